@@ -1,0 +1,1 @@
+"""Encodings: coordinates to features."""

@@ -1,0 +1,124 @@
+"""What a signal's coordinates and values mean: its axes, units and value range."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from inr._errors import InrError
+
+Kind = Literal["image", "audio", "video", "volume", "scattered"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One coordinate axis; [-1, 1] spans `low` to `high` in `unit`.
+
+    Sampled axes have `size` cells, sample i at the centre (2i+1)/size - 1; scattered samples have size None.
+    """
+
+    name: str
+    size: int | None
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ValueMap:
+    """The affine map between a signal's own units and the [-1, 1] a field works in.
+
+    `low` and `high` go to -1 and 1; each holds one number for all channels, or one a channel.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.low) != len(self.high) or not all(lo < hi for lo, hi in zip(self.low, self.high, strict=True)):
+            raise InrError(f"a value range must have low < high, got {self.low} and {self.high}")
+
+    def normalise(self, values: Any) -> Any:
+        """Own units to [-1, 1]; `values` is an array or tensor (..., C) of floats."""
+        return (values - self._like(values, self._centre)) / self._like(values, self._half)
+
+    def restore(self, values: Any) -> Any:
+        """[-1, 1] back to own units; `values` is an array or tensor (..., C) of floats."""
+        return values * self._like(values, self._half) + self._like(values, self._centre)
+
+    @property
+    def data_range(self) -> float:
+        """Peak-to-peak range in own units, for PSNR: the widest channel's."""
+        return max(hi - lo for lo, hi in zip(self.low, self.high, strict=True))
+
+    @property
+    def _centre(self) -> list[float]:
+        return [(hi + lo) / 2 for lo, hi in zip(self.low, self.high, strict=True)]
+
+    @property
+    def _half(self) -> list[float]:
+        return [(hi - lo) / 2 for lo, hi in zip(self.low, self.high, strict=True)]
+
+    @staticmethod
+    def _like(values: Any, numbers: list[float]) -> Any:
+        """A number, or a row of them of the kind (numpy or torch) and dtype of `values`."""
+        if len(numbers) == 1:
+            return numbers[0]
+        if hasattr(values, "new_tensor"):
+            return values.new_tensor(numbers)
+        import numpy as np
+
+        return np.asarray(numbers, dtype=values.dtype)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a signal lives and what its values mean; saved with the field, enough to write the signal back.
+
+    Attributes:
+        kind: image, audio, video, volume (any array of 1 to 4 axes) or scattered.
+        axes: in coordinate order x, y(, z)(, t).
+        channels: values per sample.
+        values: the map between the signal's units and [-1, 1].
+        dtype: numpy name of the source's sample type ("uint8"); written files use it again.
+        meta: what a writer needs besides (sample_rate in Hz, fps, NIfTI affine …), plain JSON.
+    """
+
+    kind: Kind
+    axes: tuple[Axis, ...]
+    channels: int
+    values: ValueMap
+    dtype: str = "float32"
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise InrError(f"unknown kind of signal '{self.kind}'; known: {', '.join(get_args(Kind))}")
+        if not 1 <= len(self.axes) <= 4:
+            raise InrError(f"a domain has 1 to 4 axes, got {len(self.axes)}")
+        if self.channels < 1:
+            raise InrError(f"a signal has at least 1 channel, got {self.channels}")
+
+    @property
+    def in_dim(self) -> int:
+        """Number of coordinates D."""
+        return len(self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Samples per axis in array order (t, z, y, x: the last axis is x); None for scattered samples."""
+        sizes = [axis.size for axis in reversed(self.axes)]
+        return tuple(size for size in sizes if size is not None) if None not in sizes else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The domain as plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Domain":
+        """The domain that `to_json` described. Raises InrError when something is missing or of the wrong type."""
+        try:
+            axes = tuple(Axis(**axis) for axis in data["axes"])
+            values = ValueMap(tuple(map(float, data["values"]["low"])), tuple(map(float, data["values"]["high"])))
+            return cls(data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]))
+        except (KeyError, TypeError) as error:
+            raise InrError(f"not the description of a domain: {error!r}") from error
