@@ -53,16 +53,16 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[Path]:
 def _move(temporary: Path, path: Path, *, force: bool) -> None:
     with temporary.open("rb+") as written:
         os.fsync(written.fileno())
-    os.chmod(temporary, 0o666 & ~_umask())
+    temporary.chmod(0o666 & ~_umask())
     if force:
-        os.replace(temporary, path)
+        temporary.replace(path)
         return
     try:
-        os.link(temporary, path)  # unlike replace, refuses a file that came to be meanwhile
+        path.hardlink_to(temporary)  # unlike replace, refuses a file that came to be meanwhile
     except FileExistsError:
         raise InrError(f"{path} exists; choose another name, or overwrite it with --force (force=True)") from None
     except OSError:  # a file system without hard links
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 def describe(error: OSError) -> str:

@@ -239,7 +239,7 @@ def _check_on_construction(cls: type, kind: str, name: str, params: tuple[Param,
     label = f"{kind} '{name}'"
 
     @functools.wraps(original)
-    def __init__(self: Any, *context: Any, **given: Any) -> None:
+    def __init__(self: Any, *context: Any, **given: Any) -> None:  # noqa: N807
         context_names = [p for p in inspect.signature(original).parameters if p != "self"]
         known = {param.name for param in params}
         for key in given:
