@@ -1,1 +1,33 @@
-""""""
+"""The .inr file: a header and named sections, each with a checksum; knows nothing of fields."""
+
+from typing import TYPE_CHECKING
+
+from inr._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from inr.container._coders import Coder as Coder, coders as coders, register_coder as register_coder
+    from inr.container._file import (
+        Contents as Contents,
+        Section as Section,
+        dumps as dumps,
+        loads as loads,
+        read as read,
+        write as write,
+    )
+    from inr.container._header import Entry as Entry
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Coder": "._coders",
+        "Contents": "._file",
+        "Entry": "._header",
+        "Section": "._file",
+        "coders": "._coders",
+        "dumps": "._file",
+        "loads": "._file",
+        "read": "._file",
+        "register_coder": "._coders",
+        "write": "._file",
+    },
+)
