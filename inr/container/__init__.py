@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.container._coders import Coder as Coder, coders as coders, register_coder as register_coder
-    from inr.container._file import (
-        Contents as Contents,
-        Section as Section,
-        dumps as dumps,
-        loads as loads,
-        read as read,
-        write as write,
-    )
-    from inr.container._header import Entry as Entry
+    from inr.container._coders import Coder, coders, register_coder
+    from inr.container._file import Contents, Section, dumps, loads, read, write
+    from inr.container._header import Entry
 
-__getattr__, __all__ = lazy_exports(
+__all__ = [
+    "Coder",
+    "Contents",
+    "Entry",
+    "Section",
+    "coders",
+    "dumps",
+    "loads",
+    "read",
+    "register_coder",
+    "write",
+]
+__getattr__, _ = lazy_exports(
     __name__,
     {
         "Coder": "._coders",
