@@ -7,9 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from inr._errors import InrError
 from inr._parts import Part, Registry
 
-encodings = Registry("encoding", "inr.encodings")
+encodings = Registry(
+    "encoding",
+    "inr.encodings._identity",
+    "inr.encodings._fourier",
+    "inr.encodings._grids",
+)
 
 
 class Encoding(Part, nn.Module):
@@ -24,7 +30,7 @@ class Encoding(Part, nn.Module):
         min_steps: fewest fitting steps with which the encoding can work (progressive ones need many).
     """
 
-    smoothness: ClassVar[float] = math.inf
+    smoothness: float = math.inf
     learning_rate: ClassVar[float | None] = None
     network_rate_factor: ClassVar[float] = 1.0
     min_steps: int = 1
@@ -32,7 +38,7 @@ class Encoding(Part, nn.Module):
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
         if not 1 <= in_dim <= 4:
-            raise ValueError(f"an encoding takes 1 to 4 coordinates, got {in_dim}")
+            raise InrError(f"an encoding takes 1 to 4 coordinates, got {in_dim}")
         self.in_dim = in_dim
         self.out_dim = out_dim
 

@@ -1,0 +1,18 @@
+"""The coordinates themselves."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from inr.encodings._base import Encoding, encodings
+
+
+@encodings.register("identity")
+class Identity(Encoding):
+    """The coordinates themselves, in [-1, 1]: what sine, Gabor and Gaussian networks read."""
+
+    def __init__(self, in_dim: int) -> None:
+        super().__init__(in_dim, in_dim)
+
+    def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The coordinates, as they are."""
+        return coords

@@ -1,0 +1,63 @@
+"""The geometry of multiresolution grids: levels, the cell a point lies in, and where its corners are stored.
+
+Formulas of Müller et al. (SIGGRAPH 2022). Level l of L has the scale s_l = coarsest (finest/coarsest)^(l/(L-1)) - 1
+and R_l = ceil(s_l) + 1 vertices an axis. A point x in [-1, 1] lies at u = s_l (x + 1)/2 + 1/2: the half staggers the
+levels, so that their vertices do not coincide. Corners beyond vertex R_l - 1 take the value of vertex R_l - 1,
+and points outside [-1, 1] that of the nearest point inside.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+PRIMES = (1, 2654435761, 805459861, 3674653429)
+_WORD = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a multiresolution grid.
+
+    Attributes:
+        scale: s_l, a number of float32, so that every engine and dtype has the same one.
+        resolution: R_l, vertices an axis.
+        offset: the level's first row in the table of all levels.
+        entries: its rows.
+        hashed: whether vertices are stored by hash (several may share a row), or densely, the first axis fastest.
+    """
+
+    scale: float
+    resolution: int
+    offset: int
+    entries: int
+    hashed: bool
+
+
+def make_levels(in_dim: int, count: int, coarsest: int, finest: int, table_size: float) -> tuple[Level, ...]:
+    """The levels of a grid, coarse to fine; `table_size` is the most rows a level may have (math.inf: no bound).
+
+    A level whose R_l^d vertices fit is dense, and has that many rows rounded up to a multiple of 8. A single
+    level is the finest.
+    """
+    levels: list[Level] = []
+    offset = 0
+    for index in range(count):
+        exponent = index / (count - 1) if count > 1 else 1.0
+        scale = torch.tensor(coarsest * (finest / coarsest) ** exponent - 1, dtype=torch.float32).item()
+        resolution = math.ceil(scale) + 1
+        vertices = resolution**in_dim
+        entries = int(min(table_size, -(-vertices // 8) * 8))
+        levels.append(Level(scale, resolution, offset, entries, vertices > table_size))
+        offset += entries
+    return tuple(levels)
+
+
+def spatial_hash(vertices: Int[Tensor, "*batch d"]) -> Int[Tensor, "*batch"]:
+    """The 32-bit hash of integer vertices: the exclusive or of the products with one prime an axis, as int64."""
+    hashed = torch.zeros_like(vertices[..., 0], dtype=torch.int64)
+    for axis in range(vertices.shape[-1]):
+        hashed ^= vertices[..., axis].to(torch.int64) * PRIMES[axis] & _WORD
+    return hashed
