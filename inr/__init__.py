@@ -1,3 +1,76 @@
-"""Turn any sampled signal into a small continuous function: fit, render, differentiate and save neural fields."""
+"""Turn any sampled signal into a small continuous function: fit, render, differentiate and save neural fields.
+
+>>> import inr
+>>> field = inr.fit(inr.open("photo.png"))
+>>> field.save("photo.inr")
+>>> inr.load("photo.inr").render(shape=(2048, 2048))
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inr import activations, container, encodings, engines, fitting, networks, objectives, signals, teaching
+    from inr._errors import DamagedFile, InrError, MissingExtra
+    from inr._storage import load
+    from inr.field import Field
+    from inr.fitting import Budget, Event, Fitter, fit
+    from inr.signals import Signal, open
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Budget",
+    "DamagedFile",
+    "Event",
+    "Field",
+    "Fitter",
+    "InrError",
+    "MissingExtra",
+    "Signal",
+    "activations",
+    "container",
+    "encodings",
+    "engines",
+    "fit",
+    "fitting",
+    "load",
+    "networks",
+    "objectives",
+    "open",
+    "signals",
+    "teaching",
+]
+
+_ROOMS = {
+    "activations",
+    "container",
+    "encodings",
+    "engines",
+    "fitting",
+    "networks",
+    "objectives",
+    "signals",
+    "teaching",
+}
+_NAMES = {
+    "Budget": "inr.fitting",
+    "DamagedFile": "inr._errors",
+    "Event": "inr.fitting",
+    "Field": "inr.field",
+    "Fitter": "inr.fitting",
+    "InrError": "inr._errors",
+    "MissingExtra": "inr._errors",
+    "Signal": "inr.signals",
+    "fit": "inr.fitting",
+    "load": "inr._storage",
+    "open": "inr.signals",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"inr.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'inr' has no attribute '{name}'")

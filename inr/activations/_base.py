@@ -1,0 +1,79 @@
+"""What every activation is, and the registry that finds them by name."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from inr._parts import Part, Registry
+
+Position = Literal["first", "hidden", "last"]
+
+activations = Registry(
+    "activation",
+    "inr.activations._gabor",
+    "inr.activations._gaussian",
+    "inr.activations._relu",
+    "inr.activations._sine",
+)
+
+
+class Ops(Protocol):
+    """The elementary functions a formula is written in: torch's, sympy's or a code generator's."""
+
+    sin: Any
+    cos: Any
+    exp: Any
+    relu: Any
+
+
+class Activation(Part):
+    """A nonlinearity, applied elementwise to one or two real planes.
+
+    The mathematics stands in one place, `formula`; eager execution calls it with torch's functions, `partial`
+    differentiates it symbolically, and engines generate their code from it.
+
+    Attributes:
+        planes: how many real planes a value carries (2: real and imaginary part).
+        smoothness: how often the formula can be differentiated everywhere.
+        learning_rate: Adam's rate for a network with this activation.
+    """
+
+    planes: ClassVar[int] = 1
+    smoothness: ClassVar[float] = math.inf
+    learning_rate: ClassVar[float] = 1e-3
+
+    @staticmethod
+    def formula(ops: Ops, *planes: Any, **constants: Any) -> tuple[Any, ...]:
+        """The output planes as a function of the input planes and the constants of a layer.
+
+        A first layer reads real features: a missing second plane is 0.
+        """
+        raise NotImplementedError
+
+    def constants(self, position: Position) -> Mapping[str, float]:
+        """The numbers `formula` takes besides the planes, for a layer at `position`."""
+        return {}
+
+    def init_linear_(self, layer: nn.Module, position: Position) -> None:
+        """Initialise the parameters of an affine layer that stands before this activation, or after the last one.
+
+        The default is U(±1/sqrt(fan-in)) for weights and biases, torch's own for linear layers.
+        """
+        for parameter in layer.parameters():
+            nn.init.uniform_(parameter, -1 / math.sqrt(fan_in(layer)), 1 / math.sqrt(fan_in(layer)))
+
+    def __call__(self, planes: tuple[Tensor, ...], position: Position = "hidden") -> tuple[Tensor, ...]:
+        """Apply the formula to planes (…) of any one shape."""
+        return self.formula(torch, *planes, **self.constants(position))
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={value!r}" for key, value in self._config.items() if key != "name")
+        return f"{type(self).__name__}({settings})"
+
+
+def fan_in(layer: nn.Module) -> int:
+    """Inputs of an affine layer: the second axis of its weights."""
+    return next(parameter.shape[1] for parameter in layer.parameters() if parameter.ndim == 2)

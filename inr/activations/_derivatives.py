@@ -1,0 +1,64 @@
+"""Derivatives of an activation, found symbolically from its one formula."""
+
+import functools
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import sympy
+import torch
+from torch import Tensor
+
+from inr.activations._base import Activation
+
+_SYMBOLIC = SimpleNamespace(sin=sympy.sin, cos=sympy.cos, exp=sympy.exp, relu=lambda z: sympy.Max(z, 0))
+
+# what sympy's derivatives of Max are almost everywhere
+_TORCH = [
+    {
+        "Max": lambda *terms: functools.reduce(lambda a, b: torch.clamp(a, min=b), sorted(terms, key=_is_number)),
+        "Heaviside": lambda z, *_: (z > 0).to(z.dtype),
+        "DiracDelta": lambda z, *_: torch.zeros_like(z),
+    },
+    torch,
+]
+
+
+def symbols(activation: Activation) -> tuple[tuple[sympy.Symbol, ...], dict[str, sympy.Symbol]]:
+    """The symbols `expressions` is written in: one a plane, and one a constant."""
+    planes = tuple(sympy.Symbol(name, real=True) for name in ("a", "b")[: activation.planes])
+    return planes, {name: sympy.Symbol(name, positive=True) for name in activation.constants("hidden")}
+
+
+def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ...]]:
+    """The partial derivative of an activation's output planes, of any order.
+
+    Args:
+        activation: any registered activation.
+        wrt: the planes to differentiate by, one an order: (0, 0) is the second derivative in the first plane,
+            () the formula itself.
+
+    Returns:
+        A function (*planes, **constants) -> output planes, elementwise on tensors of one shape.
+    """
+    planes, constants = symbols(activation)
+    outputs = [
+        sympy.diff(output, *(planes[index] for index in wrt)) if wrt else output
+        for output in activation.formula(_SYMBOLIC, *planes, **constants)
+    ]
+    compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=_TORCH, cse=True)
+
+    def evaluate(*values: Tensor, **numbers: float) -> tuple[Tensor, ...]:
+        results = compiled(*values, *(numbers[name] for name in constants))
+        return tuple(_like(result, values[0]) for result in results)
+
+    return evaluate
+
+
+def _like(result: Any, plane: Tensor) -> Tensor:
+    """A derivative that came out constant, spread over the plane's shape."""
+    return result if isinstance(result, Tensor) else torch.full_like(plane, float(result))
+
+
+def _is_number(term: Any) -> bool:
+    return not isinstance(term, Tensor)

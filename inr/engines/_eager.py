@@ -1,0 +1,43 @@
+"""Eager torch: runs everything, and is the reference for every other engine."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, Tensors, engines
+from inr.field import Field
+
+
+@engines.register("eager")
+class Eager(Engine):
+    """Plain PyTorch with automatic differentiation, on the processor or a CUDA device."""
+
+    def plan(self, field: Field, objective: Objective) -> Plan | str:
+        """A plan for any field and objective."""
+        return EagerPlan(field, objective)
+
+
+class EagerPlan:
+    """Evaluates a whole batch at once and differentiates it with autograd."""
+
+    def __init__(self, field: Field, objective: Objective) -> None:
+        self._field = field
+        self._objective = objective
+
+    @torch.no_grad()
+    def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates."""
+        return self._evaluate(tensors, coords)
+
+    def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
+        """Loss of a batch and its gradients by the names of `tensors`."""
+        coords = self._objective.coords(batch)
+        with torch.enable_grad():
+            leaves = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
+            residuals = self._objective.residuals(self._evaluate(leaves, coords), batch)
+            loss = self._objective.loss(residuals, batch)
+            grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        return StepResult(loss.detach(), dict(zip(leaves, grads, strict=True)), coords, residuals.detach())
+
+    def _evaluate(self, tensors: Tensors, coords: Tensor) -> Tensor:
+        return torch.func.functional_call(self._field, dict(tensors), (coords,))

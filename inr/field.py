@@ -1,0 +1,180 @@
+"""The field: encoding + network + domain, a continuous function with derivatives."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from inr import _calculus
+from inr._errors import InrError
+from inr._parts import Config
+from inr.activations import activations
+from inr.encodings import Encoding, encodings
+from inr.networks import Network, networks
+from inr.signals import Domain, grid_coords
+from inr.signals._grid import Box, block_ranges
+
+Spec = str | Mapping[str, Any]
+
+
+class Field(nn.Module):
+    """A neural field: `field(coords)` gives values at any coordinates.
+
+    Coordinates are float32 (n, D) in [-1, 1], columns x, y(, z)(, t); values are (n, C), normalised so that
+    [-1, 1] is the signal's range. `render` and `in_units` speak the signal's own units.
+
+    Args:
+        domain: axes, channels and value range of the signal.
+        encoding: coordinates to features.
+        network: features to values.
+
+    Attributes:
+        metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
+    """
+
+    def __init__(self, domain: Domain, encoding: Encoding, network: Network) -> None:
+        super().__init__()
+        if encoding.in_dim != domain.in_dim:
+            raise InrError(f"the encoding takes {encoding.in_dim} coordinates but the domain has {domain.in_dim} axes")
+        if network.in_dim != encoding.out_dim:
+            raise InrError(f"the network takes {network.in_dim} features but the encoding gives {encoding.out_dim}")
+        if network.out_dim != domain.channels:
+            raise InrError(f"the network gives {network.out_dim} values but the domain has {domain.channels} channels")
+        self.domain = domain
+        self.encoding = encoding
+        self.network = network
+        self.metrics: dict[str, float] = {}
+
+    @classmethod
+    def build(
+        cls, domain: Domain, *, encoding: Spec = "identity", activation: Spec = "sine", network: Spec = "mlp"
+    ) -> "Field":
+        """Build a field from part specs, drawing its parameters from torch's global generator."""
+        built = encodings.build(encoding, domain.in_dim)
+        return cls(
+            domain, built, networks.build(network, built.out_dim, domain.channels, activations.build(activation))
+        )
+
+    def config(self) -> dict[str, Config]:
+        """The specs of the three parts as plain JSON: `Field.build(domain, **config)` gives an equal field."""
+        return {
+            "encoding": self.encoding.config(),
+            "activation": self.network.activation.config(),
+            "network": self.network.config(),
+        }
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable real numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def smoothness(self) -> float:
+        """How often the field can be differentiated everywhere: 0 continuous only, infinite for smooth parts."""
+        return min(self.encoding.smoothness, self.network.activation.smoothness)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return next(self.network.parameters()).device
+
+    def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates, normalised to [-1, 1]."""
+        if coords.ndim != 2 or coords.shape[1] != self.domain.in_dim:
+            raise InrError(f"coordinates must have shape (n, {self.domain.in_dim}), got {tuple(coords.shape)}")
+        return self.network(self.encoding(coords))
+
+    def in_units(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        """Normalised values in the signal's own units (grey levels, volts, metres …)."""
+        return self.domain.values.restore(values)
+
+    def gradient(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """d value / d coords of a field with one channel. Raises InrError for several: use `jacobian`."""
+        if self.domain.channels != 1:
+            raise InrError(f"gradient needs a field with 1 channel, this one has {self.domain.channels}: use jacobian")
+        return self.jacobian(coords)[:, 0]
+
+    def jacobian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
+        """d values[c] / d coords[d], per unit of [-1, 1]."""
+        return _calculus.jacobian(self, coords)
+
+    def laplacian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """The Laplacian of every channel. Raises InrError for a field with kinks, whose Laplacian is no function."""
+        if self.smoothness < 1:
+            raise InrError(
+                "laplacian needs a field without kinks: use a smooth activation (sine, gabor, gaussian) "
+                "and, on grids, interpolation=smoothstep"
+            )
+        return _calculus.laplacian(self, coords)
+
+    def divergence(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """The divergence of a field with as many channels as coordinates."""
+        if self.domain.channels != self.domain.in_dim:
+            raise InrError(
+                f"divergence needs as many channels as axes, got {self.domain.channels} and {self.domain.in_dim}"
+            )
+        return _calculus.divergence(self, coords)
+
+    @torch.no_grad()
+    def render(
+        self,
+        shape: Sequence[int] | None = None,
+        box: Box | None = None,
+        *,
+        block: int = 65_536,
+        execute: Callable[[Tensor], Tensor] | None = None,
+    ) -> np.ndarray:
+        """Sample the field on a regular grid, in blocks.
+
+        Args:
+            shape: samples per axis in array order (H, W for a picture); the signal's own by default.
+            box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it
+                by default.
+            block: points evaluated at once.
+            execute: what evaluates coordinates; the field itself by default.
+
+        Returns:
+            float32 (*shape, C) in the signal's own units.
+
+        Raises:
+            InrError: a shape or box that does not fit the domain, or no shape for scattered samples.
+        """
+        shape = self._check_shape(shape)
+        _check_box(box, self.domain.in_dim)
+        run = execute or self
+        values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
+        for start, stop in block_ranges(len(values), block):
+            coords = grid_coords(shape, torch.arange(start, stop), box).to(self.device)
+            values[start:stop] = self.in_units(run(coords)).cpu().numpy()
+        return values.reshape(*shape, self.domain.channels)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the field to an .inr file. Raises InrError when it exists (without `force`) or cannot be written."""
+        from inr import _storage
+
+        _storage.save(self, Path(path), force=force)
+
+    def _check_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
+        if shape is None:
+            if self.domain.shape is None:
+                raise InrError("scattered samples have no grid of their own: give a shape to render")
+            return self.domain.shape
+        if len(shape) != self.domain.in_dim or any(size < 1 for size in shape):
+            raise InrError(f"shape must be {self.domain.in_dim} positive sizes (array order), got {tuple(shape)}")
+        return tuple(shape)
+
+
+def _check_box(box: Box | None, in_dim: int) -> None:
+    if box is None:
+        return
+    if len(box) != in_dim:
+        raise InrError(f"box must give (low, high) for each of {in_dim} axes, got {len(box)}")
+    for low, high in box:
+        if not -1 <= low < high <= 1:
+            raise InrError(f"box must have -1 <= low < high <= 1 on every axis, got {low:g}, {high:g}")

@@ -1,0 +1,93 @@
+"""What a fit uses where the user says nothing: one recipe per kind of signal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inr._parts import Config, format_spec, parse_spec
+from inr.fitting._optimiser import Schedule
+from inr.signals import Signal
+
+Spec = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that decides how a fit goes, besides the signal and the budget.
+
+    Attributes:
+        encoding, activation, network, teacher: part specs ("hash:levels=12" or configurations).
+        batch: samples a step; steps: the horizon where the budget sets none.
+        schedule: how learning rates fall; rates: by part, where they differ from the parts' own.
+    """
+
+    encoding: Spec
+    activation: Spec
+    network: Spec
+    batch: int
+    steps: int
+    teacher: Spec = "uniform"
+    schedule: Schedule = "cosine"
+    rates: Mapping[str, float] | None = None
+
+    def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
+        """The setup with the parts the user named, their open parameters set to what suits the signal."""
+        chosen = {part: spec for part, spec in given.items() if spec is not None}
+        setup = replace(self, **_companions(chosen), **chosen)
+        return replace(
+            setup,
+            encoding=_complete(setup.encoding, suited_parameters(signal)),
+            activation=_complete(setup.activation, suited_parameters(signal)),
+            network=_complete(setup.network, {}),
+        )
+
+
+def default_setup(signal: Signal) -> Setup:
+    """The recipe for a kind of signal, found by measurement on two processor cores."""
+    if signal.domain.kind == "audio":
+        return Setup("identity", "sine", "mlp:depth=4,width=256", batch=8_192, steps=2_000)
+    if signal.domain.kind == "scattered" and signal.size < 4_096:
+        return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
+    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=16_384, steps=1_500)
+
+
+def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
+    """Parameters, by part name, that depend on the signal: used where the user leaves them open."""
+    longest = max(signal.domain.shape or (512,))
+    finest = max(longest, 16)
+    suited: dict[str, dict[str, Any]] = {
+        "hash": {"levels": 12, "log2_size": 16, "finest": finest},
+        "dense": {"finest": min(finest, 256 if signal.in_dim < 3 else 48)},
+    }
+    if signal.domain.kind == "audio":
+        suited["sine"] = {"first_omega": 3000.0}
+    return suited
+
+
+def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
+    """What goes with the parts the user named, where it did not name the rest.
+
+    The recipe of a kind is one whole. An activation other than relu stands alone, as in its paper, on the bare
+    coordinates; an encoding is read by relu, and grids by a small network.
+    """
+    companions: dict[str, Any] = {}
+    names = {part: parse_spec(spec)["name"] for part, spec in chosen.items()}
+    if "activation" in names and names["activation"] != "relu" and "encoding" not in names:
+        companions["encoding"] = names["encoding"] = "identity"
+    if "encoding" in names and "activation" not in names:
+        companions["activation"] = names["activation"] = "relu"
+    if "encoding" in names:
+        width = 181 if names["activation"] == "gabor" else 256  # of equal cost: a complex unit is two real ones
+        grid = names["encoding"] in ("hash", "dense")
+        companions["network"] = "mlp:depth=2,width=64" if grid else f"mlp:depth=4,width={width}"
+    return {part: spec for part, spec in companions.items() if part not in chosen}
+
+
+def _complete(spec: Spec, suited: Mapping[str, Mapping[str, Any]]) -> Config:
+    config = parse_spec(spec)
+    return {**suited.get(config["name"], {}), **config}
+
+
+def describe(setup: Setup) -> str:
+    """The setup as the parts of a command line."""
+    return " ".join(format_spec(parse_spec(spec)) for spec in (setup.encoding, setup.activation, setup.network))

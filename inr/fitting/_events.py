@@ -1,0 +1,33 @@
+"""What a running fit tells its readers: the progress bar, the log, the plots."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+EventKind = Literal["start", "step", "checkpoint", "end"]
+Reason = Literal["steps", "target", "interrupted", "diverged", "disk"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One moment of a fit.
+
+    Attributes:
+        kind: start (the horizon is known), step, checkpoint (one was written) or end.
+        step: steps done; steps: the horizon.
+        loss: of the step's batch; psnr: of the running loss, in dB, an estimate from the batches.
+        seconds: spent fitting, without reading, writing and measuring.
+        lr: the network's learning rate; engine: what runs the field; points: samples seen so far.
+        reason: why the fit ended (end events only); message: the same in words.
+    """
+
+    kind: EventKind
+    step: int
+    steps: int
+    loss: float
+    psnr: float
+    seconds: float
+    lr: float
+    engine: str
+    points: int
+    reason: Reason | None = None
+    message: str = ""

@@ -1,0 +1,109 @@
+"""Fitting in one call."""
+
+import contextlib
+import signal as posix_signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.field import Field
+from inr.fitting._budget import Budget
+from inr.fitting._defaults import Spec, default_setup
+from inr.fitting._evaluate import evaluate
+from inr.fitting._events import Event
+from inr.fitting._fitter import Fitter
+from inr.fitting._optimiser import Schedule
+from inr.signals import Signal, open
+
+
+def fit(
+    signal: Signal | str | Path,
+    *,
+    encoding: Spec | None = None,
+    activation: Spec | None = None,
+    network: Spec | None = None,
+    teacher: Spec | None = None,
+    engine: str = "auto",
+    steps: int | None = None,
+    seconds: float | None = None,
+    psnr: float | None = None,
+    batch: int | None = None,
+    learning_rate: float | Mapping[str, float] | None = None,
+    schedule: Schedule | None = None,
+    seed: int = 0,
+    on_event: Callable[[Event], Any] | None = None,
+) -> Field:
+    """Fit a field to a signal.
+
+    Everything has a default that suits the kind of signal. Ctrl-C ends the fit and returns the best field so far.
+
+    Args:
+        signal: a signal, or the path of a file that `inr.open` reads.
+        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        engine: what runs the fit.
+        steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only.
+        batch: samples a step.
+        learning_rate: the network's, or a mapping from part ("network", "encoding") to its rate.
+        schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
+        seed: decides initial weights and batches.
+        on_event: called with every `Event`.
+
+    Returns:
+        The field, with its `metrics` measured on the whole signal.
+
+    Raises:
+        InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
+    """
+    fitter = make_fitter(
+        signal, encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine,
+        budget=Budget(steps, seconds, psnr), batch=batch, learning_rate=learning_rate, schedule=schedule, seed=seed,
+    )  # fmt: skip
+    with stopping_on_interrupt(fitter):
+        for event in fitter.run():
+            if on_event is not None:
+                on_event(event)
+    fitter.field.metrics = evaluate(fitter.field, fitter.signal)
+    return fitter.field.eval()
+
+
+def make_fitter(
+    signal: Signal | str | Path,
+    *,
+    encoding: Spec | None = None,
+    activation: Spec | None = None,
+    network: Spec | None = None,
+    teacher: Spec | None = None,
+    budget: Budget,
+    batch: int | None = None,
+    learning_rate: float | Mapping[str, float] | None = None,
+    schedule: Schedule | None = None,
+    **options: Any,
+) -> Fitter:
+    """A fitter with the defaults of the signal's kind where nothing is given; `options` go to `Fitter`."""
+    source = signal if isinstance(signal, Signal) else open(signal)
+    setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
+    rates = {"network": learning_rate} if isinstance(learning_rate, (int, float)) else learning_rate
+    given = {"teacher": teacher, "batch": batch, "rates": rates, "schedule": schedule}
+    setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
+    return Fitter(source, setup, budget, **options)
+
+
+@contextlib.contextmanager
+def stopping_on_interrupt(fitter: Fitter) -> Iterator[None]:
+    """While inside, the first Ctrl-C asks the fitter to stop; a second one interrupts as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = posix_signal.getsignal(posix_signal.SIGINT)
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        posix_signal.signal(posix_signal.SIGINT, previous)
+        fitter.stop()
+
+    posix_signal.signal(posix_signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        posix_signal.signal(posix_signal.SIGINT, previous)

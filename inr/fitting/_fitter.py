@@ -1,0 +1,277 @@
+"""The loop: steps of a field towards its signal, told as events."""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._parts import parse_spec
+from inr.engines import plan
+from inr.field import Field
+from inr.fitting._budget import Budget
+from inr.fitting._defaults import Setup
+from inr.fitting._evaluate import evaluate
+from inr.fitting._events import Event, EventKind, Reason
+from inr.fitting._optimiser import SCHEDULES, Rates, Schedule, check_rates, make_optimiser, set_rates
+from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
+from inr.objectives import Regression
+from inr.signals import Signal
+from inr.teaching import teachers
+
+# share of a budget in seconds that may go into measuring a step
+PROBE_SHARE = 0.03
+
+
+class Fitter:
+    """Fits one field to one signal; `for event in fitter.run(): …` does it step by step.
+
+    Args:
+        signal: what to represent.
+        setup: parts, batch and schedule.
+        budget: when to stop; the setup's own number of steps where it sets nothing.
+        engine: "auto" or an engine's name.
+        seed: decides initial weights and batches. With a budget in steps, equal seeds give equal fields.
+        checkpoint: file to keep a resumable state in; every: seconds between writes.
+        resume: go on from that file, with the horizon it was started with.
+
+    Raises:
+        InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
+
+    Attributes:
+        field: the field, as good as it is at the moment.
+        steps: the horizon; 0 until `run` has measured a budget in seconds.
+    """
+
+    def __init__(
+        self,
+        signal: Signal,
+        setup: Setup,
+        budget: Budget,
+        *,
+        engine: str = "auto",
+        seed: int = 0,
+        checkpoint: Path | None = None,
+        every: float = 60.0,
+        resume: bool = False,
+    ) -> None:
+        _check(setup, seed)
+        self.signal = signal
+        self.setup = setup
+        self.budget = budget
+        self._seed = seed
+        self._checkpoint = checkpoint
+        self._every = every
+        self._stop: Reason | None = None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.field = Field.build(
+                signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
+            )
+        self._rates = check_rates(self.field, setup.rates)
+        self._teacher = teachers.build(setup.teacher)
+        self.engine, self._plan = plan(self.field, Regression(signal), engine)
+        self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
+        self._optimiser = make_optimiser(self.field, self._rates)
+        self._progress = Progress()
+        self._best: Mapping[str, Tensor] = {}
+        self.steps = 0 if budget.seconds is not None else budget.steps or setup.steps
+        if resume:
+            self._resume()
+        if self.steps:
+            self._check_horizon()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent fitting so far."""
+        return self._progress.seconds
+
+    @property
+    def points(self) -> int:
+        """Samples seen so far, each counted as often as it was seen."""
+        return self._progress.points
+
+    def stop(self) -> None:
+        """Ask the running fit to end after the current step, as an interrupt does."""
+        self._stop = "interrupted"
+
+    def run(self) -> Iterator[Event]:
+        """Fit, yielding a "start" event, one "step" event a step, and one "end" event with the reason."""
+        if not self.steps:
+            self.steps = self._measure_horizon()
+            self._check_horizon()
+        self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed)
+        yield self._event("start", math.nan)
+        reason: Reason = "steps"
+        saved = time.perf_counter()
+        while self._progress.step < self.steps:
+            loss = self._timed_step()
+            if not math.isfinite(loss):
+                reason = "diverged"
+                break
+            self._keep_best()
+            yield self._event("step", loss)
+            if self._stop or self._target_reached():
+                reason = self._stop or "target"
+                break
+            if self._checkpoint is not None and time.perf_counter() - saved >= self._every:
+                try:
+                    self._save_checkpoint()
+                except InrError as error:
+                    yield self._end("disk", str(error))
+                    return
+                saved = time.perf_counter()
+                yield self._event("checkpoint", loss)
+        yield self._end(reason)
+
+    def _timed_step(self) -> float:
+        start = time.perf_counter()
+        loss = self._step(self._progress.step)
+        self._progress.seconds += time.perf_counter() - start
+        return loss
+
+    def _step(self, step: int, *, probing: bool = False) -> float:
+        """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
+        set_rates(self._optimiser, self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
+        batch = self._teacher.select(step)
+        result = self._plan.loss_and_grad(self._tensors, batch)
+        loss = result.loss.item()
+        if not math.isfinite(loss):
+            return loss
+        for name, parameter in self._tensors.items():
+            parameter.grad = result.grads[name]
+        self._optimiser.step()
+        if not probing:
+            self._teacher.observe(batch, result.residuals)
+            self.field.encoding.progress((step + 1) / self.steps, result.coords, result.residuals)
+            self._progress.observe(loss, len(result.residuals))
+        return loss
+
+    def _measure_horizon(self) -> int:
+        """Turn seconds into steps, by steps that are measured and then undone."""
+        assert self.budget.seconds is not None
+        self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed)
+        before = {name: tensor.clone() for name, tensor in self.field.state_dict().items()}
+        durations: list[float] = []
+        begin = time.perf_counter()
+        while len(durations) < 4 or time.perf_counter() - begin < PROBE_SHARE * self.budget.seconds:
+            start = time.perf_counter()
+            self._step(len(durations), probing=True)
+            durations.append(time.perf_counter() - start)
+        self.field.load_state_dict(before)
+        self._optimiser = make_optimiser(self.field, self._rates)
+        spent = time.perf_counter() - begin
+        self._progress.seconds += spent
+        each = statistics.median(durations[1:])  # the first one warms caches
+        steps = max(1, int((self.budget.seconds - spent) / each))
+        return min(steps, self.budget.steps or steps)
+
+    def _check_horizon(self) -> None:
+        needed = self.field.encoding.min_steps
+        if self.steps < needed:
+            name = self.field.encoding.config()["name"]
+            raise InrError(
+                f"encoding '{name}' needs at least {needed} steps to open all its features, the budget gives "
+                f"{self.steps}; raise the budget or lower num_blocks"
+            )
+
+    def _keep_best(self) -> None:
+        """Now and then, keep the weights if they are the best so far: what a divergence falls back on."""
+        interval = max(self.steps // 50, 10)
+        progress = self._progress
+        if progress.step % interval == 0 and progress.running < progress.best:
+            progress.best = progress.running
+            self._best = {name: tensor.detach().clone() for name, tensor in self.field.state_dict().items()}
+
+    def _target_reached(self) -> bool:
+        """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
+        if self.budget.psnr is None or self._progress.step % max(self.steps // 100, 10):
+            return False
+        return self._psnr() >= self.budget.psnr and evaluate(self.field, self.signal)["psnr"] >= self.budget.psnr
+
+    def _psnr(self) -> float:
+        """PSNR in dB of the running loss; normalised values span 2."""
+        running = self._progress.running
+        return 10 * math.log10(4 / running) if running > 0 else math.nan
+
+    def _end(self, reason: Reason, detail: str = "") -> Event:
+        """Leave the best weights in the field, keep what can be resumed, and say why the fit ended."""
+        if reason in ("interrupted", "diverged", "disk") and self._checkpoint is not None and not detail:
+            try:
+                if reason == "interrupted":
+                    self._save_checkpoint()
+            except InrError as error:
+                detail = str(error)
+        if self._best and (reason == "diverged" or self._progress.running > 1.05 * self._progress.best):
+            self.field.load_state_dict(dict(self._best))
+        return self._event("end", self._progress.running, reason, _message(reason, self._progress.step, detail))
+
+    def _event(self, kind: EventKind, loss: float, reason: Reason | None = None, message: str = "") -> Event:
+        progress = self._progress
+        rate = self._optimiser.param_groups[0]["lr"]
+        return Event(
+            kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
+            reason, message,
+        )  # fmt: skip
+
+    def _recipe(self) -> dict[str, Any]:
+        """What must be equal for a checkpoint to be continued."""
+        return {
+            **self.field.config(),
+            "teacher": parse_spec(self.setup.teacher),
+            "batch": self.setup.batch,
+            "schedule": self.setup.schedule,
+            "rates": self._rates,
+            "seed": self._seed,
+            "steps": self.steps,
+            "signal": fingerprint(self.signal),
+        }
+
+    def _save_checkpoint(self) -> None:
+        assert self._checkpoint is not None
+        save_checkpoint(self._checkpoint, self.field, self._optimiser, self._recipe(), self._progress, self._best)
+
+    def _resume(self) -> None:
+        if self._checkpoint is None:
+            raise InrError("resuming needs the checkpoint to resume from")
+        saved = load_checkpoint(self._checkpoint)
+        if not self.steps:
+            self.steps = saved.recipe["steps"]
+        differing = [key for key, value in self._recipe().items() if saved.recipe.get(key) != value]
+        if differing:
+            raise InrError(
+                f"{self._checkpoint} is of another fit: its {', '.join(differing)} differ; "
+                "give the same settings, or start without --resume"
+            )
+        restore(saved, self.field, self._optimiser)
+        self._progress = saved.progress
+        self._best = saved.best
+
+
+def _check(setup: Setup, seed: int) -> None:
+    if setup.batch < 1:
+        raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
+    if setup.schedule not in get_args(Schedule):
+        raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(get_args(Schedule))}")
+    if not 0 <= seed < 2**32:
+        raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+
+
+def _message(reason: Reason, step: int, detail: str) -> str:
+    words = {
+        "steps": f"finished {step} steps",
+        "target": f"reached the target after {step} steps",
+        "interrupted": f"interrupted after {step} steps; the best state so far is kept",
+        "diverged": f"the loss stopped being finite after {step} steps; the best state so far is kept "
+        "(a lower learning rate may help)",
+        "disk": f"stopped after {step} steps; the best state so far is kept",
+    }[reason]
+    return f"{words}: {detail}" if detail else words
+
+
+__all__ = ["Fitter", "Rates"]

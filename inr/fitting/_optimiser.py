@@ -1,0 +1,82 @@
+"""Adam with a learning rate per part, and the schedules."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from torch.optim import Adam
+
+from inr._errors import InrError
+from inr.field import Field
+
+Schedule = Literal["cosine", "exponential", "constant"]
+Rates = Mapping[str, float]
+
+# factor of the learning rate at a fraction of the horizon
+SCHEDULES: dict[Schedule, Callable[[float], float]] = {
+    "cosine": lambda fraction: 0.5 * (1 + math.cos(math.pi * fraction)),
+    "exponential": lambda fraction: 0.1**fraction,  # the x0.1 decay of WIRE, FINER and their comparisons
+    "constant": lambda fraction: 1.0,
+}
+
+# a grid's network may not learn faster than its tables
+LARGEST_NETWORK_RATE = 1e-2
+
+
+def default_rates(field: Field) -> dict[str, float]:
+    """Learning rates by part, as the field's encoding and activation recommend them."""
+    network = field.network.activation.learning_rate * field.encoding.network_rate_factor
+    rates = {"network": min(network, LARGEST_NETWORK_RATE)}
+    if field.encoding.learning_rate is not None:
+        rates["encoding"] = field.encoding.learning_rate
+    return rates
+
+
+def check_rates(field: Field, given: Rates | float | None) -> dict[str, float]:
+    """The default rates with the given ones in their place; a single number is the network's."""
+    rates = default_rates(field)
+    overrides = {"network": given} if isinstance(given, (int, float)) else dict(given or {})
+    for part, rate in overrides.items():
+        if part not in rates:
+            raise InrError(f"no learning rate to set for '{part}'; this field learns: {', '.join(rates)}")
+        if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
+            raise InrError(f"the learning rate of the {part} must be a positive number, got {rate!r}")
+        rates[part] = float(rate)
+    return rates
+
+
+def make_optimiser(field: Field, rates: Rates) -> Adam:
+    """Adam with one group per part.
+
+    Tables get the moments of Instant-NGP (beta2 0.99, epsilon 1e-15): entries that collide or are rarely hit
+    have tiny gradients and still need full-size steps.
+    """
+    groups = [{"params": list(field.network.parameters()), "lr": rates["network"], "name": "network"}]
+    tables = list(field.encoding.parameters())
+    if tables:
+        groups.append({"params": tables, "lr": rates["encoding"], "betas": (0.9, 0.99), "eps": 1e-15, "name": "encoding"})
+    return Adam(groups, fused=True)
+
+
+def set_rates(optimiser: Adam, rates: Rates, factor: float) -> None:
+    """Set every group's learning rate to its part's, times the schedule's factor."""
+    for group in optimiser.param_groups:
+        group["lr"] = rates[group["name"]] * factor
+
+
+def optimiser_tensors(optimiser: Adam, field: Field) -> dict[str, torch.Tensor]:
+    """The moments by parameter name, "layers.0.weight/exp_avg"; all of Adam's state."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in field.named_parameters()
+        for key, value in optimiser.state[parameter].items()
+    }
+
+
+def load_optimiser_tensors(optimiser: Adam, field: Field, tensors: Mapping[str, torch.Tensor]) -> None:
+    """The inverse of `optimiser_tensors`."""
+    parameters = dict(field.named_parameters())
+    for full_name, value in tensors.items():
+        name, _, key = full_name.rpartition("/")
+        optimiser.state[parameters[name]][key] = value

@@ -1,0 +1,108 @@
+"""Everything that a fit carries from step to step, and its way into a file and back."""
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.optim import Adam
+
+from inr import _storage, container
+from inr._errors import InrError
+from inr.field import Field
+from inr.fitting._optimiser import load_optimiser_tensors, optimiser_tensors
+from inr.signals import Signal
+
+
+@dataclass
+class Progress:
+    """The numbers of a running fit that later steps depend on.
+
+    Attributes:
+        step: steps done; points: samples seen; seconds: spent fitting.
+        running: exponential mean of the batch losses, NaN before the first step.
+        best: lowest running loss at which weights were kept.
+    """
+
+    step: int = 0
+    points: int = 0
+    seconds: float = 0.0
+    running: float = math.nan
+    best: float = math.inf
+
+    def observe(self, loss: float, points: int) -> None:
+        """Count a step with its batch loss."""
+        self.step += 1
+        self.points += points
+        self.running = loss if math.isnan(self.running) else 0.95 * self.running + 0.05 * loss
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A fit in the middle: its file is an .inr file, with the field as it stands, that can be resumed exactly.
+
+    Attributes:
+        recipe: what decides the fit (specs, batch, seed, horizon, fingerprint of the signal), plain JSON.
+    """
+
+    recipe: Mapping[str, Any]
+    progress: Progress
+    optimiser: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    best: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    path: Path, model: Field, optimiser: Adam, recipe: Mapping[str, Any], progress: Progress, best: Mapping[str, Tensor]
+) -> None:
+    """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
+    numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
+    header = _storage.field_header(model) | {"recipe": dict(recipe), "progress": numbers}
+    sections = [
+        *_storage.field_sections(model),
+        *_storage.field_sections(model, best, prefix="best."),
+        _storage.tensor_section("optimiser", optimiser_tensors(optimiser, model)),
+    ]
+    container.write(path, header, sections, force=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises InrError when there is none, or the file is no checkpoint or damaged."""
+    if not path.exists():
+        raise InrError(f"nothing to resume: {path} does not exist; start without --resume")
+    contents = container.read(path)
+    if "recipe" not in contents.header or "optimiser" not in contents.sections:
+        raise InrError(f"{path} is not a checkpoint; start without --resume")
+    numbers = {key: math.nan if value is None else value for key, value in contents.header["progress"].items()}
+    best = _storage.section_tensors(contents, [f"best.{part}" for part in _storage.PARTS])
+    return Checkpoint(
+        recipe=contents.header["recipe"],
+        progress=Progress(**numbers),
+        optimiser={
+            name.removeprefix("optimiser."): tensor
+            for name, tensor in _storage.section_tensors(contents, ["optimiser"]).items()
+        },
+        weights=_storage.section_tensors(contents, _storage.PARTS),
+        best={name.removeprefix("best."): tensor for name, tensor in best.items()},
+    )
+
+
+def restore(checkpoint: Checkpoint, model: Field, optimiser: Adam) -> None:
+    """Put a field and its optimiser where the checkpoint left them."""
+    model.load_state_dict(dict(checkpoint.weights))
+    load_optimiser_tensors(optimiser, model, checkpoint.optimiser)
+
+
+def fingerprint(signal: Signal) -> int:
+    """A checksum of a signal's values and shape, to tell whether a checkpoint belongs to it."""
+    array = np.ascontiguousarray(signal.array)
+    return zlib.crc32(array.data, zlib.crc32(repr((array.shape, str(array.dtype))).encode()))
+
+
+def _json_number(value: float) -> float | None:
+    """JSON knows no NaN and no infinity; a progress number that is one has not been set yet."""
+    return value if math.isfinite(value) else None

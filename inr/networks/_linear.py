@@ -1,0 +1,45 @@
+"""Affine maps between layers, of values that are carried in one or two real planes."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Affine(nn.Module):
+    """x W^T + b on one plane (n, in) to one (n, out). The activation initialises it."""
+
+    def __init__(self, in_dim: int, out_dim: int, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_dim, in_dim))
+        self.bias = nn.Parameter(torch.empty(out_dim)) if bias else None
+
+    def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
+        """The affine map of the one plane."""
+        return (F.linear(planes[0], self.weight, self.bias),)
+
+
+class ComplexAffine(nn.Module):
+    """z W^T + b for complex z, W, b in two real planes; with `real_output`, its real part only.
+
+    One real product of twice the width does the four real products of a complex one.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, bias: bool = True, real_output: bool = False) -> None:
+        super().__init__()
+        self.real_output = real_output
+        self.weight_real = nn.Parameter(torch.empty(out_dim, in_dim))
+        self.weight_imag = nn.Parameter(torch.empty(out_dim, in_dim))
+        self.bias_real = nn.Parameter(torch.empty(out_dim)) if bias else None
+        self.bias_imag = nn.Parameter(torch.empty(out_dim)) if bias and not real_output else None
+
+    def forward(self, *planes: Tensor) -> tuple[Tensor, ...]:
+        """Two planes (n, in) to two (n, out), or to the real one."""
+        stacked = torch.cat(planes, dim=1)
+        real_rows = torch.cat([self.weight_real, -self.weight_imag], dim=1)
+        if self.real_output:
+            return (F.linear(stacked, real_rows, self.bias_real),)
+        rows = torch.cat([real_rows, torch.cat([self.weight_imag, self.weight_real], dim=1)])
+        bias = None
+        if self.bias_real is not None and self.bias_imag is not None:
+            bias = torch.cat([self.bias_real, self.bias_imag])
+        return F.linear(stacked, rows, bias).chunk(2, dim=1)
