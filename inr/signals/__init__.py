@@ -1,1 +1,39 @@
-""""""
+"""Signals: reading them, sampling them, writing them back, and measuring how well they are reproduced."""
+
+from typing import TYPE_CHECKING
+
+from inr._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from inr.signals._domain import Axis as Axis
+    from inr.signals._domain import Domain as Domain
+    from inr.signals._domain import ValueMap as ValueMap
+    from inr.signals._grid import grid_coords as grid_coords
+    from inr.signals._metrics import psnr as psnr
+    from inr.signals._metrics import snr as snr
+    from inr.signals._metrics import ssim as ssim
+    from inr.signals._open import open as open
+    from inr.signals._signal import GridSignal as GridSignal
+    from inr.signals._signal import ScatteredSignal as ScatteredSignal
+    from inr.signals._signal import Signal as Signal
+    from inr.signals._write import default_suffix as default_suffix
+    from inr.signals._write import write as write
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Axis": "._domain",
+        "Domain": "._domain",
+        "GridSignal": "._signal",
+        "ScatteredSignal": "._signal",
+        "Signal": "._signal",
+        "ValueMap": "._domain",
+        "default_suffix": "._write",
+        "grid_coords": "._grid",
+        "open": "._open",
+        "psnr": "._metrics",
+        "snr": "._metrics",
+        "ssim": "._metrics",
+        "write": "._write",
+    },
+)

@@ -1,0 +1,199 @@
+"""From arrays to signals: what shape means what, which numbers are accepted, which range they span."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.signals._domain import Axis, Domain, Kind, ValueMap
+from inr.signals._signal import GridSignal, ScatteredSignal
+
+DEFAULT_FPS = 25.0
+_VOLUME_AXES = ("x", "y", "z", "t")
+# kind: number of grid axes it may have
+_GRID_AXES = {"image": (2,), "audio": (1,), "video": (3,), "volume": (1, 2, 3, 4)}
+_AUDIO_DTYPES = ("int16", "int32", "float32", "float64")
+
+
+def grid_signal(
+    array: Any,
+    *,
+    kind: Kind | None = None,
+    sample_rate: float | None = None,
+    fps: float | None = None,
+    value_range: tuple[float, float] | None = None,
+    channels_last: bool | None = None,
+    source: str = "the array",
+) -> GridSignal:
+    """What `Signal.from_array` promises; `source` names the array in errors."""
+    samples = real_array(array, source)
+    kind, samples = _with_channels(samples, kind, channels_last, source)
+    shape = samples.shape[:-1]
+    meta: dict[str, Any] = {}
+    if kind == "audio":
+        meta["sample_rate"] = _rate(sample_rate, "sample_rate, in Hz")
+    elif sample_rate is not None:
+        raise InrError(f"sample_rate belongs to audio, not to {kind}")
+    if kind == "video":
+        meta["fps"] = _rate(DEFAULT_FPS if fps is None else fps, "fps")
+    elif fps is not None:
+        raise InrError(f"fps belongs to video, not to {kind}")
+    return build_grid(samples, kind, grid_axes(kind, shape, meta), meta, value_range, source)
+
+
+def build_grid(
+    samples: np.ndarray,
+    kind: Kind,
+    axes: tuple[Axis, ...],
+    meta: Mapping[str, Any],
+    value_range: tuple[float, float] | None = None,
+    source: str = "the array",
+) -> GridSignal:
+    """A grid signal from samples (…, C) that `real_array` has accepted; `source` names them in errors."""
+    size = math.prod(samples.shape[:-1])
+    if kind == "video" and samples.shape[0] < 2:
+        raise InrError(f"{source} has one frame; a video has at least 2, one frame is an image")
+    if size < 2:
+        raise InrError(f"{source} has a single sample; a signal has at least 2")
+    if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
+        raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
+    values = _value_map(samples, kind, value_range, source)
+    domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta)
+    return GridSignal(samples, domain)
+
+
+def scattered_signal(coords: Any, values: Any, source: str = "the samples") -> ScatteredSignal:
+    """What `Signal.from_samples` promises."""
+    places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
+    places = places[:, None] if places.ndim == 1 else places
+    samples = samples[:, None] if samples.ndim == 1 else samples
+    if places.ndim != 2 or not 1 <= places.shape[1] <= 4:
+        raise InrError(f"coords of {source} are (N, D) with D from 1 to 4, got {places.shape}")
+    if samples.ndim != 2:
+        raise InrError(f"values of {source} are (N,) or (N, C), got {samples.shape}")
+    if len(places) != len(samples):
+        raise InrError(f"{source} disagree: {len(places)} coords but {len(samples)} values")
+    ranges = [_finite_range(column, f"coords of {source}") for column in places.T]
+    for name, (low, high) in zip(_VOLUME_AXES, ranges, strict=False):
+        if low == high:
+            raise InrError(f"coordinate {name} of {source} is {low:g} everywhere; leave that column out")
+    axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
+    spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]
+    low, high = zip(*spans, strict=True)
+    domain = Domain("scattered", axes, samples.shape[1], ValueMap(low, high), samples.dtype.name)
+    return ScatteredSignal(places, samples, domain)
+
+
+def grid_axes(kind: Kind, shape: tuple[int, ...], meta: Mapping[str, Any]) -> tuple[Axis, ...]:
+    """The axes of a kind in coordinate order; `shape` is in array order, without channels."""
+    if kind == "audio":
+        return (Axis("t", shape[0], "s", 0.0, shape[0] / meta["sample_rate"]),)
+    unit = "samples" if kind == "volume" else "px"
+    axes = [Axis(name, n, unit, 0.0, float(n)) for name, n in zip(_VOLUME_AXES, reversed(shape), strict=False)]
+    if kind == "video":
+        axes[2] = Axis("t", shape[0], "s", 0.0, shape[0] / meta["fps"])
+    return tuple(axes)
+
+
+def real_array(array: Any, source: str) -> np.ndarray:
+    """A native, C-contiguous, writable array of real numbers; a copy only where it must be one.
+
+    Raises InrError for what is not one, or holds nothing; whether all numbers are finite is seen later, when
+    their range is taken.
+    """
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        array = (array.float() if array.dtype.is_floating_point and array.dtype.itemsize < 4 else array).numpy()
+    try:
+        result = np.asarray(array)
+    except ValueError as error:
+        raise InrError(f"{source} is not an array of numbers: {error}") from error
+    check_real(result.dtype, source)
+    if result.dtype.kind == "b":
+        result = result.astype(np.uint8)
+    if result.dtype.itemsize > 8:
+        result = result.astype(np.float64)
+    if result.size == 0:
+        raise InrError(f"{source} holds no samples: its shape is {result.shape}")
+    return np.require(result, result.dtype.newbyteorder("="), ["C", "W"])
+
+
+def check_real(dtype: np.dtype, source: str) -> None:
+    """Refuse what is not integers, floats or truth values."""
+    if dtype.kind not in "biuf":
+        hint = "; give real and imaginary parts as two channels" if dtype.kind == "c" else ""
+        raise InrError(f"{source} must hold real numbers, not {dtype.name}{hint}")
+
+
+def _with_channels(
+    array: np.ndarray, kind: Kind | None, channels_last: bool | None, source: str
+) -> tuple[Kind, np.ndarray]:
+    """The kind, guessed if need be, and the array with a trailing channel axis."""
+    if kind == "scattered":
+        raise InrError("scattered samples are given to Signal.from_samples(coords, values)")
+    if kind is not None and kind not in _GRID_AXES:
+        raise InrError(f"unknown kind of signal '{kind}'; known: {', '.join(_GRID_AXES)}")
+    if channels_last is None:
+        channels_last = _has_channels(array, kind)
+    axes = array.ndim - channels_last
+    if kind is None:
+        kind = "image" if axes == 2 else "volume"
+    allowed = _GRID_AXES[kind]
+    if axes not in allowed:
+        most = f"{allowed[0]} to {allowed[-1]} axes" if len(allowed) > 1 else f"{allowed[0]} axes"
+        raise InrError(f"{kind} takes {most}, and perhaps one more of channels; {source} has shape {array.shape}")
+    return kind, array if channels_last else array[..., None]
+
+
+def _has_channels(array: np.ndarray, kind: Kind | None) -> bool:
+    if kind is None:
+        return array.ndim == 3 and array.shape[-1] in (3, 4)
+    return kind != "volume" and array.ndim > _GRID_AXES[kind][0]
+
+
+def _rate(value: float | None, name: str) -> float:
+    if value is None:
+        raise InrError(f"an array of audio needs its {name}")
+    if not (math.isfinite(value) and value > 0):
+        raise InrError(f"{name.partition(',')[0]} must be positive, got {value}")
+    return value
+
+
+def _value_map(samples: np.ndarray, kind: Kind, value_range: tuple[float, float] | None, source: str) -> ValueMap:
+    low, high = _finite_range(samples, source)
+    if value_range is not None:
+        return ValueMap((float(value_range[0]),), (float(value_range[1]),))
+    pictures = kind in ("image", "video")
+    if samples.dtype == np.uint8:
+        low, high = 0.0, 255.0
+    elif samples.dtype == np.uint16 and pictures:
+        low, high = 0.0, 65535.0
+    elif samples.dtype.kind == "f" and pictures and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif kind == "audio":
+        peak = max(-low, high) or 1.0
+        low, high = -peak, peak
+    low, high = _widened(low, high)
+    return ValueMap((low,), (high,))
+
+
+def _finite_range(samples: np.ndarray, source: str) -> tuple[float, float]:
+    """Smallest and largest; both are finite exactly when every number is, so no mask of all samples is made."""
+    low, high = float(samples.min()), float(samples.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        nans, infs = int(np.isnan(samples).sum()), int(np.isinf(samples).sum())
+        found = " and ".join(f"{n:,} {name}" for n, name in ((nans, "NaN"), (infs, "infinite")) if n)
+        raise InrError(f"{source} has {found} of {samples.size:,} values; fill or remove them first")
+    if not math.isfinite(high - low):
+        raise InrError(f"{source} spans {low:g} to {high:g}, more than float64 can subtract; rescale it first")
+    return low, high
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Constant data get a range of one unit around their value (more where a unit would round away)."""
+    if low < high:
+        return low, high
+    half = max(0.5, abs(low) * 2.0**-20)
+    return low - half, high + half

@@ -1,0 +1,162 @@
+"""Images: PNG, JPEG, WebP and TIFF, 8 and 16 bits and float, grey to RGBA.
+
+The pixels are those a viewer would show: a palette is looked up, one bit becomes 0 or 255, a transparent
+colour becomes alpha, CMYK becomes RGB, and the orientation noted in EXIF is applied.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.signals import _png16
+from inr.signals._arrays import build_grid, grid_axes, real_array
+from inr.signals._reading import check_bytes, quiet_logger, reading
+from inr.signals._signal import GridSignal
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+# No deflate or JPEG stream grows more than about a thousandfold: a header that claims more is a lie.
+_MOST_EXPANSION = 2000
+_PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
+_ORIENTED = {  # EXIF orientation: the stored pixels made upright
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a),
+}
+
+
+def read(path: Path, name: str, max_bytes: int) -> GridSignal:
+    """The image at `path`, whose content is of format `name` (PNG, JPEG, WebP or TIFF)."""
+    image = decode(path, name, max_bytes)
+    return build_grid(image, "image", grid_axes("image", image.shape[:2], {}), {}, source=str(path))
+
+
+def decode(path: Path, name: str, max_bytes: int) -> np.ndarray:
+    """Pixels (H, W, C), in the file's own sample type."""
+    if name == "TIFF":
+        pixels = _decode_tiff(path, max_bytes)
+    elif name == "PNG" and _png16.read_header(path)[2] == 16:
+        width, height, _, _ = _png16.read_header(path)
+        _check_size(path, (width, height), 8, max_bytes)
+        with reading(path, "PNG image"):
+            pixels = _png16.decode(path)
+    else:
+        pixels = _decode_pillow(path, name, max_bytes)
+    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    return real_array(pixels, str(path))
+
+
+def _decode_pillow(path: Path, name: str, max_bytes: int) -> np.ndarray:
+    with path.open("rb") as file, reading(path, f"{name} image"):
+        # the plug-in itself, as Image.open has a size limit of its own, with warnings
+        image = _plugin(name)(file)
+        if getattr(image, "n_frames", 1) > 1 and name == "WebP":
+            raise InrError(f"{path} is an animated WebP; save it as .gif or .mp4, or its frames as a folder of .png")
+        _check_size(path, image.size, 4 if image.mode in ("F", "I", "RGBA", "P") else len(image.getbands()), max_bytes)
+        orientation = _orientation(image)
+        image.load()
+        if "transparency" in image.info:
+            image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+        elif image.mode in _PLAIN_MODES:
+            image = image.convert(_PLAIN_MODES[image.mode])
+        return _ORIENTED.get(orientation, np.asarray)(np.asarray(image))
+
+
+def _plugin(name: str) -> Any:
+    from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+    return {
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "PNG": PngImagePlugin.PngImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+    }[name]
+
+
+def _orientation(image: Any) -> int:
+    try:
+        return image.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF is no reason to refuse the pixels
+        return 1
+
+
+def _check_size(path: Path, size: tuple[int, int], pixel_bytes: int, max_bytes: int) -> None:
+    width, height = size
+    if width == 0 or height == 0:
+        raise InrError(f"{path} is damaged: it claims {width} x {height} pixels")
+    check_bytes(path, width * height * pixel_bytes, max_bytes, f"{width} x {height} pixels")
+    held = path.stat().st_size
+    if width * height > 8 * held * _MOST_EXPANSION:
+        raise InrError(f"{path} is damaged: it claims {width} x {height} pixels but holds {held} bytes")
+
+
+def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
+    """TIFF by tifffile; what that leaves to further libraries (LZW, JPEG inside) goes to pillow."""
+    import tifffile
+
+    with reading(path, "TIFF image"), quiet_logger("tifffile"), tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        check_bytes(path, series.size * series.dtype.itemsize, max_bytes, f"an array of shape {series.shape}")
+        if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX"):
+            raise InrError(f"{path} holds {len(file.pages)} pages; save one as an image, or the stack as .npy")
+        page = file.pages[0]
+        plain = page.photometric.name in ("MINISBLACK", "RGB") and series.dtype.kind != "b"
+        if plain and page.compression.name in ("NONE", "ADOBE_DEFLATE", "DEFLATE"):
+            pixels = np.moveaxis(series.asarray(), 0, -1) if series.axes == "SYX" else series.asarray()
+            orientation = page.tags.valueof(274) or 1
+            return _ORIENTED.get(int(orientation), np.asarray)(pixels)
+    return _decode_pillow(path, "TIFF", max_bytes)
+
+
+def encode(path: Path, image: np.ndarray, value_range: tuple[float, float]) -> None:
+    """Write (H, W, C) in the format of `path`'s suffix; see `write` for what becomes of its values.
+
+    Raises InrError when the format cannot hold that many channels.
+    """
+    suffix = path.suffix.lower()
+    channels = image.shape[2]
+    if suffix in (".tif", ".tiff"):
+        return _encode_tiff(path, image)
+    allowed = (1, 3) if suffix in (".jpg", ".jpeg") else (1, 2, 3, 4)
+    if channels not in allowed:
+        raise InrError(f"{suffix} cannot hold {channels} channels; use {'.png or .tif' if channels <= 4 else '.tif'}")
+    if suffix == ".png" and image.dtype == np.uint16:
+        return _png16.encode(path, image)
+    return _encode_pillow(path, to_8_bit(image, value_range))
+
+
+def to_8_bit(image: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
+    """The value range onto 0..255, rounded; 8-bit samples are left as they are."""
+    if image.dtype == np.uint8:
+        return image
+    low, high = value_range
+    scaled = (image.astype(np.float64) - low) * (255 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _encode_pillow(path: Path, image: np.ndarray) -> None:
+    from PIL import Image
+
+    suffix = path.suffix.lower()
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    options: dict[str, Any] = {}
+    if suffix in (".jpg", ".jpeg"):
+        options = {"quality": 95, "subsampling": 0}
+    elif suffix == ".webp":
+        options = {"lossless": True, "exact": True}
+    picture.save(path, **options)
+
+
+def _encode_tiff(path: Path, image: np.ndarray) -> None:
+    import tifffile
+
+    samples = image.astype(np.float32) if image.dtype.itemsize == 8 and image.dtype.kind == "f" else image
+    channels = image.shape[2]
+    colour = "rgb" if channels in (3, 4) else "minisblack"
+    extra = {2: ["unassalpha"], 4: ["unassalpha"]}.get(channels)
+    tifffile.imwrite(path, samples[..., 0] if channels == 1 else samples, photometric=colour, extrasamples=extra)

@@ -1,0 +1,99 @@
+"""How far an estimate is from its reference: PSNR, SNR and SSIM, always in the reference's own units."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+
+_BLOCK = 1 << 20
+_WINDOW = 11  # samples across the Gaussian window of SSIM at sigma 1.5, as skimage truncates it
+
+
+def psnr(reference: Any, estimate: Any, data_range: float) -> float:
+    """Peak signal-to-noise ratio in dB: 10 log10(data_range² / mean squared error).
+
+    Args:
+        reference, estimate: arrays or tensors of one shape, in the same units.
+        data_range: peak-to-peak range in those units (255 for 8-bit images); for sounds the domain's
+            `values.data_range`, which is twice the peak.
+
+    Returns:
+        dB; infinity when the two are equal.
+    """
+    if not data_range > 0:
+        raise InrError(f"data_range must be positive, got {data_range}")
+    error, _ = _energies(reference, estimate)
+    return math.inf if error == 0 else 10 * math.log10(data_range**2 / error)
+
+
+def snr(reference: Any, estimate: Any) -> float:
+    """Signal-to-noise ratio in dB: 10 log10(mean reference² / mean squared error); silence scores 0.
+
+    Args:
+        reference, estimate: arrays or tensors of one shape, in the same units.
+
+    Returns:
+        dB; infinity when the two are equal, minus infinity when only the reference is all zero.
+    """
+    error, power = _energies(reference, estimate)
+    if error == 0:
+        return math.inf
+    return 10 * math.log10(power / error) if power > 0 else -math.inf
+
+
+def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
+    """Structural similarity (Wang et al., 2004) with its Gaussian window, sigma 1.5, averaged over channels.
+
+    Args:
+        reference, estimate: images (H, W) or (H, W, C) in the same units.
+        data_range: peak-to-peak range in those units.
+
+    Returns:
+        At most 1, which means equal; None for images under 11 pixels in height or width, which the window
+        does not fit in.
+    """
+    from skimage.metrics import structural_similarity
+
+    first, second = _pair(reference, estimate)
+    if first.ndim not in (2, 3):
+        raise InrError(f"ssim compares images (H, W) or (H, W, C), got shape {first.shape}")
+    if min(first.shape[:2]) < _WINDOW:
+        return None
+    return float(
+        structural_similarity(
+            first.astype(np.float64),
+            second.astype(np.float64),
+            data_range=data_range,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            channel_axis=-1 if first.ndim == 3 else None,
+        )
+    )
+
+
+def _energies(reference: Any, estimate: Any) -> tuple[float, float]:
+    """Mean squared error and mean squared reference, summed in float64 block by block."""
+    first, second = (array.reshape(-1) for array in _pair(reference, estimate))
+    error = power = 0.0
+    for start in range(0, first.size, _BLOCK):
+        block = first[start : start + _BLOCK].astype(np.float64)
+        power += float(block @ block)
+        block -= second[start : start + _BLOCK]
+        error += float(block @ block)
+    return error / first.size, power / first.size
+
+
+def _pair(reference: Any, estimate: Any) -> tuple[np.ndarray, np.ndarray]:
+    first, second = _numpy(reference), _numpy(estimate)
+    if first.shape != second.shape:
+        raise InrError(f"only arrays of one shape can be compared, got {first.shape} and {second.shape}")
+    if first.size == 0:
+        raise InrError("arrays without samples cannot be compared")
+    return first, second
+
+
+def _numpy(array: Any) -> np.ndarray:
+    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)

@@ -1,0 +1,59 @@
+"""What every reader shares: quiet libraries, one-line errors, and a bound on memory."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from inr._errors import InrError
+
+MAX_BYTES = 4 * 2**30
+
+
+@contextlib.contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Run a decoding library without its warnings; whatever it raises becomes one line about `path`.
+
+    Decoders answer damaged files with almost any exception (struct.error, SyntaxError, EOFError …), hence the
+    broad catch.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InrError:
+        raise
+    except MemoryError:
+        raise InrError(f"{path} does not fit in this machine's memory") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InrError(f"{path} is damaged or cut short: not a readable {what} ({reason})") from error
+
+
+@contextlib.contextmanager
+def quiet_logger(name: str) -> Iterator[None]:
+    """Silence one library's logger, which would otherwise print warnings to stderr."""
+    logger = logging.getLogger(name)
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def check_bytes(source: Path | str, needed: int, max_bytes: int, what: str) -> None:
+    """Refuse, before anything is allocated, what would take more than `max_bytes` once decoded."""
+    if needed > max_bytes:
+        raise InrError(
+            f"{source} claims {what}: {_in_words(needed)} decoded, over the limit of {_in_words(max_bytes)}; "
+            "raise max_bytes if that is meant"
+        )
+
+
+def _in_words(count: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"

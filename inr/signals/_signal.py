@@ -1,0 +1,195 @@
+"""Signals: samples on a domain, handed out as normalised coordinates and values."""
+
+import abc
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inr.signals._domain import Domain, Kind
+from inr.signals._grid import block_ranges, grid_coords
+
+# float32 carries these exactly; wider types are normalised in float64 and rounded once at the end
+_NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
+
+
+class Signal(abc.ABC):
+    """Samples with coordinates and values in [-1, 1], kept in the source's own type until they are asked for.
+
+    Attributes:
+        domain: what coordinates and values mean.
+    """
+
+    def __init__(self, samples: np.ndarray, domain: Domain) -> None:
+        self.domain = domain
+        self._samples = torch.from_numpy(samples.reshape(-1, domain.channels))
+        self._work = torch.float32 if self._samples.dtype in _NARROW else torch.float64
+        low, high = np.array(domain.values.low), np.array(domain.values.high)
+        self._centre = self._operand(low / 2 + high / 2)
+        self._inverse_half = self._operand(1 / (high / 2 - low / 2))
+
+    def _operand(self, numbers: np.ndarray) -> Any:
+        return float(numbers[0]) if len(numbers) == 1 else torch.tensor(numbers, dtype=self._work)
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return self._samples.shape[0]
+
+    @property
+    def in_dim(self) -> int:
+        """Number of coordinates of a sample."""
+        return self.domain.in_dim
+
+    @property
+    def channels(self) -> int:
+        """Number of values of a sample."""
+        return self.domain.channels
+
+    @abc.abstractmethod
+    def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
+        """Coordinates of the samples at flat `indices` (int64), float32 in [-1, 1], columns x, y(, z)(, t)."""
+
+    def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
+        """Values of the samples at flat `indices` (int64), float32, normalised to [-1, 1] by the domain."""
+        return self._normalised(self._samples.index_select(0, indices))
+
+    def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
+        """All samples in order, as (coordinates, values) of at most `block` samples at a time."""
+        for start, stop in block_ranges(self.size, block):
+            yield self.coords(torch.arange(start, stop)), self._normalised(self._samples[start:stop])
+
+    @property
+    @abc.abstractmethod
+    def array(self) -> np.ndarray:
+        """The samples in own units and type, shaped domain.shape + (C,), or (N, C) where scattered; not a copy."""
+
+    @abc.abstractmethod
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the signal in its kind, in the format `path`'s suffix names.
+
+        Raises InrError for a suffix that does not fit the kind, and for an existing file without `force`.
+        """
+
+    def _normalised(self, samples: Tensor) -> Tensor:
+        # the copy is needed: for float32 samples `to` would hand out the signal's own memory
+        work = samples.to(self._work, copy=True).sub_(self._centre).mul_(self._inverse_half)
+        return work.to(torch.float32)
+
+    @staticmethod
+    def from_array(
+        array: Any,
+        *,
+        kind: Kind | None = None,
+        sample_rate: float | None = None,
+        fps: float | None = None,
+        value_range: tuple[float, float] | None = None,
+        channels_last: bool | None = None,
+    ) -> "GridSignal":
+        """A signal from a numpy array or torch tensor, sampled on a regular grid; the memory is shared.
+
+        Args:
+            array: (H, W) or (H, W, C) image, (N,) or (N, C) audio, (T, H, W) or (T, H, W, C) video, or a
+                volume of 1 to 4 axes; real numbers, in C order (the last axis is x).
+            kind: guessed when None: 2 axes, or 3 with a last one of 3 or 4, are an image; all else a volume.
+            sample_rate: in Hz, needed for audio and only there.
+            fps: frames a second, for video only; 25 when None.
+            value_range: (low, high) in own units that go to -1 and 1. When None: 0..255 for uint8, 0..65535
+                for uint16 images and videos, 0..1 for float images and videos within it, ±peak for audio, and
+                the smallest to the largest value otherwise.
+            channels_last: whether the last axis holds channels; guessed from kind and shape when None.
+
+        Raises:
+            InrError: not an array of finite real numbers, or a shape that does not fit `kind`.
+        """
+        from inr.signals._arrays import grid_signal
+
+        return grid_signal(
+            array,
+            kind=kind,
+            sample_rate=sample_rate,
+            fps=fps,
+            value_range=value_range,
+            channels_last=channels_last,
+        )
+
+    @staticmethod
+    def from_samples(coords: Any, values: Any) -> "ScatteredSignal":
+        """A signal from values at scattered points.
+
+        Args:
+            coords: (N, D) or (N,) positions in own units, D from 1 to 4; each column's smallest and largest
+                go to -1 and 1.
+            values: (N, C) or (N,); each channel's smallest and largest go to -1 and 1.
+
+        Raises:
+            InrError: lengths that differ, numbers that are not finite and real, or a column of `coords` that
+                holds one number only.
+        """
+        from inr.signals._arrays import scattered_signal
+
+        return scattered_signal(coords, values)
+
+
+class GridSignal(Signal):
+    """Samples on a regular grid: image, audio, video or volume; coordinates are computed, never stored."""
+
+    def __init__(self, array: np.ndarray, domain: Domain) -> None:
+        """`array` is (…, C) in own units, C-contiguous, and of the domain's shape."""
+        super().__init__(array, domain)
+        assert domain.shape is not None
+        assert array.shape == (*domain.shape, domain.channels)
+        self._shape = domain.shape
+        self._array = array
+
+    def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
+        """Cell-centred coordinates of the samples at flat C-order `indices` (int64), float32 (n, d)."""
+        return grid_coords(self._shape, indices)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The samples in own units and type, shaped domain.shape + (C,); not a copy."""
+        return self._array
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the signal in its kind, in the format `path`'s suffix names; see `write`."""
+        from inr.signals._write import write
+
+        write(path, self._array, self.domain, force=force)
+
+
+class ScatteredSignal(Signal):
+    """Values at scattered points."""
+
+    def __init__(self, coords: np.ndarray, values: np.ndarray, domain: Domain) -> None:
+        """`coords` (N, D) and `values` (N, C) are in own units."""
+        super().__init__(values, domain)
+        self._array = values
+        self._own_coords = coords
+        low, high = (np.array(ends) for ends in zip(*((axis.low, axis.high) for axis in domain.axes), strict=True))
+        normalised = (coords - (low / 2 + high / 2)) / (high / 2 - low / 2)
+        self._coords = torch.from_numpy(normalised.astype(np.float32))
+
+    def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
+        """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""
+        return self._coords.index_select(0, indices)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The values in own units and type, (N, C); not a copy."""
+        return self._array
+
+    @property
+    def positions(self) -> np.ndarray:
+        """The coordinates in own units, (N, D); not a copy."""
+        return self._own_coords
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write coordinates and values to an .npz file; see `write`."""
+        from inr.signals._write import write
+
+        write(path, self._array, self.domain, coords=self._own_coords, force=force)
