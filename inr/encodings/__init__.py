@@ -10,8 +10,19 @@ if TYPE_CHECKING:
     from inr.encodings._grids import DenseGrid, HashGrid
     from inr.encodings._identity import Identity
     from inr.encodings._lattice import Level, spatial_hash
+    from inr.encodings._sape import Sape
 
-__all__ = ["DenseGrid", "Encoding", "FourierFeatures", "HashGrid", "Identity", "Level", "encodings", "spatial_hash"]
+__all__ = [
+    "DenseGrid",
+    "Encoding",
+    "FourierFeatures",
+    "HashGrid",
+    "Identity",
+    "Level",
+    "Sape",
+    "encodings",
+    "spatial_hash",
+]
 __getattr__, _ = lazy_exports(
     __name__,
     {
@@ -21,6 +32,7 @@ __getattr__, _ = lazy_exports(
         "HashGrid": "._grids",
         "Identity": "._identity",
         "Level": "._lattice",
+        "Sape": "._sape",
         "encodings": "._base",
         "spatial_hash": "._lattice",
     },

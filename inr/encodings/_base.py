@@ -15,6 +15,7 @@ encodings = Registry(
     "inr.encodings._identity",
     "inr.encodings._fourier",
     "inr.encodings._grids",
+    "inr.encodings._sape",
 )
 
 

@@ -9,6 +9,7 @@ and points outside [-1, 1] that of the nearest point inside.
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -46,7 +47,7 @@ def make_levels(in_dim: int, count: int, coarsest: int, finest: int, table_size:
     offset = 0
     for index in range(count):
         exponent = index / (count - 1) if count > 1 else 1.0
-        scale = torch.tensor(coarsest * (finest / coarsest) ** exponent - 1, dtype=torch.float32).item()
+        scale = float(np.float32(coarsest * (finest / coarsest) ** exponent - 1))
         resolution = math.ceil(scale) + 1
         vertices = resolution**in_dim
         entries = int(min(table_size, -(-vertices // 8) * 8))
