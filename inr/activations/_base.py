@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,13 +20,8 @@ activations = Registry(
 )
 
 
-class Ops(Protocol):
-    """The elementary functions a formula is written in: torch's, sympy's or a code generator's."""
-
-    sin: Any
-    cos: Any
-    exp: Any
-    relu: Any
+# the elementary functions a formula is written in, sin, cos, exp and relu: torch's, sympy's or a code generator's
+Ops: TypeAlias = Any
 
 
 class Activation(Part):

@@ -1,6 +1,5 @@
 """Derivatives of an activation, found symbolically from its one formula."""
 
-import functools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -13,15 +12,15 @@ from inr.activations._base import Activation
 
 _SYMBOLIC = SimpleNamespace(sin=sympy.sin, cos=sympy.cos, exp=sympy.exp, relu=lambda z: sympy.Max(z, 0))
 
-# what sympy's derivatives of Max are almost everywhere
-_TORCH = [
-    {
-        "Max": lambda *terms: functools.reduce(lambda a, b: torch.clamp(a, min=b), sorted(terms, key=_is_number)),
-        "Heaviside": lambda z, *_: (z > 0).to(z.dtype),
-        "DiracDelta": lambda z, *_: torch.zeros_like(z),
-    },
-    torch,
-]
+# sympy's names in torch; the derivatives of Max are what they are almost everywhere
+_TORCH = {
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "exp": torch.exp,
+    "Max": lambda zero, z: torch.relu(z),
+    "Heaviside": lambda z, *_: (z > 0).to(z.dtype),
+    "DiracDelta": lambda z, *_: torch.zeros_like(z),
+}
 
 
 def symbols(activation: Activation) -> tuple[tuple[sympy.Symbol, ...], dict[str, sympy.Symbol]]:
@@ -46,7 +45,7 @@ def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ..
         sympy.diff(output, *(planes[index] for index in wrt)) if wrt else output
         for output in activation.formula(_SYMBOLIC, *planes, **constants)
     ]
-    compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=_TORCH, cse=True)
+    compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=[_TORCH], cse=True)
 
     def evaluate(*values: Tensor, **numbers: float) -> tuple[Tensor, ...]:
         results = compiled(*values, *(numbers[name] for name in constants))
@@ -58,7 +57,3 @@ def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ..
 def _like(result: Any, plane: Tensor) -> Tensor:
     """A derivative that came out constant, spread over the plane's shape."""
     return result if isinstance(result, Tensor) else torch.full_like(plane, float(result))
-
-
-def _is_number(term: Any) -> bool:
-    return not isinstance(term, Tensor)

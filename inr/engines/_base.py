@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -37,6 +37,7 @@ class StepResult(NamedTuple):
     residuals: Float[Tensor, "n c"]  # prediction - target, normalised values
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What is minimised, as engines see it."""
 
@@ -55,6 +56,7 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
 class Plan(Protocol):
     """A field made ready to run on an engine. `tensors` are the field's effective weights by name."""
 
