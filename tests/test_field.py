@@ -70,9 +70,7 @@ def test_derivatives_agree_with_finite_differences(activation, dims):
             laplacian += (high + low - 2 * field(coords)) / (100 * step**2)
     scale = gradient.abs().max().item()
     torch.testing.assert_close(field.gradient(coords), gradient, rtol=1e-6, atol=1e-6 * scale)
-    torch.testing.assert_close(
-        field.laplacian(coords), laplacian, rtol=1e-4, atol=1e-4 * laplacian.abs().max().item()
-    )
+    torch.testing.assert_close(field.laplacian(coords), laplacian, rtol=1e-4, atol=1e-4 * laplacian.abs().max().item())
 
 
 @pytest.mark.parametrize("activation", activations.names())

@@ -7,7 +7,9 @@ from torch import nn
 from inr.activations._base import Activation, Ops, Position, activations
 
 
-@activations.register("relu", source="Tancik et al., Fourier Features Let Networks Learn High Frequencies, NeurIPS 2020")
+@activations.register(
+    "relu", source="Tancik et al., Fourier Features Let Networks Learn High Frequencies, NeurIPS 2020"
+)
 class ReLU(Activation):
     """max(0, z): needs an encoding to see detail.
 

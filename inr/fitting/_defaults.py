@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inr._parts import Config, format_spec, parse_spec
-from inr.fitting._optimiser import Schedule
 from inr.signals import Signal
 
 Spec = str | Mapping[str, Any]
@@ -27,12 +26,12 @@ class Setup:
     batch: int
     steps: int
     teacher: Spec = "uniform"
-    schedule: Schedule = "cosine"
+    schedule: str = "cosine"
     rates: Mapping[str, float] | None = None
 
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
         """The setup with the parts the user named, their open parameters set to what suits the signal."""
-        chosen = {part: spec for part, spec in given.items() if spec is not None}
+        chosen: dict[str, Any] = {part: spec for part, spec in given.items() if spec is not None}
         setup = replace(self, **_companions(chosen), **chosen)
         return replace(
             setup,

@@ -14,7 +14,6 @@ from inr.fitting._defaults import Spec, default_setup
 from inr.fitting._evaluate import evaluate
 from inr.fitting._events import Event
 from inr.fitting._fitter import Fitter
-from inr.fitting._optimiser import Schedule
 from inr.signals import Signal, open
 
 
@@ -31,7 +30,7 @@ def fit(
     psnr: float | None = None,
     batch: int | None = None,
     learning_rate: float | Mapping[str, float] | None = None,
-    schedule: Schedule | None = None,
+    schedule: str | None = None,
     seed: int = 0,
     on_event: Callable[[Event], Any] | None = None,
 ) -> Field:
@@ -78,14 +77,14 @@ def make_fitter(
     budget: Budget,
     batch: int | None = None,
     learning_rate: float | Mapping[str, float] | None = None,
-    schedule: Schedule | None = None,
+    schedule: str | None = None,
     **options: Any,
 ) -> Fitter:
     """A fitter with the defaults of the signal's kind where nothing is given; `options` go to `Fitter`."""
     source = signal if isinstance(signal, Signal) else open(signal)
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
     rates = {"network": learning_rate} if isinstance(learning_rate, (int, float)) else learning_rate
-    given = {"teacher": teacher, "batch": batch, "rates": rates, "schedule": schedule}
+    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": rates, "schedule": schedule}
     setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
     return Fitter(source, setup, budget, **options)
 

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from inr.fitting._budget import Budget
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import evaluate
 from inr.fitting._events import Event, EventKind, Reason
-from inr.fitting._optimiser import SCHEDULES, Rates, Schedule, check_rates, make_optimiser, set_rates
+from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser, set_rates
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
 from inr.objectives import Regression
 from inr.signals import Signal
@@ -201,10 +201,9 @@ class Fitter:
 
     def _end(self, reason: Reason, detail: str = "") -> Event:
         """Leave the best weights in the field, keep what can be resumed, and say why the fit ended."""
-        if reason in ("interrupted", "diverged", "disk") and self._checkpoint is not None and not detail:
+        if reason == "interrupted" and self._checkpoint is not None:
             try:
-                if reason == "interrupted":
-                    self._save_checkpoint()
+                self._save_checkpoint()
             except InrError as error:
                 detail = str(error)
         if self._best and (reason == "diverged" or self._progress.running > 1.05 * self._progress.best):
@@ -256,8 +255,8 @@ class Fitter:
 def _check(setup: Setup, seed: int) -> None:
     if setup.batch < 1:
         raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
-    if setup.schedule not in get_args(Schedule):
-        raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(get_args(Schedule))}")
+    if setup.schedule not in SCHEDULES:
+        raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
     if not 0 <= seed < 2**32:
         raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
 
@@ -272,6 +271,3 @@ def _message(reason: Reason, step: int, detail: str) -> str:
         "disk": f"stopped after {step} steps; the best state so far is kept",
     }[reason]
     return f"{words}: {detail}" if detail else words
-
-
-__all__ = ["Fitter", "Rates"]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import torch
 from torch.optim import Adam
@@ -10,11 +9,10 @@ from torch.optim import Adam
 from inr._errors import InrError
 from inr.field import Field
 
-Schedule = Literal["cosine", "exponential", "constant"]
 Rates = Mapping[str, float]
 
 # factor of the learning rate at a fraction of the horizon
-SCHEDULES: dict[Schedule, Callable[[float], float]] = {
+SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": lambda fraction: 0.5 * (1 + math.cos(math.pi * fraction)),
     "exponential": lambda fraction: 0.1**fraction,  # the x0.1 decay of WIRE, FINER and their comparisons
     "constant": lambda fraction: 1.0,
@@ -55,7 +53,9 @@ def make_optimiser(field: Field, rates: Rates) -> Adam:
     groups = [{"params": list(field.network.parameters()), "lr": rates["network"], "name": "network"}]
     tables = list(field.encoding.parameters())
     if tables:
-        groups.append({"params": tables, "lr": rates["encoding"], "betas": (0.9, 0.99), "eps": 1e-15, "name": "encoding"})
+        groups.append(
+            {"params": tables, "lr": rates["encoding"], "betas": (0.9, 0.99), "eps": 1e-15, "name": "encoding"}
+        )
     return Adam(groups, fused=True)
 
 

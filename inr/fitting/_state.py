@@ -77,7 +77,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     contents = container.read(path)
     if "recipe" not in contents.header or "optimiser" not in contents.sections:
         raise InrError(f"{path} is not a checkpoint; start without --resume")
-    numbers = {key: math.nan if value is None else value for key, value in contents.header["progress"].items()}
+    numbers: dict[str, Any] = {
+        key: math.nan if value is None else value for key, value in contents.header["progress"].items()
+    }
     best = _storage.section_tensors(contents, [f"best.{part}" for part in _storage.PARTS])
     return Checkpoint(
         recipe=contents.header["recipe"],

@@ -9,6 +9,4 @@ if TYPE_CHECKING:
     from inr.teaching._uniform import Uniform
 
 __all__ = ["Teacher", "Uniform", "teachers"]
-__getattr__, _ = lazy_exports(
-    __name__, {"Teacher": "._base", "Uniform": "._uniform", "teachers": "._base"}
-)
+__getattr__, _ = lazy_exports(__name__, {"Teacher": "._base", "Uniform": "._uniform", "teachers": "._base"})

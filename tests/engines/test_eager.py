@@ -1,0 +1,97 @@
+"""The eager engine: what a step returns, against the plain formula."""
+
+import pytest
+import torch
+
+from inr import Field, InrError, Signal
+from inr.engines import Batch, Engine, engines, plan
+from inr.objectives import Regression
+
+
+@pytest.fixture
+def problem():
+    torch.manual_seed(0)
+    signal = Signal.from_array(torch.rand(6, 5, 3).numpy(), kind="image")
+    field = Field.build(signal.domain, encoding="identity", activation="sine", network="mlp:depth=2,width=8")
+    return signal, field
+
+
+def test_loss_gradients_and_residuals(problem):
+    signal, field = problem
+    name, ready = plan(field, Regression(signal))
+    assert name == "eager"
+    indices = torch.tensor([3, 4, 17, 29])
+    result = ready.loss_and_grad(dict(field.named_parameters()), Batch(indices))
+    residuals = field(signal.coords(indices)) - signal.values(indices)
+    loss = residuals.square().mean()
+    loss.backward()
+    torch.testing.assert_close(result.loss, loss.detach(), rtol=0, atol=0)
+    torch.testing.assert_close(result.residuals, residuals.detach(), rtol=0, atol=0)
+    torch.testing.assert_close(result.coords, signal.coords(indices), rtol=0, atol=0)
+    for key, parameter in field.named_parameters():
+        torch.testing.assert_close(result.grads[key], parameter.grad, rtol=0, atol=0)
+    assert not result.loss.requires_grad
+
+
+def test_gradients_are_of_the_tensors_given_not_of_the_field(problem):
+    signal, field = problem
+    _, ready = plan(field, Regression(signal))
+    batch = Batch(torch.arange(30))
+    halved = {name: tensor.detach() / 2 for name, tensor in field.named_parameters()}
+    result = ready.loss_and_grad(halved, batch)
+    with torch.no_grad():
+        for tensor in field.parameters():
+            tensor /= 2
+    expected = ready.loss_and_grad(dict(field.named_parameters()), batch)
+    torch.testing.assert_close(result.loss, expected.loss, rtol=0, atol=0)
+    torch.testing.assert_close(ready.forward(halved, signal.coords(batch.indices)), field(result.coords).detach())
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3)])
+def test_weights_scale_squared_residuals(problem, shape):
+    signal, field = problem
+    _, ready = plan(field, Regression(signal))
+    weights = torch.rand(shape)
+    indices = torch.arange(4)
+    result = ready.loss_and_grad(dict(field.named_parameters()), Batch(indices, weights))
+    rows = weights if weights.ndim == 2 else weights[:, None].expand(4, 3)
+    torch.testing.assert_close(result.loss, (rows * result.residuals**2).sum() / 12)
+
+
+def test_any_batch_size(problem):
+    signal, field = problem
+    _, ready = plan(field, Regression(signal))
+    for size in (1, 2, 13):
+        assert ready.loss_and_grad(dict(field.named_parameters()), Batch(torch.arange(size))).residuals.shape == (
+            size,
+            3,
+        )
+
+
+def test_engines_that_are_not_there(problem):
+    signal, field = problem
+    with pytest.raises(InrError, match="unknown engine 'egaer'; did you mean 'eager'"):
+        plan(field, Regression(signal), "egaer")
+
+    class Absent(Engine):
+        """Cannot run here."""
+
+        @staticmethod
+        def unavailable():
+            return "no such processor; buy one"
+
+    class Choosy(Engine):
+        """Runs nothing."""
+
+        def plan(self, field, objective):
+            return "it has 3 channels"
+
+    engines.register("absent")(Absent)
+    engines.register("choosy")(Choosy)
+    try:
+        with pytest.raises(InrError, match="engine 'absent' is not available: no such processor; buy one"):
+            plan(field, Regression(signal), "absent")
+        with pytest.raises(InrError, match="'choosy' cannot run this field: it has 3 channels; use --engine auto"):
+            plan(field, Regression(signal), "choosy")
+    finally:
+        del engines._parts["absent"], engines._parts["choosy"]
