@@ -38,8 +38,7 @@ class Encoding(Part, nn.Module):
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
-        if not 1 <= in_dim <= 4:
-            raise InrError(f"an encoding takes 1 to 4 coordinates, got {in_dim}")
+        check_in_dim(in_dim)
         self.in_dim = in_dim
         self.out_dim = out_dim
 
@@ -53,3 +52,9 @@ class Encoding(Part, nn.Module):
 
         Progressive encodings open features here; the others do nothing.
         """
+
+
+def check_in_dim(in_dim: int) -> None:
+    """Raises InrError unless there are 1 to 4 coordinates."""
+    if not 1 <= in_dim <= 4:
+        raise InrError(f"an encoding takes 1 to 4 coordinates, got {in_dim}")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Config, Range
-from inr.encodings._base import Encoding, encodings
+from inr.encodings._base import Encoding, check_in_dim, encodings
 
 Kind = Literal["basic", "positional", "gaussian", "radial"]
 
@@ -52,6 +52,7 @@ class FourierFeatures(Encoding):
             float | None, Range(0, 24, above=True), "positional: log2 of the highest frequency (none: 6)"
         ] = None,
     ) -> None:
+        check_in_dim(in_dim)
         resolved = _resolve(kind, frequencies=frequencies, sigma=sigma, octaves=octaves)
         matrix = _draw(kind, in_dim, **resolved)
         super().__init__(in_dim, 2 * len(matrix))

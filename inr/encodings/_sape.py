@@ -1,6 +1,5 @@
 """SAPE: a frequency encoding whose features open from low to high, as far as each place needs."""
 
-import math
 from typing import Annotated
 
 import torch

@@ -135,10 +135,8 @@ class SpatialProgress(nn.Module):
         inside = torch.arange(-reach, size + reach, device=values.device).clamp(0, size - 1)
         grid = values.view(self.shape)
         for axis in range(grid.dim()):
-            padded = grid.index_select(axis, inside)
-            grid = sum(
-                (padded.narrow(axis, start, size) for start in range(1, self.window)), padded.narrow(axis, 0, size)
-            )
+            windows = grid.index_select(axis, inside).unfold(axis, self.window, 1)
+            grid = windows.sum(-1)
         return grid.flatten() / self.window ** grid.dim()
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:

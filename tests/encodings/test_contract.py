@@ -1,0 +1,221 @@
+"""What every registered encoding keeps to, whatever it computes."""
+
+import math
+import pickle
+
+import pytest
+import torch
+from inr.encodings import Encoding, encodings
+
+from inr import InrError
+
+# one small variant of every encoding and of every choice that changes its mathematics
+SPECS = [
+    "identity",
+    "fourier:kind=basic",
+    "fourier:kind=positional,frequencies=12,octaves=3",
+    "fourier:frequencies=16,sigma=2",
+    "fourier:kind=radial,frequencies=16",
+    "dense:levels=3,coarsest=3,finest=7",
+    "dense:levels=2,coarsest=2,finest=5,interpolation=smoothstep",
+    "hash:levels=4,log2_size=5,coarsest=2,finest=40",
+    "hash:levels=3,features=3,log2_size=3,coarsest=1,finest=9,interpolation=smoothstep",
+    "sape:over=(fourier:kind=radial,frequencies=12,sigma=2),resolution=5",
+    "sape:over=(fourier:kind=positional,frequencies=12,octaves=2),resolution=6,num_blocks=5",
+]
+
+every_dim = pytest.mark.parametrize("in_dim", [1, 2, 3, 4])
+every_spec = pytest.mark.parametrize("spec", SPECS)
+
+
+def build(spec: str, in_dim: int, seed: int = 0) -> Encoding:
+    torch.manual_seed(seed)
+    return encodings.build(spec, in_dim)
+
+
+def trained(spec: str, in_dim: int) -> Encoding:
+    """An encoding as a fit leaves it half-way: tables of order one, some features open and some not."""
+    encoding = build(spec, in_dim)
+    with torch.no_grad():
+        for parameter in encoding.parameters():
+            parameter.normal_()
+    for step in range(2 * encoding.min_steps // 5):
+        coords = points(30, in_dim, seed=step)
+        encoding.progress((step + 1) / encoding.min_steps, coords, coords.clamp(min=0))
+    return encoding
+
+
+def points(count: int, in_dim: int, seed: int = 1) -> torch.Tensor:
+    return torch.rand(count, in_dim, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_every_registered_encoding_is_tested_here():
+    assert {spec.partition(":")[0] for spec in SPECS} == set(encodings.names())
+
+
+@every_dim
+@pytest.mark.parametrize("name", encodings.names())
+def test_defaults_work_in_every_dimension(name, in_dim):
+    encoding = build(name, in_dim)
+    features = encoding(points(9, in_dim))
+    assert features.shape == (9, encoding.out_dim)
+    assert encoding.in_dim == in_dim
+    assert features.isfinite().all()
+
+
+@every_dim
+@every_spec
+@pytest.mark.parametrize("count", [0, 1, 33])
+def test_any_batch_size(spec, in_dim, count):
+    encoding, coords = trained(spec, in_dim), points(33, in_dim)
+    features = encoding(coords[:count])
+    assert features.shape == (count, encoding.out_dim)
+    assert features.dtype == torch.float32
+    torch.testing.assert_close(features, encoding(coords)[:count])
+
+
+@every_dim
+@every_spec
+def test_configuration_and_state_give_the_same_encoding_back(spec, in_dim):
+    encoding, coords = trained(spec, in_dim), points(33, in_dim)
+    again = encodings.build(encoding.config(), in_dim)
+    assert again.config() == encoding.config()
+    again(coords)  # whatever it derives from its state, it must derive anew
+    assert again.state_dict().keys() == encoding.state_dict().keys()
+    again.load_state_dict(encoding.state_dict())
+    assert torch.equal(again(coords), encoding(coords))
+
+
+@every_spec
+def test_pickle(spec):
+    encoding, coords = trained(spec, 2), points(33, 2)
+    expected = encoding(coords)
+    again = pickle.loads(pickle.dumps(encoding))
+    assert torch.equal(again(coords), expected)
+    assert again.config() == encoding.config()
+
+
+@every_spec
+def test_the_global_seed_decides_everything(spec):
+    one, same = build(spec, 3, seed=5), build(spec, 3, seed=5)
+    assert all(torch.equal(value, same.state_dict()[key]) for key, value in one.state_dict().items())
+    coords = points(33, 3)
+    assert torch.equal(one(coords), same(coords))
+
+
+@every_dim
+@every_spec
+def test_float64(spec, in_dim):
+    encoding, coords = trained(spec, in_dim), points(33, in_dim)
+    single = encoding(coords)
+    double = encoding.double()(coords.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single, rtol=1e-4, atol=1e-4)
+
+
+@every_dim
+@every_spec
+def test_values_do_not_depend_on_whether_coordinates_are_differentiated(spec, in_dim):
+    encoding, coords = trained(spec, in_dim), points(33, in_dim)
+    torch.testing.assert_close(encoding(coords.clone().requires_grad_()), encoding(coords), rtol=1e-5, atol=1e-6)
+
+
+@every_dim
+@every_spec
+def test_coordinate_derivatives_agree_with_finite_differences(spec, in_dim):
+    # random points lie clear of cell faces, where linear interpolation has a kink, by far more than the step
+    encoding = trained(spec, in_dim).double()
+    coords = points(6, in_dim).double().requires_grad_()
+    assert torch.autograd.gradcheck(encoding, coords, eps=1e-7, atol=1e-5, rtol=1e-4)
+
+
+@every_spec
+def test_second_derivatives_agree_with_finite_differences(spec):
+    encoding = trained(spec, 2).double()
+    coords = points(4, 2).double().requires_grad_()
+    assert torch.autograd.gradgradcheck(encoding, coords, eps=1e-6, atol=1e-4, rtol=1e-4)
+
+
+@every_spec
+def test_gradients_of_the_encodings_own_parameters(spec):
+    encoding, coords = trained(spec, 2).double(), points(5, 2).double()
+    names = [name for name, _ in encoding.named_parameters()]
+    assert bool(names) == (encoding.learning_rate is not None)
+
+    def features(*values):
+        return torch.func.functional_call(encoding, dict(zip(names, values, strict=True)), (coords,))
+
+    if names:
+        values = tuple(parameter.detach().clone().requires_grad_() for parameter in encoding.parameters())
+        assert torch.autograd.gradcheck(features, values, eps=1e-6, atol=1e-6)
+        assert torch.autograd.gradgradcheck(lambda *v: features(*v).square(), values, eps=1e-6, atol=1e-5)
+
+
+@every_spec
+def test_a_loss_on_coordinate_derivatives_reaches_the_parameters(spec):
+    encoding = trained(spec, 2)
+    coords = points(50, 2).requires_grad_()
+    (slope,) = torch.autograd.grad(encoding(coords).square().sum(), coords, create_graph=True)
+    slope.square().sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in encoding.parameters())
+
+
+@every_spec
+def test_smoothness_is_what_it_says(spec):
+    encoding = trained(spec, 1).double()
+    line = torch.linspace(-0.95, 0.95, 20001, dtype=torch.float64)[:, None].requires_grad_()
+    curve = encoding(line) @ torch.linspace(0.5, 1.5, encoding.out_dim, dtype=torch.float64)
+    assert first_derivative_that_jumps(curve, line) == encoding.smoothness + 1
+
+
+def first_derivative_that_jumps(curve: torch.Tensor, line: torch.Tensor) -> float:
+    """Order of the first derivative (0: the curve itself) that jumps along a fine line; inf: none up to 4."""
+    for order in range(5):
+        steps = curve.detach().diff().abs()
+        if steps.max() > 50 * steps.mean() + 1e-9:
+            return order
+        if not curve.requires_grad:
+            break
+        (slope,) = torch.autograd.grad(curve.sum(), line, create_graph=True)
+        curve = slope[:, 0]
+    return math.inf
+
+
+@pytest.mark.parametrize("in_dim", [0, 5])
+@every_spec
+def test_too_many_or_too_few_dimensions_are_refused(spec, in_dim):
+    with pytest.raises(InrError, match="1 to 4"):
+        encodings.build(spec, in_dim)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("fourier:sigma=0", "sigma must be"),
+        ("fourier:frequencies=0", "frequencies must be"),
+        ("fourier:kind=random", "kind must be one of basic, positional, gaussian, radial"),
+        ("fourier:kind=positional,sigma=3", "kind=positional does not read sigma; it reads frequencies, octaves"),
+        ("fourier:kind=positional,frequencies=1", "needs frequencies >= 2"),
+        ("fourier:kind=basic,frequencies=4", "kind=basic does not read frequencies"),
+        ("fourier:num_freqs=4", "no parameter 'num_freqs'"),
+        ("hash:levels=0", "levels must be"),
+        ("hash:log2_size=25", "log2_size must be"),
+        ("hash:coarsest=8,finest=4", "finest must be >= coarsest"),
+        ("hash:finest=2000000", "finest must be"),
+        ("hash:levels=32,features=16,log2_size=24,finest=1000000", "use a smaller log2_size"),
+        ("dense:finest=100000", "use a smaller finest, or hash:levels=8,finest=100000"),
+        ("dense:interpolation=cubic", "interpolation must be one of linear, smoothstep"),
+        ("sape:over=hash", "over must be a frequency encoding such as fourier, got 'hash'"),
+        ("sape:over=(sape)", "over must be a frequency encoding"),
+        ("sape:over=nothing", "unknown encoding 'nothing'"),
+        ("sape:over=(fourier:sigma=-1)", "sigma must be"),
+        ("sape:resolution=2", "resolution must be"),
+        ("sape:num_blocks=513", "at most the 512 features"),
+        ("sape:epsilon=-1", "epsilon must be"),
+        ("sape:resolution=5000", "use a smaller resolution"),
+    ],
+)
+def test_out_of_range_parameters_are_refused_in_one_line(spec, message):
+    with pytest.raises(InrError, match=message.replace("(", r"\(")) as caught:
+        encodings.build(spec, 2)
+    assert "\n" not in str(caught.value)
