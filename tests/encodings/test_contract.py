@@ -5,9 +5,9 @@ import pickle
 
 import pytest
 import torch
-from inr.encodings import Encoding, encodings
 
 from inr import InrError
+from inr.encodings import Encoding, encodings
 
 # one small variant of every encoding and of every choice that changes its mathematics
 SPECS = [
