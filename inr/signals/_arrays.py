@@ -81,8 +81,8 @@ def scattered_signal(coords: Any, values: Any, source: str = "the samples") -> S
             raise InrError(f"coordinate {name} of {source} is {low:g} everywhere; leave that column out")
     axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
     spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]
-    low, high = zip(*spans, strict=True)
-    domain = Domain("scattered", axes, samples.shape[1], ValueMap(low, high), samples.dtype.name)
+    lows, highs = zip(*spans, strict=True)
+    domain = Domain("scattered", axes, samples.shape[1], ValueMap(lows, highs), samples.dtype.name)
     return ScatteredSignal(places, samples, domain)
 
 

@@ -4,6 +4,7 @@ The pixels are those a viewer would show: a palette is looked up, one bit become
 colour becomes alpha, CMYK becomes RGB, and the orientation noted in EXIF is applied.
 """
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,16 @@ import numpy as np
 from inr._errors import InrError
 from inr.signals import _png16
 from inr.signals._arrays import build_grid, grid_axes, real_array
+from inr.signals._domain import ValueMap
 from inr.signals._reading import check_bytes, quiet_logger, reading
 from inr.signals._signal import GridSignal
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_MAGIC = {
+    _png16.SIGNATURE: "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
+}
 # No deflate or JPEG stream grows more than about a thousandfold: a header that claims more is a lie.
 _MOST_EXPANSION = 2000
 _PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
@@ -30,25 +37,39 @@ _ORIENTED = {  # EXIF orientation: the stored pixels made upright
 }
 
 
-def read(path: Path, name: str, max_bytes: int) -> GridSignal:
-    """The image at `path`, whose content is of format `name` (PNG, JPEG, WebP or TIFF)."""
-    image = decode(path, name, max_bytes)
+def read(path: Path, max_bytes: int) -> GridSignal:
+    """The image at `path`."""
+    image = read_pixels(path, max_bytes)
     return build_grid(image, "image", grid_axes("image", image.shape[:2], {}), {}, source=str(path))
 
 
-def decode(path: Path, name: str, max_bytes: int) -> np.ndarray:
-    """Pixels (H, W, C), in the file's own sample type."""
-    if name == "TIFF":
+def read_pixels(path: Path, max_bytes: int) -> np.ndarray:
+    """Pixels (H, W, C) of the image at `path`, in the file's own sample type."""
+    form = _format(path)
+    if form == "TIFF":
         pixels = _decode_tiff(path, max_bytes)
-    elif name == "PNG" and _png16.read_header(path)[2] == 16:
-        width, height, _, _ = _png16.read_header(path)
-        _check_size(path, (width, height), 8, max_bytes)
+    elif form == "PNG" and (header := _png16.read_header(path)).depth == 16:
+        _check_size(path, (header.width, header.height), 8, max_bytes)
         with reading(path, "PNG image"):
             pixels = _png16.decode(path)
     else:
-        pixels = _decode_pillow(path, name, max_bytes)
-    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    return real_array(pixels, str(path))
+        pixels = _decode_pillow(path, form, max_bytes)
+    return real_array(pixels if pixels.ndim == 3 else pixels[..., None], str(path))
+
+
+def image_format(head: bytes) -> str | None:
+    """PNG, JPEG, WebP or TIFF, when a file that begins with `head` is one of them."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return next((form for magic, form in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _format(path: Path) -> str:
+    with path.open("rb") as file:
+        form = image_format(file.read(12))
+    if form is None:
+        raise InrError(f"{path} is not a PNG, JPEG, WebP or TIFF image, whatever its name says")
+    return form
 
 
 def _decode_pillow(path: Path, name: str, max_bytes: int) -> np.ndarray:
@@ -97,8 +118,7 @@ def _check_size(path: Path, size: tuple[int, int], pixel_bytes: int, max_bytes: 
 
 def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
     """TIFF by tifffile; what that leaves to further libraries (LZW, JPEG inside) goes to pillow."""
-    import tifffile
-
+    tifffile: Any = importlib.import_module("tifffile")
     with reading(path, "TIFF image"), quiet_logger("tifffile"), tifffile.TiffFile(path) as file:
         series = file.series[0]
         check_bytes(path, series.size * series.dtype.itemsize, max_bytes, f"an array of shape {series.shape}")
@@ -113,7 +133,7 @@ def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
     return _decode_pillow(path, "TIFF", max_bytes)
 
 
-def encode(path: Path, image: np.ndarray, value_range: tuple[float, float]) -> None:
+def encode(path: Path, image: np.ndarray, values: ValueMap) -> None:
     """Write (H, W, C) in the format of `path`'s suffix; see `write` for what becomes of its values.
 
     Raises InrError when the format cannot hold that many channels.
@@ -127,16 +147,15 @@ def encode(path: Path, image: np.ndarray, value_range: tuple[float, float]) -> N
         raise InrError(f"{suffix} cannot hold {channels} channels; use {'.png or .tif' if channels <= 4 else '.tif'}")
     if suffix == ".png" and image.dtype == np.uint16:
         return _png16.encode(path, image)
-    return _encode_pillow(path, to_8_bit(image, value_range))
+    return _encode_pillow(path, to_8_bit(image, values))
 
 
-def to_8_bit(image: np.ndarray, value_range: tuple[float, float]) -> np.ndarray:
-    """The value range onto 0..255, rounded; 8-bit samples are left as they are."""
+def to_8_bit(image: np.ndarray, values: ValueMap) -> np.ndarray:
+    """The value range spread over 0..255, rounded; 8-bit samples are left as they are."""
     if image.dtype == np.uint8:
         return image
-    low, high = value_range
-    scaled = (image.astype(np.float64) - low) * (255 / (high - low))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    spread = (values.normalise(image.astype(np.float32)) + 1) * 127.5
+    return np.clip(np.rint(spread), 0, 255).astype(np.uint8)
 
 
 def _encode_pillow(path: Path, image: np.ndarray) -> None:

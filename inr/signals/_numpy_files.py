@@ -14,7 +14,14 @@ from inr.signals._reading import check_bytes, reading
 from inr.signals._signal import Signal
 
 
-def read_npy(path: Path, max_bytes: int) -> Signal:
+def read(path: Path, max_bytes: int) -> Signal:
+    """The volume or scattered samples at `path`, .npy or .npz by content."""
+    with path.open("rb") as file:
+        archive = file.read(2) == b"PK"
+    return _read_npz(path, max_bytes) if archive else _read_npy(path, max_bytes)
+
+
+def _read_npy(path: Path, max_bytes: int) -> Signal:
     """A volume, all of whose axes are spatial."""
     with path.open("rb") as file, reading(path, ".npy file"):
         needed = _check_header(file, str(path), max_bytes)
@@ -26,7 +33,7 @@ def read_npy(path: Path, max_bytes: int) -> Signal:
     return grid_signal(array, kind="volume", channels_last=False, source=str(path))
 
 
-def read_npz(path: Path, max_bytes: int) -> Signal:
+def _read_npz(path: Path, max_bytes: int) -> Signal:
     """Scattered samples where the archive holds `coords` and `values`; a volume where it holds one array."""
     with path.open("rb") as file, reading(path, ".npz file"), zipfile.ZipFile(file) as archive:
         names = sorted(name.removesuffix(".npy") for name in archive.namelist())
@@ -39,7 +46,7 @@ def read_npz(path: Path, max_bytes: int) -> Signal:
         wanted = ("coords", "values") if scattered else names
         arrays = [_read_member(archive, name, f"{name} in {path}", max_bytes) for name in wanted]
     if scattered:
-        return scattered_signal(*arrays, source=str(path))
+        return scattered_signal(arrays[0], arrays[1], str(path))
     return grid_signal(arrays[0], kind="volume", channels_last=False, source=str(path))
 
 

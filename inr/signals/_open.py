@@ -1,20 +1,25 @@
 """Opening a signal from a file: what it is, is told by its content."""
 
-import builtins
+import importlib
 import os
-from collections.abc import Callable
+import zlib
 from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import describe
+from inr.signals._image import image_format
 from inr.signals._reading import MAX_BYTES
 from inr.signals._signal import Signal
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
     "images (PNG, JPEG, WebP, TIFF), audio (WAV, FLAC), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of frames), "
-    "volumes (.npy, .npz, NIfTI), scattered samples (.npz with coords and values)"
+    "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
 )
+_VIDEOS = (b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
 def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
@@ -29,57 +34,53 @@ def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
         MissingExtra: the library that reads this format is not installed.
     """
     path = Path(path)
-    if path.is_dir():
-        from inr.signals import _frames
-
-        return _frames.read_folder(path, max_bytes)
-    head = _head(path)
-    if not head:
-        raise InrError(f"{path} is empty (0 bytes)")
-    if head.startswith(_INR_MAGIC):
-        raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
-    return _reader(path, head)(max_bytes)
+    module = "_frames" if path.is_dir() else _module(path, _head(path))
+    return importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
 
 
 def _head(path: Path) -> bytes:
     try:
-        with builtins.open(path, "rb") as file:
-            return file.read(4096)
+        with path.open("rb") as file:
+            head = file.read(4096)
     except FileNotFoundError:
         raise InrError(f"{path} does not exist") from None
     except OSError as error:
         raise InrError(f"cannot read {path}: {describe(error)}") from error
+    if not head:
+        raise InrError(f"{path} is empty (0 bytes)")
+    return head
 
 
-def _reader(path: Path, head: bytes) -> Callable[[int], Signal]:
-    """What reads the file, given a bound on memory."""
-    image = image_format(head)
-    if image:
-        from inr.signals import _image
-
-        return lambda max_bytes: _image.read(path, image, max_bytes)
-    if head[:6] == b"\x93NUMPY":
-        from inr.signals import _numpy_files
-
-        return lambda max_bytes: _numpy_files.read_npy(path, max_bytes)
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        from inr.signals import _numpy_files
-
-        return lambda max_bytes: _numpy_files.read_npz(path, max_bytes)
-    raise InrError(f"{path} is {_guess(head)}; inr reads {_SUPPORTED}")
-
-
-def image_format(head: bytes) -> str | None:
-    """The image format that a file beginning with `head` is in, None for no image."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    return "TIFF" if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else None
-
-
-def _guess(head: bytes) -> str:
+def _module(path: Path, head: bytes) -> str:
+    """The module of this package that reads a file which begins with `head`."""
+    if head.startswith(_INR_MAGIC):
+        raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
+    riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
+    if image_format(head):
+        return "_image"
+    if riff == b"WAVE" or head.startswith(b"fLaC"):
+        return "_audio"
+    if head.startswith(_VIDEOS) or riff == b"AVI " or _is_mp4(head) or _is_transport_stream(head):
+        return "_video"
+    if head.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")):
+        return "_numpy_files"
+    if _unpacked(head).startswith(_NIFTI):
+        return "_nifti"
     text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
-    return "a text file" if text else "of no known format"
+    raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {_SUPPORTED}")
+
+
+def _is_mp4(head: bytes) -> bool:
+    return head[4:8] in _MP4_BOXES and head[8:12] not in _PICTURE_BRANDS
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+
+
+def _unpacked(head: bytes) -> bytes:
+    """The first bytes of what a gzip file holds; other files' as they are."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, 4) if head.startswith(b"\x1f\x8b") else head
+    except zlib.error:
+        return head

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,15 +20,27 @@ _NONE, _SUB, _UP, _AVERAGE, _PAETH = range(5)
 _ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 
 
+class Header(NamedTuple):
+    """The fields of IHDR."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    compression: int
+    filter: int
+    interlace: int
+
+
 def decode(path: Path) -> np.ndarray:
     """The pixels of a 16-bit PNG, uint16 (H, W, C); a transparent colour becomes an alpha channel.
 
     Raises InrError, ValueError, struct.error or zlib.error when the file does not hold together.
     """
+    width, height, _, colour, _, _, interlace = read_header(path)
+    if colour not in _CHANNELS or interlace > 1:
+        raise ValueError(f"16 bits of colour type {colour}, interlace {interlace}")
     chunks = list(_chunks(path.read_bytes()))
-    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", chunks[0][1])
-    if depth != 16 or colour not in _CHANNELS or interlace > 1:
-        raise ValueError(f"bit depth {depth}, colour type {colour}, interlace {interlace}")
     pixels = np.empty((height, width, 2 * _CHANNELS[colour]), np.uint8)
     passes = [pixels[y::dy, x::dx] for y, x, dy, dx in (_ADAM7 if interlace else ((0, 0, 1, 1),))]
     passes = [part for part in passes if part.size]
@@ -123,11 +136,10 @@ def _with_alpha(image: np.ndarray, key: bytes) -> np.ndarray:
     return np.concatenate([image, alpha], axis=-1)
 
 
-def read_header(path: Path) -> tuple[int, int, int, int]:
-    """Width, height, bits a channel and colour type that a PNG of any depth claims."""
+def read_header(path: Path) -> Header:
+    """What a PNG of any depth claims to be."""
     with path.open("rb") as file:
-        head = file.read(26)
-    if len(head) < 26 or head[12:16] != b"IHDR":
+        head = file.read(29)
+    if len(head) < 29 or head[12:16] != b"IHDR":
         raise InrError(f"{path} is damaged or cut short: a PNG without its header")
-    width, height, depth, colour = struct.unpack(">IIBB", head[16:26])
-    return width, height, depth, colour
+    return Header(*struct.unpack(">IIBBBBB", head[16:]))

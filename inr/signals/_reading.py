@@ -27,8 +27,24 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except MemoryError:
         raise InrError(f"{path} does not fit in this machine's memory") from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InrError(f"{path} is damaged or cut short: not a readable {what} ({reason})") from error
+        raise InrError(f"{path} is damaged or cut short: not a readable {what} ({_reason(error)})") from error
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Run an encoding library without its warnings; what it raises, but for the file system's, becomes one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (InrError, OSError):
+        raise
+    except Exception as error:
+        raise InrError(f"cannot write {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -9,11 +9,13 @@ import numpy as np
 from inr._errors import InrError
 from inr._files import replacing
 from inr.signals._domain import Domain, Kind
+from inr.signals._reading import writing
 
-_SUFFIXES: dict[Kind, tuple[str, ...]] = {
+_FOLDER = "a folder of frames"
+_FORMATS: dict[Kind, tuple[str, ...]] = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),
     "audio": (".wav", ".flac"),
-    "video": (".mp4", ""),
+    "video": (".mp4", _FOLDER),
     "volume": (".npy", ".npz", ".nii", ".nii.gz"),
     "scattered": (".npz",),
 }
@@ -21,68 +23,90 @@ _SUFFIXES: dict[Kind, tuple[str, ...]] = {
 
 def default_suffix(domain: Domain) -> str:
     """The suffix that holds signals of this domain best: ".png", ".tif" (float images), ".wav", ".nii.gz" …"""
-    if domain.kind == "image" and (np.dtype(domain.dtype).kind == "f" or domain.channels > 4):
+    if domain.kind == "image" and (domain.dtype not in ("uint8", "uint16") or domain.channels > 4):
         return ".tif"
     if domain.kind == "volume" and "affine" in domain.meta:
         return ".nii.gz"
-    return _SUFFIXES[domain.kind][0]
+    return _FORMATS[domain.kind][0]
 
 
 def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: Any = None, force: bool = False) -> None:
     """Write samples in the kind of their domain, in the format that `path`'s suffix names.
 
-    Integers are restored by rounding and clipping to the domain's type; 8-bit formats (.jpg, .webp, .mp4 …) get
-    other types with the domain's value range spread over 0..255, and so does .png for all but uint16.
+    Samples are written in the domain's own type, integers rounded and clipped to it. Where a format holds less,
+    the domain's value range is spread over 0..255: in .jpg, .webp and .mp4, and in .png for all but uint8 and
+    uint16. TIFF and the volumes' formats hold every type; .flac holds integers of up to 24 bits.
 
     Args:
-        path: with a suffix of `domain.kind`: .png .jpg .webp .tif, .wav .flac, .mp4 or none (a folder of PNG
-            frames), .npy .npz .nii .nii.gz, or .npz for scattered samples.
+        path: .png .jpg .webp .tif for images; .wav .flac for audio; .mp4, or a name without suffix or ending in
+            "/" (a folder of PNG frames) for video; .npy .npz .nii .nii.gz for volumes; .npz for scattered samples.
         array: (…, C) in own units, on a grid of any size that spans the domain; (N, C) when scattered.
         coords: (N, D) positions in own units, for scattered samples only.
-        force: whether to overwrite an existing file.
+        force: whether to overwrite what is there.
 
     Raises:
         InrError: a suffix that does not fit the kind, a shape that does not fit the domain, an existing file
             without `force`, or a failure of the file system.
+        MissingExtra: the library that writes this format is not installed.
     """
+    form = _format(os.fspath(path), domain.kind)
     path = Path(path)
-    suffix = _suffix(path, domain.kind)
     samples = _own_type(array, domain)
-    if domain.kind == "scattered":
-        return _write_scattered(path, samples, coords, domain, force)
-    with replacing(path, force=force) as temporary:
-        if domain.kind == "image":
-            from inr.signals import _image
+    if form == _FOLDER:
+        from inr.signals import _frames
 
-            _image.encode(temporary, samples, (domain.values.low[0], domain.values.high[0]))
-        elif suffix in (".npy", ".npz"):
-            from inr.signals import _numpy_files
-
-            plain = samples[..., 0] if domain.channels == 1 else samples
-            if suffix == ".npy":
-                _numpy_files.write_npy(temporary, plain)
-            else:
-                _numpy_files.write_npz(temporary, values=plain)
-    return None
+        _frames.write(path, samples, domain.values, force=force)
+        return
+    with replacing(path, force=force) as temporary, writing(path):
+        _encode(temporary, form, samples, domain, coords)
 
 
-def _write_scattered(path: Path, samples: np.ndarray, coords: Any, domain: Domain, force: bool) -> None:
+def _encode(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any) -> None:
+    if domain.kind == "image":
+        from inr.signals import _image
+
+        _image.encode(path, samples, domain.values)
+    elif domain.kind == "audio":
+        from inr.signals import _audio
+
+        _audio.write(path, samples, domain)
+    elif domain.kind == "video":
+        from inr.signals import _image, _video
+
+        time = domain.axes[-1]
+        _video.write(path, _image.to_8_bit(samples, domain.values), time.high - time.low)
+    elif form in (".nii", ".nii.gz"):
+        from inr.signals import _nifti
+
+        _nifti.write(path, samples, domain)
+    else:
+        _encode_arrays(path, form, samples, domain, coords)
+
+
+def _encode_arrays(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any) -> None:
     from inr.signals import _numpy_files
 
-    places = np.asarray(coords)
-    if coords is None or places.shape != (len(samples), domain.in_dim):
-        raise InrError(f"scattered samples are written with coords of shape {(len(samples), domain.in_dim)}")
-    with replacing(path, force=force) as temporary:
-        _numpy_files.write_npz(temporary, coords=places, values=samples)
+    plain = samples[..., 0] if domain.channels == 1 else samples
+    if domain.kind == "scattered":
+        places, expected = np.asarray(coords), (len(samples), domain.in_dim)
+        if coords is None or places.shape != expected:
+            raise InrError(f"these scattered samples are written with coords of shape {expected}")
+        _numpy_files.write_npz(path, coords=places, values=plain)
+    elif form == ".npz":
+        _numpy_files.write_npz(path, values=plain)
+    else:
+        _numpy_files.write_npy(path, plain)
 
 
-def _suffix(path: Path, kind: Kind) -> str:
-    name = path.name.lower()
-    suffix = ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-    if suffix not in _SUFFIXES[kind]:
-        known = ", ".join(known or "no suffix (a folder of frames)" for known in _SUFFIXES[kind])
-        raise InrError(f"{path}: {kind} is written as {known}, not as '{suffix}'")
-    return suffix
+def _format(path: str, kind: Kind) -> str:
+    """The format that `path` names, if `kind` can be written in it."""
+    name = Path(path).name.lower()
+    suffix = ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+    form = _FOLDER if not suffix or path.endswith("/") else suffix
+    if form not in _FORMATS[kind]:
+        known = ", ".join(_FORMATS[kind]).replace(_FOLDER, f"a name without suffix ({_FOLDER})")
+        raise InrError(f"cannot write {path}: {kind} is written as {known}")
+    return form
 
 
 def _own_type(array: Any, domain: Domain) -> np.ndarray:
@@ -90,15 +114,12 @@ def _own_type(array: Any, domain: Domain) -> np.ndarray:
     samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
     axes = 1 if domain.kind == "scattered" else domain.in_dim
     if samples.ndim != axes + 1 or samples.shape[-1] != domain.channels or samples.size == 0:
-        raise InrError(
-            f"samples of this {domain.kind} have {axes} axes and {domain.channels} channels last, got shape {samples.shape}"
-        )
+        expected = f"{axes} axes and then {domain.channels} channels"
+        raise InrError(f"samples of this {domain.kind} have {expected}, got shape {samples.shape}")
     dtype = np.dtype(domain.dtype)
-    if samples.dtype == dtype:
-        return samples
-    if dtype.kind == "f":
-        return samples.astype(dtype)
+    if samples.dtype == dtype or dtype.kind == "f":
+        return samples.astype(dtype, copy=False)
     limits = np.iinfo(dtype)
-    # the largest float that fits: int64's own maximum rounds up, out of range
+    # a float cannot hold the largest 64-bit integers: clip to the nearest below them
     high = float(limits.max) if dtype.itemsize < 8 else np.nextafter(float(limits.max), 0)
     return np.clip(np.rint(samples.astype(np.float64)), float(limits.min), high).astype(dtype)

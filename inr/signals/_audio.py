@@ -1,0 +1,77 @@
+"""Sounds: WAV and FLAC, any number of channels, in the file's own integers or floats."""
+
+import importlib
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError, MissingExtra
+from inr.signals._arrays import build_grid, grid_axes, real_array
+from inr.signals._domain import Domain
+from inr.signals._reading import check_bytes, reading
+from inr.signals._signal import GridSignal
+
+# what samples of an encoding are read as; narrower integers fill the upper bits of the wider type
+_READ_AS = {
+    **dict.fromkeys(("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"), "int16"),
+    **dict.fromkeys(("PCM_24", "PCM_32"), "int32"),
+    "DOUBLE": "float64",
+}
+_WRITE_AS = {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64": "DOUBLE"}
+_UNKNOWN_SIZE = 0xFFFFFFFF  # written by programs that stream a WAV, and by RF64
+
+
+def read(path: Path, max_bytes: int) -> GridSignal:
+    """The sound at `path`, (N, C)."""
+    soundfile = _library("reading")
+    _check_wav_length(path)
+    with reading(path, "sound"), soundfile.SoundFile(str(path)) as file:
+        dtype = _READ_AS.get(file.subtype, "float32")
+        needed = file.frames * file.channels * np.dtype(dtype).itemsize
+        check_bytes(path, needed, max_bytes, f"{file.frames} samples of {file.channels} channels")
+        samples = file.read(dtype=dtype, always_2d=True)
+        if len(samples) != file.frames:
+            raise InrError(f"{path} is damaged or cut short: {len(samples)} of {file.frames} samples")
+        meta = {"sample_rate": file.samplerate, "subtype": file.subtype}
+    samples = real_array(samples, str(path))
+    return build_grid(samples, "audio", grid_axes("audio", samples.shape[:1], meta), meta, source=str(path))
+
+
+def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
+    """Write (N, C), N samples over the domain's duration, in the encoding it came in."""
+    soundfile = _library("writing")
+    kind = path.suffix[1:].upper()
+    wanted = (domain.meta.get("subtype"), _WRITE_AS[samples.dtype.name])
+    subtype = next((name for name in wanted if name and soundfile.check_format(kind, name)), None)
+    if subtype is None:
+        raise InrError(f"{path.suffix} holds integers of up to 24 bits, not {samples.dtype.name}; write .wav")
+    axis = domain.axes[0]
+    soundfile.write(str(path), samples, round(len(samples) / (axis.high - axis.low)), subtype=subtype, format=kind)
+
+
+def _library(doing: str) -> Any:
+    try:
+        return importlib.import_module("soundfile")
+    except ImportError:
+        raise MissingExtra("soundfile", "audio", f"{doing} sound") from None
+
+
+def _check_wav_length(path: Path) -> None:
+    """Refuse a WAV whose data end before its header says; the library would read what is there."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return
+        file.seek(12)
+        while len(header := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", header)
+            if name == b"data" and length == _UNKNOWN_SIZE:
+                return
+            if file.tell() + length > size:
+                raise InrError(f"{path} is damaged or cut short: {size - file.tell()} of {length} bytes of samples")
+            if name == b"data":
+                return
+            file.seek(length + length % 2, 1)
+    raise InrError(f"{path} is damaged or cut short: a WAV without samples")

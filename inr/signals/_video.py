@@ -1,0 +1,122 @@
+"""Videos: what PyAV reads, and MP4 for writing; sound tracks are left out.
+
+Frames are 8-bit RGB (grey where the video is), upright, and taken to be evenly spaced at the average rate.
+"""
+
+import contextlib
+import importlib
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError, MissingExtra
+from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
+from inr.signals._reading import check_bytes, reading
+from inr.signals._signal import GridSignal
+
+_CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
+
+
+def read(path: Path, max_bytes: int) -> GridSignal:
+    """The video at `path`, uint8 (T, H, W, C)."""
+    av = _library("reading")
+    _check_box_lengths(path)
+    with reading(path, "video"), _silent(av), av.open(str(path)) as container:
+        if not container.streams.video:
+            raise InrError(f"{path} holds no video; save its sound as .wav")
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        rate = float(stream.average_rate or DEFAULT_FPS)
+        samples = _collect(_frames(path, container, stream), path, stream.frames, max_bytes)
+    meta = {"fps": rate}
+    return build_grid(samples, "video", grid_axes("video", samples.shape[:3], meta), meta, source=str(path))
+
+
+def write(path: Path, frames: np.ndarray, seconds: float) -> None:
+    """Write uint8 (T, H, W, C) as H.264 in MP4, without chroma subsampling, so that any size will do."""
+    if frames.shape[3] not in (1, 3):
+        raise InrError(f".mp4 holds 1 or 3 channels, not {frames.shape[3]}; write a folder of PNG frames (no suffix)")
+    av = _library("writing")
+    grey = frames.shape[3] == 1
+    with _silent(av), av.open(str(path), "w") as container:
+        rate = Fraction(len(frames) / seconds).limit_denominator(10_000)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": _CRF})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "gray" if grey else "yuv444p"
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame[..., 0] if grey else frame, format="gray" if grey else "rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+
+
+def _library(doing: str) -> Any:
+    try:
+        return importlib.import_module("av")
+    except ImportError:
+        raise MissingExtra("PyAV (av)", "video", f"{doing} video") from None
+
+
+@contextlib.contextmanager
+def _silent(av: Any) -> Iterator[None]:
+    """FFmpeg's own messages stay off stderr."""
+    logging = importlib.import_module("av.logging")
+    before = logging.get_level()
+    logging.set_level(None)
+    try:
+        yield
+    finally:
+        logging.set_level(before)
+
+
+def _frames(path: Path, container: Any, stream: Any) -> Iterator[np.ndarray]:
+    """Every frame, uint8 (H, W, C). Raises InrError at the first that is not whole."""
+    form = "gray" if stream.codec_context.pix_fmt.startswith("gray") else "rgb24"
+    for packet in container.demux(stream):
+        if packet.is_corrupt:
+            raise InrError(
+                f"{path} is damaged or cut short at {float(packet.pts or 0) * float(stream.time_base):.2f} s"
+            )
+        for frame in packet.decode():
+            if frame.is_corrupt:
+                raise InrError(f"{path} is damaged: the frame at {frame.time:.2f} s is not whole")
+            picture = frame.to_ndarray(format=form)
+            yield np.rot90(picture if picture.ndim == 3 else picture[..., None], round(frame.rotation / 90))
+
+
+def _collect(frames: Iterator[np.ndarray], path: Path, announced: int, max_bytes: int) -> np.ndarray:
+    """All frames in one array, which grows in one buffer: a list of frames would need the memory twice."""
+    buffer = bytearray()
+    shape: tuple[int, ...] = ()
+    for count, frame in enumerate(frames, 1):
+        shape = shape or frame.shape
+        if frame.shape != shape:
+            raise InrError(f"{path} changes from {shape[1]} x {shape[0]} to {frame.shape[1]} x {frame.shape[0]} pixels")
+        total = max(count, announced)
+        check_bytes(path, total * frame.nbytes, max_bytes, f"{total} frames of {shape[1]} x {shape[0]}")
+        buffer += np.ascontiguousarray(frame).data
+    if not shape:
+        raise InrError(f"{path} is damaged or cut short: a video without frames")
+    return np.frombuffer(buffer, np.uint8).reshape(-1, *shape)
+
+
+def _check_box_lengths(path: Path) -> None:
+    """Refuse an MP4 or MOV file whose boxes reach beyond its end; FFmpeg would read what is there."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = 0
+        while len(header := file.read(16)) >= 8:
+            length, name = struct.unpack(">I4s", header[:8])
+            if start == 0 and name != b"ftyp":
+                return
+            if length == 1 and len(header) == 16:
+                (length,) = struct.unpack(">Q", header[8:])
+            if length == 0:  # up to the end of the file
+                return
+            start += length
+            if start > size or length < 8:
+                raise InrError(f"{path} is damaged or cut short: box {name!r} ends at byte {start} of {size}")
+            file.seek(start)
