@@ -1,0 +1,55 @@
+"""The command line: parses, calls the library, prints."""
+
+import typer
+
+from inr.cli._fit import EPILOG as FIT_EPILOG
+from inr.cli._fit import fit
+from inr.cli._group import Group
+
+__all__ = ["app", "main"]
+
+EPILOG = """
+[bold]Start with[/bold]
+
+  inr fit photo.png                     # writes photo.inr and photo.comparison.png
+
+  inr render photo.inr --scale 4        # back to pixels, at any resolution
+
+  inr info photo.inr                    # what is in the file
+
+[bold]Exit status[/bold] 0 fine; 1 a fit that diverged; 2 bad input, or output that cannot be written; 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="inr",
+    cls=Group,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import inr
+
+        print(f"inr {inr.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _inr(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Turn any sampled signal into a small continuous function: pictures, sounds, videos, volumes, samples."""
+
+
+app.command(epilog=FIT_EPILOG)(fit)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    app()

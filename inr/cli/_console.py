@@ -1,0 +1,82 @@
+"""What the commands share in printing: two consoles, one JSON document, numbers for people."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def out() -> Console:
+    """The console on stdout, for results."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def err() -> Console:
+    """The console on stderr, for progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def complain(message: str, status: int) -> int:
+    """Print one error line; the exit status is handed through."""
+    print("inr: error:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def remark(message: str) -> None:
+    """Print one line on stderr that is no error."""
+    print("inr:", " ".join(message.split()), file=sys.stderr)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document to stdout; numbers that are not finite become null."""
+    print(json.dumps(finite(document), indent=2, ensure_ascii=False))
+
+
+def finite(value: Any) -> Any:
+    """Plain JSON of nested mappings and sequences: JSON knows no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [finite(item) for item in value]
+    return value
+
+
+def pairs(rows: Mapping[str, str]) -> Table:
+    """A table of two columns, labels and values."""
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows.items():
+        table.add_row(label, value)
+    return table
+
+
+def decibels(value: float) -> str:
+    """38.12 dB, or 'exact' where the error is zero."""
+    return "exact" if value == math.inf else f"{value:.2f} dB"
+
+
+def si(value: float, unit: str) -> str:
+    """1.25 M points/s."""
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.3g} {prefix}{'' if unit == 'B' else ' '}{unit}"
+    return f"{value:.3g} {unit}"
+
+
+def size(count: int) -> str:
+    """4.71 MB (4,713,002 bytes)."""
+    return f"{count:,} bytes" if count < 1000 else f"{si(count, 'B')} ({count:,} bytes)"
+
+
+def clock(seconds: float) -> str:
+    """1:05, 2:01:05."""
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60}:{whole % 60:02d}"
+    return minutes if whole < 3600 else f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

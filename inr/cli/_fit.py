@@ -1,0 +1,143 @@
+"""`inr fit`."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from inr._errors import InrError
+from inr.cli import _fit_options as options
+from inr.cli._console import complain, print_json, remark
+from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
+from inr.cli._fit_report import Stopwatch, document, print_table
+from inr.cli._parsing import parse_rates
+from inr.cli._progress import FitBar, waiting
+
+if TYPE_CHECKING:
+    from inr import Event, Fitter
+
+EPILOG = """
+[bold]Examples[/bold]
+
+  inr fit photo.png                                  # photo.inr and photo.comparison.png
+
+  inr fit photo.png --seconds 60 -o out/photo.inr    # a minute of fitting
+
+  inr fit voice.wav --activation sine --psnr 45      # until 45 dB
+
+  inr fit brain.nii.gz --encoding hash:levels=14,log2_size=18 --lr encoding=5e-3
+
+[bold]Exit status[/bold] 0 fine; 1 diverged (the best state is saved); 2 bad input, or output that cannot be written;
+130 interrupted (the best state is saved; --resume goes on).
+"""
+
+_STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
+
+
+def fit(
+    ctx: typer.Context,
+    signal: options.Signal,
+    output: options.Output = None,
+    encoding: options.Encoding = None,
+    activation: options.Activation = None,
+    network: options.Network = None,
+    teacher: options.Teacher = None,
+    engine: options.Engine = "auto",
+    steps: options.Steps = None,
+    seconds: options.Seconds = None,
+    psnr: options.Psnr = None,
+    batch: options.Batch = None,
+    lr: options.Rates = None,
+    schedule: options.Schedule = None,
+    seed: options.Seed = 0,
+    resume: options.Resume = False,
+    checkpoint_every: options.CheckpointEvery = 60.0,
+    comparison: options.Comparison = None,
+    no_comparison: options.NoComparison = False,
+    events: options.Events = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Fit a function to a signal and save it as an .inr file."""
+    outputs = choose_outputs(signal, output, comparison, no_comparison, events)
+    outputs.check(signal, force=force, resume=resume)
+    watch = Stopwatch()
+    with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
+        fitter = _prepare(
+            signal, steps, seconds, psnr,
+            encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine, batch=batch,
+            learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
+            checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
+        )  # fmt: skip
+    end = _run(fitter, outputs, quiet=quiet)
+    status = _save(fitter, end, outputs, watch, force=force or resume, quiet=quiet)
+    result = document(signal, fitter, end, outputs, watch)
+    if as_json:
+        print_json(result)
+    elif not quiet:
+        print_table(result)
+    if end.reason not in ("steps", "target"):
+        _explain(end, outputs, ctx.obj)
+    raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
+
+
+def _prepare(signal: Path, steps: int | None, seconds: float | None, psnr: float | None, **settings: Any) -> "Fitter":
+    """Check the budget, then read the signal: the quick refusals come first."""
+    from inr.fitting import Budget, make_fitter
+
+    budget = Budget(steps, seconds, psnr)
+    return make_fitter(signal, budget=budget, **settings)
+
+
+def _run(fitter: "Fitter", outputs: Outputs, *, quiet: bool) -> "Event":
+    """Fit; the last event."""
+    from inr.fitting import stopping_on_interrupt
+
+    with stopping_on_interrupt(fitter), event_log(outputs.events) as log, FitBar(quiet=quiet) as bar:
+        for event in fitter.run():
+            bar.show(event)
+            if log is not None:
+                log.write(event)
+    return event
+
+
+def _save(fitter: "Fitter", end: "Event", outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
+    """Measure and write; the exit status. The field comes first, whatever happens to the rest."""
+    from inr.fitting import evaluate
+
+    try:
+        with watch.lap("measuring"), waiting("measuring", quiet=quiet):
+            fitter.field.metrics = evaluate(fitter.field, fitter.signal)
+    finally:
+        with watch.lap("writing"):
+            failure = save_field(fitter.field, outputs.field, force=force)
+    if failure is not None:
+        return complain(failure, 2)
+    if end.reason in ("steps", "target"):
+        outputs.checkpoint.unlink(missing_ok=True)
+    return _compare(fitter, outputs, watch, force=force, quiet=quiet)
+
+
+def _compare(fitter: "Fitter", outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
+    """Write the comparison sheet; a failure costs the sheet only."""
+    if outputs.comparison is None:
+        return 0
+    from inr.diagnostics import comparison_sheet
+
+    try:
+        with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
+            comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force)
+    except InrError as error:
+        return complain(str(error), 2)
+    return 0
+
+
+def _explain(end: "Event", outputs: Outputs, typed: list[str]) -> None:
+    """One line on a fit that ended early, with the command that goes on where there is something to go on from."""
+    message = end.message
+    if outputs.checkpoint.exists():
+        again = [argument for argument in typed if argument not in ("--force", "--resume")]
+        message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
+    remark(message)

@@ -1,0 +1,113 @@
+"""The files around a fit: which they are, whether they can be written, and writing them without losing the fit."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from inr._errors import InrError
+from inr._files import check_writable, describe
+from inr.cli._console import finite, remark
+
+if TYPE_CHECKING:
+    from inr import Event, Field
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a fit writes; None for what it does not."""
+
+    field: Path
+    comparison: Path | None
+    events: Path | None
+
+    @property
+    def checkpoint(self) -> Path:
+        """What can be resumed while the fit is unfinished."""
+        return self.field.with_name(self.field.name + ".checkpoint")
+
+    def check(self, signal: Path, *, force: bool, resume: bool) -> None:
+        """Refuse before the fit what could not be written after it.
+
+        Raises InrError when a file exists (without `force`), cannot be written, or is the signal itself.
+        """
+        if not resume and not force and self.checkpoint.exists():
+            raise InrError(
+                f"{self.checkpoint} holds an unfinished fit; go on with --resume, or start afresh with --force"
+            )
+        given = [path for path in (self.field, self.comparison, self.events, self.checkpoint) if path is not None]
+        if len({path.resolve() for path in given}) < len(given):
+            raise InrError(f"the outputs must be different files, got {', '.join(map(str, given))}")
+        for path in given:
+            if path.exists() and signal.exists() and path.samefile(signal):
+                raise InrError(f"{path} is the signal itself; choose another output")
+            check_writable(path, force=force or resume or path == self.checkpoint)
+        if self.comparison is not None and self.comparison.suffix.lower() != ".png":
+            raise InrError(f"the comparison sheet is a PNG; call it {self.comparison.with_suffix('.png')}")
+
+
+def choose_outputs(
+    signal: Path, field: Path | None, comparison: Path | None, no_comparison: bool, events: Path | None
+) -> Outputs:
+    """The outputs that were asked for, with names made from the signal's where none were given."""
+    if no_comparison and comparison is not None:
+        raise InrError("--comparison and --no-comparison contradict each other; give one")
+    field = field or Path(_stem(signal) + ".inr")
+    if comparison is None and not no_comparison:
+        comparison = field.with_name(_stem(field) + ".comparison.png")
+    return Outputs(field, comparison, events)
+
+
+def _stem(path: Path) -> str:
+    """The name without its suffix; 'brain' for brain.nii.gz, the folder's own name for one given as '.'."""
+    path = path if path.name else path.resolve()
+    name = path.name.removesuffix(".gz") if path.name.endswith(".nii.gz") else path.name
+    return Path(name).stem or "field"
+
+
+def save_field(field: "Field", path: Path, *, force: bool) -> str | None:
+    """Save a fitted field, in the temporary folder if it cannot be saved where it should be.
+
+    Returns None when all went well, else the line that says where the field is.
+    """
+    try:
+        field.save(path, force=force)
+    except InrError as error:
+        refuge = Path(tempfile.mkdtemp(prefix="inr-")) / path.name
+        try:
+            field.save(refuge)
+        except InrError as second:
+            return f"{error}; nor could it be saved elsewhere: {second}"
+        return f"{error}; the field is in {refuge}"
+    return None
+
+
+class EventLog:
+    """Writes events as JSON lines; a full disk ends the log, not the fit."""
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path = path
+        self._file: TextIO | None = file
+
+    def write(self, event: "Event") -> None:
+        """Append one event."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(finite(asdict(event))) + "\n")
+        except OSError as error:
+            remark(f"cannot go on writing {self._path}: {describe(error)}; the fit goes on without")
+            self._file = None
+
+
+@contextmanager
+def event_log(path: Path | None) -> Iterator[EventLog | None]:
+    """The log of a fit's events, line by line as they come; None where none is wanted."""
+    if path is None:
+        yield None
+        return
+    with path.open("w", encoding="utf-8", buffering=1) as file:
+        yield EventLog(path, file)

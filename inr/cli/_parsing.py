@@ -1,0 +1,69 @@
+"""Options that are more than a number or a name."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from inr._errors import InrError
+
+Box = list[tuple[float, float]]
+
+
+def parse_rates(text: str | None) -> float | Mapping[str, float] | None:
+    """'1e-3' (the network's), or 'network=1e-3,encoding=1e-2'."""
+    if text is None:
+        return None
+    if "=" not in text:
+        return _number(text, f"--lr {text}: write a number, or part=number,part=number")
+    rates: dict[str, float] = {}
+    for item in text.split(","):
+        part, equals, value = (piece.strip() for piece in item.partition("="))
+        if not equals or not part or part in rates:
+            raise InrError(f"--lr {text}: write a number, or part=number,part=number, each part once")
+        rates[part] = _number(value, f"--lr {text}: '{value}' is not a number")
+    return rates
+
+
+def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int, ...] | None:
+    """'640x480' as (640, 480): one size per axis, x first."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}(x\d{1,12})*", text.lower()):
+        raise InrError(f"--size {text}: write {'x'.join(_example(axes))}")
+    sizes = tuple(int(size) for size in text.lower().split("x"))
+    if len(sizes) != len(axes) or min(sizes) < 1:
+        raise InrError(f"--size {text}: give a positive size for {_listed(axes)}, as {'x'.join(_example(axes))}")
+    return sizes
+
+
+def parse_box(text: str | None, axes: Sequence[str]) -> Box | None:
+    """'-1:0,-0.5:0.5' as [(-1, 0), (-0.5, 0.5)]: low:high per axis, x first, in [-1, 1]."""
+    if text is None:
+        return None
+    example = ",".join(f"{axis}0:{axis}1" for axis in axes)
+    box = []
+    for item in text.split(","):
+        low, _, high = item.partition(":")
+        wrong = f"--box {text}: write {example}, each in [-1, 1]"
+        box.append((_number(low, wrong), _number(high, wrong)))
+    if len(box) != len(axes):
+        raise InrError(f"--box {text}: give a range for {_listed(axes)}, as {example}")
+    for low_end, high_end in box:
+        if not -1 <= low_end < high_end <= 1:
+            raise InrError(f"--box {text}: every range must have -1 <= low < high <= 1")
+    return box
+
+
+def _number(text: str, wrong: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InrError(wrong) from None
+
+
+def _listed(axes: Sequence[str]) -> str:
+    return f"each of the axes {', '.join(axes)}" if len(axes) > 1 else f"the axis {axes[0]}"
+
+
+def _example(axes: Sequence[str]) -> list[str]:
+    names = {"x": "WIDTH", "y": "HEIGHT", "z": "DEPTH", "t": "FRAMES"}
+    return [names.get(axis, axis.upper()) for axis in axes] if len(axes) > 1 else ["SAMPLES"]

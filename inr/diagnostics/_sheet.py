@@ -1,0 +1,40 @@
+"""The comparison sheet: a signal, its field and what lies between them, on one page."""
+
+import os
+from pathlib import Path
+
+from inr._errors import InrError
+from inr._files import replacing
+from inr.diagnostics._grids import picture_rows
+from inr.diagnostics._layout import page
+from inr.field import Field
+from inr.fitting import evaluate
+from inr.signals import Signal
+
+
+def comparison_sheet(field: Field, signal: Signal, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Draw original, fit and error side by side, in the way that suits the kind of signal, as a PNG.
+
+    Args:
+        field: a field fitted to `signal`.
+        signal: what it was fitted to.
+        path: the PNG to write.
+        force: whether to overwrite an existing file.
+
+    Raises:
+        InrError: an existing file without `force`, or one that cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InrError(f"a comparison sheet is a PNG; call it {path.with_suffix('.png')}")
+    sheet = page(title(field, signal), picture_rows(field, signal))
+    with replacing(path, force=force) as temporary:
+        sheet.save(temporary, format="PNG")
+
+
+def title(field: Field, signal: Signal) -> str:
+    """The figures of merit in one line."""
+    metrics = field.metrics or evaluate(field, signal)
+    words = {"snr": "SNR {:.2f} dB", "psnr": "PSNR {:.2f} dB", "ssim": "SSIM {:.4f}"}
+    figures = [words[name].format(metrics[name]) for name in words if name in metrics]
+    return "   ".join([*figures, f"{field.parameter_count:,} parameters"])
