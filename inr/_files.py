@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[Path]:
     """
     check_writable(path, force=force)
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".inr-{secrets.token_hex(8)}{path.suffix}")
+    temporary = target.with_name(f".inr-{os.urandom(8).hex()}{path.suffix}")
     try:
         temporary.touch(mode=0o666, exist_ok=False)
         yield temporary
