@@ -1,7 +1,6 @@
 """Sounds: WAV and FLAC, any number of channels, in the file's own integers or floats."""
 
 import importlib
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
 from inr.signals._reading import check_bytes, reading
 from inr.signals._signal import GridSignal
+from inr.signals._whole import check_whole
 
 # what samples of an encoding are read as; narrower integers fill the upper bits of the wider type
 _READ_AS = {
@@ -20,13 +20,12 @@ _READ_AS = {
     "DOUBLE": "float64",
 }
 _WRITE_AS = {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64": "DOUBLE"}
-_UNKNOWN_SIZE = 0xFFFFFFFF  # written by programs that stream a WAV, and by RF64
 
 
 def read(path: Path, max_bytes: int) -> GridSignal:
     """The sound at `path`, (N, C)."""
     soundfile = _library("reading")
-    _check_wav_length(path)
+    check_whole(path)
     with reading(path, "sound"), soundfile.SoundFile(str(path)) as file:
         dtype = _READ_AS.get(file.subtype, "float32")
         needed = file.frames * file.channels * np.dtype(dtype).itemsize
@@ -56,22 +55,3 @@ def _library(doing: str) -> Any:
         return importlib.import_module("soundfile")
     except ImportError:
         raise MissingExtra("soundfile", "audio", f"{doing} sound") from None
-
-
-def _check_wav_length(path: Path) -> None:
-    """Refuse a WAV whose data end before its header says; the library would read what is there."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", header)
-            if name == b"data" and length == _UNKNOWN_SIZE:
-                return
-            if file.tell() + length > size:
-                raise InrError(f"{path} is damaged or cut short: {size - file.tell()} of {length} bytes of samples")
-            if name == b"data":
-                return
-            file.seek(length + length % 2, 1)
-    raise InrError(f"{path} is damaged or cut short: a WAV without samples")

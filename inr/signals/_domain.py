@@ -1,7 +1,7 @@
 """What a signal's coordinates and values mean: its axes, units and value range."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from inr._errors import InrError
@@ -109,6 +109,23 @@ class Domain:
         sizes = [axis.size for axis in reversed(self.axes)]
         return tuple(size for size in sizes if size is not None) if None not in sizes else None
 
+    def resampled(self, shape: Sequence[int], box: Sequence[tuple[float, float]] | None = None) -> "Domain":
+        """The domain of a grid of `shape` (array order) laid over `box`, a part of [-1, 1] in coordinate order."""
+        box = box or [(-1.0, 1.0)] * self.in_dim
+        axes = []
+        for axis, size, (low, high) in zip(self.axes, reversed(shape), box, strict=True):
+            middle, half = (axis.high + axis.low) / 2, (axis.high - axis.low) / 2
+            new_size = None if axis.size is None else size
+            axes.append(replace(axis, size=new_size, low=middle + low * half, high=middle + high * half))
+        meta = dict(self.meta)
+        if "affine" in meta:
+            meta["affine"] = _resampled_affine(meta["affine"], self.axes[:3], tuple(reversed(shape)), box)
+        return replace(self, axes=tuple(axes), meta=meta)
+
+    def positions(self, coords: Any) -> Any:
+        """Coordinates in [-1, 1], an array or tensor (n, D), in the axes' own units."""
+        return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
+
     def to_json(self) -> dict[str, Any]:
         """The domain as plain JSON."""
         return asdict(self)
@@ -122,3 +139,21 @@ class Domain:
             return cls(data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]))
         except (KeyError, TypeError) as error:
             raise InrError(f"not the description of a domain: {error!r}") from error
+
+
+def _resampled_affine(
+    affine: Sequence[Sequence[float]], axes: Sequence[Axis], sizes: Sequence[int], box: Sequence[tuple[float, float]]
+) -> list[list[float]]:
+    """An affine from voxel indices to scanner space, for other voxels.
+
+    Voxel j of n over (low, high) lies at low + (high - low)(j + 1/2)/n, and there is voxel (1 + that) size/2 - 1/2.
+    """
+    rows = [[float(number) for number in row] for row in affine]
+    for column, (axis, n, (low, high)) in enumerate(zip(axes, sizes, box, strict=False)):
+        size = axis.size or n
+        step = (high - low) * size / (2 * n)
+        start = (1 + low) * size / 2 + step / 2 - 0.5
+        for row in rows[:3]:
+            row[3] += row[column] * start
+            row[column] *= step
+    return rows

@@ -21,7 +21,7 @@ _OWN_NAME = re.compile(r"\d+\.png")
 
 def read(folder: Path, max_bytes: int) -> GridSignal:
     """The pictures in `folder` as a video (T, H, W, C), 2.png before 10.png, at 25 frames a second."""
-    paths = sorted((path for path in folder.iterdir() if _is_frame(path)), key=_natural)
+    paths = _frame_paths(folder)
     if not paths:
         known = ", ".join(_image.SUFFIXES)
         raise InrError(f"{folder} is a directory without frames ({known}); give a file, or a folder of frames")
@@ -43,6 +43,13 @@ def write(folder: Path, frames: np.ndarray, values: ValueMap, *, force: bool) ->
     with _replacing_folder(folder, force=force) as temporary:
         for index, frame in enumerate(frames, 1):
             _image.encode(temporary / f"{index:0{digits}}.png", frame, values)
+
+
+def _frame_paths(folder: Path) -> list[Path]:
+    try:
+        return sorted((path for path in folder.iterdir() if _is_frame(path)), key=_natural)
+    except OSError as error:
+        raise InrError(f"cannot read {folder}: {describe(error)}") from error
 
 
 def _is_frame(path: Path) -> bool:

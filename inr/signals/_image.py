@@ -14,7 +14,7 @@ from inr._errors import InrError
 from inr.signals import _png16
 from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import ValueMap
-from inr.signals._reading import check_bytes, quiet_logger, reading
+from inr.signals._reading import check_bytes, quiet_logger, reading, silent_stderr
 from inr.signals._signal import GridSignal
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -130,7 +130,8 @@ def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
             pixels = np.moveaxis(series.asarray(), 0, -1) if series.axes == "SYX" else series.asarray()
             orientation = page.tags.valueof(274) or 1
             return _ORIENTED.get(int(orientation), np.asarray)(pixels)
-    return _decode_pillow(path, "TIFF", max_bytes)
+    with silent_stderr():
+        return _decode_pillow(path, "TIFF", max_bytes)
 
 
 def encode(path: Path, image: np.ndarray, values: ValueMap) -> None:

@@ -32,6 +32,7 @@ def read(path: Path, max_bytes: int) -> GridSignal:
         check_real(dtype, str(path))
         check_bytes(path, math.prod(shape) * dtype.itemsize, max_bytes, f"a volume of {_times(shape)}")
         samples = _scaled(header.raw_data_from_fileobj(file), header.get_slope_inter())
+        file.read(1)  # a gzip file checks itself at its end
         affine = header.get_best_affine()
         axes = _axes(header, path)
     samples = real_array(samples.T.reshape(*samples.T.shape[samples.ndim - len(axes) :], 1), str(path))

@@ -34,18 +34,24 @@ def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
         MissingExtra: the library that reads this format is not installed.
     """
     path = Path(path)
-    module = "_frames" if path.is_dir() else _module(path, _head(path))
+    head = _head(path)
+    module = "_frames" if head is None else _module(path, head)
     return importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path) -> bytes | None:
+    """The first bytes of a file, None for a folder."""
     try:
+        if path.is_dir():
+            return None
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:
         raise InrError(f"{path} does not exist") from None
     except OSError as error:
         raise InrError(f"cannot read {path}: {describe(error)}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise InrError(f"{str(path)!r} is not a file name: {error}") from error
     if not head:
         raise InrError(f"{path} is empty (0 bytes)")
     return head

@@ -2,6 +2,9 @@
 
 import contextlib
 import logging
+import os
+import struct
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +47,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """The library's own words, on one line and without its numbers."""
+    if isinstance(error, (struct.error, EOFError, IndexError)):
+        return "it ends too early"
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(words.split())[:200] or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -57,6 +64,20 @@ def quiet_logger(name: str) -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
+
+
+@contextlib.contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Close the door on C libraries that print to stderr on their own (libtiff, on a damaged JPEG inside)."""
+    sys.stderr.flush()
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def check_bytes(source: Path | str, needed: int, max_bytes: int, what: str) -> None:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from inr._errors import InrError
 from inr.signals._domain import Domain, Kind
 from inr.signals._grid import block_ranges, grid_coords
 
@@ -22,11 +23,15 @@ class Signal(abc.ABC):
 
     Attributes:
         domain: what coordinates and values mean.
+        positions: where the samples lie, in own units, if they are scattered.
     """
 
-    def __init__(self, samples: np.ndarray, domain: Domain) -> None:
+    positions: np.ndarray | None = None
+
+    def __init__(self, array: np.ndarray, domain: Domain) -> None:
         self.domain = domain
-        self._samples = torch.from_numpy(samples.reshape(-1, domain.channels))
+        self._array = array
+        self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
         self._work = torch.float32 if self._samples.dtype in _NARROW else torch.float64
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         self._centre = self._operand(low / 2 + high / 2)
@@ -64,16 +69,15 @@ class Signal(abc.ABC):
             yield self.coords(torch.arange(start, stop)), self._normalised(self._samples[start:stop])
 
     @property
-    @abc.abstractmethod
     def array(self) -> np.ndarray:
         """The samples in own units and type, shaped domain.shape + (C,), or (N, C) where scattered; not a copy."""
+        return self._array
 
-    @abc.abstractmethod
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the signal in its kind, in the format `path`'s suffix names.
+        """Write the signal in its kind, in the format `path`'s suffix names; see `write`."""
+        from inr.signals._write import write
 
-        Raises InrError for a suffix that does not fit the kind, and for an existing file without `force`.
-        """
+        write(path, self._array, self.domain, coords=self.positions, force=force)
 
     def _normalised(self, samples: Tensor) -> Tensor:
         # the copy is needed: for float32 samples `to` would hand out the signal's own memory
@@ -141,55 +145,33 @@ class GridSignal(Signal):
     def __init__(self, array: np.ndarray, domain: Domain) -> None:
         """`array` is (…, C) in own units, C-contiguous, and of the domain's shape."""
         super().__init__(array, domain)
-        assert domain.shape is not None
-        assert array.shape == (*domain.shape, domain.channels)
-        self._shape = domain.shape
-        self._array = array
+        self._shape = array.shape[:-1]
+        if (self._shape, array.shape[-1]) != (domain.shape, domain.channels):
+            raise InrError(f"an array of shape {array.shape} is not of the domain's shape {domain.shape}")
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Cell-centred coordinates of the samples at flat C-order `indices` (int64), float32 (n, d)."""
         return grid_coords(self._shape, indices)
 
-    @property
-    def array(self) -> np.ndarray:
-        """The samples in own units and type, shaped domain.shape + (C,); not a copy."""
-        return self._array
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the signal in its kind, in the format `path`'s suffix names; see `write`."""
-        from inr.signals._write import write
-
-        write(path, self._array, self.domain, force=force)
-
 
 class ScatteredSignal(Signal):
-    """Values at scattered points."""
+    """Values at scattered points.
 
-    def __init__(self, coords: np.ndarray, values: np.ndarray, domain: Domain) -> None:
-        """`coords` (N, D) and `values` (N, C) are in own units."""
+    Attributes:
+        positions: the coordinates in own units, (N, D); not a copy.
+    """
+
+    positions: np.ndarray
+
+    def __init__(self, positions: np.ndarray, values: np.ndarray, domain: Domain) -> None:
+        """`positions` (N, D) and `values` (N, C) are in own units."""
         super().__init__(values, domain)
-        self._array = values
-        self._own_coords = coords
-        low, high = (np.array(ends) for ends in zip(*((axis.low, axis.high) for axis in domain.axes), strict=True))
-        normalised = (coords - (low / 2 + high / 2)) / (high / 2 - low / 2)
+        self.positions = positions
+        low = np.array([axis.low for axis in domain.axes])
+        high = np.array([axis.high for axis in domain.axes])
+        normalised = (positions - (low / 2 + high / 2)) / (high / 2 - low / 2)
         self._coords = torch.from_numpy(normalised.astype(np.float32))
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""
         return self._coords.index_select(0, indices)
-
-    @property
-    def array(self) -> np.ndarray:
-        """The values in own units and type, (N, C); not a copy."""
-        return self._array
-
-    @property
-    def positions(self) -> np.ndarray:
-        """The coordinates in own units, (N, D); not a copy."""
-        return self._own_coords
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write coordinates and values to an .npz file; see `write`."""
-        from inr.signals._write import write
-
-        write(path, self._array, self.domain, coords=self._own_coords, force=force)

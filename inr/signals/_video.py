@@ -5,7 +5,6 @@ Frames are 8-bit RGB (grey where the video is), upright, and taken to be evenly 
 
 import contextlib
 import importlib
-import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from inr._errors import InrError, MissingExtra
 from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
 from inr.signals._reading import check_bytes, reading
 from inr.signals._signal import GridSignal
+from inr.signals._whole import check_whole
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
 
@@ -24,7 +24,7 @@ _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 
 def read(path: Path, max_bytes: int) -> GridSignal:
     """The video at `path`, uint8 (T, H, W, C)."""
     av = _library("reading")
-    _check_box_lengths(path)
+    check_whole(path)
     with reading(path, "video"), _silent(av), av.open(str(path)) as container:
         if not container.streams.video:
             raise InrError(f"{path} holds no video; save its sound as .wav")
@@ -74,7 +74,7 @@ def _silent(av: Any) -> Iterator[None]:
 
 def _frames(path: Path, container: Any, stream: Any) -> Iterator[np.ndarray]:
     """Every frame, uint8 (H, W, C). Raises InrError at the first that is not whole."""
-    form = "gray" if stream.codec_context.pix_fmt.startswith("gray") else "rgb24"
+    form = "gray" if (stream.codec_context.pix_fmt or "").startswith("gray") else "rgb24"
     for packet in container.demux(stream):
         if packet.is_corrupt:
             raise InrError(
@@ -101,22 +101,3 @@ def _collect(frames: Iterator[np.ndarray], path: Path, announced: int, max_bytes
     if not shape:
         raise InrError(f"{path} is damaged or cut short: a video without frames")
     return np.frombuffer(buffer, np.uint8).reshape(-1, *shape)
-
-
-def _check_box_lengths(path: Path) -> None:
-    """Refuse an MP4 or MOV file whose boxes reach beyond its end; FFmpeg would read what is there."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = 0
-        while len(header := file.read(16)) >= 8:
-            length, name = struct.unpack(">I4s", header[:8])
-            if start == 0 and name != b"ftyp":
-                return
-            if length == 1 and len(header) == 16:
-                (length,) = struct.unpack(">Q", header[8:])
-            if length == 0:  # up to the end of the file
-                return
-            start += length
-            if start > size or length < 8:
-                raise InrError(f"{path} is damaged or cut short: box {name!r} ends at byte {start} of {size}")
-            file.seek(start)

@@ -49,7 +49,7 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
             without `force`, or a failure of the file system.
         MissingExtra: the library that writes this format is not installed.
     """
-    form = _format(os.fspath(path), domain.kind)
+    form = format_of(os.fspath(path), domain.kind)
     path = Path(path)
     samples = _own_type(array, domain)
     if form == _FOLDER:
@@ -98,8 +98,8 @@ def _encode_arrays(path: Path, form: str, samples: np.ndarray, domain: Domain, c
         _numpy_files.write_npy(path, plain)
 
 
-def _format(path: str, kind: Kind) -> str:
-    """The format that `path` names, if `kind` can be written in it."""
+def format_of(path: str, kind: Kind) -> str:
+    """The format that `path` names. Raises InrError for one that cannot hold `kind`."""
     name = Path(path).name.lower()
     suffix = ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
     form = _FOLDER if not suffix or path.endswith("/") else suffix
