@@ -4,19 +4,33 @@ Part of the format: a file cannot be read with another one. A new dictionary is 
 """
 
 DICTIONARY = (
-    b'"mp3" "ramp" "resolution" "finest" "coarsest" "growth" "bands" "scale" "seed" "tolerance" "bits" "step" '
-    b'"snr":"ssim":"loss":"seconds":"psnr":"steps":"metrics":{},"state":{'
-    b'"affine":[[1.0,0.0,0.0,0.0],[0.0,1.0,0.0,0.0],[0.0,0.0,1.0,0.0],[0.0,0.0,0.0,1.0]],"mm","m","s",'
-    b'"t","unit":"s"},"fps":30.0,"sample_rate":44100,48000,16000,"codec":"spacing":'
-    b'"kind":"scattered"},"kind":"video"},"kind":"volume"},"kind":"audio"},"int16","int32","float64","uint16","float32",'
-    b'"name":"identity"},"name":"dense","name":"sape","blocks":16,"num_blocks":"over":{"name":"fourier","positional",'
-    b'"basic","gaussian","frequencies":256,"sigma":10.0,"freqs":'
-    b'"name":"gabor","name":"wire","name":"gaussian","name":"relu"},"scale":10.0,"hidden_omega":30.0,'
-    b'"name":"sine","omega":30.0,"first_omega":30.0},"activation":{"bias":true,'
-    b'"encoding":{"base":16,"features":2,"levels":16,"log2_size":19,"max":2048,"min":16,"name":"hash"},'
-    b'"network":{"activation":"depth":2,3,4,5,"name":"mlp","width":64},128,256},'
-    b'"domain":{"axes":[{"high":1.0,"low":-1.0,"name":"z","size":null,"unit":""},{"high":1024.0,"low":0.0,'
-    b'"name":"x","size":768,"unit":"pixel"},{"high":512.0,"low":0.0,"name":"y","size":256,"unit":"pixel"}],'
-    b'"channels":1,"channels":3,"dtype":"uint8","kind":"image","meta":{},"values":{"high":[255.0],"low":[0.0]}}},'
-    b'"residual","raw",false],["encoding","raw",true],["network","raw",true],["field","raw",true]]'
+    # words that later parts, coders and measurements may use
+    b'"bits""bpp""loss""scale""seed""step""steps""seconds""state""quantised""residual""entropy""index""mask"'
+    b'"bands""growth""rank""tensors""checkpoint""teacher""optimiser""schedule""uniform""cosine""adam"'
+    # the less usual signals
+    b'"dtype":"float64","dtype":"int16","dtype":"uint16","kind":"scattered","meta":{},'
+    b'"affine":[[1.0,0.0,0.0,0.0],[0.0,1.0,0.0,0.0],[0.0,0.0,1.0,0.0],[0.0,0.0,0.0,1.0]],"spacing":"subtype":"PCM_16"'
+    b'[{"domain":{"axes":[{"high":1.0,"low":0.0,"name":"x","size":null,"unit":"mm"},{"high":1.0,"low":0.0,"name":"y",'
+    b'"size":128,"unit":"mm"},{"high":1.0,"low":0.0,"name":"z","size":64,"unit":""}],"channels":1,'
+    b'"dtype":"float32","kind":"volume","meta":{},"values":{"high":[1.0],"low":[0.0]}}'
+    b'{"high":1.0,"low":0.0,"name":"t","size":30,"unit":"s"}],"channels":3,"dtype":"uint8","kind":"video",'
+    b'"meta":{"fps":25.0},"values":{"high":[255.0],"low":[0.0]}}'
+    b'[{"domain":{"axes":[{"high":1.0,"low":0.0,"name":"t","size":44100,"unit":"s"}],"channels":1,"dtype":"int16",'
+    b'"kind":"audio","meta":{"sample_rate":44100,"subtype":"PCM_16"},"values":{"high":[1.0],"low":[-1.0]}}'
+    # the less usual parts
+    b'"activation":{"name":"gaussian","scale":10.0},"activation":{"name":"gabor","omega":10.0,"scale":10.0},'
+    b'"encoding":{"epsilon":0.001,"name":"sape","num_blocks":256,"over":{"frequencies":256,"kind":"radial",'
+    b'"name":"fourier","octaves":null,"sigma":40.0},"resolution":128},"basic""positional"'
+    b'"encoding":{"frequencies":256,"kind":"gaussian","name":"fourier","octaves":null,"sigma":10.0},'
+    b'"encoding":{"coarsest":16,"features":2,"finest":256,"interpolation":"smoothstep","levels":8,"name":"dense"},'
+    b'"width":256}},"metrics":{"psnr":,"snr":'
+    # a picture with a sine network on the bare coordinates, then with a hash grid
+    b'"field":{"activation":{"first_omega":null,"name":"sine","omega":30.0},"encoding":{"name":"identity"},'
+    b'"network":{"bias":true,"depth":3,"name":"mlp","width":256}},"metrics":{"psnr":'
+    b'[{"domain":{"axes":[{"high":768.0,"low":0.0,"name":"x","size":768,"unit":"px"},{"high":512.0,"low":0.0,'
+    b'"name":"y","size":512,"unit":"px"}],"channels":3,"dtype":"uint8","kind":"image","meta":{},'
+    b'"values":{"high":[255.0],"low":[0.0]}},"field":{"activation":{"init":"default","name":"relu"},'
+    b'"encoding":{"coarsest":16,"features":2,"finest":768,"interpolation":"linear","levels":12,"log2_size":16,'
+    b'"name":"hash"},"network":{"bias":true,"depth":2,"name":"mlp","width":64}},"metrics":{"psnr":3'
+    b',"ssim":0.9}},[["encoding","raw",true],["network","raw",true],["residual","raw",false]]]'
 )

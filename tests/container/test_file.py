@@ -97,7 +97,7 @@ def test_a_small_header_costs_tens_of_bytes():
         "encoding": {"name": "hash", "levels": 12},
     }
     contents = container.loads(container.dumps(header, [Section("network", {})]))
-    assert contents.header_size <= 70  # 63 when this was written, of which 13 preamble and 6 table
+    assert contents.header_size <= 70  # 64 when this was written, 13 of them preamble
 
 
 @pytest.mark.parametrize(
