@@ -2,9 +2,17 @@
 
 import typer
 
+from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
+from inr.cli._doctor import doctor
 from inr.cli._fit import EPILOG as FIT_EPILOG
 from inr.cli._fit import fit
 from inr.cli._group import Group
+from inr.cli._info import EPILOG as INFO_EPILOG
+from inr.cli._info import info
+from inr.cli._parts import EPILOG as PARTS_EPILOG
+from inr.cli._parts import parts
+from inr.cli._render import EPILOG as RENDER_EPILOG
+from inr.cli._render import render
 
 __all__ = ["app", "main"]
 
@@ -48,6 +56,10 @@ def _inr(
 
 
 app.command(epilog=FIT_EPILOG)(fit)
+app.command(epilog=RENDER_EPILOG)(render)
+app.command(epilog=INFO_EPILOG)(info)
+app.command(epilog=PARTS_EPILOG)(parts)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 
 
@@ -55,6 +56,11 @@ def pairs(rows: Mapping[str, str]) -> Table:
     for label, value in rows.items():
         table.add_row(label, value)
     return table
+
+
+def indented(content: RenderableType) -> Padding:
+    """Content two columns to the right."""
+    return Padding(content, (0, 0, 0, 2), expand=False)
 
 
 def decibels(value: float) -> str:

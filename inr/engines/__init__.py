@@ -7,9 +7,10 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, engines
     from inr.engines._choose import plan
+    from inr.engines._doctor import doctor
     from inr.engines._eager import Eager
 
-__all__ = ["Batch", "Eager", "Engine", "Objective", "Plan", "StepResult", "engines", "plan"]
+__all__ = ["Batch", "Eager", "Engine", "Objective", "Plan", "StepResult", "doctor", "engines", "plan"]
 __getattr__, _ = lazy_exports(
     __name__,
     {
@@ -19,6 +20,7 @@ __getattr__, _ = lazy_exports(
         "Objective": "._base",
         "Plan": "._base",
         "StepResult": "._base",
+        "doctor": "._doctor",
         "engines": "._base",
         "plan": "._choose",
     },

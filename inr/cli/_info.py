@@ -1,0 +1,110 @@
+"""`inr info`."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from inr.cli._console import decibels, out, pairs, print_json, size
+
+if TYPE_CHECKING:
+    from inr.container import Contents
+
+EPILOG = """
+[bold]Examples[/bold]
+
+  inr info photo.inr
+
+  inr info photo.inr --json | jq .metrics.psnr
+
+  inr info photo.inr.checkpoint            # how far an unfinished fit is
+"""
+
+
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="A field, or the checkpoint of an unfinished fit.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what is in an .inr file, and check that it is whole."""
+    from inr import container
+
+    result = describe(container.read(file), file)
+    if as_json:
+        print_json(result)
+    else:
+        out().print(pairs(_rows(result)))
+        out().print(_sections(result))
+
+
+def describe(contents: "Contents", file: Path) -> dict[str, Any]:
+    """What is in a file, as plain JSON."""
+    from inr._specs import format_spec
+    from inr._storage import build_field
+
+    field = build_field(contents, file)
+    domain = field.domain.to_json()
+    total = contents.header_size + sum(entry.size for entry in contents.table)
+    samples = None if field.domain.shape is None else math.prod(field.domain.shape)
+    return {
+        "file": str(file),
+        "bytes": total,
+        **{key: domain[key] for key in ("kind", "axes", "channels", "dtype", "values", "meta")},
+        "parts": {part: format_spec(config) for part, config in field.config().items()},
+        "parameters": field.parameter_count,
+        "metrics": field.metrics,
+        "samples": samples,
+        "bits_per_sample": None if samples is None else 8 * total / samples,
+        "sections": [{"name": "header", "coding": "deflate", "bytes": contents.header_size}]
+        + [{"name": entry.name, "coding": entry.coding, "bytes": entry.size} for entry in contents.table],
+        "checkpoint": _checkpoint(contents.header),
+    }
+
+
+def _checkpoint(header: dict[str, Any]) -> dict[str, Any] | None:
+    """How far the fit is that a checkpoint belongs to; None for a finished field."""
+    if "progress" not in header:
+        return None
+    return {"step": header["progress"]["step"], "steps": header["recipe"]["steps"]}
+
+
+def _rows(result: dict[str, Any]) -> dict[str, str]:
+    axes = [f"{axis['name']}: {_extent(axis)}" for axis in result["axes"]]
+    rows = {
+        "kind": f"{result['kind']}, {result['channels']} x {result['dtype']}",
+        "axes": "\n".join(axes),
+        "range": _range(result["values"]),
+        **result["parts"],
+        "parameters": f"{result['parameters']:,}",
+    }
+    if result["metrics"]:
+        rows["measured"] = ", ".join(_metric(name, value) for name, value in result["metrics"].items())
+    rows["size"] = size(result["bytes"])
+    if result["samples"]:
+        rows["size"] += f", {result['bits_per_sample']:.3g} bits a sample"
+    if result["checkpoint"]:
+        rows["checkpoint"] = "step {step:,} of {steps:,}; --resume goes on".format(**result["checkpoint"])
+    return rows
+
+
+def _extent(axis: dict[str, Any]) -> str:
+    samples = "" if axis["size"] is None else f"{axis['size']:,} samples, "
+    return f"{samples}{axis['low']:g} to {axis['high']:g} {axis['unit']}"
+
+
+def _range(values: dict[str, Any]) -> str:
+    return ", ".join(f"{low:g} to {high:g}" for low, high in zip(values["low"], values["high"], strict=True))
+
+
+def _metric(name: str, value: float) -> str:
+    return f"{name.upper()} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
+
+
+def _sections(result: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="cyan", title_justify="left")
+    for name in ("section", "coding", "bytes"):
+        table.add_column(name, justify="right" if name == "bytes" else "left")
+    for section in result["sections"]:
+        table.add_row(section["name"], section["coding"], f"{section['bytes']:,}")
+    return table

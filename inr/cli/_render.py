@@ -1,0 +1,133 @@
+"""`inr render`."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inr._errors import InrError
+from inr._files import check_writable
+from inr.cli._console import remark, si
+from inr.cli._parsing import Box, parse_box, parse_size
+from inr.cli._progress import counting, waiting
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from inr import Field
+
+EPILOG = """
+[bold]Examples[/bold]
+
+  inr render photo.inr                              # photo.render.png, as large as the original
+
+  inr render photo.inr --size 4096x4096 -o big.png
+
+  inr render photo.inr --box -1:0,-1:0 --scale 8    # the top left quarter, 8 times as fine
+
+  inr render voice.inr --scale 2 -o voice.wav       # twice the sample rate
+"""
+
+# most bytes of float32 samples; writing them takes several times as much for a while
+_MAX_BYTES = 4 << 30
+
+
+def render(
+    file: Annotated[Path, typer.Argument(metavar="FIELD.inr", help="A field that inr fit wrote.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The file to write; its suffix chooses the format. FIELD.render.SUFFIX if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Samples per axis, x first: 640x480, 640x480x100, 48000.", show_default=False)
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Samples per axis, as a factor of the signal's own.", show_default=False)
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(help="What to render, x0:x1,y0:y1,…; every axis spans [-1, 1], y downwards.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+) -> None:
+    """Sample a field and write it in the kind of its signal: a picture, a sound, a video, a volume."""
+    with waiting(f"reading {file}", quiet=quiet):
+        import inr
+
+        field = inr.load(file)
+    axes = [axis.name for axis in field.domain.axes]
+    part = parse_box(box, axes)
+    shape = _shape(field, parse_size(size, axes), scale, part)
+    path = output or _default_output(file, field)
+    _check(field, shape, path, force=force)
+    with counting(math.prod(shape), f"rendering {path}", quiet=quiet) as advance:
+
+        def execute(coords: "Tensor") -> "Tensor":
+            values = field(coords)
+            advance(len(coords))
+            return values
+
+        samples = field.render(shape, part, execute=execute)
+    with waiting(f"writing {path}", quiet=quiet):
+        _write(path, samples, field, shape, part, force=force)
+    if not quiet:
+        remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
+
+
+def _shape(field: "Field", size: Sequence[int] | None, scale: float | None, box: Box | None) -> tuple[int, ...]:
+    """Samples per axis in array order: as given, or as dense as the signal, times `scale`."""
+    if size is not None:
+        if scale is not None:
+            raise InrError("--size and --scale contradict each other; give one")
+        return tuple(reversed(size))
+    if field.domain.shape is None:
+        raise InrError("this field was fitted to scattered samples, which have no size of their own; give --size")
+    if scale is not None and not 0 < scale < math.inf:
+        raise InrError(f"--scale must be a positive number, got {scale:g}")
+    shares = [(high - low) / 2 for low, high in box or [(-1.0, 1.0)] * field.domain.in_dim]
+    return tuple(
+        max(round(n * share * (scale or 1)), 1) for n, share in zip(field.domain.shape, reversed(shares), strict=True)
+    )
+
+
+def _default_output(file: Path, field: "Field") -> Path:
+    from inr.signals import default_suffix
+
+    return file.with_name(f"{file.stem}.render{default_suffix(field.domain)}")
+
+
+def _check(field: "Field", shape: tuple[int, ...], path: Path, *, force: bool) -> None:
+    """Refuse before the work what would fail after it."""
+    from inr.signals._write import format_of
+
+    needed = 4.0 * math.prod(shape) * field.domain.channels
+    if needed > _MAX_BYTES:
+        raise InrError(
+            f"{' x '.join(map(str, reversed(shape)))} samples take {si(needed, 'B')} of memory, more than the limit of "
+            f"{si(_MAX_BYTES, 'B')}; render it in parts with --box"
+        )
+    format_of(str(path), field.domain.kind)
+    check_writable(path, force=force)
+
+
+def _write(
+    path: Path, samples: "np.ndarray", field: "Field", shape: tuple[int, ...], box: Box | None, *, force: bool
+) -> None:
+    import torch
+
+    from inr.signals import grid_coords, write
+
+    domain, coords = field.domain.resampled(shape, box), None
+    if domain.kind == "scattered":
+        coords = domain.positions(grid_coords(shape, torch.arange(math.prod(shape)))).numpy()
+        samples = samples.reshape(-1, domain.channels)
+    write(path, samples, domain, coords=coords, force=force)

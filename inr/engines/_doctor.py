@@ -1,0 +1,111 @@
+"""What this machine offers: versions, processor, memory, engines, readers. The facts behind `inr doctor`."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inr.engines._base import engines
+
+_PACKAGES = ("torch", "numpy", "pillow", "imageio", "tifffile", "safetensors", "scikit-image", "typer", "rich")
+# extra: the library it brings, the module that is imported, what it is for
+_EXTRAS = {
+    "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC"),
+    "video": ("av", "av", "videos: MP4, MOV, MKV, WebM"),
+    "volume": ("nibabel", "nibabel", "NIfTI volumes"),
+    "mesh": ("trimesh", "trimesh", "meshes; this version reads none yet"),
+}
+# engines of the design that later versions bring
+_PLANNED = ("cpu", "triton", "tcnn")
+
+
+def doctor() -> dict[str, Any]:
+    """Everything a report of a problem should say, as plain JSON: versions, machine, engines, readers."""
+    return {"versions": _versions(), "machine": _machine(), "engines": _engines(), "readers": _readers()}
+
+
+def _versions() -> dict[str, str | None]:
+    import inr
+
+    return {"inr": inr.__version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _machine() -> dict[str, Any]:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": usable,
+        "threads": torch.get_num_threads(),
+        "memory": _memory(),
+        "gpu": _gpu(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name with torch's view of its vector instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    name = next(names, "") or platform.processor() or platform.machine()
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _memory() -> int | None:
+    """Bytes of memory, None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gpu() -> dict[str, Any] | None:
+    """The CUDA device that torch would use, None where there is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a driver that is too old is warned about
+        if not torch.cuda.is_available():
+            return None
+        found = torch.cuda.get_device_properties(0)
+    capability = f"{found.major}.{found.minor}"
+    return {"name": found.name, "memory": found.total_memory, "capability": capability, "cuda": torch.version.cuda}
+
+
+def _engines() -> list[dict[str, Any]]:
+    """Every engine, with why it cannot run here and what would change that; None where it can."""
+    known = engines.names()
+    found = [{"name": name, "problem": engines.build(name).unavailable()} for name in known]
+    return found + [{"name": name, "problem": "not in this version"} for name in _PLANNED if name not in known]
+
+
+def _readers() -> list[dict[str, Any]]:
+    """Every optional reader, with its library's version or the problem with it."""
+    return [
+        {"extra": extra, "library": library, "for": purpose} | _reader(extra, library, module)
+        for extra, (library, module, purpose) in _EXTRAS.items()
+    ]
+
+
+def _reader(extra: str, library: str, module: str) -> dict[str, str | None]:
+    install = f"{Path(sys.executable).name} -m pip install 'inr[{extra}]'"
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return {"version": None, "problem": "not installed", "install": install}
+    except OSError as error:  # a shared library that it needs is missing
+        return {"version": _version(library), "problem": str(error), "install": f"{install} --force-reinstall"}
+    return {"version": _version(library), "problem": None, "install": None}
