@@ -19,13 +19,13 @@ __all__ = ["app", "main"]
 EPILOG = """
 [bold]Start with[/bold]
 
-  inr fit photo.png                     # writes photo.inr and photo.comparison.png
+  inr fit photo.png               # photo.inr, photo.comparison.png
 
-  inr render photo.inr --scale 4        # back to pixels, at any resolution
+  inr render photo.inr --scale 4  # back to pixels, at any resolution
 
-  inr info photo.inr                    # what is in the file
+  inr fit --help                  # and so for every command
 
-[bold]Exit status[/bold] 0 fine; 1 a fit that diverged; 2 bad input, or output that cannot be written; 130 interrupted.
+[bold]Exit status[/bold] 0 fine; 1 a fit diverged; 2 bad input, or output that cannot be written; 130 interrupted.
 """
 
 app = typer.Typer(

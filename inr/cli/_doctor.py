@@ -17,7 +17,7 @@ EPILOG = """
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
-    """Say what this machine offers: versions, processor, engines, optional readers and how to install them."""
+    """Say what this machine offers: versions, engines, readers."""
     with waiting("looking around", quiet=False):
         from inr.engines import doctor as examine
 

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr fit photo.png                                  # photo.inr and photo.comparison.png
+  inr fit photo.png                    # photo.inr, photo.comparison.png
 
-  inr fit photo.png --seconds 60 -o out/photo.inr    # a minute of fitting
+  inr fit photo.png --seconds 60 -o out/photo.inr
 
-  inr fit voice.wav --activation sine --psnr 45      # until 45 dB
+  inr fit voice.wav --activation sine --psnr 45
 
-  inr fit brain.nii.gz --encoding hash:levels=14,log2_size=18 --lr encoding=5e-3
+  inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
-[bold]Exit status[/bold] 0 fine; 1 diverged (the best state is saved); 2 bad input, or output that cannot be written;
-130 interrupted (the best state is saved; --resume goes on).
+[bold]Exit status[/bold]
+
+  0 fine; 2 bad input, or output that cannot be written
+
+  1 the loss diverged; 130 interrupted (the best state is saved)
 """
 
 _STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
@@ -64,9 +67,9 @@ def fit(
     outputs = choose_outputs(signal, output, comparison, no_comparison, events)
     outputs.check(signal, force=force, resume=resume)
     watch = Stopwatch()
-    with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
+    with waiting(f"reading {signal}", quiet=quiet):
         fitter = _prepare(
-            signal, steps, seconds, psnr,
+            signal, watch, (steps, seconds, psnr),
             encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
@@ -83,12 +86,19 @@ def fit(
     raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
 
 
-def _prepare(signal: Path, steps: int | None, seconds: float | None, psnr: float | None, **settings: Any) -> "Fitter":
+def _prepare(
+    signal: Path, watch: Stopwatch, budget: tuple[int | None, float | None, float | None], **settings: Any
+) -> "Fitter":
     """Check the budget, then read the signal: the quick refusals come first."""
-    from inr.fitting import Budget, make_fitter
+    import inr
+    from inr.fitting import make_fitter
 
-    budget = Budget(steps, seconds, psnr)
-    return make_fitter(signal, budget=budget, **settings)
+    wanted = inr.Budget(*budget)
+    if not settings["every"] >= 0:
+        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
+    with watch.lap("reading"):
+        source = inr.open(signal)
+    return make_fitter(source, budget=wanted, **settings)
 
 
 def _run(fitter: "Fitter", outputs: Outputs, *, quiet: bool) -> "Event":

@@ -1,70 +1,54 @@
 """The options of `inr fit`, grouped as its help shows them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-_PARTS = "Parts (inr parts lists them; NAME or NAME:key=value,key=value)"
-_BUDGET = "Budget (whichever comes first; by default as many steps as suit the signal)"
-_FITTING = "Fitting"
 _OUTPUT = "Output"
+_PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
+_BUDGET = "Budget (whichever comes first)"
+_FITTING = "Fitting"
+
+
+def _option(panel: str, words: str, *names: str) -> Any:
+    """An option whose help says what happens where it is not given."""
+    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False)
+
 
 Signal = Annotated[
     Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, or .npz of samples.")
 ]
+
 Output = Annotated[
-    Path | None,
-    typer.Option(
-        "-o", "--output", help="The field to write; SIGNAL's name with .inr in this folder if not given.",
-        rich_help_panel=_OUTPUT, show_default=False,
-    ),
-]  # fmt: skip
+    Path | None, _option(_OUTPUT, "The field; SIGNAL's name with .inr, in this folder, if not given.", "-o", "--output")
+]
 Comparison = Annotated[
-    Path | None,
-    typer.Option(
-        help="The comparison sheet (PNG); beside the field as NAME.comparison.png if not given.",
-        rich_help_panel=_OUTPUT, show_default=False,
-    ),
-]  # fmt: skip
-NoComparison = Annotated[bool, typer.Option("--no-comparison", help="No sheet.", rich_help_panel=_OUTPUT)]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.", rich_help_panel=_OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.", rich_help_panel=_OUTPUT)]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_OUTPUT)]
-Events = Annotated[
-    Path | None,
-    typer.Option(
-        help="Write every event of the fit (step, loss, psnr, seconds, …) as a line of JSON.",
-        rich_help_panel=_OUTPUT, show_default=False,
-    ),
-]  # fmt: skip
+    Path | None, _option(_OUTPUT, "The comparison sheet; NAME.comparison.png beside the field if not given.")
+]
+NoComparison = Annotated[bool, _option(_OUTPUT, "Draw no sheet.", "--no-comparison")]
+Events = Annotated[Path | None, _option(_OUTPUT, "Log of the fit: every step's loss, psnr, … as a line of JSON.")]
+Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
+Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]
+Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 
-Encoding = Annotated[str | None, typer.Option(help="hash:levels=16", rich_help_panel=_PARTS, show_default=False)]
-Activation = Annotated[str | None, typer.Option(help="sine:omega=30", rich_help_panel=_PARTS, show_default=False)]
-Network = Annotated[str | None, typer.Option(help="mlp:depth=4,width=256", rich_help_panel=_PARTS, show_default=False)]
-Teacher = Annotated[str | None, typer.Option(help="uniform", rich_help_panel=_PARTS, show_default=False)]
-Engine = Annotated[str, typer.Option(help="What runs the fit; auto: the fastest that can.", rich_help_panel=_PARTS)]
+Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
+Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
+Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
+Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step.")]
+Engine = Annotated[str, _option(_PARTS, "What runs the fit; the fastest that can if not given.")]
 
-Steps = Annotated[int | None, typer.Option(help="Stop after so many steps.", rich_help_panel=_BUDGET)]
-Seconds = Annotated[float | None, typer.Option(help="Stop after so many seconds of fitting.", rich_help_panel=_BUDGET)]
-Psnr = Annotated[float | None, typer.Option(help="Stop at so many dB.", rich_help_panel=_BUDGET)]
+Steps = Annotated[
+    int | None, _option(_BUDGET, "Stop after so many steps; as many as suit the signal without a budget.")
+]
+Seconds = Annotated[float | None, _option(_BUDGET, "Stop after so many seconds of fitting.")]
+Psnr = Annotated[float | None, _option(_BUDGET, "Stop at so many dB.")]
 
-Batch = Annotated[int | None, typer.Option(help="Samples a step.", rich_help_panel=_FITTING)]
+Batch = Annotated[int | None, _option(_FITTING, "Samples a step.")]
 Rates = Annotated[
-    str | None,
-    typer.Option(
-        "--lr", help="Learning rate of the network, or network=1e-3,encoding=1e-2.",
-        rich_help_panel=_FITTING, show_default=False,
-    ),
-]  # fmt: skip
-Schedule = Annotated[
-    str | None,
-    typer.Option(help="How rates fall: cosine, exponential or constant.", rich_help_panel=_FITTING, show_default=False),
+    str | None, _option(_FITTING, "Learning rate: 1e-3 (the network's), or network=1e-3,encoding=1e-2.", "--lr")
 ]
-Seed = Annotated[int, typer.Option(help="Decides initial weights and batches.", rich_help_panel=_FITTING)]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an interrupted fit, exactly.", rich_help_panel=_FITTING)
-]
-CheckpointEvery = Annotated[
-    float, typer.Option(help="Seconds between checkpoints (OUTPUT.checkpoint).", min=0.0, rich_help_panel=_FITTING)
-]
+Schedule = Annotated[str | None, _option(_FITTING, "How rates fall: cosine, exponential or constant.")]
+Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
+Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
+CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]

@@ -27,7 +27,7 @@ def info(
     file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="A field, or the checkpoint of an unfinished fit.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say what is in an .inr file, and check that it is whole."""
+    """Say what is in an .inr file; a damaged one is refused."""
     from inr import container
 
     result = describe(container.read(file), file)

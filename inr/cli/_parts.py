@@ -34,7 +34,7 @@ def parts(
     name: Annotated[str | None, typer.Argument(help="One part of that kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
-    """List what a field can be made of: every part with its parameters, their defaults and allowed values."""
+    """List what fields are made of, with all parameters."""
     chosen = _chosen(kind, name)
     if as_json:
         print_json({"parts": [_document(info) for info in chosen]})

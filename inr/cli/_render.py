@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr render photo.inr                              # photo.render.png, as large as the original
+  inr render photo.inr                            # photo.render.png
 
   inr render photo.inr --size 4096x4096 -o big.png
 
-  inr render photo.inr --box -1:0,-1:0 --scale 8    # the top left quarter, 8 times as fine
+  inr render photo.inr --box -1:0,-1:0 --scale 8  # the top left quarter
 
-  inr render voice.inr --scale 2 -o voice.wav       # twice the sample rate
+  inr render voice.inr --scale 2 -o voice.wav     # twice the sample rate
 """
 
 # most bytes of float32 samples; writing them takes several times as much for a while
@@ -59,7 +59,7 @@ def render(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
 ) -> None:
-    """Sample a field and write it in the kind of its signal: a picture, a sound, a video, a volume."""
+    """Turn a field back into a picture, sound, video or volume."""
     with waiting(f"reading {file}", quiet=quiet):
         import inr
 
