@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from inr.encodings._fourier import FourierFeatures
     from inr.encodings._grids import DenseGrid, HashGrid
     from inr.encodings._identity import Identity
-    from inr.encodings._lattice import Level, spatial_hash
+    from inr.encodings._lattice import PRIMES, Level
     from inr.encodings._sape import Sape
 
 __all__ = [
+    "PRIMES",
     "DenseGrid",
     "Encoding",
     "FourierFeatures",
@@ -21,7 +22,6 @@ __all__ = [
     "Level",
     "Sape",
     "encodings",
-    "spatial_hash",
 ]
 __getattr__, _ = lazy_exports(
     __name__,
@@ -34,6 +34,6 @@ __getattr__, _ = lazy_exports(
         "Level": "._lattice",
         "Sape": "._sape",
         "encodings": "._base",
-        "spatial_hash": "._lattice",
+        "PRIMES": "._lattice",
     },
 )

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from inr._errors import InrError
 from inr._parts import Config, Range
 from inr.encodings._base import Encoding, encodings
-from inr.encodings._lattice import PRIMES, Level, make_levels
+from inr.encodings._lattice import PRIMES, Level, combine, make_levels
+from inr.encodings._table import blend
 
 Interpolation = Literal["linear", "smoothstep"]
 
@@ -34,9 +35,11 @@ class _Grid(Encoding):
     learning_rate: ClassVar[float | None] = 1e-2
     network_rate_factor: ClassVar[float] = 10.0
 
-    _scales: Float[Tensor, " levels"]
-    _lasts: Int[Tensor, " levels"]
-    _offsets: Int[Tensor, " levels"]
+    _scales: Float[Tensor, "levels 1"]
+    _last: Int[Tensor, "levels 1 1"]
+    _strides: Int[Tensor, "d dense 1 1"]
+    _primes: Int[Tensor, "d 1 1 1"]
+    _offsets: Int[Tensor, "levels 1 1"]
 
     def __init__(self, in_dim: int, levels: tuple[Level, ...], features: int, interpolation: Interpolation) -> None:
         super().__init__(in_dim, len(levels) * features)
@@ -45,53 +48,44 @@ class _Grid(Encoding):
         self.smoothness = 0.0 if interpolation == "linear" else 1.0
         entries = levels[-1].offset + levels[-1].entries
         self.table = nn.Parameter(torch.empty(entries, features).uniform_(-1e-4, 1e-4))
-        self.register_buffer("_scales", torch.tensor([level.scale for level in levels]), persistent=False)
-        self.register_buffer("_lasts", torch.tensor([level.resolution - 1 for level in levels]), persistent=False)
-        self.register_buffer("_offsets", torch.tensor([level.offset for level in levels]), persistent=False)
-        self._dense_levels = sum(not level.hashed for level in levels)
+        self._dense = sum(not level.hashed for level in levels)  # the first so many, as resolutions grow
+        self._set_constants()
+
+    def _set_constants(self) -> None:
+        """The levels' geometry as tensors, shaped to meet arrays (d, levels, ends of a cell, n)."""
+
+        def constant(name: str, values: list, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+            self.register_buffer(name, torch.tensor(values, dtype=dtype).view(shape), persistent=False)
+
+        axes, dense = range(self.in_dim), self.levels[: self._dense]
+        constant("_scales", [level.scale for level in self.levels], (-1, 1), torch.float32)
+        constant("_last", [level.resolution - 1 for level in self.levels], (-1, 1, 1), torch.int32)
+        constant("_offsets", [level.offset for level in self.levels], (-1, 1, 1), torch.int32)
+        strides = [level.resolution**axis for axis in axes for level in dense]
+        constant("_strides", strides, (self.in_dim, len(dense), 1, 1), torch.int32)
+        constant("_primes", [PRIMES[axis] for axis in axes], (-1, 1, 1, 1), torch.int64)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """Interpolated features, level after level."""
-        unit = coords.clamp(-1, 1).T.mul(0.5).add(0.5)
-        position = self._scales[:, None] * unit[:, None, :] + 0.5
+        unit = coords.T.contiguous().clamp(-1, 1) * 0.5 + 0.5
+        position = (self._scales * unit[:, None]).add_(0.5)
         cell = position.detach().floor()
         part = position - cell
         if self.interpolation == "smoothstep":
             part = part.square() * (3 - 2 * part)
-        rows = self._rows(cell.to(torch.int64))
-        corners = self.table[rows]
-        blended = (corners * _corner_weights(part)[..., None]).sum(0)
-        return blended.transpose(0, 1).flatten(1)
+        weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
+        return blend(self.table, self._rows(cell.to(torch.int32)), weights)
 
-    def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "corners levels n"]:
-        """Table rows of the corners of each cell; bit i of the corner's number steps along axis i."""
-        last = self._lasts[:, None]
-        ends = [(axis.clamp(min=0).minimum(last), (axis + 1).clamp(min=0).minimum(last)) for axis in cell]
-        dense, hashed = slice(None, self._dense_levels), slice(self._dense_levels, None)
-        low = self._dense_rows([(low[dense], high[dense]) for low, high in ends])
-        high = self._hashed_rows([(low[hashed], high[hashed]) for low, high in ends])
-        return torch.cat((low, high), dim=1) + self._offsets[:, None]
-
-    def _dense_rows(self, ends: list[tuple[Tensor, Tensor]]) -> Int[Tensor, "corners dense n"]:
-        stride = torch.ones_like(self._lasts[: self._dense_levels])[:, None]
-        rows = torch.zeros_like(ends[0][0])[None]
-        for low, high in ends:
-            rows = torch.cat((rows + low * stride, rows + high * stride))
-            stride = stride * (self._lasts[: self._dense_levels, None] + 1)
-        return rows
-
-    def _hashed_rows(self, ends: list[tuple[Tensor, Tensor]]) -> Int[Tensor, "corners hashed n"]:
-        rows = torch.zeros_like(ends[0][0])[None]
-        for prime, (low, high) in zip(PRIMES, ends, strict=False):
-            rows = torch.cat((rows ^ (low * prime), rows ^ (high * prime)))
-        return rows & (self.levels[-1].entries - 1)
-
-
-def _corner_weights(part: Float[Tensor, "d levels n"]) -> Float[Tensor, "corners levels n"]:
-    weights = torch.ones_like(part[:1])
-    for axis in part:
-        weights = torch.cat((weights * (1 - axis), weights * axis))
-    return weights
+    def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "levels corners n"]:
+        """Table rows of the corners of each cell."""
+        cell = cell.clamp(min=0)  # where a coordinate is not a number
+        ends = torch.stack((cell, cell + 1), dim=2).minimum(self._last)
+        dense = combine(ends[:, : self._dense] * self._strides, torch.add)
+        if self._dense == len(self.levels):
+            return dense + self._offsets
+        size = self.levels[-1].entries  # a power of two: the modulo is a mask, and 64 bits cannot overflow
+        hashed = combine((ends[:, self._dense :] * self._primes & (size - 1)).to(torch.int32), torch.bitwise_xor)
+        return torch.cat((dense, hashed)) + self._offsets
 
 
 @encodings.register("hash", source="Müller et al., SIGGRAPH 2022")

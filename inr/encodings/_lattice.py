@@ -7,15 +7,15 @@ and points outside [-1, 1] that of the nearest point inside.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Int
+from jaxtyping import Shaped
 from torch import Tensor
 
+# one an axis; a vertex's row is the exclusive or of the products, modulo the level's size
 PRIMES = (1, 2654435761, 805459861, 3674653429)
-_WORD = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,12 @@ def make_levels(in_dim: int, count: int, coarsest: int, finest: int, table_size:
     return tuple(levels)
 
 
-def spatial_hash(vertices: Int[Tensor, "*batch d"]) -> Int[Tensor, "*batch"]:
-    """The 32-bit hash of integer vertices: the exclusive or of the products with one prime an axis, as int64."""
-    hashed = torch.zeros_like(vertices[..., 0], dtype=torch.int64)
-    for axis in range(vertices.shape[-1]):
-        hashed ^= vertices[..., axis].to(torch.int64) * PRIMES[axis] & _WORD
-    return hashed
+def combine(ends: Shaped[Tensor, "d *levels 2 n"], join: Callable[[Tensor, Tensor], Tensor]) -> Shaped[Tensor, "..."]:
+    """Join what belongs to a cell's two ends on every axis into its corners, (*levels, 2^d, n).
+
+    Bit i of a corner's number says which end of axis i it lies at.
+    """
+    corners = ends[0]
+    for axis in ends[1:]:
+        corners = join(axis[..., :, None, :], corners[..., None, :, :]).flatten(-3, -2)
+    return corners

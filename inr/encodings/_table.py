@@ -1,0 +1,76 @@
+"""Rows of a trained table, blended with weights.
+
+Torch reads and adds short rows one by one; single numbers it streams. So the table is handled by columns, two
+features at a time as one complex number, which on a CPU takes a quarter of the time forward and backward.
+Adding runs in the order of the rows, hence always gives the same bits.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+from torch.autograd import Function
+
+
+def blend(
+    table: Float[Tensor, "entries features"],
+    rows: Int[Tensor, "levels corners n"],
+    weights: Float[Tensor, "levels corners n"],
+) -> Float[Tensor, "n out"]:
+    """Sums over corners of weighted rows, level after level: out = levels x features.
+
+    Differentiable any number of times in `table` and `weights`.
+    """
+    paired = table.shape[1] % 2 == 0
+    columns = torch.view_as_complex(table.unflatten(1, (-1, 2)).contiguous()) if paired else table
+    blended = torch.stack([_blend_column(column, rows, weights) for column in columns.unbind(1)], dim=2)
+    blended = blended.transpose(0, 1).contiguous()
+    return (torch.view_as_real(blended) if paired else blended).flatten(1)
+
+
+def _blend_column(
+    column: Shaped[Tensor, " entries"],
+    rows: Int[Tensor, "levels corners n"],
+    weights: Float[Tensor, "levels corners n"],
+) -> Shaped[Tensor, "levels n"]:
+    corners = zip(_Read.apply(column, rows).unbind(1), weights.unbind(1), strict=True)
+    return sum(value * weight for value, weight in corners)
+
+
+class _Read(Function):
+    """column[rows]."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(column: Tensor, rows: Tensor) -> Tensor:
+        return column.index_select(0, rows.flatten()).view(rows.shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        column, rows = inputs
+        ctx.entries = len(column)
+        ctx.save_for_backward(rows)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return _Add.apply(grad, *ctx.saved_tensors, ctx.entries), None
+
+
+class _Add(Function):
+    """A column of `entries` zeros to which the values are added at their rows: the transpose of `_Read`."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(values: Tensor, rows: Tensor, entries: int) -> Tensor:
+        return values.new_zeros(entries).scatter_add(0, rows.flatten().to(torch.int64), values.flatten())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return _Read.apply(grad, *ctx.saved_tensors), None, None
