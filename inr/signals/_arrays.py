@@ -112,7 +112,7 @@ def real_array(array: Any, source: str) -> np.ndarray:
         raise InrError(f"{source} is not an array of numbers: {error}") from error
     check_real(result.dtype, source)
     if result.dtype.kind == "b":
-        result = result.astype(np.uint8)
+        result = result.astype(np.int8)  # not uint8, whose range is 0..255
     if result.dtype.itemsize > 8:
         result = result.astype(np.float64)
     if result.size == 0:

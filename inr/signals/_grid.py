@@ -30,8 +30,8 @@ def grid_coords(shape: Sequence[int], indices: Int[Tensor, " n"], box: Box | Non
             quotient = (remaining + 0.5).mul_(1 / size).floor_()
             position, remaining = remaining.sub_(quotient, alpha=size), quotient
         low, high = box[axis] if box is not None else (-1.0, 1.0)
-        step = (high - low) / size
-        coords[:, axis] = position.mul_(step).add_(low + step / 2)
+        # counted from the middle, so that the grid is exactly symmetric
+        coords[:, axis] = position.add_((1 - size) / 2).mul_((high - low) / size).add_((low + high) / 2)
     return coords
 
 

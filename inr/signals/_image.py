@@ -1,7 +1,7 @@
 """Images: PNG, JPEG, WebP and TIFF, 8 and 16 bits and float, grey to RGBA.
 
 The pixels are those a viewer would show: a palette is looked up, one bit becomes 0 or 255, a transparent
-colour becomes alpha, CMYK becomes RGB, and the orientation noted in EXIF is applied.
+colour becomes alpha, CMYK becomes RGB, and the orientation noted in EXIF is applied (not in 16-bit PNG).
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals import _png16
+from inr.signals import _png
 from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import ValueMap
 from inr.signals._reading import check_bytes, quiet_logger, reading, silent_stderr
@@ -19,13 +19,14 @@ from inr.signals._signal import GridSignal
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 _MAGIC = {
-    _png16.SIGNATURE: "PNG",
+    _png.SIGNATURE: "PNG",
     b"\xff\xd8\xff": "JPEG",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
 }
 # No deflate or JPEG stream grows more than about a thousandfold: a header that claims more is a lie.
 _MOST_EXPANSION = 2000
 _PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
+_TIFFFILE_UNPACKS = ("NONE", "ADOBE_DEFLATE", "DEFLATE")
 _ORIENTED = {  # EXIF orientation: the stored pixels made upright
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -48,10 +49,10 @@ def read_pixels(path: Path, max_bytes: int) -> np.ndarray:
     form = _format(path)
     if form == "TIFF":
         pixels = _decode_tiff(path, max_bytes)
-    elif form == "PNG" and (header := _png16.read_header(path)).depth == 16:
+    elif form == "PNG" and (header := _png.read_header(path)).depth == 16:
         _check_size(path, (header.width, header.height), 8, max_bytes)
         with reading(path, "PNG image"):
-            pixels = _png16.decode(path)
+            pixels = _png.decode(path)
     else:
         pixels = _decode_pillow(path, form, max_bytes)
     return real_array(pixels if pixels.ndim == 3 else pixels[..., None], str(path))
@@ -72,15 +73,17 @@ def _format(path: Path) -> str:
     return form
 
 
-def _decode_pillow(path: Path, name: str, max_bytes: int) -> np.ndarray:
-    with path.open("rb") as file, reading(path, f"{name} image"):
+def _decode_pillow(path: Path, form: str, max_bytes: int) -> np.ndarray:
+    with path.open("rb") as file, reading(path, f"{form} image"):
         # the plug-in itself, as Image.open has a size limit of its own, with warnings
-        image = _plugin(name)(file)
-        if getattr(image, "n_frames", 1) > 1 and name == "WebP":
+        image = _plugin(form)(file)
+        if getattr(image, "n_frames", 1) > 1 and form == "WebP":
             raise InrError(f"{path} is an animated WebP; save it as .gif or .mp4, or its frames as a folder of .png")
         _check_size(path, image.size, 4 if image.mode in ("F", "I", "RGBA", "P") else len(image.getbands()), max_bytes)
-        orientation = _orientation(image)
+        if form == "PNG":
+            _png.check(path)
         image.load()
+        orientation = _orientation(image)  # after load, which turns a TIFF upright by itself
         if "transparency" in image.info:
             image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
         elif image.mode in _PLAIN_MODES:
@@ -88,7 +91,7 @@ def _decode_pillow(path: Path, name: str, max_bytes: int) -> np.ndarray:
         return _ORIENTED.get(orientation, np.asarray)(np.asarray(image))
 
 
-def _plugin(name: str) -> Any:
+def _plugin(form: str) -> Any:
     from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
     return {
@@ -96,7 +99,7 @@ def _plugin(name: str) -> Any:
         "PNG": PngImagePlugin.PngImageFile,
         "TIFF": TiffImagePlugin.TiffImageFile,
         "WebP": WebPImagePlugin.WebPImageFile,
-    }[name]
+    }[form]
 
 
 def _orientation(image: Any) -> int:
@@ -117,19 +120,20 @@ def _check_size(path: Path, size: tuple[int, int], pixel_bytes: int, max_bytes: 
 
 
 def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
-    """TIFF by tifffile; what that leaves to further libraries (LZW, JPEG inside) goes to pillow."""
+    """TIFF by tifffile; what that leaves to a further library (LZW, JPEG, palettes) goes to pillow."""
     tifffile: Any = importlib.import_module("tifffile")
     with reading(path, "TIFF image"), quiet_logger("tifffile"), tifffile.TiffFile(path) as file:
-        series = file.series[0]
+        series, page = file.series[0], file.pages[0]
         check_bytes(path, series.size * series.dtype.itemsize, max_bytes, f"an array of shape {series.shape}")
         if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX"):
             raise InrError(f"{path} holds {len(file.pages)} pages; save one as an image, or the stack as .npy")
-        page = file.pages[0]
-        plain = page.photometric.name in ("MINISBLACK", "RGB") and series.dtype.kind != "b"
-        if plain and page.compression.name in ("NONE", "ADOBE_DEFLATE", "DEFLATE"):
+        direct = page.photometric.name in ("MINISBLACK", "RGB") and series.dtype.kind != "b"
+        packing = page.compression.name
+        if direct and packing in _TIFFFILE_UNPACKS:
             pixels = np.moveaxis(series.asarray(), 0, -1) if series.axes == "SYX" else series.asarray()
-            orientation = page.tags.valueof(274) or 1
-            return _ORIENTED.get(int(orientation), np.asarray)(pixels)
+            return _ORIENTED.get(int(page.tags.valueof(274) or 1), np.asarray)(pixels)
+        if series.ndim == 3 and series.dtype.itemsize > 1:
+            raise InrError(f"{path} packs {series.dtype} colour with {packing}; save it unpacked, or with deflate")
     with silent_stderr():
         return _decode_pillow(path, "TIFF", max_bytes)
 
@@ -147,7 +151,7 @@ def encode(path: Path, image: np.ndarray, values: ValueMap) -> None:
     if channels not in allowed:
         raise InrError(f"{suffix} cannot hold {channels} channels; use {'.png or .tif' if channels <= 4 else '.tif'}")
     if suffix == ".png" and image.dtype == np.uint16:
-        return _png16.encode(path, image)
+        return _png.encode(path, image)
     return _encode_pillow(path, to_8_bit(image, values))
 
 
@@ -175,8 +179,10 @@ def _encode_pillow(path: Path, image: np.ndarray) -> None:
 def _encode_tiff(path: Path, image: np.ndarray) -> None:
     import tifffile
 
-    samples = image.astype(np.float32) if image.dtype.itemsize == 8 and image.dtype.kind == "f" else image
     channels = image.shape[2]
+    if channels == 1:
+        tifffile.imwrite(path, image[..., 0], photometric="minisblack")
+        return
     colour = "rgb" if channels in (3, 4) else "minisblack"
     extra = {2: ["unassalpha"], 4: ["unassalpha"]}.get(channels)
-    tifffile.imwrite(path, samples[..., 0] if channels == 1 else samples, photometric=colour, extrasamples=extra)
+    tifffile.imwrite(path, image, photometric=colour, planarconfig="contig", extrasamples=extra)

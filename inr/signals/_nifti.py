@@ -7,9 +7,10 @@ scanner's millimetres) is kept beside them in the domain's `meta`.
 
 import gzip
 import importlib
+import io
 import math
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -65,13 +66,13 @@ def _library(doing: str) -> Any:
         raise MissingExtra("nibabel", "volume", f"{doing} NIfTI volumes") from None
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path) -> io.BufferedIOBase:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return gzip.open(path) if packed else path.open("rb")
 
 
-def _header(file: IO[bytes]) -> Any:
+def _header(file: io.BufferedIOBase) -> Any:
     nibabel = _library("reading")
     first = file.read(4)
     file.seek(0)

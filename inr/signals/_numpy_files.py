@@ -3,7 +3,7 @@
 import math
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -58,7 +58,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, source: str, max_bytes: in
         return npy.read_array(file, allow_pickle=False)
 
 
-def _check_header(file: IO[bytes], source: str, max_bytes: int) -> int:
+def _check_header(file: Any, source: str, max_bytes: int) -> int:
     """Check type and size that the header states; returns the bytes of data it announces."""
     version = npy.read_magic(file)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0

@@ -1,6 +1,7 @@
 """Videos: what PyAV reads, and MP4 for writing; sound tracks are left out.
 
-Frames are 8-bit RGB (grey where the video is), upright, and taken to be evenly spaced at the average rate.
+Frames are 8-bit RGB (grey where the file's pixels are), upright, and taken to be evenly spaced at the average
+rate. MP4 has no grey of its own: grey frames come back from it with three equal channels.
 """
 
 import contextlib
@@ -46,7 +47,7 @@ def write(path: Path, frames: np.ndarray, seconds: float) -> None:
         rate = Fraction(len(frames) / seconds).limit_denominator(10_000)
         stream = container.add_stream("libx264", rate=rate, options={"crf": _CRF})
         stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "gray" if grey else "yuv444p"
+        stream.pix_fmt = "yuv444p"
         for frame in frames:
             picture = av.VideoFrame.from_ndarray(frame[..., 0] if grey else frame, format="gray" if grey else "rgb24")
             container.mux(stream.encode(picture))

@@ -1,7 +1,7 @@
 """Is a sound or video file all there? Its container says how long it should be; decoders read what they find."""
 
+import io
 from pathlib import Path
-from typing import IO
 
 from inr._errors import InrError
 
@@ -31,7 +31,7 @@ def check_whole(path: Path) -> None:
         raise InrError(f"{path} is damaged or cut short: it should have {end:,} bytes or more, and has {size:,}")
 
 
-def _wav_end(file: IO[bytes], size: int) -> int:
+def _wav_end(file: io.BufferedIOBase, size: int) -> int:
     """Where the samples of a WAV end."""
     start = 12
     while start < size:
@@ -44,7 +44,7 @@ def _wav_end(file: IO[bytes], size: int) -> int:
     return start + 8
 
 
-def _boxes_end(file: IO[bytes], size: int) -> int:
+def _boxes_end(file: io.BufferedIOBase, size: int) -> int:
     """Where the last of an MP4's top-level boxes ends."""
     start = 0
     while start < size:
@@ -57,7 +57,7 @@ def _boxes_end(file: IO[bytes], size: int) -> int:
     return start
 
 
-def _matroska_end(file: IO[bytes], size: int) -> int:
+def _matroska_end(file: io.BufferedIOBase, size: int) -> int:
     """Where the segment ends, which follows the EBML header."""
     start = 0
     for _ in range(2):
@@ -74,7 +74,7 @@ def _matroska_end(file: IO[bytes], size: int) -> int:
     return start
 
 
-def _gif_end(file: IO[bytes]) -> int:
+def _gif_end(file: io.BufferedIOBase) -> int:
     """A GIF ends with a semicolon, perhaps followed by zeros; without it, one byte at least is missing."""
     file.seek(0)
     data = file.read()

@@ -1,4 +1,4 @@
-"""PNG files of 16 bits a channel, which the imaging libraries cut down to 8 when they hold colour.
+"""PNG: checksums, and pixels of 16 bits a channel; the imaging libraries skip the one and cut down the other.
 
 Follows "Portable Network Graphics (PNG) Specification", W3C: chunks (5), interlacing (8), filters (9).
 """
@@ -30,6 +30,12 @@ class Header(NamedTuple):
     compression: int
     filter: int
     interlace: int
+
+
+def check(path: Path) -> None:
+    """Raise ValueError or struct.error unless all chunks are there, and those a decoder needs are undamaged."""
+    for _ in _chunks(path.read_bytes()):
+        pass
 
 
 def decode(path: Path) -> np.ndarray:
@@ -72,13 +78,13 @@ def encode(path: Path, image: np.ndarray) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and body of every chunk, checked, until IEND."""
+    """Name and body of every chunk until IEND; critical ones (a capital first) are checked."""
     start, name = len(SIGNATURE), b""
     while name != b"IEND":
         length, name = struct.unpack_from(">I4s", data, start)
         body = data[start + 8 : start + 8 + length]
         (checksum,) = struct.unpack_from(">I", data, start + 8 + length)
-        if zlib.crc32(name + body) != checksum:
+        if name[:1].isupper() and zlib.crc32(name + body) != checksum:
             raise ValueError(f"checksum of chunk {name!r}")
         yield name, body
         start += 12 + length
