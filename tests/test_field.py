@@ -221,7 +221,7 @@ def test_files_that_are_no_field(tmp_path):
     with pytest.raises(InrError, match=r"cannot read .*missing\.inr"):
         inr.load(tmp_path / "missing.inr")
     (tmp_path / "other.inr").write_bytes(b"hello")
-    with pytest.raises(InrError, match="not an .inr file"):
+    with pytest.raises(InrError, match=r"not an \.inr file"):
         inr.load(tmp_path / "other.inr")
     inr.container.write(tmp_path / "empty.inr", {"what": 1}, [])
     with pytest.raises(InrError, match="holds no field"):

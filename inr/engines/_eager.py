@@ -22,6 +22,7 @@ class EagerPlan:
 
     def __init__(self, field: Field, objective: Objective) -> None:
         self._field = field
+        self._own = dict(field.named_parameters())
         self._objective = objective
 
     @torch.no_grad()
@@ -29,15 +30,21 @@ class EagerPlan:
         """Values at coordinates."""
         return self._evaluate(tensors, coords)
 
+    @torch.enable_grad()
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
         """Loss of a batch and its gradients by the names of `tensors`."""
         coords = self._objective.coords(batch)
-        with torch.enable_grad():
-            leaves = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
-            residuals = self._objective.residuals(self._evaluate(leaves, coords), batch)
-            loss = self._objective.loss(residuals, batch)
-            grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
-        return StepResult(loss.detach(), dict(zip(leaves, grads, strict=True)), coords, residuals.detach())
+        if not self._are_own(tensors):
+            tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
+        residuals = self._objective.residuals(self._evaluate(tensors, coords), batch)
+        loss = self._objective.loss(residuals, batch)
+        grads = torch.autograd.grad(loss, list(tensors.values()), allow_unused=True, materialize_grads=True)
+        return StepResult(loss.detach(), dict(zip(tensors, grads, strict=True)), coords, residuals.detach())
 
     def _evaluate(self, tensors: Tensors, coords: Tensor) -> Tensor:
+        if self._are_own(tensors):  # a third of a millisecond cheaper than putting them in
+            return self._field(coords)
         return torch.func.functional_call(self._field, dict(tensors), (coords,))
+
+    def _are_own(self, tensors: Tensors) -> bool:
+        return all(self._own.get(name) is tensor for name, tensor in tensors.items())

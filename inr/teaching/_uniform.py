@@ -21,13 +21,14 @@ class Uniform(Teacher):
         self._size = signal.size
         self._batch = min(batch, signal.size)
         self._seed = seed
+        self._strata = torch.arange(self._batch)
 
     def select(self, step: int) -> Batch:
         """The samples of step `step`; a function of the seed and the step alone."""
         if self._batch == self._size:
-            return Batch(torch.arange(self._size))
+            return Batch(self._strata)
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
         jitter = torch.rand(self._batch, generator=generator, dtype=torch.float64)
-        jitter += torch.arange(self._batch, dtype=torch.float64)
+        jitter += self._strata
         indices = (jitter * (self._size / self._batch)).long()
         return Batch(indices.clamp_(max=self._size - 1))

@@ -228,7 +228,7 @@ def test_learning_rates_by_part(signal):
 def test_entries_no_batch_touches_stay_as_they_are():
     """A table entry without gradient keeps its value bit for bit (recipe i.5)."""
     signal = Signal.from_samples(
-        np.array([[-1.0, -1.0], [-0.9, -0.9], [1.0, 1.0]], np.float32), np.zeros((3, 1), np.float32) + [[1], [2], [3]]
+        np.array([[-1.0, -1.0], [-0.9, -0.9], [1.0, 1.0]], np.float32), np.array([[1.0], [2.0], [3.0]], np.float32)
     )
     fitter = make_fitter(
         signal, budget=Budget(steps=10), encoding="dense:levels=1,finest=64", network="mlp:depth=1,width=4"
