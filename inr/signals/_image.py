@@ -26,6 +26,7 @@ _MAGIC = {
 # No deflate or JPEG stream grows more than about a thousandfold: a header that claims more is a lie.
 _MOST_EXPANSION = 2000
 _PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
+_LONGEST_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 _TIFFFILE_UNPACKS = ("NONE", "ADOBE_DEFLATE", "DEFLATE")
 _ORIENTED = {  # EXIF orientation: the stored pixels made upright
     2: lambda a: a[:, ::-1],
@@ -150,6 +151,9 @@ def encode(path: Path, image: np.ndarray, values: ValueMap) -> None:
     allowed = (1, 3) if suffix in (".jpg", ".jpeg") else (1, 2, 3, 4)
     if channels not in allowed:
         raise InrError(f"{suffix} cannot hold {channels} channels; use {'.png or .tif' if channels <= 4 else '.tif'}")
+    side = max(image.shape[:2])
+    if side > _LONGEST_SIDE.get(suffix, side):
+        raise InrError(f"{suffix} holds at most {_LONGEST_SIDE[suffix]} pixels a side, not {side}; use .png or .tif")
     if suffix == ".png" and image.dtype == np.uint16:
         return _png.encode(path, image)
     return _encode_pillow(path, to_8_bit(image, values))
