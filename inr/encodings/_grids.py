@@ -103,7 +103,8 @@ class HashGrid(_Grid):
         finest: Annotated[int | None, Range(1, 2**20), "vertices an axis of the last level (none: 512)"] = None,
         interpolation: Interpolated = "linear",
     ) -> None:
-        finest = _check_finest("hash", coarsest, 512 if finest is None else finest)
+        finest = 512 if finest is None else finest
+        _check_order("hash", levels, coarsest, finest)
         table = make_levels(in_dim, levels, coarsest, finest, 2**log2_size)
         _check_size("hash", table, features, "a smaller log2_size")
         super().__init__(in_dim, table, features, interpolation)
@@ -130,7 +131,8 @@ class DenseGrid(_Grid):
         ] = None,
         interpolation: Interpolated = "linear",
     ) -> None:
-        finest = _check_finest("dense", coarsest, _DENSE_FINEST.get(in_dim, 32) if finest is None else finest)
+        finest = _DENSE_FINEST.get(in_dim, 32) if finest is None else finest
+        _check_order("dense", levels, coarsest, finest)
         table = make_levels(in_dim, levels, coarsest, finest, math.inf)
         _check_size("dense", table, features, f"a smaller finest, or hash:levels={levels},finest={finest}")
         super().__init__(in_dim, table, features, interpolation)
@@ -141,10 +143,9 @@ class DenseGrid(_Grid):
         return super().config() | {"finest": self._finest}
 
 
-def _check_finest(name: str, coarsest: int, finest: int) -> int:
-    if finest < coarsest:
+def _check_order(name: str, levels: int, coarsest: int, finest: int) -> None:
+    if levels > 1 and finest < coarsest:
         raise InrError(f"encoding '{name}': finest must be >= coarsest, got {finest} < {coarsest}")
-    return finest
 
 
 def _check_size(name: str, levels: tuple[Level, ...], features: int, instead: str) -> None:
