@@ -64,7 +64,9 @@ def build_grid(
     return GridSignal(samples, domain)
 
 
-def scattered_signal(coords: Any, values: Any, source: str = "the samples") -> ScatteredSignal:
+def scattered_signal(
+    coords: Any, values: Any, source: str = "the samples", *, value_range: tuple[float, float] | None = None
+) -> ScatteredSignal:
     """What `Signal.from_samples` promises."""
     places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
     places = places[:, None] if places.ndim == 1 else places
@@ -81,8 +83,12 @@ def scattered_signal(coords: Any, values: Any, source: str = "the samples") -> S
             raise InrError(f"coordinate {name} of {source} is {low:g} everywhere; leave that column out")
     axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
     spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]
-    lows, highs = zip(*spans, strict=True)
-    domain = Domain("scattered", axes, samples.shape[1], ValueMap(lows, highs), samples.dtype.name)
+    if value_range is None:
+        lows, highs = zip(*spans, strict=True)
+        span = ValueMap(lows, highs)
+    else:
+        span = ValueMap((float(value_range[0]),), (float(value_range[1]),))
+    domain = Domain("scattered", axes, samples.shape[1], span, samples.dtype.name)
     return ScatteredSignal(places, samples, domain)
 
 

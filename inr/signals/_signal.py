@@ -122,13 +122,17 @@ class Signal(abc.ABC):
         )
 
     @staticmethod
-    def from_samples(coords: Any, values: Any) -> "ScatteredSignal":
+    def from_samples(
+        coords: Any, values: Any, *, value_range: tuple[float, float] | None = None
+    ) -> "ScatteredSignal":
         """A signal from values at scattered points.
 
         Args:
             coords: (N, D) or (N,) positions in own units, D from 1 to 4; each column's smallest and largest
                 go to -1 and 1.
-            values: (N, C) or (N,); each channel's smallest and largest go to -1 and 1.
+            values: (N, C) or (N,).
+            value_range: (low, high) in own units that go to -1 and 1, for every channel; each channel's own
+                smallest and largest when None.
 
         Raises:
             InrError: lengths that differ, numbers that are not finite and real, or a column of `coords` that
@@ -136,7 +140,7 @@ class Signal(abc.ABC):
         """
         from inr.signals._arrays import scattered_signal
 
-        return scattered_signal(coords, values)
+        return scattered_signal(coords, values, value_range=value_range)
 
 
 class GridSignal(Signal):
