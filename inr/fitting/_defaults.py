@@ -47,7 +47,7 @@ def default_setup(signal: Signal) -> Setup:
         return Setup("identity", "sine", "mlp:depth=4,width=256", batch=8_192, steps=2_000)
     if signal.domain.kind == "scattered" and signal.size < 4_096:
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
-    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=16_384, steps=1_500)
+    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=16_384, steps=500)
 
 
 def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
