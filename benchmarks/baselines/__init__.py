@@ -1,0 +1,1 @@
+"""What a user would write in plain PyTorch, method by method, the way the papers' own code does it."""
