@@ -86,6 +86,16 @@ def test_configuration_and_state_give_the_same_encoding_back(spec, in_dim):
     assert torch.equal(again(coords), encoding(coords))
 
 
+@every_dim
+@pytest.mark.parametrize("spec", [*SPECS, *encodings.names()])
+def test_shapes_are_known_without_allocating_anything(spec, in_dim):
+    with torch.device("meta"):
+        outline = encodings.build(spec, in_dim)
+    shapes = {name: tensor.shape for name, tensor in outline.state_dict().items()}
+    assert shapes == {name: tensor.shape for name, tensor in build(spec, in_dim).state_dict().items()}
+    assert all(tensor.is_meta for tensor in outline.state_dict().values())
+
+
 @every_spec
 def test_pickle(spec):
     encoding, coords = trained(spec, 2), points(33, 2)
