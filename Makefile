@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-PYTEST := $(BIN)/python -m pytest -n auto
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
 
 .PHONY: help fit test test-all check clean
 
@@ -13,7 +13,7 @@ help:
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
 	@echo 'make check     ruff and mypy'
-	@echo 'make clean     remove the virtual environment and what was written in out/'
+	@echo 'make clean     remove the virtual environment'
 
 fit: $(INSTALLED)
 	@mkdir -p out
@@ -32,10 +32,11 @@ check: $(INSTALLED)
 
 # The constraints matter: without them pip may choose a torch that brings gigabytes of CUDA libraries.
 $(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inr needs Python 3.11 or newer: make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inr needs Python 3.11 or newer: make PYTHON=...")'
+	@echo 'Setting up $(VENV): a few minutes, the first time only'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV)

@@ -5,6 +5,8 @@ InrError            anything a caller can put right (also a ValueError)
 └── MissingExtra    an optional library is absent; names the command that installs it
 """
 
+from typing import Any
+
 
 class InrError(ValueError):
     """Something the caller can put right, said in one line. The command line exits with status 2."""
@@ -17,6 +19,9 @@ class DamagedFile(InrError):
         super().__init__(message)
         self.section = section
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.section)
+
 
 class MissingExtra(InrError):
     """An optional library is not installed."""
@@ -25,3 +30,7 @@ class MissingExtra(InrError):
         super().__init__(f"{purpose} needs {library}, which is not installed: pip install 'inr[{extra}]'")
         self.library = library
         self.extra = extra
+        self.purpose = purpose
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.library, self.extra, self.purpose)
