@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -20,24 +21,31 @@ class Panel:
 
 
 def page(title: str, rows: Sequence[Sequence[Panel]]) -> Image.Image:
-    """Rows of panels under a title; panels of a row share their top edge."""
+    """Rows of panels under a title, in columns where the rows have as many panels."""
     size = text_size(rows)
     margin, gap, line = round(1.6 * size), round(1.2 * size), round(1.5 * size)
+    lefts = _lefts(rows, size, gap)
+    width = max(*(row_lefts[-1] - gap for row_lefts in lefts), _text_width(title, size)) + 2 * margin
     row_heights = [line + max(panel.image.height for panel in row) for row in rows]
-    row_widths = [sum(_width(panel, size) for panel in row) + gap * (len(row) - 1) for row in rows]
-    width = max(*row_widths, _text_width(title, size)) + 2 * margin
     height = margin + line + sum(row_heights) + gap * len(rows) + margin
     sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((margin, margin), title, INK, font(size))
     top = margin + line + gap
-    for row, row_height in zip(rows, row_heights, strict=True):
-        left = margin
-        for panel in row:
-            _place(sheet, draw, panel, (left, top), size)
-            left += _width(panel, size) + gap
+    for row, row_lefts, row_height in zip(rows, lefts, row_heights, strict=True):
+        for panel, left in zip(row, row_lefts, strict=False):
+            _place(sheet, draw, panel, (margin + left, top), size)
         top += row_height + gap
     return sheet
+
+
+def _lefts(rows: Sequence[Sequence[Panel]], size: int, gap: int) -> list[list[int]]:
+    """Where each row's panels begin, and where one more would: rows of equally many panels share their columns."""
+    widths = {
+        count: [max(_width(row[column], size) for row in rows if len(row) == count) for column in range(count)]
+        for count in {len(row) for row in rows}
+    }
+    return [list(accumulate((width + gap for width in widths[len(row)]), initial=0)) for row in rows]
 
 
 def text_size(rows: Sequence[Sequence[Panel]]) -> int:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import replacing
-from inr.diagnostics._grids import picture_rows
-from inr.diagnostics._layout import page
+from inr.diagnostics._curves import curve_rows
+from inr.diagnostics._layout import Panel, page
+from inr.diagnostics._pictures import picture_rows, video_rows, volume_rows
+from inr.diagnostics._scatter import scatter_rows
 from inr.field import Field
 from inr.fitting import evaluate
 from inr.signals import Signal
@@ -27,7 +29,7 @@ def comparison_sheet(field: Field, signal: Signal, path: str | os.PathLike[str],
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InrError(f"a comparison sheet is a PNG; call it {path.with_suffix('.png')}")
-    sheet = page(title(field, signal), picture_rows(field, signal))
+    sheet = page(title(field, signal), rows(field, signal))
     with replacing(path, force=force) as temporary:
         sheet.save(temporary, format="PNG")
 
@@ -38,3 +40,13 @@ def title(field: Field, signal: Signal) -> str:
     words = {"snr": "SNR {:.2f} dB", "psnr": "PSNR {:.2f} dB", "ssim": "SSIM {:.4f}"}
     figures = [words[name].format(metrics[name]) for name in words if name in metrics]
     return "   ".join([*figures, f"{field.parameter_count:,} parameters"])
+
+
+def rows(field: Field, signal: Signal) -> list[list[Panel]]:
+    """The panels that suit the kind of signal and its number of axes."""
+    if signal.domain.kind == "scattered":
+        return scatter_rows(field, signal)
+    if signal.domain.kind == "video":
+        return video_rows(field, signal)
+    draw = {1: curve_rows, 2: picture_rows}.get(signal.in_dim, volume_rows)
+    return draw(field, signal)

@@ -1,0 +1,99 @@
+"""Sheets of signals over one axis: waveforms, their errors, spectrograms."""
+
+import numpy as np
+
+from inr.diagnostics._layout import Panel
+from inr.diagnostics._plot import ERROR, FIT, ORIGINAL, Colour, Plot, Span, heat
+from inr.diagnostics._sampling import estimate, reference
+from inr.field import Field
+from inr.signals import Domain, Signal
+
+_WIDTH, _HEIGHT, _GAP = 1200, 200, 78
+# seconds of sound in a detail and in a spectrogram's window
+_DETAIL, _WINDOW = 0.02, 0.025
+_DEPTH = 80.0  # dB from a spectrogram's brightest to its darkest
+
+
+def curve_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+    """Original and fit over each other, the error, a detail; of a sound the spectrograms too. The first channel."""
+    indices = np.arange(signal.size)
+    original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices)[:, 0]
+    rows = [*_overview(original, fit, signal.domain)]
+    detail = round(_DETAIL * _rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
+    if 16 <= detail <= signal.size // 4:
+        rows.append([_detail(original, fit, signal.domain, detail)])
+    if signal.domain.kind == "audio" and signal.size >= 256:
+        rows.append(_spectrograms(original, fit, signal.domain))
+    return rows
+
+
+def _overview(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[list[Panel]]:
+    axis, limits = domain.axes[0], (domain.values.low[0], domain.values.high[0])
+    span = (axis.low, axis.high)
+    both = Plot((_WIDTH, _HEIGHT), span, limits, x_unit=axis.unit)
+    _trace(both, original, span, ORIGINAL, 1.0)
+    _trace(both, fit, span, FIT, 0.6)
+    error = fit - original
+    reach = max(float(np.abs(error).max()), 1e-12)
+    alone = Plot((_WIDTH, _HEIGHT // 2), span, (-1.05 * reach, 1.05 * reach), x_unit=axis.unit)
+    _trace(alone, error, span, ERROR, 1.0)
+    share = 100 * reach / max(abs(limit) for limit in limits)
+    channels = f", channel 1 of {domain.channels}" if domain.channels > 1 else ""
+    return [
+        [Panel(both.image(), "original (blue) and fit (orange)", f"{len(original):,} samples{channels}")],
+        [Panel(alone.image(), "error", f"at most {share:.2g} % of the peak; the scale is its own")],
+    ]
+
+
+def _trace(plot: Plot, values: np.ndarray, span: Span, colour: Colour, opacity: float) -> None:
+    """A curve, or, where many samples share a column, the band from the smallest to the largest of each."""
+    places = span[0] + (np.arange(len(values)) + 0.5) * (span[1] - span[0]) / len(values)
+    if len(values) <= 2 * _WIDTH:
+        plot.line(places, values, colour)
+        return
+    starts = np.linspace(0, len(values), _WIDTH, endpoint=False).astype(int)
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    plot.band(places[starts], low, high, colour, opacity=opacity)
+
+
+def _detail(original: np.ndarray, fit: np.ndarray, domain: Domain, length: int) -> Panel:
+    """A stretch of curves, where the error is largest."""
+    squares = np.concatenate([[0.0], np.cumsum(np.square(fit - original, dtype=np.float64))])
+    start = int(np.argmax(squares[length:] - squares[:-length]))
+    axis, part = domain.axes[0], slice(start, start + length)
+    step = (axis.high - axis.low) / len(original)
+    places = axis.low + (np.arange(start, start + length) + 0.5) * step
+    reach = max(float(np.abs(original[part]).max()), float(np.abs(fit[part]).max()), 1e-12)
+    limits = (-1.05 * reach, 1.05 * reach) if domain.kind == "audio" else (domain.values.low[0], domain.values.high[0])
+    plot = Plot((_WIDTH, _HEIGHT), (float(places[0]), float(places[-1])), limits, x_unit=axis.unit)
+    plot.line(places, original[part], ORIGINAL, width=3)
+    plot.line(places, fit[part], FIT)
+    return Panel(plot.image(), "detail", "where the error is largest")
+
+
+def _spectrograms(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[Panel]:
+    size = ((_WIDTH - _GAP) // 2, _HEIGHT)
+    axis, nyquist = domain.axes[0], _rate(domain) / 2000
+    first, second = (spectrogram(values, _rate(domain), size[0]) for values in (original, fit))
+    brightest = max(float(first.max()), -200.0)
+    panels = []
+    for caption, levels in (("original", first), ("fit", second)):
+        plot = Plot(size, (axis.low, axis.high), (0, nyquist), x_unit=axis.unit, y_unit="kHz")
+        plot.picture(heat(np.clip((levels - brightest) / _DEPTH + 1, 0, 1))[::-1])
+        panels.append(Panel(plot.image(), f"spectrogram of the {caption}", f"{_DEPTH:.0f} dB"))
+    return panels
+
+
+def spectrogram(values: np.ndarray, rate: float, columns: int) -> np.ndarray:
+    """Power in dB (frequency, time) of values (n,) under Hann windows of about 25 ms; about `columns` of them."""
+    length = 2 ** int(np.clip(round(np.log2(_WINDOW * rate)), 6, np.log2(len(values))))
+    hop = max((len(values) - length) // columns, 1)
+    starts = np.arange(0, len(values) - length + 1, hop)
+    frames = np.lib.stride_tricks.sliding_window_view(values, length)[starts] * np.hanning(length).astype(np.float32)
+    power = np.square(np.abs(np.fft.rfft(frames, axis=1))).T
+    return 10 * np.log10(np.maximum(power, 1e-20))
+
+
+def _rate(domain: Domain) -> float:
+    axis = domain.axes[0]
+    return (axis.size or 1) / (axis.high - axis.low)

@@ -1,0 +1,93 @@
+"""Sheets of what can be looked at: pictures, frames of videos, slices of volumes."""
+
+import numpy as np
+
+from inr.diagnostics._layout import Panel
+from inr.diagnostics._pixels import LARGEST, error_picture, fitted, picture
+from inr.diagnostics._sampling import estimate, reference
+from inr.field import Field
+from inr.signals import Signal
+
+# side of the full-resolution crops shown of pictures that had to be scaled down
+_CROP = 512
+# longest side of a panel where there are several rows
+_SEVERAL = 640
+
+
+def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+    """A picture: original, fit and error; of a large one also a crop at full resolution where the error is largest."""
+    plane = _indices(signal)
+    height, width = plane.shape
+    rows = [_row(field, signal, plane, f"{width} x {height}", LARGEST)]
+    if max(plane.shape) >= 2 * LARGEST:
+        top, left = _worst(field, signal, plane)
+        crop = plane[top : top + _CROP, left : left + _CROP]
+        rows.append(_row(field, signal, crop, f"at {left}, {top}: where the error is largest", LARGEST))
+    return rows
+
+
+def video_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+    """The first, the middle and the last frame of a video."""
+    frames = _indices(signal)
+    count = len(frames)
+    chosen = sorted({0, count // 2, count - 1})
+    return [_row(field, signal, frames[index], f"frame {index + 1} of {count}", _SEVERAL) for index in chosen]
+
+
+def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+    """The three middle slices of a volume; of the middle moment, where there are four axes."""
+    block = _indices(signal)
+    if block.ndim == 4:
+        block = block[len(block) // 2]
+    rows = []
+    for axis in range(3):
+        middle = block.shape[axis] // 2
+        plane = np.take(block, middle, axis=axis)
+        names = [name for index, name in enumerate("zyx") if index != axis]
+        note = f"{'zyx'[axis]} = {middle + 1} of {block.shape[axis]}"
+        rows.append(_row(field, signal, _upright(plane, names, signal), note, _SEVERAL))
+    return rows
+
+
+def _indices(signal: Signal) -> np.ndarray:
+    assert signal.domain.shape is not None
+    return np.arange(signal.size).reshape(signal.domain.shape)
+
+
+def _row(field: Field, signal: Signal, plane: np.ndarray, note: str, largest: int) -> list[Panel]:
+    """Original, fit and error of a plane of samples, given by their indices."""
+    original, fit = reference(signal, plane), estimate(field, signal, plane)
+    error, factor = error_picture(fit - original, signal.domain)
+    return [
+        Panel(fitted(picture(original, signal.domain), largest), "original", note),
+        Panel(fitted(picture(fit, signal.domain), largest), "fit"),
+        Panel(fitted(error, largest), "error", f"x{factor}"),
+    ]
+
+
+def _upright(plane: np.ndarray, names: list[str], signal: Signal) -> np.ndarray:
+    """A slice as it is looked at: scanner axes point up, and voxels get their shape back."""
+    affine = signal.domain.meta.get("affine")
+    row = "xyz".index(names[0])
+    if affine is not None and affine[row][row] > 0:
+        plane = plane[::-1]
+    axes = {axis.name: axis for axis in signal.domain.axes}
+    steps = [(axes[name].high - axes[name].low) / (axes[name].size or 1) for name in names]
+    for index, step in enumerate(steps):
+        plane = np.repeat(plane, min(max(round(step / min(steps)), 1), 16), axis=index)
+    return plane
+
+
+def _worst(field: Field, signal: Signal, plane: np.ndarray) -> tuple[int, int]:
+    """Top left corner of the crop with the largest squared error, among corners half a crop apart."""
+    half = _CROP // 2
+    height, width = plane.shape
+    energy = np.zeros((-(-height // half), -(-width // half)))
+    for strip_index, top in enumerate(range(0, height, half)):
+        strip = plane[top : top + half]
+        squares = np.square(estimate(field, signal, strip) - reference(signal, strip)).sum(axis=(0, 2))
+        energy[strip_index] = np.add.reduceat(squares, np.arange(0, width, half))
+    padded = np.pad(energy, ((0, 1), (0, 1)))
+    crops = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
+    row, column = divmod(int(np.argmax(crops)), crops.shape[1])
+    return max(min(row * half, height - _CROP), 0), max(min(column * half, width - _CROP), 0)

@@ -1,0 +1,26 @@
+"""What a sheet needs of a field: its values at samples of the signal, as a written file would hold them."""
+
+import numpy as np
+import torch
+
+from inr.field import Field
+from inr.signals import Signal
+from inr.signals._grid import block_ranges
+
+_BLOCK = 65_536
+
+
+def estimate(field: Field, signal: Signal, indices: np.ndarray) -> np.ndarray:
+    """The field at flat indices (of any shape) of the signal: float32 (…, C), own units, clipped to its range."""
+    flat = torch.from_numpy(np.ascontiguousarray(indices).reshape(-1))
+    values = np.empty((len(flat), signal.channels), dtype=np.float32)
+    with torch.no_grad():
+        for start, stop in block_ranges(len(flat), _BLOCK):
+            predicted = field(signal.coords(flat[start:stop]).to(field.device)).clamp(-1, 1)
+            values[start:stop] = field.in_units(predicted).cpu().numpy()
+    return values.reshape(*indices.shape, signal.channels)
+
+
+def reference(signal: Signal, indices: np.ndarray) -> np.ndarray:
+    """The signal at flat indices (of any shape): float32 (…, C), own units."""
+    return signal.array.reshape(-1, signal.channels)[indices].astype(np.float32)
