@@ -1,5 +1,6 @@
 """A field in a file: what the header says, which section holds which tensors."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -41,7 +42,9 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) ->
 
 def field_header(field: Field) -> dict[str, Any]:
     """What a field's file says besides its weights."""
-    return {"field": field.config(), "domain": field.domain.to_json(), "metrics": field.metrics}
+    # JSON knows no infinity: an exact fit has no PSNR to be kept
+    metrics = {name: value for name, value in field.metrics.items() if math.isfinite(value)}
+    return {"field": field.config(), "domain": field.domain.to_json(), "metrics": metrics}
 
 
 def field_sections(field: Field, tensors: Mapping[str, Tensor] | None = None, prefix: str = "") -> list[Section]:
