@@ -150,4 +150,7 @@ def _explain(end: "Event", outputs: Outputs, typed: list[str]) -> None:
     if outputs.checkpoint.exists():
         again = [argument for argument in typed if argument not in ("--force", "--resume")]
         message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
-    remark(message)
+    if end.reason == "interrupted":
+        remark(message)
+    else:
+        complain(message, 2)

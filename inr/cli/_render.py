@@ -116,7 +116,8 @@ def _check(field: "Field", shape: tuple[int, ...], path: Path, *, force: bool) -
             f"{si(_MAX_BYTES, 'B')}; render it in parts with --box"
         )
     format_of(str(path), field.domain.kind)
-    check_writable(path, force=force)
+    if not (force and field.domain.kind == "video" and path.is_dir()):  # writing replaces a folder of frames itself
+        check_writable(path, force=force)
 
 
 def _write(
