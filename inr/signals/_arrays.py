@@ -1,7 +1,7 @@
 """From arrays to signals: what shape means what, which numbers are accepted, which range they span."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,12 @@ def build_grid(
 
 
 def scattered_signal(
-    coords: Any, values: Any, source: str = "the samples", *, value_range: tuple[float, float] | None = None
+    coords: Any,
+    values: Any,
+    source: str = "the samples",
+    *,
+    box: Sequence[tuple[float, float]] | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ScatteredSignal:
     """What `Signal.from_samples` promises."""
     places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
@@ -77,19 +82,32 @@ def scattered_signal(
         raise InrError(f"values of {source} are (N,) or (N, C), got {samples.shape}")
     if len(places) != len(samples):
         raise InrError(f"{source} disagree: {len(places)} coords but {len(samples)} values")
-    ranges = [_finite_range(column, f"coords of {source}") for column in places.T]
-    for name, (low, high) in zip(_VOLUME_AXES, ranges, strict=False):
-        if low == high:
-            raise InrError(f"coordinate {name} of {source} is {low:g} everywhere; leave that column out")
+    ranges = _boxed([_finite_range(column, f"coords of {source}") for column in places.T], box, source)
     axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
     spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]
-    if value_range is None:
-        lows, highs = zip(*spans, strict=True)
-        span = ValueMap(lows, highs)
-    else:
-        span = ValueMap((float(value_range[0]),), (float(value_range[1]),))
-    domain = Domain("scattered", axes, samples.shape[1], span, samples.dtype.name)
+    if value_range is not None:
+        spans = [(float(value_range[0]), float(value_range[1]))]
+    lows, highs = zip(*spans, strict=True)
+    domain = Domain("scattered", axes, samples.shape[1], ValueMap(lows, highs), samples.dtype.name)
     return ScatteredSignal(places, samples, domain)
+
+
+def _boxed(
+    ranges: list[tuple[float, float]], box: Sequence[tuple[float, float]] | None, source: str
+) -> list[tuple[float, float]]:
+    """What [-1, 1] spans on every axis: the box given, or the samples' own ranges."""
+    if box is not None and len(box) != len(ranges):
+        raise InrError(f"box must give (low, high) for each of {len(ranges)} coordinates, got {len(box)}")
+    chosen = ranges if box is None else [(float(low), float(high)) for low, high in box]
+    for name, (low, high), (least, most) in zip(_VOLUME_AXES, chosen, ranges, strict=False):
+        if box is None and low == high:
+            raise InrError(f"coordinate {name} of {source} is {low:g} everywhere; leave that column out")
+        if not (low < high and low <= least and most <= high):
+            raise InrError(
+                f"coordinate {name} of {source} reaches from {least:g} to {most:g}; its box must hold that, "
+                f"got {low:g} to {high:g}"
+            )
+    return chosen
 
 
 def grid_axes(kind: Kind, shape: tuple[int, ...], meta: Mapping[str, Any]) -> tuple[Axis, ...]:

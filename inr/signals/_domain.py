@@ -1,5 +1,6 @@
 """What a signal's coordinates and values mean: its axes, units and value range."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -7,6 +8,7 @@ from typing import Any, Literal, get_args
 from inr._errors import InrError
 
 Kind = Literal["image", "audio", "video", "volume", "scattered"]
+_DTYPES = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"float16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class Axis:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise InrError(f"axis {self.name} must have at least 1 sample, got {self.size}")
+        if not _spans(self.low, self.high):
+            raise InrError(f"axis {self.name} must span low < high, got {self.low} and {self.high}")
+
 
 @dataclass(frozen=True)
 class ValueMap:
@@ -34,7 +42,7 @@ class ValueMap:
     high: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.low) != len(self.high) or not all(lo < hi for lo, hi in zip(self.low, self.high, strict=True)):
+        if len(self.low) != len(self.high) or not all(map(_spans, self.low, self.high)):
             raise InrError(f"a value range must have low < high, got {self.low} and {self.high}")
 
     def normalise(self, values: Any) -> Any:
@@ -97,6 +105,10 @@ class Domain:
             raise InrError(f"a domain has 1 to 4 axes, got {len(self.axes)}")
         if self.channels < 1:
             raise InrError(f"a signal has at least 1 channel, got {self.channels}")
+        if len(self.values.low) not in (1, self.channels):
+            raise InrError(f"{self.channels} channels share a value range or have one each, not {len(self.values.low)}")
+        if self.dtype not in _DTYPES:
+            raise InrError(f"samples are integers or floats of up to 64 bits, not {self.dtype}")
 
     @property
     def in_dim(self) -> int:
@@ -137,8 +149,15 @@ class Domain:
             axes = tuple(Axis(**axis) for axis in data["axes"])
             values = ValueMap(tuple(map(float, data["values"]["low"])), tuple(map(float, data["values"]["high"])))
             return cls(data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]))
-        except (KeyError, TypeError) as error:
+        except InrError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InrError(f"not the description of a domain: {error!r}") from error
+
+
+def _spans(low: float, high: float) -> bool:
+    """Whether there is a finite range from `low` up to `high`."""
+    return low < high and math.isfinite(high - low)
 
 
 def _resampled_affine(

@@ -45,10 +45,13 @@ def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
     nibabel = _library("writing")
     if domain.channels != 1:
         raise InrError(f"NIfTI holds one channel, not {domain.channels}; write .npy or .npz")
+    domain = domain.resampled(samples.shape[:-1])
     voxels = samples[..., 0].T
     voxels = voxels.astype(np.float32) if voxels.dtype == np.float16 else voxels
-    image = nibabel.Nifti1Image(voxels, _affine(domain, voxels.shape), dtype=voxels.dtype)
     zooms = [(axis.high - axis.low) / n for axis, n in zip(domain.axes, voxels.shape, strict=True)]
+    spacings = [*zooms, 1.0, 1.0][:3]
+    affine = np.array(domain.meta.get("affine", np.diag([*spacings, 1.0])), dtype=np.float64)
+    image = nibabel.Nifti1Image(voxels, affine, dtype=voxels.dtype)
     image.header.set_zooms(zooms)
     image.header.set_xyzt_units(*_units(domain))
     with path.open("wb") as file:
@@ -106,21 +109,6 @@ def _axes(header: Any, path: Path) -> tuple[Axis, ...]:
 
 def _times(shape: Any) -> str:
     return " x ".join(map(str, shape))
-
-
-def _affine(domain: Domain, shape: tuple[int, ...]) -> np.ndarray:
-    """The domain's affine for another number of voxels: the corners of the volume stay where they are.
-
-    Voxel i of n lies at (i + 1/2) / n of the extent, so it is the source's voxel (i + 1/2) size / n - 1/2.
-    """
-    space = list(zip(domain.axes, shape, strict=True))[:3]
-    steps = [(axis.high - axis.low) / axis.size for axis, _ in space if axis.size]
-    affine = np.array(domain.meta.get("affine", np.diag([*steps, *[1.0] * (4 - len(steps))])), dtype=float)
-    resampled = np.eye(4)
-    for index, (axis, n) in enumerate(space):
-        ratio = (axis.size or n) / n
-        resampled[index, index], resampled[index, 3] = ratio, (ratio - 1) / 2
-    return affine @ resampled
 
 
 def _units(domain: Domain) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import abc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,14 +123,19 @@ class Signal(abc.ABC):
 
     @staticmethod
     def from_samples(
-        coords: Any, values: Any, *, value_range: tuple[float, float] | None = None
+        coords: Any,
+        values: Any,
+        *,
+        box: Sequence[tuple[float, float]] | None = None,
+        value_range: tuple[float, float] | None = None,
     ) -> "ScatteredSignal":
         """A signal from values at scattered points.
 
         Args:
-            coords: (N, D) or (N,) positions in own units, D from 1 to 4; each column's smallest and largest
-                go to -1 and 1.
+            coords: (N, D) or (N,) positions in own units, D from 1 to 4.
             values: (N, C) or (N,).
+            box: (low, high) of every coordinate, in own units, that go to -1 and 1; each column's smallest and
+                largest when None.
             value_range: (low, high) in own units that go to -1 and 1, for every channel; each channel's own
                 smallest and largest when None.
 
@@ -140,7 +145,7 @@ class Signal(abc.ABC):
         """
         from inr.signals._arrays import scattered_signal
 
-        return scattered_signal(coords, values, value_range=value_range)
+        return scattered_signal(coords, values, box=box, value_range=value_range)
 
 
 class GridSignal(Signal):

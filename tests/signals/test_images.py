@@ -5,6 +5,7 @@ import zlib
 
 import hypothesis
 import hypothesis.extra.numpy as arrays
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import tifffile
@@ -114,14 +115,12 @@ def test_16_bit_png_of_every_filter_and_interlace(tmp_path, filters, channels, i
 
 
 @hypothesis.settings(max_examples=25)
-@hypothesis.given(
-    arrays.arrays(np.uint16, arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=4)), hypothesis.strategies.data()
-)  # fmt: skip
+@hypothesis.given(arrays.arrays(np.uint16, arrays.array_shapes(min_dims=3, max_dims=3, max_side=4)), st.data())
 def test_16_bit_png_of_any_shape(tmp_path_factory, image, data):
     hypothesis.assume(image.shape[0] * image.shape[1] > 1)
-    filters = data.draw(hypothesis.strategies.lists(hypothesis.strategies.integers(0, 4), min_size=1, max_size=8))
+    filters = data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=8))
     path = tmp_path_factory.mktemp("png") / "a.png"
-    path.write_bytes(png_bytes(image, filters, interlace=data.draw(hypothesis.strategies.booleans())))
+    path.write_bytes(png_bytes(image, filters, interlace=data.draw(st.booleans())))
     np.testing.assert_array_equal(open_signal(path).array, image)
 
 

@@ -165,8 +165,13 @@ def test_scattered_samples_are_written_with_their_places(tmp_path, refused):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("bonsai.nii.gz", (256, 256, 256)), ("mni_icbm152_t1.nii.gz", (189, 233, 197)), ("stent.npz", (256, 128, 128))]
-)  # fmt: skip
+    ("name", "shape"),
+    [
+        ("bonsai.nii.gz", (256, 256, 256)),
+        ("mni_icbm152_t1.nii.gz", (189, 233, 197)),
+        ("stent.npz", (256, 128, 128)),
+    ],
+)
 def test_scans(shared_data, name, shape):
     signal = open_signal(shared_data / "volume" / name)
     assert (signal.domain.kind, signal.domain.shape) == ("volume", shape)
