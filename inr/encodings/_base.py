@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Part, Registry
+from inr._parts import Config, Part, Registry
 
 encodings = Registry(
     "encoding",
@@ -35,12 +35,17 @@ class Encoding(Part, nn.Module):
     learning_rate: ClassVar[float | None] = None
     network_rate_factor: ClassVar[float] = 1.0
     min_steps: int = 1
+    _resolved: Config | None = None  # values of parameters that were left to the encoding, set when it is built
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
         check_in_dim(in_dim)
         self.in_dim = in_dim
         self.out_dim = out_dim
+
+    def config(self) -> Config:
+        """As of every part, with the values of parameters that were left to the encoding filled in."""
+        return super().config() | (self._resolved or {})
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """Features of coordinates."""

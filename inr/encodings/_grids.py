@@ -8,24 +8,27 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Config, Range
-from inr.encodings._base import Encoding, encodings
-from inr.encodings._lattice import PRIMES, Level, combine, make_levels
+from inr._parts import Range
+from inr.encodings._base import Encoding, check_in_dim, encodings
+from inr.encodings._lattice import PRIMES, combine, make_levels
 from inr.encodings._table import blend
 
 Interpolation = Literal["linear", "smoothstep"]
 
-MAX_PARAMETERS = 2**28  # 1 GiB in float32; Adam keeps three more tables of that size
+MAX_PARAMETERS = 2**28  # 1 GiB in float32; fitting keeps three more tables of that size
 _DENSE_FINEST = {1: 512, 2: 256, 3: 128, 4: 32}
 
-Levels = Annotated[int, Range(1, 32), "resolutions"]
+Levels = Annotated[int, Range(1, 32), "resolutions; a single one is the finest"]
 Features = Annotated[int, Range(1, 16), "features a level"]
 Coarsest = Annotated[int, Range(1, 2**20), "vertices an axis of the first level"]
 Interpolated = Annotated[Interpolation, "smoothstep has continuous first derivatives"]
 
 
 class _Grid(Encoding):
-    """What the dense and the hashed grid share.
+    """What the dense and the hashed grid share; the geometry is `_lattice`'s.
+
+    Coordinates are clamped to [-1, 1]. Vertices an axis go up to 2^20: beyond, float32 coordinates no longer tell
+    a point's place in its cell.
 
     Attributes:
         levels: geometry and place in `table` of every level, coarse to fine.
@@ -41,15 +44,29 @@ class _Grid(Encoding):
     _primes: Int[Tensor, "d 1 1 1"]
     _offsets: Int[Tensor, "levels 1 1"]
 
-    def __init__(self, in_dim: int, levels: tuple[Level, ...], features: int, interpolation: Interpolation) -> None:
-        super().__init__(in_dim, len(levels) * features)
+    def __init__(
+        self,
+        in_dim: int,
+        count: int,
+        features: int,
+        coarsest: int,
+        finest: int,
+        interpolation: Interpolation,
+        size: float,
+    ) -> None:
+        check_in_dim(in_dim)
+        _check_order(count, coarsest, finest)
+        levels = make_levels(in_dim, count, coarsest, finest, size)
+        entries = levels[-1].offset + levels[-1].entries
+        _check_size(entries * features, size, finest)
+        super().__init__(in_dim, count * features)
         self.levels = levels
         self.interpolation = interpolation
         self.smoothness = 0.0 if interpolation == "linear" else 1.0
-        entries = levels[-1].offset + levels[-1].entries
         self.table = nn.Parameter(torch.empty(entries, features).uniform_(-1e-4, 1e-4))
         self._dense = sum(not level.hashed for level in levels)  # the first so many, as resolutions grow
         self._set_constants()
+        self._resolved = {"finest": finest}
 
     def _set_constants(self) -> None:
         """The levels' geometry as tensors, shaped to meet arrays (d, levels, ends of a cell, n)."""
@@ -90,7 +107,13 @@ class _Grid(Encoding):
 
 @encodings.register("hash", source="Müller et al., SIGGRAPH 2022")
 class HashGrid(_Grid):
-    """Multiresolution grid whose fine levels share the rows of a table by hash."""
+    """Multiresolution grid whose fine levels share the rows of a table by hash.
+
+    Each of `levels` grids, from `coarsest` to `finest` vertices an axis in geometric steps, gives `features`
+    trained features, interpolated between the vertices around the point; a level with more than 2^log2_size
+    vertices keeps them in so many rows, chosen by hash, and leaves collisions to the training. A sample of its
+    own for every pixel needs `finest` = samples an axis. The table starts at U(-1e-4, 1e-4).
+    """
 
     def __init__(
         self,
@@ -104,20 +127,16 @@ class HashGrid(_Grid):
         interpolation: Interpolated = "linear",
     ) -> None:
         finest = 512 if finest is None else finest
-        _check_order("hash", levels, coarsest, finest)
-        table = make_levels(in_dim, levels, coarsest, finest, 2**log2_size)
-        _check_size("hash", table, features, "a smaller log2_size")
-        super().__init__(in_dim, table, features, interpolation)
-        self._finest = finest
-
-    def config(self) -> Config:
-        """As of every part; `finest` is filled in."""
-        return super().config() | {"finest": self._finest}
+        super().__init__(in_dim, levels, features, coarsest, finest, interpolation, 2**log2_size)
 
 
 @encodings.register("dense", source="Müller et al., SIGGRAPH 2022")
 class DenseGrid(_Grid):
-    """Multiresolution grid with a row of its own for every vertex."""
+    """Multiresolution grid with a row of its own for every vertex.
+
+    As `hash`, with no bound on the rows of a level: nothing collides, and memory grows with finest^axes. One level
+    of as many vertices as samples, read linearly, can hold any signal as it is.
+    """
 
     def __init__(
         self,
@@ -131,24 +150,16 @@ class DenseGrid(_Grid):
         ] = None,
         interpolation: Interpolated = "linear",
     ) -> None:
-        finest = _DENSE_FINEST.get(in_dim, 32) if finest is None else finest
-        _check_order("dense", levels, coarsest, finest)
-        table = make_levels(in_dim, levels, coarsest, finest, math.inf)
-        _check_size("dense", table, features, f"a smaller finest, or hash:levels={levels},finest={finest}")
-        super().__init__(in_dim, table, features, interpolation)
-        self._finest = finest
-
-    def config(self) -> Config:
-        """As of every part; `finest` is filled in."""
-        return super().config() | {"finest": self._finest}
+        finest = _DENSE_FINEST.get(in_dim, 1) if finest is None else finest
+        super().__init__(in_dim, levels, features, coarsest, finest, interpolation, math.inf)
 
 
-def _check_order(name: str, levels: int, coarsest: int, finest: int) -> None:
+def _check_order(levels: int, coarsest: int, finest: int) -> None:
     if levels > 1 and finest < coarsest:
-        raise InrError(f"encoding '{name}': finest must be >= coarsest, got {finest} < {coarsest}")
+        raise InrError(f"a grid's finest must be >= its coarsest, got {finest} < {coarsest}")
 
 
-def _check_size(name: str, levels: tuple[Level, ...], features: int, instead: str) -> None:
-    parameters = (levels[-1].offset + levels[-1].entries) * features
+def _check_size(parameters: int, size: float, finest: int) -> None:
     if parameters > MAX_PARAMETERS:
-        raise InrError(f"encoding '{name}': {parameters:,} parameters exceed {MAX_PARAMETERS:,}; use {instead}")
+        instead = f"a smaller finest, or hash:finest={finest}" if size == math.inf else "a smaller log2_size"
+        raise InrError(f"a grid of {parameters:,} parameters exceeds {MAX_PARAMETERS:,}; use {instead}")

@@ -7,9 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-_REMEMBERED = (
-    65536  # points: a step tells its progress with the coordinates it has just encoded, and full batches recur
-)
+_REMEMBERED = 65536  # points: coordinates come twice a step, for features and progress, and full batches every step
 
 
 class SpatialProgress(nn.Module):
@@ -107,8 +105,8 @@ class SpatialProgress(nn.Module):
         """End the wish for more wherever the loss gathered since the last block is small enough."""
         seen = self._weight_sum > 0
         if bool(seen.any()):
-            loss = torch.where(seen, self._loss_sum / self._weight_sum.clamp(min=1e-30), 0)
-            nearby = self._box(seen.to(loss)).clamp(min=1e-30)
+            loss = torch.where(seen, self._loss_sum / self._weight_sum, 0)
+            nearby = self._box(seen.to(loss))
             unseen = torch.where(nearby > 1e-9, self._box(loss) / nearby, loss.sum() / seen.sum())
             self.in_progress &= self._box(torch.where(seen, loss, unseen)) > self.epsilon
         self._loss_sum.zero_()
@@ -120,6 +118,7 @@ class SpatialProgress(nn.Module):
         if self._blurred is not None:
             self._blurred[:, block] = self._box((self.opened > block).to(self._blurred))
 
+    @torch.inference_mode(False)  # kept, and changed block by block, outside the mode it may be asked for in
     def _blurred_masks(self, like: Tensor) -> Float[Tensor, "nodes blocks"]:
         """The blurred mask of every node, in the dtype and on the device of `like`; derived, hence not saved."""
         if self._blurred is None or self._blurred.dtype != like.dtype or self._blurred.device != like.device:

@@ -1,14 +1,14 @@
 """Rows of a trained table, blended with weights.
 
-Torch reads and adds short rows one by one; single numbers it streams. So the table is handled by columns, two
-features at a time as one complex number, which on a CPU takes a quarter of the time forward and backward.
-Adding runs in the order of the rows, hence always gives the same bits.
+Torch reads and adds short rows one by one, and slowly; single numbers it streams. So the table is handled by
+columns, two features at a time as one complex number. On a CPU additions run in the order of the rows, hence
+always give the same bits.
 """
 
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
 
@@ -24,18 +24,9 @@ def blend(
     """
     paired = table.shape[1] % 2 == 0
     columns = torch.view_as_complex(table.unflatten(1, (-1, 2)).contiguous()) if paired else table
-    blended = torch.stack([_blend_column(column, rows, weights) for column in columns.unbind(1)], dim=2)
+    blended = torch.stack([(_Read.apply(column, rows) * weights).sum(1) for column in columns.unbind(1)], dim=2)
     blended = blended.transpose(0, 1).contiguous()
     return (torch.view_as_real(blended) if paired else blended).flatten(1)
-
-
-def _blend_column(
-    column: Shaped[Tensor, " entries"],
-    rows: Int[Tensor, "levels corners n"],
-    weights: Float[Tensor, "levels corners n"],
-) -> Shaped[Tensor, "levels n"]:
-    corners = zip(_Read.apply(column, rows).unbind(1), weights.unbind(1), strict=True)
-    return sum(value * weight for value, weight in corners)
 
 
 class _Read(Function):

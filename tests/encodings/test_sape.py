@@ -235,6 +235,14 @@ def test_what_is_derived_while_fitting_is_what_is_derived_from_the_saved_state()
     assert torch.equal(fresh(lattice(2)), sape(lattice(2)))
 
 
+def test_a_picture_taken_in_inference_mode_does_not_disturb_the_fit():
+    sape = run(small(epsilon=0.0), 24, until=7)
+    with torch.inference_mode():
+        sape(lattice(2))
+    sape.progress(8 / 24, lattice(2), torch.ones(441, 1))
+    assert torch.equal(sape(lattice(2)), copy.deepcopy(sape)(lattice(2)))
+
+
 def test_a_batch_changed_in_place_is_encoded_anew():
     sape, coords = run(small(epsilon=0.05), 24, lambda coords: coords[:, :1].clamp(min=0), until=7), lattice(2)
     sape(coords)
