@@ -38,7 +38,7 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool | None) -> None:
     if wanted:
         import inr
 
@@ -48,8 +48,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _inr(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    version: bool | None = typer.Option(
+        None, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Turn any sampled signal into a small continuous function: pictures, sounds, videos, volumes, samples."""

@@ -4,11 +4,15 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+
+# the arguments as they were typed, for messages that repeat them
+typed: ContextVar[Sequence[str]] = ContextVar("typed", default=())
 
 
 def out() -> Console:

@@ -8,7 +8,7 @@ import typer
 
 from inr._errors import InrError
 from inr.cli import _fit_options as options
-from inr.cli._console import complain, print_json, remark
+from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_report import Stopwatch, document, print_table
 from inr.cli._parsing import parse_rates
@@ -39,7 +39,6 @@ _STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 
 
 def fit(
-    ctx: typer.Context,
     signal: options.Signal,
     output: options.Output = None,
     encoding: options.Encoding = None,
@@ -82,7 +81,7 @@ def fit(
     elif not quiet:
         print_table(result)
     if end.reason not in ("steps", "target"):
-        _explain(end, outputs, ctx.obj)
+        _explain(end, outputs)
     raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
 
 
@@ -144,11 +143,11 @@ def _compare(fitter: "Fitter", outputs: Outputs, watch: Stopwatch, *, force: boo
     return 0
 
 
-def _explain(end: "Event", outputs: Outputs, typed: list[str]) -> None:
+def _explain(end: "Event", outputs: Outputs) -> None:
     """One line on a fit that ended early, with the command that goes on where there is something to go on from."""
     message = end.message
     if outputs.checkpoint.exists():
-        again = [argument for argument in typed if argument not in ("--force", "--resume")]
+        again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
         message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
     if end.reason == "interrupted":
         remark(message)

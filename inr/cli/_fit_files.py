@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -86,11 +86,11 @@ def save_field(field: "Field", path: Path, *, force: bool) -> str | None:
 
 
 class EventLog:
-    """Writes events as JSON lines; a full disk ends the log, not the fit."""
+    """Writes events as JSON lines, each as it comes; a full disk ends the log, not the fit."""
 
-    def __init__(self, path: Path, file: TextIO) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: TextIO | None = file
+        self._file: TextIO | None = path.open("w", encoding="utf-8", buffering=1)
 
     def write(self, event: "Event") -> None:
         """Append one event."""
@@ -100,14 +100,21 @@ class EventLog:
             self._file.write(json.dumps(finite(asdict(event))) + "\n")
         except OSError as error:
             remark(f"cannot go on writing {self._path}: {describe(error)}; the fit goes on without")
-            self._file = None
+            self.close()
+
+    def close(self) -> None:
+        """End the log."""
+        if self._file is not None:
+            with suppress(OSError):  # what could not be written is tried once more
+                self._file.close()
+        self._file = None
 
 
 @contextmanager
 def event_log(path: Path | None) -> Iterator[EventLog | None]:
-    """The log of a fit's events, line by line as they come; None where none is wanted."""
+    """The log of a fit's events; None where none is wanted."""
     if path is None:
         yield None
         return
-    with path.open("w", encoding="utf-8", buffering=1) as file:
-        yield EventLog(path, file)
+    with closing(EventLog(path)) as log:
+        yield log

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import functools
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 
 from inr._errors import InrError
 from inr._files import describe
-from inr.cli._console import complain
+from inr.cli._console import complain, typed
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -24,10 +25,14 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 
 class Group(TyperGroup):
-    """Runs a command, and answers whatever goes wrong with one line on stderr.
+    """Runs a command, and answers whatever goes wrong with one line on stderr."""
 
-    The context's `obj` holds the arguments as they were typed.
-    """
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command; an interrupt ends it with a line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(complain("interrupted", INTERRUPTED)) from None
 
     def main(  # type: ignore[override]
         self,
@@ -37,12 +42,11 @@ class Group(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run the command line; with `standalone_mode` exit with its status, else return it."""
-        typed = list(sys.argv[1:] if args is None else args)
-        run = super().main
+        args = list(sys.argv[1:] if args is None else args)
+        typed.set(args)
+        run = functools.partial(super().main, args or ["--help"], "inr", standalone_mode=False, **extra)
         with _terminating_as_interrupt():
-            status = _guarded(
-                lambda: run(args=typed or ["--help"], prog_name="inr", standalone_mode=False, obj=typed, **extra)
-            )
+            status = _guarded(run)
         if standalone_mode:
             sys.exit(status)
         return status
@@ -57,8 +61,6 @@ def _guarded(run: Callable[[], Any]) -> int:
         return complain(_usage_line(error), BAD_INPUT)
     except InrError as error:
         return complain(str(error), BAD_INPUT)
-    except KeyboardInterrupt:
-        return complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _discard_output()
         return 1

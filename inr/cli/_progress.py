@@ -29,7 +29,7 @@ class FitBar:
 
     def __enter__(self) -> "FitBar":
         self._progress.start()
-        self._task = self._progress.add_task("fitting", total=None, status="measuring the speed")
+        self._task = self._progress.add_task("fitting", total=None, status="starting")
         self._progress.refresh()
         return self
 

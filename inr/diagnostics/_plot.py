@@ -117,7 +117,7 @@ _HEAT: Sequence[Colour] = (
 
 def _placed(values: np.ndarray | float, span: Span, pixels: int) -> np.ndarray:
     share = (np.asarray(values, dtype=np.float64) - span[0]) / (span[1] - span[0])
-    return np.clip(share, -0.5, 1.5) * pixels  # Pillow takes no coordinates far outside
+    return np.asarray(np.clip(share, -0.5, 1.5) * pixels)  # Pillow takes no coordinates far outside
 
 
 def _widened(span: Span) -> Span:

@@ -11,12 +11,15 @@ _BLOCK = 65_536
 
 
 def estimate(field: Field, signal: Signal, indices: np.ndarray) -> np.ndarray:
-    """The field at flat indices (of any shape) of the signal: float32 (…, C), own units, clipped to its range."""
+    """The field at flat indices (of any shape) of the signal: float32 (…, C), own units, clipped to its range.
+
+    A field that diverged gives NaN, which is shown as the middle of the range.
+    """
     flat = torch.from_numpy(np.ascontiguousarray(indices).reshape(-1))
     values = np.empty((len(flat), signal.channels), dtype=np.float32)
     with torch.no_grad():
         for start, stop in block_ranges(len(flat), _BLOCK):
-            predicted = field(signal.coords(flat[start:stop]).to(field.device)).clamp(-1, 1)
+            predicted = field(signal.coords(flat[start:stop]).to(field.device)).nan_to_num().clamp(-1, 1)
             values[start:stop] = field.in_units(predicted).cpu().numpy()
     return values.reshape(*indices.shape, signal.channels)
 

@@ -1,0 +1,58 @@
+"""What the tests of the command line share: running it, tiny signals, tiny fits."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from inr.cli import app
+from tests.cli.clirun import ENTRY, QUICK, Run
+
+
+@pytest.fixture
+def inr_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Run the command line in this process, in an empty folder, at 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*args: object, env: dict[str, str] | None = None) -> Run:
+        result = CliRunner().invoke(app, [str(arg) for arg in args], env=env)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Run(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def inr_process(tmp_path: Path, root: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start the command line as a process of its own, on one thread, in `tmp_path`."""
+
+    def start(*args: object, **options: Any) -> subprocess.Popen[str]:
+        env = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.Popen([*ENTRY, *map(str, args)], cwd=tmp_path, env=env, text=True, **pipes)
+
+    return start
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """An RGB picture of 32 x 24 pixels, in the current folder of `inr_cli`."""
+    y, x = np.mgrid[:24, :32]
+    pixels = np.stack([127 + 100 * np.sin(x / 5), 127 + 90 * np.cos(y / 4), 4.0 * x + 5.0 * y], axis=-1)
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def field_file(inr_cli: Callable[..., Run], photo: Path) -> Path:
+    """A fitted field in photo.inr, and nothing else beside the picture."""
+    assert inr_cli("fit", photo.name, *QUICK, "--no-comparison", "--quiet").status == 0
+    return photo.with_suffix(".inr")
