@@ -1,15 +1,13 @@
 """Sounds: WAV and FLAC, any number of channels, in the file's own integers or floats."""
 
-import importlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from inr._errors import InrError, MissingExtra
+from inr._errors import InrError
 from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
-from inr.signals._reading import check_bytes, reading
+from inr.signals._libraries import check_bytes, load, reading
 from inr.signals._signal import GridSignal
 from inr.signals._whole import check_whole
 
@@ -24,7 +22,7 @@ _WRITE_AS = {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64"
 
 def read(path: Path, max_bytes: int) -> GridSignal:
     """The sound at `path`, (N, C)."""
-    soundfile = _library("reading")
+    soundfile = load("soundfile", "audio", "reading sound")
     check_whole(path)
     with reading(path, "sound"), soundfile.SoundFile(str(path)) as file:
         dtype = _READ_AS.get(file.subtype, "float32")
@@ -40,7 +38,7 @@ def read(path: Path, max_bytes: int) -> GridSignal:
 
 def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
     """Write (N, C), N samples over the domain's duration, in the encoding it came in."""
-    soundfile = _library("writing")
+    soundfile = load("soundfile", "audio", "writing sound")
     kind = path.suffix[1:].upper()
     wanted = (domain.meta.get("subtype"), _WRITE_AS[samples.dtype.name])
     subtype = next((name for name in wanted if name and soundfile.check_format(kind, name)), None)
@@ -48,10 +46,3 @@ def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
         raise InrError(f"{path.suffix} holds integers of up to 24 bits, not {samples.dtype.name}; write .wav")
     axis = domain.axes[0]
     soundfile.write(str(path), samples, round(len(samples) / (axis.high - axis.low)), subtype=subtype, format=kind)
-
-
-def _library(doing: str) -> Any:
-    try:
-        return importlib.import_module("soundfile")
-    except ImportError:
-        raise MissingExtra("soundfile", "audio", f"{doing} sound") from None

@@ -13,7 +13,7 @@ from inr._files import check_writable, describe
 from inr.signals import _image
 from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
 from inr.signals._domain import ValueMap
-from inr.signals._reading import check_bytes
+from inr.signals._libraries import check_bytes
 from inr.signals._signal import GridSignal
 
 _OWN_NAME = re.compile(r"\d+\.png")

@@ -14,7 +14,7 @@ from inr._errors import InrError
 from inr.signals import _png
 from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import ValueMap
-from inr.signals._reading import check_bytes, quiet_logger, reading, silent_stderr
+from inr.signals._libraries import check_bytes, quiet_logger, reading, silent_stderr
 from inr.signals._signal import GridSignal
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -126,7 +126,8 @@ def _decode_tiff(path: Path, max_bytes: int) -> np.ndarray:
     with reading(path, "TIFF image"), quiet_logger("tifffile"), tifffile.TiffFile(path) as file:
         series, page = file.series[0], file.pages[0]
         check_bytes(path, series.size * series.dtype.itemsize, max_bytes, f"an array of shape {series.shape}")
-        if len(file.series) > 1 or series.axes not in ("YX", "YXS", "SYX"):
+        further = [other for other in file.series[1:] if not other.keyframe.is_reduced]  # a thumbnail is no page
+        if further or series.axes not in ("YX", "YXS", "SYX"):
             raise InrError(f"{path} holds {len(file.pages)} pages; save one as an image, or the stack as .npy")
         direct = page.photometric.name in ("MINISBLACK", "RGB") and series.dtype.kind != "b"
         packing = page.compression.name

@@ -6,7 +6,6 @@ scanner's millimetres) is kept beside them in the domain's `meta`.
 """
 
 import gzip
-import importlib
 import io
 import math
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from inr._errors import InrError, MissingExtra
+from inr._errors import InrError
 from inr.signals._arrays import build_grid, check_real, real_array
 from inr.signals._domain import Axis, Domain
-from inr.signals._reading import check_bytes, quiet_logger, reading
+from inr.signals._libraries import check_bytes, load, quiet_logger, reading
 from inr.signals._signal import GridSignal
 
 _TIME_UNITS = {"sec": "s", "msec": "ms", "usec": "us", "unknown": "s"}
@@ -42,7 +41,7 @@ def read(path: Path, max_bytes: int) -> GridSignal:
 
 def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
     """Write (t, z, y, x, 1) as NIfTI-1, on any number of voxels that span the domain."""
-    nibabel = _library("writing")
+    nibabel = load("nibabel", "volume", "writing NIfTI volumes")
     if domain.channels != 1:
         raise InrError(f"NIfTI holds one channel, not {domain.channels}; write .npy or .npz")
     domain = domain.resampled(samples.shape[:-1])
@@ -62,13 +61,6 @@ def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
             image.to_stream(file)
 
 
-def _library(doing: str) -> Any:
-    try:
-        return importlib.import_module("nibabel")
-    except ImportError:
-        raise MissingExtra("nibabel", "volume", f"{doing} NIfTI volumes") from None
-
-
 def _open(path: Path) -> io.BufferedIOBase:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
@@ -76,7 +68,7 @@ def _open(path: Path) -> io.BufferedIOBase:
 
 
 def _header(file: io.BufferedIOBase) -> Any:
-    nibabel = _library("reading")
+    nibabel = load("nibabel", "volume", "reading NIfTI volumes")
     first = file.read(4)
     file.seek(0)
     kind = nibabel.Nifti1Header if first in (b"\x5c\x01\0\0", b"\0\0\x01\x5c") else nibabel.Nifti2Header

@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 
 from inr._errors import InrError
 from inr.signals._arrays import check_real, grid_signal, scattered_signal
-from inr.signals._reading import check_bytes, reading
+from inr.signals._libraries import check_bytes, reading
 from inr.signals._signal import Signal
 
 

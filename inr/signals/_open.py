@@ -8,7 +8,7 @@ from pathlib import Path
 from inr._errors import InrError
 from inr._files import describe
 from inr.signals._image import image_format
-from inr.signals._reading import MAX_BYTES
+from inr.signals._libraries import MAX_BYTES
 from inr.signals._signal import Signal
 
 _INR_MAGIC = b"\x89INR"
@@ -36,7 +36,10 @@ def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
     path = Path(path)
     head = _head(path)
     module = "_frames" if head is None else _module(path, head)
-    return importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
+    try:
+        return importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
+    except MemoryError:
+        raise InrError(f"{path} does not fit in this machine's memory") from None
 
 
 def _head(path: Path) -> bytes | None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from inr._errors import InrError, MissingExtra
+from inr._errors import InrError
 from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
-from inr.signals._reading import check_bytes, reading
+from inr.signals._libraries import check_bytes, load, reading
 from inr.signals._signal import GridSignal
 from inr.signals._whole import check_whole
 
@@ -24,9 +24,9 @@ _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 
 
 def read(path: Path, max_bytes: int) -> GridSignal:
     """The video at `path`, uint8 (T, H, W, C)."""
-    av = _library("reading")
+    av = load("av", "video", "reading video")
     check_whole(path)
-    with reading(path, "video"), _silent(av), av.open(str(path)) as container:
+    with reading(path, "video"), _silent(), av.open(str(path)) as container:
         if not container.streams.video:
             raise InrError(f"{path} holds no video; save its sound as .wav")
         stream = container.streams.video[0]
@@ -41,9 +41,9 @@ def write(path: Path, frames: np.ndarray, seconds: float) -> None:
     """Write uint8 (T, H, W, C) as H.264 in MP4, without chroma subsampling, so that any size will do."""
     if frames.shape[3] not in (1, 3):
         raise InrError(f".mp4 holds 1 or 3 channels, not {frames.shape[3]}; write a folder of PNG frames (no suffix)")
-    av = _library("writing")
+    av = load("av", "video", "writing video")
     grey = frames.shape[3] == 1
-    with _silent(av), av.open(str(path), "w") as container:
+    with _silent(), av.open(str(path), "w") as container:
         rate = Fraction(len(frames) / seconds).limit_denominator(10_000)
         stream = container.add_stream("libx264", rate=rate, options={"crf": _CRF})
         stream.height, stream.width = frames.shape[1:3]
@@ -54,15 +54,8 @@ def write(path: Path, frames: np.ndarray, seconds: float) -> None:
         container.mux(stream.encode(None))
 
 
-def _library(doing: str) -> Any:
-    try:
-        return importlib.import_module("av")
-    except ImportError:
-        raise MissingExtra("PyAV (av)", "video", f"{doing} video") from None
-
-
 @contextlib.contextmanager
-def _silent(av: Any) -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """FFmpeg's own messages stay off stderr."""
     logging = importlib.import_module("av.logging")
     before = logging.get_level()
@@ -78,14 +71,13 @@ def _frames(path: Path, container: Any, stream: Any) -> Iterator[np.ndarray]:
     form = "gray" if (stream.codec_context.pix_fmt or "").startswith("gray") else "rgb24"
     for packet in container.demux(stream):
         if packet.is_corrupt:
-            raise InrError(
-                f"{path} is damaged or cut short at {float(packet.pts or 0) * float(stream.time_base):.2f} s"
-            )
+            raise InrError(f"{path} is damaged or cut short: a part of its frames is not whole")
         for frame in packet.decode():
             if frame.is_corrupt:
-                raise InrError(f"{path} is damaged: the frame at {frame.time:.2f} s is not whole")
+                raise InrError(f"{path} is damaged: a frame cannot be decoded whole")
             picture = frame.to_ndarray(format=form)
-            yield np.rot90(picture if picture.ndim == 3 else picture[..., None], round(frame.rotation / 90))
+            turns = round(getattr(frame, "rotation", 0) / 90)  # older PyAV does not tell
+            yield np.rot90(picture if picture.ndim == 3 else picture[..., None], turns)
 
 
 def _collect(frames: Iterator[np.ndarray], path: Path, announced: int, max_bytes: int) -> np.ndarray:

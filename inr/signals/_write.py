@@ -9,7 +9,7 @@ import numpy as np
 from inr._errors import InrError
 from inr._files import replacing
 from inr.signals._domain import Domain, Kind
-from inr.signals._reading import writing
+from inr.signals._libraries import writing
 
 _FOLDER = "a folder of frames"
 _FORMATS: dict[Kind, tuple[str, ...]] = {

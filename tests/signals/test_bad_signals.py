@@ -167,6 +167,16 @@ def test_images_and_arrays_need_none_of_them(tmp_path):
     assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
+def test_a_signal_larger_than_memory_says_so(tmp_path, monkeypatch, refused):
+    np.save(tmp_path / "a.npy", np.zeros(9))
+
+    def no_room(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("numpy.lib.format.read_array", no_room)
+    refused(lambda: open_signal(tmp_path / "a.npy"), "a.npy does not fit in this machine's memory")
+
+
 # Writing.
 
 

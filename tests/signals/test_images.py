@@ -210,6 +210,13 @@ def test_a_stack_of_pages_is_no_image(tmp_path, refused):
     refused(lambda: open_signal(tmp_path / "a.tif"), "5 pages", ".npy")
 
 
+def test_a_thumbnail_beside_a_picture_is_left_out(tmp_path, picture):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(picture, photometric="rgb")
+        file.write(picture[::4, ::4], photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(open_signal(tmp_path / "a.tif").array, picture)
+
+
 def test_an_animated_webp_is_no_image(tmp_path, picture, refused):
     frames = [Image.fromarray(picture), Image.fromarray(picture[::-1])]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])

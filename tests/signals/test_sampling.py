@@ -211,6 +211,15 @@ def test_scattered_channels_have_a_range_each():
     assert torch.equal(torch.cat([values, last]), signal.values(torch.arange(3)))
 
 
+def test_scattered_samples_in_a_box_and_a_value_range(refused):
+    coords, values = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.0, 1.0], [2.0, 3.0]])
+    signal = Signal.from_samples(coords, values, box=[(0, 4), (2, 6)], value_range=(-4, 4))
+    assert signal.coords(torch.arange(2)).tolist() == [[-0.5, -1], [0.5, 0]]
+    assert signal.values(torch.arange(2)).tolist() == [[0, 0.25], [0.5, 0.75]]
+    refused(lambda: Signal.from_samples(coords, values, box=[(0, 4)]), "2 coordinates")
+    refused(lambda: Signal.from_samples(coords, values, box=[(0, 4), (3, 6)]), "coordinate y", "2 to 4", "3 to 6")
+
+
 @hypothesis.given(
     arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=6),
                   elements=st.floats(-1e300, 1e300)),

@@ -1,17 +1,26 @@
-"""What every reader shares: quiet libraries, one-line errors, and a bound on memory."""
+"""Other people's decoders and encoders: loaded when needed, kept quiet, bounded, their errors made one line."""
 
 import contextlib
+import importlib
 import logging
 import os
 import struct
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from inr._errors import InrError
+from inr._errors import InrError, MissingExtra
 
 MAX_BYTES = 4 * 2**30
+
+
+def load(module: str, extra: str, purpose: str) -> Any:
+    """An optional library. Raises MissingExtra, naming the extra that brings it, when it is not there."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtra(module, extra, purpose) from None
 
 
 @contextlib.contextmanager
@@ -25,10 +34,8 @@ def reading(path: Path, what: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except InrError:
+    except (InrError, MemoryError):
         raise
-    except MemoryError:
-        raise InrError(f"{path} does not fit in this machine's memory") from None
     except Exception as error:
         raise InrError(f"{path} is damaged or cut short: not a readable {what} ({_reason(error)})") from error
 
@@ -69,15 +76,15 @@ def quiet_logger(name: str) -> Iterator[None]:
 @contextlib.contextmanager
 def silent_stderr() -> Iterator[None]:
     """Close the door on C libraries that print to stderr on their own (libtiff, on a damaged JPEG inside)."""
-    sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
+    with contextlib.ExitStack() as undo:
+        with contextlib.suppress(OSError):  # a process without stderr has nothing to silence
+            saved = os.dup(2)
+            undo.callback(os.close, saved)
+            undo.callback(os.dup2, saved, 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            undo.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
         yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def check_bytes(source: Path | str, needed: int, max_bytes: int, what: str) -> None:
