@@ -69,7 +69,7 @@ def encode(path: Path, image: np.ndarray) -> None:
     """Write uint16 (H, W, C), C from 1 to 4, as PNG with the Paeth filter on every row."""
     height, width, channels = image.shape
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPE[channels], 0, 0, 0)
-    packer = zlib.compressobj(6)
+    packer = zlib.compressobj(3)  # half the time of the usual 6, for one per cent more bytes
     body = b"".join(packer.compress(row) for row in _filtered(image)) + packer.flush()
     with path.open("wb") as file:
         file.write(SIGNATURE)
