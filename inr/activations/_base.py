@@ -34,11 +34,14 @@ class Activation(Part):
         planes: how many real planes a value carries (2: real and imaginary part).
         smoothness: how often the formula can be differentiated everywhere.
         learning_rate: Adam's rate for a network with this activation.
+        learning_rate_on_tables: the same for a network on features that are trained along with it, where it
+            differs (Instant-NGP's 1e-2 for relu; the others would fall dead at that rate).
     """
 
     planes: ClassVar[int] = 1
     smoothness: ClassVar[float] = math.inf
     learning_rate: ClassVar[float] = 1e-3
+    learning_rate_on_tables: ClassVar[float | None] = None
 
     @staticmethod
     def formula(ops: Ops, *planes: Any, **constants: Any) -> tuple[Any, ...]:

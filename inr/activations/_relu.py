@@ -19,6 +19,7 @@ class ReLU(Activation):
 
     smoothness = 0
     learning_rate = 1e-3
+    learning_rate_on_tables = 1e-2
 
     def __init__(
         self, *, init: Annotated[Literal["default", "glorot"], "initialisation of the affine layers"] = "default"

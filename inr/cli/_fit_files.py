@@ -27,7 +27,7 @@ class Outputs:
     @property
     def checkpoint(self) -> Path:
         """What can be resumed while the fit is unfinished."""
-        return self.field.with_name(self.field.name + ".checkpoint")
+        return Path(f"{self.field}.checkpoint")
 
     def check(self, signal: Path, *, force: bool, resume: bool) -> None:
         """Refuse before the fit what could not be written after it.
@@ -43,7 +43,7 @@ class Outputs:
             raise InrError(f"the outputs must be different files, got {', '.join(map(str, given))}")
         for path in given:
             if path.exists() and signal.exists() and path.samefile(signal):
-                raise InrError(f"{path} is the signal itself; choose another output")
+                raise InrError(f"{path} is the signal itself; give another output (a field is turned back by inr render)")
             check_writable(path, force=force or resume or path == self.checkpoint)
         if self.comparison is not None and self.comparison.suffix.lower() != ".png":
             raise InrError(f"the comparison sheet is a PNG; call it {self.comparison.with_suffix('.png')}")
@@ -57,7 +57,7 @@ def choose_outputs(
         raise InrError("--comparison and --no-comparison contradict each other; give one")
     field = field or Path(_stem(signal) + ".inr")
     if comparison is None and not no_comparison:
-        comparison = field.with_name(_stem(field) + ".comparison.png")
+        comparison = field.parent / f"{_stem(field)}.comparison.png"
     return Outputs(field, comparison, events)
 
 

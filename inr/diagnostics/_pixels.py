@@ -32,7 +32,7 @@ def error_picture(error: np.ndarray, domain: Domain) -> tuple[np.ndarray, int]:
     """
     share = np.abs(error).astype(np.float32) / domain.values.data_range
     worst = float(np.quantile(share, 0.99))
-    factor = max((factor for factor in _FACTORS if factor * worst <= 1), default=1)
+    factor = max((factor for factor in _FACTORS if factor * worst < 1.001), default=1)
     amplified = np.clip(share * factor, 0, 1)
     if error.shape[2] not in (1, 3):
         amplified = amplified.max(axis=2, keepdims=True)

@@ -10,6 +10,7 @@ from inr.diagnostics._layout import FAINT, PAPER, font
 
 Colour = tuple[int, int, int]
 Span = tuple[float, float]
+Pixels = np.ndarray | np.float64  # many or one
 
 ORIGINAL: Colour = (96, 132, 196)
 FIT: Colour = (222, 106, 32)
@@ -85,10 +86,10 @@ class Plot:
             draw.text((min(column, image.width - half), height + 10), text, FAINT, font(_TEXT), anchor="ma")
         return image
 
-    def _column(self, x: np.ndarray | float) -> np.ndarray:
+    def _column(self, x: np.ndarray | float) -> Pixels:
         return _placed(x, self._x, self._canvas.width)
 
-    def _row(self, y: np.ndarray | float) -> np.ndarray:
+    def _row(self, y: np.ndarray | float) -> Pixels:
         return self._canvas.height - _placed(y, self._y, self._canvas.height)
 
 
@@ -115,9 +116,9 @@ _HEAT: Sequence[Colour] = (
 )  # fmt: skip
 
 
-def _placed(values: np.ndarray | float, span: Span, pixels: int) -> np.ndarray:
+def _placed(values: np.ndarray | float, span: Span, pixels: int) -> Pixels:
     share = (np.asarray(values, dtype=np.float64) - span[0]) / (span[1] - span[0])
-    return np.asarray(np.clip(share, -0.5, 1.5) * pixels)  # Pillow takes no coordinates far outside
+    return np.clip(share, -0.5, 1.5) * pixels  # Pillow takes no coordinates far outside
 
 
 def _widened(span: Span) -> Span:

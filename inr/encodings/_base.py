@@ -27,13 +27,11 @@ class Encoding(Part, nn.Module):
         smoothness: how often the features can be differentiated in the coordinates before the
             derivative stops existing somewhere (0: continuous only; math.inf: smooth).
         learning_rate: Adam's rate for the encoding's own parameters, None where it has none.
-        network_rate_factor: what a network that reads these features multiplies its own rate by.
         min_steps: fewest fitting steps with which the encoding can work (progressive ones need many).
     """
 
     smoothness: float = math.inf
     learning_rate: ClassVar[float | None] = None
-    network_rate_factor: ClassVar[float] = 1.0
     min_steps: int = 1
     _resolved: Config | None = None  # values of parameters that were left to the encoding, set when it is built
 

@@ -36,7 +36,6 @@ class _Grid(Encoding):
     """
 
     learning_rate: ClassVar[float | None] = 1e-2
-    network_rate_factor: ClassVar[float] = 10.0
 
     _scales: Float[Tensor, "levels 1"]
     _last: Int[Tensor, "levels 1 1"]

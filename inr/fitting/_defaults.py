@@ -1,10 +1,11 @@
 """What a fit uses where the user says nothing: one recipe per kind of signal."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from inr._parts import Config, format_spec, parse_spec
+from inr._parts import Config, parse_spec
 from inr.signals import Signal
 
 Spec = str | Mapping[str, Any]
@@ -47,16 +48,20 @@ def default_setup(signal: Signal) -> Setup:
         return Setup("identity", "sine", "mlp:depth=4,width=256", batch=8_192, steps=2_000)
     if signal.domain.kind == "scattered" and signal.size < 4_096:
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
-    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=16_384, steps=500)
+    batch = 16_384
+    passes = 20  # over the signal; large ones get fewer, a few minutes being as much as one waits unasked
+    steps = min(max(passes * signal.size // batch, 400), 2_000)
+    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=batch, steps=steps)
 
 
 def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
     """Parameters, by part name, that depend on the signal: used where the user leaves them open."""
-    longest = max(signal.domain.shape or (512,))
-    finest = max(longest, 16)
+    finest = max(16, *(signal.domain.shape or (512,)))
+    # a table row for about six samples at the finest levels, as 2^16 rows are for a 768 x 512 picture
+    log2_size = round(min(max(math.log2(signal.size / 6), 10), 19))
     suited: dict[str, dict[str, Any]] = {
-        "hash": {"levels": 12, "log2_size": 16, "finest": finest},
-        "dense": {"finest": min(finest, 256 if signal.in_dim < 3 else 48)},
+        "hash": {"levels": 12, "log2_size": log2_size, "finest": finest},
+        "dense": {"finest": min(finest, {1: 2**16, 2: 256, 3: 64, 4: 24}[signal.in_dim])},
     }
     if signal.domain.kind == "audio":
         suited["sine"] = {"first_omega": 3000.0}
@@ -85,8 +90,3 @@ def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
 def _complete(spec: Spec, suited: Mapping[str, Mapping[str, Any]]) -> Config:
     config = parse_spec(spec)
     return {**suited.get(config["name"], {}), **config}
-
-
-def describe(setup: Setup) -> str:
-    """The setup as the parts of a command line."""
-    return " ".join(format_spec(parse_spec(spec)) for spec in (setup.encoding, setup.activation, setup.network))

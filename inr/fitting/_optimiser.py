@@ -18,17 +18,13 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda fraction: 1.0,
 }
 
-# a grid's network may not learn faster than its tables
-LARGEST_NETWORK_RATE = 1e-2
-
 
 def default_rates(field: Field) -> dict[str, float]:
     """Learning rates by part, as the field's encoding and activation recommend them."""
-    network = field.network.activation.learning_rate * field.encoding.network_rate_factor
-    rates = {"network": min(network, LARGEST_NETWORK_RATE)}
-    if field.encoding.learning_rate is not None:
-        rates["encoding"] = field.encoding.learning_rate
-    return rates
+    activation, tables = field.network.activation, field.encoding.learning_rate
+    if tables is None:
+        return {"network": activation.learning_rate}
+    return {"network": activation.learning_rate_on_tables or activation.learning_rate, "encoding": tables}
 
 
 def check_rates(field: Field, given: Rates | float | None) -> dict[str, float]:
