@@ -43,7 +43,7 @@ class Outputs:
             raise InrError(f"the outputs must be different files, got {', '.join(map(str, given))}")
         for path in given:
             if path.exists() and signal.exists() and path.samefile(signal):
-                raise InrError(f"{path} is the signal itself; give another output (a field is turned back by inr render)")
+                raise InrError(f"{path} is the signal itself; give another output (inr render turns a field back)")
             check_writable(path, force=force or resume or path == self.checkpoint)
         if self.comparison is not None and self.comparison.suffix.lower() != ".png":
             raise InrError(f"the comparison sheet is a PNG; call it {self.comparison.with_suffix('.png')}")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,7 +11,7 @@ from inr.diagnostics._layout import FAINT, PAPER, font
 
 Colour = tuple[int, int, int]
 Span = tuple[float, float]
-Pixels = np.ndarray | np.float64  # many or one
+Pixels = Any  # an array or a single number, as the coordinates that were given
 
 ORIGINAL: Colour = (96, 132, 196)
 FIT: Colour = (222, 106, 32)

@@ -1,0 +1,115 @@
+"""inr render: back into the signal's kind, at any size, crop and rate."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import inr
+from tests.cli.clirun import QUICK, contents
+
+
+def test_a_picture_at_its_own_size(inr_cli, field_file):
+    run = inr_cli("render", "photo.inr")
+    assert (run.status, run.out) == (0, "")
+    assert run.err == "inr: wrote photo.render.png: 32 x 24\n"
+    with Image.open("photo.render.png") as image:
+        assert image.size == (32, 24)
+        pixels = np.asarray(image)
+    expected = inr.load("photo.inr").render().clip(0, 255)
+    assert np.abs(pixels - expected).max() <= 0.5 + 1e-3
+
+
+def test_sizes_scales_and_boxes(inr_cli, field_file):
+    for options, size in (
+        (("--size", "50x20"), (50, 20)),
+        (("--scale", "2"), (64, 48)),
+        (("--scale", "0.01"), (1, 1)),
+        (("--box", "-1:0,-1:1"), (16, 24)),
+        (("--box", "-1:0,-1:1", "--scale", "3"), (48, 72)),
+        (("--box", "-1:0,-1:1", "--size", "7x5"), (7, 5)),
+    ):
+        assert inr_cli("render", "photo.inr", *options, "-o", "out.png", "--force", "-q").status == 0
+        with Image.open("out.png") as image:
+            assert image.size == size
+
+
+def test_a_crop_is_that_part_of_the_whole(inr_cli, field_file):
+    assert inr_cli("render", "photo.inr", "-o", "whole.png", "-q").status == 0
+    assert inr_cli("render", "photo.inr", "--box", "0:1,-1:0", "-o", "part.png", "-q").status == 0
+    with Image.open("whole.png") as whole, Image.open("part.png") as part:
+        difference = np.asarray(whole)[:12, 16:].astype(int) - np.asarray(part)
+    assert np.abs(difference).max() <= 1
+
+
+def test_quiet_and_force(inr_cli, field_file):
+    run = inr_cli("render", "photo.inr", "-q")
+    assert (run.status, run.out, run.err) == (0, "", "")
+    before = contents(field_file.parent)
+    assert inr_cli("render", "photo.inr").status == 2
+    assert contents(field_file.parent) == before
+    assert inr_cli("render", "photo.inr", "--scale", "2", "--force").status == 0
+    assert contents(field_file.parent).keys() == before.keys()
+
+
+def test_a_sound_keeps_its_duration(inr_cli, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    wave = (20_000 * np.sin(np.arange(800) / 9)).astype(np.int16)
+    soundfile.write(tmp_path / "tone.wav", wave, 8000)
+    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q").status == 0
+    for options, samples, rate in (
+        ((), 800, 8000),
+        (("--scale", "2"), 1600, 16000),
+        (("--size", "400"), 400, 4000),
+        (("--box", "0:1"), 400, 8000),
+    ):
+        assert inr_cli("render", "tone.inr", *options, "-o", "out.wav", "--force", "-q").status == 0
+        info = soundfile.info("out.wav")
+        assert (info.frames, info.samplerate) == (samples, rate)
+
+
+def test_a_volume_keeps_its_place(inr_cli, tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    affine = np.array([[-2.0, 0, 0, 30], [0, 3, 0, -10], [0, 0.5, 4, 5], [0, 0, 0, 1]])
+    data = np.random.default_rng(0).random((6, 8, 10)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(data, affine), tmp_path / "scan.nii.gz")
+    assert inr_cli("fit", "scan.nii.gz", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("render", "scan.inr", "-q").status == 0
+    same = nibabel.load("scan.render.nii.gz")
+    assert same.shape == (6, 8, 10)
+    np.testing.assert_allclose(same.affine, affine, atol=1e-5)
+    assert inr_cli("render", "scan.inr", "--box", "0:1,-1:0,-1:1", "--scale", "2", "-o", "part.nii", "-q").status == 0
+    part = nibabel.load("part.nii")
+    assert part.shape == (6, 8, 20)
+    # the first fine voxel lies a quarter of a coarse one into voxel (3, 0, 0)
+    np.testing.assert_allclose(part.affine @ [0, 0, 0, 1], affine @ [2.75, -0.25, -0.25, 1], atol=1e-5)
+    np.testing.assert_allclose(part.affine[:3, :3], affine[:3, :3] / 2, atol=1e-6)
+
+
+def test_a_video_of_frames(inr_cli, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for index in range(3):
+        Image.new("RGB", (20, 12), (60 * index, 10, 200)).save(tmp_path / "frames" / f"{index}.png")
+    assert inr_cli("fit", "frames", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("render", "frames.inr", "--size", "10x6x5", "-o", "out", "-q").status == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [f"000{n}.png" for n in range(1, 6)]
+    assert inr_cli("render", "frames.inr", "-o", "out").status == 2
+    assert inr_cli("render", "frames.inr", "-o", "out", "--force", "-q").status == 0
+    assert len(list(Path("out").iterdir())) == 3
+
+
+def test_scattered_samples_become_a_grid_of_samples(inr_cli, tmp_path):
+    rng = np.random.default_rng(0)
+    coords = np.concatenate([[[10.0, -5.0], [30.0, 5.0]], rng.uniform((10, -5), (30, 5), (50, 2))])
+    np.savez(tmp_path / "points.npz", coords=coords, values=coords.sum(axis=1))
+    assert inr_cli("fit", "points.npz", *QUICK, "--no-comparison", "-q").status == 0
+    run = inr_cli("render", "points.inr")
+    assert run.status == 2
+    assert "--size" in run.err
+    assert inr_cli("render", "points.inr", "--size", "4x2", "-q").status == 0
+    with np.load("points.render.npz") as grid:
+        np.testing.assert_allclose(
+            grid["coords"][:5], [[12.5, -2.5], [17.5, -2.5], [22.5, -2.5], [27.5, -2.5], [12.5, 2.5]]
+        )
+        assert grid["values"].shape == (8,)
