@@ -13,7 +13,7 @@ import torch
 
 from inr.engines._base import engines
 
-_PACKAGES = ("torch", "numpy", "pillow", "imageio", "tifffile", "safetensors", "scikit-image", "typer", "rich")
+_PACKAGES = ("torch", "numpy", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
 # extra: the library it brings, the module that is imported, what it is for
 _EXTRAS = {
     "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC"),

@@ -56,16 +56,23 @@ def default_setup(signal: Signal) -> Setup:
 
 def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
     """Parameters, by part name, that depend on the signal: used where the user leaves them open."""
-    finest = max(16, *(signal.domain.shape or (512,)))
+    # the finest level resolves every sample, as far as grids go
+    finest = min(max(16, *(signal.domain.shape or (512,))), 2**20)
     # a table row for about six samples at the finest levels, as 2^16 rows are for a 768 x 512 picture
     log2_size = round(min(max(math.log2(signal.size / 6), 10), 19))
+    finest_dense = min(finest, {1: 2**16, 2: 256, 3: 64, 4: 24}[signal.in_dim])
     suited: dict[str, dict[str, Any]] = {
-        "hash": {"levels": 12, "log2_size": log2_size, "finest": finest},
-        "dense": {"finest": min(finest, {1: 2**16, 2: 256, 3: 64, 4: 24}[signal.in_dim])},
+        "hash": {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest},
+        "dense": {"coarsest": _coarsest(finest_dense), "finest": finest_dense},
     }
     if signal.domain.kind == "audio":
         suited["sine"] = {"first_omega": 3000.0}
     return suited
+
+
+def _coarsest(finest: int) -> int:
+    """The published 16, and less where the finest level leaves no room for levels above it."""
+    return min(16, max(2, finest // 8))
 
 
 def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
