@@ -73,7 +73,7 @@ def fit(
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
         )  # fmt: skip
-    end = _run(fitter, outputs, quiet=quiet)
+    end = _run(fitter, outputs, resume=resume, quiet=quiet)
     status = _save(fitter, end, outputs, watch, force=force or resume, quiet=quiet)
     result = document(signal, fitter, end, outputs, watch)
     if as_json:
@@ -100,11 +100,12 @@ def _prepare(
     return make_fitter(source, budget=wanted, **settings)
 
 
-def _run(fitter: "Fitter", outputs: Outputs, *, quiet: bool) -> "Event":
+def _run(fitter: "Fitter", outputs: Outputs, *, resume: bool, quiet: bool) -> "Event":
     """Fit; the last event."""
     from inr.fitting import stopping_on_interrupt
 
-    with stopping_on_interrupt(fitter), event_log(outputs.events) as log, FitBar(quiet=quiet) as bar:
+    log_file = event_log(outputs.events, append=resume)
+    with stopping_on_interrupt(fitter), log_file as log, FitBar(quiet=quiet) as bar:
         for event in fitter.run():
             bar.show(event)
             if log is not None:

@@ -88,9 +88,9 @@ def save_field(field: "Field", path: Path, *, force: bool) -> str | None:
 class EventLog:
     """Writes events as JSON lines, each as it comes; a full disk ends the log, not the fit."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, append: bool = False) -> None:
         self._path = path
-        self._file: TextIO | None = path.open("w", encoding="utf-8", buffering=1)
+        self._file: TextIO | None = path.open("a" if append else "w", encoding="utf-8", buffering=1)
 
     def write(self, event: "Event") -> None:
         """Append one event."""
@@ -111,10 +111,10 @@ class EventLog:
 
 
 @contextmanager
-def event_log(path: Path | None) -> Iterator[EventLog | None]:
-    """The log of a fit's events; None where none is wanted."""
+def event_log(path: Path | None, *, append: bool) -> Iterator[EventLog | None]:
+    """The log of a fit's events, behind those of an interrupted one with `append`; None where none is wanted."""
     if path is None:
         yield None
         return
-    with closing(EventLog(path)) as log:
+    with closing(EventLog(path, append=append)) as log:
         yield log

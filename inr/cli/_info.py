@@ -1,6 +1,7 @@
 """`inr info`."""
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,7 +76,7 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
         "kind": f"{result['kind']}, {result['channels']} x {result['dtype']}",
         "axes": "\n".join(axes),
         "range": _range(result["values"]),
-        **result["parts"],
+        **{part: _folded(spec) for part, spec in result["parts"].items()},
         "parameters": f"{result['parameters']:,}",
     }
     if result["metrics"]:
@@ -86,6 +87,16 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
     if result["checkpoint"]:
         rows["checkpoint"] = "step {step:,} of {steps:,}; --resume goes on".format(**result["checkpoint"])
     return rows
+
+
+def _folded(spec: str, width: int = 60) -> str:
+    """A part's spec in lines that end at commas."""
+    lines = [""]
+    for item in re.findall(r"[^,]+,?", spec):
+        if lines[-1] and len(lines[-1]) + len(item) > width:
+            lines.append("")
+        lines[-1] += item
+    return "\n".join(lines)
 
 
 def _extent(axis: dict[str, Any]) -> str:

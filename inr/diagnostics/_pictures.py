@@ -17,12 +17,14 @@ _SEVERAL = 640
 def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     """A picture: original, fit and error; of a large one also a crop at full resolution where the error is largest."""
     plane = _indices(signal)
+    original, fit = signal.array, estimate(field, signal, plane)
     height, width = plane.shape
-    rows = [_row(field, signal, plane, f"{width} x {height}", LARGEST)]
+    rows = [_row(original, fit, signal, f"{width} x {height}", LARGEST)]
     if max(plane.shape) >= 2 * LARGEST:
-        top, left = _worst(field, signal, plane)
-        crop = plane[top : top + _CROP, left : left + _CROP]
-        rows.append(_row(field, signal, crop, f"at {left}, {top}: where the error is largest", LARGEST))
+        top, left = _worst(original, fit)
+        crop = slice(top, top + _CROP), slice(left, left + _CROP)
+        note = f"at {left}, {top}: where the error is largest"
+        rows.append(_row(original[crop], fit[crop], signal, note, LARGEST))
     return rows
 
 
@@ -31,7 +33,7 @@ def video_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     frames = _indices(signal)
     count = len(frames)
     chosen = sorted({0, count // 2, count - 1})
-    return [_row(field, signal, frames[index], f"frame {index + 1} of {count}", _SEVERAL) for index in chosen]
+    return [_plane_row(field, signal, frames[index], f"frame {index + 1} of {count}") for index in chosen]
 
 
 def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
@@ -45,7 +47,7 @@ def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
         plane = np.take(block, middle, axis=axis)
         names = [name for index, name in enumerate("zyx") if index != axis]
         note = f"{'zyx'[axis]} = {middle + 1} of {block.shape[axis]}"
-        rows.append(_row(field, signal, _upright(plane, names, signal), note, _SEVERAL))
+        rows.append(_plane_row(field, signal, _upright(plane, names, signal), note))
     return rows
 
 
@@ -54,10 +56,13 @@ def _indices(signal: Signal) -> np.ndarray:
     return np.arange(signal.size).reshape(signal.domain.shape)
 
 
-def _row(field: Field, signal: Signal, plane: np.ndarray, note: str, largest: int) -> list[Panel]:
+def _plane_row(field: Field, signal: Signal, plane: np.ndarray, note: str) -> list[Panel]:
     """Original, fit and error of a plane of samples, given by their indices."""
-    original, fit = reference(signal, plane), estimate(field, signal, plane)
-    error, factor = error_picture(fit - original, signal.domain)
+    return _row(reference(signal, plane), estimate(field, signal, plane), signal, note, _SEVERAL)
+
+
+def _row(original: np.ndarray, fit: np.ndarray, signal: Signal, note: str, largest: int) -> list[Panel]:
+    error, factor = error_picture(original, fit, signal.domain)
     return [
         Panel(fitted(picture(original, signal.domain), largest), "original", note),
         Panel(fitted(picture(fit, signal.domain), largest), "fit"),
@@ -78,15 +83,15 @@ def _upright(plane: np.ndarray, names: list[str], signal: Signal) -> np.ndarray:
     return plane
 
 
-def _worst(field: Field, signal: Signal, plane: np.ndarray) -> tuple[int, int]:
+def _worst(original: np.ndarray, fit: np.ndarray) -> tuple[int, int]:
     """Top left corner of the crop with the largest squared error, among corners half a crop apart."""
     half = _CROP // 2
-    height, width = plane.shape
+    height, width = fit.shape[:2]
     energy = np.zeros((-(-height // half), -(-width // half)))
-    for strip_index, top in enumerate(range(0, height, half)):
-        strip = plane[top : top + half]
-        squares = np.square(estimate(field, signal, strip) - reference(signal, strip)).sum(axis=(0, 2))
-        energy[strip_index] = np.add.reduceat(squares, np.arange(0, width, half))
+    for index, top in enumerate(range(0, height, half)):
+        strip = slice(top, top + half)
+        squares = np.square(fit[strip] - original[strip].astype(np.float32)).sum(axis=(0, 2))
+        energy[index] = np.add.reduceat(squares, np.arange(0, width, half))
     padded = np.pad(energy, ((0, 1), (0, 1)))
     crops = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
     row, column = divmod(int(np.argmax(crops)), crops.shape[1])

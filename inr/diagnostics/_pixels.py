@@ -10,6 +10,7 @@ LARGEST, SMALLEST = 1024, 320
 # factors an error is shown at
 _FACTORS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _CHECKER = 8
+_SAMPLED = 1_000_000  # distances that are enough to tell what most of them are
 
 
 def picture(values: np.ndarray, domain: Domain) -> np.ndarray:
@@ -18,25 +19,28 @@ def picture(values: np.ndarray, domain: Domain) -> np.ndarray:
     One channel is grey, the fourth of four (the second of two, in pictures) is transparency, shown over a
     checkerboard; of any other number the first is shown.
     """
-    tones = np.clip(domain.values.normalise(values.astype(np.float32)) * 0.5 + 0.5, 0, 1)
-    colour, alpha = _colour(tones, domain)
+    tones = domain.values.normalise(values.astype(np.float32))
+    tones *= 0.5  # in place from here: pictures may be large
+    tones += 0.5
+    colour, alpha = _colour(np.clip(tones, 0, 1, out=tones), domain)
     if alpha is not None:
         colour = colour * alpha + _checkerboard(values.shape[0], values.shape[1]) * (1 - alpha)
-    return np.broadcast_to(np.rint(colour * 255).astype(np.uint8), (*values.shape[:2], 3))
+    return _as_rgb(colour)
 
 
-def error_picture(error: np.ndarray, domain: Domain) -> tuple[np.ndarray, int]:
-    """The size of an error (h, w, c) in own units, amplified, on black: uint8 RGB (h, w, 3) and the factor.
+def error_picture(original: np.ndarray, fit: np.ndarray, domain: Domain) -> tuple[np.ndarray, int]:
+    """The distance between values (h, w, c) in own units, amplified, on black: uint8 RGB (h, w, 3) and the factor.
 
-    The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the values unclipped.
+    The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the distances unclipped.
     """
-    share = np.abs(error).astype(np.float32) / domain.values.data_range
-    worst = float(np.quantile(share, 0.99))
+    share = fit - original.astype(np.float32)
+    np.abs(share, out=share)
+    share /= domain.values.data_range
+    worst = float(np.quantile(share.reshape(-1)[:: max(share.size // _SAMPLED, 1)], 0.99))
     factor = max((factor for factor in _FACTORS if factor * worst < 1.001), default=1)
-    amplified = np.clip(share * factor, 0, 1)
-    if error.shape[2] not in (1, 3):
-        amplified = amplified.max(axis=2, keepdims=True)
-    return np.broadcast_to(np.rint(amplified * 255).astype(np.uint8), (*error.shape[:2], 3)), factor
+    share *= factor
+    np.clip(share, 0, 1, out=share)
+    return _as_rgb(share if share.shape[2] in (1, 3) else share.max(axis=2, keepdims=True)), factor
 
 
 def fitted(pixels: np.ndarray, largest: int = LARGEST, smallest: int = SMALLEST) -> Image.Image:
@@ -52,6 +56,13 @@ def fitted(pixels: np.ndarray, largest: int = LARGEST, smallest: int = SMALLEST)
         factor = -(-smallest // longest)
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     return image
+
+
+def _as_rgb(tones: np.ndarray) -> np.ndarray:
+    """Tones (h, w, 1 or 3) from 0 to 1, which are overwritten, as uint8 (h, w, 3)."""
+    tones *= 255
+    np.rint(tones, out=tones)
+    return np.broadcast_to(tones.astype(np.uint8), (*tones.shape[:2], 3))
 
 
 def _colour(tones: np.ndarray, domain: Domain) -> tuple[np.ndarray, np.ndarray | None]:

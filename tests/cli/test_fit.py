@@ -150,14 +150,17 @@ def test_an_interrupted_fit_resumes_to_the_same_bytes(inr_cli, photo, monkeypatc
     torch.set_num_threads(1)
     assert inr_cli("fit", "photo.png", *QUICK, "-o", "whole.inr", "--no-comparison").status == 0
     _interrupt_after(7, monkeypatch)
-    run = inr_cli("fit", "photo.png", *QUICK, "-o", "part.inr", "--no-comparison")
+    options = ("-o", "part.inr", "--no-comparison", "--events", "log.jsonl")
+    run = inr_cli("fit", "photo.png", *QUICK, *options)
     assert run.status == 130
-    assert set(contents(photo.parent)) == {"photo.png", "whole.inr", "part.inr", "part.inr.checkpoint"}
+    assert set(contents(photo.parent)) == {"photo.png", "whole.inr", "part.inr", "part.inr.checkpoint", "log.jsonl"}
     command = run.err.splitlines()[-1].partition("go on with: inr ")[2].split()
-    assert command == ["fit", "photo.png", *QUICK, "-o", "part.inr", "--no-comparison", "--resume"]
+    assert command == ["fit", "photo.png", *QUICK, *options, "--resume"]
     assert inr_cli(*command).status == 0
     assert Path("part.inr").read_bytes() == Path("whole.inr").read_bytes()
     assert not Path("part.inr.checkpoint").exists()
+    events = [json.loads(line) for line in Path("log.jsonl").read_text().splitlines()]
+    assert [event["step"] for event in events if event["kind"] == "step"] == list(range(1, 21))
 
 
 def test_an_unfinished_fit_is_not_overwritten_unasked(inr_cli, photo, monkeypatch):

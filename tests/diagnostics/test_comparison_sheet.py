@@ -94,9 +94,10 @@ def test_a_diverged_field_is_drawn_all_the_same(tmp_path):
 @pytest.mark.parametrize(("size", "factor"), [(1.0, 1), (0.3, 2), (0.04, 20), (1e-3, 1000), (0.0, 1000)])
 def test_errors_are_amplified_by_round_factors(size, factor):
     domain = inr.Signal.from_array(RNG.random((4, 4, 3))).domain
-    error = np.full((8, 9, 3), size * domain.values.data_range)
-    error[::2] *= -1
-    shown, by = error_picture(error, domain)
+    original = np.zeros((8, 9, 3), dtype=np.float32)
+    fit = original + np.float32(size * domain.values.data_range)
+    fit[::2] *= -1
+    shown, by = error_picture(original, fit, domain)
     assert by == factor
     np.testing.assert_allclose(shown, 255 * size * factor, atol=0.51)
 
