@@ -10,7 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inr import activations, container, encodings, engines, fitting, networks, objectives, signals, teaching
+    from inr import (
+        activations,
+        container,
+        diagnostics,
+        encodings,
+        engines,
+        fitting,
+        networks,
+        objectives,
+        signals,
+        teaching,
+    )
     from inr._errors import DamagedFile, InrError, MissingExtra
     from inr._storage import load
     from inr.field import Field
@@ -30,6 +41,7 @@ __all__ = [
     "Signal",
     "activations",
     "container",
+    "diagnostics",
     "encodings",
     "engines",
     "fit",
@@ -45,6 +57,7 @@ __all__ = [
 _ROOMS = {
     "activations",
     "container",
+    "diagnostics",
     "encodings",
     "engines",
     "fitting",

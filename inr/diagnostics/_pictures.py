@@ -8,8 +8,6 @@ from inr.diagnostics._sampling import estimate, reference
 from inr.field import Field
 from inr.signals import Signal
 
-# side of the full-resolution crops shown of pictures that had to be scaled down
-_CROP = 512
 # longest side of a panel where there are several rows
 _SEVERAL = 640
 
@@ -21,10 +19,12 @@ def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     height, width = plane.shape
     rows = [_row(original, fit, signal, f"{width} x {height}", LARGEST)]
     if max(plane.shape) >= 2 * LARGEST:
-        top, left = _worst(original, fit)
-        crop = slice(top, top + _CROP), slice(left, left + _CROP)
+        # as many pixels as the whole is shown with
+        crop = max(height * LARGEST // max(plane.shape), 1), max(width * LARGEST // max(plane.shape), 1)
+        top, left = _worst(original, fit, crop)
+        part = slice(top, top + crop[0]), slice(left, left + crop[1])
         note = f"at {left}, {top}: where the error is largest"
-        rows.append(_row(original[crop], fit[crop], signal, note, LARGEST))
+        rows.append(_row(original[part], fit[part], signal, note, LARGEST))
     return rows
 
 
@@ -83,16 +83,16 @@ def _upright(plane: np.ndarray, names: list[str], signal: Signal) -> np.ndarray:
     return plane
 
 
-def _worst(original: np.ndarray, fit: np.ndarray) -> tuple[int, int]:
+def _worst(original: np.ndarray, fit: np.ndarray, crop: tuple[int, int]) -> tuple[int, int]:
     """Top left corner of the crop with the largest squared error, among corners half a crop apart."""
-    half = _CROP // 2
+    down, across = (max(side // 2, 1) for side in crop)
     height, width = fit.shape[:2]
-    energy = np.zeros((-(-height // half), -(-width // half)))
-    for index, top in enumerate(range(0, height, half)):
-        strip = slice(top, top + half)
+    energy = np.zeros((-(-height // down), -(-width // across)))
+    for index, top in enumerate(range(0, height, down)):
+        strip = slice(top, top + down)
         squares = np.square(fit[strip] - original[strip].astype(np.float32)).sum(axis=(0, 2))
-        energy[index] = np.add.reduceat(squares, np.arange(0, width, half))
+        energy[index] = np.add.reduceat(squares, np.arange(0, width, across))
     padded = np.pad(energy, ((0, 1), (0, 1)))
     crops = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]
     row, column = divmod(int(np.argmax(crops)), crops.shape[1])
-    return max(min(row * half, height - _CROP), 0), max(min(column * half, width - _CROP), 0)
+    return max(min(row * down, height - crop[0]), 0), max(min(column * across, width - crop[1]), 0)
