@@ -125,7 +125,7 @@ def _save(fitter: "Fitter", end: "Event", outputs: Outputs, watch: Stopwatch, *,
             failure = save_field(fitter.field, outputs.field, force=force)
     if failure is not None:
         return complain(failure, 2)
-    if end.reason in ("steps", "target"):
+    if end.reason not in ("interrupted", "disk"):  # going on would end the same way
         outputs.checkpoint.unlink(missing_ok=True)
     return _compare(fitter, outputs, watch, force=force, quiet=quiet)
 

@@ -139,10 +139,12 @@ def test_a_silent_sound_and_an_exact_fit_are_finite_json(inr_cli, tmp_path):
 
 def test_a_divergence_saves_a_field_and_says_so(inr_cli, photo):
     options = ("--steps", "400", "--batch", "128", "--activation", "relu", "--encoding", "identity")
-    run = inr_cli("fit", "photo.png", *options, "--lr", "1e38", "--json")
+    run = inr_cli("fit", "photo.png", *options, "--lr", "1e38", "--checkpoint-every", "0", "--json")
     assert run.status == 1
+    assert run.json["files"]["checkpoint"] is None
     assert run.json["reason"] == "diverged"
     assert "stopped being finite" in one_line(run.err)
+    assert "--resume" not in run.err
     assert inr.load("photo.inr").domain.shape == (24, 32)
 
 
