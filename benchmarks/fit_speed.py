@@ -30,7 +30,7 @@ OURS = {
     "siren": {"activation": "sine", "encoding": "identity", "network": "mlp:depth=4,width=256"},
     "fourier": {"encoding": "fourier:sigma=10", "activation": "relu", "network": "mlp:depth=3,width=256"},
     "wire": {"activation": "gabor", "encoding": "identity", "network": "mlp:depth=3,width=181"},
-    "hash": {"encoding": "hash:levels=12,log2_size=16,finest=768", "activation": "relu", "network": "mlp:depth=2,width=64"},
+    "hash": {"encoding": "hash:levels=12,log2_size=16,coarsest=16,finest=768", "network": "mlp:depth=2,width=64"},
     "default": {},
 }  # fmt: skip
 RESULTS = Path(__file__).parent / "results" / "fit_speed.tsv"

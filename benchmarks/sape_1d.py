@@ -69,7 +69,10 @@ def main() -> None:
             print(json.dumps(row), flush=True)
         else:
             ratio = row["fourier"] / row["sape"]
-            print(f"seed {seed}: Fourier features {row['fourier']:.4f}  SAPE {row['sape']:.4f}  ({ratio:.1f}x)", flush=True)
+            print(
+                f"seed {seed}: Fourier features {row['fourier']:.4f}  SAPE {row['sape']:.4f}  ({ratio:.1f}x)",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Field(nn.Module):
         shape: Sequence[int] | None = None,
         box: Box | None = None,
         *,
-        block: int = 65_536,
+        block: int = 16_384,
         execute: Callable[[Tensor], Tensor] | None = None,
     ) -> np.ndarray:
         """Sample the field on a regular grid, in blocks.

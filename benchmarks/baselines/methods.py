@@ -106,7 +106,10 @@ class HashGrid(nn.Module):
             for dx in (0, 1):
                 for dy in (0, 1):
                     weight = (part[:, 0] if dx else 1 - part[:, 0]) * (part[:, 1] if dy else 1 - part[:, 1])
-                    total = total + weight[:, None] * table[self.rows(corner[:, 0] + dx, corner[:, 1] + dy, scale, len(table))]
+                    total = (
+                        total
+                        + weight[:, None] * table[self.rows(corner[:, 0] + dx, corner[:, 1] + dy, scale, len(table))]
+                    )
             features.append(total)
         return torch.cat(features, dim=1)
 

@@ -44,13 +44,11 @@ class Setup:
 
 def default_setup(signal: Signal) -> Setup:
     """The recipe for a kind of signal, found by measurement on two processor cores."""
-    if signal.domain.kind == "audio":
-        return Setup("identity", "sine", "mlp:depth=4,width=256", batch=8_192, steps=2_000)
-    if signal.domain.kind == "scattered" and signal.size < 4_096:
+    if signal.domain.kind == "scattered" and signal.size < 4_096:  # a grid would not reach between the samples
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
     batch = 16_384
-    passes = 20  # over the signal; large ones get fewer, a few minutes being as much as one waits unasked
-    steps = min(max(passes * signal.size // batch, 400), 2_000)
+    passes = 40  # over the signal; large ones get fewer, minutes being as much as one waits unasked
+    steps = min(max(passes * signal.size // batch, 600), 2_000)
     return Setup("hash", "relu", "mlp:depth=2,width=64", batch=batch, steps=steps)
 
 
@@ -58,8 +56,8 @@ def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
     """Parameters, by part name, that depend on the signal: used where the user leaves them open."""
     # the finest level resolves every sample, as far as grids go
     finest = min(max(16, *(signal.domain.shape or (512,))), 2**20)
-    # a table row for about six samples at the finest levels, as 2^16 rows are for a 768 x 512 picture
-    log2_size = round(min(max(math.log2(signal.size / 6), 10), 19))
+    # rows of the finest levels: one for 18 values, as 2^16 rows are for a 768 x 512 picture in colour
+    log2_size = round(min(max(math.log2(signal.size * signal.channels / 18), 10), 19))
     finest_dense = min(finest, {1: 2**16, 2: 256, 3: 64, 4: 24}[signal.in_dim])
     suited: dict[str, dict[str, Any]] = {
         "hash": {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest},

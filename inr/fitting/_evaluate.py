@@ -6,7 +6,7 @@ from inr.field import Field
 from inr.signals import Signal, psnr, snr, ssim
 
 
-def evaluate(field: Field, signal: Signal, *, block: int = 65_536) -> dict[str, float]:
+def evaluate(field: Field, signal: Signal, *, block: int = 16_384) -> dict[str, float]:
     """Measure a field against its whole signal.
 
     Predictions are clipped to the signal's range, as a written file would be, but not rounded to its type.
@@ -27,7 +27,7 @@ def evaluate(field: Field, signal: Signal, *, block: int = 65_536) -> dict[str, 
     return metrics
 
 
-def predictions(field: Field, signal: Signal, *, block: int = 65_536) -> np.ndarray:
+def predictions(field: Field, signal: Signal, *, block: int = 16_384) -> np.ndarray:
     """The field at every sample of the signal: float32 (size, C), own units, clipped to the signal's range."""
     import torch
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 EventKind = Literal["start", "step", "checkpoint", "end"]
-Reason = Literal["steps", "target", "interrupted", "diverged", "disk"]
+Reason = Literal["steps", "seconds", "target", "interrupted", "diverged", "disk"]
 
 
 @dataclass(frozen=True)

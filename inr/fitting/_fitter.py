@@ -26,6 +26,8 @@ from inr.teaching import teachers
 
 # share of a budget in seconds that may go into measuring a step
 PROBE_SHARE = 0.03
+# times a budget in seconds that a fit may take before it ends short of its steps
+OVERTIME = 1.1
 
 
 class Fitter:
@@ -106,6 +108,7 @@ class Fitter:
             self.steps = self._measure_horizon()
             self._check_horizon()
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed)
+        self._best = self._best or self._weights()
         yield self._event("start", math.nan)
         reason: Reason = "steps"
         saved = time.perf_counter()
@@ -116,8 +119,8 @@ class Fitter:
                 break
             self._keep_best()
             yield self._event("step", loss)
-            if self._stop or self._target_reached():
-                reason = self._stop or "target"
+            if self._stop or self._out_of_time() or self._target_reached():
+                reason = self._stop or ("seconds" if self._out_of_time() else "target")
                 break
             if self._checkpoint is not None and time.perf_counter() - saved >= self._every:
                 try:
@@ -156,7 +159,7 @@ class Fitter:
         """Turn seconds into steps, by steps that are measured and then undone."""
         assert self.budget.seconds is not None
         self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed)
-        before = {name: tensor.clone() for name, tensor in self.field.state_dict().items()}
+        before = self._weights()
         durations: list[float] = []
         begin = time.perf_counter()
         while len(durations) < 4 or time.perf_counter() - begin < PROBE_SHARE * self.budget.seconds:
@@ -186,7 +189,16 @@ class Fitter:
         progress = self._progress
         if progress.step % interval == 0 and progress.running < progress.best:
             progress.best = progress.running
-            self._best = {name: tensor.detach().clone() for name, tensor in self.field.state_dict().items()}
+            self._best = self._weights()
+
+    def _weights(self) -> dict[str, Tensor]:
+        """A copy of the field's parameters and state."""
+        return {name: tensor.detach().clone() for name, tensor in self.field.state_dict().items()}
+
+    def _out_of_time(self) -> bool:
+        """Whether the machine became so much slower than when steps were measured that the rest is not waited for."""
+        limit = self.budget.seconds
+        return limit is not None and self._progress.seconds > OVERTIME * limit and self._progress.step < self.steps
 
     def _target_reached(self) -> bool:
         """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
@@ -206,7 +218,7 @@ class Fitter:
                 self._save_checkpoint()
             except InrError as error:
                 detail = str(error)
-        if self._best and (reason == "diverged" or self._progress.running > 1.05 * self._progress.best):
+        if reason == "diverged" or self._progress.running > 1.05 * self._progress.best:
             self.field.load_state_dict(dict(self._best))
         return self._event("end", self._progress.running, reason, _message(reason, self._progress.step, detail))
 
@@ -264,6 +276,7 @@ def _check(setup: Setup, seed: int) -> None:
 def _message(reason: Reason, step: int, detail: str) -> str:
     words = {
         "steps": f"finished {step} steps",
+        "seconds": f"out of time after {step} steps: the machine became slower than when the steps were planned",
         "target": f"reached the target after {step} steps",
         "interrupted": f"interrupted after {step} steps; the best state so far is kept",
         "diverged": f"the loss stopped being finite after {step} steps; the best state so far is kept "

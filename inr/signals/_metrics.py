@@ -8,6 +8,7 @@ import numpy as np
 from inr._errors import InrError
 
 _BLOCK = 1 << 20
+_STRIP = 256  # rows at a time: skimage keeps a dozen float64 arrays of what it is given
 _WINDOW = 11  # samples across the Gaussian window of SSIM at sigma 1.5, as skimage truncates it
 
 
@@ -61,17 +62,24 @@ def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
         raise InrError(f"ssim compares images (H, W) or (H, W, C), got shape {first.shape}")
     if min(first.shape[:2]) < _WINDOW:
         return None
-    return float(
-        structural_similarity(
-            first.astype(np.float64),
-            second.astype(np.float64),
+    margin = _WINDOW // 2  # where the window reaches over the edge; left out of the mean, as skimage does
+    height, width = first.shape[0] - 2 * margin, first.shape[1] - 2 * margin
+    total = 0.0
+    for start in range(0, height, _STRIP):
+        stop = min(start + _STRIP, height)
+        rows = slice(start, stop + 2 * margin)
+        _, similarity = structural_similarity(
+            first[rows].astype(np.float64),
+            second[rows].astype(np.float64),
             data_range=data_range,
             gaussian_weights=True,
             sigma=1.5,
             use_sample_covariance=False,
             channel_axis=-1 if first.ndim == 3 else None,
+            full=True,
         )
-    )
+        total += float(similarity[margin : margin + stop - start, margin : margin + width].sum())
+    return total / (first.size // (first.shape[0] * first.shape[1]) * height * width)
 
 
 def _energies(reference: Any, estimate: Any) -> tuple[float, float]:

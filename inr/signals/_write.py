@@ -122,4 +122,6 @@ def _own_type(array: Any, domain: Domain) -> np.ndarray:
     limits = np.iinfo(dtype)
     # a float cannot hold the largest 64-bit integers: clip to the nearest below them
     high = float(limits.max) if dtype.itemsize < 8 else np.nextafter(float(limits.max), 0)
-    return np.clip(np.rint(samples.astype(np.float64)), float(limits.min), high).astype(dtype)
+    exact = np.float32 if dtype.itemsize <= 2 else np.float64  # holds every value of the type
+    rounded = np.rint(samples, dtype=np.result_type(samples.dtype, exact))
+    return rounded.clip(float(limits.min), high, out=rounded).astype(dtype)
