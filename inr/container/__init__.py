@@ -5,23 +5,18 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.container._coders import Coder, coders, register_coder
-    from inr.container._file import Contents, Section, dumps, loads, read, write
-    from inr.container._header import Entry
+    from inr.container._coders import Coder as Coder
+    from inr.container._coders import coders as coders
+    from inr.container._coders import register_coder as register_coder
+    from inr.container._file import Contents as Contents
+    from inr.container._file import Section as Section
+    from inr.container._file import dumps as dumps
+    from inr.container._file import loads as loads
+    from inr.container._file import read as read
+    from inr.container._file import write as write
+    from inr.container._header import Entry as Entry
 
-__all__ = [
-    "Coder",
-    "Contents",
-    "Entry",
-    "Section",
-    "coders",
-    "dumps",
-    "loads",
-    "read",
-    "register_coder",
-    "write",
-]
-__getattr__, _ = lazy_exports(
+__getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Coder": "._coders",

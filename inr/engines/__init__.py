@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, engines
-    from inr.engines._choose import plan
-    from inr.engines._doctor import doctor
-    from inr.engines._eager import Eager
+    from inr.engines._base import Batch as Batch
+    from inr.engines._base import Engine as Engine
+    from inr.engines._base import Objective as Objective
+    from inr.engines._base import Plan as Plan
+    from inr.engines._base import StepResult as StepResult
+    from inr.engines._base import engines as engines
+    from inr.engines._choose import plan as plan
+    from inr.engines._doctor import doctor as doctor
+    from inr.engines._eager import Eager as Eager
 
-__all__ = ["Batch", "Eager", "Engine", "Objective", "Plan", "StepResult", "doctor", "engines", "plan"]
-__getattr__, _ = lazy_exports(
+__getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Batch": "._base",

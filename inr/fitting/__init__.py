@@ -5,25 +5,17 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.fitting._budget import Budget
-    from inr.fitting._defaults import Setup, default_setup
-    from inr.fitting._evaluate import evaluate
-    from inr.fitting._events import Event
-    from inr.fitting._fit import fit, make_fitter, stopping_on_interrupt
-    from inr.fitting._fitter import Fitter
+    from inr.fitting._budget import Budget as Budget
+    from inr.fitting._defaults import Setup as Setup
+    from inr.fitting._defaults import default_setup as default_setup
+    from inr.fitting._evaluate import evaluate as evaluate
+    from inr.fitting._events import Event as Event
+    from inr.fitting._fit import fit as fit
+    from inr.fitting._fit import make_fitter as make_fitter
+    from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
+    from inr.fitting._fitter import Fitter as Fitter
 
-__all__ = [
-    "Budget",
-    "Event",
-    "Fitter",
-    "Setup",
-    "default_setup",
-    "evaluate",
-    "fit",
-    "make_fitter",
-    "stopping_on_interrupt",
-]
-__getattr__, _ = lazy_exports(
+__getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Budget": "._budget",

@@ -5,17 +5,18 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.networks._base import Network, networks
-    from inr.networks._linear import Affine, ComplexAffine
-    from inr.networks._mlp import MLP
+    from inr.networks._base import Network as Network
+    from inr.networks._base import networks as networks
+    from inr.networks._linear import Affine as Affine
+    from inr.networks._linear import ComplexAffine as ComplexAffine
+    from inr.networks._mlp import MLP as MLP
 
-__all__ = ["MLP", "Affine", "ComplexAffine", "Network", "networks"]
-__getattr__, _ = lazy_exports(
+__getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "MLP": "._mlp",
         "Affine": "._linear",
         "ComplexAffine": "._linear",
+        "MLP": "._mlp",
         "Network": "._base",
         "networks": "._base",
     },

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.objectives._regression import Regression
+    from inr.objectives._regression import Regression as Regression
 
-__all__ = ["Regression"]
-__getattr__, _ = lazy_exports(__name__, {"Regression": "._regression"})
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Regression": "._regression",
+    },
+)

@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.teaching._base import Teacher, teachers
-    from inr.teaching._uniform import Uniform
+    from inr.teaching._base import Teacher as Teacher
+    from inr.teaching._base import teachers as teachers
+    from inr.teaching._uniform import Uniform as Uniform
 
-__all__ = ["Teacher", "Uniform", "teachers"]
-__getattr__, _ = lazy_exports(__name__, {"Teacher": "._base", "Uniform": "._uniform", "teachers": "._base"})
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "Teacher": "._base",
+        "Uniform": "._uniform",
+        "teachers": "._base",
+    },
+)
