@@ -123,7 +123,7 @@ class HashGrid(nn.Module):
 
 def hash_grid() -> Method:
     """Mueller et al. 2022: 12 levels, 2^16 entries, finest 768, two ReLU layers of 64, Adam 1e-2 (eps 1e-15)."""
-    layers = [nn.Linear(24, 64, bias=False), nn.ReLU(), nn.Linear(64, 64, bias=False), nn.ReLU(), nn.Linear(64, 3)]
+    layers = [nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)]
     model = nn.Sequential(HashGrid(12, 16, 16, 768), *layers)
     return model, torch.optim.Adam(model.parameters(), lr=1e-2, betas=(0.9, 0.99), eps=1e-15), lambda fraction: 1.0
 
