@@ -30,7 +30,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# The constraints matter: without them pip may choose a torch that brings gigabytes of CUDA libraries.
+# constraints.txt is one set of versions known to work together; without it pip takes the newest of everything.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inr needs Python 3.11 or newer: make PYTHON=...")'
 	@echo 'Setting up $(VENV): a few minutes, the first time only'

@@ -5,7 +5,7 @@ same network with its own batches, schedule and learning rates, and its default 
 sides run in turn in one process, on one machine; PSNR is measured on the whole image, clipped, with the clock
 stopped. A run ends at 40 dB or at the limit.
 
-    python benchmarks/fit_speed.py --pictures DIR [--names kodim23 kodim08 kodim20] [--limit 40]
+    python benchmarks/fit_speed.py --pictures DIR [--names kodim23 kodim08 kodim20] [--limit 30]
 
 Writes results/fit_speed.tsv, one row a run, and prints it as a table.
 """
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the Kodak pictures")
     parser.add_argument("--names", nargs="+", default=["kodim23", "kodim08", "kodim20"])
     parser.add_argument("--methods", nargs="+", default=list(OURS), choices=list(OURS))
-    parser.add_argument("--limit", type=float, default=40.0, help="seconds of fitting a run")
+    parser.add_argument("--limit", type=float, default=30.0, help="seconds of fitting a run")
     options = parser.parse_args()
     rows = []
     for name in options.names:

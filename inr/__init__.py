@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         teaching,
     )
     from inr._errors import DamagedFile, InrError, MissingExtra
+    from inr._params import Range
     from inr._storage import load
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
@@ -38,6 +39,7 @@ __all__ = [
     "Fitter",
     "InrError",
     "MissingExtra",
+    "Range",
     "Signal",
     "activations",
     "container",
@@ -74,6 +76,7 @@ _NAMES = {
     "Fitter": "inr.fitting",
     "InrError": "inr._errors",
     "MissingExtra": "inr._errors",
+    "Range": "inr._params",
     "Signal": "inr.signals",
     "fit": "inr.fitting",
     "load": "inr._storage",

@@ -32,8 +32,9 @@ def divergence(function: Function, coords: Float[Tensor, "n d"]) -> Float[Tensor
 def _with_graph(derive: Function, coords: Tensor) -> Tensor:
     """Run with gradients on, whatever the caller's mode; the result stays in the graph only if that asks for it."""
     wanted = torch.is_grad_enabled()
-    with torch.enable_grad():
-        points = coords if coords.requires_grad else coords.detach().requires_grad_(True)
+    with torch.inference_mode(False), torch.enable_grad():
+        points = coords.clone() if coords.is_inference() else coords
+        points = points if points.requires_grad else points.detach().requires_grad_(True)
         result = derive(points)
     return result if wanted else result.detach()
 

@@ -18,4 +18,8 @@ def lazy_exports(package: str, modules: Mapping[str, str]) -> tuple[Callable[[st
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
         return getattr(importlib.import_module(modules[name], package), name)
 
-    return __getattr__, sorted(modules)
+    return __getattr__, sorted(modules, key=_constants_classes_functions)
+
+
+def _constants_classes_functions(name: str) -> tuple[bool, bool, str]:
+    return not name.isupper(), not name[0].isupper(), name

@@ -9,7 +9,7 @@ gives an equal part. Each parameter is declared once, in the signature::
         def __init__(self, in_dim: int, *, levels: Annotated[int, Range(1, 32), "resolution levels"] = 16): ...
 
 The type, the allowed range, the default and the description are read from there: by the check that runs on
-every construction, by `inr parts` and by the reference page. Parameters before the `*` are the context a
+every construction and by `inr parts`. Parameters before the `*` are the context a
 part is built in (input dimensions and the like), not configuration.
 """
 

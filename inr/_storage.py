@@ -83,10 +83,15 @@ def build_field(contents: container.Contents, path: Path) -> Field:
         tensors = section_tensors(contents, PARTS)
         _check_fits(domain, specs, tensors, path)
         field = Field.build(domain, **specs)
-    except (KeyError, TypeError) as error:
+        metrics = {name: float(value) for name, value in header.get("metrics", {}).items()}
+    except DamagedFile:
+        raise
+    except InrError as error:
+        raise InrError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
     field.load_state_dict(tensors)
-    field.metrics = {name: float(value) for name, value in header.get("metrics", {}).items()}
+    field.metrics = metrics
     return field.eval()
 
 

@@ -108,8 +108,8 @@ class Field(nn.Module):
         """The Laplacian of every channel. Raises InrError for a field with kinks, whose Laplacian is no function."""
         if self.smoothness < 1:
             raise InrError(
-                "laplacian needs a field without kinks: use a smooth activation (sine, gabor, gaussian) "
-                "and, on grids, interpolation=smoothstep"
+                f"laplacian needs a field without kinks, and {self._kinked()}: use a smooth activation (sine, gabor, "
+                "gaussian) on the identity, fourier, or a grid with interpolation=smoothstep"
             )
         return _calculus.laplacian(self, coords)
 
@@ -159,6 +159,11 @@ class Field(nn.Module):
         from inr import _storage
 
         _storage.save(self, Path(path), force=force)
+
+    def _kinked(self) -> str:
+        """The part that has kinks, in words."""
+        part = self.encoding if self.encoding.smoothness < 1 else self.network.activation
+        return f"'{part.config()['name']}' has some"
 
     def _check_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
         if shape is None:

@@ -101,6 +101,15 @@ def test_derivatives_are_differentiable_and_respect_no_grad():
     assert not coords.requires_grad
 
 
+def test_derivatives_in_inference_mode():
+    field = build()
+    coords = torch.rand(4, 2)
+    gradient, laplacian = field.gradient(coords).detach(), field.laplacian(coords).detach()
+    with torch.inference_mode():
+        torch.testing.assert_close(field.gradient(coords * 1), gradient)
+        torch.testing.assert_close(field.laplacian(coords * 1), laplacian)
+
+
 def test_derivatives_that_do_not_exist_are_refused():
     with pytest.raises(InrError, match="has 2: use jacobian"):
         build(channels=2).gradient(torch.zeros(1, 2))
@@ -223,6 +232,19 @@ def test_files_that_are_no_field(tmp_path):
     (tmp_path / "other.inr").write_bytes(b"hello")
     with pytest.raises(InrError, match=r"not an \.inr file"):
         inr.load(tmp_path / "other.inr")
+    field = build()
+    sound = {"field": field.config(), "domain": field.domain.to_json()}
+    from inr._storage import field_sections
+
+    for name, broken in {
+        "metrics": sound | {"metrics": [1]},
+        "number": sound | {"metrics": {"psnr": None}},
+        "part": sound | {"field": sound["field"] | {"encoding": {"name": "nothing"}}},
+        "domain": sound | {"domain": {}},
+    }.items():
+        inr.container.write(tmp_path / f"{name}.inr", broken, field_sections(field))
+        with pytest.raises(InrError, match=name):
+            inr.load(tmp_path / f"{name}.inr")
     inr.container.write(tmp_path / "empty.inr", {"what": 1}, [])
     with pytest.raises(InrError, match="holds no field"):
         inr.load(tmp_path / "empty.inr")

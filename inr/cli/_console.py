@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 # the arguments as they were typed, for messages that repeat them
 typed: ContextVar[Sequence[str]] = ContextVar("typed", default=())
@@ -58,7 +59,7 @@ def pairs(rows: Mapping[str, str]) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows.items():
-        table.add_row(label, value)
+        table.add_row(label, Text(value))  # a plain string would lose what stands in brackets
     return table
 
 

@@ -80,7 +80,8 @@ def fit(
         print_json(result)
     elif not quiet:
         print_table(result)
-    if end.reason not in ("steps", "target"):
+    as_planned = end.reason == "target" or (end.reason == "steps" and psnr is None)
+    if not as_planned and not (quiet and str(end.reason) not in _STATUS):
         _explain(end, outputs)
     raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
 
@@ -150,7 +151,7 @@ def _explain(end: "Event", outputs: Outputs) -> None:
     if outputs.checkpoint.exists():
         again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
         message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
-    if end.reason == "interrupted":
+    if end.reason in ("steps", "seconds", "interrupted"):
         remark(message)
     else:
         complain(message, 2)

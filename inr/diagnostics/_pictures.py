@@ -14,7 +14,7 @@ _SEVERAL = 640
 
 def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     """A picture: original, fit and error; of a large one also a crop at full resolution where the error is largest."""
-    plane = _indices(signal)
+    plane = _plane(signal, {})
     original, fit = signal.array, estimate(field, signal, plane)
     height, width = plane.shape
     rows = [_row(original, fit, signal, f"{width} x {height}", LARGEST)]
@@ -30,30 +30,35 @@ def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
 
 def video_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     """The first, the middle and the last frame of a video."""
-    frames = _indices(signal)
-    count = len(frames)
+    count = _shape(signal)[0]
     chosen = sorted({0, count // 2, count - 1})
-    return [_plane_row(field, signal, frames[index], f"frame {index + 1} of {count}") for index in chosen]
+    return [_plane_row(field, signal, _plane(signal, {0: i}), f"frame {i + 1} of {count}") for i in chosen]
 
 
 def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     """The three middle slices of a volume; of the middle moment, where there are four axes."""
-    block = _indices(signal)
-    if block.ndim == 4:
-        block = block[len(block) // 2]
+    shape = _shape(signal)
+    moment = {0: shape[0] // 2} if len(shape) == 4 else {}
     rows = []
-    for axis in range(3):
-        middle = block.shape[axis] // 2
-        plane = np.take(block, middle, axis=axis)
-        names = [name for index, name in enumerate("zyx") if index != axis]
-        note = f"{'zyx'[axis]} = {middle + 1} of {block.shape[axis]}"
-        rows.append(_plane_row(field, signal, _upright(plane, names, signal), note))
+    for place, name in enumerate("zyx", start=len(moment)):
+        middle = shape[place] // 2
+        plane = _plane(signal, moment | {place: middle})
+        others = [other for other in "zyx" if other != name]
+        note = f"{name} = {middle + 1} of {shape[place]}"
+        rows.append(_plane_row(field, signal, _upright(plane, others, signal), note))
     return rows
 
 
-def _indices(signal: Signal) -> np.ndarray:
+def _shape(signal: Signal) -> tuple[int, ...]:
     assert signal.domain.shape is not None
-    return np.arange(signal.size).reshape(signal.domain.shape)
+    return signal.domain.shape
+
+
+def _plane(signal: Signal, fixed: dict[int, int]) -> np.ndarray:
+    """Flat indices of the samples whose array axes `fixed` stand where it says; the two other axes remain."""
+    shape = _shape(signal)
+    places = [np.array([fixed[axis]]) if axis in fixed else np.arange(size) for axis, size in enumerate(shape)]
+    return np.squeeze(np.ravel_multi_index(np.ix_(*places), shape), axis=tuple(fixed))
 
 
 def _plane_row(field: Field, signal: Signal, plane: np.ndarray, note: str) -> list[Panel]:

@@ -84,9 +84,10 @@ class SpatialProgress(nn.Module):
         """`_corners_of`, remembered for as long as the same small batch comes again."""
         if coords.requires_grad or not coords.is_cpu or len(coords) > _REMEMBERED:
             return self._corners_of(coords)
-        if self._last is None or self._last[0].dtype != coords.dtype or not torch.equal(self._last[0], coords):
-            self._last = (coords.clone(), self._corners_of(coords))
-        return self._last[1]
+        last = self._last  # a local: other threads may evaluate the same field
+        if last is None or last[0].dtype != coords.dtype or not torch.equal(last[0], coords):
+            self._last = last = (coords.clone(), self._corners_of(coords))
+        return last[1]
 
     def _corners_of(self, coords: Float[Tensor, "n d"]) -> tuple[Int[Tensor, "n corners"], Float[Tensor, "n corners"]]:
         """The nodes at the corners of the cell around each point, and their weights."""

@@ -10,7 +10,7 @@ from inr.field import Field
 
 @engines.register("eager")
 class Eager(Engine):
-    """Plain PyTorch with automatic differentiation, on the processor or a CUDA device."""
+    """Plain PyTorch with automatic differentiation, on the processor."""
 
     def plan(self, field: Field, objective: Objective) -> Plan | str:
         """A plan for any field and objective."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inr._parts import Config, parse_spec
+from inr.field import Spec
 from inr.signals import Signal
-
-Spec = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class Setup:
     Attributes:
         encoding, activation, network, teacher: part specs ("hash:levels=12" or configurations).
         batch: samples a step; steps: the horizon where the budget sets none.
-        schedule: how learning rates fall; rates: by part, where they differ from the parts' own.
+        schedule: how learning rates fall; rates: by part, or the network's, where they differ from the parts' own.
     """
 
     encoding: Spec
@@ -28,7 +27,7 @@ class Setup:
     steps: int
     teacher: Spec = "uniform"
     schedule: str = "cosine"
-    rates: Mapping[str, float] | None = None
+    rates: float | Mapping[str, float] | None = None
 
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
         """The setup with the parts the user named, their open parameters set to what suits the signal."""
@@ -86,9 +85,12 @@ def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
     if "encoding" in names and "activation" not in names:
         companions["activation"] = names["activation"] = "relu"
     if "encoding" in names:
-        width = 181 if names["activation"] == "gabor" else 256  # of equal cost: a complex unit is two real ones
-        grid = names["encoding"] in ("hash", "dense")
-        companions["network"] = "mlp:depth=2,width=64" if grid else f"mlp:depth=4,width={width}"
+        if names["encoding"] in ("hash", "dense"):
+            companions["network"] = "mlp:depth=2,width=64"
+        elif names["activation"] == "gabor":  # of equal cost: a complex unit is two real ones
+            companions["network"] = "mlp:depth=3,width=181"
+        else:
+            companions["network"] = f"mlp:depth={4 if names['encoding'] == 'identity' else 3},width=256"
     return {part: spec for part, spec in companions.items() if part not in chosen}
 
 

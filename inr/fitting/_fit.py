@@ -3,14 +3,15 @@
 import contextlib
 import signal as posix_signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.field import Field
+from inr.field import Field, Spec
 from inr.fitting._budget import Budget
-from inr.fitting._defaults import Spec, default_setup
+from inr.fitting._defaults import default_setup
 from inr.fitting._evaluate import evaluate
 from inr.fitting._events import Event
 from inr.fitting._fitter import Fitter
@@ -63,6 +64,8 @@ def fit(
         for event in fitter.run():
             if on_event is not None:
                 on_event(event)
+    if event.reason not in ("steps", "target"):
+        warnings.warn(event.message, RuntimeWarning, stacklevel=2)
     fitter.field.metrics = evaluate(fitter.field, fitter.signal)
     return fitter.field.eval()
 
@@ -83,8 +86,7 @@ def make_fitter(
     """A fitter with the defaults of the signal's kind where nothing is given; `options` go to `Fitter`."""
     source = signal if isinstance(signal, Signal) else open(signal)
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
-    rates = {"network": learning_rate} if isinstance(learning_rate, (int, float)) else learning_rate
-    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": rates, "schedule": schedule}
+    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": learning_rate, "schedule": schedule}
     setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
     return Fitter(source, setup, budget, **options)
 

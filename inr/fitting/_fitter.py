@@ -12,11 +12,12 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import parse_spec
+from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
 from inr.engines import plan
 from inr.field import Field
 from inr.fitting._budget import Budget
 from inr.fitting._defaults import Setup
-from inr.fitting._evaluate import evaluate
+from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason
 from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser, set_rates
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
@@ -26,6 +27,8 @@ from inr.teaching import teachers
 
 # share of a budget in seconds that may go into measuring a step
 PROBE_SHARE = 0.03
+# times a setup's own steps that a fit towards a target may take
+PATIENCE = 4
 # times a budget in seconds that a fit may take before it ends short of its steps
 OVERTIME = 1.1
 
@@ -75,6 +78,7 @@ class Fitter:
             self.field = Field.build(
                 signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
             )
+        _check_size(self.field)
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
         self.engine, self._plan = plan(self.field, Regression(signal), engine)
@@ -82,7 +86,7 @@ class Fitter:
         self._optimiser = make_optimiser(self.field, self._rates)
         self._progress = Progress()
         self._best: Mapping[str, Tensor] = {}
-        self.steps = 0 if budget.seconds is not None else budget.steps or setup.steps
+        self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
         if resume:
             self._resume()
         if self.steps:
@@ -97,6 +101,11 @@ class Fitter:
     def points(self) -> int:
         """Samples seen so far, each counted as often as it was seen."""
         return self._progress.points
+
+    def _unasked_steps(self) -> int:
+        """The horizon where no steps and seconds are given; a target alone is worth a longer wait."""
+        steps = self.setup.steps if self.budget.psnr is None else PATIENCE * self.setup.steps
+        return max(steps, self.field.encoding.min_steps)
 
     def stop(self) -> None:
         """Ask the running fit to end after the current step, as an interrupt does."""
@@ -117,7 +126,6 @@ class Fitter:
             if not math.isfinite(loss):
                 reason = "diverged"
                 break
-            self._keep_best()
             yield self._event("step", loss)
             if self._stop or self._out_of_time() or self._target_reached():
                 reason = self._stop or ("seconds" if self._out_of_time() else "target")
@@ -146,13 +154,15 @@ class Fitter:
         loss = result.loss.item()
         if not math.isfinite(loss):
             return loss
+        if not probing:
+            self._progress.observe(loss, len(result.residuals))
+            self._keep_best()
         for name, parameter in self._tensors.items():
             parameter.grad = result.grads[name]
         self._optimiser.step()
-        if not probing:
-            self._teacher.observe(batch, result.residuals)
-            self.field.encoding.progress((step + 1) / self.steps, result.coords, result.residuals)
-            self._progress.observe(loss, len(result.residuals))
+        self._teacher.observe(batch, result.residuals)
+        fraction = 0.0 if probing else (step + 1) / self.steps
+        self.field.encoding.progress(fraction, result.coords, result.residuals)
         return loss
 
     def _measure_horizon(self) -> int:
@@ -184,7 +194,10 @@ class Fitter:
             )
 
     def _keep_best(self) -> None:
-        """Now and then, keep the weights if they are the best so far: what a divergence falls back on."""
+        """Now and then, keep the weights if they are the best so far: what a divergence falls back on.
+
+        Called between a loss and the update it leads to, so that the weights kept are those the loss judged.
+        """
         interval = max(self.steps // 50, 10)
         progress = self._progress
         if progress.step % interval == 0 and progress.running < progress.best:
@@ -204,7 +217,7 @@ class Fitter:
         """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
         if self.budget.psnr is None or self._progress.step % max(self.steps // 100, 10):
             return False
-        return self._psnr() >= self.budget.psnr and evaluate(self.field, self.signal)["psnr"] >= self.budget.psnr
+        return self._psnr() >= self.budget.psnr and whole_psnr(self.field, self.signal) >= self.budget.psnr
 
     def _psnr(self) -> float:
         """PSNR in dB of the running loss; normalised values span 2."""
@@ -218,9 +231,16 @@ class Fitter:
                 self._save_checkpoint()
             except InrError as error:
                 detail = str(error)
-        if reason == "diverged" or self._progress.running > 1.05 * self._progress.best:
+        if reason != "target" and self._worse_than_best():
             self.field.load_state_dict(dict(self._best))
+        if reason == "steps" and self.budget.psnr is not None:
+            detail = f"below the target of {self.budget.psnr:g} dB"
         return self._event("end", self._progress.running, reason, _message(reason, self._progress.step, detail))
+
+    def _worse_than_best(self) -> bool:
+        """Whether the weights as they stand are broken, or clearly worse than those kept."""
+        finite = all(bool(tensor.isfinite().all()) for tensor in self._tensors.values())
+        return not finite or self._progress.running > 1.05 * self._progress.best
 
     def _event(self, kind: EventKind, loss: float, reason: Reason | None = None, message: str = "") -> Event:
         progress = self._progress
@@ -271,6 +291,16 @@ def _check(setup: Setup, seed: int) -> None:
         raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
     if not 0 <= seed < 2**32:
         raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+
+
+def _check_size(field: Field) -> None:
+    """Refuse a field whose file could not be loaded again under the default bound."""
+    needed = 4 * field.parameter_count
+    if needed > LARGEST_FILE:
+        raise InrError(
+            f"a field of {field.parameter_count:,} parameters takes {needed / 2**30:.1f} GiB, more than the "
+            f"{LARGEST_FILE / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
+        )
 
 
 def _message(reason: Reason, step: int, detail: str) -> str:

@@ -44,7 +44,8 @@ def make_optimiser(field: Field, rates: Rates) -> Adam:
     """Adam with one group per part.
 
     Tables get the moments of Instant-NGP (beta2 0.99, epsilon 1e-15): entries that collide or are rarely hit
-    have tiny gradients and still need full-size steps.
+    have tiny gradients and still need full-size steps. Unlike there, an entry that was hit once goes on moving
+    by its momentum in steps that do not hit it; one that was never hit stays as it is.
     """
     groups = [{"params": list(field.network.parameters()), "lr": rates["network"], "name": "network"}]
     tables = list(field.encoding.parameters())

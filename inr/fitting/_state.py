@@ -1,5 +1,6 @@
 """Everything that a fit carries from step to step, and its way into a file and back."""
 
+import json
 import math
 import zlib
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from inr import _storage, container
-from inr._errors import InrError
+from inr._errors import DamagedFile, InrError
 from inr.field import Field
 from inr.fitting._optimiser import load_optimiser_tensors, optimiser_tensors
 from inr.signals import Signal
@@ -74,16 +75,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises InrError when there is none, or the file is no checkpoint or damaged."""
     if not path.exists():
         raise InrError(f"nothing to resume: {path} does not exist; start without --resume")
-    contents = container.read(path)
-    if "recipe" not in contents.header or "optimiser" not in contents.sections:
+    # a checkpoint holds four times the weights; what is read is bounded by the file that is there
+    contents = container.read(path, max_bytes=max(_storage.DEFAULT_MAX_BYTES, path.stat().st_size))
+    header = contents.header
+    if not isinstance(header.get("recipe"), dict) or "optimiser" not in contents.sections:
         raise InrError(f"{path} is not a checkpoint; start without --resume")
-    numbers: dict[str, Any] = {
-        key: math.nan if value is None else value for key, value in contents.header["progress"].items()
-    }
+    try:
+        numbers: dict[str, Any] = {
+            key: math.nan if value is None else value for key, value in header["progress"].items()
+        }
+        progress = Progress(**numbers)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(f"{path}: its header describes no progress: {error!r}", "header") from error
     best = _storage.section_tensors(contents, [f"best.{part}" for part in _storage.PARTS])
     return Checkpoint(
-        recipe=contents.header["recipe"],
-        progress=Progress(**numbers),
+        recipe=header["recipe"],
+        progress=progress,
         optimiser={
             name.removeprefix("optimiser."): tensor
             for name, tensor in _storage.section_tensors(contents, ["optimiser"]).items()
@@ -100,9 +107,12 @@ def restore(checkpoint: Checkpoint, model: Field, optimiser: Adam) -> None:
 
 
 def fingerprint(signal: Signal) -> int:
-    """A checksum of a signal's values and shape, to tell whether a checkpoint belongs to it."""
-    array = np.ascontiguousarray(signal.array)
-    return zlib.crc32(array.data, zlib.crc32(repr((array.shape, str(array.dtype))).encode()))
+    """A checksum of a signal's samples, places and domain, to tell whether a checkpoint belongs to it."""
+    checksum = zlib.crc32(json.dumps(signal.domain.to_json(), sort_keys=True).encode())
+    for array in (signal.array, signal.positions):
+        if array is not None:
+            checksum = zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(repr(array.shape).encode(), checksum))
+    return checksum
 
 
 def _json_number(value: float) -> float | None:

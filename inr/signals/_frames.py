@@ -77,15 +77,23 @@ def _replacing_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     if folder.is_dir():
         _check_replaceable(folder, force=force)
     else:
+        if folder.exists():
+            raise InrError(f"{folder} is a file; frames are written as a folder, so choose another name")
         check_writable(folder, force=False)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
             made = Path(scratch) / "new"
             made.mkdir()
             yield made
+            old = Path(scratch) / "old"
             if folder.is_dir():
-                folder.rename(Path(scratch) / "old")
-            made.rename(folder)
+                folder.rename(old)
+            try:
+                made.rename(folder)
+            except BaseException:
+                if old.is_dir():
+                    old.rename(folder)
+                raise
     except OSError as error:
         raise InrError(f"cannot write {folder}: {describe(error)}") from error
 

@@ -123,7 +123,7 @@ def test_learning_rates_by_part(inr_cli, photo):
 def test_seconds_and_targets(inr_cli, photo):
     run = inr_cli("fit", "photo.png", *QUICK[2:], "--seconds", "0.3", "--no-comparison", "--json")
     assert run.status == 0
-    assert run.json["reason"] == "steps"
+    assert run.json["reason"] in ("steps", "seconds")  # the latter on a machine that gets slower meanwhile
     easy = inr_cli("fit", "photo.png", *QUICK[2:], "--steps", "200", "--psnr", "3", "-o", "b.inr", "--json")
     assert easy.json["reason"] == "target"
     assert easy.json["steps"] < 200
@@ -145,7 +145,9 @@ def test_a_divergence_saves_a_field_and_says_so(inr_cli, photo):
     assert run.json["reason"] == "diverged"
     assert "stopped being finite" in one_line(run.err)
     assert "--resume" not in run.err
-    assert inr.load("photo.inr").domain.shape == (24, 32)
+    field = inr.load("photo.inr")
+    assert field.domain.shape == (24, 32)
+    assert all(tensor.isfinite().all() for tensor in field.state_dict().values())
 
 
 def test_an_interrupted_fit_resumes_to_the_same_bytes(inr_cli, photo, monkeypatch):
