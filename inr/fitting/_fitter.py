@@ -231,7 +231,7 @@ class Fitter:
                 self._save_checkpoint()
             except InrError as error:
                 detail = str(error)
-        if reason != "target" and self._worse_than_best():
+        if reason == "diverged" or (reason != "target" and self._worse_than_best()):
             self.field.load_state_dict(dict(self._best))
         if reason == "steps" and self.budget.psnr is not None:
             detail = f"below the target of {self.budget.psnr:g} dB"

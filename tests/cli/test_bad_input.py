@@ -52,6 +52,11 @@ def _cut_photo(folder: Path) -> None:
     (folder / "bad.png").write_bytes(data[: len(data) // 2])
 
 
+def _single_frame(folder: Path) -> None:
+    (folder / "frames").mkdir()
+    Image.new("RGB", (9, 7)).save(folder / "frames" / "0001.png")
+
+
 # what makes the file, its name, and what the line must say
 FILES = {
     "missing": (lambda folder: None, "missing.png", ("missing.png", "does not exist")),
@@ -71,6 +76,7 @@ FILES = {
     "1-sample audio": (
         lambda folder: (folder / "bad.wav").write_bytes(_wav(1)), "bad.wav", ("bad.wav", "single sample"),
     ),
+    "1-frame video": (_single_frame, "frames", ("frames", "one frame")),
     "NaN": (lambda folder: np.save(folder / "bad.npy", [1.0, np.nan]), "bad.npy", ("bad.npy", "NaN")),
     "Inf": (lambda folder: np.save(folder / "bad.npy", [1.0, np.inf]), "bad.npy", ("bad.npy", "infinite")),
     "complex": (lambda folder: np.save(folder / "bad.npy", [1j, 2.0]), "bad.npy", ("bad.npy", "real")),
