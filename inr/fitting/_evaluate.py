@@ -18,37 +18,32 @@ def evaluate(field: Field, signal: Signal, *, block: int = 16_384) -> dict[str, 
         psnr in dB over all samples and channels, every channel on its own range where they differ; for pictures
         also ssim, for sounds snr in dB.
     """
-    metrics = {"psnr": whole_psnr(field, signal, block=block)}
     if signal.domain.kind not in ("image", "audio"):
-        return metrics
-    values = predictions(field, signal, block=block)
-    reference = signal.array.reshape(-1, signal.channels)
+        return {"psnr": whole_psnr(field, signal, block=block)}
+    values = np.empty(signal.array.shape, dtype=np.float32)
+    metrics = {"psnr": whole_psnr(field, signal, block=block, into=values.reshape(signal.size, signal.channels))}
     if signal.domain.kind == "audio":
-        metrics["snr"] = snr(reference, values)
-    if signal.domain.kind == "image" and signal.domain.shape is not None:
-        shape = (*signal.domain.shape, signal.channels)
-        similarity = ssim(reference.reshape(shape), values.reshape(shape), signal.domain.values.data_range)
+        metrics["snr"] = snr(signal.array, values)
+    else:
+        similarity = ssim(signal.array, values, signal.domain.values.data_range)
         if similarity is not None:
             metrics["ssim"] = similarity
     return metrics
 
 
-def whole_psnr(field: Field, signal: Signal, *, block: int = 16_384) -> float:
-    """PSNR in dB of the clipped field on the whole signal, in normalised values, whose range is 2."""
-    squares = 0.0
+def whole_psnr(field: Field, signal: Signal, *, block: int = 16_384, into: np.ndarray | None = None) -> float:
+    """PSNR in dB of the clipped field on the whole signal, in normalised values, whose range is 2.
+
+    Args:
+        into: float32 (size, C) that takes the clipped field in own units, for further measures of the same pass.
+    """
+    squares, start = 0.0, 0
     with torch.no_grad():
         for coords, values in signal.blocks(block):
-            squares += float((field(coords).clamp(-1, 1) - values).double().square().sum())
+            estimate = field(coords).clamp(-1, 1)
+            squares += float((estimate - values).double().square().sum())
+            if into is not None:
+                into[start : start + len(coords)] = field.in_units(estimate).numpy()
+            start += len(coords)
     mean = squares / (signal.size * signal.channels)
     return 10 * math.log10(4 / mean) if mean > 0 else math.inf
-
-
-def predictions(field: Field, signal: Signal, *, block: int = 16_384) -> np.ndarray:
-    """The field at every sample of the signal: float32 (size, C), own units, clipped to the signal's range."""
-    values = np.empty((signal.size, signal.channels), dtype=np.float32)
-    start = 0
-    with torch.no_grad():
-        for coords, _ in signal.blocks(block):
-            values[start : start + len(coords)] = field.in_units(field(coords).clamp(-1, 1)).numpy()
-            start += len(coords)
-    return values
