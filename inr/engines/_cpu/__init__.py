@@ -1,0 +1,1 @@
+"""The engine `cpu`: fused kernels, compiled on first use by numba and kept on disk."""

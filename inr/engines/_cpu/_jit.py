@@ -1,0 +1,182 @@
+"""Compiling kernels with numba, and keeping the machine code on disk.
+
+Numba's own cache looks at the file a function stands in: it would not see a change in what the function calls, and
+cannot keep code that was generated. Here the cache is keyed by the sources of this whole package and, for generated
+functions, by the generated text; numba adds the processor and the argument types.
+"""
+
+import contextlib
+import functools
+import hashlib
+import linecache
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+
+# What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
+# which a diverging fit is noticed.
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function for numba arrays and numbers: releases the interpreter lock, cached on disk, unchecked bounds."""
+    return _compiled(function, "")
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Compile a function that kernels call; it becomes part of them and is not kept by itself."""
+    return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
+
+
+def generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
+    """Compile the function `name` that `source` defines, as `kernel` does; `names` is what the source refers to."""
+    function, digest = _define(source, name, names)
+    return _compiled(function, digest)
+
+
+def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
+    """The address of the generated C function `name`: void(int64, int64, int64), compiled now."""
+    start = time.perf_counter()
+    function, digest = _define(source, name, names)
+    callback = numba.cfunc("void(int64, int64, int64)", fastmath=FASTMATH, error_model="numpy")(function)
+    if _usable_folder() is not None:
+        callback._cache = _Cache(function, digest)
+    callback.compile()
+    _ALIVE.append(callback)
+    Stopwatch.seconds += time.perf_counter() - start
+    return callback.address
+
+
+_ALIVE: list[Any] = []  # machine code goes with the object that holds it
+
+
+def _define(source: str, name: str, names: Mapping[str, Any]) -> tuple[Callable[..., Any], str]:
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    file = f"<inr {name} {digest}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
+    scope = dict(names)
+    exec(compile(source, file, "exec"), scope)
+    return scope[name], digest
+
+
+def cache_folder() -> Path:
+    """Where machine code is kept: INR_CACHE_DIR, or the user's cache folder; the temporary one where that fails."""
+    given = os.environ.get("INR_CACHE_DIR")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "inr"
+
+
+class Stopwatch:
+    """Seconds that this process has spent on compiling kernels, or on loading them from disk."""
+
+    seconds = 0.0
+
+
+def _compiled(function: Callable[..., Any], digest: str) -> Any:
+    dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
+    if not numba.config.DISABLE_JIT and _usable_folder() is not None:
+        dispatcher._cache = _Cache(function, digest)
+        dispatcher.enable_caching = lambda: None
+        _time_compiling(dispatcher)
+    return dispatcher
+
+
+def _time_compiling(dispatcher: Any) -> None:
+    """Book what the first call of every signature takes before it runs."""
+    compile_one = dispatcher.compile
+
+    @functools.wraps(compile_one)
+    def timed(signature: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return compile_one(signature)
+        finally:
+            Stopwatch.seconds += time.perf_counter() - start
+
+    dispatcher.compile = timed
+
+
+@functools.cache
+def _usable_folder() -> Path | None:
+    """The cache folder of this version of the sources, made; None where nothing can be written."""
+    for base in (cache_folder(), Path(tempfile.gettempdir()) / f"inr-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+        folder = base / f"kernels-{_sources()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
+            continue
+        if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():  # machine code is trusted
+            return folder
+    return None
+
+
+@functools.cache
+def _sources() -> str:
+    """A checksum of everything that kernels are made of."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class _Locator(caching._CacheLocator):
+    """Tells numba where the code of one function is kept, and what it depends on."""
+
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._py_file = function.__code__.co_filename
+        self._digest = digest
+
+    def get_cache_path(self) -> str:
+        return str(_usable_folder())
+
+    def get_source_stamp(self) -> str:
+        return _sources() + self._digest
+
+    def get_disambiguator(self) -> str:
+        return self._digest or "source"
+
+
+class _Implementation(caching.CompileResultCacheImpl):
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._lineno = function.__code__.co_firstlineno
+        self._locator = _Locator(function, digest)
+        module = "generated" if digest else Path(function.__code__.co_filename).stem
+        self._filename_base = self.get_filename_base(f"{module}.{function.__qualname__}", "")
+
+
+class _Cache(caching.FunctionCache):
+    """Numba's cache with our locator."""
+
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._name = repr(function)
+        self._py_func = function
+        self._impl = _Implementation(function, digest)
+        self._cache_path = self._impl.locator.get_cache_path()
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = caching.IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)
+        self.enable()
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged file, whatever reading it raises, is compiled anew
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):  # a full disk costs the next process its head start, not this one its fit
+            super().save_overload(sig, data)

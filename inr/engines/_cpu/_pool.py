@@ -1,0 +1,145 @@
+"""Worker threads that are ready within a microsecond.
+
+Waking a sleeping thread, or handing it the interpreter, takes longer than a small network takes for many points. So
+programs run without the interpreter, and a worker that has nothing to do watches for the next one for a moment
+before it goes to sleep: within a fit it hardly ever does.
+"""
+
+import functools
+import os
+import threading
+from collections.abc import Sequence
+
+import numba
+import numpy as np
+
+from inr.engines._cpu._jit import inline, kernel
+from inr.engines._cpu._stage import Call
+from inr.engines._cpu._vector import (
+    POINTERS,
+    atomic_load,
+    atomic_store,
+    call_stage,
+    flush_denormals,
+    pause,
+    restore_denormals,
+)
+
+# looks at a flag before a worker sleeps: about a millisecond, longer than what lies between two steps of a fit
+_SPINS = 20_000
+_LINE = 8  # int64 numbers a cache line: neighbours on one line would slow each other down
+
+# lines of the control block: the number of the latest program, its address and its length; then how far each worker is
+_TICKET, _PROGRAM, _WORKERS = 0, 1, 2
+
+_int64_pointer = POINTERS["int64"]
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(calls: Sequence[Call], threads: int) -> None:
+    """Run a program: every stage by all workers, one stage after the other; the caller's thread is worker 0.
+
+    Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
+    several threads at once do not share the workers: the later one does all the work itself, with the same result.
+    """
+    program = np.array([call.words for call in calls], np.int64)
+    crew = _crew(threads) if threads > 1 else None
+    if crew is None or not crew.free.acquire(blocking=False):
+        _run_alone(program, threads)
+        return
+    try:
+        crew.run(program)
+    finally:
+        crew.free.release()
+
+
+class _Crew:
+    """The workers 1 to threads - 1."""
+
+    def __init__(self, threads: int) -> None:
+        self.free = threading.Lock()
+        self._threads = threads
+        self._control = np.zeros((_WORKERS + threads, _LINE), np.int64)
+        self._asleep = [False] * threads
+        self._alarms = [threading.Semaphore(0) for _ in range(threads)]
+        for worker in range(1, threads):
+            threading.Thread(target=self._serve, args=(worker,), daemon=True, name=f"inr-{worker}").start()
+
+    def run(self, program: np.ndarray) -> None:
+        _publish(self._control, program)
+        for asleep, alarm in zip(self._asleep, self._alarms, strict=True):
+            if asleep:
+                alarm.release()
+        _work(self._control, 0, self._threads)
+
+    def _serve(self, worker: int) -> None:
+        done = 0
+        while True:
+            done = _watch(self._control, worker, self._threads, done, _SPINS)
+            self._asleep[worker] = True
+            if self._control[_TICKET, 0] == done:  # nothing came in the meantime
+                self._alarms[worker].acquire()
+            self._asleep[worker] = False
+
+
+@inline
+def _place(control: np.ndarray, line: int) -> int:
+    """Address of a line of the control block."""
+    return control.ctypes.data + line * _LINE * 8
+
+
+@kernel
+def _publish(control: np.ndarray, program: np.ndarray) -> None:
+    control[_PROGRAM, 0] = program.ctypes.data
+    control[_PROGRAM, 1] = len(program)
+    atomic_store(_place(control, _TICKET), control[_TICKET, 0] + 1)
+
+
+@kernel
+def _work(control: np.ndarray, worker: int, workers: int) -> None:
+    """A worker's share of the published program."""
+    state = flush_denormals()
+    address, stages = control[_PROGRAM, 0], control[_PROGRAM, 1]
+    program = numba.carray(_int64_pointer(address), 2 * stages)
+    reached = control[_WORKERS + worker, 0]
+    for stage in range(stages):
+        call_stage(program[2 * stage], program[2 * stage + 1], worker, workers)
+        reached += 1
+        atomic_store(_place(control, _WORKERS + worker), reached)
+        for other in range(workers):
+            while atomic_load(_place(control, _WORKERS + other)) < reached:
+                pause()
+    restore_denormals(state)
+
+
+@kernel
+def _watch(control: np.ndarray, worker: int, workers: int, done: int, spins: int) -> int:
+    """Run programs as they come, until none came for a while; the number of the last one."""
+    left = spins
+    while left > 0:
+        if atomic_load(_place(control, _TICKET)) != done:
+            done += 1
+            _work(control, worker, workers)
+            left = spins
+        left -= 1
+        pause()
+    return done
+
+
+@kernel
+def _run_alone(program: np.ndarray, workers: int) -> None:
+    state = flush_denormals()
+    for stage in range(len(program)):
+        for worker in range(workers):
+            call_stage(program[stage, 0], program[stage, 1], worker, workers)
+    restore_denormals(state)
+
+
+_crew = functools.cache(_Crew)
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_crew.cache_clear)

@@ -1,0 +1,315 @@
+"""What numba has no words for: vector products, flush-to-zero, clocks and atomic flags, written in LLVM's language.
+
+LLVM compiles it for the processor at hand; nothing here is specific to one but its vector length and registers.
+"""
+
+import platform
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+_ARM = platform.machine().lower() in ("aarch64", "arm64")
+
+
+def _features() -> dict[str, bool]:
+    try:
+        return dict(llvm.get_host_cpu_features())
+    except RuntimeError:  # not known on this system: the least that it can have
+        return {}
+
+
+def _vector_shape() -> tuple[int, int]:
+    """Numbers of float32 in a vector, and rows of a product that its registers hold two vectors of at once."""
+    features = _features()
+    if features.get("avx512f"):
+        return 16, 12  # 32 registers
+    if features.get("avx2") and features.get("fma"):
+        return 8, 6  # 16 registers
+    return 4, 8 if _ARM else 4  # 32 registers, or 16
+
+
+LANES, ROWS = _vector_shape()
+PANEL = 2 * LANES  # columns of a full block
+
+
+def _constant(number: int) -> ir.Constant:
+    return ir.Constant(_I64, number)
+
+
+def _product(module: ir.Module, rows: int, vectors: int, along: str) -> ir.Function:
+    """The function behind `block_product_*`."""
+    name = f"inr_product_{rows}x{vectors}x{LANES}_{along}"
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 8), name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    _ProductBody(function, rows, vectors, along == "k").write()
+    return function
+
+
+class _ProductBody:
+    """Writes C (+)= A B for a block of `rows` x `vectors` vectors, summed in registers over all of k.
+
+    Strides, in numbers: A has one of them, the other is 1, so that addresses stay cheap.
+    """
+
+    unrolled = 4  # hides the loop's own arithmetic, and breaks chains of address additions
+
+    def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool) -> None:
+        self.function, self.rows, self.vectors, self.along_k = function, rows, vectors, along_k
+        self.vector = ir.VectorType(_F32, LANES)
+        fma_type = ir.FunctionType(self.vector, [self.vector] * 3)
+        self.fma = cgutils.get_or_insert_function(function.module, fma_type, f"llvm.fma.v{LANES}f32")
+        self.builder = ir.IRBuilder(function.append_basic_block())
+
+    def write(self) -> None:
+        builder = self.builder
+        a, self.stride, b, self.b_stride, c, c_stride, count, add = self.function.args
+        floats = _F32.as_pointer()
+        into = builder.inttoptr(c, floats)
+        cells = [
+            [
+                builder.gep(into, [builder.add(builder.mul(c_stride, _constant(row)), _constant(column * LANES))])
+                for column in range(self.vectors)
+            ]
+            for row in range(self.rows)
+        ]
+        self.sums = [[cgutils.alloca_once(builder, self.vector) for _ in line] for line in cells]
+        self._start(cells, add)
+        self.a = cgutils.alloca_once_value(builder, builder.inttoptr(a, floats))
+        self.b = cgutils.alloca_once_value(builder, builder.inttoptr(b, floats))
+        self.left = cgutils.alloca_once_value(builder, count)
+        self._loop(self.unrolled)
+        self._loop(1)
+        for cell, total in self._pairs(cells):
+            self._store(builder.load(total), cell)
+        builder.ret_void()
+
+    def _start(self, cells: list, add: ir.Value) -> None:
+        """Sums start at C, or at 0."""
+        builder = self.builder
+        with builder.if_else(builder.icmp_signed("!=", add, _constant(0))) as (then, otherwise):
+            with then:
+                for cell, total in self._pairs(cells):
+                    builder.store(self._load(cell), total)
+            with otherwise:
+                for _, total in self._pairs(cells):
+                    builder.store(ir.Constant(self.vector, [0.0] * LANES), total)
+
+    def _loop(self, steps: int) -> None:
+        """While `steps` more remain, take so many along k."""
+        builder = self.builder
+        head, body, after = (self.function.append_basic_block() for _ in range(3))
+        builder.branch(head)
+        builder.position_at_end(head)
+        builder.cbranch(builder.icmp_signed(">=", builder.load(self.left), _constant(steps)), body, after)
+        builder.position_at_end(body)
+        a, b = builder.load(self.a), builder.load(self.b)
+        for step in range(steps):
+            self._step(a, b, step)
+        forward = _constant(steps) if self.along_k else builder.mul(self.stride, _constant(steps))
+        builder.store(builder.gep(a, [forward]), self.a)
+        builder.store(builder.gep(b, [builder.mul(self.b_stride, _constant(steps))]), self.b)
+        builder.store(builder.sub(builder.load(self.left), _constant(steps)), self.left)
+        builder.branch(head)
+        builder.position_at_end(after)
+
+    def _step(self, a: ir.Value, b: ir.Value, step: int) -> None:
+        """One number of every row of A, times one row of B."""
+        builder = self.builder
+        line = builder.mul(self.b_stride, _constant(step))
+        right = [
+            self._load(builder.gep(b, [builder.add(line, _constant(column * LANES))])) for column in range(self.vectors)
+        ]
+        for row in range(self.rows):
+            across, ahead = (row, step) if self.along_k else (step, row)
+            place = builder.add(builder.mul(self.stride, _constant(across)), _constant(ahead))
+            left = self._spread(builder.load(builder.gep(a, [place])))
+            for column in range(self.vectors):
+                total = self.sums[row][column]
+                builder.store(builder.call(self.fma, [left, right[column], builder.load(total)]), total)
+
+    def _pairs(self, cells: list) -> list[tuple[ir.Value, ir.Value]]:
+        return [pair for lines in zip(cells, self.sums, strict=True) for pair in zip(*lines, strict=True)]
+
+    def _spread(self, number: ir.Value) -> ir.Value:
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.Constant(_I32, 0))
+        zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+        return self.builder.shuffle_vector(first, undefined, zeros)
+
+    def _load(self, place: ir.Value) -> ir.Value:
+        loaded = self.builder.load(self.builder.bitcast(place, self.vector.as_pointer()))
+        loaded.align = 4
+        return loaded
+
+    def _store(self, value: ir.Value, place: ir.Value) -> None:
+        stored = self.builder.store(value, self.builder.bitcast(place, self.vector.as_pointer()))
+        stored.align = 4
+
+
+def _product_intrinsic(along: str) -> Any:
+    @intrinsic(prefer_literal=True)
+    def block_product(
+        typingctx: Any, rows: Any, vectors: Any, a: Any, stride: Any, b: Any, b_stride: Any, c: Any, c_stride: Any,
+        count: Any, add: Any,
+    ) -> Any:  # fmt: skip
+        """C (+)= A B for one block; rows and vectors are literal numbers, a, b and c addresses in bytes."""
+        if not (isinstance(rows, types.IntegerLiteral) and isinstance(vectors, types.IntegerLiteral)):
+            return None
+        shape = rows.literal_value, vectors.literal_value
+        signature = types.void(rows, vectors, *[types.int64] * 8)
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            builder.call(_product(builder.module, *shape, along), arguments[2:])
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return block_product
+
+
+# A contiguous along what is summed over (its stride lies between rows), or along its rows
+block_product_k = _product_intrinsic("k")
+block_product_m = _product_intrinsic("m")
+
+
+@intrinsic
+def atomic_load(typingctx: Any, address: Any) -> Any:
+    """The int64 at an address, as other threads last stored it."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        place = builder.inttoptr(arguments[0], _I64.as_pointer())
+        return builder.load_atomic(place, ordering="acquire", align=8)
+
+    return types.int64(types.uintp), generate
+
+
+@intrinsic
+def atomic_store(typingctx: Any, address: Any, value: Any) -> Any:
+    """Store an int64 at an address, after everything that this thread has stored before."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        place = builder.inttoptr(arguments[0], _I64.as_pointer())
+        builder.store_atomic(arguments[1], place, ordering="release", align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, types.int64), generate
+
+
+def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+    """Call one of LLVM's own functions."""
+    function_type = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, f"llvm.{name}"), arguments)
+
+
+@intrinsic
+def call_stage(typingctx: Any, address: Any, block: Any, worker: Any, workers: Any) -> Any:
+    """Call the compiled stage at an address; see `_stage`."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        stage = ir.FunctionType(ir.VoidType(), [_I64] * 3).as_pointer()
+        builder.call(builder.inttoptr(arguments[0], stage), arguments[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
+
+
+def _pointer_intrinsic(to: Any) -> Any:
+    @intrinsic
+    def pointer(typingctx: Any, address: Any) -> Any:
+        """An address as a typed pointer, for `numba.carray`."""
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return types.CPointer(to)(types.int64), generate
+
+    return pointer
+
+
+POINTERS = {
+    name: _pointer_intrinsic(getattr(types, name))
+    for name in ("float32", "float64", "int64", "int32", "int16", "uint16", "uint8")
+}
+
+
+@intrinsic
+def pause(typingctx: Any) -> Any:
+    """Tell the processor that this thread only waits."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        if _X86:
+            _call(builder, "x86.sse2.pause", ir.VoidType())
+        elif _ARM:
+            _call(builder, "aarch64.hint", ir.VoidType(), ir.Constant(_I32, 1))
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def ticks(typingctx: Any) -> Any:
+    """The processor's clock, an int64 that counts at a constant rate; always 0 where there is none to read."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        if _X86 or _ARM:
+            return _call(builder, "readcyclecounter" if _X86 else "readsteadycounter", _I64)
+        return _constant(0)
+
+    return types.int64(), generate
+
+
+@intrinsic
+def flush_denormals(typingctx: Any) -> Any:
+    """Let this thread take denormal numbers for 0; gives the state before, for `restore_denormals`.
+
+    The tails of Gaussians and wavelets are full of them, and each costs a hundred times what a number costs.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        state = _control(builder)
+        if _X86 or _ARM:
+            _set_control(builder, builder.or_(state, _constant(0x8040 if _X86 else 1 << 24)))
+        return state
+
+    return types.int64(), generate
+
+
+@intrinsic
+def restore_denormals(typingctx: Any, state: Any) -> Any:
+    """Undo `flush_denormals`."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        if _X86 or _ARM:
+            _set_control(builder, arguments[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+def _control(builder: ir.IRBuilder) -> ir.Value:
+    """The floating-point control register of this thread."""
+    if _X86:
+        place = cgutils.alloca_once_value(builder, ir.Constant(_I32, 0))
+        _mxcsr(builder, "stmxcsr", place)
+        return builder.zext(builder.load(place), _I64)
+    return _call(builder, "aarch64.get.fpcr", _I64) if _ARM else _constant(0)
+
+
+def _set_control(builder: ir.IRBuilder, state: ir.Value) -> None:
+    if _X86:
+        _mxcsr(builder, "ldmxcsr", cgutils.alloca_once_value(builder, builder.trunc(state, _I32)))
+    else:
+        _call(builder, "aarch64.set.fpcr", ir.VoidType(), state)
+
+
+def _mxcsr(builder: ir.IRBuilder, name: str, place: ir.Value) -> None:
+    _call(builder, f"x86.sse.{name}", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
