@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.engines._base import Engine as Engine
     from inr.engines._base import Objective as Objective
     from inr.engines._base import Plan as Plan
+    from inr.engines._base import RowSparse as RowSparse
     from inr.engines._base import StepResult as StepResult
     from inr.engines._base import engines as engines
     from inr.engines._choose import plan as plan
@@ -23,6 +24,7 @@ __getattr__, __all__ = lazy_exports(
         "Engine": "._base",
         "Objective": "._base",
         "Plan": "._base",
+        "RowSparse": "._base",
         "StepResult": "._base",
         "doctor": "._doctor",
         "engines": "._base",

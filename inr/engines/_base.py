@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from inr._parts import Part, Registry
@@ -28,11 +28,32 @@ class Batch:
     weights: Float[Tensor, "..."] | None = None
 
 
+@dataclass(frozen=True)
+class RowSparse:
+    """The gradient of a table of which a batch touches few rows.
+
+    Attributes:
+        grad: the gradient (entries, features); an engine's own buffer, good until its next step. What lies in
+            blocks that are not touched means nothing.
+        touched: uint8, one for every BLOCK rows (the last block may be short): 1 where any of them has a gradient.
+    """
+
+    BLOCK = 8
+
+    grad: Float[Tensor, "entries features"]
+    touched: UInt8[Tensor, " blocks"]
+
+    def to_dense(self) -> Float[Tensor, "entries features"]:
+        """The gradient with zeros where nothing was touched; a copy."""
+        rows = self.touched.bool().repeat_interleave(self.BLOCK)[: len(self.grad), None]
+        return self.grad.where(rows, 0.0)
+
+
 class StepResult(NamedTuple):
     """What a step computes: the loss, its gradients by tensor name, the coordinates seen and what they still miss."""
 
     loss: Tensor
-    grads: dict[str, Tensor]
+    grads: dict[str, Tensor | RowSparse]
     coords: Float[Tensor, "n d"]
     residuals: Float[Tensor, "n c"]  # prediction - target, normalised values
 
@@ -58,14 +79,43 @@ class Objective(Protocol):
 
 @runtime_checkable
 class Plan(Protocol):
-    """A field made ready to run on an engine. `tensors` are the field's effective weights by name."""
+    """A field made ready to run on an engine. `tensors` are the field's effective weights by name.
+
+    Attributes:
+        notes: what the plan hands to `eager` and why, a line each; empty where it runs everything itself.
+        block: points at once with which `forward` is fast, for those who walk over many.
+    """
+
+    notes: tuple[str, ...]
+    block: int
+
+    def prepare(self) -> float:
+        """Compile or load what the first step would otherwise wait for; seconds that it took."""
+        ...
 
     def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values at coordinates, without gradients."""
         ...
 
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
-        """Loss of a batch and its gradients by the names of `tensors`."""
+        """Loss of a batch and its gradients by the names of `tensors`.
+
+        Raises InrError in a plan that was made without an objective.
+        """
+        ...
+
+    def profile(self) -> dict[str, float]:
+        """Seconds by phase ("encoding", "products", "activations" …) since the plan was made; empty if not measured.
+
+        Phases exclude each other, and their sum is the time within `loss_and_grad` as far as it is accounted for.
+        """
+        ...
+
+    def roofline(self) -> dict[str, tuple[float, float]]:
+        """What was reached of what this machine can do, by what limits it, in units that the name states.
+
+        As {"products, GFLOP/s": (reached, measured peak)}; empty if not measured.
+        """
         ...
 
 
@@ -77,6 +127,9 @@ class Engine(Part):
         """Why the engine cannot run on this machine and what would change that; None where it can."""
         return None
 
-    def plan(self, field: Field, objective: Objective) -> Plan | str:
-        """The plan, or the reason in words why this engine has none for this field and objective."""
+    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+        """The plan, or the reason in words why this engine has none for this field and objective.
+
+        Without an objective only its `forward` is used, as rendering and measuring do.
+        """
         raise NotImplementedError

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from inr._errors import InrError
 from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, Tensors, engines
 from inr.field import Field
 
@@ -12,7 +13,7 @@ from inr.field import Field
 class Eager(Engine):
     """Plain PyTorch with automatic differentiation, on the processor."""
 
-    def plan(self, field: Field, objective: Objective) -> Plan | str:
+    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan for any field and objective."""
         return EagerPlan(field, objective)
 
@@ -20,10 +21,25 @@ class Eager(Engine):
 class EagerPlan:
     """Evaluates a whole batch at once and differentiates it with autograd."""
 
-    def __init__(self, field: Field, objective: Objective) -> None:
+    notes: tuple[str, ...] = ()
+    block = 16_384  # features of larger ones leave the caches
+
+    def __init__(self, field: Field, objective: Objective | None) -> None:
         self._field = field
         self._own = dict(field.named_parameters())
         self._objective = objective
+
+    def prepare(self) -> float:
+        """Nothing is compiled."""
+        return 0.0
+
+    def profile(self) -> dict[str, float]:
+        """Automatic differentiation has no phases that could be told apart."""
+        return {}
+
+    def roofline(self) -> dict[str, tuple[float, float]]:
+        """Not measured."""
+        return {}
 
     @torch.no_grad()
     def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -33,6 +49,8 @@ class EagerPlan:
     @torch.enable_grad()
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
         """Loss of a batch and its gradients by the names of `tensors`."""
+        if self._objective is None:
+            raise InrError("this plan was made without an objective, to evaluate only")
         coords = self._objective.coords(batch)
         if not self._are_own(tensors):
             tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
