@@ -10,7 +10,8 @@ from torch import Tensor
 
 from inr.activations._base import Activation
 
-_SYMBOLIC = SimpleNamespace(sin=sympy.sin, cos=sympy.cos, exp=sympy.exp, relu=lambda z: sympy.Max(z, 0))
+# the operations a formula is written in, as sympy's
+SYMBOLIC = SimpleNamespace(sin=sympy.sin, cos=sympy.cos, exp=sympy.exp, relu=lambda z: sympy.Max(z, 0))
 
 # sympy's names in torch; the derivatives of Max are what they are almost everywhere
 _TORCH = {
@@ -43,7 +44,7 @@ def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ..
     planes, constants = symbols(activation)
     outputs = [
         sympy.diff(output, *(planes[index] for index in wrt)) if wrt else output
-        for output in activation.formula(_SYMBOLIC, *planes, **constants)
+        for output in activation.formula(SYMBOLIC, *planes, **constants)
     ]
     compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=[_TORCH], cse=True)
 

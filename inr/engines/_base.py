@@ -33,9 +33,8 @@ class RowSparse:
     """The gradient of a table of which a batch touches few rows.
 
     Attributes:
-        grad: the gradient (entries, features); an engine's own buffer, good until its next step. What lies in
-            blocks that are not touched means nothing.
-        touched: uint8, one for every BLOCK rows (the last block may be short): 1 where any of them has a gradient.
+        grad: the whole gradient (entries, features), zeros included; an engine's own buffer, good until its next step.
+        touched: uint8, one for every BLOCK rows (the last block may be short): 0 where all of `grad` is zero.
     """
 
     BLOCK = 8
@@ -44,9 +43,8 @@ class RowSparse:
     touched: UInt8[Tensor, " blocks"]
 
     def to_dense(self) -> Float[Tensor, "entries features"]:
-        """The gradient with zeros where nothing was touched; a copy."""
-        rows = self.touched.bool().repeat_interleave(self.BLOCK)[: len(self.grad), None]
-        return self.grad.where(rows, 0.0)
+        """The gradient as an ordinary tensor; not a copy."""
+        return self.grad
 
 
 class StepResult(NamedTuple):
@@ -78,16 +76,27 @@ class Objective(Protocol):
 
 
 @runtime_checkable
+class SquaredError(Objective, Protocol):
+    """An objective that is the mean of squared differences from targets, weighted where the batch has weights."""
+
+    def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
+        """What the values of a batch should be, normalised."""
+        ...
+
+
+@runtime_checkable
 class Plan(Protocol):
     """A field made ready to run on an engine. `tensors` are the field's effective weights by name.
 
     Attributes:
         notes: what the plan hands to `eager` and why, a line each; empty where it runs everything itself.
         block: points at once with which `forward` is fast, for those who walk over many.
+        threads: worker threads that it uses; the optimiser uses as many.
     """
 
     notes: tuple[str, ...]
     block: int
+    threads: int
 
     def prepare(self) -> float:
         """Compile or load what the first step would otherwise wait for; seconds that it took."""

@@ -21,7 +21,11 @@ class Regression:
 
     def residuals(self, values: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, "n c"]:
         """Prediction minus the signal's values."""
-        return values - self._signal.values(batch.indices)
+        return values - self.targets(batch)
+
+    def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
+        """The signal's values."""
+        return self._signal.values(batch.indices)
 
     def loss(self, residuals: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, ""]:
         """Mean of the squared residuals, weighted where the batch has weights."""

@@ -8,6 +8,7 @@ functions, by the generated text; numba adds the processor and the argument type
 import contextlib
 import functools
 import hashlib
+import inspect
 import linecache
 import os
 import sys
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import caching
+from numba.core import caching, sigutils
+from numba.core.ccallback import CFunc
 
 # What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
 # which a diverging fit is noticed.
@@ -32,7 +34,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def inline(function: Callable[..., Any]) -> Any:
     """Compile a function that kernels call; it becomes part of them and is not kept by itself."""
-    return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
+    return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(inspect.unwrap(function))
 
 
 def generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
@@ -41,11 +43,17 @@ def generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
     return _compiled(function, digest)
 
 
+def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
+    """As `inline`, of the function `name` that `source` defines; `names` is what the source refers to."""
+    return inline(_define(source, name, names)[0])
+
+
 def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     """The address of the generated C function `name`: void(int64, int64, int64), compiled now."""
     start = time.perf_counter()
     function, digest = _define(source, name, names)
-    callback = numba.cfunc("void(int64, int64, int64)", fastmath=FASTMATH, error_model="numpy")(function)
+    # numba.cfunc would compile at once, before there is a cache to look into
+    callback = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
     if _usable_folder() is not None:
         callback._cache = _Cache(function, digest)
     callback.compile()
@@ -54,6 +62,7 @@ def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     return callback.address
 
 
+_STAGE = sigutils.normalize_signature("void(int64, int64, int64)")
 _ALIVE: list[Any] = []  # machine code goes with the object that holds it
 
 
@@ -61,7 +70,7 @@ def _define(source: str, name: str, names: Mapping[str, Any]) -> tuple[Callable[
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = f"<inr {name} {digest}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
-    scope = dict(names)
+    scope = {"__name__": __name__} | dict(names)  # numba imports the module again when it reads the code from disk
     exec(compile(source, file, "exec"), scope)
     return scope[name], digest
 
@@ -87,6 +96,7 @@ class Stopwatch:
 
 
 def _compiled(function: Callable[..., Any], digest: str) -> Any:
+    function = inspect.unwrap(function)  # numba reads code: not that of run-time type checks around it
     dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
     if not numba.config.DISABLE_JIT and _usable_folder() is not None:
         dispatcher._cache = _Cache(function, digest)

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from inr.engines._cpu._jit import inline, kernel
-from inr.engines._cpu._stage import Call
+from inr.engines._cpu._stage import Call, Stage
 from inr.engines._cpu._vector import (
     POINTERS,
     atomic_load,
@@ -41,12 +41,12 @@ def usable_cores() -> int:
 
 
 def run(calls: Sequence[Call], threads: int) -> None:
-    """Run a program: every stage by all workers, one stage after the other; the caller's thread is worker 0.
+    """Run a program of at least one stage: every stage by all workers, one stage after the other; the caller's thread is worker 0.
 
     Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
     several threads at once do not share the workers: the later one does all the work itself, with the same result.
     """
-    program = np.array([call.words for call in calls], np.int64)
+    program = np.array([call.words for call in calls], np.int64).reshape(-1, 2)
     crew = _crew(threads) if threads > 1 else None
     if crew is None or not crew.free.acquire(blocking=False):
         _run_alone(program, threads)
@@ -55,6 +55,18 @@ def run(calls: Sequence[Call], threads: int) -> None:
         crew.run(program)
     finally:
         crew.free.release()
+
+
+def _nothing(worker: int, workers: int) -> None:
+    """A stage that does nothing."""
+
+
+_NOTHING = Stage(_nothing)
+
+
+def warm(threads: int) -> None:
+    """Compile what runs programs, or load it from disk, and start the workers."""
+    run([Call(_NOTHING)], threads)
 
 
 class _Crew:

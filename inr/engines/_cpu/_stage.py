@@ -6,6 +6,7 @@ stages with their blocks is a program; `_pool` runs it.
 """
 
 import functools
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Stage:
         name = self._function.__name__
         arguments = ", ".join(["worker", "workers", *map(self._argument, self.kinds)])
         source = (
-            f"# {self._function.__module__} {self._key}\n"
+            f"# {self._function.__module__} {hashlib.sha256(self._key.encode()).hexdigest()}\n"
             f"def {name}(block, worker, workers):\n"
             f"    words = carray(int64_pointer(block), {max(self.size, 1)})\n"
             f"    reals = carray(float64_pointer(block), {max(self.size, 1)})\n"

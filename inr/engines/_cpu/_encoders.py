@@ -1,0 +1,164 @@
+"""Encodings as stages: coordinates to features, and gradients of features back to the encoding's parameters."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inr.encodings import Encoding, FourierFeatures, Identity
+from inr.engines._cpu import _maths
+from inr.engines._cpu._jit import inline
+from inr.engines._cpu._stage import F1, F2, Call, Stage, share
+
+_share = inline(share)
+_sin, _cos = _maths.sin, _maths.cos
+
+
+class Encoder(Protocol):
+    """An encoding made ready for the kernels.
+
+    Attributes:
+        learns: whether it has parameters, and so wants the gradients of its features.
+        note: what is not done by a kernel, and why, in words; "" where all is.
+    """
+
+    learns: bool
+    note: str
+
+    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+        """Take the weights of a step, by the field's names; what runs before its first points."""
+        ...
+
+    def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
+        """Fill the first columns of features (n, …) from coords (n, d)."""
+        ...
+
+    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+        """Add up the gradients of parameters, from those of the features of the same points."""
+        ...
+
+    def pulled(self, grads: np.ndarray) -> None:
+        """Told when a program with `pull` has run: `grads` holds the features' gradients until the next one."""
+
+    def finish(self) -> dict[str, Any]:
+        """The gradients of the step, by the field's names; called when all programs have run."""
+        ...
+
+
+def encoder(encoding: Encoding) -> Encoder:
+    """The encoder of an encoding: a kernel where there is one, PyTorch where not."""
+    make = _KNOWN.get(type(encoding))
+    return make(encoding) if make is not None else ByTorch(encoding)
+
+
+class ByFormula:
+    """Encodings without parameters, by a stage of coordinates and constants."""
+
+    learns = False
+    note = ""
+
+    def __init__(self, stage: Stage, **constants: np.ndarray) -> None:
+        self._call = Call(stage, **constants)
+
+    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+        return ()
+
+    def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
+        return [self._call.set(coords=coords, features=features)]
+
+    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+        return ()
+
+    def pulled(self, grads: np.ndarray) -> None:
+        pass
+
+    def finish(self) -> dict[str, Any]:
+        return {}
+
+
+def _copy(worker: int, workers: int, coords: F2, features: F2) -> None:
+    """Coordinates as they are."""
+    start, stop = _share(coords.shape[0], worker, workers, 64)
+    for point in range(start, stop):
+        for axis in range(coords.shape[1]):
+            features[point, axis] = coords[point, axis]
+
+
+def _waves(worker: int, workers: int, coords: F2, features: F2, slopes: F2, shifts: F1) -> None:
+    """Sines, then cosines, of slopes (d, m) · coordinates + shifts (m,)."""
+    start, stop = _share(coords.shape[0], worker, workers, 64)
+    count = shifts.shape[0]
+    for point in range(start, stop):
+        phases, others = features[point, :count], features[point, count : 2 * count]
+        for wave in range(count):
+            phases[wave] = shifts[wave]
+        for axis in range(coords.shape[1]):
+            x, slope = coords[point, axis], slopes[axis]
+            for wave in range(count):
+                phases[wave] = _maths_fma(x, slope[wave], phases[wave])
+        for wave in range(count):
+            phase = phases[wave]
+            phases[wave] = _sin(phase)
+            others[wave] = _cos(phase)
+
+
+_maths_fma = _maths.fma
+_COPY, _WAVES = Stage(_copy), Stage(_waves)
+
+
+def _fourier(encoding: Encoding) -> Encoder:
+    """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
+    assert isinstance(encoding, FourierFeatures)
+    slopes = (math.pi * encoding.frequencies.double()).to(torch.float32)
+    shifts = (math.pi * encoding.frequencies.double().sum(1)).to(torch.float32)
+    return ByFormula(_WAVES, slopes=slopes.T.contiguous().numpy(), shifts=shifts.numpy())
+
+
+class ByTorch:
+    """Any encoding, by its own forward and automatic differentiation."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._names = [f"encoding.{name}" for name, _ in encoding.named_parameters()]
+        self.learns = bool(self._names)
+        self.note = f"encoding '{encoding.config()['name']}' runs on eager: there is no kernel for it"
+        self._made = torch.empty(0)
+        self._tensors: dict[str, Tensor] = {}
+        self._grads: dict[str, Tensor] = {}
+
+    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+        self._tensors = {name: tensors[name].detach().requires_grad_(True) for name in self._names}
+        self._grads = {name: torch.zeros_like(tensor) for name, tensor in self._tensors.items()}
+        return ()
+
+    def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
+        with torch.enable_grad() if self.learns else torch.no_grad():
+            parameters = {name.removeprefix("encoding."): tensor for name, tensor in self._tensors.items()}
+            made = torch.func.functional_call(self._encoding, parameters, (torch.from_numpy(coords),))
+        features[: len(coords), : made.shape[1]] = made.detach().numpy()
+        self._made = made
+        return ()
+
+    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+        return ()
+
+    def pulled(self, grads: np.ndarray) -> None:
+        given = torch.from_numpy(grads[:, : self._made.shape[1]])
+        found = torch.autograd.grad(
+            self._made, list(self._tensors.values()), given, allow_unused=True, materialize_grads=True
+        )
+        for total, grad in zip(self._grads.values(), found, strict=True):
+            total += grad
+
+    def finish(self) -> dict[str, Any]:
+        return dict(self._grads)
+
+
+def _identity(encoding: Encoding) -> Encoder:
+    return ByFormula(_COPY)
+
+
+_KNOWN: dict[type[nn.Module], Any] = {Identity: _identity, FourierFeatures: _fourier}

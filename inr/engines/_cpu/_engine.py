@@ -1,0 +1,92 @@
+"""The engine `cpu`."""
+
+from typing import Annotated
+
+import numpy as np
+import torch
+
+from inr._parts import Range
+from inr.activations import Activation
+from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
+from inr.engines._cpu._activations import Untranslatable, constant_row, loops
+from inr.engines._cpu._encoders import encoder
+from inr.engines._cpu._layout import Layout, layout
+from inr.engines._cpu._network import NetworkStages, network_stages
+from inr.engines._cpu._plan import CpuPlan, constant_table
+from inr.engines._cpu._vector import ROWS
+from inr.field import Field
+
+_TILE_BYTES = 256 * 1024
+_BLOCK_BYTES = 2 * 1024 * 1024
+
+
+@engines.register("cpu")
+class Cpu(Engine):
+    """Fused kernels for the processor: tiles of points walk through all layers, and back, while they stay in cache.
+
+    Compiled when first needed, and kept on disk. Sums, phases and products are float32.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: Annotated[int | None, Range(1, 1024), "workers (none: as many as torch uses)"] = None,
+        tile: Annotated[int | None, Range(1, 65536), "points that walk through the layers together"] = None,
+    ) -> None:
+        self.threads = threads
+        self.tile = tile
+
+    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+        """A plan, or why there is none."""
+        reason = _refused(field, objective)
+        if reason is not None:
+            return reason
+        shape = layout(field.network)
+        if isinstance(shape, str):
+            return shape
+        try:
+            stages = _stages(field.network.activation)
+        except Untranslatable as error:
+            return f"activation '{field.network.activation.config()['name']}': {error}"
+        threads = self.threads or torch.get_num_threads()
+        tile = _tile(shape, self.tile)
+        return CpuPlan(
+            encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
+            objective if isinstance(objective, SquaredError) else None, field.domain.channels, field.domain.in_dim,
+            threads=threads, tile=tile, block=_block(shape, tile, threads),
+        )  # fmt: skip
+
+
+def _refused(field: Field, objective: Objective | None) -> str | None:
+    """Why a field or an objective is not for this engine."""
+    parameters = list(field.parameters())
+    if any(parameter.device.type != "cpu" for parameter in parameters):
+        return f"its weights are on {field.device}"
+    if any(parameter.dtype != torch.float32 for parameter in parameters):
+        return "its weights are not float32"
+    if objective is not None and not isinstance(objective, SquaredError):
+        return f"no kernels for objective {type(objective).__name__}"
+    return None
+
+
+def _stages(activation: Activation) -> NetworkStages:
+    hidden = loops(activation, activation.planes)
+    return network_stages(loops(activation, 1) if activation.planes > 1 else hidden, hidden)
+
+
+def _constants(field: Field, layers: int) -> np.ndarray:
+    """What the activation of every layer but the last is computed with."""
+    activation = field.network.activation
+    return constant_table([constant_row(activation, "first" if index == 0 else "hidden") for index in range(layers)])
+
+
+def _tile(shape: Layout, given: int | None) -> int:
+    """Points of a tile, in whole blocks of rows: as many as one layer's numbers leave room for in the cache."""
+    points = given or min(_TILE_BYTES // (4 * shape.widest), 384)
+    return max(-(-points // ROWS), 1) * ROWS
+
+
+def _block(shape: Layout, tile: int, threads: int) -> int:
+    """Points of a program, in whole tiles for every worker: as many as their features leave room for in the cache."""
+    points = _BLOCK_BYTES // (4 * shape.features)
+    return max(points // tile, 1) * tile * threads

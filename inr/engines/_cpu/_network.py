@@ -1,0 +1,313 @@
+"""Networks as stages: a tile of points walks through all layers, and back, while it stays in cache.
+
+`_layout` describes the layers. A tile's buffers hold, for every layer but the first, its input, and for every layer
+what its matrix gave, which becomes what the way back needs, and then the gradient.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from inr.engines._cpu._activations import Loops
+from inr.engines._cpu._jit import inline
+from inr.engines._cpu._stage import D2, F1, F2, I2, Stage, share
+from inr.engines._cpu._vector import LANES, PANEL, POINTERS, ROWS, block_product_k, block_product_m, ticks
+
+# columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its
+# packed matrices, bias and gradient, distance of rows in that; places of input, output and activation in a tile
+_COLUMNS, _ROWS, _IN, _OUT, _FORWARD, _BACKWARD, _BIAS, _GRAD, _GRAD_ROW, _X, _Z, _H = range(12)
+# columns of the table of blocks
+SOURCE, TARGET, _LAYER, _ROW, _COLUMN, _HIGH, _WIDE, _SIGN, _FIRST = range(9)
+# columns of the clocks of a worker
+PRODUCTS, ACTIVATIONS, TOTAL = range(3)
+
+_at = POINTERS["float32"]
+_zero, _one = np.float32(0), np.float32(1)
+_share = inline(share)
+
+# what can remain of whole vectors when cut into blocks of rows
+_RESTS = sorted({LANES * count % ROWS for count in range(ROWS)} - {0})
+_REST_A = _RESTS[0] if _RESTS else ROWS
+_REST_B = _RESTS[-1] if _RESTS else ROWS
+
+
+class NetworkStages(NamedTuple):
+    """What a network is run with; see the functions of these names."""
+
+    forward: Stage
+    learn: Stage
+
+
+def network_stages(first: Loops, hidden: Loops) -> NetworkStages:
+    """The stages of networks with an activation: `first` for the first layer, `hidden` for the others."""
+    key = first.source + hidden.source
+    return NetworkStages(Stage(_make_forward(first, hidden), key), Stage(_make_learn(first, hidden), key))
+
+
+@inline
+def _product(x: int, x_stride: int, packed: int, z: int, z_stride: int, points: int, columns: int, rows: int) -> None:
+    """z = x W^T for `points` points, rounded up to whole blocks; all addresses, W (rows, columns) packed."""
+    for row in range(0, rows, PANEL):
+        panel = packed + 4 * row * columns
+        if rows - row >= PANEL:
+            for point in range(0, points, ROWS):
+                block_product_k(
+                    ROWS, 2, x + 4 * point * x_stride, x_stride, panel, PANEL,
+                    z + 4 * (point * z_stride + row), z_stride, columns, 0,
+                )  # fmt: skip
+        else:
+            for point in range(0, points, ROWS):
+                block_product_k(
+                    ROWS, 1, x + 4 * point * x_stride, x_stride, panel, PANEL,
+                    z + 4 * (point * z_stride + row), z_stride, columns, 0,
+                )  # fmt: skip
+
+
+@inline
+def _weight_gradient(
+    z: int, z_stride: int, x: int, x_stride: int, grad: int, grad_stride: int, points: int, columns: int, rows: int
+) -> None:
+    """grad += z^T x over `points` points; `columns` and `rows` are whole vectors."""
+    whole = rows - rows % ROWS
+    rest = rows - whole
+    for column in range(0, columns, PANEL):
+        right, into = x + 4 * column, grad + 4 * column
+        tail, tail_left = into + 4 * whole * grad_stride, z + 4 * whole
+        if columns - column >= PANEL:
+            for row in range(0, whole, ROWS):
+                block_product_m(
+                    ROWS, 2, z + 4 * row, z_stride, right, x_stride, into + 4 * row * grad_stride, grad_stride,
+                    points, 1,
+                )  # fmt: skip
+            if rest == _REST_A:
+                block_product_m(_REST_A, 2, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+            elif rest == _REST_B:
+                block_product_m(_REST_B, 2, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+        else:
+            for row in range(0, whole, ROWS):
+                block_product_m(
+                    ROWS, 1, z + 4 * row, z_stride, right, x_stride, into + 4 * row * grad_stride, grad_stride,
+                    points, 1,
+                )  # fmt: skip
+            if rest == _REST_A:
+                block_product_m(_REST_A, 1, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+            elif rest == _REST_B:
+                block_product_m(_REST_B, 1, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+
+
+def _make_forward(first: Loops, hidden: Loops) -> Any:
+    """The function of a forward stage."""
+    value_first, value_hidden = first.value, hidden.value
+
+    def forward(
+        worker: int, workers: int, features: F2, count: int, values: F2, table: I2, constants: F2, packed: F1,
+        biases: F1, tiles: F2, tile: int, planes: int, clocks: I2,
+    ) -> None:  # fmt: skip
+        """Values (count, channels) of features (count, …)."""
+        begin = ticks()
+        spent = 0
+        start, stop = _share(count, worker, workers, tile)
+        layers, channels = table.shape[0], values.shape[1]
+        here = tiles.ctypes.data + 4 * worker * tiles.shape[1]
+        half = 2 * tiles.shape[1]  # bytes of one of the two buffers that take turns
+        weights, offsets = packed.ctypes.data, biases.ctypes.data
+        for point in range(start, stop, tile):
+            points = min(tile, stop - point)
+            x = features.ctypes.data + 4 * point * features.shape[1]
+            x_stride = features.shape[1]
+            for layer in range(layers):
+                z = here + half * (layer & 1)
+                z_stride, columns, rows = table[layer, _OUT], table[layer, _COLUMNS], table[layer, _ROWS]
+                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                if layer < layers - 1:
+                    now = ticks()
+                    bias = offsets + 4 * table[layer, _BIAS]
+                    numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
+                    if layer == 0:
+                        value_first(z, z_stride, points, rows, bias, numbers)
+                    else:
+                        value_hidden(z, z_stride, points, rows // planes, bias, numbers)
+                    spent += ticks() - now
+                x, x_stride = z, z_stride
+            bias_row = _at(offsets + 4 * table[layers - 1, _BIAS])
+            for row in range(points):
+                outputs = _at(x + 4 * row * x_stride)
+                for channel in range(channels):
+                    values[point + row, channel] = outputs[channel] + bias_row[channel]
+        _clock(clocks, worker, begin, spent)
+
+    return forward
+
+
+@inline
+def _clock(clocks: Any, worker: int, begin: int, spent: int) -> None:
+    """Book a stage's time: activations apart, the rest as products."""
+    total = ticks() - begin
+    clocks[worker, PRODUCTS] += total - spent
+    clocks[worker, ACTIVATIONS] += spent
+    clocks[worker, TOTAL] += total
+
+
+@inline
+def _difference(
+    y: int, y_stride: int, points: int, bias: int, sums: int, targets: Any, importance: Any, residuals: Any,
+    at: int, first: int, scale: float,
+) -> float:  # fmt: skip
+    """Turn outputs into the loss's gradient; residuals are kept, the sum of weighted squares is returned."""
+    channels = targets.shape[1]
+    shift, totals = _at(bias), _at(sums)
+    factor = np.float32(scale)
+    loss = 0.0
+    for row in range(points):
+        outputs = _at(y + 4 * row * y_stride)
+        for channel in range(channels):
+            residual = outputs[channel] + shift[channel] - targets[at + row, channel]
+            residuals[first + at + row, channel] = residual
+            weight = _one
+            if importance.shape[1] == 1:
+                weight = importance[first + at + row, 0]
+            elif importance.shape[1] > 1:
+                weight = importance[first + at + row, channel]
+            loss += weight * residual * residual
+            gradient = factor * weight * residual
+            outputs[channel] = gradient
+            totals[channel] += gradient
+    return loss
+
+
+def _make_learn(first: Loops, hidden: Loops) -> Any:
+    """The function of a learning stage."""
+    learn_first, learn_hidden, pull_first, pull_hidden = first.learn, hidden.learn, first.pull, hidden.pull
+
+    def learn(
+        worker: int, workers: int, features: F2, count: int, pass_on: int, targets: F2, importance: F2,
+        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, biases: F1, tiles: F2,
+        tile: int, planes: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
+    ) -> None:  # fmt: skip
+        """Residuals of `count` points, and what they add to the loss and to the gradients of the weights.
+
+        With `pass_on` their features are replaced by the loss's gradient in them.
+        """
+        begin = ticks()
+        spent = 0
+        start, stop = _share(count, worker, workers, tile)
+        last = table.shape[0] - 1
+        here = tiles.ctypes.data + 4 * worker * tiles.shape[1]
+        gradient = here + 4 * tile * (table[last, _Z] + table[last, _OUT])  # of the layer above's input
+        weights, offsets = packed.ctypes.data, biases.ctypes.data
+        into, sums = grads.ctypes.data + 4 * worker * grads.shape[1], bias_grads.ctypes.data
+        sums += 4 * worker * bias_grads.shape[1]
+        loss = 0.0
+        for point in range(start, stop, tile):
+            points = min(tile, stop - point)
+            entry = features.ctypes.data + 4 * point * features.shape[1]
+            for layer in range(last + 1):
+                x = entry if layer == 0 else here + 4 * tile * table[layer, _X]
+                x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
+                z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
+                columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
+                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                if layer < last:
+                    now = ticks()
+                    bias = offsets + 4 * table[layer, _BIAS]
+                    numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
+                    h = here + 4 * tile * table[layer, _H]
+                    if layer == 0:
+                        learn_first(z, z_stride, h, z_stride, points, rows, bias, numbers)
+                    else:
+                        learn_hidden(z, z_stride, h, z_stride, points, rows // planes, bias, numbers)
+                    spent += ticks() - now
+            loss += _difference(
+                here + 4 * tile * table[last, _Z], table[last, _OUT], points, offsets + 4 * table[last, _BIAS],
+                sums + 4 * table[last, _BIAS], targets, importance, residuals, point, at, scale,
+            )  # fmt: skip
+            for layer in range(last, -1, -1):
+                x = entry if layer == 0 else here + 4 * tile * table[layer, _X]
+                x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
+                z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
+                columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
+                wide = table[layer, _GRAD_ROW]
+                _weight_gradient(z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], wide, points, wide, rows)
+                backward = weights + 4 * table[layer, _BACKWARD]
+                if layer > 0:
+                    _product(z, z_stride, backward, gradient, x_stride, points, rows, wide)
+                    now = ticks()
+                    below, below_stride = here + 4 * tile * table[layer - 1, _Z], table[layer - 1, _OUT]
+                    numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
+                    total = sums + 4 * table[layer - 1, _BIAS]
+                    units = table[layer - 1, _ROWS]
+                    if layer == 1:
+                        pull_first(
+                            below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers
+                        )
+                    else:
+                        pull_hidden(
+                            below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total,
+                            numbers,
+                        )  # fmt: skip
+                    spent += ticks() - now
+                elif pass_on:
+                    _product(z, z_stride, backward, entry, x_stride, points, rows, wide)
+        losses[worker, 0] += loss
+        _clock(clocks, worker, begin, spent)
+
+    return learn
+
+
+def _pack(
+    worker: int, workers: int, blocks: I2, table: I2, packed: F1, biases: F1, grads: F2, bias_grads: F2, losses: D2
+) -> None:
+    """Lay the weights out for the products, both ways, and set the gradients to 0."""
+    grads[worker] = _zero
+    bias_grads[worker] = _zero
+    losses[worker, 0] = 0.0
+    for index in range(blocks.shape[0]):
+        layer, high, wide = blocks[index, _LAYER], blocks[index, _HIGH], blocks[index, _WIDE]
+        source = _at(blocks[index, SOURCE])
+        first_row, first_column = blocks[index, _ROW], blocks[index, _COLUMN]
+        sign = np.float32(blocks[index, _SIGN])
+        start, stop = _share(high, worker, workers, 1)
+        if wide == 0:
+            for row in range(start, stop):
+                biases[table[layer, _BIAS] + first_row + row] = sign * source[row]
+            continue
+        forward, backward = table[layer, _FORWARD], table[layer, _BACKWARD]
+        columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
+        for row in range(start, stop):
+            place = first_row + row
+            ahead = forward + (place // PANEL) * PANEL * columns + place % PANEL
+            for column in range(wide):
+                number = sign * source[row * wide + column]
+                across = first_column + column
+                packed[ahead + across * PANEL] = number
+                packed[backward + ((across // PANEL) * rows + place) * PANEL + across % PANEL] = number
+
+
+def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_grads: F2) -> None:
+    """The gradients of the parameters: sums over workers, always in the same order."""
+    crew = grads.shape[0]
+    for index in range(blocks.shape[0]):
+        layer, high, wide = blocks[index, _LAYER], blocks[index, _HIGH], blocks[index, _WIDE]
+        target = _at(blocks[index, TARGET])
+        first_row, first_column = blocks[index, _ROW], blocks[index, _COLUMN]
+        sign = np.float32(blocks[index, _SIGN])
+        kept = _zero if blocks[index, _FIRST] else _one
+        start, stop = _share(high, worker, workers, 1)
+        for row in range(start, stop):
+            if wide == 0:
+                place = table[layer, _BIAS] + first_row + row
+                total = _zero
+                for other in range(crew):
+                    total += bias_grads[other, place]
+                target[row] = (kept * target[row] if kept > _zero else _zero) + sign * total
+                continue
+            place = table[layer, _GRAD] + (first_row + row) * table[layer, _GRAD_ROW] + first_column
+            for column in range(wide):
+                total = _zero
+                for other in range(crew):
+                    total += grads[other, place + column]
+                before = target[row * wide + column] if kept > _zero else _zero
+                target[row * wide + column] = before + sign * total
+
+
+PACK, COLLECT = Stage(_pack), Stage(_collect)

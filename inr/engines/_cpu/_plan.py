@@ -1,0 +1,194 @@
+"""A field's plan on the engine `cpu`: which programs a step is made of, and the buffers they share."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._cpu import _jit, _network, _pool
+from inr.engines._cpu._encoders import Encoder
+from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
+from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
+from inr.engines._cpu._stage import Call
+from inr.engines._cpu._vector import LANES, ROWS
+
+_NO_WEIGHTS = np.zeros((0, 0), np.float32)
+_LINE = 16  # float32 numbers a cache line
+
+
+class CpuPlan:
+    """Runs one field; made by `Cpu.plan`.
+
+    Args:
+        encoder, layout, stages, constants: the field, as kernels see it.
+        objective: the squared error to minimise; None for a plan that only evaluates.
+        threads, tile, block: workers, points that walk through the layers together, points a program is run on.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        layout: Layout,
+        stages: NetworkStages,
+        constants: np.ndarray,
+        objective: SquaredError | None,
+        channels: int,
+        in_dim: int,
+        *,
+        threads: int,
+        tile: int,
+        block: int,
+    ) -> None:
+        self.notes = (encoder.note,) if encoder.note else ()
+        self.block = block
+        self._encoder = encoder
+        self._layout = layout
+        self._objective = objective
+        self._channels, self._in_dim = channels, in_dim
+        self._threads, self._tile = threads, tile
+        self._busy = threading.Lock()
+        self._features = np.zeros((block + ROWS, layout.features), np.float32)
+        self._make_calls(stages, constants)
+
+    def _make_calls(self, stages: NetworkStages, constants: np.ndarray) -> None:
+        layout, threads, tile = self._layout, self._threads, self._tile
+        learning = self._objective is not None
+        room = tile * max(layout.per_point + layout.widest if learning else 0, 2 * layout.widest)
+        self._clocks = np.zeros((threads, 8), np.int64)
+        self._losses = np.zeros((threads, 8), np.float64)
+        grads = np.zeros((threads, layout.grads + _LINE if learning else 0), np.float32)
+        bias_grads = np.zeros((threads, layout.biases + _LINE if learning else 0), np.float32)
+        self._blocks = np.zeros((len(layout.blocks), BLOCK_NUMBERS), np.int64)
+        seen: set[str] = set()
+        for row, block in zip(self._blocks, layout.blocks, strict=True):
+            row[2:] = (
+                block.layer, block.row, block.column, block.rows, block.columns, block.sign,
+                block.parameter not in seen,
+            )  # fmt: skip
+            seen.add(block.parameter)
+        packed, biases = np.zeros(layout.weights, np.float32), np.zeros(layout.biases, np.float32)
+        shared: dict[str, Any] = {
+            "features": self._features, "table": layout.table, "constants": constants, "packed": packed,
+            "biases": biases, "tiles": np.zeros((threads, room + _LINE), np.float32), "tile": tile,
+            "planes": layout.planes, "clocks": self._clocks,
+        }  # fmt: skip
+        sums = {"grads": grads, "bias_grads": bias_grads}
+        self._pack = Call(
+            PACK, blocks=self._blocks, table=layout.table, packed=packed, biases=biases, losses=self._losses, **sums
+        )
+        self._collect = Call(COLLECT, blocks=self._blocks, table=layout.table, **sums)
+        self._forward = Call(stages.forward, **shared)
+        self._learn = Call(stages.learn, **shared, **sums, losses=self._losses, pass_on=self._encoder.learns)
+        self._grads: dict[str, Tensor] = {}
+
+    def prepare(self) -> float:
+        """Compile the kernels, or load them from disk; the seconds it took."""
+        before = _jit.Stopwatch.seconds
+        coords = np.zeros((1, self._in_dim), np.float32)
+        calls = [self._pack, self._forward, *self._encoder.encode(coords, self._features)]
+        if self._objective is not None:
+            calls += [self._learn, self._collect, *self._encoder.pull(coords, self._features)]
+        for call in calls:
+            _ = call.stage.address
+        _pool.warm(self._threads)
+        return _jit.Stopwatch.seconds - before
+
+    @torch.no_grad()
+    def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates, without gradients."""
+        if coords.ndim != 2 or coords.shape[1] != self._in_dim:
+            raise InrError(f"coordinates must have shape (n, {self._in_dim}), got {tuple(coords.shape)}")
+        places = np.ascontiguousarray(coords.detach().numpy(), dtype=np.float32)
+        values = np.empty((len(places), self._channels), np.float32)
+        with self._busy:
+            start: Sequence[Call] = self._start(tensors)
+            for first in range(0, len(places), self.block):
+                part = places[first : first + self.block]
+                run = self._forward.set(count=len(part), values=values[first : first + len(part)])
+                _pool.run([*start, *self._encoder.encode(part, self._features), run], self._threads)
+                start = ()
+        return torch.from_numpy(values)
+
+    @torch.no_grad()
+    def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
+        """Loss of a batch and its gradients by the names of `tensors`.
+
+        The gradients are the plan's own buffers, good until the next step.
+        """
+        if self._objective is None:
+            raise InrError("this plan was made without an objective: it only evaluates")
+        coords, targets = self._objective.coords(batch), self._objective.targets(batch)
+        places, wanted = coords.numpy(), targets.numpy()
+        count = len(places) * self._channels
+        residuals = np.empty((len(places), self._channels), np.float32)
+        self._learn.set(importance=_importance(batch), residuals=residuals, scale=2 / count)
+        with self._busy:
+            grads = self._gradients(tensors)
+            program = [*self._start(tensors)]
+            for first in range(0, len(places), self.block):
+                part = places[first : first + self.block]
+                run = self._learn.set(count=len(part), targets=wanted[first : first + len(part)], at=first)
+                program += [*self._encoder.encode(part, self._features), run]
+                program += self._encoder.pull(part, self._features)
+                if first + self.block >= len(places):
+                    program.append(self._collect)
+                _pool.run(program, self._threads)
+                if self._encoder.learns:
+                    self._encoder.pulled(self._features[: len(part)])
+                program = []
+            grads = grads | self._encoder.finish()
+            loss = float(self._losses[:, 0].sum()) / count
+        return StepResult(torch.tensor(loss), grads, coords, torch.from_numpy(residuals))
+
+    def profile(self) -> dict[str, float]:
+        """Seconds by phase since the plan was made."""
+        return {}
+
+    def roofline(self) -> dict[str, tuple[float, float]]:
+        """What was reached of what this machine can do."""
+        return {}
+
+    def _start(self, tensors: Tensors) -> list[Call]:
+        """Take the weights of a step."""
+        self._kept = {block.parameter: _array(tensors[block.parameter]) for block in self._layout.blocks}
+        for row, block in zip(self._blocks, self._layout.blocks, strict=True):
+            row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
+        return [self._pack, *self._encoder.start(tensors)]
+
+    def _gradients(self, tensors: Tensors) -> dict[str, Tensor | RowSparse]:
+        """The buffers that the network's gradients go to."""
+        if not self._grads:
+            for row, block in zip(self._blocks, self._layout.blocks, strict=True):
+                grad = self._grads.setdefault(block.parameter, torch.zeros_like(tensors[block.parameter]))
+                row[_network.TARGET] = grad.data_ptr()
+        return dict(self._grads)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """A tensor's memory, or a copy of it where its numbers do not lie in order."""
+    return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+
+
+def _importance(batch: Batch) -> np.ndarray:
+    """The weights of a batch as (n, 1) or (n, c); none at all where there are none."""
+    if batch.weights is None:
+        return _NO_WEIGHTS
+    weights = _array(batch.weights)
+    return weights if weights.ndim == 2 else weights[:, None]
+
+
+def constant_table(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    """The activations' constants, a row a layer."""
+    table = np.zeros((len(rows), LANES), np.float32)
+    for index, row in enumerate(rows):
+        table[index, : len(row)] = row
+    return table
+
+
+
