@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 BLOCK = 64  # points whose rows and weights are computed before the first row is read
+FLAG_ROWS = 8  # rows that share a flag: a cache line of two features each
 
 _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
 
@@ -99,7 +100,7 @@ class _Corners:
                     row = self.builder.add(row, ir.Constant(_I64, 1))
                 place = self.builder.add(grad, self.builder.mul(row, ir.Constant(_I64, 4 * self.features)))
                 self.store(self.fma(spread, half, self.load(place, self.one)), place)
-                flag = self.builder.add(flags, self.builder.lshr(row, ir.Constant(_I64, 3)))
+                flag = self.builder.add(flags, self.builder.lshr(row, ir.Constant(_I64, FLAG_ROWS.bit_length() - 1)))
                 self.builder.store(ir.Constant(ir.IntType(8), 1), self.builder.inttoptr(flag, ir.IntType(8).as_pointer()))
 
 
