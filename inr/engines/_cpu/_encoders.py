@@ -106,7 +106,7 @@ def _waves(worker: int, workers: int, coords: F2, features: F2, slopes: F2, shif
 
 
 _maths_fma = _maths.fma
-_COPY, _WAVES = Stage(_copy), Stage(_waves)
+_COPY, _WAVES = Stage(_copy, phase="encoding"), Stage(_waves, phase="encoding")
 
 
 def _fourier(encoding: Encoding) -> Encoder:

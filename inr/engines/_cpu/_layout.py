@@ -5,7 +5,7 @@ layer's matrix as blocks, each with a sign; the gradient of a parameter is the s
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
@@ -47,7 +47,7 @@ class Layout:
         features: numbers a point of the first layer's input takes, padding included.
         widest: the most numbers a point takes in any layer.
         per_point: numbers a point takes in all layers together, when learning.
-        flops: floating-point operations of one point, forward: two a weight.
+        flops: floating-point operations of one point, forward: two a weight of the padded matrices.
     """
 
     table: np.ndarray
@@ -60,7 +60,12 @@ class Layout:
     per_point: int
     outputs: int
     flops: int
-    planes: int = field(default=1)
+    planes: int
+
+    def learning_flops(self, pass_on: bool) -> int:
+        """Operations of one point, forward and backward; `pass_on` counts the gradient of the features too."""
+        first = 2 * int(self.table[0, 0] * self.table[0, 1])
+        return 3 * self.flops - (0 if pass_on else first)
 
 
 def layout(network: Network) -> Layout | str:

@@ -19,7 +19,7 @@ _COLUMNS, _ROWS, _IN, _OUT, _FORWARD, _BACKWARD, _BIAS, _GRAD, _GRAD_ROW, _X, _Z
 # columns of the table of blocks
 SOURCE, TARGET, _LAYER, _ROW, _COLUMN, _HIGH, _WIDE, _SIGN, _FIRST = range(9)
 # columns of the clocks of a worker
-PRODUCTS, ACTIVATIONS, TOTAL = range(3)
+PRODUCTS, ACTIVATIONS = range(2)
 
 _at = POINTERS["float32"]
 _zero, _one = np.float32(0), np.float32(1)
@@ -41,11 +41,13 @@ class NetworkStages(NamedTuple):
 def network_stages(first: Loops, hidden: Loops) -> NetworkStages:
     """The stages of networks with an activation: `first` for the first layer, `hidden` for the others."""
     key = first.source + hidden.source
-    return NetworkStages(Stage(_make_forward(first, hidden), key), Stage(_make_learn(first, hidden), key))
+    return NetworkStages(
+        Stage(_make_forward(first, hidden), key, "evaluation"), Stage(_make_learn(first, hidden), key, "network")
+    )
 
 
 @inline
-def _product(x: int, x_stride: int, packed: int, z: int, z_stride: int, points: int, columns: int, rows: int) -> None:
+def product(x: int, x_stride: int, packed: int, z: int, z_stride: int, points: int, columns: int, rows: int) -> None:
     """z = x W^T for `points` points, rounded up to whole blocks; all addresses, W (rows, columns) packed."""
     for row in range(0, rows, PANEL):
         panel = packed + 4 * row * columns
@@ -118,7 +120,7 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
             for layer in range(layers):
                 z = here + half * (layer & 1)
                 z_stride, columns, rows = table[layer, _OUT], table[layer, _COLUMNS], table[layer, _ROWS]
-                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
                 if layer < layers - 1:
                     now = ticks()
                     bias = offsets + 4 * table[layer, _BIAS]
@@ -142,10 +144,8 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
 @inline
 def _clock(clocks: Any, worker: int, begin: int, spent: int) -> None:
     """Book a stage's time: activations apart, the rest as products."""
-    total = ticks() - begin
-    clocks[worker, PRODUCTS] += total - spent
+    clocks[worker, PRODUCTS] += ticks() - begin - spent
     clocks[worker, ACTIVATIONS] += spent
-    clocks[worker, TOTAL] += total
 
 
 @inline
@@ -206,7 +206,7 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                 x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
                 z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
                 columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
-                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
                 if layer < last:
                     now = ticks()
                     bias = offsets + 4 * table[layer, _BIAS]
@@ -230,7 +230,7 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                 _weight_gradient(z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], wide, points, wide, rows)
                 backward = weights + 4 * table[layer, _BACKWARD]
                 if layer > 0:
-                    _product(z, z_stride, backward, gradient, x_stride, points, rows, wide)
+                    product(z, z_stride, backward, gradient, x_stride, points, rows, wide)
                     now = ticks()
                     below, below_stride = here + 4 * tile * table[layer - 1, _Z], table[layer - 1, _OUT]
                     numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
@@ -247,7 +247,7 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                         )  # fmt: skip
                     spent += ticks() - now
                 elif pass_on:
-                    _product(z, z_stride, backward, entry, x_stride, points, rows, wide)
+                    product(z, z_stride, backward, entry, x_stride, points, rows, wide)
         losses[worker, 0] += loss
         _clock(clocks, worker, begin, spent)
 
@@ -310,4 +310,4 @@ def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_g
                 target[row * wide + column] = before + sign * total
 
 
-PACK, COLLECT = Stage(_pack), Stage(_collect)
+PACK, COLLECT = Stage(_pack, phase="packing"), Stage(_collect, phase="packing")

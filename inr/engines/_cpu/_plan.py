@@ -11,7 +11,8 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
-from inr.engines._cpu import _jit, _network, _pool
+from inr.engines._cpu import _jit, _network, _pool, _roofline
+from inr.engines._cpu._clock import Clock, divided
 from inr.engines._cpu._encoders import Encoder
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
@@ -51,13 +52,15 @@ class CpuPlan:
         self._layout = layout
         self._objective = objective
         self._channels, self._in_dim = channels, in_dim
-        self._threads, self._tile = threads, tile
+        self.threads, self._tile = threads, tile
         self._busy = threading.Lock()
+        self._clock = Clock()
+        self._points = 0  # learned from
         self._features = np.zeros((block + ROWS, layout.features), np.float32)
         self._make_calls(stages, constants)
 
     def _make_calls(self, stages: NetworkStages, constants: np.ndarray) -> None:
-        layout, threads, tile = self._layout, self._threads, self._tile
+        layout, threads, tile = self._layout, self.threads, self._tile
         learning = self._objective is not None
         room = tile * max(layout.per_point + layout.widest if learning else 0, 2 * layout.widest)
         self._clocks = np.zeros((threads, 8), np.int64)
@@ -96,7 +99,7 @@ class CpuPlan:
             calls += [self._learn, self._collect, *self._encoder.pull(coords, self._features)]
         for call in calls:
             _ = call.stage.address
-        _pool.warm(self._threads)
+        _pool.warm(self.threads)
         return _jit.Stopwatch.seconds - before
 
     @torch.no_grad()
@@ -111,7 +114,7 @@ class CpuPlan:
             for first in range(0, len(places), self.block):
                 part = places[first : first + self.block]
                 run = self._forward.set(count=len(part), values=values[first : first + len(part)])
-                _pool.run([*start, *self._encoder.encode(part, self._features), run], self._threads)
+                _pool.run([*start, *self._encoder.encode(part, self._features), run], self.threads)
                 start = ()
         return torch.from_numpy(values)
 
@@ -138,21 +141,33 @@ class CpuPlan:
                 program += self._encoder.pull(part, self._features)
                 if first + self.block >= len(places):
                     program.append(self._collect)
-                _pool.run(program, self._threads)
+                _pool.run(program, self.threads)
+                self._clock.book(program)
                 if self._encoder.learns:
                     self._encoder.pulled(self._features[: len(part)])
                 program = []
+            self._points += len(places)
             grads = grads | self._encoder.finish()
             loss = float(self._losses[:, 0].sum()) / count
         return StepResult(torch.tensor(loss), grads, coords, torch.from_numpy(residuals))
 
     def profile(self) -> dict[str, float]:
-        """Seconds by phase since the plan was made."""
-        return {}
+        """Seconds by phase since the plan was made; `products` holds what the layers do besides activations."""
+        clocks = self._clocks.sum(0)
+        parts = {"products": int(clocks[_network.PRODUCTS]), "activations": int(clocks[_network.ACTIVATIONS])}
+        return divided(self._clock.seconds(), "network", parts)
 
     def roofline(self) -> dict[str, tuple[float, float]]:
-        """What was reached of what this machine can do."""
-        return {}
+        """Products a second, in their own phase and in all of a step, beside the measured peak."""
+        phases = self.profile()
+        if "products" not in phases:
+            return {}
+        peak = _roofline.products(self.threads)
+        done = 1e-9 * self._points * self._layout.learning_flops(self._encoder.learns)
+        return {
+            "products while multiplying, GFLOP/s": (done / phases["products"], peak),
+            "products over the engine's whole step, GFLOP/s": (done / sum(phases.values()), peak),
+        }
 
     def _start(self, tensors: Tensors) -> list[Call]:
         """Take the weights of a step."""
@@ -189,6 +204,3 @@ def constant_table(rows: Sequence[Sequence[float]]) -> np.ndarray:
     for index, row in enumerate(rows):
         table[index, : len(row)] = row
     return table
-
-
-

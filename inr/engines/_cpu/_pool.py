@@ -23,6 +23,7 @@ from inr.engines._cpu._vector import (
     flush_denormals,
     pause,
     restore_denormals,
+    ticks,
 )
 
 # looks at a flag before a worker sleeps: about a millisecond, longer than what lies between two steps of a fit
@@ -46,7 +47,7 @@ def run(calls: Sequence[Call], threads: int) -> None:
     Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
     several threads at once do not share the workers: the later one does all the work itself, with the same result.
     """
-    program = np.array([call.words for call in calls], np.int64).reshape(-1, 2)
+    program = np.array([call.words for call in calls], np.int64)
     crew = _crew(threads) if threads > 1 else None
     if crew is None or not crew.free.acquire(blocking=False):
         _run_alone(program, threads)
@@ -116,15 +117,18 @@ def _work(control: np.ndarray, worker: int, workers: int) -> None:
     """A worker's share of the published program."""
     state = flush_denormals()
     address, stages = control[_PROGRAM, 0], control[_PROGRAM, 1]
-    program = numba.carray(_int64_pointer(address), 2 * stages)
+    program = numba.carray(_int64_pointer(address), (stages, 3))
     reached = control[_WORKERS + worker, 0]
     for stage in range(stages):
-        call_stage(program[2 * stage], program[2 * stage + 1], worker, workers)
+        begin = ticks()
+        call_stage(program[stage, 0], program[stage, 1], worker, workers)
         reached += 1
         atomic_store(_place(control, _WORKERS + worker), reached)
         for other in range(workers):
             while atomic_load(_place(control, _WORKERS + other)) < reached:
                 pause()
+        if worker == 0:
+            numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
     restore_denormals(state)
 
 
@@ -146,8 +150,10 @@ def _watch(control: np.ndarray, worker: int, workers: int, done: int, spins: int
 def _run_alone(program: np.ndarray, workers: int) -> None:
     state = flush_denormals()
     for stage in range(len(program)):
+        begin = ticks()
         for worker in range(workers):
             call_stage(program[stage, 0], program[stage, 1], worker, workers)
+        numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
     restore_denormals(state)
 
 

@@ -8,7 +8,7 @@ stages with their blocks is a program; `_pool` runs it.
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,13 @@ class Stage:
     Args:
         function: takes worker and workers, then the parameters; returns nothing.
         key: what its code depends on besides this package's sources, for the cache on disk.
+        phase: what its time is booked as.
     """
 
-    def __init__(self, function: Callable[..., None], key: str = "") -> None:
+    def __init__(self, function: Callable[..., None], key: str = "", phase: str = "the rest") -> None:
         self._function = function
         self._key = key
+        self.phase = phase
         parameters = list(inspect.signature(function).parameters.values())[2:]
         self.kinds: dict[str, Any] = {parameter.name: parameter.annotation for parameter in parameters}
         self.slots: dict[str, int] = {}
@@ -76,12 +78,17 @@ class Stage:
 
 
 class Call:
-    """A stage with its arguments, which may be changed between runs."""
+    """A stage with its arguments, which may be changed between runs.
+
+    Attributes:
+        clock: ticks that its last runs took, until all workers were done; whoever reads it sets it back to 0.
+    """
 
     def __init__(self, stage: Stage, **arguments: Any) -> None:
         self.stage = stage
         self._block = np.zeros(max(stage.size, 1), np.int64)
         self._reals = self._block.view(np.float64)
+        self.clock = np.zeros(1, np.int64)
         self._kept: dict[str, Any] = {}
         self.set(**arguments)
 
@@ -108,15 +115,9 @@ class Call:
         self._block[slot + 1 : slot + 1 + kind.ndim] = array.shape
 
     @property
-    def words(self) -> tuple[int, int]:
-        """Addresses of the code and of the arguments."""
-        return self.stage.address, self._block.ctypes.data
-
-    @property
-    def missing(self) -> Mapping[str, Any]:
-        """Array parameters that were not given yet."""
-        kinds = self.stage.kinds.items()
-        return {name: kind for name, kind in kinds if isinstance(kind, Array) and name not in self._kept}
+    def words(self) -> tuple[int, int, int]:
+        """Addresses of the code, of the arguments and of the clock."""
+        return self.stage.address, self._block.ctypes.data, self.clock.ctypes.data
 
 
 def share(count: int, worker: int, workers: int, grain: int) -> tuple[int, int]:
