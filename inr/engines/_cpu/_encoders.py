@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr.encodings import Encoding, FourierFeatures, Identity
+from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.engines._base import RowSparse
 from inr.engines._cpu import _maths
+from inr.engines._cpu._grid import clear, grid_stages, level_table
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._stage import F1, F2, Call, Stage, share
 
@@ -28,7 +30,7 @@ class Encoder(Protocol):
     learns: bool
     note: str
 
-    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+    def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
         """Take the weights of a step, by the field's names; what runs before its first points."""
         ...
 
@@ -63,7 +65,7 @@ class ByFormula:
     def __init__(self, stage: Stage, **constants: np.ndarray) -> None:
         self._call = Call(stage, **constants)
 
-    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+    def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
         return ()
 
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
@@ -117,6 +119,53 @@ def _fourier(encoding: Encoding) -> Encoder:
     return ByFormula(_WAVES, slopes=slopes.T.contiguous().numpy(), shifts=shifts.numpy())
 
 
+class ByGrid:
+    """Dense and hash grids, by kernels; the gradient of the table tells which of its rows were touched."""
+
+    learns = True
+    note = ""
+
+    def __init__(self, encoding: DenseGrid | HashGrid) -> None:
+        shape = encoding.table.shape
+        stages = grid_stages(encoding.in_dim, shape[1], encoding.interpolation == "smoothstep")
+        levels = level_table(encoding.levels)
+        self._shape = shape
+        self._encode = Call(stages.encode, **levels)
+        self._scatter = Call(stages.scatter, **levels)
+        self._clear = Call(clear)
+        self._sparse: RowSparse | None = None
+
+    def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
+        self._table = np.ascontiguousarray(tensors["encoding.table"].detach().numpy(), dtype=np.float32)
+        self._encode.set(table=self._table)
+        if not learning:
+            return ()
+        self._allocate()
+        return [self._clear]
+
+    def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
+        return [self._encode.set(coords=coords, out=features)]
+
+    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+        return [self._scatter.set(coords=coords, given=grads)]
+
+    def pulled(self, grads: np.ndarray) -> None:
+        pass
+
+    def finish(self) -> dict[str, Any]:
+        return {"encoding.table": self._sparse}
+
+    def _allocate(self) -> None:
+        """Make the gradient, when first needed."""
+        if self._sparse is not None:
+            return
+        grad = torch.zeros(*self._shape)
+        touched = torch.zeros(-(-len(grad) // RowSparse.BLOCK), dtype=torch.uint8)
+        self._sparse = RowSparse(grad, touched)
+        for call in (self._scatter, self._clear):
+            call.set(grad=grad.numpy(), touched=touched.numpy())
+
+
 class ByTorch:
     """Any encoding, by its own forward and automatic differentiation."""
 
@@ -129,9 +178,9 @@ class ByTorch:
         self._tensors: dict[str, Tensor] = {}
         self._grads: dict[str, Tensor] = {}
 
-    def start(self, tensors: Mapping[str, Tensor]) -> Sequence[Call]:
+    def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
         self._tensors = {name: tensors[name].detach().requires_grad_(True) for name in self._names}
-        self._grads = {name: torch.zeros_like(tensor) for name, tensor in self._tensors.items()}
+        self._grads = {name: torch.zeros_like(tensor) for name, tensor in self._tensors.items() if learning}
         return ()
 
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
@@ -161,4 +210,6 @@ def _identity(encoding: Encoding) -> Encoder:
     return ByFormula(_COPY)
 
 
-_KNOWN: dict[type[nn.Module], Any] = {Identity: _identity, FourierFeatures: _fourier}
+_KNOWN: dict[type[nn.Module], Any] = {
+    DenseGrid: ByGrid, FourierFeatures: _fourier, HashGrid: ByGrid, Identity: _identity,
+}  # fmt: skip

@@ -110,7 +110,7 @@ class CpuPlan:
         places = np.ascontiguousarray(coords.detach().numpy(), dtype=np.float32)
         values = np.empty((len(places), self._channels), np.float32)
         with self._busy:
-            start: Sequence[Call] = self._start(tensors)
+            start: Sequence[Call] = self._start(tensors, learning=False)
             for first in range(0, len(places), self.block):
                 part = places[first : first + self.block]
                 run = self._forward.set(count=len(part), values=values[first : first + len(part)])
@@ -133,7 +133,7 @@ class CpuPlan:
         self._learn.set(importance=_importance(batch), residuals=residuals, scale=2 / count)
         with self._busy:
             grads = self._gradients(tensors)
-            program = [*self._start(tensors)]
+            program = [*self._start(tensors, learning=True)]
             for first in range(0, len(places), self.block):
                 part = places[first : first + self.block]
                 run = self._learn.set(count=len(part), targets=wanted[first : first + len(part)], at=first)
@@ -169,12 +169,12 @@ class CpuPlan:
             "products over the engine's whole step, GFLOP/s": (done / sum(phases.values()), peak),
         }
 
-    def _start(self, tensors: Tensors) -> list[Call]:
+    def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""
         self._kept = {block.parameter: _array(tensors[block.parameter]) for block in self._layout.blocks}
         for row, block in zip(self._blocks, self._layout.blocks, strict=True):
             row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
-        return [self._pack, *self._encoder.start(tensors)]
+        return [self._pack, *self._encoder.start(tensors, learning)]
 
     def _gradients(self, tensors: Tensors) -> dict[str, Tensor | RowSparse]:
         """The buffers that the network's gradients go to."""

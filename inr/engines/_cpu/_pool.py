@@ -21,6 +21,7 @@ from inr.engines._cpu._vector import (
     atomic_store,
     call_stage,
     flush_denormals,
+    give_way,
     pause,
     restore_denormals,
     ticks,
@@ -28,6 +29,7 @@ from inr.engines._cpu._vector import (
 
 # looks at a flag before a worker sleeps: about a millisecond, longer than what lies between two steps of a fit
 _SPINS = 20_000
+_PATIENCE = 2_000  # looks at another worker before giving way
 _LINE = 8  # int64 numbers a cache line: neighbours on one line would slow each other down
 
 # lines of the control block: the number of the latest program, its address and its length; then how far each worker is
@@ -125,8 +127,12 @@ def _work(control: np.ndarray, worker: int, workers: int) -> None:
         reached += 1
         atomic_store(_place(control, _WORKERS + worker), reached)
         for other in range(workers):
+            looks = 0
             while atomic_load(_place(control, _WORKERS + other)) < reached:
                 pause()
+                looks += 1
+                if looks > _PATIENCE:  # the other may be waiting for this very core
+                    give_way()
         if worker == 0:
             numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
     restore_denormals(state)

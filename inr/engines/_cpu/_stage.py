@@ -10,7 +10,7 @@ import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -27,10 +27,21 @@ class Array:
     ndim: int
 
 
-F1, F2, F3 = (Array("float32", ndim) for ndim in (1, 2, 3))
-D1, D2 = (Array("float64", ndim) for ndim in (1, 2))
-I1, I2, I3 = (Array("int64", ndim) for ndim in (1, 2, 3))
-B1 = Array("uint8", 1)
+if TYPE_CHECKING:  # what arrives is an array
+    from numpy import ndarray as B1
+    from numpy import ndarray as D1
+    from numpy import ndarray as D2
+    from numpy import ndarray as F1
+    from numpy import ndarray as F2
+    from numpy import ndarray as F3
+    from numpy import ndarray as I1
+    from numpy import ndarray as I2
+    from numpy import ndarray as I3
+else:
+    F1, F2, F3 = (Array("float32", ndim) for ndim in (1, 2, 3))
+    D1, D2 = (Array("float64", ndim) for ndim in (1, 2))
+    I1, I2, I3 = (Array("int64", ndim) for ndim in (1, 2, 3))
+    B1 = Array("uint8", 1)
 
 
 class Stage:

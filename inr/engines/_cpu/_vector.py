@@ -3,6 +3,7 @@
 LLVM compiles it for the processor at hand; nothing here is specific to one but its vector length and registers.
 """
 
+import os
 import platform
 from typing import Any
 
@@ -250,6 +251,19 @@ def pause(typingctx: Any) -> Any:
             _call(builder, "x86.sse2.pause", ir.VoidType())
         elif _ARM:
             _call(builder, "aarch64.hint", ir.VoidType(), ir.Constant(_I32, 1))
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def give_way(typingctx: Any) -> Any:
+    """Let another thread have this core, where one is waiting for it."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        if os.name == "posix":
+            function_type = ir.FunctionType(_I32, [])
+            builder.call(cgutils.get_or_insert_function(builder.module, function_type, "sched_yield"), [])
         return context.get_dummy_value()
 
     return types.void(), generate
