@@ -1,10 +1,13 @@
-"""Reading and adding to the table rows around a point, all features of a row at once, written in LLVM's language.
+"""A block of points in one level of a grid, in LLVM's language: their rows and weights, then the rows' features.
 
-The corners of a point's cell come in pairs along the first axis. A pair is read into one vector, its lower end in
-the first half; pairs are weighted by the other axes and summed, and the halves by the first axis at the end. Where a
-level is dense the two rows of a pair are neighbours, and one load reads both.
+Rows and weights are computed for a vector of points at once. Then every point reads, or adds to, the rows of its
+corners with all features of a row as one vector. Corners come in pairs along the first axis, lower end first; pairs
+are weighted by the other axes and summed, and the two ends blended at last. Where a level is dense ("joined") the
+rows of a pair are neighbours, and one load reads both.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, no_type_check
 
 from llvmlite import ir
@@ -12,140 +15,260 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from inr.encodings._lattice import PRIMES
+from inr.engines._cpu._vector import LANES
+
 BLOCK = 64  # points whose rows and weights are computed before the first row is read
+CHUNK = 1024  # points that a level is done for before the next level
 FLAG_ROWS = 8  # rows that share a flag: a cache line of two features each
 
-_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_I8, _I32, _I64, _F32 = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+_FLOATS, _INTS = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
 
 
-class _Corners:
-    """Writes the code for one point: places of its rows, and the weights of their features."""
+class _Writer:
+    """Shorthands. Arithmetic is as written, nothing is fused or reordered but by `fma`."""
 
-    def __init__(self, builder: ir.IRBuilder, features: int, pairs: int, joined: bool) -> None:
-        self.builder, self.features, self.pairs, self.joined = builder, features, pairs, joined
-        self.one, self.two = ir.VectorType(_F32, features), ir.VectorType(_F32, 2 * features)
+    def __init__(self, builder: ir.IRBuilder) -> None:
+        self.builder = builder
 
-    def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        kind = ir.FunctionType(a.type, [a.type] * 3)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.fma.v{a.type.count}f32")
-        return self.builder.call(function, [a, b, c])
+    def number(self, value: int) -> ir.Constant:
+        return ir.Constant(_I64, value)
 
-    def number(self, address: ir.Value, index: int, kind: ir.Type) -> ir.Value:
-        """Number `index` of those that belong to the point at `address`."""
-        place = self.builder.add(address, ir.Constant(_I64, 4 * BLOCK * index))
-        return self.builder.load(self.builder.inttoptr(place, kind.as_pointer()))
+    def every(self, kind: ir.VectorType, value: float) -> ir.Constant:
+        return ir.Constant(kind, [value] * kind.count)
 
-    def row(self, table: ir.Value, rows: ir.Value, index: int) -> ir.Value:
-        """Address of a row of the table."""
-        row = self.builder.zext(self.number(rows, index, _I32), _I64)
-        return self.builder.add(table, self.builder.mul(row, ir.Constant(_I64, 4 * self.features)))
+    def spread(self, value: ir.Value, kind: ir.VectorType) -> ir.Value:
+        undefined = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(undefined, value, ir.Constant(_I32, 0))
+        return self.shuffle(first, undefined, [0] * kind.count)
 
-    def load(self, address: ir.Value, kind: ir.Type) -> ir.Value:
-        value = self.builder.load(self.builder.inttoptr(address, kind.as_pointer()))
+    def shuffle(self, a: ir.Value, b: ir.Value, which: Any) -> ir.Value:
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(which)), list(which)))
+
+    def load(self, address: ir.Value, kind: ir.Type, step: int = 0) -> ir.Value:
+        """What lies so many bytes behind an address."""
+        value = self.builder.load(self._pointer(address, kind, step))
         value.align = 4
         return value
 
-    def store(self, value: ir.Value, address: ir.Value) -> None:
-        self.builder.store(value, self.builder.inttoptr(address, value.type.as_pointer())).align = 4
+    def store(self, value: ir.Value, address: ir.Value, step: int = 0) -> None:
+        self.builder.store(value, self._pointer(address, value.type, step)).align = 1 if value.type == _I8 else 4
 
-    def join(self, low: ir.Value, high: ir.Value) -> ir.Value:
-        return self._shuffle(low, high, range(2 * self.features))
+    def _pointer(self, address: ir.Value, kind: ir.Type, step: int) -> ir.Value:
+        return self.builder.inttoptr(self.builder.add(address, self.number(step)), kind.as_pointer())
 
-    def halves(self, both: ir.Value) -> tuple[ir.Value, ir.Value]:
-        features = self.features
-        return self._shuffle(both, both, range(features)), self._shuffle(both, both, range(features, 2 * features))
+    def call(self, name: str, *arguments: ir.Value) -> ir.Value:
+        """One of LLVM's functions of vectors."""
+        kind = arguments[0].type
+        function_type = ir.FunctionType(kind, [kind] * len(arguments))
+        full = f"llvm.{name}.v{kind.count}f32"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, function_type, full), arguments)
 
-    def spread(self, number: ir.Value, kind: ir.VectorType) -> ir.Value:
-        undefined = ir.Constant(kind, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(_I32, 0))
-        return self._shuffle(first, undefined, [0] * kind.count)
+    def scratch(self, vectors: int) -> ir.Value:
+        """Address of so many numbers of 32 bits a point of a block, on the stack."""
+        place = self.builder.alloca(ir.ArrayType(_I32, vectors * BLOCK))
+        place.align = 64
+        return self.builder.ptrtoint(place, _I64)
 
-    def ends(self, part: ir.Value) -> ir.Value:
-        """Weights of the first axis: 1 - part in the first half, part in the second."""
-        low = self.builder.fsub(ir.Constant(_F32, 1.0), part)
-        return self.join(self.spread(low, self.one), self.spread(part, self.one))
+    @contextmanager
+    def loop(self, stop: ir.Value, step: int) -> Iterator[ir.Value]:
+        with cgutils.for_range_slice(self.builder, self.number(0), stop, self.number(step), _I64) as (index, _):
+            yield index
 
-    def _shuffle(self, a: ir.Value, b: ir.Value, which: Any) -> ir.Value:
-        mask = ir.Constant(ir.VectorType(_I32, len(which)), list(which))
-        return self.builder.shuffle_vector(a, b, mask)
 
-    def blend(self, table: ir.Value, rows: ir.Value, weights: ir.Value, part: ir.Value, out: ir.Value) -> None:
+class _Block(_Writer):
+    """The function for a block of points.
+
+    Its arguments: `unit`, the points in [0, 1], an axis every CHUNK; scale, last vertex, first row and mask of the
+    level; the table or its gradient; its flags; the features, or their gradient, of the first point; bytes from one
+    point's to the next; number of points. Addresses are in bytes.
+    """
+
+    arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
+
+    def __init__(self, function: ir.Function, in_dim: int, features: int, smooth: bool, joined: bool) -> None:
+        super().__init__(ir.IRBuilder(function.append_basic_block()))
+        self.unit, self.scale, last, offset, mask, *self.rest = function.args
+        self.last, self.offset, self.mask = (self.builder.trunc(word, _I32) for word in (last, offset, mask))
+        self.in_dim, self.features, self.smooth, self.joined = in_dim, features, smooth, joined
+        self.pairs = 2 ** (in_dim - 1)
+        self.one, self.two = ir.VectorType(_F32, features), ir.VectorType(_F32, 2 * features)
+        self.part, self.weights, self.rows = (self.scratch(count) for count in (1, self.pairs, 2 * self.pairs))
+
+    def write(self, adds: bool) -> None:
+        table, flags, data, stride, count = self.rest
+        with self.loop(self.number(BLOCK), LANES) as first:
+            self._place(self.builder.shl(first, self.number(2)))
+        with self.loop(count, 1) as point:
+            at = self.builder.shl(point, self.number(2))
+            here = self.builder.add(data, self.builder.mul(stride, point))
+            if adds:
+                self._add(table, flags, at, here)
+            else:
+                self._blend(table, at, here)
+        self.builder.ret_void()
+
+    def _place(self, at: ir.Value) -> None:
+        """Rows and weights of a vector of points, `at` bytes from the block's first."""
+        lows, highs, parts = zip(*(self._cell(at, axis) for axis in range(self.in_dim)), strict=True)
+        rows, part = self._joined_rows(lows, highs, parts[0]) if self.joined else (self._hashed(lows, highs), parts[0])
+        weights: list[ir.Value] = []
+        for above in parts[1:]:
+            below = self.builder.fsub(self.every(_FLOATS, 1.0), above)
+            weights = [self.builder.fmul(w, end) for end in (below, above) for w in weights] or [below, above]
+        for place, vectors in ((self.part, [part]), (self.weights, weights), (self.rows, rows)):
+            for index, vector in enumerate(vectors):
+                self.store(vector, self.builder.add(place, at), 4 * BLOCK * index)
+
+    def _cell(self, at: ir.Value, axis: int) -> tuple[ir.Value, ir.Value, ir.Value]:
+        """The vertices below and above on an axis, and the place between them."""
+        builder, zero, one = self.builder, self.every(_FLOATS, 0.0), self.every(_FLOATS, 1.0)
+        unit = self.load(builder.add(self.unit, at), _FLOATS, 4 * CHUNK * axis)
+        position = builder.fadd(builder.fmul(self.spread(self.scale, _FLOATS), unit), self.every(_FLOATS, 0.5))
+        cell = self.call("floor", position)
+        part = builder.fsub(position, cell)
+        if self.smooth:
+            slope = builder.fsub(self.every(_FLOATS, 3.0), builder.fmul(self.every(_FLOATS, 2.0), part))
+            part = builder.fmul(builder.fmul(part, part), slope)
+        # an ordered comparison: 0 where a coordinate is not a number
+        cell = builder.select(builder.fcmp_ordered(">", cell, zero), cell, zero)
+        last = self.spread(builder.sitofp(self.last, _F32), _FLOATS)
+        low, high = (
+            builder.fptosi(builder.select(builder.fcmp_ordered("<", end, last), end, last), _INTS)
+            for end in (cell, builder.fadd(cell, one))
+        )
+        return low, high, part
+
+    def _joined_rows(self, lows: Any, highs: Any, part: ir.Value) -> tuple[list[ir.Value], ir.Value]:
+        """Rows of the lower ends of all pairs; the upper end is always the next row, also beyond the last vertex."""
+        builder = self.builder
+        edge = builder.icmp_signed("==", lows[0], self.spread(self.last, _INTS))
+        first = builder.add(builder.add(lows[0], self.spread(self.offset, _INTS)), builder.sext(edge, _INTS))
+        rows = [first]
+        vertices = builder.add(self.last, ir.Constant(_I32, 1))
+        stride = vertices
+        for low, high in zip(lows[1:], highs[1:], strict=True):
+            ends = [builder.mul(end, self.spread(stride, _INTS)) for end in (low, high)]
+            rows = [builder.add(row, end) for end in ends for row in rows]
+            stride = builder.mul(stride, vertices)
+        return rows, builder.select(edge, self.every(_FLOATS, 1.0), part)
+
+    def _hashed(self, lows: Any, highs: Any) -> list[ir.Value]:
+        """Rows of both ends of all pairs."""
+        builder = self.builder
+        rows = [lows[0], highs[0]]
+        for axis in range(1, self.in_dim):
+            prime = self.every(_INTS, PRIMES[axis])
+            ends = [builder.mul(end, prime) for end in (lows[axis], highs[axis])]
+            rows = [builder.xor(row, end) for end in ends for row in rows]
+        mask, offset = self.spread(self.mask, _INTS), self.spread(self.offset, _INTS)
+        return [builder.add(builder.and_(row, mask), offset) for row in rows]
+
+    def _blend(self, table: ir.Value, at: ir.Value, out: ir.Value) -> None:
+        """Write the features of a point."""
         total = None
         for pair in range(self.pairs):
-            if self.joined:
-                both = self.load(self.row(table, rows, pair), self.two)
-            else:
-                low, high = (self.load(self.row(table, rows, 2 * pair + end), self.one) for end in (0, 1))
-                both = self.join(low, high)
+            both = self._read(table, at, pair)
             if self.pairs > 1:
-                weight = self.spread(self.number(weights, pair, _F32), self.two)
-                total = self.builder.fmul(weight, both) if total is None else self.fma(weight, both, total)
-            else:
-                total = both
-        low, high = self.halves(self.builder.fmul(total, self.ends(part)))
+                weight = self.spread(self._of_point(self.weights, at, pair, _F32), self.two)
+                both = self.builder.fmul(weight, both) if total is None else self.call("fma", weight, both, total)
+            total = both
+        low, high = self._halves(self.builder.fmul(total, self._ends(at)))
         self.store(self.builder.fadd(low, high), out)
 
-    def add(
-        self, grad: ir.Value, flags: ir.Value, rows: ir.Value, weights: ir.Value, part: ir.Value, given: ir.Value
-    ) -> None:
+    def _add(self, grad: ir.Value, flags: ir.Value, at: ir.Value, given: ir.Value) -> None:
+        """Add the gradient of a point's features to that of the table, and raise the flags of the rows."""
         value = self.load(given, self.one)
-        both = self.builder.fmul(self.join(value, value), self.ends(part))
-        low, high = self.halves(both)
+        ends = self._halves(self.builder.fmul(self._join(value, value), self._ends(at)))
         for pair in range(self.pairs):
-            weight = self.number(weights, pair, _F32) if self.pairs > 1 else ir.Constant(_F32, 1.0)
-            spread = self.spread(weight, self.one)
-            for end, half in ((0, low), (1, high)):
-                row = self.builder.zext(self.number(rows, pair if self.joined else 2 * pair + end, _I32), _I64)
-                if self.joined and end:
-                    row = self.builder.add(row, ir.Constant(_I64, 1))
-                place = self.builder.add(grad, self.builder.mul(row, ir.Constant(_I64, 4 * self.features)))
-                self.store(self.fma(spread, half, self.load(place, self.one)), place)
-                flag = self.builder.add(flags, self.builder.lshr(row, ir.Constant(_I64, FLAG_ROWS.bit_length() - 1)))
-                self.builder.store(ir.Constant(ir.IntType(8), 1), self.builder.inttoptr(flag, ir.IntType(8).as_pointer()))
+            weight = self._of_point(self.weights, at, pair, _F32) if self.pairs > 1 else ir.Constant(_F32, 1.0)
+            for end, row in enumerate(self._pair(at, pair)):
+                place = self.builder.add(grad, self.builder.mul(row, self.number(4 * self.features)))
+                total = self.call("fma", self.spread(weight, self.one), ends[end], self.load(place, self.one))
+                self.store(total, place)
+                flag = self.builder.add(flags, self.builder.lshr(row, self.number(FLAG_ROWS.bit_length() - 1)))
+                self.store(ir.Constant(_I8, 1), flag)
+
+    def _of_point(self, place: ir.Value, at: ir.Value, index: int, kind: ir.Type) -> ir.Value:
+        return self.load(self.builder.add(place, at), kind, 4 * BLOCK * index)
+
+    def _pair(self, at: ir.Value, pair: int) -> list[ir.Value]:
+        """The rows of a pair."""
+        if self.joined:
+            row = self.builder.zext(self._of_point(self.rows, at, pair, _I32), _I64)
+            return [row, self.builder.add(row, self.number(1))]
+        return [self.builder.zext(self._of_point(self.rows, at, 2 * pair + end, _I32), _I64) for end in (0, 1)]
+
+    def _read(self, table: ir.Value, at: ir.Value, pair: int) -> ir.Value:
+        """The features of a pair."""
+        places = [
+            self.builder.add(table, self.builder.mul(row, self.number(4 * self.features)))
+            for row in self._pair(at, pair)
+        ]
+        if self.joined:
+            return self.load(places[0], self.two)
+        return self._join(*(self.load(place, self.one) for place in places))
+
+    def _ends(self, at: ir.Value) -> ir.Value:
+        """The weights of the lower and of the upper end of the pairs."""
+        above = self._of_point(self.part, at, 0, _F32)
+        below = self.builder.fsub(ir.Constant(_F32, 1.0), above)
+        return self._join(self.spread(below, self.one), self.spread(above, self.one))
+
+    def _join(self, low: ir.Value, high: ir.Value) -> ir.Value:
+        return self.shuffle(low, high, range(2 * self.features))
+
+    def _halves(self, both: ir.Value) -> tuple[ir.Value, ir.Value]:
+        features = self.features
+        return self.shuffle(both, both, range(features)), self.shuffle(both, both, range(features, 2 * features))
 
 
-def _literals(*values: Any) -> bool:
-    return all(isinstance(value, types.IntegerLiteral) for value in values)
+def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Function:
+    name = f"inr_grid_{'add' if adds else 'blend'}_{'_'.join(map(str, shape))}"
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), _Block.arguments), name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    in_dim, features, smooth, joined = shape
+    _Block(function, in_dim, features, bool(smooth), bool(joined)).write(adds)
+    return function
 
 
-@intrinsic(prefer_literal=True)
 @no_type_check
-def blend(typingctx, features, pairs, joined, table, rows, weights, part, out):
-    """Write one point's features of one level at `out`; the first three are literal numbers, addresses in bytes."""
-    if not _literals(features, pairs, joined):
-        return None
-    shape = features.literal_value, pairs.literal_value, bool(joined.literal_value)
-    signature = types.void(features, pairs, joined, *[types.int64] * 3, types.float32, types.int64)
+def _block_intrinsic(adds):
+    @intrinsic(prefer_literal=True)
+    def block(
+        typingctx, in_dim, features, smooth, joined,
+        unit, scale, last, offset, mask, table, flags, data, stride, count,
+    ):  # fmt: skip
+        """See `_Block`; the first four are literal numbers."""
+        literals = (in_dim, features, smooth, joined)
+        if not all(isinstance(literal, types.IntegerLiteral) for literal in literals):
+            return None
+        shape = tuple(literal.literal_value for literal in literals)
+        signature = types.void(*literals, types.int64, types.float32, *[types.int64] * 8)
 
-    def generate(context, builder, signature, arguments):
-        _Corners(builder, *shape).blend(*arguments[3:])
-        return context.get_dummy_value()
+        def generate(context, builder, signature, arguments):
+            builder.call(_function(builder.module, shape, adds), arguments[4:])
+            return context.get_dummy_value()
 
-    return signature, generate
+        return signature, generate
+
+    return block
 
 
-@intrinsic(prefer_literal=True)
-@no_type_check
-def add(typingctx, features, pairs, joined, grad, flags, rows, weights, part, given):
-    """Add one point's gradient of one level's features to that of the table, and mark the blocks of rows touched."""
-    if not _literals(features, pairs, joined):
-        return None
-    shape = features.literal_value, pairs.literal_value, bool(joined.literal_value)
-    signature = types.void(features, pairs, joined, *[types.int64] * 4, types.float32, types.int64)
-
-    def generate(context, builder, signature, arguments):
-        _Corners(builder, *shape).add(*arguments[3:])
-        return context.get_dummy_value()
-
-    return signature, generate
+blend_block = _block_intrinsic(adds=False)  # writes features
+add_block = _block_intrinsic(adds=True)  # adds gradients of features to that of the table
 
 
 @no_type_check
 def _scratch(kind, element):
     @intrinsic(prefer_literal=True)
     def scratch(typingctx, count):
-        """A pointer to so many numbers (a literal) on the stack, aligned for vectors."""
-        if not _literals(count):
+        """A pointer to so many numbers (a literal) on the stack; gone when the function ends."""
+        if not isinstance(count, types.IntegerLiteral):
             return None
 
         def generate(context, builder, signature, arguments):
