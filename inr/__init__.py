@@ -3,7 +3,7 @@
 >>> import inr
 >>> field = inr.fit(inr.open("photo.png"))
 >>> field.save("photo.inr")
->>> inr.load("photo.inr").render(shape=(2048, 2048))
+>>> inr.render(inr.load("photo.inr"), shape=(2048, 2048))
 """
 
 import importlib
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from inr._errors import DamagedFile, InrError, MissingExtra
     from inr._params import Range
     from inr._storage import load
+    from inr.engines import render
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
     from inr.signals import Signal, open
@@ -52,6 +53,7 @@ __all__ = [
     "networks",
     "objectives",
     "open",
+    "render",
     "signals",
     "teaching",
 ]
@@ -81,6 +83,7 @@ _NAMES = {
     "fit": "inr.fitting",
     "load": "inr._storage",
     "open": "inr.signals",
+    "render": "inr.engines",
 }
 
 

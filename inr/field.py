@@ -17,10 +17,11 @@ from inr._parts import Config
 from inr.activations import activations
 from inr.encodings import Encoding, encodings
 from inr.networks import Network, networks
-from inr.signals import Domain, grid_coords
-from inr.signals._grid import Box, block_ranges
+from inr.signals import Domain
+from inr.signals._grid import Box, block_ranges, grid_range, row_block
 
 Spec = str | Mapping[str, Any]
+Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
 
 
 class Field(nn.Module):
@@ -128,15 +129,15 @@ class Field(nn.Module):
         box: Box | None = None,
         *,
         block: int = 16_384,
-        execute: Callable[[Tensor], Tensor] | None = None,
+        execute: Execute | None = None,
     ) -> np.ndarray:
-        """Sample the field on a regular grid, in blocks.
+        """Sample the field on a regular grid, in blocks; `inr.render` does it on the fastest engine.
 
         Args:
             shape: samples per axis in array order (H, W for a picture); the signal's own by default.
             box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it
                 by default.
-            block: points evaluated at once.
+            block: points evaluated at once, about: whole rows where they are no longer than that.
             execute: what evaluates coordinates; the field itself by default.
 
         Returns:
@@ -149,9 +150,10 @@ class Field(nn.Module):
         _check_box(box, self.domain.in_dim)
         run = execute or self
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
-        for start, stop in block_ranges(len(values), block):
-            coords = grid_coords(shape, torch.arange(start, stop), box).to(self.device)
-            values[start:stop] = self.in_units(run(coords)).cpu().numpy()
+        for start, stop in block_ranges(len(values), row_block(shape, block)):
+            computed = run(grid_range(shape, start, stop, box).to(self.device))
+            # scaled where it goes to, not where it comes from: that memory is the executor's
+            self.domain.values.restore_(torch.from_numpy(values[start:stop]).copy_(computed))
         return values.reshape(*shape, self.domain.channels)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:

@@ -147,8 +147,11 @@ def test_render_runs_on_what_it_is_given():
         calls.append(len(coords))
         return torch.zeros(len(coords), 1)
 
-    assert (build().render((4, 5), block=8, execute=execute) == 5).all()
-    assert calls == [8, 8, 4]
+    assert (build().render((4, 5), block=13, execute=execute) == 5).all()
+    assert calls == [10, 10]  # whole rows
+    calls.clear()
+    assert (build().render((4, 5), block=4, execute=execute) == 5).all()
+    assert calls == [4] * 5
 
 
 @pytest.mark.parametrize(

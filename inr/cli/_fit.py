@@ -28,6 +28,8 @@ EPILOG = """
 
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
+  inr fit photo.png --engine eager --profile
+
 [bold]Exit status[/bold]
 
   0 fine; 2 bad input, or output that cannot be written
@@ -59,6 +61,7 @@ def fit(
     no_comparison: options.NoComparison = False,
     events: options.Events = None,
     force: options.Force = False,
+    profile: options.Profile = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -73,9 +76,10 @@ def fit(
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
         )  # fmt: skip
+    _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
     status = _save(fitter, end, outputs, watch, force=force or resume, quiet=quiet)
-    result = document(signal, fitter, end, outputs, watch)
+    result = document(signal, fitter, end, outputs, watch, profile=profile)
     if as_json:
         print_json(result)
     elif not quiet:
@@ -101,6 +105,14 @@ def _prepare(
     return make_fitter(source, budget=wanted, **settings)
 
 
+def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:
+    """Make the engine ready; say what it hands to another."""
+    with waiting(f"compiling for engine {fitter.engine}", quiet=quiet):
+        watch.laps["compiling"] = fitter.prepare()
+    for note in () if quiet else fitter.plan.notes:
+        remark(note)
+
+
 def _run(fitter: "Fitter", outputs: Outputs, *, resume: bool, quiet: bool) -> "Event":
     """Fit; the last event."""
     from inr.fitting import stopping_on_interrupt
@@ -120,7 +132,9 @@ def _save(fitter: "Fitter", end: "Event", outputs: Outputs, watch: Stopwatch, *,
 
     try:
         with watch.lap("measuring"), waiting("measuring", quiet=quiet):
-            fitter.field.metrics = evaluate(fitter.field, fitter.signal)
+            fitter.field.metrics = evaluate(
+                fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block
+            )
     finally:
         with watch.lap("writing"):
             failure = save_field(fitter.field, outputs.field, force=force)
@@ -139,7 +153,7 @@ def _compare(fitter: "Fitter", outputs: Outputs, watch: Stopwatch, *, force: boo
 
     try:
         with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-            comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force)
+            comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force, execute=fitter.execute)
     except InrError as error:
         return complain(str(error), 2)
     return 0

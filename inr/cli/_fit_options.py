@@ -29,6 +29,7 @@ Comparison = Annotated[
 NoComparison = Annotated[bool, _option(_OUTPUT, "Draw no sheet.", "--no-comparison")]
 Events = Annotated[Path | None, _option(_OUTPUT, "Log of the fit: every step's loss, psnr, … as a line of JSON.")]
 Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
+Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step went.", "--profile")]
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]
 Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 
@@ -36,7 +37,7 @@ Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
 Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
 Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
 Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step.")]
-Engine = Annotated[str, _option(_PARTS, "What runs the fit; the fastest that can if not given.")]
+Engine = Annotated[str, _option(_PARTS, "What runs the fit, as in cpu:threads=2; the fastest that can if not given.")]
 
 Steps = Annotated[
     int | None, _option(_BUDGET, "Stop after so many steps; as many as suit the signal without a budget.")

@@ -6,6 +6,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
+
 from inr.cli._console import decibels, out, pairs, si, size
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ class Stopwatch:
             self.laps[what] = self.laps.get(what, 0.0) + perf_counter() - begin
 
 
-def document(signal: Path, fitter: "Fitter", end: "Event", outputs: "Outputs", watch: Stopwatch) -> dict[str, Any]:
-    """Everything worth knowing about a finished fit, as plain JSON."""
+def document(
+    signal: Path, fitter: "Fitter", end: "Event", outputs: "Outputs", watch: Stopwatch, *, profile: bool = False
+) -> dict[str, Any]:
+    """Everything worth knowing about a finished fit, as plain JSON; with `profile`, where its time went."""
     from inr._specs import format_spec
 
     written = outputs.field.stat().st_size if outputs.field.exists() else None
@@ -53,7 +57,7 @@ def document(signal: Path, fitter: "Fitter", end: "Event", outputs: "Outputs", w
             "comparison": _existing(outputs.comparison),
             "checkpoint": _existing(outputs.checkpoint),
         },
-    }
+    } | ({"profile": fitter.profile.document()} if profile else {})
 
 
 def print_table(result: dict[str, Any]) -> None:
@@ -72,6 +76,25 @@ def print_table(result: dict[str, Any]) -> None:
         rows["size"] = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
     rows |= {what: path for what, path in result["files"].items() if path is not None}
     out().print(pairs(rows))
+    if "profile" in result:
+        _print_profile(result["profile"])
+
+
+def _print_profile(profile: dict[str, Any]) -> None:
+    """Where the time of a step went, and how near that comes to what the machine can do."""
+    console = out()
+    console.print(f"\n[bold]a step[/bold] ({profile['milliseconds_a_step']:.3f} ms)")
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    for name, phase in profile["phases"].items():
+        table.add_row(name, f"{phase['milliseconds_a_step']:.3f} ms", f"{100 * phase['share']:.1f} %")
+    console.print(table)
+    for name, limit in profile["roofline"].items():
+        what, _, unit = name.partition(", ")
+        reached, peak = f"{limit['reached']:.3g}", f"{limit['peak']:.3g} {unit}".rstrip()
+        console.print(f"{what}: {reached} of {peak}, {100 * limit['share']:.0f} %", markup=False)
 
 
 _LABELS = {"snr": "SNR", "psnr": "PSNR", "ssim": "SSIM"}

@@ -56,6 +56,12 @@ def render(
         str | None,
         typer.Option(help="What to render, x0:x1,y0:y1,…; every axis spans [-1, 1], y downwards.", show_default=False),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What evaluates the field, as in cpu:threads=2; the fastest that can if not given.", show_default=False
+        ),
+    ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
 ) -> None:
@@ -69,18 +75,31 @@ def render(
     shape = _shape(field, parse_size(size, axes), scale, part)
     path = output or _default_output(file, field)
     _check(field, shape, path, force=force)
-    with counting(math.prod(shape), f"rendering {path}", quiet=quiet) as advance:
-
-        def execute(coords: "Tensor") -> "Tensor":
-            values = field(coords)
-            advance(len(coords))
-            return values
-
-        samples = field.render(shape, part, execute=execute)
+    samples = _sample(field, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
         _write(path, samples, field, shape, part, force=force)
     if not quiet:
         remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
+
+
+def _sample(
+    field: "Field", shape: tuple[int, ...], box: Box | None, path: Path, engine: str, *, quiet: bool
+) -> "np.ndarray":
+    """Evaluate the field on a grid, with a bar."""
+    from inr.engines import plan
+
+    with waiting("compiling", quiet=quiet):
+        _, ready = plan(field, None, engine)
+        ready.prepare()
+    tensors = dict(field.named_parameters())
+    with counting(math.prod(shape), f"rendering {path}", quiet=quiet) as advance:
+
+        def execute(coords: "Tensor") -> "Tensor":
+            values = ready.forward(tensors, coords)
+            advance(len(coords))
+            return values
+
+        return field.render(shape, box, block=ready.block, execute=execute)
 
 
 def _shape(field: "Field", size: Sequence[int] | None, scale: float | None, box: Box | None) -> tuple[int, ...]:

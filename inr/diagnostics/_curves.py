@@ -5,7 +5,7 @@ import numpy as np
 from inr.diagnostics._layout import Panel
 from inr.diagnostics._plot import ERROR, FIT, ORIGINAL, Colour, Plot, Span, heat
 from inr.diagnostics._sampling import estimate, reference
-from inr.field import Field
+from inr.field import Execute, Field
 from inr.signals import Domain, Signal
 
 _WIDTH, _HEIGHT, _GAP = 1200, 200, 78
@@ -14,10 +14,10 @@ _DETAIL, _WINDOW = 0.02, 0.025
 _DEPTH = 80.0  # dB from a spectrogram's brightest to its darkest
 
 
-def curve_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """Original and fit over each other, the error, a detail; of a sound the spectrograms too. The first channel."""
     indices = np.arange(signal.size)
-    original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices)[:, 0]
+    original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
     detail = round(_DETAIL * _rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
     if 16 <= detail <= signal.size // 4:

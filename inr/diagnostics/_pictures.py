@@ -5,17 +5,17 @@ import numpy as np
 from inr.diagnostics._layout import Panel
 from inr.diagnostics._pixels import LARGEST, error_picture, fitted, picture
 from inr.diagnostics._sampling import estimate, reference
-from inr.field import Field
+from inr.field import Execute, Field
 from inr.signals import Signal
 
 # longest side of a panel where there are several rows
 _SEVERAL = 640
 
 
-def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+def picture_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """A picture: original, fit and error; of a large one also a crop at full resolution where the error is largest."""
     plane = _plane(signal, {})
-    original, fit = signal.array, estimate(field, signal, plane)
+    original, fit = signal.array, estimate(field, signal, plane, execute)
     height, width = plane.shape
     rows = [_row(original, fit, signal, f"{width} x {height}", LARGEST)]
     if max(plane.shape) >= 2 * LARGEST:
@@ -28,14 +28,14 @@ def picture_rows(field: Field, signal: Signal) -> list[list[Panel]]:
     return rows
 
 
-def video_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+def video_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """The first, the middle and the last frame of a video."""
     count = _shape(signal)[0]
     chosen = sorted({0, count // 2, count - 1})
-    return [_plane_row(field, signal, _plane(signal, {0: i}), f"frame {i + 1} of {count}") for i in chosen]
+    return [_plane_row(field, signal, _plane(signal, {0: i}), f"frame {i + 1} of {count}", execute) for i in chosen]
 
 
-def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+def volume_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """The three middle slices of a volume; of the middle moment, where there are four axes."""
     shape = _shape(signal)
     moment = {0: shape[0] // 2} if len(shape) == 4 else {}
@@ -45,7 +45,7 @@ def volume_rows(field: Field, signal: Signal) -> list[list[Panel]]:
         plane = _plane(signal, moment | {place: middle})
         others = [other for other in "zyx" if other != name]
         note = f"{name} = {middle + 1} of {shape[place]}"
-        rows.append(_plane_row(field, signal, _upright(plane, others, signal), note))
+        rows.append(_plane_row(field, signal, _upright(plane, others, signal), note, execute))
     return rows
 
 
@@ -61,9 +61,9 @@ def _plane(signal: Signal, fixed: dict[int, int]) -> np.ndarray:
     return np.squeeze(np.ravel_multi_index(np.ix_(*places), shape), axis=tuple(fixed))
 
 
-def _plane_row(field: Field, signal: Signal, plane: np.ndarray, note: str) -> list[Panel]:
+def _plane_row(field: Field, signal: Signal, plane: np.ndarray, note: str, execute: Execute | None) -> list[Panel]:
     """Original, fit and error of a plane of samples, given by their indices."""
-    return _row(reference(signal, plane), estimate(field, signal, plane), signal, note, _SEVERAL)
+    return _row(reference(signal, plane), estimate(field, signal, plane, execute), signal, note, _SEVERAL)
 
 
 def _row(original: np.ndarray, fit: np.ndarray, signal: Signal, note: str, largest: int) -> list[Panel]:

@@ -5,7 +5,7 @@ import numpy as np
 from inr.diagnostics._layout import Panel
 from inr.diagnostics._plot import ERROR, FIT, ORIGINAL, Plot, Span, heat
 from inr.diagnostics._sampling import estimate, reference
-from inr.field import Field
+from inr.field import Execute, Field
 from inr.signals import Signal
 
 # most samples that are drawn: more would hide each other
@@ -14,11 +14,11 @@ _WIDTH, _HEIGHT, _SIDE = 1200, 320, 420
 _MAP = (190, 190, 190)  # behind coloured dots: both the darkest and the lightest stand out
 
 
-def scatter_rows(field: Field, signal: Signal) -> list[list[Panel]]:
+def scatter_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """One coordinate: points and curve; two: maps; more: predictions over the true values. The first channel."""
     indices = np.unique(np.linspace(0, signal.size - 1, min(signal.size, _MOST)).astype(np.int64))
     shown = "" if len(indices) == signal.size else f"{len(indices):,} of {signal.size:,} samples"
-    original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices)[:, 0]
+    original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     if signal.in_dim == 1:
         return _curve(field, signal, indices, original, fit, shown)
     if signal.in_dim == 2:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inr.engines._choose import plan as plan
     from inr.engines._doctor import doctor as doctor
     from inr.engines._eager import Eager as Eager
+    from inr.engines._render import render as render
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -29,5 +30,6 @@ __getattr__, __all__ = lazy_exports(
         "doctor": "._doctor",
         "engines": "._base",
         "plan": "._choose",
+        "render": "._render",
     },
 )

@@ -28,6 +28,7 @@ class EagerPlan:
         self._field = field
         self._own = dict(field.named_parameters())
         self._objective = objective
+        self.threads = torch.get_num_threads()
 
     def prepare(self) -> float:
         """Nothing is compiled."""

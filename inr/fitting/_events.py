@@ -15,7 +15,8 @@ class Event:
         kind: start (the horizon is known), step, checkpoint (one was written) or end.
         step: steps done; steps: the horizon.
         loss: of the step's batch; psnr: of the running loss, in dB, an estimate from the batches.
-        seconds: spent fitting, without reading, writing and measuring.
+        seconds: spent fitting, without compiling, reading, writing and measuring.
+        compiling: seconds that were spent before the first step on compiling kernels, or loading them.
         lr: the network's learning rate; engine: what runs the field; points: samples seen so far.
         reason: why the fit ended (end events only); message: the same in words.
     """
@@ -31,3 +32,4 @@ class Event:
     points: int
     reason: Reason | None = None
     message: str = ""
+    compiling: float = 0.0

@@ -25,7 +25,7 @@ def fit(
     activation: Spec | None = None,
     network: Spec | None = None,
     teacher: Spec | None = None,
-    engine: str = "auto",
+    engine: Spec = "auto",
     steps: int | None = None,
     seconds: float | None = None,
     psnr: float | None = None,
@@ -42,7 +42,7 @@ def fit(
     Args:
         signal: a signal, or the path of a file that `inr.open` reads.
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
-        engine: what runs the fit.
+        engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only.
         batch: samples a step.
         learning_rate: the network's, or a mapping from part ("network", "encoding") to its rate.
@@ -66,7 +66,7 @@ def fit(
                 on_event(event)
     if event.reason not in ("steps", "target"):
         warnings.warn(event.message, RuntimeWarning, stacklevel=2)
-    fitter.field.metrics = evaluate(fitter.field, fitter.signal)
+    fitter.field.metrics = evaluate(fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block)
     return fitter.field.eval()
 
 

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import parse_spec
 from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
-from inr.engines import plan
-from inr.field import Field
+from inr.engines import Plan, plan
+from inr.field import Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason
-from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser, set_rates
+from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
+from inr.fitting._profile import Profile
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
 from inr.objectives import Regression
 from inr.signals import Signal
@@ -40,7 +42,7 @@ class Fitter:
         signal: what to represent.
         setup: parts, batch and schedule.
         budget: when to stop; the setup's own number of steps where it sets nothing.
-        engine: "auto" or an engine's name.
+        engine: "auto", or an engine's name with its options ("cpu:threads=2").
         seed: decides initial weights and batches. With a budget in steps, equal seeds give equal fields.
         checkpoint: file to keep a resumable state in; every: seconds between writes.
         resume: go on from that file, with the horizon it was started with.
@@ -50,7 +52,9 @@ class Fitter:
 
     Attributes:
         field: the field, as good as it is at the moment.
+        engine: what runs it; plan: how.
         steps: the horizon; 0 until `run` has measured a budget in seconds.
+        profile: where the time of the steps went.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Fitter:
         setup: Setup,
         budget: Budget,
         *,
-        engine: str = "auto",
+        engine: Spec = "auto",
         seed: int = 0,
         checkpoint: Path | None = None,
         every: float = 60.0,
@@ -81,9 +85,12 @@ class Fitter:
         _check_size(self.field)
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
-        self.engine, self._plan = plan(self.field, Regression(signal), engine)
+        self.plan: Plan
+        self.engine, self.plan = plan(self.field, Regression(signal), engine)
+        self._compiling: float | None = None
+        self.profile = Profile()
         self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
-        self._optimiser = make_optimiser(self.field, self._rates)
+        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
         self._progress = Progress()
         self._best: Mapping[str, Tensor] = {}
         self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
@@ -111,13 +118,25 @@ class Fitter:
         """Ask the running fit to end after the current step, as an interrupt does."""
         self._stop = "interrupted"
 
+    def prepare(self) -> float:
+        """Compile or load kernels, so that no step waits for it; seconds that it took. `run` does it if need be."""
+        if self._compiling is None:
+            self._compiling = self.plan.prepare() + self._optimiser.prepare()
+        return self._compiling
+
+    def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values of the field as it stands, by the fit's own engine: for rendering and measuring."""
+        return self.plan.forward(self._tensors, coords)
+
     def run(self) -> Iterator[Event]:
         """Fit, yielding a "start" event, one "step" event a step, and one "end" event with the reason."""
+        self.prepare()
         if not self.steps:
             self.steps = self._measure_horizon()
             self._check_horizon()
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed)
         self._best = self._best or self._weights()
+        self.profile = Profile(self.plan)
         yield self._event("start", math.nan)
         reason: Reason = "steps"
         saved = time.perf_counter()
@@ -141,25 +160,27 @@ class Fitter:
         yield self._end(reason)
 
     def _timed_step(self) -> float:
-        start = time.perf_counter()
+        self.profile.begin()
         loss = self._step(self._progress.step)
-        self._progress.seconds += time.perf_counter() - start
+        self._progress.seconds += self.profile.end()
         return loss
 
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
-        set_rates(self._optimiser, self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
+        self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
         batch = self._teacher.select(step)
-        result = self._plan.loss_and_grad(self._tensors, batch)
+        self.profile.lap("sampling")
+        result = self.plan.loss_and_grad(self._tensors, batch)
+        self.profile.lap("engine")
         loss = result.loss.item()
         if not math.isfinite(loss):
             return loss
         if not probing:
             self._progress.observe(loss, len(result.residuals))
             self._keep_best()
-        for name, parameter in self._tensors.items():
-            parameter.grad = result.grads[name]
-        self._optimiser.step()
+        self.profile.lap("the rest")
+        self._optimiser.step(result.grads)
+        self.profile.lap("optimiser")
         self._teacher.observe(batch, result.residuals)
         fraction = 0.0 if probing else (step + 1) / self.steps
         self.field.encoding.progress(fraction, result.coords, result.residuals)
@@ -177,7 +198,7 @@ class Fitter:
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
         self.field.load_state_dict(before)
-        self._optimiser = make_optimiser(self.field, self._rates)
+        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
         spent = time.perf_counter() - begin
         self._progress.seconds += spent
         each = statistics.median(durations[1:])  # the first one warms caches
@@ -217,7 +238,10 @@ class Fitter:
         """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
         if self.budget.psnr is None or self._progress.step % max(self.steps // 100, 10):
             return False
-        return self._psnr() >= self.budget.psnr and whole_psnr(self.field, self.signal) >= self.budget.psnr
+        return self._psnr() >= self.budget.psnr and self._whole_psnr() >= self.budget.psnr
+
+    def _whole_psnr(self) -> float:
+        return whole_psnr(self.field, self.signal, execute=self.execute, block=self.plan.block)
 
     def _psnr(self) -> float:
         """PSNR in dB of the running loss; normalised values span 2."""
@@ -244,10 +268,10 @@ class Fitter:
 
     def _event(self, kind: EventKind, loss: float, reason: Reason | None = None, message: str = "") -> Event:
         progress = self._progress
-        rate = self._optimiser.param_groups[0]["lr"]
+        rate = self._optimiser.groups[0].lr
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
-            reason, message,
+            reason, message, self._compiling or 0.0,
         )  # fmt: skip
 
     def _recipe(self) -> dict[str, Any]:

@@ -1,14 +1,20 @@
 """Adam with a learning rate per part, and the schedules."""
 
 import math
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.optim import Adam
 
 from inr._errors import InrError
+from inr.engines import RowSparse
 from inr.field import Field
 
+Gradients = Mapping[str, Tensor | RowSparse]
 Rates = Mapping[str, float]
 
 # factor of the learning rate at a fraction of the horizon
@@ -40,40 +46,166 @@ def check_rates(field: Field, given: Rates | float | None) -> dict[str, float]:
     return rates
 
 
-def make_optimiser(field: Field, rates: Rates) -> Adam:
-    """Adam with one group per part.
+@dataclass
+class Group:
+    """Parameters that share a learning rate and Adam's constants.
+
+    Attributes:
+        name: the part's, "network" or "encoding".
+        parameters: by their names in the field.
+    """
+
+    name: str
+    parameters: Mapping[str, Tensor]
+    lr: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+
+class Optimiser(ABC):
+    """Adam (Kingma and Ba 2015) over groups of parameters."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        self.groups = groups
+
+    def set_rates(self, rates: Rates, factor: float) -> None:
+        """Set every group's learning rate to its part's, times the schedule's factor."""
+        for group in self.groups:
+            group.lr = rates[group.name] * factor
+
+    def prepare(self) -> float:
+        """Compile or load what the first step would otherwise wait for; seconds that it took."""
+        return 0.0
+
+    @abstractmethod
+    def step(self, grads: Gradients) -> None:
+        """Move all parameters by their gradients, given by name."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Tensor]:
+        """The state by parameter name: "layers.0.weight/exp_avg", "…/exp_avg_sq", "…/step"."""
+
+    @abstractmethod
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+
+
+def make_optimiser(field: Field, rates: Rates, threads: int) -> Optimiser:
+    """Adam with one group per part; fused for float32 parameters in main memory, torch's for others.
 
     Tables get the moments of Instant-NGP (beta2 0.99, epsilon 1e-15): entries that collide or are rarely hit
     have tiny gradients and still need full-size steps. Unlike there, an entry that was hit once goes on moving
-    by its momentum in steps that do not hit it; one that was never hit stays as it is.
+    by its momentum in steps that do not hit it (0.3 to 0.8 dB better after equal steps, on pictures); one that was
+    never hit stays as it is.
     """
-    groups = [{"params": list(field.network.parameters()), "lr": rates["network"], "name": "network"}]
-    tables = list(field.encoding.parameters())
+    groups = [Group("network", _named(field, "network"), rates["network"])]
+    tables = _named(field, "encoding")
     if tables:
-        groups.append(
-            {"params": tables, "lr": rates["encoding"], "betas": (0.9, 0.99), "eps": 1e-15, "name": "encoding"}
+        groups.append(Group("encoding", tables, rates["encoding"], (0.9, 0.99), 1e-15))
+    fusible = all(
+        parameter.device.type == "cpu" and parameter.dtype == torch.float32 and parameter.is_contiguous()
+        for parameter in field.parameters()
+    )
+    return _FusedAdam(groups, threads) if fusible else _TorchAdam(groups)
+
+
+def _named(field: Field, part: str) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in field.named_parameters() if name.startswith(f"{part}.")}
+
+
+class _FusedAdam(Optimiser):
+    """All parameters in one pass over memory, by a compiled kernel, whatever engine differentiates."""
+
+    def __init__(self, groups: list[Group], threads: int) -> None:
+        super().__init__(groups)
+        self._threads = threads
+        self._steps = 0
+        self._moments = {
+            name: (torch.zeros_like(tensor), torch.zeros_like(tensor))
+            for group in groups
+            for name, tensor in group.parameters.items()
+        }
+
+    def prepare(self) -> float:
+        """Compile the kernel, or load it from disk."""
+        start = time.perf_counter()
+        from inr.engines._cpu._adam import prepare
+
+        prepare(self._threads)
+        return time.perf_counter() - start
+
+    def step(self, grads: Gradients) -> None:
+        """One program for all parameters."""
+        from inr.engines._cpu._adam import Move, adam_step
+
+        self._steps += 1
+        moves = [
+            Move(
+                tensor,
+                *self._moments[name],
+                _dense(grads[name]).contiguous(),
+                self._steps,
+                group.lr,
+                group.betas,
+                group.eps,
+            )
+            for group in self.groups
+            for name, tensor in group.parameters.items()
+        ]
+        adam_step(moves, self._threads)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The moments, and the number of steps as torch's Adam keeps it."""
+        return {
+            f"{name}/{key}": value
+            for name, (mean, square) in self._moments.items()
+            for key, value in (("step", torch.tensor(float(self._steps))), ("exp_avg", mean), ("exp_avg_sq", square))
+        }
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+        for name, (mean, square) in self._moments.items():
+            mean.copy_(tensors[f"{name}/exp_avg"])
+            square.copy_(tensors[f"{name}/exp_avg_sq"])
+            self._steps = int(tensors[f"{name}/step"])
+
+
+class _TorchAdam(Optimiser):
+    """torch's Adam, for parameters that the kernel does not take."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        super().__init__(groups)
+        self._parameters = {name: tensor for group in groups for name, tensor in group.parameters.items()}
+        self._adam = Adam(
+            [
+                {"params": list(group.parameters.values()), "lr": group.lr, "betas": group.betas, "eps": group.eps}
+                for group in groups
+            ],
+            fused=True,
         )
-    return Adam(groups, fused=True)
+
+    def step(self, grads: Gradients) -> None:
+        """One call of torch's fused kernel."""
+        for ours, theirs in zip(self.groups, self._adam.param_groups, strict=True):
+            theirs["lr"] = ours.lr
+        for name, parameter in self._parameters.items():
+            parameter.grad = _dense(grads[name])
+        self._adam.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of Adam's state."""
+        return {
+            f"{name}/{key}": value
+            for name, parameter in self._parameters.items()
+            for key, value in self._adam.state[parameter].items()
+        }
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """The inverse of `tensors`."""
+        for full_name, value in tensors.items():
+            name, _, key = full_name.rpartition("/")
+            self._adam.state[self._parameters[name]][key] = value
 
 
-def set_rates(optimiser: Adam, rates: Rates, factor: float) -> None:
-    """Set every group's learning rate to its part's, times the schedule's factor."""
-    for group in optimiser.param_groups:
-        group["lr"] = rates[group["name"]] * factor
-
-
-def optimiser_tensors(optimiser: Adam, field: Field) -> dict[str, torch.Tensor]:
-    """The moments by parameter name, "layers.0.weight/exp_avg"; all of Adam's state."""
-    return {
-        f"{name}/{key}": value
-        for name, parameter in field.named_parameters()
-        for key, value in optimiser.state[parameter].items()
-    }
-
-
-def load_optimiser_tensors(optimiser: Adam, field: Field, tensors: Mapping[str, torch.Tensor]) -> None:
-    """The inverse of `optimiser_tensors`."""
-    parameters = dict(field.named_parameters())
-    for full_name, value in tensors.items():
-        name, _, key = full_name.rpartition("/")
-        optimiser.state[parameters[name]][key] = value
+def _dense(grad: Tensor | RowSparse) -> Tensor:
+    return grad.to_dense() if isinstance(grad, RowSparse) else grad

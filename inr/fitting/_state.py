@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.optim import Adam
 
 from inr import _storage, container
 from inr._errors import DamagedFile, InrError
 from inr.field import Field
-from inr.fitting._optimiser import load_optimiser_tensors, optimiser_tensors
+from inr.fitting._optimiser import Optimiser
 from inr.signals import Signal
 
 
@@ -58,7 +57,12 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, model: Field, optimiser: Adam, recipe: Mapping[str, Any], progress: Progress, best: Mapping[str, Tensor]
+    path: Path,
+    model: Field,
+    optimiser: Optimiser,
+    recipe: Mapping[str, Any],
+    progress: Progress,
+    best: Mapping[str, Tensor],
 ) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
     numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
@@ -66,7 +70,7 @@ def save_checkpoint(
     sections = [
         *_storage.field_sections(model),
         *_storage.field_sections(model, best, prefix="best."),
-        _storage.tensor_section("optimiser", optimiser_tensors(optimiser, model)),
+        _storage.tensor_section("optimiser", optimiser.tensors()),
     ]
     container.write(path, header, sections, force=True)
 
@@ -100,10 +104,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     )
 
 
-def restore(checkpoint: Checkpoint, model: Field, optimiser: Adam) -> None:
+def restore(checkpoint: Checkpoint, model: Field, optimiser: Optimiser) -> None:
     """Put a field and its optimiser where the checkpoint left them."""
     model.load_state_dict(dict(checkpoint.weights))
-    load_optimiser_tensors(optimiser, model, checkpoint.optimiser)
+    optimiser.load(checkpoint.optimiser)
 
 
 def fingerprint(signal: Signal) -> int:

@@ -53,6 +53,12 @@ class ValueMap:
         """[-1, 1] back to own units; `values` is an array or tensor (..., C) of floats."""
         return values * self._like(values, self._half) + self._like(values, self._centre)
 
+    def restore_(self, values: Any) -> Any:
+        """As `restore`, into the array or tensor itself."""
+        values *= self._like(values, self._half)
+        values += self._like(values, self._centre)
+        return values
+
     @property
     def data_range(self) -> float:
         """Peak-to-peak range in own units, for PSNR: the widest channel's."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.signals._domain import Domain, Kind
-from inr.signals._grid import block_ranges, grid_coords
+from inr.signals._grid import block_ranges, grid_coords, grid_range
 
 # float32 carries these exactly; wider types are normalised in float64 and rounded once at the end
 _NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
@@ -66,7 +66,11 @@ class Signal(abc.ABC):
     def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
         """All samples in order, as (coordinates, values) of at most `block` samples at a time."""
         for start, stop in block_ranges(self.size, block):
-            yield self.coords(torch.arange(start, stop)), self._normalised(self._samples[start:stop])
+            yield self._coords_of(start, stop), self._normalised(self._samples[start:stop])
+
+    @abc.abstractmethod
+    def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        """Coordinates of the samples from `start` up to `stop`."""
 
     @property
     def array(self) -> np.ndarray:
@@ -162,6 +166,9 @@ class GridSignal(Signal):
         """Cell-centred coordinates of the samples at flat C-order `indices` (int64), float32 (n, d)."""
         return grid_coords(self._shape, indices)
 
+    def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        return grid_range(self._shape, start, stop)
+
 
 class ScatteredSignal(Signal):
     """Values at scattered points.
@@ -184,3 +191,6 @@ class ScatteredSignal(Signal):
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""
         return self._coords.index_select(0, indices)
+
+    def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        return self._coords[start:stop].clone()

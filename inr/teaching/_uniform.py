@@ -1,10 +1,14 @@
 """Every sample equally often."""
 
+import numpy as np
 import torch
 
 from inr.engines import Batch
+from inr.engines._cpu._jit import inline, kernel
 from inr.signals import Signal
 from inr.teaching._base import Teacher, teachers
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: a Weyl sequence that fills 64 bits evenly
 
 
 @teachers.register("uniform")
@@ -21,14 +25,40 @@ class Uniform(Teacher):
         self._size = signal.size
         self._batch = min(batch, signal.size)
         self._seed = seed
-        self._strata = torch.arange(self._batch)
+        self._whole = torch.arange(self._size) if self._batch == self._size else None
+        self.select(0)  # compiles
 
     def select(self, step: int) -> Batch:
         """The samples of step `step`; a function of the seed and the step alone."""
-        if self._batch == self._size:
-            return Batch(self._strata)
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
-        jitter = torch.rand(self._batch, generator=generator, dtype=torch.float64)
-        jitter += self._strata
-        indices = (jitter * (self._size / self._batch)).long()
-        return Batch(indices.clamp_(max=self._size - 1))
+        if self._whole is not None:
+            return Batch(self._whole)
+        indices = np.empty(self._batch, np.int64)
+        _draw(np.uint64(self._seed << 32 ^ step), self._size, indices)
+        return Batch(torch.from_numpy(indices))
+
+
+@kernel
+def _draw(key: np.uint64, size: int, indices: np.ndarray) -> None:
+    """One number below `size` of each of as many equal runs as there are indices: two of every 64 random bits."""
+    last = len(indices) - 1
+    start = _mixed(key)
+    for i in range(0, last + 1, 2):
+        bits = _mixed(start + np.uint64(i + 1) * _ODD)
+        indices[i] = _place(i, bits & np.uint64(0xFFFFFFFF), size, last)
+        after = min(i + 1, last)
+        indices[after] = _place(after, bits >> np.uint64(32), size, last)
+
+
+@inline
+def _place(run: int, bits: np.uint64, size: int, last: int) -> int:
+    """Where in the signal a run's sample lies, by 32 random bits."""
+    place = np.int64((run + np.int64(bits) * 2.0**-32) * (size / (last + 1)))
+    return min(int(place), size - 1)
+
+
+@inline
+def _mixed(bits: np.uint64) -> np.uint64:
+    """Every bit of the result depends on every bit given: the last part of SplitMix64 (Steele et al. 2014)."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))

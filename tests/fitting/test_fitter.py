@@ -144,14 +144,14 @@ def test_target_psnr_is_checked_on_the_whole_signal(signal):
 
 def test_a_diverging_fit_keeps_its_best_state(signal):
     fitter = make_fitter(signal, budget=Budget(steps=60), **QUICK)
-    step = fitter._plan.loss_and_grad
+    step = fitter.plan.loss_and_grad
     calls = itertools.count()
 
     def failing(tensors, batch):
         result = step(tensors, batch)
         return result._replace(loss=result.loss * math.nan) if next(calls) == 45 else result
 
-    fitter._plan.loss_and_grad = failing
+    fitter.plan.loss_and_grad = failing
     last = list(fitter.run())[-1]
     assert last.reason == "diverged"
     assert last.step == 45
@@ -273,7 +273,7 @@ def test_settings_that_cannot_work(signal, options, message):
 
 def test_learning_rates_by_part(signal):
     fitter = make_fitter(signal, budget=Budget(steps=5), learning_rate={"encoding": 3e-3}, **QUICK)
-    assert {g["name"]: g["lr"] for g in fitter._optimiser.param_groups} == {"network": 1e-2, "encoding": 3e-3}
+    assert {group.name: group.lr for group in fitter._optimiser.groups} == {"network": 1e-2, "encoding": 3e-3}
 
 
 def test_entries_no_batch_touches_stay_as_they_are():

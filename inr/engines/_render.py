@@ -1,0 +1,31 @@
+"""Rendering on the fastest engine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inr.engines._choose import plan
+from inr.field import Field, Spec
+from inr.signals._grid import Box
+
+
+def render(
+    field: Field, shape: Sequence[int] | None = None, box: Box | None = None, *, engine: Spec = "auto"
+) -> np.ndarray:
+    """Sample a field on a regular grid, as `Field.render` does, on an engine.
+
+    Args:
+        shape: samples per axis in array order (H, W for a picture); the signal's own by default.
+        box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it by default.
+        engine: a name, with options as in "cpu:threads=2"; or "auto": the fastest that can.
+
+    Returns:
+        float32 (*shape, C) in the signal's own units.
+
+    Raises:
+        InrError: a shape or box that does not fit the domain, no shape for scattered samples, or an engine that
+            cannot run here.
+    """
+    _, ready = plan(field, None, engine)
+    tensors = dict(field.named_parameters())
+    return field.render(shape, box, block=ready.block, execute=lambda coords: ready.forward(tensors, coords))
