@@ -283,4 +283,5 @@ def _scratch(kind, element):
 
 
 float_scratch = _scratch(types.float32, _F32)
+float64_scratch = _scratch(types.float64, ir.DoubleType())
 int_scratch = _scratch(types.int32, _I32)

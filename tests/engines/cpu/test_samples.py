@@ -1,0 +1,98 @@
+"""Batches made by the stage, beside those that the signal makes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from inr import InrError, Signal
+from inr.engines._cpu._pool import run
+from inr.engines._cpu._samples import sampling
+from inr.signals import GridSignal
+from inr.signals._domain import ValueMap
+
+SHAPES = [(37,), (5, 9), (2, 1), (31, 64), (4, 3, 7), (2, 3, 5, 3)]
+
+
+def made(shape, channels, dtype, value_range=None):
+    random = np.random.default_rng(0)
+    if dtype == np.float32:
+        array = random.normal(size=(*shape, channels)).astype(dtype)
+    else:
+        limits = np.iinfo(dtype)
+        array = random.integers(limits.min, limits.max, (*shape, channels), dtype, endpoint=True)
+    return Signal.from_array(array, kind="volume", channels_last=True, value_range=value_range)
+
+
+def fill(call_of, count, signal, threads=1):
+    coords = np.full((count, signal.in_dim), 7, np.float32)
+    targets = np.full((count, signal.channels), 7, np.float32)
+    run([call_of(coords, targets)], threads)
+    return torch.from_numpy(coords), torch.from_numpy(targets)
+
+
+def assert_equal(found, signal, indices):
+    assert torch.equal(found[0], signal.coords(indices))
+    assert torch.equal(found[1], signal.values(indices))
+    assert (found[0].signbit() == signal.coords(indices).signbit()).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_sample_of_any_shape(shape):
+    signal = made(shape, 3, np.uint8)
+    indices = torch.arange(signal.size).flip(0)
+    found = fill(lambda *into: sampling(signal).at(indices.numpy(), *into), signal.size, signal)
+    assert_equal(found, signal, indices)
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 1), ("uint16", 3), ("int16", 2), ("float32", 5)])
+@pytest.mark.parametrize("value_range", [None, (-3.5, 1000.25)])
+def test_every_type(dtype, channels, value_range):
+    signal = made((40, 51), channels, np.dtype(dtype).type, value_range)
+    indices = torch.randint(signal.size, (777,))
+    found = fill(lambda *into: sampling(signal).at(indices.numpy(), *into), 777, signal)
+    assert_equal(found, signal, indices)
+
+
+@pytest.mark.parametrize("start", [0, 1, 700])
+@pytest.mark.parametrize("count", [0, 1, 64, 300])
+def test_a_run_of_samples(start, count):
+    signal = made((32, 32), 3, np.uint8)
+    found = fill(lambda *into: sampling(signal).run(start, *into), count, signal, threads=3)
+    assert_equal(found, signal, torch.arange(start, start + count))
+
+
+def test_a_range_for_every_channel():
+    signal = made((13, 21), 3, np.uint8)
+    values = ValueMap((0.0, 10.5, -7.0), (255.0, 11.0, 1e4))
+    signal = GridSignal(signal.array, dataclasses.replace(signal.domain, values=values))
+    indices = torch.randint(signal.size, (200,))
+    found = fill(lambda *into: sampling(signal).at(indices.numpy(), *into), 200, signal)
+    assert_equal(found, signal, indices)
+
+
+def test_both_ends_of_a_large_signal():
+    signal = made((3000, 4001), 3, np.uint8)
+    indices = torch.cat((torch.arange(2000), torch.arange(signal.size - 2000, signal.size)))
+    found = fill(lambda *into: sampling(signal).at(indices.numpy(), *into), 4000, signal, threads=2)
+    assert_equal(found, signal, indices)
+
+
+def test_indices_beyond_the_signal_are_refused():
+    signal = made((4, 5), 1, np.uint8)
+    coords, targets = np.zeros((2, 2), np.float32), np.zeros((2, 1), np.float32)
+    for wrong in ([0, 20], [-1, 3]):
+        with pytest.raises(InrError, match="0 … 19"):
+            sampling(signal).at(np.array(wrong), coords, targets)
+    with pytest.raises(InrError, match="2 samples from 19 on are not among 20"):
+        sampling(signal).run(19, coords, targets)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float64", "float16", "int8"])
+def test_other_types_are_left_to_the_signal(dtype):
+    assert sampling(Signal.from_array(np.arange(12).reshape(3, 4).astype(dtype))) is None
+
+
+def test_scattered_samples_are_left_to_the_signal():
+    assert sampling(Signal.from_samples(np.arange(6.0).reshape(3, 2), np.arange(3.0, dtype=np.float32))) is None
