@@ -28,7 +28,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
     sections = {
         "versions": {name: version or "not installed" for name, version in found["versions"].items()},
         "machine": _machine(found["machine"]),
-        "engines": {engine["name"]: engine["problem"] or "ready" for engine in found["engines"]},
+        "engines": {engine["name"]: _engine(engine) for engine in found["engines"]},
         "readers": {reader["extra"]: _reader(reader) for reader in found["readers"]},
     }
     console = out()
@@ -45,6 +45,11 @@ def _machine(machine: dict[str, Any]) -> dict[str, str]:
         "memory": "unknown" if machine["memory"] is None else si(machine["memory"], "B"),
         "gpu": "none" if gpu is None else f"{gpu['name']}, {si(gpu['memory'], 'B')}, capability {gpu['capability']}",
     }
+
+
+def _engine(engine: dict[str, Any]) -> str:
+    facts = [f"{what} {value}" for what, value in engine["facts"].items()]
+    return engine["problem"] or ": ".join(["ready", *filter(None, [", ".join(facts)])])
 
 
 def _reader(reader: dict[str, Any]) -> str:

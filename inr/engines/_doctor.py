@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from inr.engines._base import engines
+from inr.engines._base import Engine, engines
 
-_PACKAGES = ("torch", "numpy", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
+_PACKAGES = ("torch", "numpy", "numba", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
 # extra: the library it brings, the module that is imported, what it is for
 _EXTRAS = {
     "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC"),
@@ -22,7 +22,7 @@ _EXTRAS = {
     "mesh": ("trimesh", "trimesh", "meshes; this version reads none yet"),
 }
 # engines of the design that later versions bring
-_PLANNED = ("cpu", "triton", "tcnn")
+_PLANNED = ("triton", "tcnn")
 
 
 def doctor() -> dict[str, Any]:
@@ -86,10 +86,17 @@ def _gpu() -> dict[str, Any] | None:
 
 
 def _engines() -> list[dict[str, Any]]:
-    """Every engine, with why it cannot run here and what would change that; None where it can."""
+    """Every engine, with why it cannot run here and what would change that, or how it is set up here."""
     known = engines.names()
-    found = [{"name": name, "problem": engines.build(name).unavailable()} for name in known]
-    return found + [{"name": name, "problem": "not in this version"} for name in _PLANNED if name not in known]
+    found = [_engine(name) for name in known]
+    later = [name for name in _PLANNED if name not in known]
+    return found + [{"name": name, "problem": "not in this version", "facts": {}} for name in later]
+
+
+def _engine(name: str) -> dict[str, Any]:
+    engine: Engine = engines.build(name)
+    problem = engine.unavailable()
+    return {"name": name, "problem": problem, "facts": engine.facts() if problem is None else {}}
 
 
 def _readers() -> list[dict[str, Any]]:

@@ -19,7 +19,18 @@ def test_a_picture_becomes_a_field_and_a_sheet(inr_cli, photo):
     run = inr_cli("fit", "photo.png", *QUICK)
     assert run.status == 0
     assert set(contents(photo.parent)) == {"photo.png", "photo.inr", "photo.comparison.png"}
-    for word in ("PSNR", "SSIM", "dB", "20 steps", "points/s", "parameters", "bits a sample", "eager", "measuring"):
+    for word in (
+        "PSNR",
+        "SSIM",
+        "dB",
+        "20 steps",
+        "points/s",
+        "parameters",
+        "bits a sample",
+        "engine",
+        "compiling",
+        "measuring",
+    ):
         assert word in run.out
     assert "photo.inr" in run.out
     assert "photo.comparison.png" in run.out
@@ -42,11 +53,49 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
     assert result["bytes"] == size
     assert result["bits_per_sample"] == 8 * size / (24 * 32)
     assert result["points"] == 20 * 128
-    assert set(result["seconds"]) == {"fitting", "reading", "measuring", "writing"}
+    assert set(result["seconds"]) == {"fitting", "compiling", "reading", "measuring", "writing"}
     assert all(seconds >= 0 for seconds in result["seconds"].values())
     assert result["files"] == {"field": "a.inr", "comparison": "b.png", "checkpoint": None}
     again = inr.Field.build(field.domain, **result["parts"])
     assert again.config() == field.config()
+
+
+def test_a_profile_says_where_a_step_goes(inr_cli, photo):
+    options = (*QUICK, "--engine", "eager", "--no-comparison", "--profile")
+    printed = inr_cli("fit", "photo.png", *options).out
+    for word in ("a step", "sampling", "forward and backward", "optimiser", "the rest", "ms", "%"):
+        assert word in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    result = inr_cli("fit", "photo.png", *options, "--json", "--force").json
+    profile = result["profile"]
+    assert profile["steps"] == 20
+    assert sum(phase["share"] for phase in profile["phases"].values()) == pytest.approx(1)
+    total = sum(phase["milliseconds_a_step"] for phase in profile["phases"].values())
+    assert total == pytest.approx(profile["milliseconds_a_step"])
+    assert profile["milliseconds_a_step"] * 20 == pytest.approx(1000 * result["seconds"]["fitting"])
+    assert "profile" not in inr_cli("fit", "photo.png", *QUICK, "--no-comparison", "--json", "-o", "b.inr").json
+
+
+def test_what_an_engine_cannot_do_is_said_once(inr_cli, photo, monkeypatch):
+    from inr.engines import Eager
+
+    plan = Eager.plan
+
+    def noted(self, field, objective):
+        ready = plan(self, field, objective)
+        ready.notes = ("encoding 'odd' runs on eager",)
+        return ready
+
+    monkeypatch.setattr(Eager, "plan", noted)
+    options = (*QUICK, "--engine", "eager", "--no-comparison", "--json", "--force")
+    assert inr_cli("fit", "photo.png", *options).err == "inr: encoding 'odd' runs on eager\n"
+    assert inr_cli("fit", "photo.png", *options, "--quiet").err == ""
+
+
+def test_engines_take_options(inr_cli, photo):
+    run = inr_cli("fit", "photo.png", *QUICK, "--engine", "eager:threads=2")
+    assert run.status == 2
+    assert "has no parameter 'threads'" in one_line(run.err)
 
 
 def test_quiet_says_nothing(inr_cli, photo):

@@ -21,6 +21,14 @@ def test_a_picture_at_its_own_size(inr_cli, field_file):
     assert np.abs(pixels - expected).max() <= 0.5 + 1e-3
 
 
+def test_any_engine_renders_the_same(inr_cli, field_file):
+    for name, engine in (("a", "eager"), ("b", "auto")):
+        assert inr_cli("render", "photo.inr", "--engine", engine, "-o", f"{name}.png", "-q").status == 0
+    with Image.open("a.png") as a, Image.open("b.png") as b:
+        assert np.abs(np.asarray(a).astype(int) - np.asarray(b)).max() <= 1
+    assert "unknown engine" in inr_cli("render", "photo.inr", "--engine", "warp", "-o", "c.png").err
+
+
 def test_sizes_scales_and_boxes(inr_cli, field_file):
     for options, size in (
         (("--size", "50x20"), (50, 20)),

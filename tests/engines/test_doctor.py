@@ -22,6 +22,7 @@ def test_every_engine_is_there_once_with_its_problem():
     assert len(found) == len(doctor()["engines"])
     assert set(engines.names()) <= set(found)
     assert found["eager"] is None
+    assert all(engine["facts"] == {} for engine in doctor()["engines"] if engine["problem"] is not None)
     assert all(found[name] == "not in this version" for name in set(found) - set(engines.names()))
 
 

@@ -1,10 +1,12 @@
 """The eager engine: what a step returns, against the plain formula."""
 
+import numpy as np
 import pytest
 import torch
 
+import inr
 from inr import Field, InrError, Signal
-from inr.engines import Batch, Engine, engines, plan
+from inr.engines import Batch, Engine, Plan, engines, plan
 from inr.objectives import Regression
 
 
@@ -18,7 +20,7 @@ def problem():
 
 def test_loss_gradients_and_residuals(problem):
     signal, field = problem
-    name, ready = plan(field, Regression(signal))
+    name, ready = plan(field, Regression(signal), "eager")
     assert name == "eager"
     indices = torch.tensor([3, 4, 17, 29])
     result = ready.loss_and_grad(dict(field.named_parameters()), Batch(indices))
@@ -35,7 +37,7 @@ def test_loss_gradients_and_residuals(problem):
 
 def test_gradients_are_of_the_tensors_given_not_of_the_field(problem):
     signal, field = problem
-    _, ready = plan(field, Regression(signal))
+    _, ready = plan(field, Regression(signal), "eager")
     batch = Batch(torch.arange(30))
     halved = {name: tensor.detach() / 2 for name, tensor in field.named_parameters()}
     result = ready.loss_and_grad(halved, batch)
@@ -50,7 +52,7 @@ def test_gradients_are_of_the_tensors_given_not_of_the_field(problem):
 @pytest.mark.parametrize("shape", [(4,), (4, 3)])
 def test_weights_scale_squared_residuals(problem, shape):
     signal, field = problem
-    _, ready = plan(field, Regression(signal))
+    _, ready = plan(field, Regression(signal), "eager")
     weights = torch.rand(shape)
     indices = torch.arange(4)
     result = ready.loss_and_grad(dict(field.named_parameters()), Batch(indices, weights))
@@ -60,12 +62,60 @@ def test_weights_scale_squared_residuals(problem, shape):
 
 def test_any_batch_size(problem):
     signal, field = problem
-    _, ready = plan(field, Regression(signal))
+    _, ready = plan(field, Regression(signal), "eager")
     for size in (1, 2, 13):
         assert ready.loss_and_grad(dict(field.named_parameters()), Batch(torch.arange(size))).residuals.shape == (
             size,
             3,
         )
+
+
+def test_a_plan_without_an_objective_only_evaluates(problem):
+    signal, field = problem
+    _, ready = plan(field, None, "eager")
+    tensors, coords = dict(field.named_parameters()), signal.coords(torch.arange(7))
+    torch.testing.assert_close(ready.forward(tensors, coords), field(coords).detach(), rtol=0, atol=0)
+    with pytest.raises(InrError, match="without an objective"):
+        ready.loss_and_grad(tensors, Batch(torch.arange(7)))
+    assert (ready.prepare(), ready.notes, ready.profile(), ready.roofline()) == (0.0, (), {}, {})
+    assert isinstance(ready, Plan)
+
+
+def test_auto_falls_through_and_notes_why(problem, monkeypatch):
+    signal, field = problem
+
+    class Picky(Engine):
+        """Runs nothing."""
+
+        def plan(self, field, objective):
+            return "it has 3 channels"
+
+    engines.register("picky")(Picky)
+    try:
+        monkeypatch.setattr("inr.engines._choose.PREFERENCE", ("picky", "eager"))
+        name, ready = plan(field, Regression(signal))
+        assert name == "eager"
+        assert ready.notes == ("engine 'picky' cannot run this field: it has 3 channels",)
+        assert plan(field, Regression(signal), "eager")[1].notes == ()
+        monkeypatch.setattr("inr.engines._choose.PREFERENCE", ("picky",))
+        with pytest.raises(InrError, match="no engine can run this field: engine 'picky'"):
+            plan(field, Regression(signal))
+    finally:
+        del engines._parts["picky"]
+
+
+def test_options_of_engines_are_checked(problem):
+    signal, field = problem
+    with pytest.raises(InrError, match="engine 'eager' has no parameter 'threads'"):
+        plan(field, Regression(signal), "eager:threads=2")
+
+
+def test_rendering_on_an_engine_is_rendering(problem):
+    signal, field = problem
+    np.testing.assert_array_equal(inr.render(field, engine="eager"), field.render())
+    part = {"shape": (7, 9), "box": [(-1.0, 0.0), (0.0, 0.5)]}
+    np.testing.assert_array_equal(inr.render(field, **part, engine="eager"), field.render(**part))
+    np.testing.assert_allclose(inr.render(field), field.render(), atol=1e-3)  # of 255 grey levels
 
 
 def test_engines_that_are_not_there(problem):

@@ -35,11 +35,12 @@ def weights(fitter):
 
 
 def test_events_tell_the_whole_story(signal):
-    events = list(make_fitter(signal, budget=Budget(steps=30), **QUICK).run())
+    fitter = make_fitter(signal, budget=Budget(steps=30), **QUICK)
+    events = list(fitter.run())
     assert [event.kind for event in events] == ["start", *["step"] * 30, "end"]
     assert [event.step for event in events[1:-1]] == list(range(1, 31))
     assert {event.steps for event in events} == {30}
-    assert {event.engine for event in events} == {"eager"}
+    assert {event.engine for event in events} == {fitter.engine}
     assert events[-1].reason == "steps"
     assert events[-1].points == 30 * 100
     assert all(later.seconds >= earlier.seconds for earlier, later in itertools.pairwise(events))
@@ -304,3 +305,60 @@ def test_evaluate_agrees_with_the_formula(signal):
     picture = np.clip(field.render(), 0, 255)
     mse = np.mean((picture.astype(np.float64) - signal.array) ** 2)
     assert field.metrics["psnr"] == pytest.approx(10 * np.log10(255**2 / mse), abs=1e-4)
+
+
+def test_compiling_comes_first_and_is_not_in_the_budget(signal):
+    fitter = make_fitter(signal, budget=Budget(steps=3), **QUICK)
+    calls = []
+    prepare, step = fitter.plan.prepare, fitter.plan.loss_and_grad
+    fitter.plan.prepare = lambda: calls.append("prepare") or prepare() + 100.0
+    fitter.plan.loss_and_grad = lambda *arguments: calls.append("step") or step(*arguments)
+    events = list(fitter.run())
+    assert calls == ["prepare", "step", "step", "step"]
+    assert fitter.prepare() == events[0].compiling == events[-1].compiling >= 100
+    assert events[-1].seconds < 100
+
+
+def test_a_profile_accounts_for_all_of_the_time(signal):
+    fitter = make_fitter(signal, budget=Budget(steps=8), engine="eager", **QUICK)
+    list(fitter.run())
+    phases = fitter.profile.phases()
+    assert list(phases) == ["sampling", "forward and backward", "optimiser", "the rest"]
+    assert all(seconds > 0 for seconds in phases.values())
+    assert sum(phases.values()) == pytest.approx(fitter.profile.seconds)
+    assert fitter.seconds == pytest.approx(fitter.profile.seconds)
+    assert fitter.profile.steps == 8
+
+
+def test_a_profile_takes_over_what_the_engine_tells(signal):
+    fitter = make_fitter(signal, budget=Budget(steps=8), engine="eager", **QUICK)
+    booked = {"sampling": 5.0, "encoding": 7.0}
+    step = fitter.plan.loss_and_grad
+
+    def stepping(tensors, batch):
+        booked["encoding"] += 1e-7
+        return step(tensors, batch)
+
+    fitter.plan.profile = lambda: dict(booked)
+    fitter.plan.roofline = lambda: {"products, GFLOP/s": (50.0, 100.0)}
+    fitter.plan.loss_and_grad = stepping
+    list(fitter.run())
+    phases = fitter.profile.phases()
+    assert list(phases) == ["sampling", "encoding", "optimiser", "the rest"]
+    assert phases["encoding"] == pytest.approx(8e-7, rel=1e-3)  # what was booked before the fit does not count
+    assert sum(phases.values()) == pytest.approx(fitter.profile.seconds)
+    document = fitter.profile.document()
+    assert document["roofline"] == {"products, GFLOP/s": {"reached": 50.0, "peak": 100.0, "share": 0.5}}
+    assert sum(phase["share"] for phase in document["phases"].values()) == pytest.approx(1)
+
+
+def test_measuring_runs_on_what_it_is_given(signal):
+    field = make_fitter(signal, budget=Budget(steps=1), **QUICK).field
+    blocks = []
+
+    def execute(coords):
+        blocks.append(len(coords))
+        return signal.values(torch.arange(signal.size))[sum(blocks) - len(coords) : sum(blocks)]
+
+    assert evaluate(field, signal, execute=execute, block=100) == {"psnr": math.inf, "ssim": pytest.approx(1)}
+    assert blocks == [100, 100, 56]

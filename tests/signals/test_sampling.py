@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from inr.signals import ScatteredSignal, Signal, grid_coords
+from inr.signals._grid import grid_range
 
 SHAPES = [(7,), (3, 5), (2, 3, 4), (2, 3, 1, 5)]
 
@@ -45,6 +46,16 @@ def test_coordinates_of_large_grids_are_within_one_rounding(shape, data):
     expected = [(2 * i + 1) / n - 1 for i, n in zip(np.unravel_index(index, shape), shape, strict=True)]
     found = grid_coords(shape, torch.tensor([index]))[0].double().numpy()[::-1]
     np.testing.assert_allclose(found, expected, rtol=0, atol=2**-24)
+
+
+@hypothesis.given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.data())
+def test_ranges_of_a_grid_are_the_same_bits(shape, data):
+    size = math.prod(shape)
+    start = data.draw(st.integers(0, size))
+    stop = data.draw(st.integers(start, size))
+    box = data.draw(st.none() | st.just([(-0.9, 0.3), (-1.0, 1.0), (0.1, 0.2), (-0.5, 0.5)][: len(shape)]))
+    expected = grid_coords(shape, torch.arange(start, stop), box)
+    assert torch.equal(grid_range(shape, start, stop, box), expected)
 
 
 def test_coordinates_in_a_box():
