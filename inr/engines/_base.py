@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from inr._parts import Part, Registry
 from inr.field import Field
 
-engines = Registry("engine", "inr.engines._eager")
+engines = Registry("engine", "inr.engines._cpu._engine", "inr.engines._eager")
 
 Tensors = Mapping[str, Tensor]
 
@@ -135,6 +135,10 @@ class Engine(Part):
     def unavailable() -> str | None:
         """Why the engine cannot run on this machine and what would change that; None where it can."""
         return None
+
+    def facts(self) -> dict[str, Any]:
+        """How the engine is set up on this machine, as plain JSON, in words for `inr doctor`."""
+        return {}
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """The plan, or the reason in words why this engine has none for this field and objective.

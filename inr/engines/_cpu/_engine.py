@@ -1,6 +1,6 @@
 """The engine `cpu`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -10,13 +10,15 @@ from inr.activations import Activation
 from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
 from inr.engines._cpu._activations import Untranslatable, constant_row, loops
 from inr.engines._cpu._encoders import encoder
+from inr.engines._cpu._jit import cache_folder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
-from inr.engines._cpu._vector import ROWS
+from inr.engines._cpu._vector import LANES, PANEL, ROWS
 from inr.field import Field
 
 _TILE_BYTES = 256 * 1024
+_TILE_POINTS = 384
 _BLOCK_BYTES = 2 * 1024 * 1024
 
 
@@ -35,6 +37,16 @@ class Cpu(Engine):
     ) -> None:
         self.threads = threads
         self.tile = tile
+
+    def facts(self) -> dict[str, Any]:
+        """Threads, tiles, vectors, and where machine code is kept."""
+        return {
+            "threads": self.threads or torch.get_num_threads(),
+            "tile": self.tile or f"at most {_TILE_POINTS} points",
+            "vectors": f"{LANES} x float32",
+            "products": f"{ROWS} x {PANEL}",
+            "kernels": str(cache_folder()),
+        }
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""
@@ -82,7 +94,7 @@ def _constants(field: Field, layers: int) -> np.ndarray:
 
 def _tile(shape: Layout, given: int | None) -> int:
     """Points of a tile, in whole blocks of rows: as many as one layer's numbers leave room for in the cache."""
-    points = given or min(_TILE_BYTES // (4 * shape.widest), 384)
+    points = given or min(_TILE_BYTES // (4 * shape.widest), _TILE_POINTS)
     return max(-(-points // ROWS), 1) * ROWS
 
 
