@@ -6,7 +6,7 @@ from inr.engines._base import Engine, Objective, Plan, engines
 from inr.field import Field, Spec
 
 # fastest first; the last one runs everything
-PREFERENCE = ("eager",)
+PREFERENCE = ("cpu", "eager")
 
 
 def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto") -> tuple[str, Plan]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._base import RowSparse
-from inr.engines._cpu import _maths
-from inr.engines._cpu._grid import clear, grid_stages, level_table
+from inr.engines._cpu import _grid, _maths
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._stage import F1, F2, Call, Stage, share
 
@@ -19,6 +18,7 @@ _share = inline(share)
 _sin, _cos = _maths.sin, _maths.cos
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """An encoding made ready for the kernels.
 
@@ -127,12 +127,12 @@ class ByGrid:
 
     def __init__(self, encoding: DenseGrid | HashGrid) -> None:
         shape = encoding.table.shape
-        stages = grid_stages(encoding.in_dim, shape[1], encoding.interpolation == "smoothstep")
-        levels = level_table(encoding.levels)
+        kind = encoding.in_dim, shape[1], encoding.interpolation == "smoothstep"
+        levels = _grid.level_table(encoding.levels)
         self._shape = shape
-        self._encode = Call(stages.encode, **levels)
-        self._scatter = Call(stages.scatter, **levels)
-        self._clear = Call(clear)
+        self._encode = Call(_grid.encode(*kind), **levels)
+        self._scatter = Call(_grid.scatter(*kind), **levels)
+        self._clear = Call(_grid.clear)
         self._sparse: RowSparse | None = None
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:

@@ -46,7 +46,7 @@ class CpuPlan:
         tile: int,
         block: int,
     ) -> None:
-        self.notes = (encoder.note,) if encoder.note else ()
+        self.notes: tuple[str, ...] = (encoder.note,) if encoder.note else ()
         self.block = block
         self._encoder = encoder
         self._layout = layout

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, get_origin
 
 import numba
 import numpy as np
@@ -27,21 +27,17 @@ class Array:
     ndim: int
 
 
-if TYPE_CHECKING:  # what arrives is an array
-    from numpy import ndarray as B1
-    from numpy import ndarray as D1
-    from numpy import ndarray as D2
-    from numpy import ndarray as F1
-    from numpy import ndarray as F2
-    from numpy import ndarray as F3
-    from numpy import ndarray as I1
-    from numpy import ndarray as I2
-    from numpy import ndarray as I3
-else:
-    F1, F2, F3 = (Array("float32", ndim) for ndim in (1, 2, 3))
-    D1, D2 = (Array("float64", ndim) for ndim in (1, 2))
-    I1, I2, I3 = (Array("int64", ndim) for ndim in (1, 2, 3))
-    B1 = Array("uint8", 1)
+# annotations of parameters; what arrives is an array
+F1 = Annotated[np.ndarray, Array("float32", 1)]
+F2 = Annotated[np.ndarray, Array("float32", 2)]
+D2 = Annotated[np.ndarray, Array("float64", 2)]
+I1 = Annotated[np.ndarray, Array("int64", 1)]
+I2 = Annotated[np.ndarray, Array("int64", 2)]
+B1 = Annotated[np.ndarray, Array("uint8", 1)]
+
+
+def _kind(annotation: Any) -> Any:
+    return annotation.__metadata__[0] if get_origin(annotation) is Annotated else annotation
 
 
 class Stage:
@@ -58,7 +54,7 @@ class Stage:
         self._key = key
         self.phase = phase
         parameters = list(inspect.signature(function).parameters.values())[2:]
-        self.kinds: dict[str, Any] = {parameter.name: parameter.annotation for parameter in parameters}
+        self.kinds: dict[str, Any] = {parameter.name: _kind(parameter.annotation) for parameter in parameters}
         self.slots: dict[str, int] = {}
         self.size = 0
         for name, kind in self.kinds.items():

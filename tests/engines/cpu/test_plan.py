@@ -1,0 +1,220 @@
+"""The engine cpu beside eager: values, residuals, losses and gradients of whole fields."""
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+import inr
+from inr.activations import activations
+from inr.encodings import encodings
+from inr.engines import Batch, RowSparse
+from inr.engines import plan as choose
+from inr.field import Field
+from inr.objectives import Regression
+
+# Errors are measured from eager in float64, and may be some times those that eager has in float32: sums go in another
+# order. A unit of relu that lies within rounding of its kink may be counted on either side: a sample's share.
+TIMES, ROUNDING = 8, 1e-6
+ON_KINKS = 2e-3
+
+SHAPES = {1: (211,), 2: (17, 13), 3: (7, 5, 9), 4: (3, 5, 2, 4)}
+ENCODINGS = {
+    "dense": "dense:levels=2,coarsest=2,finest=5", "hash": "hash:levels=3,coarsest=2,finest=40,log2_size=5",
+    "fourier": "fourier:frequencies=9,sigma=3", "sape": "sape:over=(fourier:kind=radial,sigma=3,frequencies=6)",
+}  # fmt: skip
+
+
+def signal(in_dim, channels=3, seed=0):
+    samples = np.random.default_rng(seed).integers(0, 255, (*SHAPES[in_dim], channels)).astype(np.uint8)
+    return inr.Signal.from_array(samples, kind="volume", channels_last=True)
+
+
+def build(source, **parts):
+    torch.manual_seed(1)
+    field = Field.build(source.domain, **parts)
+    for parameter in field.encoding.parameters():  # tables start too small to tell
+        torch.nn.init.normal_(parameter, std=0.5)
+    return field
+
+
+def dense(grad):
+    return grad.to_dense() if isinstance(grad, RowSparse) else grad
+
+
+def distance(found, exact):
+    """Of tensors, relative to the exact one."""
+    return float((found - exact).norm()) / max(float(exact.norm()), 1e-12)
+
+
+class Exact(Regression):
+    """The same objective in float64."""
+
+    def coords(self, batch):
+        return super().coords(batch).double()
+
+    def targets(self, batch):
+        return super().targets(batch).double()
+
+
+def compare(field, source, batch, engine="cpu:threads=2,tile=24"):
+    """Assert that the engine's errors are of the size of eager's in float32."""
+    precise = copy.deepcopy(field).double()
+    weights = batch.weights if batch.weights is None else batch.weights.double()
+    reference = choose(precise, Exact(source), "eager")[1]
+    exact = reference.loss_and_grad(dict(precise.named_parameters()), Batch(batch.indices, weights))
+    plans = [choose(field, Regression(source), name)[1] for name in (engine, "eager")]
+    tensors = dict(field.named_parameters())
+    ours, theirs = (plan.loss_and_grad(tensors, batch) for plan in plans)
+    assert torch.equal(ours.coords, theirs.coords)
+    assert ours.grads.keys() == theirs.grads.keys()
+    assert distance(ours.loss, exact.loss) <= TIMES * distance(theirs.loss, exact.loss) + ROUNDING
+    assert distance(ours.residuals, exact.residuals) <= TIMES * distance(theirs.residuals, exact.residuals) + ROUNDING
+    kinks = ON_KINKS if field.smoothness < 1 else 0.0
+    for name, gradient in exact.grads.items():
+        found, eager = dense(ours.grads[name]), dense(theirs.grads[name])
+        assert found.shape == gradient.shape
+        assert distance(found, gradient) <= TIMES * distance(eager, gradient) + ROUNDING + kinks, name
+    coords = torch.rand(61, field.domain.in_dim) * 2.2 - 1.1
+    values, eager = (plan.forward(tensors, coords) for plan in plans)
+    right = reference.forward(dict(precise.named_parameters()), coords.double())
+    assert distance(values, right) <= TIMES * distance(eager, right) + ROUNDING
+
+
+@pytest.mark.parametrize(("encoding", "activation"), [*itertools.product(encodings.names(), activations.names())])
+def test_every_pair_agrees_with_eager(encoding, activation):
+    for in_dim in (2, 3):
+        source = signal(in_dim)
+        field = build(
+            source, encoding=ENCODINGS.get(encoding, encoding), activation=activation, network="mlp:depth=2,width=21"
+        )
+        compare(field, source, Batch(torch.arange(0, source.size, 2)))
+
+
+@pytest.mark.parametrize("in_dim", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3, 9])
+def test_any_number_of_axes_and_channels(in_dim, channels):
+    source = signal(in_dim, channels)
+    field = build(source, encoding=ENCODINGS["hash"], activation="sine:omega=3", network="mlp:depth=1,width=16")
+    compare(field, source, Batch(torch.arange(source.size)))
+
+
+@pytest.mark.parametrize("width", [1, 3, 8, 16, 31, 64, 100])
+@pytest.mark.parametrize("activation", ["sine", "gabor"])
+def test_any_width(width, activation):
+    source = signal(2)
+    field = build(source, activation=activation, network=f"mlp:depth=3,width={width}")
+    compare(field, source, Batch(torch.arange(source.size)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("bias", ["true", "false"])
+@pytest.mark.parametrize("activation", ["relu", "gabor"])
+def test_any_depth_with_and_without_bias(depth, bias, activation):
+    source = signal(2)
+    field = build(source, activation=activation, network=f"mlp:depth={depth},width=12,bias={bias}")
+    compare(field, source, Batch(torch.arange(source.size)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6, 7, 23, 24, 25, 48, 220])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_batch_and_thread_count(size, threads):
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="sine:omega=5", network="mlp:depth=2,width=16")
+    compare(field, source, Batch(torch.arange(size)), engine=f"cpu:threads={threads},tile=7")
+
+
+def test_batches_longer_than_a_program():
+    source = signal(2)
+    for encoding in ("identity", ENCODINGS["hash"], ENCODINGS["sape"]):
+        field = build(source, encoding=encoding, activation="relu", network="mlp:depth=1,width=8")
+        objective = Regression(source)
+        plan = choose(field, objective, "cpu:threads=2,tile=8")[1]
+        indices = torch.arange(3 * plan.block + 5) % source.size
+        compare(field, source, Batch(indices))
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 1), (50, 3)])
+def test_importance_of_samples_and_values(shape):
+    source = signal(2)
+    field = build(source, activation="sine", network="mlp:depth=1,width=8")
+    compare(field, source, Batch(torch.arange(50), torch.rand(shape) + 0.1))
+
+
+def test_a_second_step_sees_new_weights_and_forgets_the_old_gradients():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=1,width=8")
+    plan = choose(field, Regression(source), "cpu:threads=2")[1]
+    tensors = dict(field.named_parameters())
+    plan.loss_and_grad(tensors, Batch(torch.arange(100)))
+    with torch.no_grad():
+        for tensor in tensors.values():
+            tensor += 0.1
+    batch = Batch(torch.arange(100, 150))
+    ours = plan.loss_and_grad(tensors, batch)
+    theirs = choose(field, Regression(source), "eager")[1].loss_and_grad(tensors, batch)
+    for name, expected in theirs.grads.items():
+        torch.testing.assert_close(dense(ours.grads[name]), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_effective_weights_may_be_other_tensors_than_the_parameters():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="gabor", network="mlp:depth=2,width=8")
+    plans = [choose(field, Regression(source), name)[1] for name in ("cpu:threads=2", "eager")]
+    halved = {name: (tensor.detach() / 2).flip(0).contiguous().flip(0) for name, tensor in field.named_parameters()}
+    ours, theirs = (plan.loss_and_grad(halved, Batch(torch.arange(90))) for plan in plans)
+    torch.testing.assert_close(ours.residuals, theirs.residuals, rtol=0, atol=1e-5)
+
+
+def test_the_same_bits_every_time():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="gabor", network="mlp:depth=2,width=24")
+    results = []
+    for _ in range(4):
+        plan = choose(field, Regression(source), "cpu:threads=2,tile=12")[1]
+        found = plan.loss_and_grad(dict(field.named_parameters()), Batch(torch.arange(source.size)))
+        results.append({name: dense(grad).clone() for name, grad in found.grads.items()})
+        results[-1]["residuals"] = found.residuals
+    for other in results[1:]:
+        assert all(torch.equal(results[0][name], other[name]) for name in other)
+
+
+def test_a_loss_that_overflows_is_not_finite():
+    source = signal(2)
+    field = build(source, activation="sine", network="mlp:depth=1,width=8")
+    with torch.no_grad():
+        field.network.layers[1].weight.fill_(torch.nan)
+    plan = choose(field, Regression(source), "cpu")[1]
+    assert not plan.loss_and_grad(dict(field.named_parameters()), Batch(torch.arange(9))).loss.isfinite()
+
+
+def test_what_it_cannot_run_is_said_in_words():
+    source = signal(2)
+    field = build(source, activation="sine", network="mlp:depth=1,width=8").double()
+    with pytest.raises(inr.InrError, match="not float32"):
+        choose(field, Regression(source), "cpu")
+    name, plan = choose(field, Regression(source), "auto")
+    assert name == "eager"
+    assert "not float32" in plan.notes[0]
+
+
+def test_sape_runs_its_features_on_eager_and_says_so():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["sape"], activation="relu")
+    assert "sape" in choose(field, Regression(source), "cpu")[1].notes[0]
+
+
+def test_where_the_time_goes():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu")
+    plan = choose(field, Regression(source), "cpu:threads=2")[1]
+    assert plan.profile() == {}
+    for _ in range(3):
+        plan.loss_and_grad(dict(field.named_parameters()), Batch(torch.arange(source.size)))
+    phases = plan.profile()
+    assert {"encoding", "products", "activations"} <= phases.keys()
+    assert all(seconds > 0 for seconds in phases.values())
+    for reached, peak in plan.roofline().values():
+        assert 0 < reached < 2 * peak
