@@ -4,14 +4,13 @@ import math
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
 from inr._parts import Range
 from inr.encodings._base import Encoding, check_in_dim, encodings
-from inr.encodings._lattice import PRIMES, combine, make_levels
-from inr.encodings._table import blend
+from inr.encodings._lattice import Lattice, make_levels
 
 Interpolation = Literal["linear", "smoothstep"]
 
@@ -31,17 +30,12 @@ class _Grid(Encoding):
     a point's place in its cell.
 
     Attributes:
+        lattice: what interpolates in `table`; has no parameters.
         levels: geometry and place in `table` of every level, coarse to fine.
         table: all levels' features, (sum of entries, features).
     """
 
     learning_rate: ClassVar[float | None] = 1e-2
-
-    _scales: Float[Tensor, "levels 1"]
-    _last: Int[Tensor, "levels 1 1"]
-    _strides: Int[Tensor, "d dense 1 1"]
-    _primes: Int[Tensor, "d 1 1 1"]
-    _offsets: Int[Tensor, "levels 1 1"]
 
     def __init__(
         self,
@@ -55,53 +49,20 @@ class _Grid(Encoding):
     ) -> None:
         check_in_dim(in_dim)
         _check_order(count, coarsest, finest)
-        levels = make_levels(in_dim, count, coarsest, finest, size)
-        entries = levels[-1].offset + levels[-1].entries
+        last = make_levels(in_dim, count, coarsest, finest, size)[-1]
+        entries = last.offset + last.entries
         _check_size(entries * features, size, finest)
         super().__init__(in_dim, count * features)
-        self.levels = levels
+        self.lattice = Lattice(in_dim, count, coarsest, finest, size, smooth=interpolation == "smoothstep")
+        self.levels = self.lattice.levels
         self.interpolation = interpolation
         self.smoothness = 0.0 if interpolation == "linear" else 1.0
         self.table = nn.Parameter(torch.empty(entries, features).uniform_(-1e-4, 1e-4))
-        self._dense = sum(not level.hashed for level in levels)  # the first so many, as resolutions grow
-        self._set_constants()
         self._resolved = {"finest": finest}
-
-    def _set_constants(self) -> None:
-        """The levels' geometry as tensors, shaped to meet arrays (d, levels, ends of a cell, n)."""
-
-        def constant(name: str, values: list, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-            self.register_buffer(name, torch.tensor(values, dtype=dtype).view(shape), persistent=False)
-
-        axes, dense = range(self.in_dim), self.levels[: self._dense]
-        constant("_scales", [level.scale for level in self.levels], (-1, 1), torch.float32)
-        constant("_last", [level.resolution - 1 for level in self.levels], (-1, 1, 1), torch.int32)
-        constant("_offsets", [level.offset for level in self.levels], (-1, 1, 1), torch.int32)
-        strides = [level.resolution**axis for axis in axes for level in dense]
-        constant("_strides", strides, (self.in_dim, len(dense), 1, 1), torch.int32)
-        constant("_primes", [PRIMES[axis] for axis in axes], (-1, 1, 1, 1), torch.int64)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """Interpolated features, level after level."""
-        unit = coords.T.contiguous().clamp(-1, 1) * 0.5 + 0.5
-        position = (self._scales * unit[:, None]).add_(0.5)
-        cell = position.detach().floor()
-        part = position - cell
-        if self.interpolation == "smoothstep":
-            part = part.square() * (3 - 2 * part)
-        weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
-        return blend(self.table, self._rows(cell.to(torch.int32)), weights)
-
-    def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "levels corners n"]:
-        """Table rows of the corners of each cell."""
-        cell = cell.clamp(min=0)  # where a coordinate is not a number
-        ends = torch.stack((cell, cell + 1), dim=2).minimum(self._last)
-        dense = combine(ends[:, : self._dense] * self._strides, torch.add)
-        if self._dense == len(self.levels):
-            return dense + self._offsets
-        size = self.levels[-1].entries  # a power of two: the modulo is a mask, and 64 bits cannot overflow
-        hashed = combine((ends[:, self._dense :] * self._primes & (size - 1)).to(torch.int32), torch.bitwise_xor)
-        return torch.cat((dense, hashed)) + self._offsets
+        return self.lattice(coords, self.table)
 
 
 @encodings.register("hash", source="Müller et al., SIGGRAPH 2022")

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Shaped
-from torch import Tensor
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from inr.encodings._table import blend
 
 # one an axis; a vertex's row is the exclusive or of the products, modulo the level's size
 PRIMES = (1, 2654435761, 805459861, 3674653429)
@@ -65,3 +68,66 @@ def combine(ends: Shaped[Tensor, "d *levels 2 n"], join: Callable[[Tensor, Tenso
     for axis in ends[1:]:
         corners = join(axis[..., :, None, :], corners[..., None, :, :]).flatten(-3, -2)
     return corners
+
+
+class Lattice(nn.Module):
+    """Interpolation in all levels of a grid, in plain PyTorch: what every engine's kernels are measured by.
+
+    Attributes:
+        shape: what it is made from: count, coarsest, finest, size and smooth.
+        levels: coarse to fine.
+        entries: rows of all levels.
+    """
+
+    _scales: Float[Tensor, "levels 1"]
+    _last: Int[Tensor, "levels 1 1"]
+    _strides: Int[Tensor, "d dense 1 1"]
+    _primes: Int[Tensor, "d 1 1 1"]
+    _offsets: Int[Tensor, "levels 1 1"]
+
+    def __init__(self, in_dim: int, count: int, coarsest: int, finest: int, size: float, *, smooth: bool) -> None:
+        """As `make_levels`; `smooth` takes smoothstep in the place of linear weights."""
+        super().__init__()
+        self.shape = (count, coarsest, finest, size, smooth)
+        self.in_dim = in_dim
+        self.levels = make_levels(in_dim, count, coarsest, finest, size)
+        self.entries = self.levels[-1].offset + self.levels[-1].entries
+        self._smooth = smooth
+        self._dense = sum(not level.hashed for level in self.levels)  # the first so many, as resolutions grow
+        self._set_constants()
+
+    def _set_constants(self) -> None:
+        """The levels' geometry as tensors, shaped to meet arrays (d, levels, ends of a cell, n)."""
+
+        def constant(name: str, values: list, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+            self.register_buffer(name, torch.tensor(values, dtype=dtype).view(shape), persistent=False)
+
+        axes, dense = range(self.in_dim), self.levels[: self._dense]
+        constant("_scales", [level.scale for level in self.levels], (-1, 1), torch.float32)
+        constant("_last", [level.resolution - 1 for level in self.levels], (-1, 1, 1), torch.int32)
+        constant("_offsets", [level.offset for level in self.levels], (-1, 1, 1), torch.int32)
+        strides = [level.resolution**axis for axis in axes for level in dense]
+        constant("_strides", strides, (self.in_dim, len(dense), 1, 1), torch.int32)
+        constant("_primes", [PRIMES[axis] for axis in axes], (-1, 1, 1, 1), torch.int64)
+
+    def forward(self, coords: Float[Tensor, "n d"], table: Float[Tensor, "entries features"]) -> Float[Tensor, "n out"]:
+        """Interpolated rows of the table, level after level."""
+        unit = coords.T.contiguous().clamp(-1, 1) * 0.5 + 0.5
+        position = (self._scales * unit[:, None]).add_(0.5)
+        cell = position.detach().floor()
+        part = position - cell
+        if self._smooth:
+            part = part.square() * (3 - 2 * part)
+        weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
+        return blend(table, self._rows(cell.to(torch.int32)), weights)
+
+    def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "levels corners n"]:
+        """Table rows of the corners of each cell."""
+        cell = cell.clamp(min=0)  # where a coordinate is not a number
+        ends = torch.stack((cell, cell + 1), dim=2).minimum(self._last)
+        dense = combine(ends[:, : self._dense] * self._strides, torch.add)
+        if self._dense == len(self.levels):
+            return dense + self._offsets
+        size = self.levels[-1].entries  # a power of two: the modulo is a mask, and 64 bits cannot overflow
+        hashed = combine((ends[:, self._dense :] * self._primes & (size - 1)).to(torch.int32), torch.bitwise_xor)
+        return torch.cat((dense, hashed)) + self._offsets

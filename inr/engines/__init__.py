@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inr.engines._base import StepResult as StepResult
     from inr.engines._base import engines as engines
     from inr.engines._choose import plan as plan
+    from inr.engines._cpu._grid_ops import grid_encode as grid_encode
     from inr.engines._doctor import doctor as doctor
     from inr.engines._eager import Eager as Eager
     from inr.engines._render import render as render
@@ -29,6 +30,7 @@ __getattr__, __all__ = lazy_exports(
         "StepResult": "._base",
         "doctor": "._doctor",
         "engines": "._base",
+        "grid_encode": "._cpu._grid_ops",
         "plan": "._choose",
         "render": "._render",
     },
