@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inr._parts import Part, Registry
 from inr.field import Field
+from inr.signals import Signal
 
 engines = Registry("engine", "inr.engines._cpu._engine", "inr.engines._eager")
 
@@ -77,7 +78,13 @@ class Objective(Protocol):
 
 @runtime_checkable
 class SquaredError(Objective, Protocol):
-    """An objective that is the mean of squared differences from targets, weighted where the batch has weights."""
+    """An objective that is the mean of squared differences from targets, weighted where the batch has weights.
+
+    Attributes:
+        signal: whose coordinates and values `coords` and `targets` are.
+    """
+
+    signal: Signal
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
         """What the values of a batch should be, normalised."""

@@ -13,11 +13,11 @@ class Regression:
     derivative_order = 0
 
     def __init__(self, signal: Signal) -> None:
-        self._signal = signal
+        self.signal = signal
 
     def coords(self, batch: Batch) -> Float[Tensor, "n d"]:
         """Coordinates of a batch, on the device of its indices."""
-        return self._signal.coords(batch.indices)
+        return self.signal.coords(batch.indices)
 
     def residuals(self, values: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, "n c"]:
         """Prediction minus the signal's values."""
@@ -25,7 +25,7 @@ class Regression:
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
         """The signal's values."""
-        return self._signal.values(batch.indices)
+        return self.signal.values(batch.indices)
 
     def loss(self, residuals: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, ""]:
         """Mean of the squared residuals, weighted where the batch has weights."""

@@ -25,10 +25,12 @@ class Encoder(Protocol):
     Attributes:
         learns: whether it has parameters, and so wants the gradients of its features.
         note: what is not done by a kernel, and why, in words; "" where all is.
+        stages: the kernels.
     """
 
     learns: bool
     note: str
+    stages: Sequence[Stage]
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
         """Take the weights of a step, by the field's names; what runs before its first points."""
@@ -63,6 +65,7 @@ class ByFormula:
     note = ""
 
     def __init__(self, stage: Stage, **constants: np.ndarray) -> None:
+        self.stages = [stage]
         self._call = Call(stage, **constants)
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
@@ -133,6 +136,7 @@ class ByGrid:
         self._encode = Call(_grid.encode(*kind), **levels)
         self._scatter = Call(_grid.scatter(*kind), **levels)
         self._clear = Call(_grid.clear)
+        self.stages = [call.stage for call in (self._encode, self._scatter, self._clear)]
         self._sparse: RowSparse | None = None
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
@@ -168,6 +172,8 @@ class ByGrid:
 
 class ByTorch:
     """Any encoding, by its own forward and automatic differentiation."""
+
+    stages: Sequence[Stage] = ()
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding

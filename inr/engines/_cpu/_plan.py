@@ -16,6 +16,7 @@ from inr.engines._cpu._clock import Clock, divided
 from inr.engines._cpu._encoders import Encoder
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
+from inr.engines._cpu._samples import sampling
 from inr.engines._cpu._stage import Call
 from inr.engines._cpu._vector import LANES, ROWS
 
@@ -57,6 +58,8 @@ class CpuPlan:
         self._clock = Clock()
         self._points = 0  # learned from
         self._features = np.zeros((block + ROWS, layout.features), np.float32)
+        self._targets = np.empty((block if objective is not None else 0, channels), np.float32)
+        self._sampling = sampling(objective.signal) if objective is not None else None
         self._make_calls(stages, constants)
 
     def _make_calls(self, stages: NetworkStages, constants: np.ndarray) -> None:
@@ -93,12 +96,12 @@ class CpuPlan:
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
         before = _jit.Stopwatch.seconds
-        coords = np.zeros((1, self._in_dim), np.float32)
-        calls = [self._pack, self._forward, *self._encoder.encode(coords, self._features)]
+        stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
         if self._objective is not None:
-            calls += [self._learn, self._collect, *self._encoder.pull(coords, self._features)]
-        for call in calls:
-            _ = call.stage.address
+            sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
+            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in sample)]
+        for stage in stages:
+            _ = stage.address
         _pool.warm(self.threads)
         return _jit.Stopwatch.seconds - before
 
@@ -126,30 +129,29 @@ class CpuPlan:
         """
         if self._objective is None:
             raise InrError("this plan was made without an objective: it only evaluates")
-        coords, targets = self._objective.coords(batch), self._objective.targets(batch)
-        places, wanted = coords.numpy(), targets.numpy()
-        count = len(places) * self._channels
-        residuals = np.empty((len(places), self._channels), np.float32)
+        indices, size = batch.indices.numpy(), len(batch.indices)
+        coords, residuals = np.empty((size, self._in_dim), np.float32), np.empty((size, self._channels), np.float32)
+        count = size * self._channels
         self._learn.set(importance=_importance(batch), residuals=residuals, scale=2 / count)
         with self._busy:
             grads = self._gradients(tensors)
-            program = [*self._start(tensors, learning=True)]
-            for first in range(0, len(places), self.block):
-                part = places[first : first + self.block]
-                run = self._learn.set(count=len(part), targets=wanted[first : first + len(part)], at=first)
-                program += [*self._encoder.encode(part, self._features), run]
+            program = self._start(tensors, learning=True)
+            for first in range(0, size, self.block):
+                part = coords[first : first + self.block]
+                program += self._sample(indices[first : first + len(part)], part)
+                program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
                 program += self._encoder.pull(part, self._features)
-                if first + self.block >= len(places):
+                if first + self.block >= size:
                     program.append(self._collect)
                 _pool.run(program, self.threads)
                 self._clock.book(program)
                 if self._encoder.learns:
                     self._encoder.pulled(self._features[: len(part)])
                 program = []
-            self._points += len(places)
+            self._points += size
             grads = grads | self._encoder.finish()
             loss = float(self._losses[:, 0].sum()) / count
-        return StepResult(torch.tensor(loss), grads, coords, torch.from_numpy(residuals))
+        return StepResult(torch.tensor(loss), grads, torch.from_numpy(coords), torch.from_numpy(residuals))
 
     def profile(self) -> dict[str, float]:
         """Seconds by phase since the plan was made; `products` holds what the layers do besides activations."""
@@ -168,6 +170,17 @@ class CpuPlan:
             "products while multiplying, GFLOP/s": (done / phases["products"], peak),
             "products over the engine's whole step, GFLOP/s": (done / sum(phases.values()), peak),
         }
+
+    def _sample(self, indices: np.ndarray, coords: np.ndarray) -> list[Call]:
+        """Fill the coordinates of some samples, and their targets; right away, where there is no kernel for it."""
+        assert self._objective is not None
+        targets = self._targets[: len(coords)]
+        self._learn.set(targets=targets)
+        if self._sampling is not None and not self._encoder.note:
+            return [self._sampling.at(indices, coords, targets)]
+        part = Batch(torch.from_numpy(indices))
+        coords[:], targets[:] = self._objective.coords(part).numpy(), self._objective.targets(part).numpy()
+        return []
 
     def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""
