@@ -322,7 +322,7 @@ def test_a_full_disk_ends_the_log_and_not_the_fit(capsys):
 def test_interrupts_while_measuring_still_save_the_field(inr_cli, photo, monkeypatch):
     import inr.fitting
 
-    def interrupted(*args):
+    def interrupted(*args, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(inr.fitting, "evaluate", interrupted, raising=False)

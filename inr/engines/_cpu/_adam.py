@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from inr.engines._cpu._jit import inline
-from inr.engines._cpu._pool import run
+from inr.engines._cpu._pool import run, warm
 from inr.engines._cpu._stage import D2, I2, Call, Stage, share
 from inr.engines._cpu._vector import POINTERS
 
@@ -70,8 +70,7 @@ def adam_step(moves: Sequence[Move], threads: int) -> None:
 def prepare(threads: int) -> None:
     """Compile, or load, what a step needs."""
     adam_step([], 1)
-    if threads > 1:
-        run([], threads)
+    warm(threads)
 
 
 @no_type_check
