@@ -81,8 +81,8 @@ class _Block(_Writer):
     """The function for a block of points.
 
     Its arguments: `unit`, the points in [0, 1], an axis every CHUNK; scale, last vertex, first row and mask of the
-    level; the table or its gradient; its flags; the features, or their gradient, of the first point; bytes from one
-    point's to the next; number of points. Addresses are in bytes.
+    level; the table or its gradient; flags to raise, or 0; the features, or their gradient, of the first point;
+    bytes from one point's to the next; number of points. Addresses are in bytes.
     """
 
     arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
@@ -104,9 +104,13 @@ class _Block(_Writer):
             at = self.builder.shl(point, self.number(2))
             here = self.builder.add(data, self.builder.mul(stride, point))
             if adds:
-                self._add(table, flags, at, here)
+                self._add(table, at, here)
             else:
                 self._blend(table, at, here)
+        if adds:
+            wanted = self.builder.icmp_unsigned("!=", flags, self.number(0))
+            with self.loop(self.builder.select(wanted, count, self.number(0)), 1) as point:
+                self._flag(flags, self.builder.shl(point, self.number(2)))
         self.builder.ret_void()
 
     def _place(self, at: ir.Value) -> None:
@@ -177,8 +181,8 @@ class _Block(_Writer):
         low, high = self._halves(self.builder.fmul(total, self._ends(at)))
         self.store(self.builder.fadd(low, high), out)
 
-    def _add(self, grad: ir.Value, flags: ir.Value, at: ir.Value, given: ir.Value) -> None:
-        """Add the gradient of a point's features to that of the table, and raise the flags of the rows."""
+    def _add(self, grad: ir.Value, at: ir.Value, given: ir.Value) -> None:
+        """Add the gradient of a point's features to that of the table."""
         value = self.load(given, self.one)
         ends = self._halves(self.builder.fmul(self._join(value, value), self._ends(at)))
         for pair in range(self.pairs):
@@ -187,6 +191,11 @@ class _Block(_Writer):
                 place = self.builder.add(grad, self.builder.mul(row, self.number(4 * self.features)))
                 total = self.call("fma", self.spread(weight, self.one), ends[end], self.load(place, self.one))
                 self.store(total, place)
+
+    def _flag(self, flags: ir.Value, at: ir.Value) -> None:
+        """Raise the flags of a point's rows."""
+        for pair in range(self.pairs):
+            for row in self._pair(at, pair):
                 flag = self.builder.add(flags, self.builder.lshr(row, self.number(FLAG_ROWS.bit_length() - 1)))
                 self.store(ir.Constant(_I8, 1), flag)
 

@@ -20,8 +20,8 @@ from inr.engines._cpu._stage import B1, F1, F2, I2, Stage, share
 
 # what is known of a level, in the order of the columns of `level_table`
 _LAST, _OFFSET, _MASK, _JOINED = range(4)
-# nanoseconds a point and level, roughly: where rows are neighbours, and where they are scattered
-_COST_JOINED, _COST_HASHED = 1, 2
+# rows for every corner up to which nearly every FLAG_ROWS rows are touched: all but exp(-8 / 4) of them, on average
+_MANY = 4
 
 _ONE, _HALF, _ZERO, _TWO, _THREE, _SIX = (np.float32(number) for number in (1, 0.5, 0, 2, 3, 6))
 # as 32 bits: a product modulo 2^32 is the same, signed or not
@@ -64,19 +64,6 @@ def _position(unit, scale):
     return scale * unit + _HALF
 
 
-@inline
-@no_type_check
-def _is_mine(levels, level, worker, workers):
-    """Whether a level is a worker's: the one in whose share of all costs its middle lies."""
-    before, total, own = 0, 0, 0
-    for other in range(len(levels)):
-        cost = _COST_JOINED if levels[other, _JOINED] else _COST_HASHED
-        total += cost
-        before += cost if other < level else 0
-        own = cost if other == level else own
-    return (2 * before + own) * workers // (2 * total) == worker
-
-
 @functools.cache
 @no_type_check
 def encode(in_dim: int, features: int, smooth: bool) -> Stage:
@@ -117,10 +104,11 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     """The stage that adds the gradient of the table.
 
     Its arguments: coords (n, in_dim), given (n, stride), the gradient of the features; grad (entries, features);
-    touched, of which it sets every number to 1 in whose FLAG_ROWS rows it adds something; and `level_table`. A
-    level belongs to one worker, which adds in the order of the points: the same bits for any number of workers.
+    touched, of which it sets every number to 1 in whose FLAG_ROWS rows it adds something, and all those of a level
+    that has few rows beside the points; and `level_table`. A level belongs to one worker, which adds in the order
+    of the points: the same bits for any number of workers.
     """
-    smoothly, units = int(smooth), in_dim * CHUNK
+    smoothly, units, corners = int(smooth), in_dim * CHUNK, 2**in_dim
 
     @_exact
     def add(joined, at, scale, last, offset, mask, rows, flags, of, stride, count):
@@ -129,16 +117,28 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
         else:
             add_block(in_dim, features, smoothly, 0, at, scale, last, offset, mask, rows, flags, of, stride, count)
 
+    @inline
+    def flags_of(level, first, points, grad, touched, levels):
+        """Where to raise flags for a level; 0 where the first chunk raises all: storing one a corner takes longer."""
+        begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
+        if end - begin > _MANY * corners * points:
+            return touched.ctypes.data
+        if first:
+            for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):
+                touched[flag] = 1
+        return 0
+
     def scatter(worker, workers, coords: F2, given: F2, grad: F2, touched: B1, scales: F1, levels: I2):
         unit = numba.carray(float_scratch(units), (in_dim, CHUNK))
-        rows, flags, stride = grad.ctypes.data, touched.ctypes.data, 4 * given.shape[1]
+        rows, stride = grad.ctypes.data, 4 * given.shape[1]
         for start in range(0, len(coords), CHUNK):
             size = min(CHUNK, len(coords) - start)
             _fill(coords, start, size, unit)
             for level in range(len(scales)):
-                if not _is_mine(levels, level, worker, workers):
+                if level * workers // len(scales) != worker:
                     continue
                 scale, last, offset, mask = scales[level], levels[level, 0], levels[level, 1], levels[level, 2]
+                flags = flags_of(level, start == 0, len(coords), grad, touched, levels)
                 for first in range(0, size, BLOCK):
                     at, count = unit.ctypes.data + 4 * first, min(BLOCK, size - first)
                     of = given.ctypes.data + (start + first) * stride + 4 * features * level

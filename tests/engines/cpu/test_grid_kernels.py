@@ -139,6 +139,15 @@ def test_touched_blocks_hold_every_row_that_has_a_gradient_and_clearing_clears_t
     assert not grid.grad.any()
 
 
+def test_a_level_of_few_rows_counts_as_touched_and_one_of_many_does_not():
+    grid = Grid("hash:levels=2,coarsest=8,finest=4000,log2_size=16", 2)
+    grid.coords = grid.coords[:5]
+    grid.scatter()
+    (few, many) = np.split(grid.touched, [64 // FLAG_ROWS])
+    assert few.all()
+    assert 0 < many.sum() <= 5 * 4
+
+
 def test_clearing_leaves_alone_what_was_not_touched():
     grad, touched = np.ones((21, 2), np.float32), np.array([0, 1, 1], np.uint8)
     run([Call(_grid.clear, grad=grad, touched=touched)], 1)
