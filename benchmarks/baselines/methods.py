@@ -27,12 +27,12 @@ class SineLayer(nn.Module):
         return torch.sin(self.omega * self.linear(x))
 
 
-def siren() -> Method:
+def siren(width: int = 256, maps: int = 3) -> Method:
     """Sitzmann et al. 2020: 256 x 3 hidden maps, omega 30, Adam 1e-4."""
-    last = nn.Linear(256, 3)
-    bound = math.sqrt(6 / 256) / 30
+    last = nn.Linear(width, 3)
+    bound = math.sqrt(6 / width) / 30
     nn.init.uniform_(last.weight, -bound, bound)
-    model = nn.Sequential(SineLayer(2, 256, first=True), *[SineLayer(256, 256) for _ in range(3)], last)
+    model = nn.Sequential(SineLayer(2, width, first=True), *[SineLayer(width, width) for _ in range(maps)], last)
     return model, torch.optim.Adam(model.parameters(), lr=1e-4), lambda fraction: 1.0
 
 
@@ -79,9 +79,9 @@ class RealPart(nn.Module):
         return self.linear(x).real
 
 
-def wire() -> Method:
+def wire(maps: int = 2) -> Method:
     """Saragadam et al. 2023: 181 complex units x 2 hidden maps, omega 20, scale 30 (representation), Adam 5e-3."""
-    hidden = [ComplexGabor(181, 181, torch.complex64) for _ in range(2)]
+    hidden = [ComplexGabor(181, 181, torch.complex64) for _ in range(maps)]
     model = nn.Sequential(ComplexGabor(2, 181, torch.float32), *hidden, RealPart(181, 3))
     return model, torch.optim.Adam(model.parameters(), lr=5e-3), lambda fraction: 0.1**fraction
 

@@ -100,7 +100,7 @@ def _pull_loop(planes: Sequence[Any], constants: Sequence[Any], values: Sequence
         known = dict(zip(values, outputs, strict=True))
         pulled = [
             sum(
-                gradient * sympy.expand_mul(sympy.diff(value, plane)).subs(known)
+                gradient * sympy.expand_mul(sympy.diff(value, plane), deep=False).subs(known)
                 for gradient, value in zip(gradients, values, strict=True)
             )
             for plane in planes

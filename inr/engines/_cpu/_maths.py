@@ -102,17 +102,10 @@ def exp(x: np.float32) -> np.float32:
     part = fma(-power, _LN2_LOW, fma(-power, _LN2_HIGH, bounded))
     series = fma(fma(fma(fma(fma(_E0, part, _E1), part, _E2), part, _E3), part, _E4), part, _E5)
     mantissa = fma(series, part * part, part) + _ONE
-    half = np.int32(power) >> np.int32(1)  # in two steps, as 2^128 is no float32
-    rest = np.int32(power) - half
-    value = fma(mantissa * _power_of_two(half), _power_of_two(rest), _ZERO)  # products alone could be reordered
+    value = _from_bits(_bits(mantissa) + (np.int32(power) << np.int32(23)))
     value = value if x > _SMALLEST else _ZERO
     value = value if x <= _LARGEST else _INFINITY
     return value if x == x else x
-
-
-@inline
-def _power_of_two(exponent: int) -> np.float32:
-    return _from_bits((exponent + np.int32(127)) << np.int32(23))
 
 
 @inline

@@ -1,0 +1,131 @@
+"""Elementary functions and generated loops, beside float64 and the formulas."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+import torch
+
+from inr.activations import activations, partial
+from inr.engines._cpu import _activations, _maths
+from inr.engines._cpu._jit import inline
+from inr.engines._cpu._pool import run
+from inr.engines._cpu._stage import F1, F2, Call, Stage
+
+EPS = 2.0**-23  # a unit in the last place of 1
+
+
+def applied(function, numbers):
+    @inline
+    def loop(given, results):
+        for i in range(len(given)):
+            results[i] = function(given[i])
+
+    numbers = np.asarray(numbers, np.float32)
+    results = np.empty_like(numbers)
+    loop(numbers, results)
+    return results
+
+
+@pytest.mark.parametrize("reach", [1, 30, 3_000, 100_000])
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sines_are_right_to_two_units_of_one(name, reach):
+    x = np.random.default_rng(0).uniform(-reach, reach, 20_001).astype(np.float32)
+    exact = getattr(np, name)(x.astype(np.float64))
+    assert np.abs(applied(getattr(_maths, name), x) - exact).max() <= 2 * EPS
+
+
+def test_exponentials_are_right_to_two_units_of_the_result():
+    x = np.random.default_rng(0).uniform(-87.3, 88.7, 20_001).astype(np.float32)
+    assert np.abs(applied(_maths.exp, x) / np.exp(x.astype(np.float64)) - 1).max() <= 2 * EPS
+
+
+def test_what_is_beyond_or_no_number():
+    special = [math.nan, math.inf, -math.inf, 89.0, -88.0, 88.72, -0.0]
+    np.testing.assert_allclose(
+        applied(_maths.exp, special), [math.nan, math.inf, 0, math.inf, 0, np.exp(np.float32(88.72)), 1], rtol=1e-6
+    )
+    np.testing.assert_equal(applied(_maths.relu, special), [math.nan, math.inf, 0, 89.0, 0, np.float32(88.72), 0])
+    assert np.isnan(applied(_maths.sin, special[:3])).all()
+    np.testing.assert_equal(applied(_maths.step, [-1, 0, 1e-30]), [0, 0, 1])
+
+
+def stage_of(loops):
+    """A stage that runs the three loops of an activation on one tile."""
+    value, learn, pull = loops.value, loops.learn, loops.pull
+
+    def every(
+        worker: int, workers: int, z: F2, kept: F2, h: F2, g: F2, bias: F1, sums: F1, numbers: F1, columns: int
+    ) -> None:  # fmt: skip
+        points, wide = z.shape[0], z.shape[1]
+        learn(kept.ctypes.data, wide, h.ctypes.data, wide, points, columns, bias.ctypes.data, numbers.ctypes.data)
+        pull(
+            kept.ctypes.data, wide, h.ctypes.data, wide, g.ctypes.data, wide, points, columns, sums.ctypes.data,
+            numbers.ctypes.data,
+        )  # fmt: skip
+        value(z.ctypes.data, wide, points, columns, bias.ctypes.data, numbers.ctypes.data)
+
+    return Stage(every, loops.source)
+
+
+@pytest.mark.parametrize("planes_in", [1, 2])
+@pytest.mark.parametrize("name", activations.names())
+def test_loops_are_the_formula_and_its_derivatives(name, planes_in):
+    activation = activations.build(name)
+    if planes_in > activation.planes:
+        pytest.skip("carries one plane")
+    points, columns, planes_out = 5, 24, activation.planes
+    torch.manual_seed(0)
+    inputs = [torch.rand(points, columns) * 0.6 - 0.3 for _ in range(planes_in)]
+    bias = torch.rand(columns * planes_in) * 0.2 - 0.1
+    upstream = [torch.randn(points, columns) for _ in range(planes_out)]
+    wide = columns * 2 + 8  # both planes, and something that must stay as it is
+
+    def tile(planes):
+        buffer = torch.full((points, wide), 7.0)
+        for index, plane in enumerate(planes):
+            buffer[:, index * columns : (index + 1) * columns] = plane
+        return buffer.numpy()
+
+    z, kept, h, g = tile(inputs), tile(inputs), tile([]), tile(upstream)
+    sums = np.ones(2 * columns, np.float32)
+    numbers = np.array([*_activations.constant_row(activation, "hidden"), 0], np.float32)
+    call = Call(
+        stage_of(_activations.loops(activation, planes_in)), z=z, kept=kept, h=h, g=g, bias=bias.numpy(), sums=sums,
+        numbers=numbers, columns=columns,
+    )  # fmt: skip
+    run([call], 1)
+
+    shifted = [
+        (plane + bias[index * columns : (index + 1) * columns]).double() for index, plane in enumerate(inputs)
+    ]
+    constants = activation.constants("hidden")
+    values = activation.formula(torch, *shifted, **constants)
+    full = [*shifted, torch.zeros_like(shifted[0])][: activation.planes]
+    for index, value in enumerate(values):
+        place = slice(index * columns, (index + 1) * columns)
+        np.testing.assert_allclose(h[:, place], value, atol=3e-6)
+        np.testing.assert_allclose(z[:, place], value, atol=3e-6)
+    for plane in range(planes_in):
+        slopes = partial(activation, plane)(*full, **constants)
+        pulled = sum(up.double() * slope for up, slope in zip(upstream, slopes, strict=True))
+        place = slice(plane * columns, (plane + 1) * columns)
+        np.testing.assert_allclose(kept[:, place], pulled, atol=2e-4)
+        np.testing.assert_allclose(sums[place], pulled.sum(0) + 1, atol=1e-3)
+    assert (h[:, planes_out * columns :] == 7).all()
+    assert (z[:, max(planes_in, planes_out) * columns :] == 7).all()
+
+
+def test_a_complex_wavelet_needs_no_sine_on_the_way_back():
+    source = _activations.loops(activations.build("gabor"), 2).source
+    back = source[source.index("def pull") :]
+    assert not any(function in back for function in ("sin(", "cos(", "exp("))
+
+
+def test_a_formula_without_fast_code_is_refused_in_words():
+    z = sympy.Symbol("z", real=True)
+    with pytest.raises(_activations.Untranslatable, match="gamma"):
+        _activations._emit(sympy.gamma(z))
+    with pytest.raises(_activations.Untranslatable, match="power"):
+        _activations._emit(z ** sympy.Rational(1, 3))
