@@ -147,6 +147,21 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     return Stage(scatter, f"{in_dim} {features} {smooth}", "encoding")
 
 
+@inline
+@no_type_check
+def _derivative(dots, part, along, values):
+    """Of what is interpolated between the corners, in the place between them along an axis."""
+    for corner in range(len(dots)):
+        values[corner] = dots[corner]
+    left = len(dots)
+    for axis in range(len(part) - 1, -1, -1):
+        left //= 2
+        for corner in range(left):
+            low, high = values[corner], values[corner + left]
+            values[corner] = high - low if axis == along else low * (_ONE - part[axis]) + high * part[axis]
+    return values[0]
+
+
 @functools.cache
 @no_type_check
 def scatter_coords(in_dim: int) -> Stage:
@@ -165,19 +180,6 @@ def scatter_coords(in_dim: int) -> Stage:
             row = np.int32(row + end * stride) if joined else np.int32(row ^ (end * _PRIMES[axis]))
             stride = np.int32(stride * np.int32(last + 1))
         return offset + (row if joined else row & np.int32(mask))
-
-    @inline
-    def derivative(dots, part, along, values):
-        """Of what is interpolated between the corners, in the place between them along an axis."""
-        for corner in range(corners):
-            values[corner] = dots[corner]
-        left = corners
-        for axis in range(in_dim - 1, -1, -1):
-            left //= 2
-            for corner in range(left):
-                low, high = values[corner], values[corner + left]
-                values[corner] = high - low if axis == along else low * (_ONE - part[axis]) + high * part[axis]
-        return values[0]
 
     def scatter_coords(
         worker, workers, coords: F2, table: F2, given: F2, grad: F2, smooth: int, scales: F1, levels: I2
@@ -210,7 +212,7 @@ def scatter_coords(in_dim: int) -> Stage:
                         dots[corner] += table[row, feature] * given[i, level * features + feature]
                 for axis in range(in_dim):
                     if coords[i, axis] >= -_ONE and coords[i, axis] <= _ONE:
-                        grad[i, axis] += derivative(dots, part, axis, values) * slope[axis]
+                        grad[i, axis] += _derivative(dots, part, axis, values) * slope[axis]
 
     return Stage(scatter_coords, f"{in_dim}", "encoding")
 
