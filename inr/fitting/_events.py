@@ -33,3 +33,17 @@ class Event:
     reason: Reason | None = None
     message: str = ""
     compiling: float = 0.0
+
+
+def message(reason: Reason, step: int, detail: str) -> str:
+    """Why a fit ended, in words."""
+    words = {
+        "steps": f"finished {step} steps",
+        "seconds": f"out of time after {step} steps: the machine became slower than when the steps were planned",
+        "target": f"reached the target after {step} steps",
+        "interrupted": f"interrupted after {step} steps; the best state so far is kept",
+        "diverged": f"the loss stopped being finite after {step} steps; the best state so far is kept "
+        "(a lower learning rate may help)",
+        "disk": f"stopped after {step} steps; the best state so far is kept",
+    }[reason]
+    return f"{words}: {detail}" if detail else words

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import parse_spec
-from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
 from inr.engines import Plan, plan
 from inr.field import Field, Spec
 from inr.fitting._budget import Budget
+from inr.fitting._checks import check_horizon, check_setup, check_size
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
-from inr.fitting._events import Event, EventKind, Reason
+from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
 from inr.fitting._profile import Profile
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
@@ -69,7 +69,7 @@ class Fitter:
         every: float = 60.0,
         resume: bool = False,
     ) -> None:
-        _check(setup, seed)
+        check_setup(setup, seed)
         self.signal = signal
         self.setup = setup
         self.budget = budget
@@ -82,7 +82,7 @@ class Fitter:
             self.field = Field.build(
                 signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
             )
-        _check_size(self.field)
+        check_size(self.field)
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
         self.plan: Plan
@@ -97,7 +97,7 @@ class Fitter:
         if resume:
             self._resume()
         if self.steps:
-            self._check_horizon()
+            check_horizon(self.field, self.steps)
 
     @property
     def seconds(self) -> float:
@@ -133,7 +133,7 @@ class Fitter:
         self.prepare()
         if not self.steps:
             self.steps = self._measure_horizon()
-            self._check_horizon()
+            check_horizon(self.field, self.steps)
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed)
         self._best = self._best or self._weights()
         self.profile = Profile(self.plan)
@@ -205,15 +205,6 @@ class Fitter:
         steps = max(1, int((self.budget.seconds - spent) / each))
         return min(steps, self.budget.steps or steps)
 
-    def _check_horizon(self) -> None:
-        needed = self.field.encoding.min_steps
-        if self.steps < needed:
-            name = self.field.encoding.config()["name"]
-            raise InrError(
-                f"encoding '{name}' needs at least {needed} steps to open all its features, the budget gives "
-                f"{self.steps}; raise the budget or lower num_blocks"
-            )
-
     def _keep_best(self) -> None:
         """Now and then, keep the weights if they are the best so far: what a divergence falls back on.
 
@@ -259,7 +250,7 @@ class Fitter:
             self.field.load_state_dict(dict(self._best))
         if reason == "steps" and self.budget.psnr is not None:
             detail = f"below the target of {self.budget.psnr:g} dB"
-        return self._event("end", self._progress.running, reason, _message(reason, self._progress.step, detail))
+        return self._event("end", self._progress.running, reason, message(reason, self._progress.step, detail))
 
     def _worse_than_best(self) -> bool:
         """Whether the weights as they stand are broken, or clearly worse than those kept."""
@@ -306,35 +297,3 @@ class Fitter:
         restore(saved, self.field, self._optimiser)
         self._progress = saved.progress
         self._best = saved.best
-
-
-def _check(setup: Setup, seed: int) -> None:
-    if setup.batch < 1:
-        raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
-    if setup.schedule not in SCHEDULES:
-        raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
-    if not 0 <= seed < 2**32:
-        raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
-
-
-def _check_size(field: Field) -> None:
-    """Refuse a field whose file could not be loaded again under the default bound."""
-    needed = 4 * field.parameter_count
-    if needed > LARGEST_FILE:
-        raise InrError(
-            f"a field of {field.parameter_count:,} parameters takes {needed / 2**30:.1f} GiB, more than the "
-            f"{LARGEST_FILE / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
-        )
-
-
-def _message(reason: Reason, step: int, detail: str) -> str:
-    words = {
-        "steps": f"finished {step} steps",
-        "seconds": f"out of time after {step} steps: the machine became slower than when the steps were planned",
-        "target": f"reached the target after {step} steps",
-        "interrupted": f"interrupted after {step} steps; the best state so far is kept",
-        "diverged": f"the loss stopped being finite after {step} steps; the best state so far is kept "
-        "(a lower learning rate may help)",
-        "disk": f"stopped after {step} steps; the best state so far is kept",
-    }[reason]
-    return f"{words}: {detail}" if detail else words

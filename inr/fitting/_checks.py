@@ -1,0 +1,38 @@
+"""What is refused before a fit begins."""
+
+from inr._errors import InrError
+from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
+from inr.field import Field
+from inr.fitting._defaults import Setup
+from inr.fitting._optimiser import SCHEDULES
+
+
+def check_setup(setup: Setup, seed: int) -> None:
+    """Refuse numbers that no fit can work with."""
+    if setup.batch < 1:
+        raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
+    if setup.schedule not in SCHEDULES:
+        raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
+    if not 0 <= seed < 2**32:
+        raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+
+
+def check_size(field: Field) -> None:
+    """Refuse a field whose file could not be loaded again under the default bound."""
+    needed = 4 * field.parameter_count
+    if needed > LARGEST_FILE:
+        raise InrError(
+            f"a field of {field.parameter_count:,} parameters takes {needed / 2**30:.1f} GiB, more than the "
+            f"{LARGEST_FILE / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
+        )
+
+
+def check_horizon(field: Field, steps: int) -> None:
+    """Refuse a number of steps in which the encoding cannot open all its features."""
+    needed = field.encoding.min_steps
+    if steps < needed:
+        name = field.encoding.config()["name"]
+        raise InrError(
+            f"encoding '{name}' needs at least {needed} steps to open all its features, the budget gives "
+            f"{steps}; raise the budget or lower num_blocks"
+        )
