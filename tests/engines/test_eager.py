@@ -111,7 +111,7 @@ def test_options_of_engines_are_checked(problem):
 
 
 def test_rendering_on_an_engine_is_rendering(problem):
-    signal, field = problem
+    _, field = problem
     np.testing.assert_array_equal(inr.render(field, engine="eager"), field.render())
     part = {"shape": (7, 9), "box": [(-1.0, 0.0), (0.0, 0.5)]}
     np.testing.assert_array_equal(inr.render(field, **part, engine="eager"), field.render(**part))
