@@ -278,7 +278,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the Kodak pictures")
     parser.add_argument("--large", type=Path, help="a picture of some 14 megapixels, for peak memory")
-    parser.add_argument("--only", nargs="+", default=[], help="siren siren64 siren32 wire hash loop render memory start")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="of: siren siren64 siren32 wire hash loop render memory start"
+    )
     options = parser.parse_args()
     rows = []
     for found in measured(options):

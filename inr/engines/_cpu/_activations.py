@@ -94,7 +94,7 @@ def _pull_loop(planes: Sequence[Any], constants: Sequence[Any], values: Sequence
     gradients = sympy.symbols(["ga", "gb"][: len(values)], real=True)
     reads = [f"{symbol} = g[column{_plane(index)}]" for index, symbol in enumerate(gradients)]
     if len(planes) == len(values) == 1:
-        body, results = [], ["ga * z[column]"]
+        body, results = list[str](), ["ga * z[column]"]
     else:
         outputs = sympy.symbols(["va", "vb"][: len(values)], real=True)
         known = dict(zip(values, outputs, strict=True))
@@ -191,4 +191,3 @@ def _emit_power(base: Any, exponent: Any) -> str:
         raise Untranslatable(f"no fast code for a power of {exponent}")
     product = "(" + " * ".join([_emit(base)] * abs(int(exponent))) + ")"
     return product if exponent > 0 else f"(one / {product})"
-

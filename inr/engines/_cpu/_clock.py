@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 
-
 from inr.engines._cpu._jit import kernel
 from inr.engines._cpu._stage import Call
 from inr.engines._cpu._vector import ticks
@@ -43,5 +42,3 @@ def divided(seconds: dict[str, float], phase: str, parts: dict[str, int]) -> dic
     whole = seconds.pop(phase, 0.0)
     total = sum(parts.values())
     return {name: whole * part / total for name, part in parts.items() if total} | seconds
-
-

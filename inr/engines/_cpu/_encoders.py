@@ -65,7 +65,7 @@ class ByFormula:
     note = ""
 
     def __init__(self, stage: Stage, **constants: np.ndarray) -> None:
-        self.stages = [stage]
+        self.stages: Sequence[Stage] = [stage]
         self._call = Call(stage, **constants)
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
@@ -136,7 +136,7 @@ class ByGrid:
         self._encode = Call(_grid.encode(*kind), **levels)
         self._scatter = Call(_grid.scatter(*kind), **levels)
         self._clear = Call(_grid.clear)
-        self.stages = [call.stage for call in (self._encode, self._scatter, self._clear)]
+        self.stages: Sequence[Stage] = [call.stage for call in (self._encode, self._scatter, self._clear)]
         self._sparse: RowSparse | None = None
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:

@@ -28,7 +28,7 @@ FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function for numba arrays and numbers: releases the interpreter lock, cached on disk, unchecked bounds."""
+    """Compile a function for numba arrays and numbers: no interpreter lock, no checked bounds, cached on disk."""
     return _compiled(function, "")
 
 
@@ -53,13 +53,13 @@ def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     start = time.perf_counter()
     function, digest = _define(source, name, names)
     # numba.cfunc would compile at once, before there is a cache to look into
-    callback = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
+    callback: Any = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
     if _usable_folder() is not None:
         callback._cache = _Cache(function, digest)
     callback.compile()
     _ALIVE.append(callback)
     Stopwatch.seconds += time.perf_counter() - start
-    return callback.address
+    return int(callback.address)
 
 
 _STAGE = sigutils.normalize_signature("void(int64, int64, int64)")

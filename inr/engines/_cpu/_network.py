@@ -237,9 +237,7 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                     total = sums + 4 * table[layer - 1, _BIAS]
                     units = table[layer - 1, _ROWS]
                     if layer == 1:
-                        pull_first(
-                            below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers
-                        )
+                        pull_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
                     else:
                         pull_hidden(
                             below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total,

@@ -44,7 +44,7 @@ def usable_cores() -> int:
 
 
 def run(calls: Sequence[Call], threads: int) -> None:
-    """Run a program of at least one stage: every stage by all workers, one stage after the other; the caller's thread is worker 0.
+    """Run a program of at least one stage: each by all workers, one after the other; the caller is worker 0.
 
     Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
     several threads at once do not share the workers: the later one does all the work itself, with the same result.

@@ -97,9 +97,7 @@ def test_loops_are_the_formula_and_its_derivatives(name, planes_in):
     )  # fmt: skip
     run([call], 1)
 
-    shifted = [
-        (plane + bias[index * columns : (index + 1) * columns]).double() for index, plane in enumerate(inputs)
-    ]
+    shifted = [(plane + bias[index * columns : (index + 1) * columns]).double() for index, plane in enumerate(inputs)]
     constants = activation.constants("hidden")
     values = activation.formula(torch, *shifted, **constants)
     full = [*shifted, torch.zeros_like(shifted[0])][: activation.planes]
