@@ -152,8 +152,10 @@ class Field(nn.Module):
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
         for start, stop in block_ranges(len(values), row_block(shape, block)):
             computed = run(grid_range(shape, start, stop, box).to(self.device))
-            # scaled where it goes to, not where it comes from: that memory is the executor's
-            self.domain.values.restore_(torch.from_numpy(values[start:stop]).copy_(computed))
+            # scaled where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
+            # wake threads of its own, which then stand in the way of the executor's
+            values[start:stop] = computed.cpu().numpy()
+            self.domain.values.restore_(values[start:stop])
         return values.reshape(*shape, self.domain.channels)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:

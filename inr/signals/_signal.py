@@ -32,13 +32,13 @@ class Signal(abc.ABC):
         self.domain = domain
         self._array = array
         self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
-        self._work = torch.float32 if self._samples.dtype in _NARROW else torch.float64
+        self._work = np.float32 if self._samples.dtype in _NARROW else np.float64
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         self._centre = self._operand(low / 2 + high / 2)
         self._inverse_half = self._operand(1 / (high / 2 - low / 2))
 
     def _operand(self, numbers: np.ndarray) -> Any:
-        return float(numbers[0]) if len(numbers) == 1 else torch.tensor(numbers, dtype=self._work)
+        return self._work(numbers[0]) if len(numbers) == 1 else numbers.astype(self._work)
 
     @property
     def size(self) -> int:
@@ -84,9 +84,12 @@ class Signal(abc.ABC):
         write(path, self._array, self.domain, coords=self.positions, force=force)
 
     def _normalised(self, samples: Tensor) -> Tensor:
-        # the copy is needed: for float32 samples `to` would hand out the signal's own memory
-        work = samples.to(self._work, copy=True).sub_(self._centre).mul_(self._inverse_half)
-        return work.to(torch.float32)
+        # By numpy: torch would wake threads of its own, which then stand in the way of an engine's. The copy is
+        # needed: for float32 samples there would be none, and the signal's own memory change.
+        work: Any = samples.numpy().astype(self._work)
+        work -= self._centre
+        work *= self._inverse_half
+        return torch.from_numpy(work.astype(np.float32, copy=False))
 
     @staticmethod
     def from_array(

@@ -17,6 +17,7 @@ from inr.encodings._lattice import PRIMES, Level
 from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block, float_scratch, int_scratch
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._stage import B1, F1, F2, I2, Stage, share
+from inr.engines._cpu._vector import POINTERS
 
 # what is known of a level, in the order of the columns of `level_table`
 _LAST, _OFFSET, _MASK, _JOINED = range(4)
@@ -28,6 +29,7 @@ _ONE, _HALF, _ZERO, _TWO, _THREE, _SIX = (np.float32(number) for number in (1, 0
 _PRIMES = tuple(np.array(PRIMES, np.uint32).view(np.int32))
 
 _share = inline(inspect.unwrap(share))
+_float32 = POINTERS["float32"]
 # As written: nothing fused or reordered, so that a point lies in the cell where it lies for every engine. False is
 # said because otherwise a caller's flags would hold here too.
 _exact = numba.njit(fastmath=False, error_model="numpy", nogil=True)
@@ -220,12 +222,16 @@ def scatter_coords(in_dim: int) -> Stage:
 @no_type_check
 def _clear(worker, workers, grad: F2, touched: B1):
     begin, end = _share(len(touched), worker, workers, 64)
-    for block in range(begin, end):
+    numbers, a_flag = numba.carray(_float32(grad.ctypes.data), grad.size), FLAG_ROWS * grad.shape[1]
+    block = begin
+    while block < end:
         if touched[block]:
-            touched[block] = 0
-            for row in range(block * FLAG_ROWS, min((block + 1) * FLAG_ROWS, len(grad))):
-                for feature in range(grad.shape[1]):
-                    grad[row, feature] = _ZERO
+            first = block
+            while block < end and touched[block]:  # a run of them at once: where all are touched, at memory's speed
+                touched[block] = 0
+                block += 1
+            numbers[first * a_flag : min(block * a_flag, grad.size)] = _ZERO
+        block += 1
 
 
 # grad (entries, features), touched: sets what was touched to zero again, flags and all

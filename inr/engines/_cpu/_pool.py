@@ -27,9 +27,10 @@ from inr.engines._cpu._vector import (
     ticks,
 )
 
-# looks at a flag before a worker sleeps: about a millisecond, longer than what lies between two steps of a fit
-_SPINS = 20_000
-_PATIENCE = 2_000  # looks at another worker before giving way
+_PATIENCE = 2_000  # looks at a flag, some ten nanoseconds each, before giving way to whoever else wants the core
+# looks that give way before a worker sleeps: some milliseconds, longer than what lies between two steps of a fit;
+# waking up again can take as long
+_WAITS = 8_000
 _LINE = 8  # int64 numbers a cache line: neighbours on one line would slow each other down
 
 # lines of the control block: the number of the latest program, its address and its length; then how far each worker is
@@ -94,7 +95,7 @@ class _Crew:
     def _serve(self, worker: int) -> None:
         done = 0
         while True:
-            done = _watch(self._control, worker, self._threads, done, _SPINS)
+            done = _watch(self._control, worker, self._threads, done)
             self._asleep[worker] = True
             if self._control[_TICKET, 0] == done:  # nothing came in the meantime
                 self._alarms[worker].acquire()
@@ -139,16 +140,18 @@ def _work(control: np.ndarray, worker: int, workers: int) -> None:
 
 
 @kernel
-def _watch(control: np.ndarray, worker: int, workers: int, done: int, spins: int) -> int:
+def _watch(control: np.ndarray, worker: int, workers: int, done: int) -> int:
     """Run programs as they come, until none came for a while; the number of the last one."""
-    left = spins
-    while left > 0:
+    looks = 0
+    while looks < _PATIENCE + _WAITS:
         if atomic_load(_place(control, _TICKET)) != done:
             done += 1
             _work(control, worker, workers)
-            left = spins
-        left -= 1
+            looks = 0
+        looks += 1
         pause()
+        if looks > _PATIENCE:
+            give_way()
     return done
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from inr.engines._cpu import _pool
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._network import product
-from inr.engines._cpu._stage import F1, F2, I1, Call, Stage, share
+from inr.engines._cpu._stage import D2, F1, F2, I1, I2, Call, Stage, share
 from inr.engines._cpu._vector import ROWS
 
 _share = inline(share)
@@ -34,14 +34,13 @@ def _stream(worker: int, workers: int, numbers: F1, sums: F2) -> None:
     sums[worker, 0] = total
 
 
-def _gather(worker: int, workers: int, table: F2, rows: I1, sums: F2) -> None:
-    """Read rows of two numbers in random order."""
-    start, stop = _share(rows.shape[0], worker, workers, 64)
-    left, right = _zero, _zero
-    for index in range(start, stop):
-        left += table[rows[index], 0]
-        right += table[rows[index], 1]
-    sums[worker, 0] = left + right
+def _gather(worker: int, workers: int, rows: I2, places: I1, repeats: int, sums: D2) -> None:
+    """Read rows of eight bytes in random order; the places lie in the nearest cache."""
+    total = 0.0
+    for _ in range(repeats):
+        for index in range(places.shape[0]):
+            total += float(rows[places[index], 0])
+    sums[worker, 0] = total
 
 
 _MULTIPLY, _STREAM, _GATHER = Stage(_multiply), Stage(_stream), Stage(_gather)
@@ -57,19 +56,22 @@ def products(threads: int, width: int = 128) -> float:
 
 
 @functools.cache
-def bandwidth(threads: int) -> float:
-    """Reading memory in order, in GB/s."""
-    numbers = np.ones(32 * 2**20, np.float32)
+def bandwidth(threads: int, size: int = 128 * 2**20) -> float:
+    """Reading so many bytes in order, again and again, in GB/s: as fast as the cache that they fit, or memory."""
+    numbers = np.ones(size // 4, np.float32)
     seconds = _best([Call(_STREAM, numbers=numbers, sums=np.zeros((threads, 16), np.float32))], threads)
     return 1e-9 * numbers.nbytes / seconds
 
 
 @functools.cache
-def gathers(threads: int, entries: int = 2**16) -> float:
-    """Reading rows of two features, at random places of a table of `entries`, in millions a second."""
-    rows = np.random.default_rng(0).integers(0, entries, 2**18)
-    table, sums = np.ones((entries, 2), np.float32), np.zeros((threads, 16), np.float32)
-    return 1e-6 * len(rows) / _best([Call(_GATHER, table=table, rows=rows, sums=sums)], threads)
+def gathers(threads: int, entries: int) -> float:
+    """Reading rows of two features at random places of a table of `entries`, in millions a second."""
+    places = np.random.default_rng(0).integers(0, entries, 2048)
+    repeats = 128
+    call = Call(
+        _GATHER, rows=np.ones((entries, 1), np.int64), places=places, repeats=repeats, sums=np.zeros((threads, 8))
+    )
+    return 1e-6 * threads * repeats * len(places) / _best([call], threads)
 
 
 def _best(program: list[Call], threads: int) -> float:
