@@ -49,20 +49,13 @@ def network_stages(first: Loops, hidden: Loops) -> NetworkStages:
 @inline
 def product(x: int, x_stride: int, packed: int, z: int, z_stride: int, points: int, columns: int, rows: int) -> None:
     """z = x W^T for `points` points, rounded up to whole blocks; all addresses, W (rows, columns) packed."""
+    blocks = (points + ROWS - 1) // ROWS
     for row in range(0, rows, PANEL):
-        panel = packed + 4 * row * columns
+        panel, into = packed + 4 * row * columns, z + 4 * row
         if rows - row >= PANEL:
-            for point in range(0, points, ROWS):
-                block_product_k(
-                    ROWS, 2, x + 4 * point * x_stride, x_stride, panel, PANEL,
-                    z + 4 * (point * z_stride + row), z_stride, columns, 0,
-                )  # fmt: skip
+            block_product_k(ROWS, 2, x, x_stride, panel, PANEL, into, z_stride, columns, 0, blocks)
         else:
-            for point in range(0, points, ROWS):
-                block_product_k(
-                    ROWS, 1, x + 4 * point * x_stride, x_stride, panel, PANEL,
-                    z + 4 * (point * z_stride + row), z_stride, columns, 0,
-                )  # fmt: skip
+            block_product_k(ROWS, 1, x, x_stride, panel, PANEL, into, z_stride, columns, 0, blocks)
 
 
 @inline
@@ -70,31 +63,22 @@ def _weight_gradient(
     z: int, z_stride: int, x: int, x_stride: int, grad: int, grad_stride: int, points: int, columns: int, rows: int
 ) -> None:
     """grad += z^T x over `points` points; `columns` and `rows` are whole vectors."""
-    whole = rows - rows % ROWS
-    rest = rows - whole
+    blocks, rest = rows // ROWS, rows % ROWS
     for column in range(0, columns, PANEL):
         right, into = x + 4 * column, grad + 4 * column
-        tail, tail_left = into + 4 * whole * grad_stride, z + 4 * whole
+        left, below = z + 4 * (rows - rest), into + 4 * (rows - rest) * grad_stride
         if columns - column >= PANEL:
-            for row in range(0, whole, ROWS):
-                block_product_m(
-                    ROWS, 2, z + 4 * row, z_stride, right, x_stride, into + 4 * row * grad_stride, grad_stride,
-                    points, 1,
-                )  # fmt: skip
+            block_product_m(ROWS, 2, z, z_stride, right, x_stride, into, grad_stride, points, 1, blocks)
             if rest == _REST_A:
-                block_product_m(_REST_A, 2, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+                block_product_m(_REST_A, 2, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
             elif rest == _REST_B:
-                block_product_m(_REST_B, 2, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+                block_product_m(_REST_B, 2, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
         else:
-            for row in range(0, whole, ROWS):
-                block_product_m(
-                    ROWS, 1, z + 4 * row, z_stride, right, x_stride, into + 4 * row * grad_stride, grad_stride,
-                    points, 1,
-                )  # fmt: skip
+            block_product_m(ROWS, 1, z, z_stride, right, x_stride, into, grad_stride, points, 1, blocks)
             if rest == _REST_A:
-                block_product_m(_REST_A, 1, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+                block_product_m(_REST_A, 1, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
             elif rest == _REST_B:
-                block_product_m(_REST_B, 1, tail_left, z_stride, right, x_stride, tail, grad_stride, points, 1)
+                block_product_m(_REST_B, 1, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
 
 
 def _make_forward(first: Loops, hidden: Loops) -> Any:

@@ -13,7 +13,6 @@ from inr.engines._cpu._vector import ROWS
 
 _share = inline(share)
 _zero = np.float32(0)
-_REPEATS = 7
 
 
 def _multiply(worker: int, workers: int, tiles: F2, points: int, width: int, repeats: int) -> None:
@@ -75,10 +74,10 @@ def gathers(threads: int, entries: int) -> float:
 
 
 def _best(program: list[Call], threads: int) -> float:
-    """Seconds of the fastest of some runs."""
+    """Seconds of the fastest of the runs of a tenth of a second."""
     _pool.run(program, threads)
-    times = []
-    for _ in range(_REPEATS):
+    times: list[float] = []
+    while sum(times) < 0.1:
         start = time.perf_counter()
         _pool.run(program, threads)
         times.append(time.perf_counter() - start)

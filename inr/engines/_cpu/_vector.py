@@ -48,7 +48,7 @@ def _product(module: ir.Module, rows: int, vectors: int, along: str) -> ir.Funct
     name = f"inr_product_{rows}x{vectors}x{LANES}_{along}"
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 8), name)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 9), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
     _ProductBody(function, rows, vectors, along == "k").write()
@@ -56,7 +56,7 @@ def _product(module: ir.Module, rows: int, vectors: int, along: str) -> ir.Funct
 
 
 class _ProductBody:
-    """Writes C (+)= A B for a block of `rows` x `vectors` vectors, summed in registers over all of k.
+    """Writes C (+)= A B for blocks of `rows` x `vectors` vectors below each other, summed in registers over all of k.
 
     Strides, in numbers: A has one of them, the other is 1, so that addresses stay cheap.
     """
@@ -72,36 +72,42 @@ class _ProductBody:
 
     def write(self) -> None:
         builder = self.builder
-        a, self.stride, b, self.b_stride, c, c_stride, count, add = self.function.args
+        a, self.stride, b, self.b_stride, c, c_stride, count, add, blocks = self.function.args
         floats = _F32.as_pointer()
-        into = builder.inttoptr(c, floats)
-        cells = [
-            [
-                builder.gep(into, [builder.add(builder.mul(c_stride, _constant(row)), _constant(column * LANES))])
-                for column in range(self.vectors)
-            ]
-            for row in range(self.rows)
-        ]
-        self.sums = [[cgutils.alloca_once(builder, self.vector) for _ in line] for line in cells]
-        self._start(cells, add)
-        self.a = cgutils.alloca_once_value(builder, builder.inttoptr(a, floats))
-        self.b = cgutils.alloca_once_value(builder, builder.inttoptr(b, floats))
-        self.left = cgutils.alloca_once_value(builder, count)
-        self._loop(self.unrolled)
-        self._loop(1)
-        for cell, total in self._pairs(cells):
-            self._store(builder.load(total), cell)
+        places = [(row, column) for row in range(self.rows) for column in range(self.vectors)]
+        self.sums = {place: cgutils.alloca_once(builder, self.vector) for place in places}
+        self.a, self.b = cgutils.alloca_once(builder, floats), cgutils.alloca_once(builder, floats)
+        self.left = cgutils.alloca_once(builder, _I64)
+        a, b, c = (builder.inttoptr(address, floats) for address in (a, b, c))
+        a_step = builder.mul(self.stride, _constant(self.rows)) if self.along_k else _constant(self.rows)
+        c_step = builder.mul(c_stride, _constant(self.rows))
+        with cgutils.for_range(builder, blocks) as block:
+            into = builder.gep(c, [builder.mul(block.index, c_step)])
+            cells = {
+                (row, column): builder.gep(
+                    into, [builder.add(builder.mul(c_stride, _constant(row)), _constant(column * LANES))]
+                )
+                for row, column in places
+            }
+            self._start(cells, add)
+            builder.store(builder.gep(a, [builder.mul(block.index, a_step)]), self.a)
+            builder.store(b, self.b)
+            builder.store(count, self.left)
+            self._loop(self.unrolled)
+            self._loop(1)
+            for place, cell in cells.items():
+                self._store(builder.load(self.sums[place]), cell)
         builder.ret_void()
 
-    def _start(self, cells: list, add: ir.Value) -> None:
+    def _start(self, cells: dict, add: ir.Value) -> None:
         """Sums start at C, or at 0."""
         builder = self.builder
         with builder.if_else(builder.icmp_signed("!=", add, _constant(0))) as (then, otherwise):
             with then:
-                for cell, total in self._pairs(cells):
-                    builder.store(self._load(cell), total)
+                for place, cell in cells.items():
+                    builder.store(self._load(cell), self.sums[place])
             with otherwise:
-                for _, total in self._pairs(cells):
+                for total in self.sums.values():
                     builder.store(ir.Constant(self.vector, [0.0] * LANES), total)
 
     def _loop(self, steps: int) -> None:
@@ -134,11 +140,8 @@ class _ProductBody:
             place = builder.add(builder.mul(self.stride, _constant(across)), _constant(ahead))
             left = self._spread(builder.load(builder.gep(a, [place])))
             for column in range(self.vectors):
-                total = self.sums[row][column]
+                total = self.sums[row, column]
                 builder.store(builder.call(self.fma, [left, right[column], builder.load(total)]), total)
-
-    def _pairs(self, cells: list) -> list[tuple[ir.Value, ir.Value]]:
-        return [pair for lines in zip(cells, self.sums, strict=True) for pair in zip(*lines, strict=True)]
 
     def _spread(self, number: ir.Value) -> ir.Value:
         undefined = ir.Constant(self.vector, ir.Undefined)
@@ -160,13 +163,13 @@ def _product_intrinsic(along: str) -> Any:
     @intrinsic(prefer_literal=True)
     def block_product(
         typingctx: Any, rows: Any, vectors: Any, a: Any, stride: Any, b: Any, b_stride: Any, c: Any, c_stride: Any,
-        count: Any, add: Any,
+        count: Any, add: Any, blocks: Any,
     ) -> Any:  # fmt: skip
-        """C (+)= A B for one block; rows and vectors are literal numbers, a, b and c addresses in bytes."""
+        """C (+)= A B for blocks below each other; rows and vectors are literal numbers, a, b and c addresses."""
         if not (isinstance(rows, types.IntegerLiteral) and isinstance(vectors, types.IntegerLiteral)):
             return None
         shape = rows.literal_value, vectors.literal_value
-        signature = types.void(rows, vectors, *[types.int64] * 8)
+        signature = types.void(rows, vectors, *[types.int64] * 9)
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
             builder.call(_product(builder.module, *shape, along), arguments[2:])
