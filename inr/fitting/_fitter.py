@@ -201,7 +201,8 @@ class Fitter:
         self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
         spent = time.perf_counter() - begin
         self._progress.seconds += spent
-        each = statistics.median(durations[1:])  # the first one warms caches
+        # the first one warms caches; of the others all but the slowest count, since all take part in the fit
+        each = statistics.fmean(sorted(durations[1:])[:-1])
         steps = max(1, int((self.budget.seconds - spent) / each))
         return min(steps, self.budget.steps or steps)
 

@@ -2,7 +2,7 @@
 
 import functools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from inr.engines._cpu._jit import cache_folder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
-from inr.engines._cpu._vector import LANES, PANEL, ROWS
+from inr.engines._cpu._vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 from inr.field import Field
 
+Backward = Literal["float32", "bfloat16"]
 _TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
 _BLOCK_BYTES = 2 * 1024 * 1024
 
@@ -35,9 +36,11 @@ class Cpu(Engine):
         *,
         threads: Annotated[int | None, Range(1, 1024), "workers (none: as many as torch uses)"] = None,
         tile: Annotated[int | None, Range(1, 65536), "points that walk through the layers together"] = None,
+        backward: Annotated[Backward, "numbers of the products on the way back, but the first layer's"] = "float32",
     ) -> None:
         self.threads = threads
         self.tile = tile
+        self.backward = backward
 
     def facts(self) -> dict[str, Any]:
         """Threads, tiles, vectors, and where machine code is kept."""
@@ -46,6 +49,7 @@ class Cpu(Engine):
             "tile": f"{self.tile} points" if self.tile else f"what {_second_cache() // 1024} KiB of cache hold",
             "vectors": f"{LANES} x float32",
             "products": f"{ROWS} x {PANEL}",
+            "bfloat16": "by instruction" if DOT_PRODUCTS else "imitated: backward=bfloat16 is slower here",
             "kernels": str(cache_folder()),
         }
 
@@ -57,8 +61,9 @@ class Cpu(Engine):
         shape = layout(field.network)
         if isinstance(shape, str):
             return shape
+        paired = self.backward == "bfloat16"
         try:
-            stages = _stages(field.network.activation)
+            stages = _stages(field.network.activation, paired)
         except Untranslatable as error:
             return f"activation '{field.network.activation.config()['name']}': {error}"
         threads = self.threads or torch.get_num_threads()
@@ -66,7 +71,7 @@ class Cpu(Engine):
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
             objective if isinstance(objective, SquaredError) else None, field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=tile, block=_block(shape, tile, threads),
+            threads=threads, tile=tile, block=_block(shape, tile, threads), paired=paired,
         )  # fmt: skip
 
 
@@ -82,9 +87,9 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
     return None
 
 
-def _stages(activation: Activation) -> NetworkStages:
+def _stages(activation: Activation, paired: bool) -> NetworkStages:
     hidden = loops(activation, activation.planes)
-    return network_stages(loops(activation, 1) if activation.planes > 1 else hidden, hidden)
+    return network_stages(loops(activation, 1) if activation.planes > 1 else hidden, hidden, paired)
 
 
 def _constants(field: Field, layers: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def minus(typingctx: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def _bits(typingctx: Any, number: Any) -> Any:
+def bits(typingctx: Any, number: Any) -> Any:
     """The bits of a float32."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -51,7 +51,7 @@ def _bits(typingctx: Any, number: Any) -> Any:
 
 
 @intrinsic
-def _from_bits(typingctx: Any, bits: Any) -> Any:
+def from_bits(typingctx: Any, bits: Any) -> Any:
     """The float32 of some bits."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -80,7 +80,7 @@ def sin(x: np.float32) -> np.float32:
     square = part * part
     series = fma(fma(fma(_S3, square, _S2), square, _S1), square, _S0)
     value = fma(series, part * square, part)
-    return _from_bits(_bits(value) ^ (_bits(turned) << np.int32(31)))
+    return from_bits(bits(value) ^ (bits(turned) << np.int32(31)))
 
 
 @inline
@@ -92,7 +92,7 @@ def cos(x: np.float32) -> np.float32:
     square = part * part
     series = fma(fma(fma(_C3, square, _C2), square, _C1), square, _C0)
     value = fma(fma(series, square, -_HALF), square, _ONE)
-    return _from_bits(_bits(value) ^ (_bits(turned) << np.int32(31)))
+    return from_bits(bits(value) ^ (bits(turned) << np.int32(31)))
 
 
 _LOG2_E = _f(1.4426950408889634)
@@ -112,7 +112,7 @@ def exp(x: np.float32) -> np.float32:
     part = fma(-power, _LN2_LOW, fma(-power, _LN2_HIGH, bounded))
     series = fma(fma(fma(fma(fma(_E0, part, _E1), part, _E2), part, _E3), part, _E4), part, _E5)
     mantissa = fma(series, part * part, part) + _ONE
-    value = _from_bits(_bits(mantissa) + (np.int32(power) << np.int32(23)))
+    value = from_bits(bits(mantissa) + (np.int32(power) << np.int32(23)))
     value = value if x > _SMALLEST else _ZERO
     value = value if x <= _LARGEST else _INFINITY
     return value if x == x else x

@@ -10,12 +10,14 @@ import numpy as np
 
 from inr.engines._cpu._activations import Loops
 from inr.engines._cpu._jit import inline
+from inr.engines._cpu._pairs import back_pairs
+from inr.engines._cpu._products import SINGLE
 from inr.engines._cpu._stage import D2, F1, F2, I2, Stage, share
-from inr.engines._cpu._vector import LANES, PANEL, POINTERS, ROWS, block_product_k, block_product_m, ticks
+from inr.engines._cpu._vector import PANEL, POINTERS, ticks
 
 # columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its
 # packed matrices, bias and gradient, distance of rows in that; places of input, output and activation in a tile
-_COLUMNS, _ROWS, _IN, _OUT, _FORWARD, _BACKWARD, _BIAS, _GRAD, _GRAD_ROW, _X, _Z, _H = range(12)
+_COLUMNS, _ROWS, _IN, _OUT, _FORWARD, BACKWARD, _BIAS, _GRAD, _GRAD_ROW, _X, _Z, _H = range(12)
 # columns of the table of blocks
 SOURCE, TARGET, _LAYER, _ROW, _COLUMN, _HIGH, _WIDE, _SIGN, _FIRST = range(9)
 # columns of the clocks of a worker
@@ -24,11 +26,7 @@ PRODUCTS, ACTIVATIONS = range(2)
 _at = POINTERS["float32"]
 _zero, _one = np.float32(0), np.float32(1)
 _share = inline(share)
-
-# what can remain of whole vectors when cut into blocks of rows
-_RESTS = sorted({LANES * count % ROWS for count in range(ROWS)} - {0})
-_REST_A = _RESTS[0] if _RESTS else ROWS
-_REST_B = _RESTS[-1] if _RESTS else ROWS
+_product, _weight_gradient = SINGLE
 
 
 class NetworkStages(NamedTuple):
@@ -38,47 +36,26 @@ class NetworkStages(NamedTuple):
     learn: Stage
 
 
-def network_stages(first: Loops, hidden: Loops) -> NetworkStages:
-    """The stages of networks with an activation: `first` for the first layer, `hidden` for the others."""
+def network_stages(first: Loops, hidden: Loops, paired: bool) -> NetworkStages:
+    """The stages of networks with an activation: `first` for the first layer, `hidden` for the others.
+
+    With `paired`, products on the way back are of bfloat16 numbers in all layers but the first.
+    """
     key = first.source + hidden.source
     return NetworkStages(
-        Stage(_make_forward(first, hidden), key, "evaluation"), Stage(_make_learn(first, hidden), key, "network")
+        Stage(_make_forward(first, hidden), key, "evaluation"),
+        Stage(_make_learn(first, hidden, back_pairs if paired else _back), f"{key} {paired}", "network"),
     )
 
 
 @inline
-def product(x: int, x_stride: int, packed: int, z: int, z_stride: int, points: int, columns: int, rows: int) -> None:
-    """z = x W^T for `points` points, rounded up to whole blocks; all addresses, W (rows, columns) packed."""
-    blocks = (points + ROWS - 1) // ROWS
-    for row in range(0, rows, PANEL):
-        panel, into = packed + 4 * row * columns, z + 4 * row
-        if rows - row >= PANEL:
-            block_product_k(ROWS, 2, x, x_stride, panel, PANEL, into, z_stride, columns, 0, blocks)
-        else:
-            block_product_k(ROWS, 1, x, x_stride, panel, PANEL, into, z_stride, columns, 0, blocks)
-
-
-@inline
-def _weight_gradient(
-    z: int, z_stride: int, x: int, x_stride: int, grad: int, grad_stride: int, points: int, columns: int, rows: int
-) -> None:
-    """grad += z^T x over `points` points; `columns` and `rows` are whole vectors."""
-    blocks, rest = rows // ROWS, rows % ROWS
-    for column in range(0, columns, PANEL):
-        right, into = x + 4 * column, grad + 4 * column
-        left, below = z + 4 * (rows - rest), into + 4 * (rows - rest) * grad_stride
-        if columns - column >= PANEL:
-            block_product_m(ROWS, 2, z, z_stride, right, x_stride, into, grad_stride, points, 1, blocks)
-            if rest == _REST_A:
-                block_product_m(_REST_A, 2, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
-            elif rest == _REST_B:
-                block_product_m(_REST_B, 2, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
-        else:
-            block_product_m(ROWS, 1, z, z_stride, right, x_stride, into, grad_stride, points, 1, blocks)
-            if rest == _REST_A:
-                block_product_m(_REST_A, 1, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
-            elif rest == _REST_B:
-                block_product_m(_REST_B, 1, left, z_stride, right, x_stride, below, grad_stride, points, 1, 1)
+def _back(
+    z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, pairs: int, spare: int,
+    points: int, columns: int, rows: int,
+) -> None:  # fmt: skip
+    """Through a layer: from the gradient z of its outputs to those of its weights and of its input x."""
+    _weight_gradient(z, z_stride, x, x_stride, grad, columns, points, columns, rows)
+    _product(z, z_stride, backward, gradient, x_stride, points, rows, columns)
 
 
 def _make_forward(first: Loops, hidden: Loops) -> Any:
@@ -104,7 +81,7 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
             for layer in range(layers):
                 z = here + half * (layer & 1)
                 z_stride, columns, rows = table[layer, _OUT], table[layer, _COLUMNS], table[layer, _ROWS]
-                product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
                 if layer < layers - 1:
                     now = ticks()
                     bias = offsets + 4 * table[layer, _BIAS]
@@ -159,14 +136,14 @@ def _difference(
     return loss
 
 
-def _make_learn(first: Loops, hidden: Loops) -> Any:
+def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
     """The function of a learning stage."""
     learn_first, learn_hidden, pull_first, pull_hidden = first.learn, hidden.learn, first.pull, hidden.pull
 
     def learn(
         worker: int, workers: int, features: F2, count: int, pass_on: int, targets: F2, importance: F2,
-        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, biases: F1, tiles: F2,
-        tile: int, planes: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
+        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, pairs: F1, biases: F1,
+        tiles: F2, tile: int, planes: int, spare: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
     ) -> None:  # fmt: skip
         """Residuals of `count` points, and what they add to the loss and to the gradients of the weights.
 
@@ -190,7 +167,7 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                 x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
                 z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
                 columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
-                product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
                 if layer < last:
                     now = ticks()
                     bias = offsets + 4 * table[layer, _BIAS]
@@ -205,31 +182,32 @@ def _make_learn(first: Loops, hidden: Loops) -> Any:
                 here + 4 * tile * table[last, _Z], table[last, _OUT], points, offsets + 4 * table[last, _BIAS],
                 sums + 4 * table[last, _BIAS], targets, importance, residuals, point, at, scale,
             )  # fmt: skip
-            for layer in range(last, -1, -1):
-                x = entry if layer == 0 else here + 4 * tile * table[layer, _X]
-                x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
+            for layer in range(last, 0, -1):
+                x, x_stride = here + 4 * tile * table[layer, _X], table[layer, _IN]
                 z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
-                columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
-                wide = table[layer, _GRAD_ROW]
-                _weight_gradient(z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], wide, points, wide, rows)
-                backward = weights + 4 * table[layer, _BACKWARD]
-                if layer > 0:
-                    product(z, z_stride, backward, gradient, x_stride, points, rows, wide)
-                    now = ticks()
-                    below, below_stride = here + 4 * tile * table[layer - 1, _Z], table[layer - 1, _OUT]
-                    numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
-                    total = sums + 4 * table[layer - 1, _BIAS]
-                    units = table[layer - 1, _ROWS]
-                    if layer == 1:
-                        pull_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
-                    else:
-                        pull_hidden(
-                            below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total,
-                            numbers,
-                        )  # fmt: skip
-                    spent += ticks() - now
-                elif pass_on:
-                    product(z, z_stride, backward, entry, x_stride, points, rows, wide)
+                backward = table[layer, BACKWARD]
+                back(
+                    z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], gradient, weights + 4 * backward,
+                    pairs.ctypes.data + 2 * (backward - table[0, BACKWARD]), here + 4 * spare,
+                    points, table[layer, _GRAD_ROW], table[layer, _ROWS],
+                )  # fmt: skip
+                now = ticks()
+                below, below_stride = here + 4 * tile * table[layer - 1, _Z], table[layer - 1, _OUT]
+                numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
+                total, units = sums + 4 * table[layer - 1, _BIAS], table[layer - 1, _ROWS]
+                if layer == 1:
+                    pull_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
+                else:
+                    pull_hidden(
+                        below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total, numbers
+                    )
+                spent += ticks() - now
+            z, z_stride, rows = here + 4 * tile * table[0, _Z], table[0, _OUT], table[0, _ROWS]
+            wide, grad = table[0, _GRAD_ROW], into + 4 * table[0, _GRAD]
+            _weight_gradient(z, z_stride, entry, features.shape[1], grad, wide, points, wide, rows)
+            if pass_on:
+                backward = weights + 4 * table[0, BACKWARD]
+                _product(z, z_stride, backward, entry, features.shape[1], points, rows, wide)
         losses[worker, 0] += loss
         _clock(clocks, worker, begin, spent)
 
@@ -253,7 +231,7 @@ def _pack(
             for row in range(start, stop):
                 biases[table[layer, _BIAS] + first_row + row] = sign * source[row]
             continue
-        forward, backward = table[layer, _FORWARD], table[layer, _BACKWARD]
+        forward, backward = table[layer, _FORWARD], table[layer, BACKWARD]
         columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
         for row in range(start, stop):
             place = first_row + row

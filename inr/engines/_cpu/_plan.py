@@ -16,6 +16,7 @@ from inr.engines._cpu._clock import Clock, divided
 from inr.engines._cpu._encoders import Encoder
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
+from inr.engines._cpu._pairs import PAIR
 from inr.engines._cpu._samples import sampling
 from inr.engines._cpu._stage import Call
 from inr.engines._cpu._vector import LANES, ROWS
@@ -31,6 +32,7 @@ class CpuPlan:
         encoder, layout, stages, constants: the field, as kernels see it.
         objective: the squared error to minimise; None for a plan that only evaluates.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
+        paired: whether the stages multiply pairs of bfloat16 numbers on the way back.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class CpuPlan:
         threads: int,
         tile: int,
         block: int,
+        paired: bool,
     ) -> None:
         self.notes: tuple[str, ...] = (encoder.note,) if encoder.note else ()
         self.block = block
@@ -53,7 +56,7 @@ class CpuPlan:
         self._layout = layout
         self._objective = objective
         self._channels, self._in_dim = channels, in_dim
-        self.threads, self._tile = threads, tile
+        self.threads, self._tile, self._paired = threads, tile, paired
         self._busy = threading.Lock()
         self._clock = Clock()
         self._points = 0  # learned from
@@ -65,7 +68,9 @@ class CpuPlan:
     def _make_calls(self, stages: NetworkStages, constants: np.ndarray) -> None:
         layout, threads, tile = self._layout, self.threads, self._tile
         learning = self._objective is not None
-        room = tile * max(layout.per_point + layout.widest if learning else 0, 2 * layout.widest)
+        paired = learning and self._paired
+        spare = tile * (layout.per_point + layout.widest)  # where pairs are made
+        room = max(spare if learning else 0, tile * 2 * layout.widest) + (tile * layout.widest if paired else 0)
         self._clocks = np.zeros((threads, 8), np.int64)
         self._losses = np.zeros((threads, 8), np.float64)
         grads = np.zeros((threads, layout.grads + _LINE if learning else 0), np.float32)
@@ -90,7 +95,13 @@ class CpuPlan:
         )
         self._collect = Call(COLLECT, blocks=self._blocks, table=layout.table, **sums)
         self._forward = Call(stages.forward, **shared)
-        self._learn = Call(stages.learn, **shared, **sums, losses=self._losses, pass_on=self._encoder.learns)
+        backward = layout.weights - int(layout.table[0, _network.BACKWARD])
+        pairs = np.zeros(backward // 2 if paired else 0, np.float32)
+        self._pair = [Call(PAIR, packed=packed, pairs=pairs)] if paired else []
+        self._learn = Call(
+            stages.learn, **shared, **sums, pairs=pairs, spare=spare, losses=self._losses,
+            pass_on=self._encoder.learns,
+        )  # fmt: skip
         self._grads: dict[str, Tensor] = {}
 
     def prepare(self) -> float:
@@ -99,7 +110,7 @@ class CpuPlan:
         stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
         if self._objective is not None:
             sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
-            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in sample)]
+            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pair])]
         for stage in stages:
             _ = stage.address
         _pool.warm(self.threads)
@@ -187,7 +198,7 @@ class CpuPlan:
         self._kept = {block.parameter: _array(tensors[block.parameter]) for block in self._layout.blocks}
         for row, block in zip(self._blocks, self._layout.blocks, strict=True):
             row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
-        return [self._pack, *self._encoder.start(tensors, learning)]
+        return [self._pack, *(self._pair if learning else ()), *self._encoder.start(tensors, learning)]
 
     def _gradients(self, tensors: Tensors) -> dict[str, Tensor | RowSparse]:
         """The buffers that the network's gradients go to."""

@@ -7,11 +7,12 @@ import numpy as np
 
 from inr.engines._cpu import _pool
 from inr.engines._cpu._jit import inline
-from inr.engines._cpu._network import product
+from inr.engines._cpu._products import SINGLE
 from inr.engines._cpu._stage import D2, F1, F2, I1, I2, Call, Stage, share
 from inr.engines._cpu._vector import ROWS
 
 _share = inline(share)
+_product = SINGLE.values
 _zero = np.float32(0)
 
 
@@ -21,7 +22,7 @@ def _multiply(worker: int, workers: int, tiles: F2, points: int, width: int, rep
     packed = x + 4 * points * width
     z = packed + 4 * width * width
     for _ in range(repeats):
-        product(x, width, packed, z, width, points, width, width)
+        _product(x, width, packed, z, width, points, width, width)
 
 
 def _stream(worker: int, workers: int, numbers: F1, sums: F2) -> None:

@@ -37,21 +37,37 @@ def _vector_shape() -> tuple[int, int]:
 
 LANES, ROWS = _vector_shape()
 PANEL = 2 * LANES  # columns of a full block
+# whether an instruction multiplies pairs of bfloat16 numbers
+DOT_PRODUCTS = LANES == 16 and _features().get("avx512bf16", False)
+
+
+class _BFloat(ir.Type):  # llvmlite has none of its own
+    def __str__(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat)
+
+
+_BF16 = _BFloat()
 
 
 def _constant(number: int) -> ir.Constant:
     return ir.Constant(_I64, number)
 
 
-def _product(module: ir.Module, rows: int, vectors: int, along: str) -> ir.Function:
-    """The function behind `block_product_*`."""
-    name = f"inr_product_{rows}x{vectors}x{LANES}_{along}"
+def _product(module: ir.Module, rows: int, vectors: int, along: str, paired: bool) -> ir.Function:
+    """The function behind `block_product_*` and `pair_product_*`."""
+    name = f"inr_{'pairs' if paired else 'product'}_{rows}x{vectors}x{LANES}_{along}"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 9), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    _ProductBody(function, rows, vectors, along == "k").write()
+    _ProductBody(function, rows, vectors, along == "k", paired).write()
     return function
 
 
@@ -63,8 +79,8 @@ class _ProductBody:
 
     unrolled = 4  # hides the loop's own arithmetic, and breaks chains of address additions
 
-    def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool) -> None:
-        self.function, self.rows, self.vectors, self.along_k = function, rows, vectors, along_k
+    def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool, paired: bool) -> None:
+        self.function, self.rows, self.vectors, self.along_k, self.paired = function, rows, vectors, along_k, paired
         self.vector = ir.VectorType(_F32, LANES)
         fma_type = ir.FunctionType(self.vector, [self.vector] * 3)
         self.fma = cgutils.get_or_insert_function(function.module, fma_type, f"llvm.fma.v{LANES}f32")
@@ -141,7 +157,26 @@ class _ProductBody:
             left = self._spread(builder.load(builder.gep(a, [place])))
             for column in range(self.vectors):
                 total = self.sums[row, column]
-                builder.store(builder.call(self.fma, [left, right[column], builder.load(total)]), total)
+                builder.store(self._multiply_add(left, right[column], builder.load(total)), total)
+
+    def _multiply_add(self, a: ir.Value, b: ir.Value, total: ir.Value) -> ir.Value:
+        """a b + total; of both pairs of halves, if they are pairs."""
+        builder = self.builder
+        if not self.paired:
+            return builder.call(self.fma, [a, b, total])
+        if DOT_PRODUCTS:
+            halves = ir.VectorType(_BF16, 2 * LANES)
+            dot_type = ir.FunctionType(self.vector, [self.vector, halves, halves])
+            name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * LANES}"
+            dot = cgutils.get_or_insert_function(builder.module, dot_type, name)
+            return builder.call(dot, [total, builder.bitcast(a, halves), builder.bitcast(b, halves)])
+        words = ir.VectorType(_I32, LANES)
+        a, b = builder.bitcast(a, words), builder.bitcast(b, words)
+        upper, sixteen = (ir.Constant(words, [number] * LANES) for number in (-0x10000, 16))
+        for half in (lambda word: builder.and_(word, upper), lambda word: builder.shl(word, sixteen)):
+            left, right = (builder.bitcast(half(word), self.vector) for word in (a, b))
+            total = builder.call(self.fma, [left, right, total])
+        return total
 
     def _spread(self, number: ir.Value) -> ir.Value:
         undefined = ir.Constant(self.vector, ir.Undefined)
@@ -159,7 +194,7 @@ class _ProductBody:
         stored.align = 4
 
 
-def _product_intrinsic(along: str) -> Any:
+def _product_intrinsic(along: str, paired: bool) -> Any:
     @intrinsic(prefer_literal=True)
     def block_product(
         typingctx: Any, rows: Any, vectors: Any, a: Any, stride: Any, b: Any, b_stride: Any, c: Any, c_stride: Any,
@@ -172,7 +207,7 @@ def _product_intrinsic(along: str) -> Any:
         signature = types.void(rows, vectors, *[types.int64] * 9)
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            builder.call(_product(builder.module, *shape, along), arguments[2:])
+            builder.call(_product(builder.module, *shape, along, paired), arguments[2:])
             return context.get_dummy_value()
 
         return signature, generate
@@ -181,8 +216,9 @@ def _product_intrinsic(along: str) -> Any:
 
 
 # A contiguous along what is summed over (its stride lies between rows), or along its rows
-block_product_k = _product_intrinsic("k")
-block_product_m = _product_intrinsic("m")
+block_product_k, block_product_m = (_product_intrinsic(along, paired=False) for along in "km")
+# of words that hold two bfloat16 numbers each, neighbours along what is summed over
+pair_product_k, pair_product_m = (_product_intrinsic(along, paired=True) for along in "km")
 
 
 @intrinsic
