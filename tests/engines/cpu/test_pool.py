@@ -87,7 +87,7 @@ import json, time, numpy as np
 from inr.engines._cpu import _jit, _network, _activations, _pool
 from inr.activations import ReLU
 loops = _activations.loops(ReLU(), 1)
-stage = _network.network_stages(loops, loops).forward
+stage = _network.network_stages(loops, loops, paired=False).forward
 stage.address
 print(json.dumps({"files": sorted(p.name for p in _jit._usable_folder().iterdir()), "seconds": _jit.Stopwatch.seconds,
                   "loaded": sum(entry._cache_hits for entry in _jit._ALIVE)}))
