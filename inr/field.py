@@ -154,7 +154,7 @@ class Field(nn.Module):
             computed = run(grid_range(shape, start, stop, box).to(self.device))
             # scaled where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
             # wake threads of its own, which then stand in the way of the executor's
-            values[start:stop] = computed.cpu().numpy()
+            values[start:stop] = computed.float().cpu().numpy()
             self.domain.values.restore_(values[start:stop])
         return values.reshape(*shape, self.domain.channels)
 

@@ -91,6 +91,8 @@ def _sample(
     with waiting("compiling", quiet=quiet):
         _, ready = plan(field, None, engine)
         ready.prepare()
+    for note in () if quiet else ready.notes:
+        remark(note)
     tensors = dict(field.named_parameters())
     with counting(math.prod(shape), f"rendering {path}", quiet=quiet) as advance:
 

@@ -49,7 +49,10 @@ class RowSparse:
 
 
 class StepResult(NamedTuple):
-    """What a step computes: the loss, its gradients by tensor name, the coordinates seen and what they still miss."""
+    """What a step computes: the loss, its gradients by tensor name, the coordinates seen and what they still miss.
+
+    Gradients may be the plan's own buffers, which its next step overwrites.
+    """
 
     loss: Tensor
     grads: dict[str, Tensor | RowSparse]
@@ -81,9 +84,11 @@ class SquaredError(Objective, Protocol):
     """An objective that is the mean of squared differences from targets, weighted where the batch has weights.
 
     Attributes:
+        squared: True, which says that `loss` is just that, and that engines need not call it.
         signal: whose coordinates and values `coords` and `targets` are.
     """
 
+    squared: bool
     signal: Signal
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:

@@ -54,8 +54,7 @@ def whole_psnr(
     squares, start = 0.0, 0
     for coords, values in signal.blocks(block):
         # by numpy: torch would wake threads of its own, which then stand in the way of an engine's
-        estimate, target = run(coords).cpu().numpy(), values.numpy()
-        np.clip(estimate, -1, 1, out=estimate)
+        estimate, target = np.clip(run(coords).float().cpu().numpy(), -1, 1), values.numpy()
         error = np.subtract(target, estimate, out=target).ravel()
         squares += float(np.square(error, dtype=np.float64).sum())
         if into is not None:

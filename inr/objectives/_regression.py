@@ -11,6 +11,7 @@ class Regression:
     """Mean squared error between field and signal, over samples and channels, in normalised values."""
 
     derivative_order = 0
+    squared = True
 
     def __init__(self, signal: Signal) -> None:
         self.signal = signal

@@ -1,13 +1,14 @@
 """Encodings as stages: coordinates to features, and gradients of features back to the encoding's parameters."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inr._errors import InrError
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._base import RowSparse
 from inr.engines._cpu import _grid, _maths
@@ -25,11 +26,13 @@ class Encoder(Protocol):
     Attributes:
         learns: whether it has parameters, and so wants the gradients of its features.
         note: what is not done by a kernel, and why, in words; "" where all is.
+        immediate: whether `encode` reads the coordinates when it is called, not when its stages run.
         stages: the kernels.
     """
 
     learns: bool
     note: str
+    immediate: bool
     stages: Sequence[Stage]
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
@@ -52,6 +55,21 @@ class Encoder(Protocol):
         ...
 
 
+def array(tensor: Tensor) -> np.ndarray:
+    """A tensor's memory, or a copy of it where its numbers are not float32 in order."""
+    return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+
+
+def weight(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """An effective weight's memory, or a copy of it. Raises InrError if it is not there in this shape."""
+    found = tensors.get(name)
+    if found is None or found.shape != shape:
+        raise InrError(
+            f"the weights lack '{name}' of shape {shape}" + ("" if found is None else f", it is {tuple(found.shape)}")
+        )
+    return array(found)
+
+
 def encoder(encoding: Encoding) -> Encoder:
     """The encoder of an encoding: a kernel where there is one, PyTorch where not."""
     make = _KNOWN.get(type(encoding))
@@ -63,12 +81,15 @@ class ByFormula:
 
     learns = False
     note = ""
+    immediate = False
 
-    def __init__(self, stage: Stage, **constants: np.ndarray) -> None:
+    def __init__(self, stage: Stage, constants: Callable[[], dict[str, np.ndarray]] = dict) -> None:
         self.stages: Sequence[Stage] = [stage]
-        self._call = Call(stage, **constants)
+        self._call = Call(stage)
+        self._constants = constants
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
+        self._call.set(**self._constants())  # every time: buffers of an encoding may be loaded anew
         return ()
 
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
@@ -117,9 +138,13 @@ _COPY, _WAVES = Stage(_copy, phase="encoding"), Stage(_waves, phase="encoding")
 def _fourier(encoding: Encoding) -> Encoder:
     """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
     assert isinstance(encoding, FourierFeatures)
-    slopes = (math.pi * encoding.frequencies.double()).to(torch.float32)
-    shifts = (math.pi * encoding.frequencies.double().sum(1)).to(torch.float32)
-    return ByFormula(_WAVES, slopes=slopes.T.contiguous().numpy(), shifts=shifts.numpy())
+
+    def constants() -> dict[str, np.ndarray]:
+        slopes = math.pi * encoding.frequencies.numpy().astype(np.float64)
+        shifts = slopes.sum(1).astype(np.float32)
+        return {"slopes": np.ascontiguousarray(slopes.T, np.float32), "shifts": shifts}
+
+    return ByFormula(_WAVES, constants)
 
 
 class ByGrid:
@@ -127,6 +152,7 @@ class ByGrid:
 
     learns = True
     note = ""
+    immediate = False
 
     def __init__(self, encoding: DenseGrid | HashGrid) -> None:
         shape = encoding.table.shape
@@ -140,7 +166,7 @@ class ByGrid:
         self._sparse: RowSparse | None = None
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
-        self._table = np.ascontiguousarray(tensors["encoding.table"].detach().numpy(), dtype=np.float32)
+        self._table = weight(tensors, "encoding.table", tuple(self._shape))
         self._encode.set(table=self._table)
         if not learning:
             return ()
@@ -174,6 +200,7 @@ class ByTorch:
     """Any encoding, by its own forward and automatic differentiation."""
 
     stages: Sequence[Stage] = ()
+    immediate = True
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding

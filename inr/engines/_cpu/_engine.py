@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 
-from inr._parts import Range
+from inr._parts import Range, format_spec
 from inr.activations import Activation
 from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
 from inr.engines._cpu._activations import Untranslatable, constant_row, loops
@@ -70,9 +70,15 @@ class Cpu(Engine):
         tile = _tile(shape, self.tile)
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
-            objective if isinstance(objective, SquaredError) else None, field.domain.channels, field.domain.in_dim,
+            _squared(objective), field.domain.channels, field.domain.in_dim,
             threads=threads, tile=tile, block=_block(shape, tile, threads), paired=paired,
         )  # fmt: skip
+
+
+def _squared(objective: Objective | None) -> SquaredError | None:
+    """The objective if it is a squared error, which is all that there are kernels for."""
+    known = isinstance(objective, SquaredError) and objective.squared and objective.derivative_order == 0
+    return objective if known else None  # type: ignore[return-value]
 
 
 def _refused(field: Field, objective: Objective | None) -> str | None:
@@ -82,14 +88,22 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and not isinstance(objective, SquaredError):
+    if objective is not None and _squared(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 
 
+_MADE: dict[tuple[type[Activation], str, bool], NetworkStages] = {}
+
+
 def _stages(activation: Activation, paired: bool) -> NetworkStages:
-    hidden = loops(activation, activation.planes)
-    return network_stages(loops(activation, 1) if activation.planes > 1 else hidden, hidden, paired)
+    """The stages of an activation, made once in a process: compiled code is never freed."""
+    key = type(activation), format_spec(activation.config()), paired
+    if key not in _MADE:
+        hidden = loops(activation, activation.planes)
+        first = loops(activation, 1) if activation.planes > 1 else hidden
+        _MADE[key] = network_stages(first, hidden, paired)
+    return _MADE[key]
 
 
 def _constants(field: Field, layers: int) -> np.ndarray:

@@ -6,7 +6,6 @@ whose rows and weights are computed in vectors before the first row is read. The
 """
 
 import functools
-import inspect
 from collections.abc import Sequence
 from typing import no_type_check
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from inr.encodings._lattice import PRIMES, Level
 from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block, float_scratch, int_scratch
-from inr.engines._cpu._jit import inline
+from inr.engines._cpu._jit import exact, inline  # exact: a point lies in the cell where it lies for every engine
 from inr.engines._cpu._stage import B1, F1, F2, I2, Stage, share
 from inr.engines._cpu._vector import POINTERS
 
@@ -28,11 +27,8 @@ _ONE, _HALF, _ZERO, _TWO, _THREE, _SIX = (np.float32(number) for number in (1, 0
 # as 32 bits: a product modulo 2^32 is the same, signed or not
 _PRIMES = tuple(np.array(PRIMES, np.uint32).view(np.int32))
 
-_share = inline(inspect.unwrap(share))
+_share = inline(share)
 _float32 = POINTERS["float32"]
-# As written: nothing fused or reordered, so that a point lies in the cell where it lies for every engine. False is
-# said because otherwise a caller's flags would hold here too.
-_exact = numba.njit(fastmath=False, error_model="numpy", nogil=True)
 
 
 def level_table(levels: Sequence[Level]) -> dict[str, np.ndarray]:
@@ -46,7 +42,7 @@ def level_table(levels: Sequence[Level]) -> dict[str, np.ndarray]:
     return {"scales": np.array([level.scale for level in levels], np.float32), "levels": rows}
 
 
-@_exact
+@exact
 @no_type_check
 def _fill(coords, start, count, unit):
     """Points from [-1, 1] to [0, 1], an axis after the other; and some more numbers, to fill the last block."""
@@ -60,7 +56,7 @@ def _fill(coords, start, count, unit):
             unit[axis, i] = _ZERO
 
 
-@_exact
+@exact
 @no_type_check
 def _position(unit, scale):
     return scale * unit + _HALF
@@ -76,7 +72,7 @@ def encode(in_dim: int, features: int, smooth: bool) -> Stage:
     """
     smoothly, units = int(smooth), in_dim * CHUNK
 
-    @_exact
+    @exact
     def blend(joined, at, scale, last, offset, mask, rows, to, stride, count):
         if joined:
             blend_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, 0, to, stride, count)
@@ -112,7 +108,7 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     """
     smoothly, units, corners = int(smooth), in_dim * CHUNK, 2**in_dim
 
-    @_exact
+    @exact
     def add(joined, at, scale, last, offset, mask, rows, flags, of, stride, count):
         if joined:
             add_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, flags, of, stride, count)

@@ -99,6 +99,10 @@ def _backward(grad: Tensor, coords: Tensor, table: Tensor, *rest: Any) -> tuple[
     """Gradients of coordinates and table; empty where they are not wanted."""
     *shape, of_coords, of_table = rest
     levels, smooth = _levels(coords, table, tuple(shape)), shape[-1]
+    if grad.shape != (len(coords), shape[0] * table.shape[1]):
+        raise InrError(
+            f"the gradient must have shape {(len(coords), shape[0] * table.shape[1])}, got {tuple(grad.shape)}"
+        )
     grads = coords.new_zeros(coords.shape if of_coords else 0), table.new_zeros(table.shape if of_table else 0)
     given: dict[str, Any] = {"coords": _array(coords), "given": _array(grad), **levels}
     if of_coords:

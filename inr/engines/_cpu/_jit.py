@@ -22,6 +22,9 @@ import numba
 from numba.core import caching, sigutils
 from numba.core.ccallback import CFunc
 
+from inr.encodings import _lattice
+from inr.engines._cpu._vector import DOT_PRODUCTS, LANES, ROWS
+
 # What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
 # which a diverging fit is noticed.
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
@@ -37,10 +40,10 @@ def inline(function: Callable[..., Any]) -> Any:
     return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(inspect.unwrap(function))
 
 
-def generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
-    """Compile the function `name` that `source` defines, as `kernel` does; `names` is what the source refers to."""
-    function, digest = _define(source, name, names)
-    return _compiled(function, digest)
+def exact(function: Callable[..., Any]) -> Any:
+    """As `inline`, with arithmetic as written: nothing fused or reordered."""
+    # False is said because otherwise a caller's flags would hold here too
+    return numba.njit(fastmath=False, error_model="numpy", nogil=True)(inspect.unwrap(function))
 
 
 def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
@@ -76,7 +79,7 @@ def _define(source: str, name: str, names: Mapping[str, Any]) -> tuple[Callable[
 
 
 def cache_folder() -> Path:
-    """Where machine code is kept: INR_CACHE_DIR, or the user's cache folder; the temporary one where that fails."""
+    """Where machine code is to be kept: INR_CACHE_DIR, or the user's cache folder."""
     given = os.environ.get("INR_CACHE_DIR")
     if given:
         return Path(given).expanduser()
@@ -137,11 +140,20 @@ def _usable_folder() -> Path | None:
 
 @functools.cache
 def _sources() -> str:
-    """A checksum of everything that kernels are made of."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """A checksum of what kernels are made of: this package, the geometry of grids, and the processor's shape."""
+    digest = hashlib.sha256(repr((numba.__version__, LANES, ROWS, DOT_PRODUCTS)).encode())
+    for path in (*sorted(Path(__file__).parent.glob("*.py")), Path(_lattice.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@functools.cache
+def text_of(file: str) -> str:
+    """A checksum of the file that a kernel stands in, wherever that is; "" where it has none."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 class _Locator(caching._CacheLocator):
@@ -155,7 +167,7 @@ class _Locator(caching._CacheLocator):
         return str(_usable_folder())
 
     def get_source_stamp(self) -> str:
-        return _sources() + self._digest
+        return _sources() + self._digest + text_of(self._py_file)
 
     def get_disambiguator(self) -> str:
         return self._digest or "source"

@@ -58,7 +58,6 @@ class Layout:
     features: int
     widest: int
     per_point: int
-    outputs: int
     flops: int
     planes: int
 
@@ -164,7 +163,6 @@ def _assemble(shapes: list[_Shape], planes: int) -> Layout:
         features=features,
         widest=int(table[:, 2:4].max()),
         per_point=per_point,
-        outputs=int(table[-1, 3]),
         flops=2 * sum(shape.rows * shape.columns for shape in shapes),
         planes=planes,
     )

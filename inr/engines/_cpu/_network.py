@@ -64,11 +64,9 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
 
     def forward(
         worker: int, workers: int, features: F2, count: int, values: F2, table: I2, constants: F2, packed: F1,
-        biases: F1, tiles: F2, tile: int, planes: int, clocks: I2,
+        biases: F1, tiles: F2, tile: int, planes: int,
     ) -> None:  # fmt: skip
         """Values (count, channels) of features (count, …)."""
-        begin = ticks()
-        spent = 0
         start, stop = _share(count, worker, workers, tile)
         layers, channels = table.shape[0], values.shape[1]
         here = tiles.ctypes.data + 4 * worker * tiles.shape[1]
@@ -83,21 +81,18 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
                 z_stride, columns, rows = table[layer, _OUT], table[layer, _COLUMNS], table[layer, _ROWS]
                 _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
                 if layer < layers - 1:
-                    now = ticks()
                     bias = offsets + 4 * table[layer, _BIAS]
                     numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
                     if layer == 0:
                         value_first(z, z_stride, points, rows, bias, numbers)
                     else:
                         value_hidden(z, z_stride, points, rows // planes, bias, numbers)
-                    spent += ticks() - now
                 x, x_stride = z, z_stride
             bias_row = _at(offsets + 4 * table[layers - 1, _BIAS])
             for row in range(points):
                 outputs = _at(x + 4 * row * x_stride)
                 for channel in range(channels):
                     values[point + row, channel] = outputs[channel] + bias_row[channel]
-        _clock(clocks, worker, begin, spent)
 
     return forward
 
@@ -112,7 +107,7 @@ def _clock(clocks: Any, worker: int, begin: int, spent: int) -> None:
 @inline
 def _difference(
     y: int, y_stride: int, points: int, bias: int, sums: int, targets: Any, importance: Any, residuals: Any,
-    at: int, first: int, scale: float,
+    point: int, at: int, scale: float,
 ) -> float:  # fmt: skip
     """Turn outputs into the loss's gradient; residuals are kept, the sum of weighted squares is returned."""
     channels = targets.shape[1]
@@ -122,13 +117,13 @@ def _difference(
     for row in range(points):
         outputs = _at(y + 4 * row * y_stride)
         for channel in range(channels):
-            residual = outputs[channel] + shift[channel] - targets[at + row, channel]
-            residuals[first + at + row, channel] = residual
+            residual = outputs[channel] + shift[channel] - targets[point + row, channel]
+            residuals[at + point + row, channel] = residual
             weight = _one
             if importance.shape[1] == 1:
-                weight = importance[first + at + row, 0]
+                weight = importance[at + point + row, 0]
             elif importance.shape[1] > 1:
-                weight = importance[first + at + row, channel]
+                weight = importance[at + point + row, channel]
             loss += weight * residual * residual
             gradient = factor * weight * residual
             outputs[channel] = gradient

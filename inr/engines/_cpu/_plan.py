@@ -13,12 +13,12 @@ from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
 from inr.engines._cpu import _jit, _network, _pool, _roofline
 from inr.engines._cpu._clock import Clock, divided
-from inr.engines._cpu._encoders import Encoder
+from inr.engines._cpu._encoders import Encoder, array, weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._pairs import PAIR
 from inr.engines._cpu._samples import sampling
-from inr.engines._cpu._stage import Call
+from inr.engines._cpu._stage import Call, Stage
 from inr.engines._cpu._vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
@@ -87,7 +87,7 @@ class CpuPlan:
         shared: dict[str, Any] = {
             "features": self._features, "table": layout.table, "constants": constants, "packed": packed,
             "biases": biases, "tiles": np.zeros((threads, room + _LINE), np.float32), "tile": tile,
-            "planes": layout.planes, "clocks": self._clocks,
+            "planes": layout.planes,
         }  # fmt: skip
         sums = {"grads": grads, "bias_grads": bias_grads}
         self._pack = Call(
@@ -99,7 +99,7 @@ class CpuPlan:
         pairs = np.zeros(backward // 2 if paired else 0, np.float32)
         self._pair = [Call(PAIR, packed=packed, pairs=pairs)] if paired else []
         self._learn = Call(
-            stages.learn, **shared, **sums, pairs=pairs, spare=spare, losses=self._losses,
+            stages.learn, **shared, **sums, clocks=self._clocks, pairs=pairs, spare=spare, losses=self._losses,
             pass_on=self._encoder.learns,
         )  # fmt: skip
         self._grads: dict[str, Tensor] = {}
@@ -107,14 +107,20 @@ class CpuPlan:
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
         before = _jit.Stopwatch.seconds
-        stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
-        if self._objective is not None:
-            sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
-            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pair])]
+        with self._busy:
+            stages = self._stages()
         for stage in stages:
             _ = stage.address
         _pool.warm(self.threads)
         return _jit.Stopwatch.seconds - before
+
+    def _stages(self) -> list[Stage]:
+        """All that the plan runs."""
+        stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
+        if self._objective is not None:
+            sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
+            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pair])]
+        return stages
 
     @torch.no_grad()
     def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -128,7 +134,10 @@ class CpuPlan:
             for first in range(0, len(places), self.block):
                 part = places[first : first + self.block]
                 run = self._forward.set(count=len(part), values=values[first : first + len(part)])
-                _pool.run([*start, *self._encoder.encode(part, self._features), run], self.threads)
+                program = [*start, *self._encoder.encode(part, self._features), run]
+                _pool.run(program, self.threads)
+                for call in program:  # a profile is of steps
+                    call.clock[0] = 0
                 start = ()
         return torch.from_numpy(values)
 
@@ -140,11 +149,14 @@ class CpuPlan:
         """
         if self._objective is None:
             raise InrError("this plan was made without an objective: it only evaluates")
-        indices, size = batch.indices.numpy(), len(batch.indices)
+        indices, size = np.ascontiguousarray(batch.indices.numpy(), np.int64), len(batch.indices)
+        if size == 0:
+            raise InrError("a batch needs at least one sample")
         coords, residuals = np.empty((size, self._in_dim), np.float32), np.empty((size, self._channels), np.float32)
         count = size * self._channels
-        self._learn.set(importance=_importance(batch), residuals=residuals, scale=2 / count)
+        importance = _importance(batch, self._channels)
         with self._busy:
+            self._learn.set(importance=importance, residuals=residuals, scale=2 / count)
             grads = self._gradients(tensors)
             program = self._start(tensors, learning=True)
             for first in range(0, size, self.block):
@@ -187,7 +199,9 @@ class CpuPlan:
         assert self._objective is not None
         targets = self._targets[: len(coords)]
         self._learn.set(targets=targets)
-        if self._sampling is not None and not self._encoder.note:
+        if self._sampling is not None and not self._encoder.immediate:
+            if _consecutive(indices):
+                return [self._sampling.run(int(indices[0]), coords, targets)]
             return [self._sampling.at(indices, coords, targets)]
         part = Batch(torch.from_numpy(indices))
         coords[:], targets[:] = self._objective.coords(part).numpy(), self._objective.targets(part).numpy()
@@ -195,7 +209,12 @@ class CpuPlan:
 
     def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""
-        self._kept = {block.parameter: _array(tensors[block.parameter]) for block in self._layout.blocks}
+        self._kept = {
+            block.parameter: weight(
+                tensors, block.parameter, (block.rows, block.columns) if block.columns else (block.rows,)
+            )
+            for block in self._layout.blocks
+        }
         for row, block in zip(self._blocks, self._layout.blocks, strict=True):
             row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
         return [self._pack, *(self._pair if learning else ()), *self._encoder.start(tensors, learning)]
@@ -204,27 +223,35 @@ class CpuPlan:
         """The buffers that the network's gradients go to."""
         if not self._grads:
             for row, block in zip(self._blocks, self._layout.blocks, strict=True):
-                grad = self._grads.setdefault(block.parameter, torch.zeros_like(tensors[block.parameter]))
+                shape = tensors[block.parameter].shape
+                grad = self._grads.setdefault(block.parameter, torch.zeros(shape))  # in order, whatever the weights are
                 row[_network.TARGET] = grad.data_ptr()
         return dict(self._grads)
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    """A tensor's memory, or a copy of it where its numbers do not lie in order."""
-    return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+def _consecutive(indices: np.ndarray) -> bool:
+    """Whether samples follow each other in the signal, as all of them do."""
+    return int(indices[-1]) - int(indices[0]) == len(indices) - 1 and bool((indices[1:] > indices[:-1]).all())
 
 
-def _importance(batch: Batch) -> np.ndarray:
+def _importance(batch: Batch, channels: int) -> np.ndarray:
     """The weights of a batch as (n, 1) or (n, c); none at all where there are none."""
     if batch.weights is None:
         return _NO_WEIGHTS
-    weights = _array(batch.weights)
-    return weights if weights.ndim == 2 else weights[:, None]
+    count = len(batch.indices)
+    weights = array(batch.weights)
+    weights = weights if weights.ndim == 2 else weights[:, None]
+    if weights.shape not in ((count, 1), (count, channels)):
+        raise InrError(
+            f"weights of {count} samples must have shape ({count},) or ({count}, {channels}), "
+            f"got {tuple(batch.weights.shape)}"
+        )
+    return weights
 
 
 def constant_table(rows: Sequence[Sequence[float]]) -> np.ndarray:
     """The activations' constants, a row a layer."""
-    table = np.zeros((len(rows), LANES), np.float32)
+    table = np.zeros((len(rows), max([LANES, *map(len, rows)])), np.float32)
     for index, row in enumerate(rows):
         table[index, : len(row)] = row
     return table

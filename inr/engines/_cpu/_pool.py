@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
+from inr._errors import InrError
 from inr.engines._cpu._jit import inline, kernel
 from inr.engines._cpu._stage import Call, Stage
 from inr.engines._cpu._vector import (
@@ -80,24 +81,33 @@ class _Crew:
         self.free = threading.Lock()
         self._threads = threads
         self._control = np.zeros((_WORKERS + threads, _LINE), np.int64)
+        self._announced = 0  # number of the latest program, known before it is published
         self._asleep = [False] * threads
         self._alarms = [threading.Semaphore(0) for _ in range(threads)]
-        for worker in range(1, threads):
-            threading.Thread(target=self._serve, args=(worker,), daemon=True, name=f"inr-{worker}").start()
+        _watch(self._control, 0, threads, 0)  # compiled here, where failing is seen
+        try:
+            for worker in range(1, threads):
+                threading.Thread(target=self._serve, args=(worker,), daemon=True, name=f"inr-{worker}").start()
+        except RuntimeError as error:
+            raise InrError(f"cannot start {threads} threads: {error}") from None
 
     def run(self, program: np.ndarray) -> None:
-        _publish(self._control, program)
-        for asleep, alarm in zip(self._asleep, self._alarms, strict=True):
-            if asleep:
-                alarm.release()
-        _work(self._control, 0, self._threads)
+        self._announced += 1
+        try:
+            for asleep, alarm in zip(self._asleep, self._alarms, strict=True):
+                if asleep:
+                    alarm.release()
+            # one call: an interrupt between publishing and working would leave the others without worker 0
+            _publish_and_work(self._control, program, self._threads)
+        finally:
+            self._announced = int(self._control[_TICKET, 0])
 
     def _serve(self, worker: int) -> None:
         done = 0
         while True:
             done = _watch(self._control, worker, self._threads, done)
             self._asleep[worker] = True
-            if self._control[_TICKET, 0] == done:  # nothing came in the meantime
+            if self._announced == done:  # nothing came in the meantime
                 self._alarms[worker].acquire()
             self._asleep[worker] = False
 
@@ -106,13 +116,6 @@ class _Crew:
 def _place(control: np.ndarray, line: int) -> int:
     """Address of a line of the control block."""
     return control.ctypes.data + line * _LINE * 8
-
-
-@kernel
-def _publish(control: np.ndarray, program: np.ndarray) -> None:
-    control[_PROGRAM, 0] = program.ctypes.data
-    control[_PROGRAM, 1] = len(program)
-    atomic_store(_place(control, _TICKET), control[_TICKET, 0] + 1)
 
 
 @kernel
@@ -137,6 +140,15 @@ def _work(control: np.ndarray, worker: int, workers: int) -> None:
         if worker == 0:
             numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
     restore_denormals(state)
+
+
+@kernel
+def _publish_and_work(control: np.ndarray, program: np.ndarray, workers: int) -> None:
+    """Give the others a program, and take worker 0's share of it."""
+    control[_PROGRAM, 0] = program.ctypes.data
+    control[_PROGRAM, 1] = len(program)
+    atomic_store(_place(control, _TICKET), control[_TICKET, 0] + 1)
+    _work(control, 0, workers)
 
 
 @kernel

@@ -1,7 +1,6 @@
 """A stage that makes the coordinates and targets of a batch of samples, as the signal itself would, bit for bit."""
 
 import functools
-import inspect
 from typing import no_type_check
 
 import numba
@@ -9,15 +8,14 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.engines._cpu._corners import float64_scratch
-from inr.engines._cpu._jit import inline
+from inr.engines._cpu._jit import exact, inline
 from inr.engines._cpu._stage import F1, F2, I1, Array, Call, Stage, share
 from inr.signals import GridSignal, Signal
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")  # float32 carries these exactly
 _BLOCK = 64
 
-_share = inline(inspect.unwrap(share))
-_exact = numba.njit(fastmath=False, error_model="numpy", nogil=True)  # nothing fused or reordered
+_share = inline(share)
 _NOWHERE = np.zeros(0, np.int64)
 
 
@@ -69,7 +67,7 @@ class Sampling:
         return self._call.set(indices=_NOWHERE, start=start, coords=coords, targets=targets)
 
 
-@_exact
+@exact
 @no_type_check
 def _positions(left, shape, coords, first, count):
     """Coordinates of a block from its flat indices (used up); see `inr.signals.grid_coords`."""
@@ -86,7 +84,7 @@ def _positions(left, shape, coords, first, count):
                 coords[first + i, axis] = (left[i] + middle) * step
 
 
-@_exact
+@exact
 @no_type_check
 def _normalised(sample, centre, inverse):
     return (np.float32(sample) - centre) * inverse

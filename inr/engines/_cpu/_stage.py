@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_origin
 import numba
 import numpy as np
 
-from inr.engines._cpu._jit import entry_point, inline
+from inr.engines._cpu._jit import entry_point, inline, text_of
 from inr.engines._cpu._vector import POINTERS
 
 
@@ -68,6 +68,7 @@ class Stage:
         arguments = ", ".join(["worker", "workers", *map(self._argument, self.kinds)])
         source = (
             f"# {self._function.__module__} {hashlib.sha256(self._key.encode()).hexdigest()}\n"
+            f"# {text_of(inspect.unwrap(self._function).__code__.co_filename)}\n"
             f"def {name}(block, worker, workers):\n"
             f"    words = carray(int64_pointer(block), {max(self.size, 1)})\n"
             f"    reals = carray(float64_pointer(block), {max(self.size, 1)})\n"

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -163,9 +164,83 @@ def test_effective_weights_may_be_other_tensors_than_the_parameters():
     source = signal(2)
     field = build(source, encoding=ENCODINGS["hash"], activation="gabor", network="mlp:depth=2,width=8")
     plans = [choose(field, Regression(source), name)[1] for name in ("cpu:threads=2", "eager")]
-    halved = {name: (tensor.detach() / 2).flip(0).contiguous().flip(0) for name, tensor in field.named_parameters()}
-    ours, theirs = (plan.loss_and_grad(halved, Batch(torch.arange(90))) for plan in plans)
+    # their numbers do not lie in order, as those of a slice or of a transposed product do not
+    made = {name: torch.stack([tensor.detach() / 2] * 2, dim=-1)[..., 0] for name, tensor in field.named_parameters()}
+    assert not any(tensor.is_contiguous() for tensor in made.values())
+    ours, theirs = (plan.loss_and_grad(made, Batch(torch.arange(90))) for plan in plans)
     torch.testing.assert_close(ours.residuals, theirs.residuals, rtol=0, atol=1e-5)
+    for name, gradient in theirs.grads.items():
+        assert distance(dense(ours.grads[name]), gradient) < 1e-4, name
+
+
+@pytest.mark.parametrize("name", ["encoding.table", "network.layers.0.bias", "network.layers.1.weight"])
+def test_weights_of_another_shape_are_refused(name):
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=2,width=8")
+    plan = choose(field, Regression(source), "cpu")[1]
+    tensors = dict(field.named_parameters())
+    for wrong in (tensors | {name: tensors[name][:-1]}, {key: t for key, t in tensors.items() if key != name}):
+        with pytest.raises(inr.InrError, match=name):
+            plan.loss_and_grad(wrong, Batch(torch.arange(9)))
+        with pytest.raises(inr.InrError, match=name):
+            plan.forward(wrong, torch.zeros(9, 2))
+
+
+@pytest.mark.parametrize("shape", [(8,), (1, 3), (9, 2), (9, 3, 1)])
+def test_weights_of_samples_that_do_not_fit_are_refused(shape):
+    source = signal(2)
+    plan = choose(build(source, activation="relu"), Regression(source), "cpu")[1]
+    with pytest.raises(inr.InrError, match="weights of 9 samples"):
+        plan.loss_and_grad(
+            dict(build(source, activation="relu").named_parameters()), Batch(torch.arange(9), torch.ones(shape))
+        )
+
+
+def test_batches_of_strided_and_narrow_indices_and_of_none():
+    source = signal(2)
+    field = build(source, activation="relu", network="mlp:depth=1,width=8")
+    plan = choose(field, Regression(source), "cpu")[1]
+    tensors = dict(field.named_parameters())
+    right = plan.loss_and_grad(tensors, Batch(torch.arange(0, 200, 3))).residuals
+    for indices in (torch.arange(200)[::3], torch.arange(0, 200, 3, dtype=torch.int32)):
+        assert torch.equal(plan.loss_and_grad(tensors, Batch(indices)).residuals, right)
+    with pytest.raises(inr.InrError, match="at least one sample"):
+        plan.loss_and_grad(tensors, Batch(torch.arange(0)))
+
+
+def test_other_losses_go_to_eager():
+    class Absolute(Regression):
+        squared = False
+
+        def loss(self, residuals, batch):
+            return residuals.abs().mean()
+
+    source = signal(2)
+    field = build(source, activation="relu")
+    assert choose(field, Absolute(source))[0] == "eager"
+    with pytest.raises(inr.InrError, match="no kernels for objective Absolute"):
+        choose(field, Absolute(source), "cpu")
+
+
+def test_values_of_more_points_than_a_program_takes():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="sine", network="mlp:depth=1,width=8")
+    plan = choose(field, None, "cpu:threads=2,tile=8")[1]
+    coords = torch.rand(2 * plan.block + 13, 2) * 2 - 1
+    values = plan.forward(dict(field.named_parameters()), coords)
+    torch.testing.assert_close(values, field(coords).detach(), rtol=0, atol=1e-5)
+
+
+def test_threads_may_share_a_plan():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="sine", network="mlp:depth=2,width=16")
+    plan = choose(field, Regression(source), "cpu:threads=2,tile=8")[1]
+    tensors = dict(field.named_parameters())
+    batches = [Batch(torch.arange(size)) for size in (7, source.size, 100, 33)]
+    right = [plan.loss_and_grad(tensors, batch).residuals for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda index: plan.loss_and_grad(tensors, batches[index % 4]).residuals, range(80))
+        assert all(torch.equal(residuals, right[index % 4]) for index, residuals in enumerate(found))
 
 
 def test_the_same_bits_every_time():
@@ -216,5 +291,19 @@ def test_where_the_time_goes():
     phases = plan.profile()
     assert {"encoding", "products", "activations"} <= phases.keys()
     assert all(seconds > 0 for seconds in phases.values())
-    for reached, peak in plan.roofline().values():
-        assert reached > 0 < peak
+    roofline = plan.roofline()
+    assert roofline
+    assert all(reached > 0 and peak > 0 for reached, peak in roofline.values())
+
+
+def test_a_profile_is_of_steps_alone():
+    source = signal(2)
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu")
+    plan = choose(field, Regression(source), "cpu:threads=2")[1]
+    tensors = dict(field.named_parameters())
+    for _ in range(20):
+        plan.forward(tensors, torch.zeros(20_000, 2))
+    plan.loss_and_grad(tensors, Batch(torch.arange(9)))
+    assert sum(call.clock[0] for call in (plan._forward, plan._pack)) == 0
+    shares = plan.profile()
+    assert "evaluation" not in shares
