@@ -121,7 +121,7 @@ class Fitter:
     def prepare(self) -> float:
         """Compile or load kernels, so that no step waits for it; seconds that it took. `run` does it if need be."""
         if self._compiling is None:
-            self._compiling = self.plan.prepare() + self._optimiser.prepare()
+            self._compiling = self.plan.prepare() + self._optimiser.prepare() + self._teacher.prepare()
         return self._compiling
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:

@@ -17,6 +17,10 @@ class Teacher(Part):
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples."""
         raise NotImplementedError
 
+    def prepare(self) -> float:
+        """Compile or load what the first batch would otherwise wait for; seconds that it took."""
+        return 0.0
+
     def select(self, step: int) -> Batch:
         """The samples of step `step`, counted from 0."""
         raise NotImplementedError

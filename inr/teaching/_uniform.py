@@ -1,5 +1,7 @@
 """Every sample equally often."""
 
+import time
+
 import numpy as np
 import torch
 
@@ -20,13 +22,18 @@ class Uniform(Teacher):
     A batch no smaller than the signal is the whole signal, in order.
     """
 
+    def prepare(self) -> float:
+        """Compile the kernel that draws, or load it."""
+        start = time.perf_counter()
+        _draw(np.uint64(0), 2, np.empty(2, np.int64))
+        return time.perf_counter() - start
+
     def bind(self, signal: Signal, steps: int, batch: int, seed: int) -> None:
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples."""
         self._size = signal.size
         self._batch = min(batch, signal.size)
         self._seed = seed
         self._whole = torch.arange(self._size) if self._batch == self._size else None
-        self.select(0)  # compiles
 
     def select(self, step: int) -> Batch:
         """The samples of step `step`; a function of the seed and the step alone."""

@@ -12,7 +12,7 @@ from inr.activations import Activation
 from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
 from inr.engines._cpu._activations import Untranslatable, constant_row, loops
 from inr.engines._cpu._encoders import encoder
-from inr.engines._cpu._jit import cache_folder
+from inr.engines._cpu._jit import usable_folder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
@@ -50,7 +50,7 @@ class Cpu(Engine):
             "vectors": f"{LANES} x float32",
             "products": f"{ROWS} x {PANEL}",
             "bfloat16": "by instruction" if DOT_PRODUCTS else "imitated: backward=bfloat16 is slower here",
-            "kernels": str(cache_folder()),
+            "kernels": str(usable_folder() or "compiled by every process: no folder can be written"),
         }
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:

@@ -57,7 +57,7 @@ def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     function, digest = _define(source, name, names)
     # numba.cfunc would compile at once, before there is a cache to look into
     callback: Any = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
-    if _usable_folder() is not None:
+    if usable_folder() is not None:
         callback._cache = _Cache(function, digest)
     callback.compile()
     _ALIVE.append(callback)
@@ -84,12 +84,20 @@ def cache_folder() -> Path:
     if given:
         return Path(given).expanduser()
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+        base = Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = _home() / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache")
     return base / "inr"
+
+
+def _home() -> Path:
+    """The user's folder; the temporary one for users that have none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
 
 
 class Stopwatch:
@@ -101,7 +109,7 @@ class Stopwatch:
 def _compiled(function: Callable[..., Any], digest: str) -> Any:
     function = inspect.unwrap(function)  # numba reads code: not that of run-time type checks around it
     dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
-    if not numba.config.DISABLE_JIT and _usable_folder() is not None:
+    if not numba.config.DISABLE_JIT and usable_folder() is not None:
         dispatcher._cache = _Cache(function, digest)
         dispatcher.enable_caching = lambda: None
         _time_compiling(dispatcher)
@@ -124,18 +132,24 @@ def _time_compiling(dispatcher: Any) -> None:
 
 
 @functools.cache
-def _usable_folder() -> Path | None:
+def usable_folder() -> Path | None:
     """The cache folder of this version of the sources, made; None where nothing can be written."""
-    for base in (cache_folder(), Path(tempfile.gettempdir()) / f"inr-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+    temporary = Path(tempfile.gettempdir()) / f"inr-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    for base in (cache_folder(), temporary):
         folder = base / f"kernels-{_sources()}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             tempfile.TemporaryFile(dir=folder).close()
         except OSError:
             continue
-        if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():  # machine code is trusted
+        # machine code is trusted: where anyone may write, the folder above must be ours as well
+        if all(map(_ours, (folder, base) if base == temporary else (folder,))):
             return folder
     return None
+
+
+def _ours(folder: Path) -> bool:
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 @functools.cache
@@ -164,7 +178,7 @@ class _Locator(caching._CacheLocator):
         self._digest = digest
 
     def get_cache_path(self) -> str:
-        return str(_usable_folder())
+        return str(usable_folder())
 
     def get_source_stamp(self) -> str:
         return _sources() + self._digest + text_of(self._py_file)

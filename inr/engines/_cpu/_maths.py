@@ -1,7 +1,7 @@
 """Elementary functions of one float32, written so that loops over them become vector instructions.
 
 Numba's own call the C library for every number. Errors are within 2 units in the last place of 1 (sin, cos, for
-arguments up to 1e5) and of the result (exp); not a number stays what it is.
+arguments up to 1e5; from 1e7 on they mean nothing) and of the result (exp); not a number stays what it is.
 """
 
 from typing import Any

@@ -89,7 +89,7 @@ from inr.activations import ReLU
 loops = _activations.loops(ReLU(), 1)
 stage = _network.network_stages(loops, loops, paired=False).forward
 stage.address
-print(json.dumps({"files": sorted(p.name for p in _jit._usable_folder().iterdir()), "seconds": _jit.Stopwatch.seconds,
+print(json.dumps({"files": sorted(p.name for p in _jit.usable_folder().iterdir()), "seconds": _jit.Stopwatch.seconds,
                   "loaded": sum(entry._cache_hits for entry in _jit._ALIVE)}))
 """
 
