@@ -38,6 +38,7 @@ RESULTS = Path(__file__).parent / "results" / "engines.tsv"
 COLUMNS = ["work", "against", "theirs", "ours", "unit", "ratio", "limit", "share_of_limit"]
 HASH = "hash:levels=12,log2_size=16,coarsest=16,finest=768"
 PAUSE = 0.1  # seconds
+WAKE = 0.2  # seconds
 Row = dict[str, Any]
 
 
@@ -46,13 +47,16 @@ def paired(
 ) -> tuple[float, float]:
     """Seconds of one run of each: the fastest of `repeats` turns, each of so many runs in a row.
 
-    Before a turn comes a pause, in which threads that still watch for work, theirs as well as ours, go to sleep; the
-    first turn does not count.
+    Before a turn comes a pause, in which threads that still watch for work, theirs as well as ours, go to sleep, and
+    then runs that do not count, until all cores are awake again. The first turn does not count either.
     """
     best = [float("inf"), float("inf")]
     for repeat in range(repeats + 1):
         for side, (run, times) in enumerate(zip((theirs, ours), runs, strict=True)):
             time.sleep(PAUSE)
+            awake = time.perf_counter() + WAKE
+            while time.perf_counter() < awake:
+                run()
             start = time.perf_counter()
             for _ in range(times):
                 run()
