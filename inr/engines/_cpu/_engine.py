@@ -10,13 +10,14 @@ import torch
 from inr._parts import Range, format_spec
 from inr.activations import Activation
 from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
-from inr.engines._cpu._activations import Untranslatable, constant_row, loops
+from inr.engines._cpu._activations import loops
 from inr.engines._cpu._encoders import encoder
 from inr.engines._cpu._jit import usable_folder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._cpu._vector import DOT_PRODUCTS, LANES, PANEL, ROWS
+from inr.engines._formulas import Untranslatable, constant_row
 from inr.field import Field
 
 Backward = Literal["float32", "bfloat16"]

@@ -8,6 +8,7 @@ import sympy
 import torch
 
 from inr.activations import activations, partial
+from inr.engines import _formulas
 from inr.engines._cpu import _activations, _maths
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._pool import run
@@ -90,7 +91,7 @@ def test_loops_are_the_formula_and_its_derivatives(name, planes_in):
 
     z, kept, h, g = tile(inputs), tile(inputs), tile([]), tile(upstream)
     sums = np.ones(2 * columns, np.float32)
-    numbers = np.array([*_activations.constant_row(activation, "hidden"), 0], np.float32)
+    numbers = np.array([*_formulas.constant_row(activation, "hidden"), 0], np.float32)
     call = Call(
         stage_of(_activations.loops(activation, planes_in)), z=z, kept=kept, h=h, g=g, bias=bias.numpy(), sums=sums,
         numbers=numbers, columns=columns,
@@ -123,7 +124,6 @@ def test_a_complex_wavelet_needs_no_sine_on_the_way_back():
 
 def test_a_formula_without_fast_code_is_refused_in_words():
     z = sympy.Symbol("z", real=True)
-    with pytest.raises(_activations.Untranslatable, match="gamma"):
-        _activations._emit(sympy.gamma(z))
-    with pytest.raises(_activations.Untranslatable, match="power"):
-        _activations._emit(z ** sympy.Rational(1, 3))
+    for expression, reason in ((sympy.gamma(z), "gamma"), (z ** sympy.Rational(1, 3), "power")):
+        with pytest.raises(_formulas.Untranslatable, match=reason):
+            _formulas._code([expression], _activations._NUMBA)

@@ -1,0 +1,146 @@
+"""An activation as straight-line code: what the kernels of every engine are generated from.
+
+The code comes from the one formula that the activation has, and its symbolic derivatives, with what they have in
+common computed once. Engines say how a function and a number are spelled in their language.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from inr.activations import Activation
+from inr.activations._derivatives import SYMBOLIC
+
+_FUNCTIONS = ("sin", "cos", "exp", "relu", "step")
+_LARGEST_POWER = 8
+
+
+class Untranslatable(Exception):
+    """A formula holds something that there is no fast code for."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a language spells what formulas are made of.
+
+    Attributes:
+        functions: names of sin, cos, exp, relu (max(x, 0)) and step (1 above 0, else 0).
+        number: a float32 constant.
+    """
+
+    number: Callable[[float], str]
+    functions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Assignments in order, and then an expression for each result."""
+
+    lines: Sequence[str]
+    results: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The code of an activation whose layer gives one or two planes.
+
+    The way back needs less than the way forward found out: of a single plane only the slope, which `learn` keeps in
+    the plane's place; of two the planes themselves, and the values.
+
+    Attributes:
+        planes: names of what the affine layer gives, bias included.
+        constants: names of the layer's constants, in the order of `constant_row`.
+        values: names, in `pull`, of the activation's values; only read where `kept` are the planes.
+        kept: names, in `pull`, of what `learn` keeps, one a plane.
+        gradients: names, in `pull`, of the gradients of the values.
+        value: planes and constants to values.
+        learn: planes and constants to values, then what is kept.
+        pull: what is kept, values, gradients and constants to the gradients of the planes.
+    """
+
+    planes: Sequence[str]
+    constants: Sequence[str]
+    values: Sequence[str]
+    kept: Sequence[str]
+    gradients: Sequence[str]
+    value: Code
+    learn: Code
+    pull: Code
+
+
+def constant_row(activation: Activation, position: Any) -> list[float]:
+    """The constants of a layer, in the order in which formulas name them."""
+    return list(activation.constants(position).values())
+
+
+def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula:
+    """The code of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
+    planes = [sympy.Symbol(name, real=True) for name in ("a", "b")[:planes_in]]
+    constants = {name: sympy.Symbol(f"k_{name}", positive=True) for name in activation.constants("hidden")}
+    values = [sympy.sympify(value) for value in activation.formula(SYMBOLIC, *planes, **constants)]
+    gradients = sympy.symbols(["ga", "gb"][: len(values)], real=True)
+    outputs = sympy.symbols(["va", "vb"][: len(values)], real=True)
+    if len(planes) == len(values) == 1:
+        slope = sympy.Symbol("slope", real=True)
+        kept, found = [slope], [sympy.diff(values[0], planes[0])]
+        pulled = [gradients[0] * slope]
+    else:
+        kept, found = planes, planes
+        known = dict(zip(values, outputs, strict=True))
+        pulled = [
+            sum(
+                gradient * sympy.expand_mul(sympy.diff(value, plane), deep=False).subs(known)
+                for gradient, value in zip(gradients, values, strict=True)
+            )
+            for plane in planes
+        ]
+    return Formula(
+        planes=[plane.name for plane in planes],
+        constants=[constant.name for constant in constants.values()],
+        values=[output.name for output in outputs],
+        kept=[each.name for each in kept],
+        gradients=[gradient.name for gradient in gradients],
+        value=_code(values, dialect),
+        learn=_code([*values, *found], dialect),
+        pull=_code(pulled, dialect),
+    )
+
+
+def _code(expressions: Sequence[Any], dialect: Dialect) -> Code:
+    shared, reduced = sympy.cse(expressions, symbols=sympy.numbered_symbols("t"), optimizations="basic")
+    lines = [f"{symbol} = {_emit(expression, dialect)}" for symbol, expression in shared]
+    return Code(lines, [_emit(expression, dialect) for expression in reduced])
+
+
+def _emit(expression: Any, dialect: Dialect) -> str:
+    """A sympy expression in a dialect."""
+    if expression.is_Symbol:
+        return expression.name
+    if expression.is_Number:
+        return dialect.number(float(expression))
+    if isinstance(expression, sympy.Add | sympy.Mul):
+        sign = " + " if isinstance(expression, sympy.Add) else " * "
+        return "(" + sign.join(_emit(argument, dialect) for argument in expression.args) + ")"
+    if isinstance(expression, sympy.Pow):
+        base, exponent = expression.args
+        return _emit_power(base, exponent, dialect)
+    if isinstance(expression, sympy.Max) and expression.args[0] == 0:
+        return _call("relu", expression.args[1], dialect)
+    if isinstance(expression, sympy.Heaviside):
+        return _call("step", expression.args[0], dialect)
+    return _call(type(expression).__name__, expression.args[0], dialect)
+
+
+def _call(function: str, argument: Any, dialect: Dialect) -> str:
+    if function not in _FUNCTIONS:
+        raise Untranslatable(f"no fast code for {function}")
+    return f"{dialect.functions[function]}({_emit(argument, dialect)})"
+
+
+def _emit_power(base: Any, exponent: Any, dialect: Dialect) -> str:
+    if not (exponent.is_Integer and 1 <= abs(exponent) <= _LARGEST_POWER):
+        raise Untranslatable(f"no fast code for a power of {exponent}")
+    product = "(" + " * ".join([_emit(base, dialect)] * abs(int(exponent))) + ")"
+    return product if exponent > 0 else f"({dialect.number(1.0)} / {product})"
