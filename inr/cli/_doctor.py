@@ -29,6 +29,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
         "versions": {name: version or "not installed" for name, version in found["versions"].items()},
         "machine": _machine(found["machine"]),
         "engines": {engine["name"]: _engine(engine) for engine in found["engines"]},
+        "engine auto": dict(zip(("takes", "or else"), found["auto"], strict=True)),
         "readers": {reader["extra"]: _reader(reader) for reader in found["readers"]},
     }
     console = out()

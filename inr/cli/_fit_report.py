@@ -43,6 +43,7 @@ def document(
         "kind": fitter.signal.domain.kind,
         "reason": end.reason,
         "steps": end.step,
+        "skipped": end.skipped,
         "metrics": fitter.field.metrics,
         "seconds": {"fitting": fitter.seconds} | watch.laps,
         "points": fitter.points,
@@ -67,9 +68,10 @@ def print_table(result: dict[str, Any]) -> None:
     fitting = f"{spent.pop('fitting'):.1f} s"
     beside = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in spent.items())
     rate = si(result["points_per_second"], "points/s")
+    skipped = f", {result['skipped']:,} of them skipped" if result["skipped"] else ""
     rows |= {
         "fitting": f"{fitting}  (beside it: {beside})",
-        "speed": f"{rate} on engine {result['engine']}, {result['steps']:,} steps",
+        "speed": f"{rate} on engine {result['engine']}, {result['steps']:,} steps{skipped}",
         "parameters": f"{result['parameters']:,}",
     }
     if result["bytes"] is not None:

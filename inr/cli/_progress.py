@@ -60,7 +60,8 @@ class FitBar:
         rate = si((event.points - start.points) / max(seconds, 1e-9), "points/s")
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else "-- dB"
         left = clock(seconds / steps * (event.steps - event.step))
-        return f"{psnr}  {rate}  {clock(event.seconds)} spent, {left} left"
+        skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
+        return f"{psnr}  {rate}  {clock(event.seconds)} spent, {left} left{skipped}"
 
 
 @contextmanager

@@ -86,18 +86,18 @@ def _sample(
     field: "Field", shape: tuple[int, ...], box: Box | None, path: Path, engine: str, *, quiet: bool
 ) -> "np.ndarray":
     """Evaluate the field on a grid, with a bar."""
-    from inr.engines import plan
+    from inr.engines import executor, plan
 
     with waiting("compiling", quiet=quiet):
         _, ready = plan(field, None, engine)
         ready.prepare()
     for note in () if quiet else ready.notes:
         remark(note)
-    tensors = dict(field.named_parameters())
+    run = executor(field, ready)
     with counting(math.prod(shape), f"rendering {path}", quiet=quiet) as advance:
 
         def execute(coords: "Tensor") -> "Tensor":
-            values = ready.forward(tensors, coords)
+            values = run(coords)
             advance(len(coords))
             return values
 

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from inr.engines._base import RowSparse as RowSparse
     from inr.engines._base import StepResult as StepResult
     from inr.engines._base import engines as engines
+    from inr.engines._choose import automatic as automatic
     from inr.engines._choose import plan as plan
     from inr.engines._cpu._grid_ops import grid_encode as grid_encode
     from inr.engines._doctor import doctor as doctor
     from inr.engines._eager import Eager as Eager
+    from inr.engines._render import executor as executor
     from inr.engines._render import render as render
+    from inr.engines._triton._mlp_ops import fused_mlp as fused_mlp
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -28,8 +31,11 @@ __getattr__, __all__ = lazy_exports(
         "Plan": "._base",
         "RowSparse": "._base",
         "StepResult": "._base",
+        "automatic": "._choose",
         "doctor": "._doctor",
         "engines": "._base",
+        "executor": "._render",
+        "fused_mlp": "._triton._mlp_ops",
         "grid_encode": "._cpu._grid_ops",
         "plan": "._choose",
         "render": "._render",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
@@ -11,7 +12,13 @@ from inr._parts import Part, Registry
 from inr.field import Field
 from inr.signals import Signal
 
-engines = Registry("engine", "inr.engines._cpu._engine", "inr.engines._eager")
+engines = Registry(
+    "engine",
+    "inr.engines._cpu._engine",
+    "inr.engines._eager",
+    "inr.engines._tcnn._engine",
+    "inr.engines._triton._engine",
+)
 
 Tensors = Mapping[str, Tensor]
 
@@ -27,6 +34,13 @@ class Batch:
 
     indices: Int[Tensor, " n"]
     weights: Float[Tensor, "..."] | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch with its tensors on a device; itself where they are."""
+        if self.indices.device == device:
+            return self
+        weights = None if self.weights is None else self.weights.to(device, non_blocking=True)
+        return Batch(self.indices.to(device, non_blocking=True), weights)
 
 
 @dataclass(frozen=True)
@@ -51,13 +65,15 @@ class RowSparse:
 class StepResult(NamedTuple):
     """What a step computes: the loss, its gradients by tensor name, the coordinates seen and what they still miss.
 
-    Gradients may be the plan's own buffers, which its next step overwrites.
+    Gradients may be the plan's own buffers, which its next step overwrites. Where 16-bit gradients overflowed,
+    `skipped` is true and there are none: the plan then scales them down, and parameters stay until its next step.
     """
 
     loss: Tensor
     grads: dict[str, Tensor | RowSparse]
     coords: Float[Tensor, "n d"]
     residuals: Float[Tensor, "n c"]  # prediction - target, normalised values
+    skipped: bool = False
 
 
 @runtime_checkable
@@ -104,11 +120,13 @@ class Plan(Protocol):
         notes: what the plan hands to `eager` and why, a line each; empty where it runs everything itself.
         block: points at once with which `forward` is fast, for those who walk over many.
         threads: worker threads that it uses; the optimiser uses as many.
+        device: where it computes, and where weights, coordinates and batches are to be.
     """
 
     notes: tuple[str, ...]
     block: int
     threads: int
+    device: torch.device
 
     def prepare(self) -> float:
         """Compile or load what the first step would otherwise wait for; seconds that it took."""
@@ -146,6 +164,11 @@ class Engine(Part):
     @staticmethod
     def unavailable() -> str | None:
         """Why the engine cannot run on this machine and what would change that; None where it can."""
+        return None
+
+    @staticmethod
+    def passed_over() -> str | None:
+        """Why "auto" does not take the engine on this machine, though it can run; None where it may."""
         return None
 
     def facts(self) -> dict[str, Any]:

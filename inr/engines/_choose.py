@@ -6,7 +6,7 @@ from inr.engines._base import Engine, Objective, Plan, engines
 from inr.field import Field, Spec
 
 # fastest first; the last one runs everything
-PREFERENCE = ("cpu", "eager")
+PREFERENCE = ("triton", "tcnn", "cpu", "eager")
 
 
 def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto") -> tuple[str, Plan]:
@@ -33,12 +33,30 @@ def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto"
     return parse_spec(engine)["name"], ready
 
 
+def automatic() -> tuple[str, str]:
+    """Two lines on what "auto" does on this machine: what it takes first and why, and what for other fields."""
+    present = [name for name in PREFERENCE if _refusal(name) is None]
+    passed = [f"{name} {_refusal(name)}" for name in PREFERENCE[: PREFERENCE.index(present[0])]]
+    first = f"{present[0]}, the fastest that can run here" + (f" ({'; '.join(passed)})" if passed else "")
+    return first, f"{', then '.join(present[1:])}, for fields that {present[0]} cannot run" if present[
+        1:
+    ] else "nothing"
+
+
+def _refusal(name: str) -> str | None:
+    """Why "auto" does not take an engine, whatever the field, in a few words; None where it may."""
+    chosen: Engine = engines.build(name)
+    if chosen.unavailable() is not None:
+        return "is not available"
+    return chosen.passed_over()
+
+
 def _fastest(field: Field, objective: Objective | None) -> tuple[str, Plan]:
     notes: list[str] = []
     for name in PREFERENCE:
-        chosen: Engine = engines.build(name)
-        if chosen.unavailable() is not None:  # `inr doctor` tells
+        if _refusal(name) is not None:  # `inr doctor` tells
             continue
+        chosen: Engine = engines.build(name)
         ready = chosen.plan(field, objective)
         if not isinstance(ready, str):
             ready.notes = (*notes, *ready.notes)

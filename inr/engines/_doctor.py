@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from inr.engines._base import Engine, engines
+from inr.engines._choose import automatic
 
 _PACKAGES = ("torch", "numpy", "numba", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
 # extra: the library it brings, the module that is imported, what it is for
@@ -21,13 +22,17 @@ _EXTRAS = {
     "volume": ("nibabel", "nibabel", "NIfTI volumes"),
     "mesh": ("trimesh", "trimesh", "meshes; this version reads none yet"),
 }
-# engines of the design that later versions bring
-_PLANNED = ("triton", "tcnn")
 
 
 def doctor() -> dict[str, Any]:
     """Everything a report of a problem should say, as plain JSON: versions, machine, engines, readers."""
-    return {"versions": _versions(), "machine": _machine(), "engines": _engines(), "readers": _readers()}
+    return {
+        "versions": _versions(),
+        "machine": _machine(),
+        "engines": _engines(),
+        "auto": list(automatic()),
+        "readers": _readers(),
+    }
 
 
 def _versions() -> dict[str, str | None]:
@@ -87,10 +92,7 @@ def _gpu() -> dict[str, Any] | None:
 
 def _engines() -> list[dict[str, Any]]:
     """Every engine, with why it cannot run here and what would change that, or how it is set up here."""
-    known = engines.names()
-    found = [_engine(name) for name in known]
-    later = [name for name in _PLANNED if name not in known]
-    return found + [{"name": name, "problem": "not in this version", "facts": {}} for name in later]
+    return [_engine(name) for name in engines.names()]
 
 
 def _engine(name: str) -> dict[str, Any]:

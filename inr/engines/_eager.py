@@ -1,5 +1,7 @@
 """Eager torch: runs everything, and is the reference for every other engine."""
 
+from typing import Annotated, Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,11 +13,16 @@ from inr.field import Field
 
 @engines.register("eager")
 class Eager(Engine):
-    """Plain PyTorch with automatic differentiation, on the processor."""
+    """Plain PyTorch with automatic differentiation."""
+
+    def __init__(self, *, device: Annotated[Literal["cpu", "cuda"], "processor or GPU"] = "cpu") -> None:
+        self.device = device
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
-        """A plan for any field and objective."""
-        return EagerPlan(field, objective)
+        """A plan for any field and objective, or that there is no GPU where one is asked for."""
+        if self.device == "cuda" and not torch.cuda.is_available():
+            return "torch sees no GPU here; eager without device=cuda works"
+        return EagerPlan(field, objective, torch.device(self.device))
 
 
 class EagerPlan:
@@ -24,7 +31,8 @@ class EagerPlan:
     notes: tuple[str, ...] = ()
     block = 16_384  # features of larger ones leave the caches
 
-    def __init__(self, field: Field, objective: Objective | None) -> None:
+    def __init__(self, field: Field, objective: Objective | None, device: torch.device) -> None:
+        self.device = device
         self._field = field
         self._own = dict(field.named_parameters())
         self._objective = objective

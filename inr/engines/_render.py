@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from inr.engines._base import Plan
 from inr.engines._choose import plan
-from inr.field import Field, Spec
+from inr.field import Execute, Field, Spec
 from inr.signals._grid import Box
 
 
@@ -27,5 +28,10 @@ def render(
             cannot run here.
     """
     _, ready = plan(field, None, engine)
-    tensors = dict(field.named_parameters())
-    return field.render(shape, box, block=ready.block, execute=lambda coords: ready.forward(tensors, coords))
+    return field.render(shape, box, block=ready.block, execute=executor(field, ready))
+
+
+def executor(field: Field, ready: Plan) -> Execute:
+    """What evaluates coordinates, from anywhere, by a plan and the weights that the field has now."""
+    tensors = {name: tensor.to(ready.device) for name, tensor in field.named_parameters()}
+    return lambda coords: ready.forward(tensors, coords.to(ready.device))

@@ -17,6 +17,7 @@ class Event:
         loss: of the step's batch; psnr: of the running loss, in dB, an estimate from the batches.
         seconds: spent fitting, without compiling, reading, writing and measuring.
         compiling: seconds that were spent before the first step on compiling kernels, or loading them.
+        skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
         lr: the network's learning rate; engine: what runs the field; points: samples seen so far.
         reason: why the fit ended (end events only); message: the same in words.
     """
@@ -33,6 +34,7 @@ class Event:
     reason: Reason | None = None
     message: str = ""
     compiling: float = 0.0
+    skipped: int = 0
 
 
 def message(reason: Reason, step: int, detail: str) -> str:

@@ -51,7 +51,7 @@ def fit(
         on_event: called with every `Event`.
 
     Returns:
-        The field, with its `metrics` measured on the whole signal.
+        The field, on the processor, with its `metrics` measured on the whole signal.
 
     Raises:
         InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
@@ -67,7 +67,7 @@ def fit(
     if event.reason not in ("steps", "target"):
         warnings.warn(event.message, RuntimeWarning, stacklevel=2)
     fitter.field.metrics = evaluate(fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block)
-    return fitter.field.eval()
+    return fitter.field.cpu().eval()
 
 
 def make_fitter(

@@ -51,7 +51,7 @@ class Fitter:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
 
     Attributes:
-        field: the field, as good as it is at the moment.
+        field: the field, as good as it is at the moment, on the engine's device.
         engine: what runs it; plan: how.
         steps: the horizon; 0 until `run` has measured a budget in seconds.
         profile: where the time of the steps went.
@@ -87,6 +87,7 @@ class Fitter:
         self._teacher = teachers.build(setup.teacher)
         self.plan: Plan
         self.engine, self.plan = plan(self.field, Regression(signal), engine)
+        self.field.to(self.plan.device)
         self._compiling: float | None = None
         self.profile = Profile()
         self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
@@ -126,7 +127,7 @@ class Fitter:
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values of the field as it stands, by the fit's own engine: for rendering and measuring."""
-        return self.plan.forward(self._tensors, coords)
+        return self.plan.forward(self._tensors, coords.to(self.plan.device))
 
     def run(self) -> Iterator[Event]:
         """Fit, yielding a "start" event, one "step" event a step, and one "end" event with the reason."""
@@ -168,18 +169,20 @@ class Fitter:
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
         self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
-        batch = self._teacher.select(step)
+        batch = self._teacher.select(step).to(self.plan.device)
         self.profile.lap("sampling")
         result = self.plan.loss_and_grad(self._tensors, batch)
         self.profile.lap("engine")
         loss = result.loss.item()
         if not math.isfinite(loss):
             return loss
+        self._progress.skipped += result.skipped
         if not probing:
             self._progress.observe(loss, len(result.residuals))
             self._keep_best()
         self.profile.lap("the rest")
-        self._optimiser.step(result.grads)
+        if not result.skipped:
+            self._optimiser.step(result.grads)
         self.profile.lap("optimiser")
         self._teacher.observe(batch, result.residuals)
         fraction = 0.0 if probing else (step + 1) / self.steps
@@ -263,7 +266,7 @@ class Fitter:
         rate = self._optimiser.groups[0].lr
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
-            reason, message, self._compiling or 0.0,
+            reason, message, self._compiling or 0.0, progress.skipped,
         )  # fmt: skip
 
     def _recipe(self) -> dict[str, Any]:

@@ -204,7 +204,8 @@ class _TorchAdam(Optimiser):
         """The inverse of `tensors`."""
         for full_name, value in tensors.items():
             name, _, key = full_name.rpartition("/")
-            self._adam.state[self._parameters[name]][key] = value
+            parameter = self._parameters[name]
+            self._adam.state[parameter][key] = value.to(parameter.device)
 
 
 def _dense(grad: Tensor | RowSparse) -> Tensor:

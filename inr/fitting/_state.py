@@ -26,6 +26,7 @@ class Progress:
         step: steps done; points: samples seen; seconds: spent fitting.
         running: exponential mean of the batch losses, NaN before the first step.
         best: lowest running loss at which weights were kept.
+        skipped: steps without an update, for gradients that 16-bit numbers could not hold.
     """
 
     step: int = 0
@@ -33,6 +34,7 @@ class Progress:
     seconds: float = 0.0
     running: float = math.nan
     best: float = math.inf
+    skipped: int = 0
 
     def observe(self, loss: float, points: int) -> None:
         """Count a step with its batch loss."""

@@ -36,6 +36,7 @@ class Signal(abc.ABC):
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         self._centre = self._operand(low / 2 + high / 2)
         self._inverse_half = self._operand(1 / (high / 2 - low / 2))
+        self._copies: dict[tuple[torch.device, str], Tensor] = {}
 
     def _operand(self, numbers: np.ndarray) -> Any:
         return self._work(numbers[0]) if len(numbers) == 1 else numbers.astype(self._work)
@@ -61,6 +62,8 @@ class Signal(abc.ABC):
 
     def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
         """Values of the samples at flat `indices` (int64), float32, normalised to [-1, 1] by the domain."""
+        if indices.device.type != "cpu":
+            return self._normalised_there(indices)
         return self._normalised(self._samples.index_select(0, indices))
 
     def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
@@ -90,6 +93,19 @@ class Signal(abc.ABC):
         work -= self._centre
         work *= self._inverse_half
         return torch.from_numpy(work.astype(np.float32, copy=False))
+
+    def _normalised_there(self, indices: Tensor) -> Tensor:
+        """Values on the device of the indices, which keeps a copy of the samples in their own type."""
+        samples = self._on(indices.device, "_samples").index_select(0, indices)
+        work = samples.to(torch.float32 if self._work is np.float32 else torch.float64)
+        centre, half = (torch.as_tensor(number, device=work.device) for number in (self._centre, self._inverse_half))
+        return work.sub_(centre).mul_(half).float()
+
+    def _on(self, device: torch.device, name: str) -> Tensor:
+        """A tensor of this signal on another device, copied once."""
+        if (device, name) not in self._copies:
+            self._copies[device, name] = getattr(self, name).to(device)
+        return self._copies[device, name]
 
     @staticmethod
     def from_array(
@@ -193,7 +209,7 @@ class ScatteredSignal(Signal):
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""
-        return self._coords.index_select(0, indices)
+        return self._on(indices.device, "_coords").index_select(0, indices)
 
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
         return self._coords[start:stop].clone()

@@ -112,7 +112,7 @@ OPTIONS = {
     "unknown network": (("--network", "mlq"), ("did you mean 'mlp'",)),
     "unknown teacher": (("--teacher", "unifrom"), ("did you mean 'uniform'",)),
     "unknown engine": (("--engine", "eagre"), ("did you mean 'eager'",)),
-    "an engine not there": (("--engine", "triton"), ("unknown engine 'triton'", "eager")),
+    "an engine not there": (("--engine", "tcnn"), ("'tcnn' is not available", "conda install")),
     "unknown parameter": (("--encoding", "hash:level=3"), ("no parameter 'level'", "did you mean 'levels'")),
     "out of range": (("--encoding", "hash:levels=99"), ("levels must be 1 to 32", "99")),
     "wrong type": (("--network", "mlp:depth=two"), ("depth must be a whole number", "two")),

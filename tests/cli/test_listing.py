@@ -59,7 +59,8 @@ def test_the_doctor_prints_what_it_finds(inr_cli):
     for engine in found["engines"]:
         assert engine["name"] in run.out
     assert found["versions"]["torch"] in run.out
-    assert "not in this version" in run.out
+    assert found["auto"][0].split(",")[0] in [engine["name"] for engine in found["engines"] if not engine["problem"]]
+    assert "or else" in run.out
 
 
 def test_versions_and_help(inr_cli):

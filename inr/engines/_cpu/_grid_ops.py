@@ -1,9 +1,12 @@
 """Grid encodings on the processor as operators of PyTorch, for any model: `grid_encode`.
 
 First derivatives come from kernels; higher ones from the eager expression, which is differentiated in their stead.
+Where there is Triton, `inr.engines._triton._grid_ops` gives the operators kernels of CUDA devices.
 """
 
 import functools
+import importlib
+import importlib.util
 import math
 from typing import Any
 
@@ -21,13 +24,15 @@ from inr.engines._cpu._pool import run, usable_cores
 from inr.engines._cpu._stage import Call
 
 _SHAPE = "int count, int coarsest, int finest, int size, bool smooth"  # as `Lattice.shape`; size 0: no bound
+_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
-    """What `encoding(coords)` gives, by compiled kernels where that is float32 on the processor.
+    """What `encoding(coords)` gives, by compiled kernels where it is float32 on the processor or, with Triton, a GPU.
 
-    Differentiable any number of times in the coordinates and in the table, deterministic, and known to
-    `torch.compile`. Sums run in another order than the encoding's own, with differences of a few float32 roundings.
+    Differentiable any number of times in the coordinates and in the table, and known to `torch.compile`. Sums run in
+    another order than the encoding's own, with differences of a few float32 roundings. Deterministic; on a GPU only
+    after `torch.use_deterministic_algorithms(True)`.
 
     >>> encoding = inr.encodings.HashGrid(3)
     >>> features = inr.engines.grid_encode(encoding, coords)
@@ -38,7 +43,8 @@ def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) ->
     if coords.ndim != 2 or coords.shape[1] != encoding.in_dim:
         raise InrError(f"coordinates must have shape (n, {encoding.in_dim}), got {tuple(coords.shape)}")
     table = encoding.table
-    if any((tensor.dtype, tensor.device.type) != (torch.float32, "cpu") for tensor in (coords, table)):
+    kernels = coords.device.type == "cpu" or (_TRITON and coords.device.type == "cuda")
+    if not (kernels and coords.device == table.device and coords.dtype == table.dtype == torch.float32):
         return encoding(coords)
     count, coarsest, finest, size, smooth = encoding.lattice.shape
     rows = 0 if size == math.inf else int(size)
@@ -60,9 +66,21 @@ def _geometry(in_dim: int, shape: tuple) -> tuple[int, dict[str, np.ndarray]]:
 def _levels(coords: Tensor, table: Tensor, shape: tuple) -> dict[str, np.ndarray]:
     """The levels as stages take them, once it is sure that no row lies beyond the table."""
     entries, levels = _geometry(coords.shape[1], shape)
+    check_table(table, entries)
+    return levels
+
+
+def check_table(table: Tensor, entries: int) -> None:
+    """That the table has the rows of all levels, beyond which kernels would read."""
     if table.shape[0] != entries:
         raise InrError(f"the table of such a grid has {entries:,} rows, got {table.shape[0]:,}")
-    return levels
+
+
+def check_grad(grad: Tensor, coords: Tensor, table: Tensor, levels: int) -> None:
+    """That the features' gradient has their shape."""
+    shape = len(coords), levels * table.shape[1]
+    if grad.shape != shape:
+        raise InrError(f"the gradient must have shape {shape}, got {tuple(grad.shape)}")
 
 
 def _run(points: int, call: Call) -> None:
@@ -99,10 +117,7 @@ def _backward(grad: Tensor, coords: Tensor, table: Tensor, *rest: Any) -> tuple[
     """Gradients of coordinates and table; empty where they are not wanted."""
     *shape, of_coords, of_table = rest
     levels, smooth = _levels(coords, table, tuple(shape)), shape[-1]
-    if grad.shape != (len(coords), shape[0] * table.shape[1]):
-        raise InrError(
-            f"the gradient must have shape {(len(coords), shape[0] * table.shape[1])}, got {tuple(grad.shape)}"
-        )
+    check_grad(grad, coords, table, shape[0])
     grads = coords.new_zeros(coords.shape if of_coords else 0), table.new_zeros(table.shape if of_table else 0)
     given: dict[str, Any] = {"coords": _array(coords), "given": _array(grad), **levels}
     if of_coords:
@@ -137,7 +152,7 @@ def _twice(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
     """The derivative of `_backward`: of the eager expression's, which autograd can go on to differentiate."""
     *shape, of_coords, of_table = ctx.rest
     # made anew: a compiler that traces this knows only the tensors that it saw being made
-    lattice = _lattice(int(ctx.saved_tensors[1].shape[1]), tuple(shape))
+    lattice = _lattice(int(ctx.saved_tensors[1].shape[1]), tuple(shape)).to(ctx.saved_tensors[1].device)
     higher = torch.is_grad_enabled()
     with torch.enable_grad():
         tensors = [
@@ -154,3 +169,5 @@ def _twice(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
 
 torch.library.register_autograd(_encode, _once, setup_context=_keep)
 torch.library.register_autograd(_backward, _twice, setup_context=_keep)
+if _TRITON:
+    importlib.import_module("inr.engines._triton._grid_ops")

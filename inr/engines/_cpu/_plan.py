@@ -35,6 +35,8 @@ class CpuPlan:
         paired: whether the stages multiply pairs of bfloat16 numbers on the way back.
     """
 
+    device = torch.device("cpu")
+
     def __init__(
         self,
         encoder: Encoder,

@@ -1,0 +1,1 @@
+"""The engine `triton`: fused kernels for NVIDIA GPUs."""

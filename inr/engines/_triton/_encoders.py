@@ -1,0 +1,119 @@
+"""Encodings on the GPU: what the network's kernels read, and gradients back to the encoding's parameters."""
+
+import math
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.engines._triton import _grid
+from inr.engines._triton._network import Waves
+
+_TABLE = "encoding.table"
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """An encoding made ready for the kernels.
+
+    Attributes:
+        note: what is not done by a kernel, and why; "" where all is.
+        learns: whether it has parameters, and so wants the gradients of its features.
+        waves: the Fourier features that the network's kernels compute by themselves from coordinates; or None.
+    """
+
+    note: str
+    learns: bool
+    waves: Waves | None
+
+    def features(self, tensors: Mapping[str, Tensor], coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
+        """What the network's kernels read of each point."""
+        ...
+
+    def pull(self, coords: Float[Tensor, "n d"], grads: Float[Tensor, "n f"]) -> dict[str, Tensor]:
+        """Gradients of the encoding's parameters, by the field's names, from those of the last features."""
+        ...
+
+
+def encoder(encoding: Encoding, device: torch.device, *, deterministic: bool) -> Encoder:
+    """The encoder of an encoding: kernels where there are some, PyTorch where not."""
+    if type(encoding) is Identity:
+        return _Coordinates(None)
+    if type(encoding) is FourierFeatures:
+        return _Coordinates(_waves(encoding, device))
+    if isinstance(encoding, DenseGrid | HashGrid):
+        return _Grid(encoding, device, deterministic=deterministic)
+    return _ByTorch(encoding)
+
+
+def _waves(encoding: FourierFeatures, device: torch.device) -> Waves:
+    """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
+    slopes = math.pi * encoding.frequencies.double()
+    return Waves(slopes.T.float().contiguous().to(device), slopes.sum(1).float().to(device))
+
+
+class _Coordinates:
+    """Nothing to compute beforehand."""
+
+    note = ""
+    learns = False
+
+    def __init__(self, waves: Waves | None) -> None:
+        self.waves = waves
+
+    def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
+        return coords
+
+    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+        return {}
+
+
+class _Grid:
+    """Dense and hash grids."""
+
+    note = ""
+    learns = True
+    waves: Waves | None = None
+
+    def __init__(self, encoding: DenseGrid | HashGrid, device: torch.device, *, deterministic: bool) -> None:
+        self._levels = _grid.levels_on(encoding.levels, device)
+        self._smooth = encoding.interpolation == "smoothstep"
+        self._shape, self._out_dim = encoding.table.shape, encoding.out_dim
+        self._deterministic = deterministic
+
+    def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
+        features = coords.new_empty(len(coords), self._out_dim)
+        _grid.encode(coords, tensors[_TABLE].detach(), self._levels, self._smooth, features)
+        return features
+
+    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+        table = grads.new_zeros(self._shape)
+        _grid.scatter(coords, grads, self._levels, self._smooth, table, self._deterministic)
+        return {_TABLE: table}
+
+
+class _ByTorch:
+    """Any encoding, evaluated and differentiated by PyTorch."""
+
+    waves: Waves | None = None
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._names = [name for name, _ in encoding.named_parameters()]
+        self.learns = bool(self._names)
+        self.note = f"no kernel for encoding '{encoding.config()['name']}': its features are computed by eager PyTorch"
+
+    def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
+        self._tensors = {name: tensors[f"encoding.{name}"].detach().requires_grad_() for name in self._names}
+        with torch.set_grad_enabled(self.learns):
+            self._features = torch.func.functional_call(self._encoding, self._tensors, (coords,))
+        return self._features.detach().contiguous()
+
+    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+        found = torch.autograd.grad(
+            self._features, list(self._tensors.values()), grads, allow_unused=True, materialize_grads=True
+        )
+        return {f"encoding.{name}": grad for name, grad in zip(self._tensors, found, strict=True)}

@@ -1,0 +1,384 @@
+"""A network on the GPU: its weights as the kernels read them, and what runs the kernels over many points."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import triton
+from jaxtyping import Float
+from torch import Tensor
+
+from inr.engines._formulas import constant_row
+from inr.engines._triton import _resident, _streamed, _weight_gradients
+from inr.engines._triton._activations import functions
+from inr.engines._triton._precision import OPERANDS, Precision
+from inr.networks import MLP
+
+Input = Literal["few", "many", "waves"]
+
+_WIDEST_RESIDENT = 128  # units of all planes, of which a tile stays in registers
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Fourier features: sines, then cosines, of slopes (d, m) · coordinates + shifts (m,), float32."""
+
+    slopes: Float[Tensor, "d m"]
+    shifts: Float[Tensor, " m"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a network, as it is and as its arrays are padded, and of the kernels' tiles.
+
+    Attributes:
+        dim: numbers of a point that are given: features, or the coordinates of waves.
+        features: inputs of the first layer, padded; waves have half of them as sines, the others as cosines.
+        block_m: points of a tile; block_n, block_k: columns and depth of a product that does not stay in registers;
+            block_f: inputs of the first layer at a time.
+    """
+
+    input: Input
+    dim: int
+    real_features: int
+    features: int
+    depth: int
+    planes: int
+    real_width: int
+    width: int
+    values: int
+    outs: int
+    resident: bool
+    block_m: int
+    block_n: int
+    block_k: int
+    block_f: int
+
+
+def shape_of(network: MLP, operand_bytes: int, waves: int | None = None, dim: int | None = None) -> Shape:
+    """The shape of a network on given features, or on `waves` Fourier features of `dim` coordinates.
+
+    Tiles are such that kernels need no more shared memory than any GPU from Ampere on has (99 KiB), and that what
+    they hold fits in registers.
+    """
+    planes = network.activation.planes
+    large = operand_bytes > 2
+    given = network.in_dim if waves is None else waves
+    block_f = min(max(triton.next_power_of_2(given), 16), 32)
+    padded = -(-given // block_f) * block_f
+    widest = _WIDEST_RESIDENT // (2 if large else 1)
+    resident = planes * triton.next_power_of_2(network.width) <= widest
+    width = max(triton.next_power_of_2(network.width), 16) if resident else -(-network.width // 64) * 64
+    block = width if resident else 128 if width % 128 == 0 and not large else 64
+    return Shape(
+        input="waves" if waves is not None else "few" if given <= _FEW else "many",
+        dim=given if dim is None else dim,
+        real_features=given,
+        features=padded if waves is None else 2 * padded,
+        depth=network.depth,
+        planes=planes,
+        real_width=network.width,
+        width=width,
+        values=network.out_dim,
+        outs=max(triton.next_power_of_2(network.out_dim), 16),
+        resident=resident,
+        block_m=64 if (resident and width > 32) or planes == 2 or large else 128,
+        block_n=block if resident else block // planes,
+        block_k=block if resident else 32 if large else 64,
+        block_f=block_f,
+    )
+
+
+class Weights:
+    """A network's weights in padded arrays, and their gradients from such arrays.
+
+    Attributes:
+        first: (width, features) float32. matrices: (depth - 1, planes, width, width) operands. last: (planes, outs,
+            width) operands. biases: (depth, planes, width), last_bias: (outs,), constants: (depth, …), float32.
+    """
+
+    def __init__(self, network: MLP, shape: Shape, operand: torch.dtype, device: torch.device) -> None:
+        def zeros(*size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(size, dtype=dtype, device=device)
+
+        s = shape
+        self.shape = shape
+        self.first = zeros(s.width, s.features)
+        self.matrices = zeros(max(s.depth - 1, 1), s.planes, s.width, s.width, dtype=operand)
+        self.last = zeros(s.planes, s.outs, s.width, dtype=operand)
+        self.biases = zeros(s.depth, s.planes, s.width)
+        self.last_bias = zeros(s.outs)
+        rows = [constant_row(network.activation, network.position(layer)) for layer in range(s.depth)]
+        self.constants = torch.tensor(rows, dtype=torch.float32, device=device).reshape(s.depth, -1)
+        names = [name for name, _ in network.named_parameters(prefix="network")]
+        views = _places(shape, self.first, self.matrices, self.last, self.biases, self.last_bias)
+        self._places = {name: views[name] for name in names}
+
+    @property
+    def names(self) -> list[str]:
+        """The network's parameters, as in the field."""
+        return list(self._places)
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take the weights of a step."""
+        into = [view for views in self._places.values() for view in views]
+        parts = [part for name, views in self._places.items() for part in _parts(tensors[name].detach(), views)]
+        torch._foreach_copy_(into, parts)
+
+
+def _parts(tensor: Tensor, places: list[Tensor]) -> list[Tensor]:
+    """A parameter in as many pieces of columns as it has places."""
+    return list(tensor.chunk(len(places), dim=1)) if len(places) > 1 else [tensor]
+
+
+def _places(
+    s: Shape, first: Tensor, matrices: Tensor, last: Tensor, biases: Tensor, last_bias: Tensor
+) -> dict[str, list[Tensor]]:
+    """Where the field's parameters lie in padded arrays, by name; the columns of waves in two pieces."""
+    half = s.features // 2
+    w, f, v = s.real_width, s.real_features, s.values
+    inputs = [first[:w, :f], first[:w, half : half + f]] if s.input == "waves" else [first[:w, :f]]
+    found = {"network.layers.0.weight": inputs, "network.layers.0.bias": [biases[0, 0, :w]]}
+    for layer in range(1, s.depth + 1):
+        name = f"network.layers.{layer}"
+        for plane, part in enumerate(("_real", "_imag") if s.planes == 2 else ("",)):
+            if layer < s.depth:
+                found[f"{name}.weight{part}"] = [matrices[layer - 1, plane, :w, :w]]
+                found[f"{name}.bias{part}"] = [biases[layer, plane, :w]]
+            else:
+                found[f"{name}.weight{part}"] = [last[plane, :v, :w]]
+                found[f"{name}.bias{part}"] = [last_bias[:v]]
+    return found
+
+
+class Runner:
+    """Runs a network's kernels over any number of points, in chunks that bound its memory."""
+
+    def __init__(
+        self, network: MLP, waves: Waves | None, precision: Precision, device: torch.device, memory: int = 2**28
+    ) -> None:
+        """`memory`: bytes for what learning keeps of the layers."""
+        count = None if waves is None else waves.shifts.shape[0]
+        self.precision = precision
+        self.operand = OPERANDS[precision]
+        dim = None if waves is None else waves.slopes.shape[0]
+        self.shape = s = shape_of(network, self.operand.itemsize, count, dim)
+        self.device = device
+        self.weights = Weights(network, s, self.operand, device)
+        self._slopes, self._shifts = self._padded(waves)
+        self._hidden = functions(network.activation, s.planes)
+        self._first = functions(network.activation, 1)
+        self._kernels = _resident if s.resident else _streamed
+        self._chunk = self._chunk_points(memory)
+
+    def _padded(self, waves: Waves | None) -> tuple[Tensor, Tensor]:
+        if waves is None:
+            return self.weights.first, self.weights.first  # not read
+        half = self.shape.features // 2
+        slopes = torch.zeros(self.shape.dim, half, device=self.device)
+        shifts = torch.zeros(half, device=self.device)
+        slopes[:, : waves.slopes.shape[1]] = waves.slopes
+        shifts[: len(waves.shifts)] = waves.shifts
+        return slopes, shifts
+
+    def _chunk_points(self, memory: int) -> int:
+        s = self.shape
+        bytes_a_point = 2 * s.depth * s.planes * s.width * torch.finfo(self.operand).bits // 8
+        return max(memory // bytes_a_point // s.block_m, 1) * s.block_m
+
+    def _arrays(self) -> tuple[Tensor, ...]:
+        w = self.weights
+        return self._slopes, self._shifts, w.first, w.matrices, w.last, w.biases, w.last_bias, w.constants
+
+    def _constants(self) -> dict[str, Any]:
+        s = self.shape
+        return {
+            "CONSTANTS": self.weights.constants.shape[1], "INPUT": s.input, "DIM": s.dim, "FEATURES": s.features,
+            "PLANES": s.planes, "WIDTH": s.width, "VALUES": s.values, "OUTS": s.outs,
+            "PRECISION": "tf32" if self.precision == "tf32" else "ieee",
+            "BLOCK_M": s.block_m, "BLOCK_N": s.block_n, "BLOCK_K": s.block_k, "BLOCK_F": s.block_f,
+            "enable_fp_fusion": True, "num_warps": 8 if not s.resident or s.planes * s.width > 64 else 4,
+            "num_stages": 3 if not s.resident else 1 if s.planes * s.width > 64 else 2,
+        }  # fmt: skip
+
+    def _empty(self, *size: int, dtype: torch.dtype | None = None) -> Tensor:
+        return torch.empty(size, dtype=dtype or self.operand, device=self.device)
+
+    def prepare(self, *, learning: bool, of_features: bool) -> None:
+        """Run every kernel once, which compiles it."""
+        x = torch.zeros(1, self.shape.dim, device=self.device)
+        self.values(x)
+        if learning:
+            given = torch.zeros(1, self.shape.values, device=self.device)
+            self.learn(x, given, None, task="fit", scale=1.0, factor=1.0, of_features=of_features)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def values(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values of points, given by their features or, of waves, their coordinates; float32."""
+        s = self.shape
+        values = self._empty(len(x), s.values, dtype=torch.float32)
+        for start in range(0, len(x), self._chunk):
+            part = x[start : start + self._chunk]
+            tiles = triton.cdiv(len(part), s.block_m)
+            area = tiles * s.block_m * s.width
+            room = self._empty(1 if s.resident else 2 * s.planes * area)
+            self._kernels.render[(tiles,)](
+                part, *self._arrays(), room, values[start:], len(part), s.depth, area,
+                FIRST_VALUE=self._first.value, VALUE=self._hidden.value, **self._constants(),
+            )  # fmt: skip
+        return values
+
+    def learn(
+        self,
+        x: Float[Tensor, "n d"],
+        given: Float[Tensor, "n c"],
+        weights: Tensor | None,
+        *,
+        task: Literal["fit", "pull"],
+        scale: float,
+        factor: float,
+        of_features: bool,
+    ) -> "Learned":
+        """Forward and back over all points.
+
+        Args:
+            x: features or coordinates.
+            given: targets ("fit"), or the gradients of the values ("pull").
+            weights: importances (n,) or (n, c), only for "fit".
+            scale: what gradients are multiplied with on their way through the layers.
+            factor: what the resulting gradients are multiplied with, the scale undone.
+            of_features: whether gradients of x are wanted.
+        """
+        s = self.shape
+        n = len(x)
+        residuals = self._empty(n if task == "fit" else 0, s.values, dtype=torch.float32)
+        losses = self._empty(triton.cdiv(n, s.block_m), dtype=torch.float32)
+        feature_gradients = self._empty(n if of_features else 0, s.dim, dtype=torch.float32)
+        parts = _Parts(s, min(n, self._chunk), self.device)
+        tiles = triton.cdiv(min(n, self._chunk), s.block_m)
+        h, kept = (self._empty(s.depth, s.planes, tiles * s.block_m, s.width) for _ in range(2))
+        gradients = self._empty(tiles * s.block_m, s.outs)
+        for start in range(0, n, self._chunk):
+            part = x[start : start + self._chunk]
+            tiles = triton.cdiv(len(part), s.block_m)
+            importances = 0 if weights is None else weights.ndim
+            self._kernels.learn[(tiles,)](
+                part, *self._arrays(), h, kept,
+                given[start:], weights[start:] if weights is not None else losses, residuals[start:],
+                losses[start // s.block_m :], gradients, feature_gradients[start:] if of_features else losses,
+                len(part), s.depth, h.stride(1), scale, factor,
+                FIRST_LEARN=self._first.learn, FIRST_PULL=self._first.pull,
+                LEARN=self._hidden.learn, PULL=self._hidden.pull,
+                TASK=task, WEIGHTS=importances, PULL_FEATURES=of_features, **self._constants(),
+            )  # fmt: skip
+            self._weight_gradients(part, tiles * s.block_m, h, kept, gradients, parts)
+        return Learned(losses, residuals, feature_gradients, *parts.sums(factor))
+
+    def _weight_gradients(
+        self, x: Tensor, points: int, h: Tensor, kept: Tensor, gradients: Tensor, parts: "_Parts"
+    ) -> None:
+        s = self.shape
+        large = self.operand.itemsize > 2
+        blocks = {"BLOCK_R": 32 if large else 64, "BLOCK_O": parts.block, "num_stages": 2 if large else 3}
+        common = {
+            "PLANES": s.planes,
+            "WIDTH": s.width,
+            "PRECISION": self._constants()["PRECISION"],
+            "enable_fp_fusion": True,
+        }
+        tiles = (s.width // parts.block) ** 2
+        _weight_gradients.first[(s.width // parts.block, s.features // s.block_f, len(parts.first))](
+            x, self._slopes, self._shifts, kept, parts.first, parts.first[:, s.width * s.features :],
+            len(x), points, parts.size(points, parts.first), parts.first.stride(0),
+            INPUT=s.input, DIM=s.dim, FEATURES=s.features, WIDTH=s.width, BLOCK_F=s.block_f, enable_fp_fusion=True,
+            **blocks,
+        )  # fmt: skip
+        if s.depth > 1:
+            entries = (s.depth - 1) * s.planes * s.width**2
+            _weight_gradients.hidden[(tiles, s.depth - 1, len(parts.hidden))](
+                kept, h, parts.hidden, parts.hidden[:, entries:], points,
+                parts.size(points, parts.hidden), parts.hidden.stride(0), h.stride(1),
+                ROWS=s.width, BELOW=True, LAYER_STRIDE=s.planes * s.width**2, BLOCK_I=parts.block, **common, **blocks,
+            )  # fmt: skip
+        _weight_gradients.hidden[(s.width // parts.block, 1, len(parts.last))](
+            gradients, h[-1], parts.last, parts.last[:, s.planes * s.outs * s.width :], points,
+            parts.size(points, parts.last), parts.last.stride(0), h.stride(1),
+            ROWS=s.outs, BELOW=False, LAYER_STRIDE=0, BLOCK_I=parts.block, **common, **blocks | {"BLOCK_O": s.outs},
+        )  # fmt: skip
+
+
+class _Parts:
+    """Padded gradients in parts: (parts, numbers) of the first layer, the hidden ones, and the last."""
+
+    def __init__(self, s: Shape, points: int, device: torch.device) -> None:
+        self.block = min(s.width, 64)
+        self._shape = s
+        self._points = points
+        across = s.width // self.block
+        w = s.width
+
+        def room(numbers: int, programs: int) -> Tensor:
+            """Parts enough that all programs together fill the machine."""
+            longest = max(points // (16 * 64), 1)
+            return torch.zeros(min(-(-_programs(device) // programs), longest), numbers, device=device)
+
+        self.first = room(w * s.features + w, across * (s.features // s.block_f))
+        hidden = (s.depth - 1) * s.planes * (w * w + w)
+        self.hidden = room(hidden, max(across**2 * (s.depth - 1), 1))
+        self.last = room(s.planes * s.outs * w + s.outs, across)
+
+    def size(self, points: int, parts: Tensor) -> int:
+        """Points of one part, in whole blocks."""
+        return -(-points // len(parts) // 64) * 64 if len(parts) > 1 else points
+
+    def sums(self, factor: float) -> tuple[dict[str, list[Tensor]], list[Tensor]]:
+        """Gradients by the field's names, in views of padded arrays; and those arrays."""
+        s = self._shape
+        w = s.width
+        first, hidden, last = (part.sum(0).mul_(factor) for part in (self.first, self.hidden, self.last))
+        inputs = first[: w * s.features].view(w, s.features)
+        entries = (s.depth - 1) * s.planes * w * w
+        matrices = hidden[:entries].view(s.depth - 1, s.planes, w, w)
+        outs = last[: -s.outs].view(s.planes, s.outs, w)
+        biases = first.new_zeros(s.depth, s.planes, w)
+        biases[0, 0] = first[w * s.features :]
+        biases[1:] = hidden[entries:].view(s.depth - 1, s.planes, w)
+        return _places(s, inputs, matrices, outs, biases, last[-s.outs :]), [first, hidden, last]
+
+
+def _programs(device: torch.device) -> int:
+    """Programs that keep a device busy."""
+    if device.type != "cuda":
+        return 3  # the interpreter runs one after the other; several parts are to be tested all the same
+    return 2 * torch.cuda.get_device_properties(device).multi_processor_count
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a pass forward and back gives.
+
+    Attributes:
+        losses: sums of (weighted) squared residuals, a number a tile of points.
+        residuals: (n, c).
+        feature_gradients: (n, d), already multiplied with the factor; empty if not asked for.
+        gradients: by parameter name, in one or several pieces of columns.
+        arrays: what those are views of.
+    """
+
+    losses: Tensor
+    residuals: Tensor
+    feature_gradients: Tensor
+    gradients: dict[str, list[Tensor]]
+    arrays: list[Tensor]
+
+    def finite(self) -> Tensor:
+        """1 if all gradients are finite, else 0."""
+        return torch.stack([array.isfinite().all() for array in (*self.arrays, self.feature_gradients)]).all().float()
+
+    def gradient(self, name: str) -> Tensor:
+        """A parameter's gradient, contiguous."""
+        pieces = self.gradients[name]
+        return torch.cat(pieces, dim=1) if len(pieces) > 1 else pieces[0].contiguous()

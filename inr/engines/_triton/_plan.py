@@ -1,0 +1,97 @@
+"""A field's plan on the engine `triton`."""
+
+import time
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._triton._encoders import encoder
+from inr.engines._triton._network import Runner
+from inr.engines._triton._precision import Precision
+from inr.engines._triton._scale import GradientScale
+from inr.field import Field
+from inr.networks import MLP
+
+_BLOCK = 2**20
+
+
+class TritonPlan:
+    """Runs one field; made by `TritonEngine.plan`.
+
+    Args:
+        precision: operands of products.
+        deterministic: whether gradients of grids are the same bits every time.
+        memory: bytes for what learning keeps of the layers; more points than that are done in chunks.
+        device: where kernels run.
+    """
+
+    threads = 1
+    block = _BLOCK
+
+    def __init__(
+        self,
+        field: Field,
+        objective: Any,
+        *,
+        precision: Precision,
+        deterministic: bool,
+        memory: int,
+        device: torch.device,
+    ) -> None:
+        network = field.network
+        assert isinstance(network, MLP)
+        self.device = device
+        self._in_dim, self._channels = field.domain.in_dim, field.domain.channels
+        self._objective: SquaredError | None = objective
+        self._encoder = encoder(field.encoding, device, deterministic=deterministic)
+        self._runner = Runner(network, self._encoder.waves, precision, device, memory)
+        self._scale = GradientScale(adaptive=precision == "float16")
+        self.notes: tuple[str, ...] = (self._encoder.note,) if self._encoder.note else ()
+
+    def prepare(self) -> float:
+        """Compile the kernels, or load them from Triton's cache on disk; the seconds it took."""
+        start = time.perf_counter()
+        self._runner.prepare(learning=self._objective is not None, of_features=self._encoder.learns)
+        return time.perf_counter() - start
+
+    def profile(self) -> dict[str, float]:
+        """Not measured."""
+        return {}
+
+    def roofline(self) -> dict[str, tuple[float, float]]:
+        """Not measured."""
+        return {}
+
+    @torch.no_grad()
+    def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates, without gradients."""
+        if coords.ndim != 2 or coords.shape[1] != self._in_dim:
+            raise InrError(f"coordinates must have shape (n, {self._in_dim}), got {tuple(coords.shape)}")
+        self._runner.weights.load(tensors)
+        return self._runner.values(self._encoder.features(tensors, coords.contiguous()))
+
+    @torch.no_grad()
+    def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
+        """Loss of a batch and its gradients by the names of `tensors`."""
+        if self._objective is None:
+            raise InrError("this plan was made without an objective, to evaluate only")
+        coords, targets = self._objective.coords(batch).contiguous(), self._objective.targets(batch)
+        self._runner.weights.load(tensors)
+        features = self._encoder.features(tensors, coords)
+        numbers = max(targets.numel(), 1)
+        learned = self._runner.learn(
+            features, targets, batch.weights, task="fit", scale=self._scale.value,
+            factor=1 / (numbers * self._scale.value), of_features=self._encoder.learns,
+        )  # fmt: skip
+        # one transfer for both, which is what a step has to wait for
+        loss, finite = torch.stack((learned.losses.sum() / numbers, learned.finite())).cpu()
+        if bool(loss.isfinite()) and not self._scale.accepts(bool(finite)):
+            return StepResult(loss, {}, coords, learned.residuals, skipped=True)
+        grads: dict[str, Tensor | RowSparse] = {name: learned.gradient(name) for name in self._runner.weights.names}
+        if self._encoder.learns:
+            grads |= self._encoder.pull(coords, learned.feature_gradients)
+        return StepResult(loss, {name: grads[name] for name in tensors}, coords, learned.residuals)

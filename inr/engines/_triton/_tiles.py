@@ -1,0 +1,109 @@
+"""What all network kernels are made of: a tile of points at the first layer, in a product, and at the output.
+
+Arrays are padded: `WIDTH` units a layer and plane, `OUTS` values, `FEATURES` inputs, the padding of weights being
+zero, so that no tile needs a mask but for its points. Complex values are two real planes throughout.
+"""
+
+from typing import no_type_check
+
+import triton
+import triton.language as tl
+
+from inr.engines._triton._maths import cos, sin
+
+# sums of operands that are rounded to three parts are as good as float32's, and run on tensor cores
+EXACT = tl.constexpr("tf32x3")
+
+
+@triton.jit
+@no_type_check
+def wave_phases(x, slopes, shifts, rows, ok, waves, DIM: tl.constexpr, WAVES: tl.constexpr):
+    """Phases of Fourier features: slopes (DIM, WAVES) · coordinates + shifts (WAVES,), a tile of points and waves."""
+    phases = tl.load(shifts + waves)[None, :] + tl.zeros((rows.shape[0], waves.shape[0]), tl.float32)
+    for axis in tl.static_range(DIM):
+        coordinate = tl.load(x + rows * DIM + axis, mask=ok, other=0.0)
+        phases += coordinate[:, None] * tl.load(slopes + axis * WAVES + waves)[None, :]
+    return phases
+
+
+@triton.jit
+@no_type_check
+def first_layer(
+    x, slopes, shifts, first, rows, ok, columns,
+    INPUT: tl.constexpr, DIM: tl.constexpr, FEATURES: tl.constexpr, BLOCK_F: tl.constexpr,
+):  # fmt: skip
+    """Features times the first layer's weights (WIDTH, FEATURES), in float32, without the bias.
+
+    `INPUT` says what x (n, DIM) holds: "few" features, a handful; "many"; or "waves", coordinates of which sines and
+    then cosines are computed here and never stored.
+    """
+    z = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
+    if INPUT == "few":
+        for feature in tl.static_range(DIM):
+            value = tl.load(x + rows * DIM + feature, mask=ok, other=0.0)
+            z += value[:, None] * tl.load(first + columns * FEATURES + feature)[None, :]
+    elif INPUT == "many":
+        for start in range(0, FEATURES, BLOCK_F):
+            features = start + tl.arange(0, BLOCK_F)
+            values = given_features(x, rows, ok, features, DIM)
+            w = tl.load(first + columns[None, :] * FEATURES + features[:, None])
+            z = tl.dot(values, w, z, input_precision=EXACT)
+    else:
+        WAVES: tl.constexpr = FEATURES // 2
+        for start in range(0, WAVES, BLOCK_F):
+            waves = start + tl.arange(0, BLOCK_F)
+            phases = wave_phases(x, slopes, shifts, rows, ok, waves, DIM, WAVES)
+            w = tl.load(first + columns[None, :] * FEATURES + waves[:, None])
+            z = tl.dot(sin(phases), w, z, input_precision=EXACT)
+            w = tl.load(first + columns[None, :] * FEATURES + WAVES + waves[:, None])
+            z = tl.dot(cos(phases), w, z, input_precision=EXACT)
+    return z
+
+
+@triton.jit
+@no_type_check
+def given_features(x, rows, ok, features, DIM: tl.constexpr):
+    """A tile of x (n, DIM), zero beyond its points and features."""
+    mask = ok[:, None] & (features < DIM)[None, :]
+    return tl.load(x + rows[:, None] * DIM + features[None, :], mask=mask, other=0.0)
+
+
+@triton.jit
+@no_type_check
+def product(ha, hb, wa, wb, za, zb, PLANES: tl.constexpr, PRECISION: tl.constexpr):
+    """z + h w, of complex tiles in two planes where there are two; sums are float32."""
+    za = tl.dot(ha, wa, za, input_precision=PRECISION)
+    if PLANES == 2:
+        za = tl.dot(-hb, wb, za, input_precision=PRECISION)
+        zb = tl.dot(ha, wb, zb, input_precision=PRECISION)
+        zb = tl.dot(hb, wa, zb, input_precision=PRECISION)
+    return za, zb
+
+
+@triton.jit
+@no_type_check
+def output_gradient(
+    out, given, weights, residuals, losses, gradients, rows, ok, scale,
+    TASK: tl.constexpr, WEIGHTS: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr,
+):  # fmt: skip
+    """The scaled gradient of a tile of outputs (points, OUTS); stored as well, for the weights' gradients.
+
+    `TASK` "fit": `given` are targets, `residuals` (n, VALUES) and each program's sum of squared errors are stored;
+    "pull": `given` are the gradients. `WEIGHTS` is 0 (none), 1 (a sample) or 2 (a value).
+    """
+    columns = tl.arange(0, OUTS)
+    mask = ok[:, None] & (columns < VALUES)[None, :]
+    places = rows[:, None] * VALUES + columns[None, :]
+    gradient = tl.load(given + places, mask=mask, other=0.0)
+    if TASK == "fit":
+        error = tl.where(mask, out - gradient, 0.0)
+        tl.store(residuals + places, error, mask=mask)
+        gradient = 2 * error
+        if WEIGHTS == 1:
+            gradient *= tl.load(weights + rows, mask=ok, other=0.0)[:, None]
+        elif WEIGHTS == 2:
+            gradient *= tl.load(weights + places, mask=mask, other=0.0)
+        tl.store(losses + tl.program_id(0), 0.5 * tl.sum(error * gradient))
+    gradient = (gradient * scale).to(gradients.dtype.element_ty)
+    tl.store(gradients + rows[:, None] * OUTS + columns[None, :], gradient)
+    return gradient
