@@ -338,7 +338,8 @@ class TestReport:
         again = report.Store(store.path, dict(FACTS))
         again.begin("siren", 20)
         assert list(report.Store(store.path).rows) == ["siren64/eager"]
-        assert again.failed() == ["step siren: begun, and not ended"]
+        assert again.failed() == again.failed(["siren"]) == ["step siren: begun, and not ended"]
+        assert again.failed(["siren64"]) == []
 
     def test_rows_of_another_machine_are_put_aside(self, load, tmp_path):
         report = load("on_gpu.report")

@@ -135,7 +135,7 @@ class Fitter:
         if not self.steps:
             self.steps = self._measure_horizon()
             check_horizon(self.field, self.steps)
-        self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed)
+        self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
         self._best = self._best or self._weights()
         self.profile = Profile(self.plan)
         yield self._event("start", math.nan)
@@ -192,7 +192,7 @@ class Fitter:
     def _measure_horizon(self) -> int:
         """Turn seconds into steps, by steps that are measured and then undone."""
         assert self.budget.seconds is not None
-        self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed)
+        self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed, self.plan.device)
         before = self._weights()
         durations: list[float] = []
         begin = time.perf_counter()

@@ -1,5 +1,6 @@
 """What every teacher is, and the registry that finds them by name."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,8 +14,8 @@ teachers = Registry("teacher", "inr.teaching._uniform")
 class Teacher(Part):
     """Chooses the samples of every step. Deterministic under a seed: the same step gives the same batch."""
 
-    def bind(self, signal: Signal, steps: int, batch: int, seed: int) -> None:
-        """Prepare for fitting `signal` in `steps` steps of at most `batch` samples."""
+    def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
+        """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu)."""
         raise NotImplementedError
 
     def prepare(self) -> float:

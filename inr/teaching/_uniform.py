@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from inr.engines import Batch
 from inr.engines._cpu._jit import inline, kernel
@@ -28,20 +30,48 @@ class Uniform(Teacher):
         _draw(np.uint64(0), 2, np.empty(2, np.int64))
         return time.perf_counter() - start
 
-    def bind(self, signal: Signal, steps: int, batch: int, seed: int) -> None:
-        """Prepare for fitting `signal` in `steps` steps of at most `batch` samples."""
+    def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
+        """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu)."""
+        self._device = device or torch.device("cpu")
         self._size = signal.size
         self._batch = min(batch, signal.size)
         self._seed = seed
-        self._whole = torch.arange(self._size) if self._batch == self._size else None
+        self._whole = torch.arange(self._size, device=self._device) if self._batch == self._size else None
 
     def select(self, step: int) -> Batch:
         """The samples of step `step`; a function of the seed and the step alone."""
         if self._whole is not None:
             return Batch(self._whole)
+        key = self._seed << 32 ^ step
+        if self._device.type != "cpu":
+            return Batch(drawn_on(self._device, key, self._size, self._batch))
         indices = np.empty(self._batch, np.int64)
-        _draw(np.uint64(self._seed << 32 ^ step), self._size, indices)
+        _draw(np.uint64(key), self._size, indices)
         return Batch(torch.from_numpy(indices))
+
+
+def drawn_on(device: torch.device, key: int, size: int, count: int) -> Int[Tensor, " n"]:
+    """The indices that `_draw` gives, bit for bit, computed on another device: nothing is sent there."""
+    start = int(_mixed_there(torch.tensor(_signed(key))))
+    bits = _mixed_there(torch.arange(1, count + 1, 2, device=device) * _signed(int(_ODD)) + start)
+    halves = torch.stack((bits & 0xFFFFFFFF, bits >> 32 & 0xFFFFFFFF), dim=1).flatten()[:count]
+    runs = torch.arange(count, device=device)
+    if count % 2:  # the last pair's second number overwrites its first
+        halves[-1] = bits[-1] >> 32 & 0xFFFFFFFF
+    places = ((runs.double() + halves.double() * 2.0**-32) * (size / count)).long()
+    return places.clamp_(max=size - 1)
+
+
+def _mixed_there(bits: Tensor) -> Tensor:
+    """`_mixed` of 64-bit words that torch takes for signed numbers."""
+    bits = (bits ^ (bits >> 30 & 2**34 - 1)) * _signed(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> 27 & 2**37 - 1)) * _signed(0x94D049BB133111EB)
+    return bits ^ (bits >> 31 & 2**33 - 1)
+
+
+def _signed(word: int) -> int:
+    """A 64-bit word as the signed number of the same bits."""
+    return (word + 2**63) % 2**64 - 2**63
 
 
 @kernel

@@ -6,6 +6,7 @@ import torch
 
 from inr import Signal
 from inr.teaching import teachers
+from inr.teaching._uniform import drawn_on
 
 
 def bound(size: int, batch: int, seed: int = 0):
@@ -45,3 +46,14 @@ def test_the_same_seed_and_step_give_the_same_batch():
     assert torch.equal(bound(1000, 50, 1).select(7).indices, bound(1000, 50, 1).select(7).indices)
     assert not torch.equal(bound(1000, 50, 1).select(7).indices, bound(1000, 50, 2).select(7).indices)
     assert not torch.equal(bound(1000, 50, 1).select(7).indices, bound(1000, 50, 1).select(8).indices)
+
+
+@pytest.mark.parametrize(("size", "batch"), [(97, 13), (10**9 + 7, 4096), (64, 63), (2, 1), (50_001, 6)])
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+def test_other_devices_draw_the_same_batches(size, batch, seed):
+    teacher = teachers.build("uniform")
+    teacher.bind(Signal.from_array(np.zeros(9, np.float32)), 10, batch, seed)
+    teacher._size, teacher._batch, teacher._whole = size, batch, None
+    for step in (0, 1, 999_999):
+        there = drawn_on(torch.device("cpu"), seed << 32 ^ step, size, batch)
+        assert torch.equal(there, teacher.select(step).indices)

@@ -29,6 +29,10 @@ class Encoder(Protocol):
     learns: bool
     waves: Waves | None
 
+    def prepare(self, coords: Float[Tensor, "n d"]) -> None:
+        """Run every kernel once, which compiles it."""
+        ...
+
     def features(self, tensors: Mapping[str, Tensor], coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """What the network's kernels read of each point."""
         ...
@@ -64,6 +68,9 @@ class _Coordinates:
     def __init__(self, waves: Waves | None) -> None:
         self.waves = waves
 
+    def prepare(self, coords: Tensor) -> None:
+        pass
+
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         return coords
 
@@ -83,6 +90,9 @@ class _Grid:
         self._smooth = encoding.interpolation == "smoothstep"
         self._shape, self._out_dim = encoding.table.shape, encoding.out_dim
         self._deterministic = deterministic
+
+    def prepare(self, coords: Tensor) -> None:
+        self.pull(coords, self.features({_TABLE: coords.new_zeros(self._shape)}, coords))
 
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         features = coords.new_empty(len(coords), self._out_dim)
@@ -105,6 +115,9 @@ class _ByTorch:
         self._names = [name for name, _ in encoding.named_parameters()]
         self.learns = bool(self._names)
         self.note = f"no kernel for encoding '{encoding.config()['name']}': its features are computed by eager PyTorch"
+
+    def prepare(self, coords: Tensor) -> None:
+        pass
 
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         self._tensors = {name: tensors[f"encoding.{name}"].detach().requires_grad_() for name in self._names}

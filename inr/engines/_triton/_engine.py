@@ -27,7 +27,7 @@ class TritonEngine(Engine):
         *,
         precision: Annotated[Precision, "operands of the hidden layers' products"] = "float16",
         deterministic: Annotated[bool, "grids: the same bits every time, for some more time"] = False,
-        memory: Annotated[int, Range(1, 2**20), "MiB for what learning keeps of the layers"] = 256,
+        memory: Annotated[int, Range(1, 4096), "MiB for what learning keeps of the layers"] = 256,
     ) -> None:
         self.precision = precision
         self.deterministic = deterministic

@@ -19,6 +19,7 @@ Input = Literal["few", "many", "waves"]
 
 _WIDEST_RESIDENT = 128  # units of all planes, of which a tile stays in registers
 _FEW = 8
+_MOST_POINTS = 2**20  # at a time: places of numbers are 32-bit
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def shape_of(network: MLP, operand_bytes: int, waves: int | None = None, dim: in
     planes = network.activation.planes
     large = operand_bytes > 2
     given = network.in_dim if waves is None else waves
-    block_f = min(max(triton.next_power_of_2(given), 16), 32)
+    block_f = 16 if given <= 16 or waves is not None else 32  # waves take more registers
     padded = -(-given // block_f) * block_f
     widest = _WIDEST_RESIDENT // (2 if large else 1)
     resident = planes * triton.next_power_of_2(network.width) <= widest
@@ -171,7 +172,8 @@ class Runner:
         self._hidden = functions(network.activation, s.planes)
         self._first = functions(network.activation, 1)
         self._kernels = _resident if s.resident else _streamed
-        self._chunk = self._chunk_points(memory)
+        self._chunk = self._points_within(memory, 2 * s.depth)
+        self._block = _MOST_POINTS if s.resident else self._points_within(memory, 2)
 
     def _padded(self, waves: Waves | None) -> tuple[Tensor, Tensor]:
         if waves is None:
@@ -183,10 +185,11 @@ class Runner:
         shifts[: len(waves.shifts)] = waves.shifts
         return slopes, shifts
 
-    def _chunk_points(self, memory: int) -> int:
+    def _points_within(self, memory: int, layers: int) -> int:
+        """Points, in whole tiles, of which so many layers fit in memory."""
         s = self.shape
-        bytes_a_point = 2 * s.depth * s.planes * s.width * torch.finfo(self.operand).bits // 8
-        return max(memory // bytes_a_point // s.block_m, 1) * s.block_m
+        points = min(memory // (layers * s.planes * s.width * self.operand.itemsize), _MOST_POINTS)
+        return max(points // s.block_m, 1) * s.block_m
 
     def _arrays(self) -> tuple[Tensor, ...]:
         w = self.weights
@@ -220,8 +223,8 @@ class Runner:
         """Values of points, given by their features or, of waves, their coordinates; float32."""
         s = self.shape
         values = self._empty(len(x), s.values, dtype=torch.float32)
-        for start in range(0, len(x), self._chunk):
-            part = x[start : start + self._chunk]
+        for start in range(0, len(x), self._block):
+            part = x[start : start + self._block]
             tiles = triton.cdiv(len(part), s.block_m)
             area = tiles * s.block_m * s.width
             room = self._empty(1 if s.resident else 2 * s.planes * area)
@@ -257,7 +260,8 @@ class Runner:
         residuals = self._empty(n if task == "fit" else 0, s.values, dtype=torch.float32)
         losses = self._empty(triton.cdiv(n, s.block_m), dtype=torch.float32)
         feature_gradients = self._empty(n if of_features else 0, s.dim, dtype=torch.float32)
-        parts = _Parts(s, min(n, self._chunk), self.device)
+        block = 32 if self.operand.itemsize > 2 and s.planes == 2 else 64
+        parts = _Parts(s, min(n, self._chunk), block, self.device)
         tiles = triton.cdiv(min(n, self._chunk), s.block_m)
         h, kept = (self._empty(s.depth, s.planes, tiles * s.block_m, s.width) for _ in range(2))
         gradients = self._empty(tiles * s.block_m, s.outs)
@@ -313,8 +317,8 @@ class Runner:
 class _Parts:
     """Padded gradients in parts: (parts, numbers) of the first layer, the hidden ones, and the last."""
 
-    def __init__(self, s: Shape, points: int, device: torch.device) -> None:
-        self.block = min(s.width, 64)
+    def __init__(self, s: Shape, points: int, block: int, device: torch.device) -> None:
+        self.block = min(s.width, block)
         self._shape = s
         self._points = points
         across = s.width // self.block

@@ -55,6 +55,7 @@ class TritonPlan:
     def prepare(self) -> float:
         """Compile the kernels, or load them from Triton's cache on disk; the seconds it took."""
         start = time.perf_counter()
+        self._encoder.prepare(torch.zeros(1, self._in_dim, device=self.device))
         self._runner.prepare(learning=self._objective is not None, of_features=self._encoder.learns)
         return time.perf_counter() - start
 

@@ -54,7 +54,7 @@ class Compiled:
         registers, stack = usage(made.asm["cubin"])
         found = {
             "kernel": self.kernel.__name__, "shared": made.metadata.shared, "registers": registers, "stack": stack,
-            "tensor cores": next((op for op in ("wgmma", "mma.sync") if op in made.asm["ptx"]), "none"),
+            "tensor cores": next((op for op in ("tcgen05.mma", "wgmma", "mma.sync") if op in made.asm["ptx"]), "none"),
         }  # fmt: skip
         print(json.dumps(found), flush=True)
 

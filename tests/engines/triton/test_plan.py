@@ -179,7 +179,13 @@ def test_the_scale_of_gradients():
 def test_a_fit_is_eagers_fit():
     """The same steps from the same weights: after some of them, what roundings have made of it is still small."""
     source = picture()
-    options = {"encoding": "identity", "network": "mlp:depth=2,width=24", "batch": 200, "steps": 25, "learning_rate": 1e-2}
+    options = {
+        "encoding": "identity",
+        "network": "mlp:depth=2,width=24",
+        "batch": 200,
+        "steps": 25,
+        "learning_rate": 1e-2,
+    }
     ours, theirs = (inr.fit(source, engine=engine, **options) for engine in ("triton:precision=float32", "eager"))
     assert next(ours.parameters()).device.type == "cpu"
     assert ours.metrics["psnr"] == pytest.approx(theirs.metrics["psnr"], abs=0.01)
