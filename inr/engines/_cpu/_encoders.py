@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr._errors import InrError
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._base import RowSparse
+from inr.engines._checks import weight_of
 from inr.engines._cpu import _grid, _maths
 from inr.engines._cpu._jit import inline
 from inr.engines._cpu._stage import F1, F2, Call, Stage, share
@@ -62,12 +62,7 @@ def array(tensor: Tensor) -> np.ndarray:
 
 def weight(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> np.ndarray:
     """An effective weight's memory, or a copy of it. Raises InrError if it is not there in this shape."""
-    found = tensors.get(name)
-    if found is None or found.shape != shape:
-        raise InrError(
-            f"the weights lack '{name}' of shape {shape}" + ("" if found is None else f", it is {tuple(found.shape)}")
-        )
-    return array(found)
+    return array(weight_of(tensors, name, shape))
 
 
 def encoder(encoding: Encoding) -> Encoder:

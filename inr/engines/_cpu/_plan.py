@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._checks import importance_of
 from inr.engines._cpu import _jit, _network, _pool, _roofline
 from inr.engines._cpu._clock import Clock, divided
 from inr.engines._cpu._encoders import Encoder, array, weight
@@ -238,17 +239,8 @@ def _consecutive(indices: np.ndarray) -> bool:
 
 def _importance(batch: Batch, channels: int) -> np.ndarray:
     """The weights of a batch as (n, 1) or (n, c); none at all where there are none."""
-    if batch.weights is None:
-        return _NO_WEIGHTS
-    count = len(batch.indices)
-    weights = array(batch.weights)
-    weights = weights if weights.ndim == 2 else weights[:, None]
-    if weights.shape not in ((count, 1), (count, channels)):
-        raise InrError(
-            f"weights of {count} samples must have shape ({count},) or ({count}, {channels}), "
-            f"got {tuple(batch.weights.shape)}"
-        )
-    return weights
+    weights = importance_of(batch, channels)
+    return _NO_WEIGHTS if weights is None else array(weights)
 
 
 def constant_table(rows: Sequence[Sequence[float]]) -> np.ndarray:

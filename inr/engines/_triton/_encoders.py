@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.engines._checks import weight_of
 from inr.engines._triton import _grid
 from inr.engines._triton._network import Waves
 
@@ -96,7 +97,8 @@ class _Grid:
 
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         features = coords.new_empty(len(coords), self._out_dim)
-        _grid.encode(coords, tensors[_TABLE].detach(), self._levels, self._smooth, features)
+        table = weight_of(tensors, _TABLE, tuple(self._shape)).detach().float().contiguous()
+        _grid.encode(coords, table, self._levels, self._smooth, features)
         return features
 
     def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:

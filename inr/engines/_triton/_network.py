@@ -9,6 +9,7 @@ import triton
 from jaxtyping import Float
 from torch import Tensor
 
+from inr.engines._checks import weight_of
 from inr.engines._formulas import constant_row
 from inr.engines._triton import _resident, _streamed, _weight_gradients
 from inr.engines._triton._activations import functions
@@ -113,9 +114,10 @@ class Weights:
         self.last_bias = zeros(s.outs)
         rows = [constant_row(network.activation, network.position(layer)) for layer in range(s.depth)]
         self.constants = torch.tensor(rows, dtype=torch.float32, device=device).reshape(s.depth, -1)
-        names = [name for name, _ in network.named_parameters(prefix="network")]
         views = _places(shape, self.first, self.matrices, self.last, self.biases, self.last_bias)
-        self._places = {name: views[name] for name in names}
+        parameters = dict(network.named_parameters(prefix="network"))
+        self._places = {name: views[name] for name in parameters}
+        self._shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
 
     @property
     def names(self) -> list[str]:
@@ -123,15 +125,15 @@ class Weights:
         return list(self._places)
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take the weights of a step."""
+        """Take the weights of a step. Raises InrError for one that is not there in its shape."""
         into = [view for views in self._places.values() for view in views]
-        parts = [part for name, views in self._places.items() for part in _parts(tensors[name].detach(), views)]
+        parts = [part for name, views in self._places.items() for part in self._parts(tensors, name, len(views))]
         torch._foreach_copy_(into, parts)
 
-
-def _parts(tensor: Tensor, places: list[Tensor]) -> list[Tensor]:
-    """A parameter in as many pieces of columns as it has places."""
-    return list(tensor.chunk(len(places), dim=1)) if len(places) > 1 else [tensor]
+    def _parts(self, tensors: Mapping[str, Tensor], name: str, count: int) -> list[Tensor]:
+        """A parameter in as many pieces of columns as it has places."""
+        tensor = weight_of(tensors, name, self._shapes[name]).detach()
+        return list(tensor.chunk(count, dim=1)) if count > 1 else [tensor]
 
 
 def _places(
@@ -238,7 +240,7 @@ class Runner:
         self,
         x: Float[Tensor, "n d"],
         given: Float[Tensor, "n c"],
-        weights: Tensor | None,
+        weights: Float[Tensor, "n k"] | None,
         *,
         task: Literal["fit", "pull"],
         scale: float,
@@ -250,13 +252,14 @@ class Runner:
         Args:
             x: features or coordinates.
             given: targets ("fit"), or the gradients of the values ("pull").
-            weights: importances (n,) or (n, c), only for "fit".
+            weights: importances (n, 1) or (n, c), only for "fit".
             scale: what gradients are multiplied with on their way through the layers.
             factor: what the resulting gradients are multiplied with, the scale undone.
             of_features: whether gradients of x are wanted.
         """
         s = self.shape
         n = len(x)
+        weights = None if weights is None else weights.float().contiguous()
         residuals = self._empty(n if task == "fit" else 0, s.values, dtype=torch.float32)
         losses = self._empty(triton.cdiv(n, s.block_m), dtype=torch.float32)
         feature_gradients = self._empty(n if of_features else 0, s.dim, dtype=torch.float32)
@@ -268,7 +271,7 @@ class Runner:
         for start in range(0, n, self._chunk):
             part = x[start : start + self._chunk]
             tiles = triton.cdiv(len(part), s.block_m)
-            importances = 0 if weights is None else weights.ndim
+            importances = 0 if weights is None else 1 if weights.shape[1] == 1 else 2
             self._kernels.learn[(tiles,)](
                 part, *self._arrays(), h, kept,
                 given[start:], weights[start:] if weights is not None else losses, residuals[start:],

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._checks import importance_of
 from inr.engines._triton._encoders import encoder
 from inr.engines._triton._network import Runner
 from inr.engines._triton._precision import Precision
@@ -73,7 +74,7 @@ class TritonPlan:
         if coords.ndim != 2 or coords.shape[1] != self._in_dim:
             raise InrError(f"coordinates must have shape (n, {self._in_dim}), got {tuple(coords.shape)}")
         self._runner.weights.load(tensors)
-        return self._runner.values(self._encoder.features(tensors, coords.contiguous()))
+        return self._runner.values(self._encoder.features(tensors, coords.float().contiguous()))
 
     @torch.no_grad()
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
@@ -81,11 +82,12 @@ class TritonPlan:
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
         coords, targets = self._objective.coords(batch).contiguous(), self._objective.targets(batch)
+        importance = importance_of(batch, self._channels)
         self._runner.weights.load(tensors)
         features = self._encoder.features(tensors, coords)
         numbers = max(targets.numel(), 1)
         learned = self._runner.learn(
-            features, targets, batch.weights, task="fit", scale=self._scale.value,
+            features, targets, importance, task="fit", scale=self._scale.value,
             factor=1 / (numbers * self._scale.value), of_features=self._encoder.learns,
         )  # fmt: skip
         # one transfer for both, which is what a step has to wait for

@@ -128,6 +128,7 @@ def learn(
     gradient = output_gradient(
         out, given, weights, residuals, losses, gradients, rows, ok, scale, TASK, WEIGHTS, VALUES, OUTS
     )
+    tl.debug_barrier()  # what is read on the way back may have been stored by other threads
     entries = tl.arange(0, OUTS)[:, None] * WIDTH + units[None, :]
     ga = tl.dot(gradient, tl.load(last + entries), input_precision=PRECISION)
     gb = ga

@@ -95,7 +95,7 @@ def test_any_number_of_axes(in_dim, encoding, device):
     compare(field, source, Batch(torch.arange(0, source.size, 3)), device)
 
 
-@pytest.mark.parametrize("weights", [(50,), (50, 3)])
+@pytest.mark.parametrize("weights", [(50,), (50, 1), (50, 3)])
 def test_importance(weights, device):
     source = signal()
     field = build(source, network="mlp:depth=2,width=24")
@@ -125,6 +125,33 @@ def test_weights_may_be_other_tensors_than_the_parameters(device):
     tensors = {name: parameter.to(ready.device) for name, parameter in other.named_parameters()}
     coords = torch.rand(9, 2)
     assert torch.allclose(ready.forward(tensors, coords.to(ready.device)).cpu(), other(coords), atol=1e-6)
+
+
+def test_weights_of_another_shape_are_refused():
+    source = signal()
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=2,width=16")
+    ready = choose(field, Regression(source), "triton")[1]
+    tensors = {name: parameter.detach().to(ready.device) for name, parameter in field.named_parameters()}
+    batch = Batch(torch.arange(9)).to(ready.device)
+    for name in ("encoding.table", "network.layers.0.bias", "network.layers.1.weight"):
+        for wrong in (tensors | {name: tensors[name][:1]}, {key: t for key, t in tensors.items() if key != name}):
+            with pytest.raises(inr.InrError, match=name):
+                ready.loss_and_grad(wrong, batch)
+            with pytest.raises(inr.InrError, match=name):
+                ready.forward(wrong, torch.zeros(9, 2, device=ready.device))
+    with pytest.raises(inr.InrError, match="weights of 9 samples"):
+        ready.loss_and_grad(tensors, Batch(batch.indices, torch.ones(9, 2, device=ready.device)))
+
+
+def test_weights_of_16_bits_and_strided_ones(device):
+    source = signal()
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=2,width=16")
+    ready = choose(field, Regression(source), "triton:precision=float32")[1]
+    exact = {name: parameter.detach().half().to(ready.device) for name, parameter in field.named_parameters()}
+    strided = {name: torch.stack([tensor.float()] * 2, dim=-1)[..., 0] for name, tensor in exact.items()}
+    batch = Batch(torch.arange(90)).to(ready.device)
+    first, second = (ready.loss_and_grad(tensors, batch) for tensors in (exact, strided))
+    assert torch.equal(first.residuals, second.residuals)
 
 
 def test_what_it_cannot_run_is_said_in_words():

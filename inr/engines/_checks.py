@@ -1,0 +1,33 @@
+"""Whether what a plan is given has the shapes that its kernels count on: they would read beyond it otherwise."""
+
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.engines._base import Batch
+
+
+def weight_of(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:
+    """An effective weight. Raises InrError if it is not there in this shape."""
+    found = tensors.get(name)
+    if found is None or found.shape != shape:
+        raise InrError(
+            f"the weights lack '{name}' of shape {shape}" + ("" if found is None else f", it is {tuple(found.shape)}")
+        )
+    return found
+
+
+def importance_of(batch: Batch, channels: int) -> Float[Tensor, "n k"] | None:
+    """The weights of a batch as (n, 1) or (n, c); None where there are none. Raises InrError for other shapes."""
+    if batch.weights is None:
+        return None
+    count = len(batch.indices)
+    weights = batch.weights if batch.weights.ndim == 2 else batch.weights[:, None]
+    if weights.shape not in ((count, 1), (count, channels)):
+        raise InrError(
+            f"weights of {count} samples must have shape ({count},) or ({count}, {channels}), "
+            f"got {tuple(batch.weights.shape)}"
+        )
+    return weights
