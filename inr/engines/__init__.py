@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from inr.engines._eager import Eager as Eager
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
+    from inr.engines._tcnn._exchange import from_tcnn as from_tcnn
+    from inr.engines._tcnn._exchange import to_tcnn as to_tcnn
     from inr.engines._triton._mlp_ops import fused_mlp as fused_mlp
 
 __getattr__, __all__ = lazy_exports(
@@ -35,9 +37,11 @@ __getattr__, __all__ = lazy_exports(
         "doctor": "._doctor",
         "engines": "._base",
         "executor": "._render",
+        "from_tcnn": "._tcnn._exchange",
         "fused_mlp": "._triton._mlp_ops",
         "grid_encode": "._cpu._grid_ops",
         "plan": "._choose",
         "render": "._render",
+        "to_tcnn": "._tcnn._exchange",
     },
 )
