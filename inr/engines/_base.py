@@ -30,17 +30,24 @@ class Batch:
     Attributes:
         indices: flat indices (n,) into the signal, int64.
         weights: importance of each sample (n,), or of each value (n, c); 1 where None.
+        offsets: what is added to the residuals (n, c) before they are squared; 0 where None. By them a further term of
+            the loss joins in on any engine: one whose slope by a residual is g acts as an offset of
+            g (n c) / (2 weight).
     """
 
     indices: Int[Tensor, " n"]
     weights: Float[Tensor, "..."] | None = None
+    offsets: Float[Tensor, "n c"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device; itself where they are."""
         if self.indices.device == device:
             return self
-        weights = None if self.weights is None else self.weights.to(device, non_blocking=True)
-        return Batch(self.indices.to(device, non_blocking=True), weights)
+
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device, non_blocking=True)
+
+        return Batch(self.indices.to(device, non_blocking=True), moved(self.weights), moved(self.offsets))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ class Event:
         compiling: seconds that were spent before the first step on compiling kernels, or loading them.
         skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
         lr: the network's learning rate; engine: what runs the field; points: samples seen so far.
+        scored: samples evaluated so far only to choose others, each counted as often as it was.
         reason: why the fit ended (end events only); message: the same in words.
     """
 
@@ -35,6 +36,7 @@ class Event:
     message: str = ""
     compiling: float = 0.0
     skipped: int = 0
+    scored: int = 0
 
 
 def message(reason: Reason, step: int, detail: str) -> str:

@@ -22,6 +22,7 @@ from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
 from inr.fitting._profile import Profile
+from inr.fitting._scorer import FieldScorer
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
 from inr.objectives import Regression
 from inr.signals import Signal
@@ -86,13 +87,16 @@ class Fitter:
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
         self.plan: Plan
-        self.engine, self.plan = plan(self.field, Regression(signal), engine)
+        self._objective = Regression(signal)
+        self.engine, self.plan = plan(self.field, self._objective, engine)
         self.field.to(self.plan.device)
         self._compiling: float | None = None
         self.profile = Profile()
         self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
         self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
+        self._scorer = FieldScorer(self.field, signal, self.plan)
         self._progress = Progress()
+        self._taught: Mapping[str, Tensor] = {}
         self._best: Mapping[str, Tensor] = {}
         self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
         if resume:
@@ -136,6 +140,8 @@ class Fitter:
             self.steps = self._measure_horizon()
             check_horizon(self.field, self.steps)
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
+        if self._taught:
+            self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
         self._best = self._best or self._weights()
         self.profile = Profile(self.plan)
         yield self._event("start", math.nan)
@@ -169,15 +175,20 @@ class Fitter:
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
         self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
-        batch = self._teacher.select(step).to(self.plan.device)
+        before = self._scorer.scored
+        batch = self._teacher.select(step, self._scorer).to(self.plan.device)
         self.profile.lap("sampling")
         result = self.plan.loss_and_grad(self._tensors, batch)
+        if batch.offsets is not None:  # which are no part of what the field misses
+            missed = result.residuals - batch.offsets
+            result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
         self.profile.lap("engine")
         loss = result.loss.item()
         if not math.isfinite(loss):
             return loss
-        self._progress.skipped += result.skipped
         if not probing:
+            self._progress.skipped += result.skipped
+            self._progress.scored += self._scorer.scored - before
             self._progress.observe(loss, len(result.residuals))
             self._keep_best()
         self.profile.lap("the rest")
@@ -266,7 +277,7 @@ class Fitter:
         rate = self._optimiser.groups[0].lr
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
-            reason, message, self._compiling or 0.0, progress.skipped,
+            reason, message, self._compiling or 0.0, progress.skipped, progress.scored,
         )  # fmt: skip
 
     def _recipe(self) -> dict[str, Any]:
@@ -284,7 +295,10 @@ class Fitter:
 
     def _save_checkpoint(self) -> None:
         assert self._checkpoint is not None
-        save_checkpoint(self._checkpoint, self.field, self._optimiser, self._recipe(), self._progress, self._best)
+        save_checkpoint(
+            self._checkpoint, self.field, self._optimiser, self._recipe(), self._progress, self._best,
+            self._teacher.state(),
+        )  # fmt: skip
 
     def _resume(self) -> None:
         if self._checkpoint is None:
@@ -301,3 +315,4 @@ class Fitter:
         restore(saved, self.field, self._optimiser)
         self._progress = saved.progress
         self._best = saved.best
+        self._taught = saved.teacher

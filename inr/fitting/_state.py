@@ -26,6 +26,7 @@ class Progress:
         step: steps done; points: samples seen; seconds: spent fitting.
         running: exponential mean of the batch losses, NaN before the first step.
         best: lowest running loss at which weights were kept.
+        scored: samples evaluated only to choose others, each counted as often as it was.
         skipped: steps without an update, for gradients that 16-bit numbers could not hold.
     """
 
@@ -35,6 +36,7 @@ class Progress:
     running: float = math.nan
     best: float = math.inf
     skipped: int = 0
+    scored: int = 0
 
     def observe(self, loss: float, points: int) -> None:
         """Count a step with its batch loss."""
@@ -56,6 +58,7 @@ class Checkpoint:
     optimiser: Mapping[str, Tensor] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     best: Mapping[str, Tensor] = field(default_factory=dict)
+    teacher: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -65,6 +68,7 @@ def save_checkpoint(
     recipe: Mapping[str, Any],
     progress: Progress,
     best: Mapping[str, Tensor],
+    teacher: Mapping[str, Tensor],
 ) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
     numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
@@ -73,6 +77,7 @@ def save_checkpoint(
         *_storage.field_sections(model),
         *_storage.field_sections(model, best, prefix="best."),
         _storage.tensor_section("optimiser", optimiser.tensors()),
+        *([_storage.tensor_section("teacher", teacher)] if teacher else []),
     ]
     container.write(path, header, sections, force=True)
 
@@ -103,6 +108,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         },
         weights=_storage.section_tensors(contents, _storage.PARTS),
         best={name.removeprefix("best."): tensor for name, tensor in best.items()},
+        teacher={
+            name.removeprefix("teacher."): tensor
+            for name, tensor in _storage.section_tensors(contents, ["teacher"]).items()
+        },
     )
 
 

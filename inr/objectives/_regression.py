@@ -21,12 +21,13 @@ class Regression:
         return self.signal.coords(batch.indices)
 
     def residuals(self, values: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, "n c"]:
-        """Prediction minus the signal's values."""
+        """Prediction minus the signal's values, plus the batch's offsets."""
         return values - self.targets(batch)
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
-        """The signal's values."""
-        return self.signal.values(batch.indices)
+        """The signal's values, less the batch's offsets."""
+        values = self.signal.values(batch.indices)
+        return values if batch.offsets is None else values - batch.offsets
 
     def loss(self, residuals: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, ""]:
         """Mean of the squared residuals, weighted where the batch has weights."""

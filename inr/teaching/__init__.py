@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.teaching._base import Scorer as Scorer
     from inr.teaching._base import Teacher as Teacher
     from inr.teaching._base import teachers as teachers
     from inr.teaching._uniform import Uniform as Uniform
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Scorer": "._base",
         "Teacher": "._base",
         "Uniform": "._uniform",
         "teachers": "._base",

@@ -10,7 +10,7 @@ from torch import Tensor
 from inr.engines import Batch
 from inr.engines._cpu._jit import inline, kernel
 from inr.signals import Signal
-from inr.teaching._base import Teacher, teachers
+from inr.teaching._base import Scorer, Teacher, teachers
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: a Weyl sequence that fills 64 bits evenly
 
@@ -38,7 +38,7 @@ class Uniform(Teacher):
         self._seed = seed
         self._whole = torch.arange(self._size, device=self._device) if self._batch == self._size else None
 
-    def select(self, step: int) -> Batch:
+    def select(self, step: int, scorer: Scorer | None = None) -> Batch:
         """The samples of step `step`; a function of the seed and the step alone."""
         if self._whole is not None:
             return Batch(self._whole)

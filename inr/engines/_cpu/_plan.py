@@ -164,7 +164,8 @@ class CpuPlan:
             program = self._start(tensors, learning=True)
             for first in range(0, size, self.block):
                 part = coords[first : first + self.block]
-                program += self._sample(indices[first : first + len(part)], part)
+                offsets = None if batch.offsets is None else batch.offsets[first : first + len(part)]
+                program += self._sample(indices[first : first + len(part)], part, offsets)
                 program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
                 program += self._encoder.pull(part, self._features)
                 if first + self.block >= size:
@@ -197,16 +198,16 @@ class CpuPlan:
             "products over the engine's whole step, GFLOP/s": (done / sum(phases.values()), peak),
         }
 
-    def _sample(self, indices: np.ndarray, coords: np.ndarray) -> list[Call]:
+    def _sample(self, indices: np.ndarray, coords: np.ndarray, offsets: Tensor | None = None) -> list[Call]:
         """Fill the coordinates of some samples, and their targets; right away, where there is no kernel for it."""
         assert self._objective is not None
         targets = self._targets[: len(coords)]
         self._learn.set(targets=targets)
-        if self._sampling is not None and not self._encoder.immediate:
+        if self._sampling is not None and not self._encoder.immediate and offsets is None:
             if _consecutive(indices):
                 return [self._sampling.run(int(indices[0]), coords, targets)]
             return [self._sampling.at(indices, coords, targets)]
-        part = Batch(torch.from_numpy(indices))
+        part = Batch(torch.from_numpy(indices), offsets=offsets)
         coords[:], targets[:] = self._objective.coords(part).numpy(), self._objective.targets(part).numpy()
         return []
 

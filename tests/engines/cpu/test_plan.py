@@ -65,7 +65,7 @@ def compare(field, source, batch, engine="cpu:threads=2,tile=24"):
     precise = copy.deepcopy(field).double()
     weights = batch.weights if batch.weights is None else batch.weights.double()
     reference = choose(precise, Exact(source), "eager")[1]
-    exact = reference.loss_and_grad(dict(precise.named_parameters()), Batch(batch.indices, weights))
+    exact = reference.loss_and_grad(dict(precise.named_parameters()), Batch(batch.indices, weights, batch.offsets))
     plans = [choose(field, Regression(source), name)[1] for name in (engine, "eager")]
     tensors = dict(field.named_parameters())
     ours, theirs = (plan.loss_and_grad(tensors, batch) for plan in plans)
@@ -142,6 +142,19 @@ def test_importance_of_samples_and_values(shape):
     source = signal(2)
     field = build(source, activation="sine", network="mlp:depth=1,width=8")
     compare(field, source, Batch(torch.arange(50), torch.rand(shape) + 0.1))
+
+
+def test_offsets_join_the_residuals():
+    source = signal(2)
+    field = build(source, activation="relu", encoding=ENCODINGS["hash"], network="mlp:depth=2,width=8")
+    tensors, indices = dict(field.named_parameters()), torch.arange(3, 90)
+    offsets = torch.randn(87, 3, generator=torch.Generator().manual_seed(0))
+    for engine in ("cpu:threads=2,tile=24", "eager"):
+        plan = choose(field, Regression(source), engine)[1]
+        bare, shifted = (plan.loss_and_grad(tensors, Batch(indices, None, given)) for given in (None, offsets))
+        torch.testing.assert_close(shifted.residuals, bare.residuals + offsets, rtol=0, atol=1e-6)
+        assert float(shifted.loss) == pytest.approx(float(shifted.residuals.square().mean()), rel=1e-5)
+    compare(field, source, Batch(indices, None, offsets))
 
 
 def test_a_second_step_sees_new_weights_and_forgets_the_old_gradients():

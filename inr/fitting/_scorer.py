@@ -1,0 +1,82 @@
+"""What teachers ask of a field while it is being fitted, answered by the fit's own engine, and counted."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inr.engines import Plan
+from inr.field import Field
+from inr.signals import Signal
+from inr.signals._grid import block_ranges
+
+_TANGENT_BLOCK = 8_192
+_TANGENT_COST = 3  # of a vector-Jacobian and a Jacobian-vector product, in forward passes
+
+
+class FieldScorer:
+    """Scores samples of a signal by a field as it stands.
+
+    Args:
+        plan: evaluates the field fast; tangent products are eager PyTorch.
+
+    Attributes:
+        scored: as `Scorer.scored`.
+    """
+
+    def __init__(self, field: Field, signal: Signal, plan: Plan) -> None:
+        self.scored = 0
+        self._field = field
+        self._signal = signal
+        self._plan = plan
+        self._tensors = dict(field.named_parameters())
+
+    @torch.no_grad()
+    def residuals(self, indices: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n c"]:
+        """Prediction minus target of some samples, or of all in order, in normalised values, on the plan's device."""
+        count = self._signal.size if indices is None else len(indices)
+        found = torch.empty(count, self._signal.channels, device=self._plan.device)
+        for start, stop, coords, values in self._blocks(indices, self._plan.block):
+            torch.sub(self._plan.forward(self._tensors, coords), values, out=found[start:stop])
+        self.scored += count
+        return found
+
+    def tangent(self, residuals: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        """J Jᵀ R of residuals of all samples, by a vector-Jacobian and a Jacobian-vector product of each block."""
+        parameters = [parameter for parameter in self._field.parameters() if parameter.requires_grad]
+        total = [torch.zeros_like(parameter) for parameter in parameters]
+        for start, stop, coords, _ in self._blocks(None, _TANGENT_BLOCK):
+            with torch.enable_grad():
+                values = self._field(coords)
+                pulled = torch.autograd.grad(values, parameters, residuals[start:stop], materialize_grads=True)
+            for gradient, part in zip(total, pulled, strict=True):
+                gradient += part
+        found = torch.empty_like(residuals)
+        for start, stop, coords, _ in self._blocks(None, _TANGENT_BLOCK):
+            found[start:stop] = _pushed(self._field, parameters, total, coords)
+        self.scored += _TANGENT_COST * self._signal.size
+        return found
+
+    def _blocks(self, indices: Tensor | None, block: int) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+        """Where a block begins and ends, its coordinates and values."""
+        device = self._plan.device
+        if indices is None and device.type == "cpu":
+            start = 0
+            for coords, values in self._signal.blocks(block):
+                yield start, start + len(coords), coords, values
+                start += len(coords)
+            return
+        count = self._signal.size if indices is None else len(indices)
+        for start, stop in block_ranges(count, block):
+            part = torch.arange(start, stop, device=device) if indices is None else indices[start:stop]
+            yield start, stop, self._signal.coords(part), self._signal.values(part)
+
+
+def _pushed(field: Field, parameters: Sequence[Tensor], tangents: Sequence[Tensor], coords: Tensor) -> Tensor:
+    """The derivative of values along a direction of the parameters: of its transpose, which any operator has."""
+    with torch.enable_grad():
+        values = field(coords)
+        given = torch.zeros_like(values, requires_grad=True)
+        pulled = torch.autograd.grad(values, parameters, given, create_graph=True, materialize_grads=True)
+        return torch.autograd.grad(pulled, given, tangents, materialize_grads=True)[0]
