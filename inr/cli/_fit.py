@@ -59,6 +59,7 @@ def fit(
     checkpoint_every: options.CheckpointEvery = 60.0,
     comparison: options.Comparison = None,
     no_comparison: options.NoComparison = False,
+    teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     force: options.Force = False,
     profile: options.Profile = False,
@@ -66,7 +67,7 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
-    outputs = choose_outputs(signal, output, comparison, no_comparison, events)
+    outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
     watch = Stopwatch()
     with waiting(f"reading {signal}", quiet=quiet):
@@ -75,6 +76,7 @@ def fit(
             encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
+            record_attention=outputs.teacher_map is not None,
         )  # fmt: skip
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
@@ -146,14 +148,16 @@ def _save(fitter: "Fitter", end: "Event", outputs: Outputs, watch: Stopwatch, *,
 
 
 def _compare(fitter: "Fitter", outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
-    """Write the comparison sheet; a failure costs the sheet only."""
-    if outputs.comparison is None:
-        return 0
-    from inr.diagnostics import comparison_sheet
+    """Draw the sheets; a failure costs a sheet only."""
+    from inr.diagnostics import attention_sheet, comparison_sheet
 
     try:
-        with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-            comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force, execute=fitter.execute)
+        if outputs.comparison is not None:
+            with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
+                comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force, execute=fitter.execute)
+        if outputs.teacher_map is not None and fitter.attention is not None:
+            with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
+                attention_sheet(fitter.attention, fitter.signal, outputs.teacher_map, force=force)
     except InrError as error:
         return complain(str(error), 2)
     return 0

@@ -22,6 +22,7 @@ class Outputs:
 
     field: Path
     comparison: Path | None
+    teacher_map: Path | None
     events: Path | None
 
     @property
@@ -38,19 +39,26 @@ class Outputs:
             raise InrError(
                 f"{self.checkpoint} holds an unfinished fit; go on with --resume, or start afresh with --force"
             )
-        given = [path for path in (self.field, self.comparison, self.events, self.checkpoint) if path is not None]
+        wanted = (self.field, self.comparison, self.teacher_map, self.events, self.checkpoint)
+        given = [path for path in wanted if path is not None]
         if len({path.resolve() for path in given}) < len(given):
             raise InrError(f"the outputs must be different files, got {', '.join(map(str, given))}")
         for path in given:
             if path.exists() and signal.exists() and path.samefile(signal):
                 raise InrError(f"{path} is the signal itself; give another output (inr render turns a field back)")
             check_writable(path, force=force or resume or path == self.checkpoint)
-        if self.comparison is not None and self.comparison.suffix.lower() != ".png":
-            raise InrError(f"the comparison sheet is a PNG; call it {self.comparison.with_suffix('.png')}")
+        for picture, what in ((self.comparison, "the comparison sheet"), (self.teacher_map, "the teacher's map")):
+            if picture is not None and picture.suffix.lower() != ".png":
+                raise InrError(f"{what} is a PNG; call it {picture.with_suffix('.png')}")
 
 
 def choose_outputs(
-    signal: Path, field: Path | None, comparison: Path | None, no_comparison: bool, events: Path | None
+    signal: Path,
+    field: Path | None,
+    comparison: Path | None,
+    no_comparison: bool,
+    teacher_map: Path | None,
+    events: Path | None,
 ) -> Outputs:
     """The outputs that were asked for, with names made from the signal's where none were given."""
     if no_comparison and comparison is not None:
@@ -58,7 +66,7 @@ def choose_outputs(
     field = field or Path(_stem(signal) + ".inr")
     if comparison is None and not no_comparison:
         comparison = field.parent / f"{_stem(field)}.comparison.png"
-    return Outputs(field, comparison, events)
+    return Outputs(field, comparison, teacher_map, events)
 
 
 def _stem(path: Path) -> str:

@@ -27,6 +27,7 @@ Comparison = Annotated[
     Path | None, _option(_OUTPUT, "The comparison sheet; NAME.comparison.png beside the field if not given.")
 ]
 NoComparison = Annotated[bool, _option(_OUTPUT, "Draw no sheet.", "--no-comparison")]
+TeacherMap = Annotated[Path | None, _option(_OUTPUT, "A picture of where the teacher looked.")]
 Events = Annotated[Path | None, _option(_OUTPUT, "Log of the fit: every step's loss, psnr, … as a line of JSON.")]
 Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
 Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step went.", "--profile")]
@@ -36,7 +37,7 @@ Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
 Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
 Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
-Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step.")]
+Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2.")]
 Engine = Annotated[str, _option(_PARTS, "What runs the fit, as in cpu:threads=2; the fastest that can if not given.")]
 
 Steps = Annotated[

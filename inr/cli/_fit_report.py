@@ -56,6 +56,7 @@ def document(
         "files": {
             "field": _existing(outputs.field),
             "comparison": _existing(outputs.comparison),
+            "teacher map": _existing(outputs.teacher_map),
             "checkpoint": _existing(outputs.checkpoint),
         },
     } | ({"profile": fitter.profile.document()} if profile else {})

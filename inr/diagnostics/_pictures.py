@@ -49,6 +49,13 @@ def volume_rows(field: Field, signal: Signal, execute: Execute | None = None) ->
     return rows
 
 
+def middle_plane(signal: Signal) -> np.ndarray:
+    """Flat indices (h, w) of a picture, a video's middle frame, or a volume's middle slice."""
+    shape = _shape(signal)
+    fixed = {axis: shape[axis] // 2 for axis in range(len(shape) - 2)}
+    return _plane(signal, fixed)
+
+
 def _shape(signal: Signal) -> tuple[int, ...]:
     assert signal.domain.shape is not None
     return signal.domain.shape

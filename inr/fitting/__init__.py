@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.fitting._attention import Attention as Attention
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Attention": "._attention",
         "Budget": "._budget",
         "Event": "._events",
         "Fitter": "._fitter",

@@ -15,6 +15,7 @@ from inr._errors import InrError
 from inr._parts import parse_spec
 from inr.engines import Plan, plan
 from inr.field import Field, Spec
+from inr.fitting._attention import Attention
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size
 from inr.fitting._defaults import Setup
@@ -47,6 +48,7 @@ class Fitter:
         seed: decides initial weights and batches. With a budget in steps, equal seeds give equal fields.
         checkpoint: file to keep a resumable state in; every: seconds between writes.
         resume: go on from that file, with the horizon it was started with.
+        record_attention: count which samples are learned from, in `attention`.
 
     Raises:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
@@ -56,6 +58,7 @@ class Fitter:
         engine: what runs it; plan: how.
         steps: the horizon; 0 until `run` has measured a budget in seconds.
         profile: where the time of the steps went.
+        attention: which samples were learned from since `run` began; None where they are not recorded.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Fitter:
         checkpoint: Path | None = None,
         every: float = 60.0,
         resume: bool = False,
+        record_attention: bool = False,
     ) -> None:
         check_setup(setup, seed)
         self.signal = signal
@@ -97,6 +101,8 @@ class Fitter:
         self._scorer = FieldScorer(self.field, signal, self.plan)
         self._progress = Progress()
         self._taught: Mapping[str, Tensor] = {}
+        self._record_attention = record_attention
+        self.attention: Attention | None = None
         self._best: Mapping[str, Tensor] = {}
         self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
         if resume:
@@ -144,6 +150,7 @@ class Fitter:
             self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
         self._best = self._best or self._weights()
         self.profile = Profile(self.plan)
+        self.attention = Attention(self.signal.size, self.steps) if self._record_attention else None
         yield self._event("start", math.nan)
         reason: Reason = "steps"
         saved = time.perf_counter()
@@ -177,6 +184,8 @@ class Fitter:
         self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
+        if self.attention is not None and not probing:
+            self.attention.see(step, batch)
         self.profile.lap("sampling")
         result = self.plan.loss_and_grad(self._tensors, batch)
         if batch.offsets is not None:  # which are no part of what the field misses

@@ -140,6 +140,7 @@ OPTIONS = {
     "in /proc": (("-o", "/proc/a.inr"), ("/proc",)),
     "a folder as output": (("-o", "."), ("directory",)),
     "events nowhere": (("--events", "nowhere/log.jsonl"), ("nowhere",)),
+    "no PNG of the teacher": (("--teacher-map", "a.jpg"), ("PNG", "a.png")),
     "sheet nowhere": (("--comparison", "nowhere/a.png"), ("nowhere",)),
 }
 

@@ -55,7 +55,7 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
     assert result["points"] == 20 * 128
     assert set(result["seconds"]) == {"fitting", "compiling", "reading", "measuring", "writing"}
     assert all(seconds >= 0 for seconds in result["seconds"].values())
-    assert result["files"] == {"field": "a.inr", "comparison": "b.png", "checkpoint": None}
+    assert result["files"] == {"field": "a.inr", "comparison": "b.png", "teacher map": None, "checkpoint": None}
     again = inr.Field.build(field.domain, **result["parts"])
     assert again.config() == field.config()
 
@@ -330,3 +330,11 @@ def test_interrupts_while_measuring_still_save_the_field(inr_cli, photo, monkeyp
     assert run.status == 130
     assert one_line(run.err) == "interrupted"
     assert inr.load("photo.inr").domain.shape == (24, 32)
+
+
+def test_the_teachers_map_is_drawn_when_asked_for(inr_cli, photo):
+    run = inr_cli("fit", "photo.png", *QUICK, "--no-comparison", "--teacher-map", "map.png", "--json")
+    assert run.status == 0
+    assert run.json["files"]["teacher map"] == "map.png"
+    with Image.open(photo.parent / "map.png") as sheet:
+        assert sheet.format == "PNG"
