@@ -11,7 +11,14 @@ from inr._parts import Part, Registry
 from inr.engines import Batch
 from inr.signals import Signal
 
-teachers = Registry("teacher", "inr.teaching._uniform")
+teachers = Registry(
+    "teacher",
+    "inr.teaching._evos",
+    "inr.teaching._int",
+    "inr.teaching._mint",
+    "inr.teaching._nint",
+    "inr.teaching._uniform",
+)
 
 
 @runtime_checkable

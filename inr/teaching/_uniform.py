@@ -52,14 +52,24 @@ class Uniform(Teacher):
 
 def drawn_on(device: torch.device, key: int, size: int, count: int) -> Int[Tensor, " n"]:
     """The indices that `_draw` gives, bit for bit, computed on another device: nothing is sent there."""
-    start = int(_mixed_there(torch.tensor(_signed(key))))
-    bits = _mixed_there(torch.arange(1, count + 1, 2, device=device) * _signed(int(_ODD)) + start)
+    bits = _words(key, torch.arange(1, count + 1, 2, device=device))
     halves = torch.stack((bits & 0xFFFFFFFF, bits >> 32 & 0xFFFFFFFF), dim=1).flatten()[:count]
     runs = torch.arange(count, device=device)
     if count % 2:  # the last pair's second number overwrites its first
         halves[-1] = bits[-1] >> 32 & 0xFFFFFFFF
     places = ((runs.double() + halves.double() * 2.0**-32) * (size / count)).long()
     return places.clamp_(max=size - 1)
+
+
+def random_words(key: int, count: int, device: torch.device) -> Int[Tensor, " n"]:
+    """Random numbers of 64 bits, a function of a key of 64 bits; they differ, so that to sort them is to shuffle."""
+    return _words(key, torch.arange(1, count + 1, device=device))
+
+
+def _words(key: int, numbers: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """The random word that belongs to each number, as `_draw` has them."""
+    start = int(_mixed_there(torch.tensor(_signed(key))))
+    return _mixed_there(numbers * _signed(int(_ODD)) + start)
 
 
 def _mixed_there(bits: Tensor) -> Tensor:
