@@ -90,6 +90,7 @@ class Fitter:
         check_size(self.field)
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
+        self._teacher.check(signal)
         self.plan: Plan
         self._objective = Regression(signal)
         self.engine, self.plan = plan(self.field, self._objective, engine)
@@ -145,11 +146,15 @@ class Fitter:
         if not self.steps:
             self.steps = self._measure_horizon()
             check_horizon(self.field, self.steps)
+        self.profile = Profile(self.plan)
+        begin = time.perf_counter()
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
+        spent = time.perf_counter() - begin  # some teachers look at the whole signal first
+        self._progress.seconds += spent
+        self.profile.book("sampling", spent)
         if self._taught:
             self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
         self._best = self._best or self._weights()
-        self.profile = Profile(self.plan)
         self.attention = Attention(self.signal.size, self.steps) if self._record_attention else None
         yield self._event("start", math.nan)
         reason: Reason = "steps"

@@ -31,6 +31,11 @@ class Profile:
         self._spent[phase] += now - self._mark
         self._mark = now
 
+    def book(self, phase: str, seconds: float) -> None:
+        """Book what was spent before the first step."""
+        self._spent[phase] += seconds
+        self.seconds += seconds
+
     def end(self) -> float:
         """The step is over; the seconds it took."""
         spent = time.perf_counter() - self._start

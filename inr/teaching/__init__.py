@@ -9,19 +9,23 @@ if TYPE_CHECKING:
     from inr.teaching._base import Teacher as Teacher
     from inr.teaching._base import teachers as teachers
     from inr.teaching._evos import EVOS as EVOS
+    from inr.teaching._expansive import Expansive as Expansive
     from inr.teaching._int import INT as INT
     from inr.teaching._mint import MINT as MINT
     from inr.teaching._nint import NINT as NINT
+    from inr.teaching._soft import Soft as Soft
     from inr.teaching._uniform import Uniform as Uniform
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "EVOS": "._evos",
+        "Expansive": "._expansive",
         "INT": "._int",
         "MINT": "._mint",
         "NINT": "._nint",
         "Scorer": "._base",
+        "Soft": "._soft",
         "Teacher": "._base",
         "Uniform": "._uniform",
         "teachers": "._base",

@@ -14,9 +14,11 @@ from inr.signals import Signal
 teachers = Registry(
     "teacher",
     "inr.teaching._evos",
+    "inr.teaching._expansive",
     "inr.teaching._int",
     "inr.teaching._mint",
     "inr.teaching._nint",
+    "inr.teaching._soft",
     "inr.teaching._uniform",
 )
 
@@ -47,9 +49,12 @@ class Teacher(Part):
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu).
 
-        Raises InrError for a signal that the teacher has no meaning for.
+        Raises InrError as `check`.
         """
         raise NotImplementedError
+
+    def check(self, signal: Signal) -> None:
+        """Raise InrError for a signal that the teacher has no meaning for, naming what works."""
 
     def prepare(self) -> float:
         """Compile or load what the first batch would otherwise wait for; seconds that it took."""

@@ -81,12 +81,8 @@ class EVOS(Teacher):
 
         Raises InrError for samples without a grid, unless `cross` is false.
         """
-        shape = signal.domain.shape
-        if self._cross and shape is None:
-            raise InrError(
-                "teacher 'evos' takes Laplacians, and scattered samples have no grid for them; use evos:cross=false"
-            )
-        self._shape = shape or ()
+        self.check(signal)
+        self._shape = signal.domain.shape or ()
         self._uniform.bind(signal, steps, batch, seed, device)
         self._size = signal.size
         self._channels = signal.channels
@@ -99,6 +95,13 @@ class EVOS(Teacher):
         # of the last survey: squared errors, and residuals of the grey value
         self._errors, self._grey = torch.zeros(2, signal.size, device=device or torch.device("cpu"))
         self._elite: tuple[int, bool, Bool[Tensor, " size"]] | None = None
+
+    def check(self, signal: Signal) -> None:
+        """Raise InrError for samples without a grid, unless `cross` is false."""
+        if self._cross and signal.domain.shape is None:
+            raise InrError(
+                "teacher 'evos' takes Laplacians, and scattered samples have no grid for them; use evos:cross=false"
+            )
 
     def prepare(self) -> float:
         """Compile the kernel that draws, or load it."""
