@@ -98,13 +98,12 @@ class Signal(abc.ABC):
         """Values on the device of the indices, which keeps a copy of the samples in their own type."""
         samples = self._on(indices.device, "_samples").index_select(0, indices)
         work = samples.to(torch.float32 if self._work is np.float32 else torch.float64)
-        centre, half = (torch.as_tensor(number, device=work.device) for number in (self._centre, self._inverse_half))
-        return work.sub_(centre).mul_(half).float()
+        return work.sub_(self._on(work.device, "_centre")).mul_(self._on(work.device, "_inverse_half")).float()
 
     def _on(self, device: torch.device, name: str) -> Tensor:
-        """A tensor of this signal on another device, copied once."""
+        """A tensor, or numbers, of this signal on another device, copied once."""
         if (device, name) not in self._copies:
-            self._copies[device, name] = getattr(self, name).to(device)
+            self._copies[device, name] = torch.as_tensor(getattr(self, name), device=device)
         return self._copies[device, name]
 
     @staticmethod

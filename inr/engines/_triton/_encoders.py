@@ -123,8 +123,10 @@ class _ByTorch:
 
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         self._tensors = {name: tensors[f"encoding.{name}"].detach().requires_grad_() for name in self._names}
+        # a field that is rendered stays where it is, while its weights and the coordinates come to the plan's device
+        buffers = {name: buffer.to(coords.device) for name, buffer in self._encoding.named_buffers()}
         with torch.set_grad_enabled(self.learns):
-            self._features = torch.func.functional_call(self._encoding, self._tensors, (coords,))
+            self._features = torch.func.functional_call(self._encoding, self._tensors | buffers, (coords,))
         return self._features.detach().contiguous()
 
     def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:

@@ -28,6 +28,7 @@ _LAST, _OFFSET, _MASK, _HASHED, _FACTORS, _COLUMNS = (tl.constexpr(column) for c
 
 _TILE = 512  # numbers in a tile (points, features): 4 a thread
 _WARPS = 4
+_NUMBERS = ["n"]  # of points: kernels are not compiled anew for 1 of them, or for multiples of 16
 _SUM_BITS = 61  # what sums of integers may use, of 63: the products that are summed may exceed the bound by roundings
 _LEAST_EXPONENT = -60  # keeps units and their reciprocals normal numbers of float32
 
@@ -137,7 +138,7 @@ def _corner_slope(
     return slope if (CORNER >> ALONG) & 1 else -slope
 
 
-@triton.jit
+@triton.jit(do_not_specialize=_NUMBERS)
 @no_type_check
 def _encode(
     coords, table, scales, places, out, n, stride,
@@ -158,7 +159,7 @@ def _encode(
     tl.store(out + points[:, None] * stride + level * FEATURES + feature[None, :], total, mask=wanted)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=_NUMBERS)
 @no_type_check
 def _scatter(
     coords, given, scales, places, units, sums, n, stride,
@@ -182,7 +183,7 @@ def _scatter(
         tl.atomic_add(sums + row[:, None] * FEATURES + feature[None, :], amounts, mask=wanted, sem="relaxed")
 
 
-@triton.jit
+@triton.jit(do_not_specialize=_NUMBERS)
 @no_type_check
 def _scatter_coords(
     coords, table, given, scales, places, grads, n, stride, levels,

@@ -20,6 +20,7 @@ Input = Literal["few", "many", "waves"]
 
 _WIDEST_RESIDENT = 128  # units of all planes, of which a tile stays in registers
 _FEW = 8
+_MANY_ROUNDS = 8  # of tiles on all multiprocessors, after which a last one that is partly filled does not matter
 _MOST_POINTS = 2**20  # at a time: places of numbers are 32-bit
 
 
@@ -191,7 +192,10 @@ class Runner:
         """Points, in whole tiles, of which so many layers fit in memory."""
         s = self.shape
         points = min(memory // (layers * s.planes * s.width * self.operand.itemsize), _MOST_POINTS)
-        return max(points // s.block_m, 1) * s.block_m
+        tiles, together = max(points // s.block_m, 1), _processors(self.device)
+        if together < tiles < _MANY_ROUNDS * together:  # those of a last, partly filled round would run alone
+            tiles -= tiles % together
+        return tiles * s.block_m
 
     def _arrays(self) -> tuple[Tensor, ...]:
         w = self.weights
@@ -204,8 +208,8 @@ class Runner:
             "PLANES": s.planes, "WIDTH": s.width, "VALUES": s.values, "OUTS": s.outs,
             "PRECISION": "tf32" if self.precision == "tf32" else "ieee",
             "BLOCK_M": s.block_m, "BLOCK_N": s.block_n, "BLOCK_K": s.block_k, "BLOCK_F": s.block_f,
-            "enable_fp_fusion": True, "num_warps": 8 if not s.resident or s.planes * s.width > 64 else 4,
-            "num_stages": 3 if not s.resident else 1 if s.planes * s.width > 64 else 2,
+            "enable_fp_fusion": True, "num_warps": 4 if s.resident else 8,
+            "num_stages": 1 if s.resident and s.planes * s.width > 64 else 3,
         }  # fmt: skip
 
     def _empty(self, *size: int, dtype: torch.dtype | None = None) -> Tensor:
@@ -230,10 +234,11 @@ class Runner:
             tiles = triton.cdiv(len(part), s.block_m)
             area = tiles * s.block_m * s.width
             room = self._empty(1 if s.resident else 2 * s.planes * area)
-            self._kernels.render[(tiles,)](
-                part, *self._arrays(), room, values[start:], len(part), s.depth, area,
-                FIRST_VALUE=self._first.value, VALUE=self._hidden.value, **self._constants(),
-            )  # fmt: skip
+            with torch.cuda.device_of(x):
+                self._kernels.render[(tiles,)](
+                    part, *self._arrays(), room, values[start:], len(part), s.depth, area,
+                    FIRST_VALUE=self._first.value, VALUE=self._hidden.value, **self._constants(),
+                )  # fmt: skip
         return values
 
     def learn(
@@ -259,12 +264,12 @@ class Runner:
         """
         s = self.shape
         n = len(x)
+        given = given.contiguous()
         weights = None if weights is None else weights.float().contiguous()
         residuals = self._empty(n if task == "fit" else 0, s.values, dtype=torch.float32)
         losses = self._empty(triton.cdiv(n, s.block_m), dtype=torch.float32)
         feature_gradients = self._empty(n if of_features else 0, s.dim, dtype=torch.float32)
-        block = 32 if self.operand.itemsize > 2 and s.planes == 2 else 64
-        parts = _Parts(s, min(n, self._chunk), block, self.device)
+        parts = _Parts(s, min(n, self._chunk), self.operand.itemsize, self.device)
         tiles = triton.cdiv(min(n, self._chunk), s.block_m)
         h, kept = (self._empty(s.depth, s.planes, tiles * s.block_m, s.width) for _ in range(2))
         gradients = self._empty(tiles * s.block_m, s.outs)
@@ -272,16 +277,17 @@ class Runner:
             part = x[start : start + self._chunk]
             tiles = triton.cdiv(len(part), s.block_m)
             importances = 0 if weights is None else 1 if weights.shape[1] == 1 else 2
-            self._kernels.learn[(tiles,)](
-                part, *self._arrays(), h, kept,
-                given[start:], weights[start:] if weights is not None else losses, residuals[start:],
-                losses[start // s.block_m :], gradients, feature_gradients[start:] if of_features else losses,
-                len(part), s.depth, h.stride(1), scale, factor,
-                FIRST_LEARN=self._first.learn, FIRST_PULL=self._first.pull,
-                LEARN=self._hidden.learn, PULL=self._hidden.pull,
-                TASK=task, WEIGHTS=importances, PULL_FEATURES=of_features, **self._constants(),
-            )  # fmt: skip
-            self._weight_gradients(part, tiles * s.block_m, h, kept, gradients, parts)
+            with torch.cuda.device_of(x):
+                self._kernels.learn[(tiles,)](
+                    part, *self._arrays(), h, kept,
+                    given[start:], weights[start:] if weights is not None else losses, residuals[start:],
+                    losses[start // s.block_m :], gradients, feature_gradients[start:] if of_features else losses,
+                    len(part), s.depth, h.stride(1), scale, factor,
+                    FIRST_LEARN=self._first.learn, FIRST_PULL=self._first.pull,
+                    LEARN=self._hidden.learn, PULL=self._hidden.pull,
+                    TASK=task, WEIGHTS=importances, PULL_FEATURES=of_features, **self._constants(),
+                )  # fmt: skip
+                self._weight_gradients(part, tiles * s.block_m, h, kept, gradients, parts)
         return Learned(losses, residuals, feature_gradients, *parts.sums(factor))
 
     def _weight_gradients(
@@ -296,7 +302,7 @@ class Runner:
             "PRECISION": self._constants()["PRECISION"],
             "enable_fp_fusion": True,
         }
-        tiles = (s.width // parts.block) ** 2
+        tiles = (s.width // parts.hidden_block) ** 2
         _weight_gradients.first[(s.width // parts.block, s.features // s.block_f, len(parts.first))](
             x, self._slopes, self._shifts, kept, parts.first, parts.first[:, s.width * s.features :],
             len(x), points, parts.size(points, parts.first), parts.first.stride(0),
@@ -308,7 +314,9 @@ class Runner:
             _weight_gradients.hidden[(tiles, s.depth - 1, len(parts.hidden))](
                 kept, h, parts.hidden, parts.hidden[:, entries:], points,
                 parts.size(points, parts.hidden), parts.hidden.stride(0), h.stride(1),
-                ROWS=s.width, BELOW=True, LAYER_STRIDE=s.planes * s.width**2, BLOCK_I=parts.block, **common, **blocks,
+                ROWS=s.width, BELOW=True, LAYER_STRIDE=s.planes * s.width**2, BLOCK_I=parts.hidden_block,
+                num_warps=8 if s.planes * parts.hidden_block > 64 else 4, **common,
+                **blocks | {"BLOCK_O": parts.hidden_block},
             )  # fmt: skip
         _weight_gradients.hidden[(s.width // parts.block, 1, len(parts.last))](
             gradients, h[-1], parts.last, parts.last[:, s.planes * s.outs * s.width :], points,
@@ -318,23 +326,30 @@ class Runner:
 
 
 class _Parts:
-    """Padded gradients in parts: (parts, numbers) of the first layer, the hidden ones, and the last."""
+    """Padded gradients in parts: (parts, numbers) of the first layer, the hidden ones, and the last.
 
-    def __init__(self, s: Shape, points: int, block: int, device: torch.device) -> None:
-        self.block = min(s.width, block)
+    Attributes:
+        block, hidden_block: a program's share of the first and last layer, and of a hidden one, across. Large ones
+            read their operands less often, which is what bounds those kernels.
+    """
+
+    def __init__(self, s: Shape, points: int, operand_bytes: int, device: torch.device) -> None:
+        large = operand_bytes > 2
+        self.block = min(s.width, 32 if large and s.planes == 2 else 64)
+        self.hidden_block = 128 if s.width % 128 == 0 and s.planes == 1 and not large else self.block
         self._shape = s
         self._points = points
-        across = s.width // self.block
+        across, tiles = s.width // self.block, (s.width // self.hidden_block) ** 2
         w = s.width
 
         def room(numbers: int, programs: int) -> Tensor:
-            """Parts enough that all programs together fill the machine."""
+            """As many parts as all programs together fill the machine with, and no more: the rest would run alone."""
             longest = max(points // (16 * 64), 1)
-            return torch.zeros(min(-(-_programs(device) // programs), longest), numbers, device=device)
+            return torch.zeros(min(max(_programs(device) // programs, 1), longest), numbers, device=device)
 
         self.first = room(w * s.features + w, across * (s.features // s.block_f))
         hidden = (s.depth - 1) * s.planes * (w * w + w)
-        self.hidden = room(hidden, max(across**2 * (s.depth - 1), 1))
+        self.hidden = room(hidden, max(tiles * (s.depth - 1), 1))
         self.last = room(s.planes * s.outs * w + s.outs, across)
 
     def size(self, points: int, parts: Tensor) -> int:
@@ -360,7 +375,12 @@ def _programs(device: torch.device) -> int:
     """Programs that keep a device busy."""
     if device.type != "cuda":
         return 3  # the interpreter runs one after the other; several parts are to be tested all the same
-    return 2 * torch.cuda.get_device_properties(device).multi_processor_count
+    return 2 * _processors(device)
+
+
+def _processors(device: torch.device) -> int:
+    """Multiprocessors of a device."""
+    return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 1
 
 
 @dataclass(frozen=True)

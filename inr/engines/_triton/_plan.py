@@ -90,11 +90,11 @@ class TritonPlan:
             features, targets, importance, task="fit", scale=self._scale.value,
             factor=1 / (numbers * self._scale.value), of_features=self._encoder.learns,
         )  # fmt: skip
-        # one transfer for both, which is what a step has to wait for
-        loss, finite = torch.stack((learned.losses.sum() / numbers, learned.finite())).cpu()
-        if bool(loss.isfinite()) and not self._scale.accepts(bool(finite)):
-            return StepResult(loss, {}, coords, learned.residuals, skipped=True)
         grads: dict[str, Tensor | RowSparse] = {name: learned.gradient(name) for name in self._runner.weights.names}
         if self._encoder.learns:
             grads |= self._encoder.pull(coords, learned.feature_gradients)
+        # one transfer for both, which is what a step has to wait for: after all that there is to compute
+        loss, finite = torch.stack((learned.losses.sum() / numbers, learned.finite())).cpu()
+        if bool(loss.isfinite()) and not self._scale.accepts(bool(finite)):
+            return StepResult(loss, {}, coords, learned.residuals, skipped=True)
         return StepResult(loss, {name: grads[name] for name in tensors}, coords, learned.residuals)

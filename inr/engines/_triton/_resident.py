@@ -5,20 +5,18 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from inr.engines._triton._tiles import EXACT, first_layer, output_gradient, product
+from inr.engines._triton._tiles import EXACT, NUMBERS, POINTERS, first_layer, output_gradient, planes, product
 
 
 @triton.jit
 @no_type_check
 def _weights(matrix, units, PLANES: tl.constexpr, WIDTH: tl.constexpr, BACK: tl.constexpr):
-    """W^T of a layer or, on the way back, conj(W): a tile a plane."""
+    """W^T of a layer or, on the way back, W: a tile a plane."""
     entries = units[:, None] * WIDTH + units[None, :] if BACK else units[None, :] * WIDTH + units[:, None]
     wa = tl.load(matrix + entries)
     wb = wa
     if PLANES == 2:
         wb = tl.load(matrix + WIDTH * WIDTH + entries)
-        if BACK:
-            wb = -wb
     return wa, wb
 
 
@@ -43,7 +41,9 @@ def _hidden(
     zb = za
     if PLANES == 2:
         zb = tl.zeros((ha.shape[0], WIDTH), tl.float32) + tl.load(bias + WIDTH + units)[None, :]
-    return product(ha, hb, wa, wb, za, zb, PLANES, PRECISION)
+    zero = tl.zeros((ha.shape[0], WIDTH), tl.float32)
+    aa, ab, ba, bb = product(ha, hb, wa, wb, za, zero, zb, zero, PLANES, PRECISION)
+    return planes(aa, ab, ba, bb, PLANES, False)
 
 
 @triton.jit
@@ -58,11 +58,11 @@ def _outputs(
     out = tl.zeros((ha.shape[0], OUTS), tl.float32) + tl.load(last_bias + outs)[None, :]
     out = tl.dot(ha, tl.load(last + entries), out, input_precision=PRECISION)
     if PLANES == 2:
-        out = tl.dot(-hb, tl.load(last + OUTS * WIDTH + entries), out, input_precision=PRECISION)
+        out -= tl.dot(hb, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
     return out
 
 
-@triton.jit
+@triton.jit(do_not_specialize=NUMBERS)
 @no_type_check
 def render(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, values, n, depth, area,
@@ -89,7 +89,7 @@ def render(
     tl.store(values + rows[:, None] * VALUES + outs[None, :], out, mask=ok[:, None] & (outs < VALUES)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=NUMBERS, do_not_specialize_on_alignment=POINTERS)
 @no_type_check
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
@@ -133,14 +133,15 @@ def learn(
     ga = tl.dot(gradient, tl.load(last + entries), input_precision=PRECISION)
     gb = ga
     if PLANES == 2:
-        gb = tl.dot(-gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
+        gb = -tl.dot(gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
     for step in range(1, depth):
         layer = depth - step
         at, below = constants + layer * CONSTANTS, layer * PLANES * area
         da, db = _pull(PULL, kept + below, h + below, places, area, ga, gb, at, operand, PLANES, PLANES)
         wa, wb = _weights(matrices + (layer - 1) * PLANES * WIDTH * WIDTH, units, PLANES, WIDTH, True)
         zero = tl.zeros((BLOCK_M, WIDTH), tl.float32)
-        ga, gb = product(da, db, wa, wb, zero, zero, PLANES, PRECISION)
+        aa, ab, ba, bb = product(da, db, wa, wb, zero, zero, zero, zero, PLANES, PRECISION)
+        ga, gb = planes(aa, ab, ba, bb, PLANES, True)
     da, db = _pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, operand, 1, PLANES)
     if PULL_FEATURES:
         for block in range(0, FEATURES, BLOCK_F):

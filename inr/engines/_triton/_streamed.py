@@ -9,7 +9,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from inr.engines._triton._tiles import EXACT, first_layer, output_gradient, product
+from inr.engines._triton._tiles import EXACT, NUMBERS, POINTERS, first_layer, output_gradient, planes, product
 
 
 @triton.jit
@@ -19,8 +19,8 @@ def _affine(
     PLANES: tl.constexpr, WIDTH: tl.constexpr, BLOCK_K: tl.constexpr, PRECISION: tl.constexpr, BACK: tl.constexpr,
 ):  # fmt: skip
     """A block of columns of h W^T or, on the way back, of h conj(W): h (rows, WIDTH) lies in memory."""
-    za = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
-    zb = za
+    aa = tl.zeros((rows.shape[0], columns.shape[0]), tl.float32)
+    ab, ba, bb = aa, aa, aa
     for start in range(0, WIDTH, BLOCK_K):
         ks = start + tl.arange(0, BLOCK_K)
         places = rows[:, None] * WIDTH + ks[None, :]
@@ -30,10 +30,8 @@ def _affine(
         if PLANES == 2:
             hb = tl.load(h + area + places)
             wb = tl.load(matrix + WIDTH * WIDTH + entries)
-            if BACK:
-                wb = -wb
-        za, zb = product(ha, hb, wa, wb, za, zb, PLANES, PRECISION)
-    return za, zb
+        aa, ab, ba, bb = product(ha, hb, wa, wb, aa, ab, ba, bb, PLANES, PRECISION)
+    return planes(aa, ab, ba, bb, PLANES, BACK)
 
 
 @triton.jit
@@ -64,6 +62,7 @@ def _outputs(
     """The last layer: (rows, OUTS)."""
     outs = tl.arange(0, OUTS)
     out = tl.zeros((rows.shape[0], OUTS), tl.float32)
+    less = out
     for start in range(0, WIDTH, BLOCK_K):
         ks = start + tl.arange(0, BLOCK_K)
         places = rows[:, None] * WIDTH + ks[None, :]
@@ -71,11 +70,11 @@ def _outputs(
         out = tl.dot(tl.load(h + places), tl.load(last + entries), out, input_precision=PRECISION)
         if PLANES == 2:
             w = tl.load(last + OUTS * WIDTH + entries)
-            out = tl.dot(-tl.load(h + area + places), w, out, input_precision=PRECISION)
-    return out + tl.load(last_bias + outs)[None, :]
+            less = tl.dot(tl.load(h + area + places), w, less, input_precision=PRECISION)
+    return out - less + tl.load(last_bias + outs)[None, :]
 
 
-@triton.jit
+@triton.jit(do_not_specialize=NUMBERS)
 @no_type_check
 def render(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, values, n, depth, area,
@@ -110,7 +109,7 @@ def render(
     tl.store(values + rows[:, None] * VALUES + outs[None, :], out, mask=ok[:, None] & (outs < VALUES)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=NUMBERS, do_not_specialize_on_alignment=POINTERS)
 @no_type_check
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
@@ -162,7 +161,7 @@ def learn(
         ga = tl.dot(gradient, tl.load(last + entries), input_precision=PRECISION)
         gb = ga
         if PLANES == 2:
-            gb = tl.dot(-gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
+            gb = -tl.dot(gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
         places = rows[:, None] * WIDTH + columns[None, :]
         if depth == 1:
             _pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)

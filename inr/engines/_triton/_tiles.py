@@ -14,6 +14,10 @@ from inr.engines._triton._maths import cos, sin
 # sums of operands that are rounded to three parts are as good as float32's, and run on tensor cores
 EXACT = tl.constexpr("tf32x3")
 
+# Of arguments, numbers that are 1 or multiples of 16 and pointers that are aligned are compiled for; not these, or the
+# first batch, of another size than what `prepare` runs, and the second part of it would wait for the compiler.
+NUMBERS, POINTERS = ["n"], ["losses"]
+
 
 @triton.jit
 @no_type_check
@@ -70,13 +74,27 @@ def given_features(x, rows, ok, features, DIM: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def product(ha, hb, wa, wb, za, zb, PLANES: tl.constexpr, PRECISION: tl.constexpr):
-    """z + h w, of complex tiles in two planes where there are two; sums are float32."""
-    za = tl.dot(ha, wa, za, input_precision=PRECISION)
+def product(ha, hb, wa, wb, aa, ab, ba, bb, PLANES: tl.constexpr, PRECISION: tl.constexpr):
+    """Adds the product of every plane of h with every plane of w to a sum of its own, float32; `planes` joins them.
+
+    Operands thus need no sign, which would take them out of shared memory, and no sum goes through two products in a
+    row, for which the compiler would divide tiles among warps in another way.
+    """
+    aa = tl.dot(ha, wa, aa, input_precision=PRECISION)
     if PLANES == 2:
-        za = tl.dot(-hb, wb, za, input_precision=PRECISION)
-        zb = tl.dot(ha, wb, zb, input_precision=PRECISION)
-        zb = tl.dot(hb, wa, zb, input_precision=PRECISION)
+        ab = tl.dot(ha, wb, ab, input_precision=PRECISION)
+        ba = tl.dot(hb, wa, ba, input_precision=PRECISION)
+        bb = tl.dot(hb, wb, bb, input_precision=PRECISION)
+    return aa, ab, ba, bb
+
+
+@triton.jit
+@no_type_check
+def planes(aa, ab, ba, bb, PLANES: tl.constexpr, BACK: tl.constexpr):
+    """The planes of h w or, on the way back, of h conj(w), from the sums of `product`."""
+    za, zb = aa, ba
+    if PLANES == 2:
+        za, zb = (aa + bb, ba - ab) if BACK else (aa - bb, ba + ab)
     return za, zb
 
 

@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from inr.engines._triton._maths import cos, sin
-from inr.engines._triton._tiles import EXACT, given_features, product, wave_phases
+from inr.engines._triton._tiles import EXACT, NUMBERS, given_features, planes, product, wave_phases
 
 
 @triton.jit
@@ -38,8 +38,8 @@ def hidden(
     layer, part = tl.program_id(1), tl.program_id(2)
     z = kept + (layer + 1) * PLANES * area if BELOW else kept
     source = h + layer * PLANES * area
-    ga = tl.zeros((BLOCK_O, BLOCK_I), tl.float32)
-    gb = ga
+    aa = tl.zeros((BLOCK_O, BLOCK_I), tl.float32)
+    ab, ba, bb = aa, aa, aa
     sum_a = tl.zeros((BLOCK_O,), tl.float32)
     sum_b = sum_a
     first = part * part_size
@@ -52,11 +52,12 @@ def hidden(
         if PLANES == 2 and BELOW:
             db, hb = tl.load(z + area + at_z), tl.load(source + area + at_h)
             sum_b += tl.sum(db.to(tl.float32), 1)
-            ga, gb = product(da, db, ha, -hb, ga, gb, 2, PRECISION)
+            aa, ab, ba, bb = product(da, db, ha, hb, aa, ab, ba, bb, 2, PRECISION)
         else:
-            ga = tl.dot(da, ha, ga, input_precision=PRECISION)
+            aa = tl.dot(da, ha, aa, input_precision=PRECISION)
             if PLANES == 2:
-                gb = tl.dot(-da, tl.load(source + area + at_h), gb, input_precision=PRECISION)
+                ab = tl.dot(da, tl.load(source + area + at_h), ab, input_precision=PRECISION)
+    ga, gb = planes(aa, ab, ba, bb, PLANES, True)
     place = parts + part * stride + layer * LAYER_STRIDE + outs[:, None] * WIDTH + ins[None, :]
     _add(place, ga)
     if PLANES == 2:
@@ -68,7 +69,7 @@ def hidden(
             _add(bias + ROWS, sum_b)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=NUMBERS)
 @no_type_check
 def first(
     x, slopes, shifts, kept, parts, bias_parts, n, points, part_size, stride,

@@ -121,6 +121,13 @@ def test_inputs_that_are_not_contiguous_and_of_no_points(device):
     assert not any(parameter.grad.any() for parameter in network.parameters())
 
 
+def test_gradients_that_are_not_contiguous(device):
+    network, x = problem("sine", 16, device)
+    factors = torch.randn(3, 9, device=device)  # the gradient's rows lie across
+    found = [torch.autograd.grad((values.T * factors).sum(), x)[0] for values in (run(network, x), network(x))]
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+
+
 def test_what_has_no_kernel_runs_as_it_is(device):
     network, x = problem("sine", 16, device)
     doubled = network.double()

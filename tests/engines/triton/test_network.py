@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inr.activations import activations
-from inr.engines._triton._network import Runner, Waves
+from inr.engines._triton._network import Runner, Waves, _Parts
 from inr.networks import networks
 
 ACTIVATIONS = activations.names()
@@ -19,7 +19,7 @@ BOUNDS = {"float32": (2e-6, 1e-5), "tf32": (6e-3, 1e-2), "float16": (6e-3, 1e-2)
 # A unit of relu within rounding of its kink may be counted on either side: where a share p of them is, the distance is
 # sqrt(p). p is about the rounding of its input: 1e-7 and 1e-3.
 KINKS = {"float32": 2e-3, "tf32": 4e-2, "float16": 4e-2}
-SCALE = {"float32": 1.0, "tf32": 1.0, "float16": 16.0}
+SCALE = {"float32": 1.0, "tf32": 1.0, "float16": 16.0, "bfloat16": 1.0}
 
 
 class Case:
@@ -145,6 +145,14 @@ def test_chunks_add_up(activation, width, device):
     small = Case(activation, width, 2, 300, device, memory=1)
     assert small.runner._chunk == small.runner.shape.block_m
     small.check()
+
+
+@pytest.mark.parametrize("activation", ["sine", "gabor"])
+def test_parts_of_weight_gradients_add_up(activation, device):
+    case = Case(activation, 16, 2, 3200, device)
+    parts = _Parts(case.runner.shape, 3200, 4, torch.device(device))
+    assert min(len(parts.first), len(parts.hidden), len(parts.last)) > 1
+    case.check()
 
 
 def test_tf32_operands(device):

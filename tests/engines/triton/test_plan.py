@@ -9,10 +9,13 @@ import torch
 
 import inr
 from inr.activations import activations
-from inr.encodings import encodings
+from inr.encodings import Encoding, encodings
 from inr.engines import Batch, automatic, engines
 from inr.engines import plan as choose
+from inr.engines._eager import EagerPlan
+from inr.engines._render import executor
 from inr.engines._triton import _library
+from inr.engines._triton._encoders import encoder
 from inr.engines._triton._scale import GradientScale
 from inr.field import Field
 from inr.objectives import Regression
@@ -225,6 +228,29 @@ def test_rendering(device):
     field = build(picture(), network="mlp:depth=2,width=24")
     expected = inr.render(field, (9, 13), engine="eager")
     assert np.abs(inr.render(field, (9, 13), engine="triton:precision=float32") - expected).max() < 1e-5
+
+
+class Shifted(Encoding):
+    """Holds a buffer."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.register_buffer("shift", torch.ones(2))
+
+    def config(self):
+        return {"name": "shifted"}
+
+    def forward(self, coords):
+        return coords + self.shift
+
+
+def test_an_encoding_follows_the_coordinates():
+    """Fields that are rendered stay on the processor, whatever device the plan is for; `meta` stands for another."""
+    coords = torch.empty(5, 2, device="meta")
+    assert encoder(Shifted(), coords.device, deterministic=False).features({}, coords).device == coords.device
+    field = build(picture(), encoding=ENCODINGS["fourier"], network="mlp:depth=1,width=16")
+    ready = EagerPlan(field, None, coords.device)
+    assert executor(field, ready)(torch.empty(5, 2)).device == coords.device
 
 
 def test_a_fit_goes_on_after_an_interruption(tmp_path):
