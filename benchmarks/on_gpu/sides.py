@@ -133,14 +133,20 @@ class Ours:
     """A field on the engine `triton`."""
 
     def __init__(
-        self, batches: Iterator[Pair], card: Card, activation: str, network: str, precision: str = "float16"
+        self,
+        batches: Iterator[Pair],
+        card: Card,
+        activation: str,
+        network: str,
+        precision: str = "float16",
+        **options: int,
     ) -> None:
         blank = torch.zeros(4, 4, CHANNELS, dtype=torch.uint8).numpy()
         objective = Given(inr.Signal.from_array(blank, kind="image"))
         torch.manual_seed(0)
         self.field = Field.build(objective.signal.domain, encoding="identity", activation=activation, network=network)
         self.field.to(card.device)
-        plan = TritonEngine(precision=precision).plan(self.field, objective)
+        plan = TritonEngine(precision=precision, **options).plan(self.field, objective)
         if isinstance(plan, str):
             raise RuntimeError(plan)
         self.plan = plan

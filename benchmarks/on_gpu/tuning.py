@@ -1,6 +1,5 @@
 """Times over the sizes of the kernels' tiles."""
 
-import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,14 @@ CASES = {
     "WIRE 4x128": ("gabor:omega=20,scale=30", 4, 128),
 }
 REPEATS = 5
+# Points, columns and depth of a tile, warps, stages; those that compile without spilling into memory. A tile that stays
+# in registers has columns and depth of its own.
+STREAMED = (
+    (128, 128, 64, 8, 3), (128, 64, 64, 8, 3), (64, 128, 64, 8, 3), (64, 64, 64, 4, 3), (64, 64, 64, 8, 3),
+    (64, 64, 32, 8, 3), (128, 128, 64, 8, 2),
+)  # fmt: skip
+RESIDENT = ((64, 0, 0, 4, 3), (64, 0, 0, 4, 2), (128, 0, 0, 8, 3), (64, 0, 0, 4, 1), (32, 0, 0, 4, 3))
+MEMORY = (64, 1024)  # MiB, beside the default
 
 
 def tune(bench: Bench) -> None:
@@ -34,6 +41,10 @@ def tune(bench: Bench) -> None:
                 bench.store.extra("tune", f"{name}: the rest", None, note="out of time")
                 break
             attempt(bench, bench.card, name, side, first, chosen)
+        for memory in MEMORY:
+            side = sides.Ours(batches.cycle(), bench.card, activation, network, memory=memory)
+            seconds = bench.card.median(side.gradients, bench.setting.turn, REPEATS)
+            bench.store.extra("tune", f"{name}, {memory} MiB: forward and backward", 1e3 * seconds, "ms")
         bench.card.release()
 
 
@@ -42,15 +53,11 @@ def candidates(shape: Any, constants: dict[str, Any]) -> Iterator[dict[str, int]
     now = {name: getattr(shape, name) for name in ("block_m", "block_n", "block_k")}
     now |= {name: constants[name] for name in ("num_warps", "num_stages")}
     yield now
-    if shape.resident:
-        tiles = [(m, shape.block_n, shape.block_k) for m in (128, 64, 32)]
-        stages: tuple[int, ...] = (1, 2)
-    else:
-        widths = [n for n in (256, 128, 64) if shape.width % n == 0 and n <= shape.width]
-        tiles = [(m, n, k) for m in (128, 64) for n in widths for k in (64, 32)]
-        stages = (3, 2, 4)
-    for (m, n, k), warps, stage in itertools.product(tiles, (8, 4), stages):
-        other = {"block_m": m, "block_n": n, "block_k": k, "num_warps": warps, "num_stages": stage}
+    for m, n, k, warps, stages in RESIDENT if shape.resident else STREAMED:
+        if not shape.resident and shape.width % n:
+            continue
+        blocks = (m, shape.block_n, shape.block_k) if shape.resident else (m, n, k)
+        other = dict(zip(now, (*blocks, warps, stages), strict=True))
         if other != now:
             yield other
 
