@@ -23,6 +23,11 @@ from on_gpu.setting import Card, Setting, Times, one_line, turns
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_SECONDS = 430  # of the 480 that a step may take
+# interruptible also where it is started in the background, whose processes ignore interrupts
+PYTEST = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+)
 NETWORKS = "tests/engines/triton/test_network.py"
 NO_TCNN = "there is no tiny-cuda-nn here"
 PICTURES = ("kodim08", "kodim20", "kodim23")
@@ -428,7 +433,7 @@ def run_tests(selected: list[str], limit: float) -> tuple[str, bool, list[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    command = [sys.executable, "-m", "pytest", *selected, "-p", "no:cacheprovider", "-rfE", "--tb=short", "--color=no"]
+    command = [sys.executable, "-c", PYTEST, *selected, "-p", "no:cacheprovider", "-rfE", "--tb=short", "--color=no"]
     exclusive = here.smi("compute_mode").lower().startswith("exclusive")
     if not here.absent(("xdist",)) and not exclusive:
         command += ["-n", str(min(os.cpu_count() or 1, 8))]
