@@ -338,7 +338,6 @@ class _Parts:
         self.block = min(s.width, 32 if large and s.planes == 2 else 64)
         self.hidden_block = 128 if s.width % 128 == 0 and s.planes == 1 and not large else self.block
         self._shape = s
-        self._points = points
         across, tiles = s.width // self.block, (s.width // self.hidden_block) ** 2
         w = s.width
 

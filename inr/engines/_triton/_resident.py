@@ -5,7 +5,17 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from inr.engines._triton._tiles import EXACT, NUMBERS, POINTERS, first_layer, output_gradient, planes, product
+from inr.engines._triton._tiles import (
+    EXACT,
+    NUMBERS,
+    POINTERS,
+    first_layer,
+    output_gradient,
+    planes,
+    product,
+    pull,
+    put,
+)
 
 
 @triton.jit
@@ -113,16 +123,16 @@ def learn(
     z = _first(x, slopes, shifts, first, biases, rows, ok, units, INPUT, DIM, FEATURES, BLOCK_F)
     va, vb, ka, kb = FIRST_LEARN(z, z, constants)
     ha, hb = va.to(operand), vb.to(operand)
-    _put(h, places, area, ha, hb, PLANES)
-    _put(kept, places, area, ka.to(operand), kb.to(operand), 1)
+    put(h, places, area, ha, hb, PLANES)
+    put(kept, places, area, ka, kb, 1)
     for layer in range(1, depth):
         matrix = matrices + (layer - 1) * PLANES * WIDTH * WIDTH
         bias = biases + layer * PLANES * WIDTH
         za, zb = _hidden(ha, hb, matrix, bias, units, PLANES, WIDTH, PRECISION)
         va, vb, ka, kb = LEARN(za, zb, constants + layer * CONSTANTS)
         ha, hb = va.to(operand), vb.to(operand)
-        _put(h + layer * PLANES * area, places, area, ha, hb, PLANES)
-        _put(kept + layer * PLANES * area, places, area, ka.to(operand), kb.to(operand), PLANES)
+        put(h + layer * PLANES * area, places, area, ha, hb, PLANES)
+        put(kept + layer * PLANES * area, places, area, ka, kb, PLANES)
 
     out = _outputs(ha, hb, last, last_bias, units, PLANES, WIDTH, OUTS, PRECISION)
     gradient = output_gradient(
@@ -137,12 +147,12 @@ def learn(
     for step in range(1, depth):
         layer = depth - step
         at, below = constants + layer * CONSTANTS, layer * PLANES * area
-        da, db = _pull(PULL, kept + below, h + below, places, area, ga, gb, at, operand, PLANES, PLANES)
+        da, db = pull(PULL, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
         wa, wb = _weights(matrices + (layer - 1) * PLANES * WIDTH * WIDTH, units, PLANES, WIDTH, True)
         zero = tl.zeros((BLOCK_M, WIDTH), tl.float32)
         aa, ab, ba, bb = product(da, db, wa, wb, zero, zero, zero, zero, PLANES, PRECISION)
         ga, gb = planes(aa, ab, ba, bb, PLANES, True)
-    da, db = _pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, operand, 1, PLANES)
+    da, db = pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
     if PULL_FEATURES:
         for block in range(0, FEATURES, BLOCK_F):
             features = block + tl.arange(0, BLOCK_F)
@@ -150,31 +160,3 @@ def learn(
             total = tl.dot(da.to(tl.float32), w, input_precision=EXACT)
             mask = ok[:, None] & (features < DIM)[None, :]
             tl.store(feature_gradients + rows[:, None] * DIM + features[None, :], total * unscale, mask=mask)
-
-
-@triton.jit
-@no_type_check
-def _put(array, places, area, va, vb, PLANES: tl.constexpr):
-    """Store a tile's planes."""
-    tl.store(array + places, va)
-    if PLANES == 2:
-        tl.store(array + area + places, vb)
-
-
-@triton.jit
-@no_type_check
-def _pull(
-    PULL: tl.constexpr, kept, h, places, area, ga, gb, at,
-    operand: tl.constexpr, KEPT: tl.constexpr, PLANES: tl.constexpr,
-):  # fmt: skip
-    """Gradients of values to those of the affine layer's planes, which take the place of what was kept."""
-    ka, va = tl.load(kept + places).to(tl.float32), tl.load(h + places).to(tl.float32)
-    kb, vb = ka, va
-    if KEPT == 2:
-        kb = tl.load(kept + area + places).to(tl.float32)
-    if PLANES == 2:
-        vb = tl.load(h + area + places).to(tl.float32)
-    da, db = PULL(ka, kb, va, vb, ga, gb, at)
-    da, db = da.to(operand), db.to(operand)
-    _put(kept, places, area, da, db, KEPT)
-    return da, db

@@ -9,7 +9,17 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from inr.engines._triton._tiles import EXACT, NUMBERS, POINTERS, first_layer, output_gradient, planes, product
+from inr.engines._triton._tiles import (
+    EXACT,
+    NUMBERS,
+    POINTERS,
+    first_layer,
+    output_gradient,
+    planes,
+    product,
+    pull,
+    put,
+)
 
 
 @triton.jit
@@ -32,15 +42,6 @@ def _affine(
             wb = tl.load(matrix + WIDTH * WIDTH + entries)
         aa, ab, ba, bb = product(ha, hb, wa, wb, aa, ab, ba, bb, PLANES, PRECISION)
     return planes(aa, ab, ba, bb, PLANES, BACK)
-
-
-@triton.jit
-@no_type_check
-def _put(array, places, area, va, vb, PLANES: tl.constexpr):
-    """Store a tile's planes."""
-    tl.store(array + places, va.to(array.dtype.element_ty))
-    if PLANES == 2:
-        tl.store(array + area + places, vb.to(array.dtype.element_ty))
 
 
 @triton.jit
@@ -91,7 +92,7 @@ def render(
         z = first_layer(x, slopes, shifts, first, rows, ok, columns, INPUT, DIM, FEATURES, BLOCK_F)
         z += tl.load(biases + columns)[None, :]
         va, vb = FIRST_VALUE(z, z, constants)
-        _put(h, rows[:, None] * WIDTH + columns[None, :], area, va, vb, PLANES)
+        put(h, rows[:, None] * WIDTH + columns[None, :], area, va, vb, PLANES)
     tl.debug_barrier()
     for layer in range(1, depth):
         source, into = h + ((layer - 1) % 2) * PLANES * area, h + (layer % 2) * PLANES * area
@@ -101,7 +102,7 @@ def render(
             za, zb = _affine(source, matrix, rows, columns, area, PLANES, WIDTH, BLOCK_K, PRECISION, False)
             za, zb = _biased(za, zb, biases + layer * PLANES * WIDTH, columns, PLANES, WIDTH)
             va, vb = VALUE(za, zb, constants + layer * CONSTANTS)
-            _put(into, rows[:, None] * WIDTH + columns[None, :], area, va, vb, PLANES)
+            put(into, rows[:, None] * WIDTH + columns[None, :], area, va, vb, PLANES)
         tl.debug_barrier()
     source = h + ((depth - 1) % 2) * PLANES * area
     out = _outputs(source, last, last_bias, rows, area, PLANES, WIDTH, OUTS, BLOCK_K, PRECISION)
@@ -133,8 +134,8 @@ def learn(
         z += tl.load(biases + columns)[None, :]
         va, vb, ka, kb = FIRST_LEARN(z, z, constants)
         places = rows[:, None] * WIDTH + columns[None, :]
-        _put(h, places, area, va, vb, PLANES)
-        _put(kept, places, area, ka, kb, 1)
+        put(h, places, area, va, vb, PLANES)
+        put(kept, places, area, ka, kb, 1)
     tl.debug_barrier()
     for layer in range(1, depth):
         matrix = matrices + (layer - 1) * PLANES * WIDTH * WIDTH
@@ -145,8 +146,8 @@ def learn(
             za, zb = _biased(za, zb, biases + layer * PLANES * WIDTH, columns, PLANES, WIDTH)
             va, vb, ka, kb = LEARN(za, zb, constants + layer * CONSTANTS)
             places = rows[:, None] * WIDTH + columns[None, :]
-            _put(into, places, area, va, vb, PLANES)
-            _put(kept + layer * PLANES * area, places, area, ka, kb, PLANES)
+            put(into, places, area, va, vb, PLANES)
+            put(kept + layer * PLANES * area, places, area, ka, kb, PLANES)
         tl.debug_barrier()
 
     top = (depth - 1) * PLANES * area
@@ -164,9 +165,9 @@ def learn(
             gb = -tl.dot(gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
         places = rows[:, None] * WIDTH + columns[None, :]
         if depth == 1:
-            _pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
+            pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
         else:
-            _pull(PULL, kept + top, h + top, places, area, ga, gb, constants + (depth - 1) * CONSTANTS, PLANES, PLANES)
+            pull(PULL, kept + top, h + top, places, area, ga, gb, constants + (depth - 1) * CONSTANTS, PLANES, PLANES)
     tl.debug_barrier()
     for step in range(1, depth):
         layer = depth - step  # whose gradients are there
@@ -177,10 +178,10 @@ def learn(
             ga, gb = _affine(source, matrix, rows, columns, area, PLANES, WIDTH, BLOCK_K, PRECISION, True)
             places = rows[:, None] * WIDTH + columns[None, :]
             if layer == 1:
-                _pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
+                pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
             else:
                 at = constants + (layer - 1) * CONSTANTS
-                _pull(PULL, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
+                pull(PULL, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
         tl.debug_barrier()
     if PULL_FEATURES:
         for block in range(0, FEATURES, BLOCK_F):
@@ -193,17 +194,3 @@ def learn(
                 total = tl.dot(z, w, total, input_precision=EXACT)
             mask = ok[:, None] & (features < DIM)[None, :]
             tl.store(feature_gradients + rows[:, None] * DIM + features[None, :], total * unscale, mask=mask)
-
-
-@triton.jit
-@no_type_check
-def _pull(PULL: tl.constexpr, kept, h, places, area, ga, gb, at, KEPT: tl.constexpr, PLANES: tl.constexpr):
-    """Gradients of values to those of the affine layer's planes, which take the place of what was kept."""
-    ka, va = tl.load(kept + places).to(tl.float32), tl.load(h + places).to(tl.float32)
-    kb, vb = ka, va
-    if KEPT == 2:
-        kb = tl.load(kept + area + places).to(tl.float32)
-    if PLANES == 2:
-        vb = tl.load(h + area + places).to(tl.float32)
-    da, db = PULL(ka, kb, va, vb, ga, gb, at)
-    _put(kept, places, area, da, db, KEPT)

@@ -125,3 +125,31 @@ def output_gradient(
     gradient = (gradient * scale).to(gradients.dtype.element_ty)
     tl.store(gradients + rows[:, None] * OUTS + columns[None, :], gradient)
     return gradient
+
+
+@triton.jit
+@no_type_check
+def put(array, places, area, va, vb, PLANES: tl.constexpr):
+    """Store a tile's planes, in the array's own type."""
+    tl.store(array + places, va.to(array.dtype.element_ty))
+    if PLANES == 2:
+        tl.store(array + area + places, vb.to(array.dtype.element_ty))
+
+
+@triton.jit
+@no_type_check
+def pull(PULL: tl.constexpr, kept, h, places, area, ga, gb, at, KEPT: tl.constexpr, PLANES: tl.constexpr):
+    """Gradients of values to those of the affine layer's planes, which take the place of what was kept.
+
+    They are also given back, as operands of the next product.
+    """
+    ka, va = tl.load(kept + places).to(tl.float32), tl.load(h + places).to(tl.float32)
+    kb, vb = ka, va
+    if KEPT == 2:
+        kb = tl.load(kept + area + places).to(tl.float32)
+    if PLANES == 2:
+        vb = tl.load(h + area + places).to(tl.float32)
+    da, db = PULL(ka, kb, va, vb, ga, gb, at)
+    da, db = da.to(kept.dtype.element_ty), db.to(kept.dtype.element_ty)
+    put(kept, places, area, da, db, KEPT)
+    return da, db
