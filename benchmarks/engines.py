@@ -25,6 +25,7 @@ from typing import Any
 import machine
 import torch
 from baselines import methods
+from flops import learning_flops
 
 import inr
 from inr.engines import grid_encode
@@ -132,14 +133,6 @@ def network_rows(only: list[str]) -> Iterator[Row]:
             f"{title}, 65,536 points, forward + backward + Adam", "plain PyTorch", theirs, ours,
             limit=f"{top:.0f} GFLOP/s of products", share_of_limit=f"{1e-9 * flops / ours / top:.2f}",
         )  # fmt: skip
-
-
-def learning_flops(network: inr.networks.MLP) -> int:
-    """Operations a point that the mathematics needs: forward, gradient of weights, gradient of inputs but the first."""
-    sizes = [sum(p.numel() for p in layer.parameters() if p.ndim == 2) for layer in network.layers]
-    complex_layers = [2 if hasattr(layer, "weight_real") and not layer.real_output else 1 for layer in network.layers]
-    sizes = [size * twice for size, twice in zip(sizes, complex_layers, strict=True)]
-    return 6 * sum(sizes) - 2 * sizes[0]
 
 
 def rows_seconds(encoding: inr.encodings.HashGrid) -> float:

@@ -167,9 +167,12 @@ class TestSteps:
         from inr.field import Field
 
         domain = inr.Signal.from_array(np.zeros((4, 4, 3), np.uint8), kind="image").domain
-        for activation in ("sine", "gabor"):
-            network = Field.build(domain, encoding="identity", activation=activation, network="mlp:depth=4").network
-            assert load("on_gpu.steps").learning_flops(network) == load("engines").learning_flops(network)
+        for activation, hidden, last in (("sine", 32 * 32, 3 * 32), ("gabor", 4 * 32 * 32, 2 * 3 * 32)):
+            built = Field.build(domain, encoding="identity", activation=activation, network="mlp:depth=4,width=32")
+            network = built.network
+            counted = load("on_gpu.steps").learning_flops(network)
+            assert counted == load("engines").learning_flops(network)
+            assert counted == 4 * 2 * 32 + 6 * (3 * hidden + last)  # coordinates have no gradient
 
 
 class TestSides:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from flops import learning_flops
 
 import inr
-from inr.networks import MLP
 from on_gpu import here, sides
 from on_gpu.report import Measured, Store
 from on_gpu.setting import Card, Setting, Times, one_line, turns
@@ -68,14 +68,6 @@ class Bench:
 def times(value: Measured, factor: float) -> Measured:
     """A number times a factor; what is none stays as it is."""
     return value * factor if isinstance(value, float) else value
-
-
-def learning_flops(network: MLP) -> int:
-    """Operations a point that the mathematics needs: forward, gradient of weights, gradient of inputs but the first."""
-    sizes = [sum(p.numel() for p in layer.parameters() if p.ndim == 2) for layer in network.layers]
-    complex_layers = [2 if hasattr(layer, "weight_real") and not layer.real_output else 1 for layer in network.layers]
-    sizes = [size * twice for size, twice in zip(sizes, complex_layers, strict=True)]
-    return 6 * sum(sizes) - 2 * sizes[0]
 
 
 def peak(bench: Bench) -> float:
