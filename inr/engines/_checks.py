@@ -1,4 +1,4 @@
-"""Whether what a plan is given has the shapes that its kernels count on: they would read beyond it otherwise."""
+"""Whether kernels can be used: for this objective, and with tensors of these shapes, beyond which they would read."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch
+from inr.engines._base import Batch, Objective, SquaredError
+
+
+def squared_error(objective: Objective | None) -> SquaredError | None:
+    """The objective if it is a squared error, which is all that there are kernels for."""
+    known = isinstance(objective, SquaredError) and objective.squared and objective.derivative_order == 0
+    return objective if known else None  # type: ignore[return-value]
 
 
 def weight_of(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:

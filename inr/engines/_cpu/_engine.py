@@ -9,7 +9,8 @@ import torch
 
 from inr._parts import Range, format_spec
 from inr.activations import Activation
-from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
+from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._checks import squared_error
 from inr.engines._cpu._activations import loops
 from inr.engines._cpu._encoders import encoder
 from inr.engines._cpu._jit import usable_folder
@@ -71,15 +72,9 @@ class Cpu(Engine):
         tile = _tile(shape, self.tile)
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
-            _squared(objective), field.domain.channels, field.domain.in_dim,
+            squared_error(objective), field.domain.channels, field.domain.in_dim,
             threads=threads, tile=tile, block=_block(shape, tile, threads), paired=paired,
         )  # fmt: skip
-
-
-def _squared(objective: Objective | None) -> SquaredError | None:
-    """The objective if it is a squared error, which is all that there are kernels for."""
-    known = isinstance(objective, SquaredError) and objective.squared and objective.derivative_order == 0
-    return objective if known else None  # type: ignore[return-value]
 
 
 def _refused(field: Field, objective: Objective | None) -> str | None:
@@ -89,7 +84,7 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and _squared(objective) is None:
+    if objective is not None and squared_error(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 

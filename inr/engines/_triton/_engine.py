@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import torch
 
 from inr._parts import Range
-from inr.engines._base import Engine, Objective, Plan, SquaredError, engines
+from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._checks import squared_error
 from inr.engines._formulas import Untranslatable
 from inr.engines._triton import _library
 from inr.engines._triton._precision import Precision
@@ -56,7 +57,7 @@ class TritonEngine(Engine):
 
         try:
             return TritonPlan(
-                field, objective, precision=self.precision, deterministic=self.deterministic,
+                field, squared_error(objective), precision=self.precision, deterministic=self.deterministic,
                 memory=self.memory * 2**20, device=_library.device(),
             )  # fmt: skip
         except Untranslatable as error:
@@ -72,7 +73,6 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
         return f"its network gives {network.out_dim} values, and kernels at most {_MOST_VALUES}"
     if any(parameter.dtype != torch.float32 for parameter in field.parameters()):
         return "its weights are not float32"
-    squared = isinstance(objective, SquaredError) and objective.squared and objective.derivative_order == 0
-    if objective is not None and not squared:
+    if objective is not None and squared_error(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None

@@ -1,7 +1,6 @@
 """A field's plan on the engine `triton`."""
 
 import time
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -36,7 +35,7 @@ class TritonPlan:
     def __init__(
         self,
         field: Field,
-        objective: Any,
+        objective: SquaredError | None,
         *,
         precision: Precision,
         deterministic: bool,
@@ -47,7 +46,7 @@ class TritonPlan:
         assert isinstance(network, MLP)
         self.device = device
         self._in_dim, self._channels = field.domain.in_dim, field.domain.channels
-        self._objective: SquaredError | None = objective
+        self._objective = objective
         self._encoder = encoder(field.encoding, device, deterministic=deterministic)
         self._runner = Runner(network, self._encoder.waves, precision, device, memory)
         self._scale = GradientScale(adaptive=precision == "float16")
