@@ -13,6 +13,7 @@ import torch
 
 from inr.engines._base import Engine, engines
 from inr.engines._choose import automatic
+from inr.engines._gpu import has_gpu
 
 _PACKAGES = ("torch", "numpy", "numba", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
 # extra: the library it brings, the module that is imported, what it is for
@@ -81,10 +82,10 @@ def _memory() -> int | None:
 
 def _gpu() -> dict[str, Any] | None:
     """The CUDA device that torch would use, None where there is none."""
+    if not has_gpu():
+        return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old is warned about
-        if not torch.cuda.is_available():
-            return None
+        warnings.simplefilter("ignore")  # a GPU that is too old is warned about when it is first used
         found = torch.cuda.get_device_properties(0)
     capability = f"{found.major}.{found.minor}"
     return {"name": found.name, "memory": found.total_memory, "capability": capability, "cuda": torch.version.cuda}

@@ -7,13 +7,14 @@ else its set-up code runs into.
 
 import importlib
 import sys
-import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
+
+from inr.engines._gpu import has_gpu
 
 _NAME = "tinycudann"
 
@@ -35,7 +36,7 @@ def facts(library: ModuleType) -> dict[str, Any]:
     return {
         "version": _version(),
         "library": _place(library),
-        "device": torch.cuda.get_device_name() if _gpu() else "cpu",
+        "device": torch.cuda.get_device_name() if has_gpu() else "cpu",
         "run-time compilation": supports_jit(library),
     }
 
@@ -54,18 +55,12 @@ def one_line(error: Exception) -> str:
 
 def _problem(what: str) -> str:
     python = Path(sys.executable).name
-    here = "" if _gpu() else ", and torch sees none here"
+    here = "" if has_gpu() else ", and torch sees none here"
     return (
         f"{what}; it needs an NVIDIA GPU{here}. To get it: conda install -c conda-forge tiny-cuda-nn (Linux), or, with "
         f"nvcc and a folder of its sources, submodules included, {python} -m pip install --no-build-isolation "
         f"FOLDER/bindings/torch"
     )
-
-
-def _gpu() -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old is warned about
-        return torch.cuda.is_available()
 
 
 def _version() -> str:

@@ -4,11 +4,12 @@ import importlib.util
 import os
 import platform
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from inr.engines._gpu import has_gpu
 
 _OLDEST = (8, 0)  # the first whose tensor cores take all operands
 
@@ -31,12 +32,10 @@ def problem() -> str | None:
         return f"Triton is not installed: {Path(sys.executable).name} -m pip install 'inr[gpu]'"
     if interpreting():
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old is warned about
-        if torch.version.cuda is None:
-            return "this build of torch has no CUDA: install the one that pytorch.org names for your driver"
-        if not torch.cuda.is_available():
-            return "torch sees no NVIDIA GPU here: is there one, and does nvidia-smi show its driver?"
+    if torch.version.cuda is None:
+        return "this build of torch has no CUDA: install the one that pytorch.org names for your driver"
+    if not has_gpu():
+        return "torch sees no NVIDIA GPU here: is there one, and does nvidia-smi show its driver?"
     if torch.cuda.get_device_capability() < _OLDEST:
         found = ".".join(map(str, torch.cuda.get_device_capability()))
         return f"{torch.cuda.get_device_name()} has compute capability {found}, kernels need 8.0 (Ampere) or newer"
