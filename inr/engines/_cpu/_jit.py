@@ -23,6 +23,7 @@ from numba.core import caching, sigutils
 from numba.core.ccallback import CFunc
 
 from inr.encodings import _lattice
+from inr.engines import _polynomials
 from inr.engines._cpu._vector import DOT_PRODUCTS, LANES, ROWS
 
 # What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
@@ -154,9 +155,10 @@ def _ours(folder: Path) -> bool:
 
 @functools.cache
 def _sources() -> str:
-    """A checksum of what kernels are made of: this package, the geometry of grids, and the processor's shape."""
+    """A checksum of what kernels are made of: this package, the numbers and geometry it uses, the processor's shape."""
     digest = hashlib.sha256(repr((numba.__version__, LANES, ROWS, DOT_PRODUCTS)).encode())
-    for path in (*sorted(Path(__file__).parent.glob("*.py")), Path(_lattice.__file__)):
+    used = Path(_lattice.__file__), Path(_polynomials.__file__)
+    for path in (*sorted(Path(__file__).parent.glob("*.py")), *used):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

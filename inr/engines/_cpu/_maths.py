@@ -12,6 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from inr.engines._cpu._jit import inline
+from inr.engines._polynomials import COSINE, PER_PI, PI_HIGH, PI_LOW, SINE, WHOLE
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 
@@ -61,14 +62,9 @@ def from_bits(typingctx: Any, bits: Any) -> Any:
 
 
 _ONE, _HALF, _ZERO = _f(1), _f(0.5), _f(0)
-_PER_PI = _f(0.3183098861837907)
-_PI_HIGH, _PI_LOW = _f(3.1415927410125732), _f(-8.742278000372485e-08)
-# from here on up float32 numbers are whole: adding it rounds, and leaves the whole number in the lowest bits
-_WHOLE = _f(1.5 * 2**23)
-# on [-pi/2, pi/2], by the algorithm of Remez: (sin(x) - x) / x^3 and (cos(x) - 1 + x^2/2) / x^4, in powers of x^2;
-# sine and cosine are then off by less than 5e-9
-_S0, _S1, _S2, _S3 = _f(-0.16666660438), _f(0.00833308744), _f(-0.000198110535), _f(2.60878967e-6)
-_C0, _C1, _C2, _C3 = _f(0.04166665573), _f(-0.00138885682), _f(2.47692407e-5), _f(-2.61924845e-7)
+_PER_PI, _PI_HIGH, _PI_LOW, _WHOLE = map(_f, (PER_PI, PI_HIGH, PI_LOW, WHOLE))
+_S0, _S1, _S2, _S3 = map(_f, SINE)
+_C0, _C1, _C2, _C3 = map(_f, COSINE)
 
 
 @inline

@@ -9,14 +9,11 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-_PER_PI = tl.constexpr(0.3183098861837907)
-_PI_HIGH, _PI_LOW = tl.constexpr(3.1415927410125732), tl.constexpr(-8.742278000372485e-08)
-# from here on up float32 numbers are whole: adding it rounds, and leaves the whole number in the lowest bits
-_WHOLE = tl.constexpr(1.5 * 2**23)
-_S0, _S1 = tl.constexpr(-0.16666660438), tl.constexpr(0.00833308744)
-_S2, _S3 = tl.constexpr(-0.000198110535), tl.constexpr(2.60878967e-6)
-_C0, _C1 = tl.constexpr(0.04166665573), tl.constexpr(-0.00138885682)
-_C2, _C3 = tl.constexpr(2.47692407e-5), tl.constexpr(-2.61924845e-7)
+from inr.engines._polynomials import COSINE, PER_PI, PI_HIGH, PI_LOW, SINE, WHOLE
+
+_PER_PI, _PI_HIGH, _PI_LOW, _WHOLE = map(tl.constexpr, (PER_PI, PI_HIGH, PI_LOW, WHOLE))
+_S0, _S1, _S2, _S3 = map(tl.constexpr, SINE)
+_C0, _C1, _C2, _C3 = map(tl.constexpr, COSINE)
 
 
 @triton.jit
