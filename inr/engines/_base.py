@@ -33,11 +33,14 @@ class Batch:
         offsets: what is added to the residuals (n, c) before they are squared; 0 where None. By them a further term of
             the loss joins in on any engine: one whose slope by a residual is g acts as an offset of
             g (n c) / (2 weight).
+        excess: by what factor the loss of such batches exceeds that of the whole signal, as far as a teacher knows that
+            its choice and weights make a difference. Steps do not heed it; what a fit tells of its loss does.
     """
 
     indices: Int[Tensor, " n"]
     weights: Float[Tensor, "..."] | None = None
     offsets: Float[Tensor, "n c"] | None = None
+    excess: float = 1.0
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device; itself where they are."""
@@ -47,7 +50,7 @@ class Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.to(device, non_blocking=True)
 
-        return Batch(self.indices.to(device, non_blocking=True), moved(self.weights), moved(self.offsets))
+        return Batch(self.indices.to(device, non_blocking=True), moved(self.weights), moved(self.offsets), self.excess)
 
 
 @dataclass(frozen=True)

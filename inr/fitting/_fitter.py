@@ -197,7 +197,7 @@ class Fitter:
             missed = result.residuals - batch.offsets
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
         self.profile.lap("engine")
-        loss = result.loss.item()
+        loss = result.loss.item() / batch.excess
         if not math.isfinite(loss):
             return loss
         if not probing:

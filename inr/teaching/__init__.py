@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.teaching._auto import Auto as Auto
     from inr.teaching._base import Scorer as Scorer
     from inr.teaching._base import Teacher as Teacher
     from inr.teaching._base import teachers as teachers
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Auto": "._auto",
         "EVOS": "._evos",
         "Expansive": "._expansive",
         "INT": "._int",

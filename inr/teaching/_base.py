@@ -13,6 +13,7 @@ from inr.signals import Signal
 
 teachers = Registry(
     "teacher",
+    "inr.teaching._auto",
     "inr.teaching._evos",
     "inr.teaching._expansive",
     "inr.teaching._int",

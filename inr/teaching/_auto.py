@@ -1,0 +1,250 @@
+"""A teacher that finds out by itself which samples matter, how far to trust that, and how many it takes."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inr._parts import Range
+from inr.engines import Batch
+from inr.engines._cpu._jit import kernel
+from inr.signals import Signal
+from inr.teaching._base import Scorer, Teacher, teachers
+from inr.teaching._expansive import step_generator
+
+_ENTRIES = 2**18  # of the memory, at most: a plan then takes a millisecond or two
+_POWER = 1.5  # of a forecast, that chances are in proportion to
+_LEANING = 2 / 3  # of chances, in what the loss counts: weights undo the rest
+_HIGHEST = 4.0  # forecast that is believed, in means of all
+_KEPT = 0.5  # share of what was remembered, when a sample is seen again
+_LEAST = 0.25  # share of the batch
+_JUDGED = 4_096  # entries by which the ratio is chosen
+_SMALLEST = 2.0**-20  # residual; logarithms need one
+_ORDERS = 64  # in which rounds take their samples, of all that there are
+_UNTOLD = 0.5  # slope, before anything was seen again
+_STALE, _FRESH = 0.5, 0.1  # uniform shares at slopes 0 and 1
+_FINE = 2**44  # parts of a chance: integers, which add up to the same in any order
+
+
+@teachers.register("auto", source="inr, docs/teaching.md")
+class Auto(Teacher):
+    """Samples in proportion to what they are forecast to miss, from the residuals that steps return anyway.
+
+    The memory holds what every sample missed when it was last learned from: the root mean square of its residuals over
+    channels, mixed half and half with what was remembered before. Nothing is evaluated for it. Where a signal has more
+    than 2^18 samples, runs of consecutive ones share an entry.
+
+    A plan is made for as many steps as it takes to learn from as many samples as the memory has entries. The first
+    plan takes every entry once. Each later one is by forecasts f, the entries up to 4 times their mean, so that a few
+    outliers are not believed too much:
+
+    - An entry's chance is `uniform` evenly, and the rest in proportion to f^1.5. Where `uniform` is none, it is from
+      1/2 to 1/10 by how well the memory has foretold residuals since the last plan: by the slope, from 0 to 1, of the
+      regression of their logarithms on the memory's. Ranks that go stale have a small one.
+    - Chances are met by systematic sampling: over a plan an entry is drawn as often as its chance says, rounded up or
+      down, and each step has one sample of every one of equal stretches of the cumulated chances.
+    - A sample's weight is in proportion to chance^(-1/3), so that the loss counts samples about in proportion to what
+      they miss: it leans towards what is still to be learned. Samples that are drawn more often than that count less,
+      which keeps the variance of gradients low.
+    - A step takes `ratio` of the batch. Where that is none, it is the share, from 1/4 to 1, at which the gradient is
+      about as certain as that of a whole batch drawn evenly: with p the chances and w the weights of all entries, the
+      quotient of E_p[w² f²] / E_p[w f]² and E[f²] / E[f]².
+
+    A fit with a batch as large as the signal is thus one with mini-batches, from the second plan on.
+    """
+
+    def __init__(
+        self,
+        *,
+        uniform: Annotated[
+            float | None, Range(0, 1), "share of the samples that is drawn evenly; none: as the memory deserves"
+        ] = None,
+        ratio: Annotated[
+            float | None, Range(0, 1, above=True), "share of the batch that a step takes; none: as many as it needs"
+        ] = None,
+    ) -> None:
+        self._uniform = uniform
+        self._ratio = ratio
+
+    def prepare(self) -> float:
+        """Compile the kernel that remembers residuals, or load it."""
+        start = time.perf_counter()
+        _remember(np.zeros(1, np.float32), np.zeros(5), np.zeros(1, np.int64), 1, np.zeros((1, 1), np.float32))
+        return time.perf_counter() - start
+
+    def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
+        """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu)."""
+        self._device = device or torch.device("cpu")
+        self._size = signal.size
+        self._most = min(batch, signal.size)
+        self._seed = seed
+        self._run = -(-signal.size // _ENTRIES)
+        entries = -(-signal.size // self._run)
+        # what is missed, below 0 where that is not known; and of entries seen again since the plan: how many, and the
+        # sums of x, y, x², xy, x being the logarithm of what was remembered and y of what is missed
+        self._missed = torch.full((entries,), -1.0, device=self._device)
+        self._sums = torch.zeros(5, dtype=torch.float64, device=self._device)
+        self._planned = torch.empty(0, 0, dtype=torch.int64, device=self._device)
+        self._weights: Float[Tensor, "rounds n"] | None = None
+        self._excess = 1.0
+        self._round = 0
+
+    def select(self, step: int, scorer: Scorer | None = None) -> Batch:
+        """The samples of step `step`, in the signal's order; a sample may be there more than once."""
+        if self._round == len(self._planned):
+            self._plan(step)
+        number = self._round
+        self._round += 1
+        weights = None if self._weights is None else self._weights[number]
+        return Batch(self._planned[number], weights, excess=self._excess)
+
+    def observe(self, batch: Batch, residuals: Float[Tensor, "n c"]) -> None:
+        """Remember what the samples missed."""
+        if self._device.type == "cpu":
+            _remember(self._missed.numpy(), self._sums.numpy(), batch.indices.numpy(), self._run, residuals.numpy())
+        else:
+            remember_on(self._missed, self._sums, batch.indices, self._run, residuals)
+
+    def state(self) -> dict[str, Tensor]:
+        """The memory (entries,), sums of the regression (5,), and the plan.
+
+        That is its indices and weights (rounds, n), by how much its loss exceeds the signal's and the next round, (2,).
+        """
+        held = {"missed": self._missed, "sums": self._sums, "planned": self._planned}
+        weights = {} if self._weights is None else {"weights": self._weights}
+        return held | weights | {"plan": torch.tensor([self._excess, self._round], dtype=torch.float64)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state."""
+        self._missed, self._sums, self._planned = (state[name].clone() for name in ("missed", "sums", "planned"))
+        self._weights = state.get("weights")
+        self._excess, self._round = float(state["plan"][0]), int(state["plan"][1])
+
+    def _plan(self, step: int) -> None:
+        """Draw the samples of the next steps, and begin anew to measure how well they were foretold."""
+        generator = step_generator(self._seed, step, self._device)
+        known = self._missed >= 0
+        if bool(known.any()):
+            missed = torch.where(known, self._missed, self._missed[known].mean())
+            chances, count = self._chances(missed.clamp(_SMALLEST, max(_HIGHEST * float(missed.mean()), _SMALLEST)))
+            weights = ((_LEANING - 1) * chances.log()).exp_()
+            weights /= (chances * weights).mean()
+            squares = missed.square() + _SMALLEST**2
+            self._excess = float((chances * weights * squares).mean() / squares.mean())
+        else:
+            chances, count, weights = torch.ones_like(self._missed), self._most, None
+        drawn = systematic(chances, max(len(chances) // count, 1), count, generator)
+        self._weights = None if weights is None else weights[drawn]
+        if self._run > 1:
+            drawn = drawn * self._run + torch.randint(self._run, drawn.shape, generator=generator, device=self._device)
+            drawn.clamp_(max=self._size - 1)
+        self._planned = drawn
+        self._round = 0
+        self._sums.zero_()
+
+    def _chances(self, forecasts: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], int]:
+        """Chances of the entries, 1 on average, and how many samples a step takes."""
+        uniform = self._uniform
+        if uniform is None:
+            uniform = _STALE + (_FRESH - _STALE) * slope(self._sums)
+        powers = (_POWER * forecasts.log()).exp_()  # several times as fast as the operator for powers
+        chances = uniform + (1 - uniform) / powers.mean() * powers
+        ratio = self._ratio
+        if ratio is None:
+            every = -(-len(forecasts) // _JUDGED)
+            ratio = min(max(share_needed(forecasts[::every], chances[::every]), _LEAST), 1.0)
+        return chances, max(round(ratio * self._most), 1)
+
+
+def slope(sums: Float[Tensor, " 5"]) -> float:
+    """How far logarithms of residuals follow the memory's, from 0 to 1; 1/2 where nothing was seen again.
+
+    By the number of pairs and the sums of x, y, x² and xy.
+    """
+    pairs, x, y, xx, xy = sums.tolist()
+    spread = pairs * xx - x * x
+    if not spread > 1e-9 * pairs * pairs:
+        return _UNTOLD
+    return min(max((pairs * xy - x * y) / spread, 0.0), 1.0)
+
+
+def share_needed(forecasts: Float[Tensor, " n"], chances: Float[Tensor, " n"]) -> float:
+    """The share of a batch drawn by chances at which its gradient is as certain as that of the batch drawn evenly.
+
+    Chances are against even ones, 1 on average; samples are weighted by their power -1/3.
+    """
+    counted = chances ** (_LEANING - 1) * forecasts
+    ours = (chances * counted.square()).mean() * chances.mean() / (chances * counted).mean().square()
+    evenly = forecasts.square().mean() / forecasts.mean().square()
+    return float(ours / evenly)
+
+
+def systematic(
+    chances: Float[Tensor, " n"], rounds: int, count: int, generator: torch.Generator
+) -> Int[Tensor, "rounds count"]:
+    """Indices drawn by chances in rounds, each round sorted and with one index of each of `count` equal stretches.
+
+    Over all rounds an index is drawn as often as its share of the chances says, rounded up or down.
+    """
+    device, points = chances.device, rounds * count
+    # integers add up to the same in any order, on any device
+    ends = (chances.double() * (_FINE / float(chances.sum(dtype=torch.float64)))).long().cumsum(0)
+    spacing = ends[-1] // points
+    first = (torch.rand(1, dtype=torch.float64, generator=generator, device=device) * spacing).long()
+    hits = ((ends - first + spacing - 1) // spacing).clamp_(0, points)
+    hits[-1] = points
+    drawn = torch.repeat_interleave(hits.diff(prepend=hits.new_zeros(1)), output_size=points).view(count, rounds)
+    # rounds one after the other must not be neighbours in every stretch: they would pull the same way
+    orders = torch.rand(_ORDERS, rounds, generator=generator, device=device).argsort(dim=1)
+    orders = orders[torch.randint(_ORDERS, (count,), generator=generator, device=device)]
+    shifts = torch.randint(rounds, (count, 1), generator=generator, device=device)
+    return drawn.gather(1, (orders + shifts) % rounds).T.contiguous()
+
+
+@kernel
+def _remember(missed: np.ndarray, sums: np.ndarray, indices: np.ndarray, run: int, residuals: np.ndarray) -> None:
+    """Mix into the memory what samples missed, their mean where several share an entry, and add to the regression."""
+    i, samples, channels = 0, residuals.shape[0], residuals.shape[1]
+    while i < samples:
+        entry = indices[i] // run
+        total, alike = np.float32(0), 0
+        while i < samples and indices[i] // run == entry:
+            square = np.float32(0)
+            for channel in range(channels):
+                square += residuals[i, channel] * residuals[i, channel]
+            total += np.sqrt(square / np.float32(channels))
+            alike += 1
+            i += 1
+        now = total / np.float32(alike)
+        before = missed[entry]
+        if before >= 0:
+            x, y = np.log(max(before, np.float32(_SMALLEST))), np.log(max(now, np.float32(_SMALLEST)))
+            sums[0] += 1
+            sums[1] += x
+            sums[2] += y
+            sums[3] += x * x
+            sums[4] += x * y
+            now = np.float32(_KEPT) * before + np.float32(1 - _KEPT) * now
+        missed[entry] = now
+
+
+def remember_on(
+    missed: Float[Tensor, " entries"],
+    sums: Float[Tensor, " 5"],
+    indices: Int[Tensor, " n"],
+    run: int,
+    residuals: Float[Tensor, "n c"],
+) -> None:
+    """What `_remember` does, by operators, for other devices. Indices are sorted."""
+    entries, alike = torch.unique_consecutive(indices // run, return_counts=True)
+    size = residuals.square().mean(dim=1).sqrt()
+    now = torch.segment_reduce(size, "mean", lengths=alike)
+    before = missed[entries]
+    again = before >= 0
+    x, y = (size[again].clamp(min=_SMALLEST).log().double() for size in (before, now))
+    sums += torch.stack((again.sum(dtype=torch.float64), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()))
+    missed[entries] = torch.where(again, _KEPT * before + (1 - _KEPT) * now, now)
