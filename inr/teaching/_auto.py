@@ -24,9 +24,12 @@ _KEPT = 0.5  # share of what was remembered, when a sample is seen again
 _LEAST = 0.25  # share of the batch
 _JUDGED = 4_096  # entries by which the ratio is chosen
 _SMALLEST = 2.0**-20  # residual; logarithms need one
+_LARGEST = 2.0**40  # residual that tells something; with larger ones, of a fit that is breaking, sums overflow
 _ORDERS = 64  # in which rounds take their samples, of all that there are
 _UNTOLD = 0.5  # slope, before anything was seen again
 _STALE, _FRESH = 0.5, 0.1  # uniform shares at slopes 0 and 1
+_ISOLATED = 1.5  # of the sum of what two neighbours miss, above which a sample is an outlier
+_CLEAN, _NOISY = 0.2, 0.4  # shares of outliers in squared residuals; clean signals stay below the first
 _FINE = 2**44  # parts of a chance: integers, which add up to the same in any order
 
 
@@ -38,13 +41,16 @@ class Auto(Teacher):
     channels, mixed half and half with what was remembered before. Nothing is evaluated for it. Where a signal has more
     than 2^18 samples, runs of consecutive ones share an entry.
 
-    A plan is made for as many steps as it takes to learn from as many samples as the memory has entries. The first
-    plan takes every entry once. Each later one is by forecasts f, the entries up to 4 times their mean, so that a few
-    outliers are not believed too much:
+    A plan is made for the whole steps, at least one, that learn from as many samples as the memory has entries. The
+    first plan takes every entry once; where steps of equal size cannot, it lacks fewer than it has steps. Each later
+    one is by forecasts f, the entries up to 4 times their mean, so that a few outliers are not believed too much:
 
     - An entry's chance is `uniform` evenly, and the rest in proportion to f^1.5. Where `uniform` is none, it is from
       1/2 to 1/10 by how well the memory has foretold residuals since the last plan: by the slope, from 0 to 1, of the
       regression of their logarithms on the memory's. Ranks that go stale have a small one.
+    - On grids, samples that miss much more than both of their neighbours are outliers: pepper and salt, dead pixels.
+      Where they hold more than a fifth of all squared residuals in any plan but the first two, the even share grows,
+      until it is all at two fifths: to run after outliers costs more than it gains. Then this is the teacher "uniform".
     - Chances are met by systematic sampling: over a plan an entry is drawn as often as its chance says, rounded up or
       down, and each step has one sample of every one of equal stretches of the cumulated chances.
     - A sample's weight is in proportion to chance^(-1/3), so that the loss counts samples about in proportion to what
@@ -91,10 +97,12 @@ class Auto(Teacher):
         self._planned = torch.empty(0, 0, dtype=torch.int64, device=self._device)
         self._weights: Float[Tensor, "rounds n"] | None = None
         self._excess = 1.0
+        self._noise = 0.0
+        self._ordered = signal.domain.shape is not None  # else neighbours in the memory are no neighbours
         self._round = 0
 
     def select(self, step: int, scorer: Scorer | None = None) -> Batch:
-        """The samples of step `step`, in the signal's order; a sample may be there more than once."""
+        """The samples of step `step`, in the order of their entries; a sample may be there more than once."""
         if self._round == len(self._planned):
             self._plan(step)
         number = self._round
@@ -112,32 +120,39 @@ class Auto(Teacher):
     def state(self) -> dict[str, Tensor]:
         """The memory (entries,), sums of the regression (5,), and the plan.
 
-        That is its indices and weights (rounds, n), by how much its loss exceeds the signal's and the next round, (2,).
+        That is its indices and weights (rounds, n); and by how much its loss exceeds the signal's, the largest share of
+        outliers so far and the next round, (3,).
         """
         held = {"missed": self._missed, "sums": self._sums, "planned": self._planned}
         weights = {} if self._weights is None else {"weights": self._weights}
-        return held | weights | {"plan": torch.tensor([self._excess, self._round], dtype=torch.float64)}
+        return held | weights | {"plan": torch.tensor([self._excess, self._noise, self._round], dtype=torch.float64)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state."""
         self._missed, self._sums, self._planned = (state[name].clone() for name in ("missed", "sums", "planned"))
         self._weights = state.get("weights")
-        self._excess, self._round = float(state["plan"][0]), int(state["plan"][1])
+        self._excess, self._noise, number = state["plan"].tolist()
+        self._round = int(number)
 
     def _plan(self, step: int) -> None:
         """Draw the samples of the next steps, and begin anew to measure how well they were foretold."""
         generator = step_generator(self._seed, step, self._device)
-        known = self._missed >= 0
+        known = (self._missed >= 0) & (self._missed <= _LARGEST)
         if bool(known.any()):
             missed = torch.where(known, self._missed, self._missed[known].mean())
+            if self._ordered and float(self._sums[0]):  # before, entries are of fields that have little in common
+                self._noise = max(self._noise, outliers(missed))
             chances, count = self._chances(missed.clamp(_SMALLEST, max(_HIGHEST * float(missed.mean()), _SMALLEST)))
             weights = ((_LEANING - 1) * chances.log()).exp_()
             weights /= (chances * weights).mean()
             squares = missed.square() + _SMALLEST**2
             self._excess = float((chances * weights * squares).mean() / squares.mean())
+            rounds = max(len(chances) // count, 1)
         else:
-            chances, count, weights = torch.ones_like(self._missed), self._most, None
-        drawn = systematic(chances, max(len(chances) // count, 1), count, generator)
+            chances, weights, self._excess = torch.ones_like(self._missed), None, 1.0
+            rounds = -(-len(chances) // self._most)
+            count = len(chances) // rounds
+        drawn = systematic(chances, rounds, count, generator)
         self._weights = None if weights is None else weights[drawn]
         if self._run > 1:
             drawn = drawn * self._run + torch.randint(self._run, drawn.shape, generator=generator, device=self._device)
@@ -151,6 +166,7 @@ class Auto(Teacher):
         uniform = self._uniform
         if uniform is None:
             uniform = _STALE + (_FRESH - _STALE) * slope(self._sums)
+            uniform += (1 - uniform) * min(max((self._noise - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
         powers = (_POWER * forecasts.log()).exp_()  # several times as fast as the operator for powers
         chances = uniform + (1 - uniform) / powers.mean() * powers
         ratio = self._ratio
@@ -170,6 +186,15 @@ def slope(sums: Float[Tensor, " 5"]) -> float:
     if not spread > 1e-9 * pairs * pairs:
         return _UNTOLD
     return min(max((pairs * xy - x * y) / spread, 0.0), 1.0)
+
+
+def outliers(missed: Float[Tensor, " n"]) -> float:
+    """The share in squared residuals of samples that miss much more than both neighbours; residuals are magnitudes."""
+    if len(missed) < 3:
+        return 0.0
+    # in dtype float64, whose sums are the same to the last digit that counts
+    inner, around = missed[1:-1].double().square(), missed[:-2] + missed[2:]
+    return float(inner[missed[1:-1] > _ISOLATED * around].sum() / inner.sum().clamp(min=_SMALLEST**2))
 
 
 def share_needed(forecasts: Float[Tensor, " n"], chances: Float[Tensor, " n"]) -> float:
