@@ -15,6 +15,7 @@ from inr.engines._cpu._jit import kernel
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
 from inr.teaching._expansive import step_generator
+from inr.teaching._uniform import Uniform
 
 _ENTRIES = 2**18  # of the memory, at most: a plan then takes a millisecond or two
 _POWER = 1.5  # of a forecast, that chances are in proportion to
@@ -22,14 +23,16 @@ _LEANING = 2 / 3  # of chances, in what the loss counts: weights undo the rest
 _HIGHEST = 4.0  # forecast that is believed, in means of all
 _KEPT = 0.5  # share of what was remembered, when a sample is seen again
 _LEAST = 0.25  # share of the batch
+_SMALL = 1 / 16  # batches that are a smaller share of the memory stay as they are
 _JUDGED = 4_096  # entries by which the ratio is chosen
 _SMALLEST = 2.0**-20  # residual; logarithms need one
 _LARGEST = 2.0**40  # residual that tells something; with larger ones, of a fit that is breaking, sums overflow
 _ORDERS = 64  # in which rounds take their samples, of all that there are
 _UNTOLD = 0.5  # slope, before anything was seen again
+_WARM = 3  # times the memory's entries, drawn evenly at first
 _STALE, _FRESH = 0.5, 0.1  # uniform shares at slopes 0 and 1
 _ISOLATED = 1.5  # of the sum of what two neighbours miss, above which a sample is an outlier
-_CLEAN, _NOISY = 0.2, 0.4  # shares of outliers in squared residuals; clean signals stay below the first
+_CLEAN, _NOISY = 0.3, 0.5  # shares of outliers in squared residuals; clean signals stay below the first
 _FINE = 2**44  # parts of a chance: integers, which add up to the same in any order
 
 
@@ -41,16 +44,17 @@ class Auto(Teacher):
     channels, mixed half and half with what was remembered before. Nothing is evaluated for it. Where a signal has more
     than 2^18 samples, runs of consecutive ones share an entry.
 
-    A plan is made for the whole steps, at least one, that learn from as many samples as the memory has entries. The
-    first plan takes every entry once; where steps of equal size cannot, it lacks fewer than it has steps. Each later
-    one is by forecasts f, the entries up to 4 times their mean, so that a few outliers are not believed too much:
+    The first steps are those of the teacher "uniform", until three times as many samples were drawn as the memory has
+    entries; what was missed in the first third of them is forgotten, for it is of fields that have little in common.
+    From then on a plan is made for as many steps as it takes to draw as many samples as there are entries. It is by
+    forecasts f, the entries up to 4 times their mean, so that a few outliers are not believed too much:
 
     - An entry's chance is `uniform` evenly, and the rest in proportion to f^1.5. Where `uniform` is none, it is from
       1/2 to 1/10 by how well the memory has foretold residuals since the last plan: by the slope, from 0 to 1, of the
       regression of their logarithms on the memory's. Ranks that go stale have a small one.
     - On grids, samples that miss much more than both of their neighbours are outliers: pepper and salt, dead pixels.
-      Where they hold more than a fifth of all squared residuals in any plan but the first two, the even share grows,
-      until it is all at two fifths: to run after outliers costs more than it gains. Then this is the teacher "uniform".
+      Where they held three tenths of all squared residuals at any plan so far, the even share is larger: to run
+      after them costs more than it gains. From a half on, batches are those of "uniform" to the end.
     - Chances are met by systematic sampling: over a plan an entry is drawn as often as its chance says, rounded up or
       down, and each step has one sample of every one of equal stretches of the cumulated chances.
     - A sample's weight is in proportion to chance^(-1/3), so that the loss counts samples about in proportion to what
@@ -58,9 +62,10 @@ class Auto(Teacher):
       which keeps the variance of gradients low.
     - A step takes `ratio` of the batch. Where that is none, it is the share, from 1/4 to 1, at which the gradient is
       about as certain as that of a whole batch drawn evenly: with p the chances and w the weights of all entries, the
-      quotient of E_p[w² f²] / E_p[w f]² and E[f²] / E[f]².
+      quotient of E_p[w² f²] / E_p[w f]² and E[f²] / E[f]². But no batch gets smaller than 1/16 of the memory: what a
+      step costs besides its samples would eat up what is saved.
 
-    A fit with a batch as large as the signal is thus one with mini-batches, from the second plan on.
+    A fit with a batch as large as the signal is thus one with smaller ones from the fourth step on.
     """
 
     def __init__(
@@ -75,10 +80,12 @@ class Auto(Teacher):
     ) -> None:
         self._uniform = uniform
         self._ratio = ratio
+        self._even = Uniform()
 
     def prepare(self) -> float:
         """Compile the kernel that remembers residuals, or load it."""
         start = time.perf_counter()
+        self._even.prepare()
         _remember(np.zeros(1, np.float32), np.zeros(5), np.zeros(1, np.int64), 1, np.zeros((1, 1), np.float32))
         return time.perf_counter() - start
 
@@ -88,6 +95,7 @@ class Auto(Teacher):
         self._size = signal.size
         self._most = min(batch, signal.size)
         self._seed = seed
+        self._even.bind(signal, steps, batch, seed, device)
         self._run = -(-signal.size // _ENTRIES)
         entries = -(-signal.size // self._run)
         # what is missed, below 0 where that is not known; and of entries seen again since the plan: how many, and the
@@ -98,13 +106,19 @@ class Auto(Teacher):
         self._weights: Float[Tensor, "rounds n"] | None = None
         self._excess = 1.0
         self._noise = 0.0
+        self._warm = _WARM * -(-entries // self._most)  # steps
         self._ordered = signal.domain.shape is not None  # else neighbours in the memory are no neighbours
         self._round = 0
 
     def select(self, step: int, scorer: Scorer | None = None) -> Batch:
         """The samples of step `step`, in the order of their entries; a sample may be there more than once."""
-        if self._round == len(self._planned):
+        if step == self._warm // _WARM:
+            self._missed.fill_(-1.0)
+            self._sums.zero_()
+        if step >= self._warm and self._round == len(self._planned):
             self._plan(step)
+        if step < self._warm or (self._uniform is None and self._noise >= _NOISY):
+            return self._even.select(step)
         number = self._round
         self._round += 1
         weights = None if self._weights is None else self._weights[number]
@@ -138,22 +152,18 @@ class Auto(Teacher):
         """Draw the samples of the next steps, and begin anew to measure how well they were foretold."""
         generator = step_generator(self._seed, step, self._device)
         known = (self._missed >= 0) & (self._missed <= _LARGEST)
-        if bool(known.any()):
-            missed = torch.where(known, self._missed, self._missed[known].mean())
-            if self._ordered and float(self._sums[0]):  # before, entries are of fields that have little in common
-                self._noise = max(self._noise, outliers(missed))
-            chances, count = self._chances(missed.clamp(_SMALLEST, max(_HIGHEST * float(missed.mean()), _SMALLEST)))
-            weights = ((_LEANING - 1) * chances.log()).exp_()
-            weights /= (chances * weights).mean()
-            squares = missed.square() + _SMALLEST**2
-            self._excess = float((chances * weights * squares).mean() / squares.mean())
-            rounds = max(len(chances) // count, 1)
-        else:
-            chances, weights, self._excess = torch.ones_like(self._missed), None, 1.0
-            rounds = -(-len(chances) // self._most)
-            count = len(chances) // rounds
-        drawn = systematic(chances, rounds, count, generator)
-        self._weights = None if weights is None else weights[drawn]
+        if not bool(known.any()):  # of a fit that is about to end
+            known, self._missed = ~known, torch.ones_like(self._missed)
+        missed = torch.where(known, self._missed, self._missed[known].mean())
+        if self._ordered:
+            self._noise = min(max(self._noise, outliers(missed)), _NOISY)
+        chances, count = self._chances(missed.clamp(_SMALLEST, max(_HIGHEST * float(missed.mean()), _SMALLEST)))
+        weights = ((_LEANING - 1) * chances.log()).exp_()
+        weights /= (chances * weights).mean()
+        squares = missed.square() + _SMALLEST**2
+        self._excess = float((chances * weights * squares).mean() / squares.mean())
+        drawn = systematic(chances, max(len(chances) // count, 1), count, generator)
+        self._weights = weights[drawn]
         if self._run > 1:
             drawn = drawn * self._run + torch.randint(self._run, drawn.shape, generator=generator, device=self._device)
             drawn.clamp_(max=self._size - 1)
@@ -166,13 +176,14 @@ class Auto(Teacher):
         uniform = self._uniform
         if uniform is None:
             uniform = _STALE + (_FRESH - _STALE) * slope(self._sums)
-            uniform += (1 - uniform) * min(max((self._noise - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
+            uniform += (1 - uniform) * max((self._noise - _CLEAN) / (_NOISY - _CLEAN), 0.0)
         powers = (_POWER * forecasts.log()).exp_()  # several times as fast as the operator for powers
         chances = uniform + (1 - uniform) / powers.mean() * powers
         ratio = self._ratio
         if ratio is None:
             every = -(-len(forecasts) // _JUDGED)
             ratio = min(max(share_needed(forecasts[::every], chances[::every]), _LEAST), 1.0)
+            ratio = max(ratio, min(_SMALL * len(chances) / self._most, 1.0))
         return chances, max(round(ratio * self._most), 1)
 
 
