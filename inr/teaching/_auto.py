@@ -14,7 +14,7 @@ from inr.engines import Batch
 from inr.engines._cpu._jit import kernel
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
-from inr.teaching._expansive import step_generator
+from inr.teaching._choice import step_generator
 from inr.teaching._uniform import Uniform
 
 _ENTRIES = 2**18  # of the memory, at most: a plan then takes a millisecond or two

@@ -13,10 +13,10 @@ from inr._parts import Range
 from inr.engines import Batch
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
-from inr.teaching._int import largest
+from inr.teaching._choice import largest, others
 from inr.teaching._laplacian import laplacian
 from inr.teaching._schedules import Schedule, count, ratio
-from inr.teaching._uniform import Uniform, random_words
+from inr.teaching._uniform import Uniform
 
 _WEIGHT = 1e-5
 # Published weights are for Laplacians of pictures in units of 0..255; values here span 2.
@@ -154,8 +154,7 @@ class EVOS(Teacher):
             self._elite = size - mutants, crossing, self._fittest(size - mutants, crossing)
         chosen = self._elite[2]
         if mutants:
-            words = random_words(self._seed << 32 ^ step, self._size, chosen.device)
-            chosen = chosen | largest(words.masked_fill(chosen, torch.iinfo(words.dtype).min), mutants)
+            chosen = chosen | others(chosen, mutants, self._seed << 32 ^ step)
         return chosen.nonzero().squeeze(1)
 
     def _fittest(self, size: int, crossing: bool) -> Bool[Tensor, " size"]:

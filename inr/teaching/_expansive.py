@@ -4,14 +4,13 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
 from inr.engines import Batch
 from inr.signals import GridSignal, Signal
 from inr.teaching._base import Scorer, Teacher, teachers
+from inr.teaching._choice import drawn_from, step_generator
 from inr.teaching._edges import edge_samples
 
 
@@ -64,25 +63,3 @@ class Expansive(Teacher):
         generator = step_generator(self._seed, step, self._edges.device)
         drawn = (drawn_from(self._edges, on_edges, generator), drawn_from(self._others, elsewhere, generator))
         return Batch(torch.cat(drawn).sort().values)
-
-
-def drawn_from(population: Int[Tensor, " m"], count: int, generator: torch.Generator) -> Int[Tensor, " n"]:
-    """`count` different members of a population, spread evenly over it; every member is equally likely.
-
-    The population is cut into `count` runs, from a random place on, and one member of each is drawn.
-    """
-    size, device = len(population), population.device
-    if count == size:
-        return population
-    ends = torch.arange(count + 1, device=device) * size // max(count, 1)
-    uniform = torch.rand(count, dtype=torch.float64, generator=generator, device=device)
-    offset = torch.randint(size, (1,), generator=generator, device=device)
-    # runs differ by one in length, so those drawn of them are not equally likely until the runs' place is random
-    return population.index_select(0, (ends[:-1] + (uniform * ends.diff()).long() + offset) % size)
-
-
-def step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """The random numbers of a step."""
-    # the CPU's generator looks at 32 bits of its seed only, so seed and step are mixed before
-    mixed = np.random.SeedSequence((seed, step)).generate_state(1, np.uint32)[0]
-    return torch.Generator(device).manual_seed(int(mixed))

@@ -11,8 +11,9 @@ from inr._parts import Range
 from inr.engines import Batch
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
+from inr.teaching._choice import largest, others
 from inr.teaching._schedules import Interval, Schedule, count, ratio, selects
-from inr.teaching._uniform import Uniform, random_words
+from inr.teaching._uniform import Uniform
 
 _OTHERS = 0xFFFFFFFF  # turns a step's number into one that no step has, for a second draw
 
@@ -90,17 +91,16 @@ class INT(Teacher):
         size = max(count(ratio(self._schedule, step / self._steps, self._ratio), len(pool)), 1)
         if size == len(pool):
             return None
-        others = count(self._mix, size)
-        if others == size:
+        random = count(self._mix, size)
+        if random == size:
             chosen = torch.zeros(len(pool), 1, dtype=torch.bool, device=pool.device)
         else:
             whole = len(pool) == self._signal.size
             scores = self._scores(step, pool, scorer.residuals(None if whole else pool))
-            chosen = torch.stack([largest(column, size - others) for column in scores.T], dim=1)
-        if others:
-            words = random_words(self._seed << 32 ^ step ^ _OTHERS, len(pool), pool.device)
+            chosen = torch.stack([largest(column, size - random) for column in scores.T], dim=1)
+        if random:
             for column in chosen.T:
-                column |= largest(words.masked_fill(column, torch.iinfo(words.dtype).min), others)
+                column |= others(column, random, self._seed << 32 ^ step ^ _OTHERS)
         return _batch(pool, chosen, size)
 
     def _scores(
@@ -108,18 +108,6 @@ class INT(Teacher):
     ) -> Float[Tensor, "n learners"]:
         """What each learner of the pool's samples goes by; here there is one."""
         return residuals.abs().sum(dim=1, keepdim=True)
-
-
-def largest(scores: Tensor, count: int) -> Bool[Tensor, " n"]:
-    """Which are the `count` largest (from 1 to n) of scores (n,); of equal ones the first. NaN counts as infinite."""
-    if scores.is_floating_point():
-        scores = scores.nan_to_num(nan=torch.inf, posinf=torch.inf)
-    least = scores.topk(count, sorted=False).values.min()
-    chosen = scores > least
-    # which of the equal ones topk takes is not defined
-    equal = (scores == least).nonzero().squeeze(1)
-    chosen[equal[: count - int(chosen.sum())]] = True
-    return chosen
 
 
 def _batch(pool: Int[Tensor, " n"], chosen: Bool[Tensor, "n learners"], size: int) -> Batch:

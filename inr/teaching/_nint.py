@@ -12,9 +12,8 @@ from inr._parts import Range
 from inr.engines import Batch
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
-from inr.teaching._int import largest
+from inr.teaching._choice import largest, others
 from inr.teaching._schedules import Schedule, count, ratio, selects
-from inr.teaching._uniform import random_words
 
 _REFRESHED = (1, 10, 20, 30, 40, 50)  # selections, counted from 1, that score by the tangent kernel
 
@@ -123,8 +122,7 @@ class NINT(Teacher):
                 if scores is not None and number:
                     chosen |= largest(scores.masked_fill(chosen, -1), number)
         if size > guided:
-            words = random_words(self._seed << 32 ^ step, self._size, self._device)
-            chosen |= largest(words.masked_fill(chosen, torch.iinfo(words.dtype).min), size - guided)
+            chosen |= others(chosen, size - guided, self._seed << 32 ^ step)
         return chosen.nonzero().squeeze(1)
 
     def _scored(self, scorer: Scorer) -> Float[Tensor, " size"]:

@@ -13,8 +13,8 @@ from inr._parts import Range
 from inr.engines import Batch
 from inr.signals import GridSignal, Signal
 from inr.teaching._base import Scorer, Teacher, teachers
+from inr.teaching._choice import step_generator
 from inr.teaching._edges import slopes
-from inr.teaching._expansive import step_generator
 
 _SMALLEST = 2.0**-10  # error, of values from 0 to 1, below which errors count as this
 _LEAST_WEIGHT = 0.2

@@ -9,7 +9,8 @@ import torch
 from inr import Budget, InrError, Signal
 from inr.fitting._fit import make_fitter
 from inr.teaching import teachers
-from inr.teaching._expansive import Expansive, drawn_from, step_generator
+from inr.teaching._choice import drawn_from, step_generator
+from inr.teaching._expansive import Expansive
 
 SMALL = {"encoding": "identity", "network": "mlp:depth=1,width=8"}
 

@@ -10,7 +10,7 @@ import inr.teaching._int  # noqa: F401  (registers the teacher)
 from inr import Budget, InrError, Signal
 from inr.fitting._fit import make_fitter
 from inr.teaching import teachers
-from inr.teaching._int import largest
+from inr.teaching._choice import largest
 
 SIREN = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=1,width=16"}
 HASH = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}

@@ -7,7 +7,7 @@ import torch
 from inr import Budget, InrError, Signal
 from inr.fitting._fit import make_fitter
 from inr.teaching import teachers
-from inr.teaching._expansive import step_generator
+from inr.teaching._choice import step_generator
 from inr.teaching._soft import Soft, importance
 
 SMALL = {"encoding": "identity", "network": "mlp:depth=1,width=8"}
