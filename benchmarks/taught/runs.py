@@ -1,0 +1,165 @@
+"""Fits, each under a budget of cost, kept in a table as they end."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import inr
+from inr.fitting import Budget
+from taught import cells, costs, tables
+
+COLUMNS = [
+    "signal",
+    "field",
+    "method",
+    "batch",
+    "factor",
+    "seed",
+    "share",
+    "steps",
+    "points",
+    "scored",
+    "psnr",
+    "seconds",
+]
+FIRST = 1 / 16  # of the full-batch fit's cost: the first budget of every method
+LEAST, MOST = 1 / 128, 1 / 2
+FACTORS = (1, 2)  # of the default learning rate, that the mini-batches are tuned over
+LARGEST, SMALLEST = 8, 1_024  # shares of the signal that a mini-batch may be: 1/8 to 1/1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things lie."""
+
+    data: Path
+    results: Path
+
+    @property
+    def runs(self) -> Path:
+        """The table of fits."""
+        return self.results / "teaching_runs.tsv"
+
+    @property
+    def prices(self) -> Path:
+        """The table of what steps and looks cost."""
+        return self.results / "teaching_costs.tsv"
+
+
+class Explorer:
+    """Fits of one signal by one field, each made once only and then remembered in the table.
+
+    Args:
+        comment: said in the table's first line.
+    """
+
+    def __init__(self, settings: Settings, signal: str, field: str, comment: str) -> None:
+        torch.set_num_threads(1)
+        self._settings, self._comment = settings, comment
+        self._name, self._field = signal, field
+        self._signal = cells.load(settings.data, signal)
+        self._prices = costs.read(settings.prices)
+        self._full = self._prices.full(signal, field, self._signal.size)
+        self._rows = {_key(row): row for row in tables.read(settings.runs) if _cell(row) == (signal, field)}
+
+    def full(self, factor: float, seed: int) -> float:
+        """PSNR of the full-batch fit, in dB."""
+        return self._ended("full", self._signal.size, factor, seed, 1.0, cells.FULL_STEPS)
+
+    def whole(self, method: str, factor: float, seed: int) -> None:
+        """A fit of as many steps as the full batch's, with the signal as the batch a teacher chooses from."""
+        self._ended(f"{method}, whole", self._signal.size, factor, seed, 0.0, cells.FULL_STEPS)
+
+    def tuned(self) -> tuple[int, float]:
+        """The mini-batch and the factor of the learning rate by which uniform samples do best at the first budget."""
+        size = self._signal.size
+        shift = 6
+        factor = max(FACTORS, key=lambda each: self._budgeted("uniform", size >> shift, each, 0, FIRST))
+        for change in (1, -1):
+            while LARGEST <= 2 ** (shift + change) <= SMALLEST and self._budgeted(
+                "uniform", size >> (shift + change), factor, 0, FIRST
+            ) > self._budgeted("uniform", size >> shift, factor, 0, FIRST):
+                shift += change
+        return size >> shift, factor
+
+    def reach(self, method: str, batch: int, factor: float, seed: int, goal: float) -> None:
+        """Fits with budgets that double, until one ends at the goal in dB, and one below it."""
+        share = FIRST
+        if self._budgeted(method, batch, factor, seed, share) >= goal:
+            while share > LEAST and self._budgeted(method, batch, factor, seed, share) >= goal:
+                share /= 2
+        else:
+            while share < MOST and self._budgeted(method, batch, factor, seed, share) < goal:
+                share *= 2
+        self._budgeted(method, batch, factor, seed, share)
+
+    def _budgeted(self, method: str, batch: int, factor: float, seed: int, share: float) -> float:
+        """PSNR of a fit that costs a share of the full-batch fit."""
+        return self._ended(method, batch, factor, seed, share, None)
+
+    def _ended(self, method: str, batch: int, factor: float, seed: int, share: float, steps: int | None) -> float:
+        key = (method, batch, factor, seed, share)
+        if key not in self._rows:
+            name = method.removesuffix(", whole")
+            made = cells.METHODS["uniform" if name == "full" else name]
+            pool = batch if batch == self._signal.size else min(round(made.pool * batch), self._signal.size)
+            row = self._fitted(made.teacher, pool, factor, seed, steps or self._steps(name, made.teacher, pool, share))
+            told = {"signal": self._name, "field": self._field, "method": method, "batch": str(batch)}
+            told |= {"factor": f"{factor:g}", "seed": str(seed), "share": f"{share:.6g}"}
+            self._rows[key] = told | row
+            tables.append(self._settings.runs, COLUMNS, self._rows[key], self._comment)
+        return float(self._rows[key]["psnr"])
+
+    def _steps(self, method: str, teacher: str, pool: int, share: float) -> int:
+        """As many steps as a share of the full-batch fit's cost pays for, by a rehearsal."""
+        steps = 1_000
+        for _ in range(3):  # what a step costs may depend on how many there are
+            points, scored, _ = costs.rehearse(self._signal, teacher, pool, min(steps, 2_000))
+            each = self._prices.cost(self._name, self._field, method, steps=1, points=points, scored=scored)
+            steps = max(round(share * self._full / each), 1)
+        return steps
+
+    def _fitted(self, teacher: str, pool: int, factor: float, seed: int, steps: int) -> tables.Row:
+        running = cells.fitter(self._signal, self._field, teacher, pool, factor, budget=Budget(steps=steps), seed=seed)
+        *_, end = running.run()
+        return {
+            "steps": str(end.step), "points": str(end.points), "scored": str(end.scored),
+            "psnr": f"{psnr(running.field, self._signal):.3f}", "seconds": f"{running.seconds:.1f}",
+        }  # fmt: skip
+
+
+@torch.no_grad()
+def psnr(model: torch.nn.Module, signal: inr.Signal) -> float:
+    """In dB, clipped, on the whole signal; in double precision, by PyTorch alone."""
+    total = sum(float((model(x).clamp(-1, 1) - y).double().square().sum()) for x, y in signal.blocks(16_384))
+    return 10 * math.log10(4 * signal.size * signal.channels / total)
+
+
+def prepare(settings: Settings, signal: str, field: str, seed: int, comment: str) -> None:
+    """What other fits of a cell are measured by: the tuned mini-batch, and the full batch."""
+    explorer = Explorer(settings, signal, field, comment)
+    _, factor = explorer.tuned()
+    explorer.full(factor, seed)
+
+
+def compare(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
+    """Fits by a method until the full batch's quality is reached, with the tuned mini-batch's settings."""
+    explorer = Explorer(settings, signal, field, comment)
+    batch, factor = explorer.tuned()
+    explorer.reach(method, batch, factor, seed, explorer.full(factor, seed))
+
+
+def whole(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
+    """A fit of as many steps as the full batch has, by a teacher that chooses from the whole signal."""
+    explorer = Explorer(settings, signal, field, comment)
+    explorer.whole(method, explorer.tuned()[1], seed)
+
+
+def _cell(row: tables.Row) -> tuple[str, str]:
+    return row["signal"], row["field"]
+
+
+def _key(row: tables.Row) -> tuple[str, int, float, int, float]:
+    return row["method"], int(row["batch"]), float(row["factor"]), int(row["seed"]), float(row["share"])
