@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,19 @@ def test_target_psnr_is_checked_on_the_whole_signal(signal):
     assert last.reason == "target"
     assert last.step < 2000
     assert evaluate(fitter.field, signal)["psnr"] >= 25
+
+
+def test_losses_are_told_without_what_a_batch_is_known_to_exceed_the_signals(signal):
+    plain, told = (make_fitter(signal, budget=Budget(steps=12), **QUICK) for _ in range(2))
+    select = told._teacher.select
+    told._teacher.select = lambda step, scorer: replace(select(step, scorer), excess=1.5 + step)
+    expected = [loss / (1.5 + step) for step, loss in enumerate(losses(plain))]
+    events = [event for event in told.run() if event.kind == "step"]
+    assert [event.loss for event in events] == expected
+    assert events[0].psnr == pytest.approx(10 * math.log10(4 / expected[0]))
+    assert events[-1].psnr > 10 * math.log10(4 / expected[0])
+    for name, tensor in weights(plain).items():  # steps do not heed it
+        assert torch.equal(tensor, weights(told)[name]), name
 
 
 def test_a_diverging_fit_keeps_its_best_state(signal):
