@@ -8,8 +8,8 @@ A learning rate falls to zero over a fit, so "cost to a quality" is not where on
 costs of two whole fits, one that ends above and one that ends below, each with a budget of its own (1/16 of the
 full-batch fit's cost, and its doubles or halves). Final PSNR is told, never the best on the way.
 
-- The mini-batch is tuned first, over its size and the learning rate, at 1/16 of the cost.
-- The quality to reach is where the full batch ends after 2,000 steps with that learning rate.
+- The mini-batch is tuned first, over its size and the learning rate, at every budget anew.
+- The quality to reach is where the full batch ends after 2,000 steps, with the rate tuned at 1/16 of its cost.
 - All teachers get the tuned settings, and pools by which they learn from about as many samples a step.
 - "whole": the papers' setting, as many steps as the full batch, with the whole signal to choose from.
 

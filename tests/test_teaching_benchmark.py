@@ -66,7 +66,23 @@ def test_costs_are_counts_times_prices(settings):
 
 def test_the_mini_batch_is_tuned_over_its_size_and_the_rate(settings, monkeypatch):
     pretended(monkeypatch, octaves)
-    assert runs.Explorer(settings, "kodim01", "siren", "here").tuned() == (32, 2)
+    explorer = runs.Explorer(settings, "kodim01", "siren", "here")
+    assert explorer.settings(runs.FIRST) is None
+    explorer.tune(runs.FIRST)
+    assert explorer.settings(runs.FIRST) == explorer.settings(runs.MOST) == (32, 2)
+
+
+def test_mini_batches_are_tuned_at_every_budget_anew(settings, monkeypatch):
+    """With longer budgets larger ones are better here, and the others follow."""
+    pretended(
+        monkeypatch, lambda teacher, batch, factor, points: 10 * math.log2(points) - abs(points / batch - 2000) / 50
+    )
+    explorer = runs.Explorer(settings, "kodim01", "siren", "here")
+    explorer.reach("uniform", 0, 1e9, tuning=True)
+    explorer.reach("auto", 0, 1e9)
+    assert [explorer.settings(share)[0] for share in (1 / 64, 1 / 16, 1 / 8, 1 / 4)] == [64, 64, 128, 128]
+    rows = [row for row in tables.read(settings.runs) if row["method"] == "auto"]
+    assert {row["batch"] for row in rows} == {"64", "128"}
 
 
 def test_savings_follow_from_where_fits_end(settings, monkeypatch):

@@ -36,16 +36,9 @@ class Study:
             if row["method"] == "full":
                 self._sizes[row["signal"]] = int(row["batch"])
 
-    def settings(self, signal: str, field: str) -> tuple[int, float] | None:
-        """The tuned mini-batch and factor of the learning rate."""
-        tried = [
-            row
-            for row in self._rows
-            if (row["signal"], row["field"], row["method"], row["seed"]) == (signal, field, "uniform", "0")
-            and math.isclose(float(row["share"]), runs.FIRST, rel_tol=1e-3)
-        ]
-        best = max(tried, key=lambda row: float(row["psnr"]), default=None)
-        return None if best is None else (int(best["batch"]), float(best["factor"]))
+    def settings(self, signal: str, field: str, share: float) -> tuple[int, float] | None:
+        """The mini-batch and factor of the learning rate that were tuned at a budget."""
+        return runs.settings([row for row in self._rows if (row["signal"], row["field"]) == (signal, field)], share)
 
     def keys(self, field: str) -> list[Key]:
         """Cells whose full batch and tuned mini-batch are there, by signal and seed."""
@@ -59,7 +52,7 @@ class Study:
 
     def goal(self, key: Key) -> float | None:
         """Where the full batch ends, in dB."""
-        tuned = self.settings(key[0], key[1])
+        tuned = self.settings(key[0], key[1], runs.FIRST)
         for row in self._of(key, "full"):
             if tuned is not None and float(row["factor"]) == tuned[1]:
                 return float(row["psnr"])
@@ -71,11 +64,10 @@ class Study:
 
     def curve(self, key: Key, method: str) -> list[tuple[float, float]]:
         """Seconds and final PSNR of a method's fits with the tuned settings, the cheapest first."""
-        tuned = self.settings(key[0], key[1])
         return sorted(
             (self.cost(row), float(row["psnr"]))
             for row in self._of(key, method)
-            if (int(row["batch"]), float(row["factor"])) == tuned
+            if (int(row["batch"]), float(row["factor"])) == self.settings(key[0], key[1], float(row["share"]))
         )
 
     def whole(self, key: Key, method: str) -> tuple[float, float] | None:
@@ -142,8 +134,8 @@ def _head(settings: runs.Settings) -> str:
 Costs are seconds on one thread: steps, samples learned from and samples looked at, times what each was measured to
 cost. The quality to reach is where the full batch ends after {cells.FULL_STEPS:,} steps; "saved" is the cost that a
 method did not need for it, as geometric means over signals and seeds. `<` and `>`: beyond the cheapest or dearest fit
-made, so the figure is a bound. Size of the mini-batch and learning rate are those by which `uniform` does best; all
-others use them too. `reshuffled` draws evenly as well, but every sample once before any twice.
+made, so the figure is a bound. Size of the mini-batch and learning rate are those by which `uniform` does best at each
+budget; all others use them too. `reshuffled` draws evenly as well, but every sample once before any twice.
 """
 
 
@@ -197,8 +189,7 @@ def _row(study: Study, method: str, keys: Sequence[Key]) -> str:
 
 
 def _cell(study: Study, signal: str, field: str, keys: Sequence[Key]) -> str:
-    tuned = study.settings(signal, field)
-    assert tuned is not None
+    tuned = [study.settings(signal, field, share) for share in (runs.FIRST, runs.MOST)]
     goals = [goal for key in keys if (goal := study.goal(key)) is not None]
     full = study.full_cost(signal, field)
     seconds = {}
@@ -207,11 +198,12 @@ def _cell(study: Study, signal: str, field: str, keys: Sequence[Key]) -> str:
         seconds[method] = (
             f"{_bounds(found)}{statistics.geometric_mean(reached.cost for reached in found):.1f}" if found else ""
         )
-    rate = tuned[1] * cells.FIELDS[field].rate
+    batches = " to ".join(dict.fromkeys(str(each[0]) for each in tuned if each is not None))
+    rates = " to ".join(dict.fromkeys(f"{each[1] * cells.FIELDS[field].rate:g}" for each in tuned if each is not None))
     ours = [_ratio(study.reached(key, "auto"), full) for key in keys]
     beside = [_against(study, key, "auto", "uniform") for key in keys]
     return (
-        f"| {signal} | {tuned[0]} | {rate:g} | {statistics.fmean(goals):.2f} | {full:.0f} | {seconds['uniform']} "
+        f"| {signal} | {batches} | {rates} | {statistics.fmean(goals):.2f} | {full:.0f} | {seconds['uniform']} "
         f"| {seconds['reshuffled']} | {seconds['auto']} | {_mean(ours)} | {_mean(beside)} |"
     )
 

@@ -1,6 +1,7 @@
 """Fits, each under a budget of cost, kept in a table as they end."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,36 +65,58 @@ class Explorer:
         self._full = self._prices.full(signal, field, self._signal.size)
         self._rows = {_key(row): row for row in tables.read(settings.runs) if _cell(row) == (signal, field)}
 
-    def full(self, factor: float, seed: int) -> float:
+    def full(self, seed: int) -> float:
         """PSNR of the full-batch fit, in dB."""
-        return self._ended("full", self._signal.size, factor, seed, 1.0, cells.FULL_STEPS)
+        return self._ended("full", self._signal.size, self._factor(), seed, 1.0, cells.FULL_STEPS)
 
-    def whole(self, method: str, factor: float, seed: int) -> None:
+    def whole(self, method: str, seed: int) -> None:
         """A fit of as many steps as the full batch's, with the signal as the batch a teacher chooses from."""
-        self._ended(f"{method}, whole", self._signal.size, factor, seed, 0.0, cells.FULL_STEPS)
+        self._ended(f"{method}, whole", self._signal.size, self._factor(), seed, 0.0, cells.FULL_STEPS)
 
-    def tuned(self) -> tuple[int, float]:
-        """The mini-batch and the factor of the learning rate by which uniform samples do best at the first budget."""
+    def _factor(self) -> float:
+        """Of the learning rate, for steps that see the whole signal."""
+        tuned = self.settings(FIRST)
+        assert tuned is not None
+        return tuned[1]
+
+    def tune(self, share: float) -> None:
+        """Find the mini-batch and learning rate by which uniform samples do best at a budget, uphill step by step."""
         size = self._signal.size
-        shift = 6
-        factor = max(FACTORS, key=lambda each: self._budgeted("uniform", size >> shift, each, 0, FIRST))
-        for change in (1, -1):
-            while LARGEST <= 2 ** (shift + change) <= SMALLEST and self._budgeted(
-                "uniform", size >> (shift + change), factor, 0, FIRST
-            ) > self._budgeted("uniform", size >> shift, factor, 0, FIRST):
-                shift += change
-        return size >> shift, factor
+        batch, factor = self.settings(share) or (size >> 6, FACTORS[0])
+        tried: dict[tuple[int, float], float] = {}
+        while True:
+            around = [(batch, factor), (2 * batch, factor), *((batch, each) for each in FACTORS if each < factor)]
+            if share == FIRST:  # longer fits want batches as large or larger, and rates as low or lower
+                around += [(batch // 2, factor), *((batch, each) for each in FACTORS)]
+            for given in around:
+                if given not in tried and size // SMALLEST <= given[0] <= size // LARGEST:
+                    tried[given] = self._budgeted("uniform", *given, 0, share)
+            if (batch, factor) == (best := max(tried, key=lambda given: tried[given])):
+                return
+            batch, factor = best
 
-    def reach(self, method: str, batch: int, factor: float, seed: int, goal: float) -> None:
+    def settings(self, share: float) -> tuple[int, float] | None:
+        """The mini-batch and factor tuned at a budget, or at the next smaller one that was tuned."""
+        return settings([*self._rows.values()], share)
+
+    def reach(self, method: str, seed: int, goal: float, *, tuning: bool = False) -> None:
         """Fits with budgets that double, until one ends at the goal in dB, and one below it."""
+
+        def ended(share: float) -> float:
+            if tuning and share >= FIRST:
+                self.tune(share)
+            tuned = self.settings(share)
+            assert tuned is not None
+            return self._budgeted(method, *tuned, seed, share)
+
         share = FIRST
-        if self._budgeted(method, batch, factor, seed, share) >= goal:
-            while share > LEAST and self._budgeted(method, batch, factor, seed, share) >= goal:
+        if ended(share) >= goal:
+            while share > LEAST and ended(share) >= goal:
                 share /= 2
         else:
-            while share < MOST and self._budgeted(method, batch, factor, seed, share) < goal:
+            while share < MOST and ended(share) < goal:
                 share *= 2
-        self._budgeted(method, batch, factor, seed, share)
+        ended(share)
 
     def _budgeted(self, method: str, batch: int, factor: float, seed: int, share: float) -> float:
         """PSNR of a fit that costs a share of the full-batch fit."""
@@ -138,23 +161,36 @@ def psnr(model: torch.nn.Module, signal: inr.Signal) -> float:
 
 
 def prepare(settings: Settings, signal: str, field: str, seed: int, comment: str) -> None:
-    """What other fits of a cell are measured by: the tuned mini-batch, and the full batch."""
+    """What other fits of a cell are measured by: the full batch, and mini-batches tuned at every budget."""
     explorer = Explorer(settings, signal, field, comment)
-    _, factor = explorer.tuned()
-    explorer.full(factor, seed)
+    explorer.tune(FIRST)
+    explorer.reach("uniform", seed, explorer.full(seed), tuning=seed == 0)
 
 
 def compare(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
-    """Fits by a method until the full batch's quality is reached, with the tuned mini-batch's settings."""
+    """Fits by a method until the full batch's quality is reached, with the mini-batches' settings."""
     explorer = Explorer(settings, signal, field, comment)
-    batch, factor = explorer.tuned()
-    explorer.reach(method, batch, factor, seed, explorer.full(factor, seed))
+    explorer.reach(method, seed, explorer.full(seed))
 
 
 def whole(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
     """A fit of as many steps as the full batch has, by a teacher that chooses from the whole signal."""
-    explorer = Explorer(settings, signal, field, comment)
-    explorer.whole(method, explorer.tuned()[1], seed)
+    Explorer(settings, signal, field, comment).whole(method, seed)
+
+
+def settings(rows: Sequence[tables.Row], share: float) -> tuple[int, float] | None:
+    """The mini-batch and factor of the learning rate by which a cell's uniform samples ended best at a budget.
+
+    Where none were tried at it, those of the next smaller budget, or of the smallest; None where there are none.
+    """
+    tried = [row for row in rows if row["method"] == "uniform" and row["seed"] == "0"]
+    # shares below the first were not tuned at, but made with the first one's settings
+    shares = sorted({float(row["share"]) for row in tried if float(row["share"]) > 0.99 * FIRST})
+    if not shares:
+        return None
+    at = max((each for each in shares if each < 1.01 * share), default=shares[0])
+    best = max((row for row in tried if float(row["share"]) == at), key=lambda row: float(row["psnr"]))
+    return int(best["batch"]), float(best["factor"])
 
 
 def _cell(row: tables.Row) -> tuple[str, str]:
