@@ -173,7 +173,7 @@ def test_fitting_a_field_by_its_plan() -> None:
     tensors = dict(field.named_parameters())
     quantiser = FakeQuantiser({name: quantise(tensor, 4, choice="mse") for name, tensor in tensors.items()})
     batch = Batch(torch.arange(30))
-    adam = torch.optim.Adam([*tensors.values(), *quantiser.log_steps.values()], lr=0.005)
+    adam = torch.optim.Adam([*tensors.values(), *quantiser.log_steps.values()], lr=0.02)
     losses = []
     for _ in range(60):
         effective = quantiser.effective(tensors)
