@@ -32,7 +32,7 @@ class FakeQuantiser:
 
     def __init__(self, start: Mapping[str, Quantised]) -> None:
         self._start = dict(start)
-        self.log_steps = {name: quantised.step.log().requires_grad_() for name, quantised in start.items()}
+        self.log_steps = {name: quantised.step.detach().log().requires_grad_() for name, quantised in start.items()}
 
     def steps(self) -> dict[str, Tensor]:
         """The steps by tensor name, () or (rows,), differentiable."""
@@ -67,8 +67,9 @@ class FakeQuantiser:
         }
 
     def _check_names(self, tensors: Mapping[str, Tensor]) -> None:
-        for name in self.log_steps.keys() - tensors.keys():
-            raise InrError(f"'{name}' has a step to be quantised with, and is not among the tensors")
+        for name in self.log_steps:
+            if name not in tensors:
+                raise InrError(f"'{name}' has a step to be quantised with, and is not among the tensors")
 
 
 def lsq_step(tensor: Float32[Tensor, "..."], bits: int, *, per_channel: bool = False) -> Float32[Tensor, "*rows"]:
@@ -84,7 +85,7 @@ def lsq_step(tensor: Float32[Tensor, "..."], bits: int, *, per_channel: bool = F
     _, highest = integer_range(bits)
     check_values(tensor)
     sizes = tensor.detach().abs()
-    step = 2 * (sizes.flatten(1).mean(1) if per_channel else sizes.mean()) / math.sqrt(highest)
+    step = 2 * (sizes.reshape(len(tensor), -1).mean(1) if per_channel else sizes.mean()) / math.sqrt(highest)
     return torch.where(step > 0, step, 1.0)
 
 

@@ -113,6 +113,7 @@ def test_noise_follows_the_generator() -> None:
 def test_published_start() -> None:
     tensor = torch.tensor([[1.0, -2.0, 3.0], [0.0, 0.0, 0.0]])
     assert lsq_step(tensor, 4).item() == pytest.approx(2 * 1.0 / math.sqrt(7))
+    assert lsq_step(tensor[0], 4, per_channel=True).tolist() == pytest.approx([2 / 7**0.5, 4 / 7**0.5, 6 / 7**0.5])
     assert lsq_step(tensor, 4, per_channel=True).tolist() == pytest.approx([2 * 2.0 / math.sqrt(7), 1])
     with pytest.raises(InrError, match="NaN"):
         lsq_step(tensor * math.nan, 4)
