@@ -29,6 +29,7 @@ from typing import Any
 import machine
 import torch
 from baselines import methods
+from quality import psnr
 
 import inr
 from inr.fitting import make_fitter
@@ -40,13 +41,6 @@ SIX = ("kodim01", "kodim10", "kodim11", "kodim19", "kodim23", "kodim24")
 COLUMNS = ["table", "picture", "method", "code", "seed", "steps", "seconds", "psnr"]
 RESULTS = Path(__file__).parent / "results" / "default_fit.tsv"
 Row = dict[str, Any]
-
-
-@torch.no_grad()
-def psnr(model: torch.nn.Module, signal: inr.Signal) -> float:
-    """In dB, clipped, on the whole picture; in double precision."""
-    total = sum(float((model(x).clamp(-1, 1) - y).double().square().sum()) for x, y in signal.blocks(16_384))
-    return 10 * math.log10(4 * signal.size * signal.channels / total)
 
 
 def ours(signal: inr.Signal, budget: inr.Budget, **options: Any) -> Row:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inr import (
         activations,
+        compression,
         container,
         diagnostics,
         encodings,
@@ -43,6 +44,7 @@ __all__ = [
     "Range",
     "Signal",
     "activations",
+    "compression",
     "container",
     "diagnostics",
     "encodings",
@@ -60,6 +62,7 @@ __all__ = [
 
 _ROOMS = {
     "activations",
+    "compression",
     "container",
     "diagnostics",
     "encodings",

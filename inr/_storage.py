@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import inr.compression  # noqa: F401  enters its coders with the container
 from inr import container
 from inr._errors import DamagedFile, InrError
 from inr.container import Section

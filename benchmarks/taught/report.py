@@ -14,7 +14,6 @@ from inr.diagnostics._plot import Plot
 from taught import cells, costs, runs, tables
 
 Key = tuple[str, str, int]  # signal, field, seed
-ALIKE = 0.005  # of a cost, within which a method loses nothing
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """Fits, each under a budget of cost, kept in a table as they end."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from quality import psnr
 
-import inr
 from inr.fitting import Budget
 from taught import cells, costs, tables
 
@@ -151,13 +150,6 @@ class Explorer:
             "steps": str(end.step), "points": str(end.points), "scored": str(end.scored),
             "psnr": f"{psnr(running.field, self._signal):.3f}", "seconds": f"{running.seconds:.1f}",
         }  # fmt: skip
-
-
-@torch.no_grad()
-def psnr(model: torch.nn.Module, signal: inr.Signal) -> float:
-    """In dB, clipped, on the whole signal; in double precision, by PyTorch alone."""
-    total = sum(float((model(x).clamp(-1, 1) - y).double().square().sum()) for x, y in signal.blocks(16_384))
-    return 10 * math.log10(4 * signal.size * signal.channels / total)
 
 
 def prepare(settings: Settings, signal: str, field: str, seed: int, comment: str) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression._entropy_stream import CHUNK, Cursor, Reader, Writer, signed, varint
+from inr.compression._entropy_stream import CHUNK, Cursor, Reader, Writer, signed
 from inr.compression._symbols import (
     CENTRE_BITS,
     HIGHEST,
@@ -36,6 +36,7 @@ from inr.compression._symbols import (
     bell_table,
     level_table,
 )
+from inr.container._varint import varint
 
 SAME, BELL, HISTOGRAM, PACKED = range(4)
 _APART, _SPIKE, _END = 1 << 2, 1 << 6, 1 << 7

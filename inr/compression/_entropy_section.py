@@ -14,8 +14,9 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.compression._entropy_coding import decode_arrays, encode_arrays
-from inr.compression._entropy_stream import Cursor, varint
+from inr.compression._entropy_stream import Cursor
 from inr.container import register_coder
+from inr.container._varint import varint
 
 CODING = "integers"
 MAX_TENSORS = 4096

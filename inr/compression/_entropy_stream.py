@@ -10,6 +10,7 @@ import numpy as np
 
 from inr._errors import InrError, MissingExtra
 from inr.compression._symbols import TOTAL_BITS, Table
+from inr.container._varint import varint
 
 # most symbols decoded at once: bounds what damaged input can make the decoder do in vain
 CHUNK = 1 << 16
@@ -153,15 +154,6 @@ class Cursor:
     def rest(self) -> memoryview:
         """All that has not been read."""
         return self._data[self._position :]
-
-
-def varint(value: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, the high bit set on all but the last."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def signed(value: int) -> bytes:

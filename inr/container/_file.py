@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inr._errors import DamagedFile, InrError
+from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._files import describe, replacing
 from inr.container._coders import Coder, coders
 from inr.container._header import Entry, decode_header, encode_header
@@ -131,7 +131,7 @@ def _encode(section: Section) -> bytes:
 
 
 def _decode(entry: Entry, payload: memoryview, limit: int) -> Section:
-    """One section, checked. Raises DamagedFile with its name."""
+    """One section, checked. Raises DamagedFile with its name, MissingExtra where its coder needs what is not there."""
     if len(payload) < entry.size:
         raise DamagedFile(
             f"the file is truncated in section '{entry.name}': {len(payload)} of {entry.size} bytes are there",
@@ -142,6 +142,8 @@ def _decode(entry: Entry, payload: memoryview, limit: int) -> Section:
     coder = _coder(entry.name, entry.coding)
     try:
         tensors = coder.decode(payload, limit)
+    except MissingExtra:
+        raise
     except ValueError as error:
         raise DamagedFile(f"section '{entry.name}' is damaged: {error}", entry.name) from error
     return Section(entry.name, tensors, entry.coding, entry.base)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from inr._errors import DamagedFile, InrError
 from inr.container._dictionary import DICTIONARY
+from inr.container._varint import varint
 
 MAGIC = b"\x89INR"
 VERSION = 1
@@ -42,8 +43,8 @@ class Entry:
 def encode_header(header: Mapping[str, Any], table: Sequence[Entry]) -> bytes:
     """Preamble and header. Raises InrError for what no header can hold."""
     _check_table(table, InrError)
-    sizes = b"".join(_varint(entry.size) + struct.pack("<I", entry.crc) for entry in table)
-    body = _varint(len(table)) + sizes + _deflate(_to_text(header, table))
+    sizes = b"".join(varint(entry.size) + struct.pack("<I", entry.crc) for entry in table)
+    body = varint(len(table)) + sizes + _deflate(_to_text(header, table))
     return PREAMBLE.pack(MAGIC, VERSION, len(body), _checksum(VERSION, body)) + body
 
 
@@ -173,15 +174,6 @@ def _inflate(packed: memoryview) -> bytes:
     if not inflater.eof or inflater.unused_data:
         damaged("its text does not end where the header ends")
     return text
-
-
-def _varint(value: int) -> bytes:
-    """LEB128: seven bits a byte, lowest first, the high bit set on all but the last."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def _read_varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from inr import DamagedFile, InrError, container
 from inr.compression._entropy_section import _DICTIONARY, decode_tensors, encode_tensors
-from inr.compression._entropy_stream import varint
 from inr.container import Section
+from inr.container._varint import varint
 
 GIB = 1 << 30
 TYPES = ["?", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8"]

@@ -9,7 +9,7 @@ import pytest
 from inr.compression import decode_integers, encode_integers
 from inr.compression._entropy_models import MEMORY, PRECISIONS, unzigzag, zigzag
 from inr.compression._entropy_powers import _mantissas, logarithm, power
-from inr.compression._entropy_stream import Cursor, Reader, Writer, signed, varint
+from inr.compression._entropy_stream import Cursor, Reader, Writer, signed
 from inr.compression._symbols import (
     MAX_SYMBOLS,
     SCALES,
@@ -21,6 +21,7 @@ from inr.compression._symbols import (
     frequencies,
     level_table,
 )
+from inr.container._varint import varint
 
 
 def checksum(*arrays: np.ndarray) -> str:

@@ -113,7 +113,7 @@ def test_a_small_header_costs_tens_of_bytes():
         ({}, [Section("a\n", {})], "cannot name a section"),
         ({}, [Section("é", {})], "cannot name a section"),
         ({}, [Section("a", {}, base=False), Section("b", {})], "base section 'b' comes after"),
-        ({}, [Section("a", {}, coding="zip")], r"coding 'zip' of section 'a' is not known \(known: raw"),
+        ({}, [Section("a", {}, coding="zip")], r"coding 'zip' of section 'a' is not known \(known: [a-z, ]*raw"),
         ({}, [Section("a", {"w": np.zeros(2, dtype=complex)})], "section 'a': tensor 'w' is complex128"),
         ({}, [Section("a", {"w": np.array([None])})], "section 'a': tensor 'w' is object"),
         ({}, [Section("a", {"__metadata__": np.zeros(2)})], "__metadata__"),

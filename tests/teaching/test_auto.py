@@ -502,10 +502,6 @@ def test_a_fit_that_diverges_slowly_says_so(signal, engine, depth):
     assert all(tensor.isfinite().all() for tensor in fitter.field.state_dict().values())
 
 
-def losses(fitter):
-    return [event.loss for event in fitter.run() if event.kind == "step"]
-
-
 @pytest.mark.parametrize(
     ("engine", "least", "place"),
     [
@@ -519,58 +515,37 @@ def losses(fitter):
         ("eager", 20, "middle"),
     ],
 )
-def test_resuming_goes_on_bit_for_bit(signal, tmp_path, engine, least, place):
+def test_resuming_goes_on_bit_for_bit(signal, resumed, engine, least, place):
     settings = {"budget": Budget(steps=32), "seed": 2, "teacher": "auto", "batch": 100, "engine": engine, **PARTS}
-    whole = make_fitter(signal, **settings)
-    curve = losses(whole)
-    path, beginning = tmp_path / "fit.checkpoint", []
-    first = make_fitter(signal, checkpoint=path, **settings)
-    for event in first.run():
-        if event.kind == "step":
-            beginning.append(event.loss)
-            done, planned = first._teacher._round, len(first._teacher._planned)
-            at = {"begin": planned == 0, "middle": 0 < done < planned, "end": 0 < done == planned}
-            if len(beginning) >= least and at[place]:
-                first.stop()
-    assert event.reason == "interrupted"
-    assert least <= len(beginning) < least + 9
-    second = make_fitter(signal, checkpoint=path, resume=True, **settings)
-    assert beginning + losses(second) == curve
-    assert_alike(whole, second)
+
+    def cut(fitter, steps):
+        done, planned = fitter._teacher._round, len(fitter._teacher._planned)
+        at = {"begin": planned == 0, "middle": 0 < done < planned, "end": 0 < done == planned}
+        return steps >= least and at[place]
+
+    whole, second, steps = resumed(signal, cut, **settings)
+    assert least <= steps < least + 9
+    assert_alike(whole._teacher.state(), second._teacher.state())
 
 
 @pytest.mark.parametrize("cut", [11, 12, 30])
-def test_resuming_remembers_outliers(tmp_path, cut):
+def test_resuming_remembers_outliers(resumed, cut):
     picture = np.full((16, 16), 128, np.uint8)
     picture[3::6, 4::7] = 255
     source = Signal.from_array(picture, kind="image")
     settings = {"budget": Budget(steps=50), "teacher": "auto", "batch": 100, "encoding": "identity"}
     settings |= {"network": "mlp:depth=1,width=8"}
-    whole = make_fitter(source, **settings)
-    curve = losses(whole)
-    path, beginning = tmp_path / "fit.checkpoint", []
-    first = make_fitter(source, checkpoint=path, **settings)
-    for event in first.run():
-        if event.kind == "step":
-            beginning.append(event.loss)
-            if len(beginning) == cut:
-                first.stop()
-    second = make_fitter(source, checkpoint=path, resume=True, **settings)
-    assert beginning + losses(second) == curve
+    whole, second, _ = resumed(source, cut, **settings)
     evenly = bound("uniform", source, 100).select(50)
     assert torch.equal(second._teacher.select(50).indices, evenly.indices)
-    assert_alike(whole, second)
+    assert_alike(whole._teacher.state(), second._teacher.state())
 
 
 def assert_alike(one, other):
-    """Fitters whose fields and teachers are in the same state."""
-    for left, right in (
-        (one.field.state_dict(), other.field.state_dict()),
-        (one._teacher.state(), other._teacher.state()),
-    ):
-        assert left.keys() == right.keys()
-        for name, tensor in left.items():
-            assert torch.equal(tensor, right[name]), name
+    """States of teachers are equal bit for bit."""
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
 
 
 def test_equal_seeds_give_equal_batches():

@@ -230,28 +230,12 @@ def signal():
 PARTS = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
 
 
-def losses(fitter):
-    return [event.loss for event in fitter.run() if event.kind == "step"]
-
-
 @pytest.mark.parametrize("spec", ["evos:first=10,last=5,crossover=0.6", "evos:cross=false,schedule=step"])
 @pytest.mark.parametrize("cut", [1, 15])
 @pytest.mark.parametrize("batch", [256, 100])
-def test_resuming_goes_on_bit_for_bit(signal, tmp_path, spec, cut, batch):
+def test_resuming_goes_on_bit_for_bit(signal, resumed, spec, cut, batch):
     settings = {"budget": Budget(steps=30), "seed": 2, "teacher": spec, "batch": batch, **PARTS}
-    whole = make_fitter(signal, **settings)
-    curve = losses(whole)
-    path, beginning = tmp_path / "fit.checkpoint", []
-    first = make_fitter(signal, checkpoint=path, **settings)
-    for event in first.run():
-        if event.kind == "step":
-            beginning.append(event.loss)
-            if len(beginning) == cut:
-                first.stop()
-    second = make_fitter(signal, checkpoint=path, resume=True, **settings)
-    assert beginning + losses(second) == curve
-    for name, tensor in whole.field.state_dict().items():
-        assert torch.equal(tensor, second.field.state_dict()[name]), name
+    resumed(signal, cut, **settings)
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
@@ -274,9 +258,9 @@ def test_fits_count_what_they_score(signal, engine, spec, batch, scored):
     assert events[-2].loss < events[1].loss
 
 
-def test_a_ratio_of_one_without_crossing_is_the_plain_loop(signal):
+def test_a_ratio_of_one_without_crossing_is_the_plain_loop(signal, curve_of):
     curves = [
-        losses(make_fitter(signal, budget=Budget(steps=8), teacher=teacher, batch=256, **PARTS))
+        curve_of(make_fitter(signal, budget=Budget(steps=8), teacher=teacher, batch=256, **PARTS))
         for teacher in ("uniform", "evos:ratio=1,cross=false,first=3")
     ]
     assert curves[0] == curves[1]

@@ -45,10 +45,6 @@ def signal():
     return Signal.from_array((255 * np.stack([x, y, x * y], axis=-1)).astype(np.uint8), kind="image")
 
 
-def losses(fitter):
-    return [event.loss for event in fitter.run() if event.kind == "step"]
-
-
 def test_the_largest_residuals_are_chosen():
     teacher = bound("int:ratio=0.5", 4)
     batch = teacher.select(0, FakeScorer([0.1, -0.9, 0.5, 0.3]))
@@ -192,10 +188,10 @@ def test_bad_parameters_are_refused_with_the_reason(spec, reason):
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
 @pytest.mark.parametrize("batch", [256, 100])
-def test_all_samples_make_the_plain_loop_bit_for_bit(signal, engine, batch):
+def test_all_samples_make_the_plain_loop_bit_for_bit(signal, curve_of, engine, batch):
     def fitted(teacher):
         fitter = make_fitter(signal, teacher=teacher, budget=Budget(steps=30), engine=engine, batch=batch, **HASH)
-        curve = losses(fitter)
+        curve = curve_of(fitter)
         return curve, fitter.field.state_dict(), fitter._progress.scored
 
     plain = fitted("uniform")
@@ -247,23 +243,10 @@ def test_a_scattered_signal_is_taught():
         ("eager", 100, "int:ratio=0.8,schedule=cosine,interval=decremental"),
     ],
 )
-def test_resume_gives_the_same_curve_bit_for_bit(signal, tmp_path, engine, teacher, batch):
+def test_resume_gives_the_same_curve_bit_for_bit(signal, resumed, engine, teacher, batch):
     options = {"budget": Budget(steps=60), "seed": 2, "teacher": teacher, "batch": batch, "engine": engine, **HASH}
-    whole = make_fitter(signal, **options)
-    curve = losses(whole)
     for cut in (1, 37):  # 37: between two selections
-        path = tmp_path / f"{cut}.checkpoint"
-        first = make_fitter(signal, checkpoint=path, **options)
-        beginning = []
-        for event in first.run():
-            if event.kind == "step":
-                beginning.append(event.loss)
-                if len(beginning) == cut:
-                    first.stop()
-        second = make_fitter(signal, checkpoint=path, resume=True, **options)
-        assert beginning + losses(second) == curve
-        for name, tensor in whole.field.state_dict().items():
-            assert torch.equal(tensor, second.field.state_dict()[name]), name
+        whole, second, _ = resumed(signal, cut, **options)
         assert second._progress.scored == whole._progress.scored
 
 

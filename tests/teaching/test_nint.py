@@ -218,27 +218,11 @@ def signal():
 PARTS = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
 
 
-def losses(fitter):
-    return [event.loss for event in fitter.run() if event.kind == "step"]
-
-
 @pytest.mark.parametrize("spec", ["nint", "nint:cached=true", "nint:interval=incremental,schedule=step"])
 @pytest.mark.parametrize("cut", [1, 27])
-def test_resuming_goes_on_bit_for_bit(signal, tmp_path, spec, cut):
+def test_resuming_goes_on_bit_for_bit(signal, resumed, spec, cut):
     settings = {"budget": Budget(steps=40), "seed": 2, "teacher": spec, "batch": 256, **PARTS}
-    whole = make_fitter(signal, **settings)
-    curve = losses(whole)
-    path, beginning = tmp_path / "fit.checkpoint", []
-    first = make_fitter(signal, checkpoint=path, **settings)
-    for event in first.run():
-        if event.kind == "step":
-            beginning.append(event.loss)
-            if len(beginning) == cut:
-                first.stop()
-    second = make_fitter(signal, checkpoint=path, resume=True, **settings)
-    assert beginning + losses(second) == curve
-    for name, tensor in whole.field.state_dict().items():
-        assert torch.equal(tensor, second.field.state_dict()[name]), name
+    resumed(signal, cut, **settings)
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])

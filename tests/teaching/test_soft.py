@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from inr import Budget, InrError, Signal
-from inr.fitting._fit import make_fitter
 from inr.teaching import teachers
 from inr.teaching._choice import step_generator
 from inr.teaching._soft import Soft, importance
@@ -199,24 +198,10 @@ def test_scattered_samples_and_bad_parameters_are_refused():
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
 @pytest.mark.parametrize("cut", [1, 7])
-def test_a_resumed_fit_goes_on_exactly(tmp_path, engine, cut):
+def test_a_resumed_fit_goes_on_exactly(resumed, engine, cut):
     rng = np.random.default_rng(0)
     source = Signal.from_array(rng.integers(0, 255, (16, 12, 3)).astype(np.uint8), kind="image")
-    path = tmp_path / "fit.checkpoint"
     options = {"teacher": "soft:ratio=0.5,warmup=5", "batch": 100, "engine": engine, "seed": 3, **SMALL}
-    fitter = make_fitter(source, budget=Budget(steps=12), **options)
-    whole = [event for event in fitter.run() if event.kind == "step"]
-    first = make_fitter(source, budget=Budget(steps=12), checkpoint=path, **options)
-    losses = []
-    for event in first.run():
-        if event.kind == "step":
-            losses.append(event.loss)
-            if len(losses) == cut:
-                first.stop()
-    second = make_fitter(source, budget=Budget(steps=12), checkpoint=path, resume=True, **options)
-    rest = [event for event in second.run() if event.kind == "step"]
-    assert losses + [event.loss for event in rest] == [event.loss for event in whole]
-    assert rest[-1].scored == whole[-1].scored == 12 * 50 * 5
+    whole, second, _ = resumed(source, cut, budget=Budget(steps=12), **options)
+    assert second._progress.scored == whole._progress.scored == 12 * 50 * 5
     assert second.points == 12 * 50
-    for name, tensor in fitter.field.state_dict().items():
-        assert torch.equal(tensor, second.field.state_dict()[name]), name
