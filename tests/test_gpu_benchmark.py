@@ -99,7 +99,9 @@ ROWS = {
 class TestSteps:
     pytestmark = interpreted
 
-    @pytest.mark.parametrize("step", ROWS)
+    @pytest.mark.parametrize(
+        "step", [pytest.param(step, marks=[pytest.mark.long] * (step in ("hash", "quality"))) for step in ROWS]
+    )
     def test_every_step_measures_its_rows(self, step, bench, load, tinycudann):
         load("on_gpu.steps").STEPS[step](bench)
         store = bench.store
@@ -118,6 +120,7 @@ class TestSteps:
         load("on_gpu.steps").STEPS[step](bench)
         assert bench.store.failed() == []
 
+    @pytest.mark.long
     def test_tiles_are_timed(self, bench, load, tinycudann):
         load("on_gpu.steps").STEPS["tune"](bench)
         found = bench.store.extras["tune"]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long  # a minute and a half: the benchmark itself
+
 
 def run(root: Path, *seeds: int) -> list[dict]:
     """Rows of the benchmark, run in a process of its own: so many steps are too slow with run-time type checks."""

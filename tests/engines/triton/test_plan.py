@@ -272,6 +272,7 @@ def test_an_encoding_follows_the_coordinates():
     assert executor(field, ready)(torch.empty(5, 2)).device == coords.device
 
 
+@pytest.mark.long
 def test_a_fit_goes_on_after_an_interruption(tmp_path):
     from inr.fitting import Budget, make_fitter
 
