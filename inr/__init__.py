@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from inr._errors import DamagedFile, InrError, MissingExtra
     from inr._params import Range
     from inr._storage import load
+    from inr.compression import compress, decompress
     from inr.engines import render
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
@@ -44,8 +45,10 @@ __all__ = [
     "Range",
     "Signal",
     "activations",
+    "compress",
     "compression",
     "container",
+    "decompress",
     "diagnostics",
     "encodings",
     "engines",
@@ -83,6 +86,8 @@ _NAMES = {
     "MissingExtra": "inr._errors",
     "Range": "inr._params",
     "Signal": "inr.signals",
+    "compress": "inr.compression",
+    "decompress": "inr.compression",
     "fit": "inr.fitting",
     "load": "inr._storage",
     "open": "inr.signals",

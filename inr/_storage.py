@@ -38,7 +38,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) ->
         DamagedFile: the file does not hold together; `section` names the part at fault.
         InrError: no such file, not an .inr file, or one written by a newer inr.
     """
-    return build_field(container.read(Path(path), max_bytes=max_bytes), Path(path))
+    return build_field(container.read(Path(path), max_bytes=max_bytes), path, max_bytes=max_bytes)
 
 
 def field_header(field: Field) -> dict[str, Any]:
@@ -73,9 +73,13 @@ def section_tensors(contents: container.Contents, names: Iterable[str]) -> dict[
     }
 
 
-def build_field(contents: container.Contents, path: Path) -> Field:
-    """The field that a file describes."""
+def build_field(
+    contents: container.Contents, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES
+) -> Field:
+    """The field that a file describes; `path` names it in messages."""
     header = contents.header
+    if "codec" in header:
+        return _decompressed(contents, path, max_bytes)
     if not isinstance(header.get("field"), Mapping) or not isinstance(header.get("domain"), Mapping):
         raise DamagedFile(f"{path} holds no field: its header names no parts", "header")
     try:
@@ -96,7 +100,20 @@ def build_field(contents: container.Contents, path: Path) -> Field:
     return field.eval()
 
 
-def _check_fits(domain: Domain, specs: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:
+def _decompressed(contents: container.Contents, path: str | os.PathLike[str], max_bytes: int) -> Field:
+    from inr.compression._files import unpack  # which imports much
+
+    try:
+        return unpack(contents, limit=max_bytes)
+    except DamagedFile as error:
+        raise DamagedFile(f"{path}: {error}", error.section) from error
+    except InrError as error:
+        raise InrError(f"{path}: {error}") from error
+
+
+def _check_fits(
+    domain: Domain, specs: Mapping[str, Any], tensors: Mapping[str, Tensor], path: str | os.PathLike[str]
+) -> None:
     """Compare shapes before anything is allocated: a header may claim a network of any size."""
     with torch.device("meta"):
         expected: nn.Module = Field.build(domain, **specs)

@@ -95,4 +95,18 @@ def _tensor(name: str, entry: Mapping[str, Any]) -> np.ndarray:
         raise InrError(f"tensor '{name}' has the impossible shape {entry['shape']}") from error
 
 
+def _encode_bytes(tensors: Tensors) -> bytes:
+    array = tensors.get("payload")
+    if set(tensors) != {"payload"} or array is None or array.dtype != np.uint8 or array.ndim != 1:
+        raise InrError("a section of bytes holds one tensor 'payload' (n,) of uint8")
+    return array.tobytes()
+
+
+def _decode_bytes(payload: memoryview, limit: int) -> dict[str, np.ndarray]:
+    if len(payload) > limit:
+        raise InrError(f"it holds {len(payload)} bytes, more than the {limit} allowed")
+    return {"payload": np.frombuffer(payload, dtype=np.uint8).copy()}
+
+
 register_coder("raw", _encode_raw, _decode_raw)
+register_coder("bytes", _encode_bytes, _decode_bytes)

@@ -1,9 +1,10 @@
-"""The preset deflate dictionary of format 1: what headers usually say, the likeliest last.
+"""The preset deflate dictionaries of formats 1 and 2: what headers usually say, the likeliest last.
 
-Part of the format: a file cannot be read with another one. A new dictionary is a new version.
+Part of the formats: a file cannot be read with another one. A new dictionary is a new version.
 """
 
-DICTIONARY = (
+# fields with raw weights
+_RAW = (
     # words that later parts, coders and measurements may use
     b'"bits""bpp""loss""scale""seed""step""steps""seconds""state""quantised""residual""entropy""index""mask"'
     b'"bands""growth""rank""tensors""checkpoint""teacher""optimiser""schedule""uniform""cosine""adam"'
@@ -34,3 +35,23 @@ DICTIONARY = (
     b'"name":"hash"},"network":{"bias":true,"depth":2,"name":"mlp","width":64}},"metrics":{"psnr":3'
     b',"ssim":0.9}},[["encoding","raw",true],["network","raw",true],["residual","raw",false]]]'
 )
+
+# compressed fields, which leave out what is usual
+_COMPRESSED = (
+    b'"channels":1,"channels":3,"channels":4,"dtype":"float64","dtype":"float32","dtype":"uint16","dtype":"int16",'
+    b'"activation":{"first_omega":null,"name":"sine","omega":30.0},"encoding":{"name":"identity"},'
+    b'"network":{"bias":true,"depth":3,"name":"mlp","width":64}},"metrics":{"psnr":'
+    b'"values":{"high":[1.0,"low":[-1.0,"meta":{"sample_rate":48000,"sample_rate":22050,"sample_rate":16000},'
+    b'"meta":{"fps":30.0},"kind":"audio","kind":"video","kind":"volume","shape":['
+    b'"field":{"activation":"gaussian""gabor""relu","encoding":"hash:levels=,coarsest=,finest=,log2_size=",'
+    b'"network":"mlp:depth=3,width=64","detail.1","bytes",false],["detail.2","bytes",false],["detail.3","bytes",false'
+    b'[{"codec":"coin","domain":{"kind":"image","shape":[[{"codec":"doh","domain":{"kind":"image","shape":['
+    b'[{"codec":"ani","domain":{"kind":"image","shape":[512,768]}},[["base","bytes",true],["detail.1","bytes",false],'
+    b'["detail.2","bytes",false]]]'
+    b'[{"codec":"mlp","domain":{"channels":1,"dtype":"int16","kind":"volume","shape":['
+    b'[{"codec":"mlp","domain":{"kind":"audio","shape":[[{"codec":"mlp","domain":{"kind":"volume","shape":['
+    b'[{"codec":"mlp:sphere=true","domain":{"kind":"volume","shape":['
+    b'[{"codec":"mlp","domain":{"kind":"image","shape":[512,768]}},[["base","bytes",true]]]'
+)
+
+DICTIONARIES = {1: _RAW, 2: _COMPRESSED}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from inr._errors import DamagedFile, InrError
-from inr.container._dictionary import DICTIONARY
+from inr.container._dictionary import DICTIONARIES
 from inr.container._varint import varint
 
 MAGIC = b"\x89INR"
-VERSION = 1
+VERSION = max(DICTIONARIES)
 PREAMBLE = struct.Struct("<4sBII")  # magic, version, length of the header, checksum: the same in every version
 MAX_TEXT = 1 << 20  # bytes of JSON in a header: bounds what a crafted file makes the parser allocate
 MAX_SECTIONS = 4096
@@ -41,11 +41,13 @@ class Entry:
 
 
 def encode_header(header: Mapping[str, Any], table: Sequence[Entry]) -> bytes:
-    """Preamble and header. Raises InrError for what no header can hold."""
+    """Preamble and header, in the format that makes it shortest. Raises InrError for what no header can hold."""
     _check_table(table, InrError)
     sizes = b"".join(varint(entry.size) + struct.pack("<I", entry.crc) for entry in table)
-    body = varint(len(table)) + sizes + _deflate(_to_text(header, table))
-    return PREAMBLE.pack(MAGIC, VERSION, len(body), _checksum(VERSION, body)) + body
+    text = _to_text(header, table)
+    version, packed = min(((each, _deflate(text, each)) for each in DICTIONARIES), key=lambda found: len(found[1]))
+    body = varint(len(table)) + sizes + packed
+    return PREAMBLE.pack(MAGIC, version, len(body), _checksum(version, body)) + body
 
 
 def decode_header(data: memoryview) -> tuple[dict[str, Any], tuple[Entry, ...], int]:
@@ -53,7 +55,7 @@ def decode_header(data: memoryview) -> tuple[dict[str, Any], tuple[Entry, ...], 
 
     Raises DamagedFile (section "header"), or InrError when a newer version of inr wrote the file.
     """
-    body = _checked_body(data)
+    version, body = _checked_body(data)
     position, sizes = 0, []
     count, position = _read_varint(body, position)
     if count > MAX_SECTIONS:
@@ -64,7 +66,7 @@ def decode_header(data: memoryview) -> tuple[dict[str, Any], tuple[Entry, ...], 
             damaged("its table of sections is cut")
         sizes.append((size, int.from_bytes(body[position : position + 4], "little")))
         position += 4
-    header, names = _from_text(_inflate(body[position:]))
+    header, names = _from_text(_inflate(body[position:], version))
     if len(names) != count:
         damaged(f"it names {len(names)} sections and measures {count}")
     table = tuple(Entry(*name, *size) for name, size in zip(names, sizes, strict=True))
@@ -81,8 +83,8 @@ def _header_damage(reason: str) -> DamagedFile:
     return DamagedFile(f"the header is damaged: {reason}", "header")
 
 
-def _checked_body(data: memoryview) -> memoryview:
-    """The header's bytes, once magic, length, checksum and version agree."""
+def _checked_body(data: memoryview) -> tuple[int, memoryview]:
+    """The version and the header's bytes, once magic, length, checksum and version agree."""
     if not data:
         raise DamagedFile("the file is empty", "header")
     if data[:4] != MAGIC[: len(data)]:
@@ -99,9 +101,9 @@ def _checked_body(data: memoryview) -> memoryview:
         raise InrError(
             f"written by a newer version of inr (format {version}; this one reads up to {VERSION}): pip install -U inr"
         )
-    if version < VERSION:
+    if version not in DICTIONARIES:
         damaged(f"there is no format {version}")
-    return body
+    return version, body
 
 
 def _checksum(version: int, body: bytes | memoryview) -> int:
@@ -158,13 +160,13 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else damaged(f"it holds the number {text}")
 
 
-def _deflate(text: bytes) -> bytes:
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
+def _deflate(text: bytes, version: int) -> bytes:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARIES[version])
     return deflater.compress(text) + deflater.flush()
 
 
-def _inflate(packed: memoryview) -> bytes:
-    inflater = zlib.decompressobj(-15, zdict=DICTIONARY)
+def _inflate(packed: memoryview, version: int) -> bytes:
+    inflater = zlib.decompressobj(-15, zdict=DICTIONARIES[version])
     try:
         text = inflater.decompress(packed, MAX_TEXT + 1)
     except zlib.error as error:

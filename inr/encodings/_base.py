@@ -16,6 +16,7 @@ encodings = Registry(
     "inr.encodings._fourier",
     "inr.encodings._grids",
     "inr.encodings._sape",
+    "inr.encodings._sphere",
 )
 
 

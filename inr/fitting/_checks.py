@@ -1,5 +1,9 @@
 """What is refused before a fit begins."""
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from inr._errors import InrError
 from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
 from inr.field import Field
@@ -25,6 +29,15 @@ def check_size(field: Field) -> None:
             f"a field of {field.parameter_count:,} parameters takes {needed / 2**30:.1f} GiB, more than the "
             f"{LARGEST_FILE / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
         )
+
+
+def check_start(field: Field, start: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are another field's, naming the first that differs."""
+    state = field.state_dict()
+    for name in sorted(state.keys() | start.keys()):
+        ours, given = (tuple(each[name].shape) if name in each else None for each in (state, start))
+        if ours != given:
+            raise InrError(f"these weights do not begin this field: {name} is {given}, not {ours}")
 
 
 def check_horizon(field: Field, steps: int) -> None:

@@ -17,13 +17,14 @@ from inr.engines import Plan, plan
 from inr.field import Field, Spec
 from inr.fitting._attention import Attention
 from inr.fitting._budget import Budget
-from inr.fitting._checks import check_horizon, check_setup, check_size
+from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
 from inr.fitting._profile import Profile
 from inr.fitting._scorer import FieldScorer
+from inr.fitting._stand_in import StandIn
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
 from inr.objectives import Regression
 from inr.signals import Signal
@@ -49,6 +50,8 @@ class Fitter:
         checkpoint: file to keep a resumable state in; every: seconds between writes.
         resume: go on from that file, with the horizon it was started with.
         record_attention: count which samples are learned from, in `attention`.
+        start: weights to begin with, by the names of the field's state, in the place of drawn ones.
+        stand_in: what steps are computed with instead of the parameters themselves.
 
     Raises:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
@@ -73,6 +76,8 @@ class Fitter:
         every: float = 60.0,
         resume: bool = False,
         record_attention: bool = False,
+        start: Mapping[str, Tensor] | None = None,
+        stand_in: StandIn | None = None,
     ) -> None:
         check_setup(setup, seed)
         self.signal = signal
@@ -88,6 +93,10 @@ class Fitter:
                 signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
             )
         check_size(self.field)
+        if start is not None:
+            check_start(self.field, start)
+            self.field.load_state_dict(dict(start))
+        self._stand_in = stand_in
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
         self._teacher.check(signal)
@@ -192,7 +201,10 @@ class Fitter:
         if self.attention is not None and not probing:
             self.attention.see(step, batch)
         self.profile.lap("sampling")
-        result = self.plan.loss_and_grad(self._tensors, batch)
+        tensors: Mapping[str, Tensor] = self._tensors
+        if self._stand_in is not None:
+            tensors = self._stand_in.tensors(step / max(self.steps, 1), tensors)
+        result = self.plan.loss_and_grad(tensors, batch)
         if batch.offsets is not None:  # which are no part of what the field misses
             missed = result.residuals - batch.offsets
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
@@ -207,7 +219,7 @@ class Fitter:
             self._keep_best()
         self.profile.lap("the rest")
         if not result.skipped:
-            self._optimiser.step(result.grads)
+            self._optimiser.step(self._stand_in.grads(result.grads) if self._stand_in else result.grads)
         self.profile.lap("optimiser")
         self._teacher.observe(batch, result.residuals)
         fraction = 0.0 if probing else (step + 1) / self.steps

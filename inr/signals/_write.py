@@ -51,7 +51,7 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
     """
     form = format_of(os.fspath(path), domain.kind)
     path = Path(path)
-    samples = _own_type(array, domain)
+    samples = own_type(array, domain)
     if form == _FOLDER:
         from inr.signals import _frames
 
@@ -109,7 +109,7 @@ def format_of(path: str, kind: Kind) -> str:
     return form
 
 
-def _own_type(array: Any, domain: Domain) -> np.ndarray:
+def own_type(array: Any, domain: Domain) -> np.ndarray:
     """Samples (…, C) in the domain's type: rounded and clipped where that is of integers."""
     samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
     axes = 1 if domain.kind == "scattered" else domain.in_dim

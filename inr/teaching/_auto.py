@@ -23,7 +23,8 @@ _LEANING = 2 / 3  # of chances, in what the loss counts: weights undo the rest
 _HIGHEST = 4.0  # forecast that is believed, in means of all
 _KEPT = 0.5  # share of what was remembered, when a sample is seen again
 _LEAST = 0.25  # share of the batch
-_SMALL = 1 / 16  # batches that are a smaller share of the memory stay as they are
+# shares of the memory: batches below the first stay as they are, none is above the second
+_SMALL, _LARGE = 1 / 16, 1 / 4
 _JUDGED = 4_096  # entries by which the ratio is chosen
 _SMALLEST = 2.0**-20  # residual; logarithms need one
 _LARGEST = 2.0**40  # residual that tells something; with larger ones, of a fit that is breaking, sums overflow
@@ -63,9 +64,10 @@ class Auto(Teacher):
     - A step takes `ratio` of the batch. Where that is none, it is the share, from 1/4 to 1, at which the gradient is
       about as certain as that of a whole batch drawn evenly: with p the chances and w the weights of all entries, the
       quotient of E_p[w² f²] / E_p[w f]² and E[f²] / E[f]². But no batch gets smaller than 1/16 of the memory: what a
-      step costs besides its samples would eat up what is saved.
+      step costs besides its samples would eat up what is saved. And none is larger than 1/4 of it, or a plan would have
+      no steps to spread its samples over.
 
-    A fit with a batch as large as the signal is thus one with smaller ones from the fourth step on.
+    A fit with a batch as large as the signal is thus one with a quarter of it from the fourth step on.
     """
 
     def __init__(
@@ -182,8 +184,9 @@ class Auto(Teacher):
         ratio = self._ratio
         if ratio is None:
             every = -(-len(forecasts) // _JUDGED)
-            ratio = min(max(share_needed(forecasts[::every], chances[::every]), _LEAST), 1.0)
-            ratio = max(ratio, min(_SMALL * len(chances) / self._most, 1.0))
+            ratio = share_needed(forecasts[::every], chances[::every])
+            entries = len(chances) / self._most
+            ratio = min(max(ratio, _SMALL * entries, _LEAST), _LARGE * entries, 1.0)
         return chances, max(round(ratio * self._most), 1)
 
 

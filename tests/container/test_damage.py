@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inr import container
 from inr._errors import DamagedFile, InrError
 from inr.container import Section
-from inr.container._dictionary import DICTIONARY
+from inr.container._dictionary import DICTIONARIES
 
 SAMPLE = container.dumps(
     {"encoding": {"name": "hash", "levels": 12}, "psnr": 41.8},
@@ -43,7 +43,7 @@ def seal(body: bytes, version: int = 1) -> bytes:
 
 
 def deflate(text: bytes) -> bytes:
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARIES[1])
     return deflater.compress(text) + deflater.flush()
 
 
@@ -108,7 +108,7 @@ def test_damage_is_said_in_words(data, message, section):
 
 
 def test_a_newer_version_is_refused_with_the_way_out():
-    message = r"newer version of inr \(format 7; this one reads up to 1\): pip install -U inr"
+    message = r"newer version of inr \(format 7; this one reads up to 2\): pip install -U inr"
     with pytest.raises(InrError, match=message) as caught:
         container.loads(seal(b"whatever a later format holds", version=7) + b"payload")
     assert not isinstance(caught.value, DamagedFile)

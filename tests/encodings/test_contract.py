@@ -22,6 +22,7 @@ SPECS = [
     "hash:levels=3,features=3,log2_size=3,coarsest=1,finest=9,interpolation=smoothstep",
     "sape:over=(fourier:kind=radial,frequencies=12,sigma=2),resolution=5",
     "sape:over=(fourier:kind=positional,frequencies=12,octaves=2),resolution=6,num_blocks=5",
+    "sphere",
 ]
 
 every_dim = pytest.mark.parametrize("in_dim", [1, 2, 3, 4])

@@ -1,0 +1,96 @@
+"""The codec "mlp": a sine network whose weights are rounded while it is fitted, and entropy-coded."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from inr._errors import InrError
+from inr.compression._aware import fit_rounded
+from inr.compression._codec import Codec, OnEvent, Payload, codecs
+from inr.compression._entropy_stream import Cursor
+from inr.compression._network import Parts, decode_field
+from inr.compression._weights import encode_weights
+from inr.container._varint import varint
+from inr.field import Field, Spec
+from inr.fitting._defaults import Setup
+from inr.signals import Domain, GridSignal
+
+# bits of a weight under which networks of equal bytes did best
+_BITS = 5.2
+_WIDEST, _DEEPEST = 4096, 64
+
+
+@codecs.register("mlp", source="Strümpler et al., ECCV 2022")
+class MlpCodec(Codec):
+    """One network for the signal; its weights are rounded while it is fitted and entropy-coded.
+
+    The network reads sines and cosines of the coordinates (on the globe, points of the sphere), and has sine units. It
+    is as wide as the bytes allow at about five bits a weight. The last two fifths of the steps are computed with
+    rounded weights; which tensor is rounded how finely follows from how much the loss suffers, see
+    `inr.compression._step_sizes`, instead of a width in bits for all of them as in the paper. No AdaRound follows: the
+    last steps have learned the rounding.
+    """
+
+    def __init__(
+        self,
+        *,
+        sphere: Annotated[bool, "whether x and y are longitude and latitude, once around the globe"] = False,
+    ) -> None:
+        self._sphere = sphere
+
+    def steps(self, signal: GridSignal) -> int:
+        """Forty passes over large signals; small ones get more, for their steps are fast."""
+        return min(max(80 * signal.size // _batch(signal), 6_000), 40_000)
+
+    def encode(
+        self,
+        signal: GridSignal,
+        room: int,
+        *,
+        steps: int,
+        engine: Spec = "auto",
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> Sequence[Payload]:
+        """One section: depth and width, then the weights."""
+        depth, width = self._layout(signal.domain, room)
+        preface = varint(depth) + varint(width)
+        rate = 1e-3 if signal.size > 1 << 16 else 3e-3
+        setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=rate)
+        _, rounded = fit_rounded(signal, setup, room - len(preface), engine=engine, seed=seed, on_event=on_event)
+        return [Payload("base", preface + encode_weights(rounded))]
+
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+        """See `Codec.decode`."""
+        cursor = Cursor(payloads["base"])
+        depth, width = cursor.varint(), cursor.varint()
+        if not (1 <= depth <= _DEEPEST and 1 <= width <= _WIDEST):
+            raise InrError(f"it announces a network of {depth} layers of {width} units")
+        return decode_field(domain, self._parts(domain, depth, width), cursor.rest(), limit=limit)
+
+    def _parts(self, domain: Domain, depth: int, width: int) -> Parts:
+        network = f"mlp:depth={depth},width={width}"
+        if self._sphere:
+            return Parts("sphere", "sine:omega=10", network)
+        assert domain.shape is not None
+        # an eighth of the samples of the longest axis is the highest frequency, in cycles
+        octaves = max(math.log2(max(domain.shape) / 8), 1.0)
+        frequencies = round(2 * octaves) * domain.in_dim
+        return Parts(f"fourier:kind=positional,frequencies={frequencies},octaves={octaves:.3f}", "sine", network)
+
+    def _layout(self, domain: Domain, room: int) -> tuple[int, int]:
+        """Depth and width of the network that takes about so many bytes."""
+        weights = 8 * room / _BITS
+        depth = 2 if weights < 400 else 3
+        inside = self._features(domain)
+        # weights = (depth - 1) w² + (inside + channels + depth) w + channels, the hidden layers counted with the first
+        linear = inside + domain.channels + depth
+        width = (math.sqrt(linear**2 + 4 * (depth - 1) * weights) - linear) / (2 * (depth - 1))
+        return depth, max(int(width), 2)
+
+    def _features(self, domain: Domain) -> int:
+        return self._parts(domain, 1, 1).build(domain, "meta").encoding.out_dim
+
+
+def _batch(signal: GridSignal) -> int:
+    return min(signal.size, 8_192)

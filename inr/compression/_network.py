@@ -1,0 +1,41 @@
+"""Fields from coded weights."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from inr.compression._weights import decode_weights
+from inr.field import Field
+from inr.signals import Domain
+
+
+class Parts(NamedTuple):
+    """Specs of a field's parts."""
+
+    encoding: str
+    activation: str
+    network: str
+
+    def build(self, domain: Domain, device: str = "cpu") -> Field:
+        """A field with weights that are yet to come; on the device "meta" it takes no memory."""
+        with torch.random.fork_rng(devices=[]), torch.device(device):
+            return Field.build(domain, encoding=self.encoding, activation=self.activation, network=self.network)
+
+
+def decode_field(domain: Domain, parts: Parts, payload: memoryview, *, limit: int) -> Field:
+    """A field from what `encode_weights` made of its parameters, in their order.
+
+    Raises InrError for a payload that does not fit the parts, and where weights would take more than `limit` bytes:
+    nothing is allocated before.
+    """
+    shapes = {name: tuple(each.shape) for name, each in parts.build(domain, "meta").named_parameters()}
+    weights = decode_weights(payload, shapes, limit=limit)
+    return with_weights(parts.build(domain), {name: each.values for name, each in weights.items()})
+
+
+def with_weights(field: Field, weights: Mapping[str, Tensor]) -> Field:
+    """The field itself, its parameters replaced."""
+    field.load_state_dict({**field.state_dict(), **weights})
+    return field

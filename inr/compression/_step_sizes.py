@@ -1,0 +1,90 @@
+"""Steps of quantisation as small integers, and which tensor gets which step.
+
+Steps are powers of 2^(1/4), so that one is a small integer in a file and the same float32 number everywhere.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from inr._errors import InrError
+
+# 2^(0/4) to 2^(3/4) to the nearest float32; part of the format
+_MANTISSAS = np.array([0x3F800000, 0x3F9837F0, 0x3FB504F3, 0x3FD744FD], dtype=np.uint32).view(np.float32)
+_PARTS = len(_MANTISSAS)
+LEAST, LARGEST = -64 * _PARTS, 64 * _PARTS
+
+Tensors = Mapping[str, Tensor]
+
+
+def step_of(index: int) -> float:
+    """2^(index / 4), as the nearest float32. Raises InrError beyond 2^-64 and 2^64."""
+    if not LEAST <= index <= LARGEST:
+        raise InrError(f"steps lie between 2^-64 and 2^64, got 2^({index}/4)")
+    return float(np.ldexp(_MANTISSAS[index % _PARTS], index // _PARTS))
+
+
+def nearest_index(step: float) -> int:
+    """The index of the step nearest to a positive number, in proportion."""
+    return int(np.clip(np.rint(_PARTS * np.log2(step)), LEAST, LARGEST))
+
+
+def to_integers(tensor: Float32[Tensor, "..."], index: int) -> np.ndarray:
+    """The nearest multiples of a step, int64, of the tensor's shape; beyond 2^31 - 1 they are clipped."""
+    # a number of float64 holds quotients exactly enough that no two machines round differently
+    multiples = np.rint(tensor.detach().cpu().numpy().astype(np.float64) / step_of(index))
+    return np.clip(multiples, -(2**31) + 1, 2**31 - 1).astype(np.int64)
+
+
+def to_values(integers: np.ndarray, index: int) -> Float32[Tensor, "..."]:
+    """Integers times a step, rounded once to float32."""
+    return torch.from_numpy((integers.astype(np.float64) * step_of(index)).astype(np.float32))
+
+
+def sensitivities(loss: Callable[[Tensors], float], tensors: Tensors, *, seed: int = 0) -> dict[str, float]:
+    """By how much the loss grows when a tensor is rounded to a step, over the step's square.
+
+    Measured: each tensor in turn gets even noise of a step's width, the step being halved until the loss grows by less
+    than a tenth, where it grows by the square of it.
+
+    Args:
+        loss: of weights that stand in for all `tensors`.
+        tensors: float32, by name.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    before = loss(tensors)
+    found = {}
+    for name, tensor in tensors.items():
+        increase = functools.partial(_increase, loss, tensors, before, name)
+        found[name] = _sensitivity(increase, tensor, before, generator)
+    return found
+
+
+def _increase(loss: Callable[[Tensors], float], tensors: Tensors, before: float, name: str, other: Tensor) -> float:
+    return loss({**tensors, name: other}) - before
+
+
+def _sensitivity(
+    increase: Callable[[Tensor], float], tensor: Tensor, before: float, generator: torch.Generator
+) -> float:
+    step = max(2 * float(tensor.detach().square().mean().sqrt()), 2.0**-20)
+    for _ in range(24):
+        drawn = [torch.rand(tensor.shape, generator=generator) - 0.5 for _ in range(2)]
+        grown = sum(increase(tensor.detach() + step * noise) for noise in drawn) / len(drawn)
+        if grown <= 0.1 * before:
+            break
+        step /= 2
+    return max(grown, 1e-6 * before, 1e-30) / step**2
+
+
+def balanced_steps(sizes: Mapping[str, int], sensitivity: Mapping[str, float], multiplier: float) -> dict[str, int]:
+    """The indices of steps at which a byte more would lower the loss by as much in every tensor.
+
+    With n weights and a loss that grows by c Δ², a tensor's rate falls by n log2 e ln Δ, so that the best steps for
+    rate times `multiplier` plus loss are Δ² = multiplier n / c.
+    """
+    return {name: nearest_index((multiplier * size / sensitivity[name]) ** 0.5) for name, size in sizes.items()}

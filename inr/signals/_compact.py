@@ -1,0 +1,53 @@
+"""Domains of grids in few words: what is usual for a kind of signal goes without saying."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inr._errors import InrError
+from inr.signals._arrays import DEFAULT_FPS, grid_axes
+from inr.signals._domain import Domain, Kind, ValueMap
+
+# Part of the file format: channels, dtype, range and meta that are usual.
+_USUAL: dict[str, tuple[int, str, float, float, dict[str, Any]]] = {
+    "image": (3, "uint8", 0.0, 255.0, {}),
+    "audio": (1, "int16", -1.0, 1.0, {"sample_rate": 44_100}),
+    "video": (3, "uint8", 0.0, 255.0, {"fps": DEFAULT_FPS}),
+    "volume": (1, "float32", 0.0, 1.0, {}),
+}
+_LONGEST = 1 << 48
+
+
+def to_compact(domain: Domain) -> dict[str, Any]:
+    """Kind and shape, and what is not as usual for them; plain JSON. Raises InrError for scattered samples."""
+    if domain.shape is None:
+        raise InrError("scattered samples have no grid")
+    usual = _usual(domain.kind, domain.shape, domain.meta).to_json()
+    told = {key: value for key, value in domain.to_json().items() if value != usual[key] and key != "meta"}
+    meta = {key: value for key, value in domain.meta.items() if _USUAL[domain.kind][4].get(key) != value}
+    return {"kind": domain.kind, "shape": list(domain.shape)} | told | ({"meta": meta} if meta else {})
+
+
+def from_compact(data: Mapping[str, Any]) -> Domain:
+    """The domain that `to_compact` described. Raises InrError when something is missing or of the wrong type."""
+    try:
+        kind, shape = data["kind"], data["shape"]
+        if kind not in _USUAL or not 1 <= len(shape) <= 4:
+            raise InrError(f"no grid has the kind {kind!r} and the shape {shape!r}")
+        if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
+            raise InrError(f"no grid has the shape {shape!r}")
+        usual = _usual(kind, shape, {**_USUAL[kind][4], **data.get("meta", {})})
+        told = {key: value for key, value in data.items() if key not in ("shape", "meta")}
+        domain = Domain.from_json(usual.to_json() | told)
+    except InrError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        raise InrError(f"not the description of a grid: {error!r}") from error
+    if domain.shape != tuple(shape):
+        raise InrError(f"axes of {domain.shape} samples are none of a grid of {tuple(shape)}")
+    return domain
+
+
+def _usual(kind: Kind, shape: Sequence[int], meta: Mapping[str, Any]) -> Domain:
+    channels, dtype, low, high, _ = _USUAL[kind]
+    axes = grid_axes(kind, tuple(shape), meta)
+    return Domain(kind, axes, channels, ValueMap((low,), (high,)), dtype, dict(meta))
