@@ -14,7 +14,7 @@ full-batch fit's cost, and its doubles or halves). Final PSNR is told, never the
 - "whole": the papers' setting, as many steps as the full batch, with the whole signal to choose from.
 
     python benchmarks/teaching.py --data DIR [--signals kodim23 …] [--fields siren …] [--methods auto int …]
-        [--seeds 0 1 2] [--workers 2] [--subset] [--report]
+        [--seeds 0 1 2] [--workers 2] [--no-whole] [--subset] [--report]
 
 DIR holds the folders kodak, audio and volume. Each fit is kept in results/teaching_runs.tsv as it ends: a study that
 was interrupted goes on where it was, and one with more signals or seeds adds to it. `--subset`: two pictures with SIREN
@@ -55,7 +55,7 @@ def study(options: argparse.Namespace, settings: runs.Settings) -> None:
                 pool.submit(runs.whole, settings, signal, "siren", seed, comment, name)
                 for signal in pictures
                 for name in cells.WHOLE
-                if "siren" in options.fields and name in options.methods
+                if "siren" in options.fields and name in options.methods and not options.no_whole
             ]
             _finish(jobs, f"seed {seed}: whole signals")
             report.write(settings)
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=list(cells.METHODS), default=list(cells.METHODS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--no-whole", action="store_true", help="leave out fits that choose from whole pictures")
     parser.add_argument("--subset", action="store_true")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
