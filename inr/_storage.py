@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,16 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) ->
         path: the file.
         max_bytes: most bytes its sections may take.
 
+    Warns of damaged and missing sections that the field can do without.
+
     Raises:
         DamagedFile: the file does not hold together; `section` names the part at fault.
         InrError: no such file, not an .inr file, or one written by a newer inr.
     """
-    return build_field(container.read(Path(path), max_bytes=max_bytes), path, max_bytes=max_bytes)
+    contents = container.read(Path(path), max_bytes=max_bytes)
+    if contents.damaged:
+        warnings.warn(f"{path}: sections {', '.join(contents.damaged)} are damaged or missing", stacklevel=2)
+    return build_field(contents, path, max_bytes=max_bytes)
 
 
 def field_header(field: Field) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 import typer
 
+from inr.cli._compress import EPILOG as COMPRESS_EPILOG
+from inr.cli._compress import RECOMPRESS_EPILOG, compress, recompress
+from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
+from inr.cli._decompress import decompress
 from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
 from inr.cli._doctor import doctor
 from inr.cli._fit import EPILOG as FIT_EPILOG
@@ -23,9 +27,12 @@ EPILOG = """
 
   inr render photo.inr --scale 4  # back to pixels, at any resolution
 
+  inr compress photo.png          # photo.inr, in few bytes
+
   inr fit --help                  # and so for every command
 
-[bold]Exit status[/bold] 0 fine; 1 a fit diverged; 2 bad input, or output that cannot be written; 130 interrupted.
+[bold]Exit status[/bold] 0 fine; 1 a fit diverged; 2 bad input, or output that cannot be written; 3 a target of inr
+compress was missed; 4 a file is damaged in parts; 130 interrupted.
 """
 
 app = typer.Typer(
@@ -57,6 +64,9 @@ def _inr(
 
 app.command(epilog=FIT_EPILOG)(fit)
 app.command(epilog=RENDER_EPILOG)(render)
+app.command(epilog=COMPRESS_EPILOG)(compress)
+app.command(epilog=DECOMPRESS_EPILOG)(decompress)
+app.command(epilog=RECOMPRESS_EPILOG)(recompress)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)

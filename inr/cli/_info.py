@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from inr.cli._console import decibels, out, pairs, print_json, size
+from inr.cli._render import DAMAGED
 
 if TYPE_CHECKING:
     from inr.container import Contents
@@ -37,6 +38,8 @@ def info(
     else:
         out().print(pairs(_rows(result)))
         out().print(_sections(result))
+    if result["damaged"]:
+        raise typer.Exit(DAMAGED)
 
 
 def describe(contents: "Contents", file: Path) -> dict[str, Any]:
@@ -59,6 +62,9 @@ def describe(contents: "Contents", file: Path) -> dict[str, Any]:
         "bits_per_sample": None if samples is None else 8 * total / samples,
         "sections": [{"name": "header", "coding": "deflate", "bytes": contents.header_size}]
         + [{"name": entry.name, "coding": entry.coding, "bytes": entry.size} for entry in contents.table],
+        "damaged": list(contents.damaged),
+        "codec": contents.header.get("codec"),
+        "bits_per_weight": 8 * total / field.parameter_count,
         "checkpoint": _checkpoint(contents.header),
     }
 
@@ -84,6 +90,10 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
     rows["size"] = size(result["bytes"])
     if result["samples"]:
         rows["size"] += f", {result['bits_per_sample']:.3g} bits a sample"
+    if result["codec"]:
+        rows["codec"] = f"{result['codec']}, {result['bits_per_weight']:.3g} bits a weight"
+    if result["damaged"]:
+        rows["damaged"] = f"{', '.join(result['damaged'])}: decoded without"
     if result["checkpoint"]:
         rows["checkpoint"] = "step {step:,} of {steps:,}; --resume goes on".format(**result["checkpoint"])
     return rows

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from inr._errors import InrError
 
 Box = list[tuple[float, float]]
+_PREFIXES = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def parse_rates(text: str | None) -> float | Mapping[str, float] | None:
@@ -51,6 +52,17 @@ def parse_box(text: str | None, axes: Sequence[str]) -> Box | None:
         if not -1 <= low_end < high_end <= 1:
             raise InrError(f"--box {text}: every range must have -1 <= low < high <= 1")
     return box
+
+
+def parse_bytes(text: str) -> int:
+    """'500MB', '1GiB', '4096' as a number of bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?", text.strip())
+    if (
+        found is None
+        or not 1 <= (count := float(found[1]) * (1024 if found[3] else 1000) ** _PREFIXES[found[2]]) < 2**60
+    ):
+        raise InrError(f"{text!r} is no number of bytes; write 500MB, 1GiB, or bytes alone")
+    return int(count)
 
 
 def _number(text: str, wrong: str) -> float:

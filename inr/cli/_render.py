@@ -31,55 +31,93 @@ EPILOG = """
   inr render voice.inr --scale 2 -o voice.wav     # twice the sample rate
 """
 
+DAMAGED = 4
 # most bytes of float32 samples; writing them takes several times as much for a while
 _MAX_BYTES = 4 << 30
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="The file to write; its suffix chooses the format. Beside the field, named after it, if not given.",
+        show_default=False,
+    ),
+]
+Size = Annotated[
+    str | None, typer.Option(help="Samples per axis, x first: 640x480, 640x480x100, 48000.", show_default=False)
+]
+Scale = Annotated[
+    float | None, typer.Option(help="Samples per axis, as a factor of the signal's own.", show_default=False)
+]
+Part = Annotated[
+    str | None,
+    typer.Option(help="What to render, x0:x1,y0:y1,…; every axis spans [-1, 1], y downwards.", show_default=False),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="What evaluates the field, as in cpu:threads=2; the fastest that can if not given.", show_default=False
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")]
 
 
 def render(
     file: Annotated[Path, typer.Argument(metavar="FIELD.inr", help="A field that inr fit wrote.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="The file to write; its suffix chooses the format. FIELD.render.SUFFIX if not given.",
-            show_default=False,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(help="Samples per axis, x first: 640x480, 640x480x100, 48000.", show_default=False)
-    ] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="Samples per axis, as a factor of the signal's own.", show_default=False)
-    ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(help="What to render, x0:x1,y0:y1,…; every axis spans [-1, 1], y downwards.", show_default=False),
-    ] = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            help="What evaluates the field, as in cpu:threads=2; the fastest that can if not given.", show_default=False
-        ),
-    ] = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")] = False,
+    output: Output = None,
+    size: Size = None,
+    scale: Scale = None,
+    box: Part = None,
+    engine: Engine = "auto",
+    force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
     """Turn a field back into a picture, sound, video or volume."""
-    with waiting(f"reading {file}", quiet=quiet):
-        import inr
+    to_samples(file, output, size, scale, box, engine, name="render", force=force, quiet=quiet)
 
-        field = inr.load(file)
+
+def to_samples(
+    file: Path,
+    output: Path | None,
+    size: str | None,
+    scale: float | None,
+    box: str | None,
+    engine: str,
+    *,
+    name: str,
+    max_bytes: int | None = None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named."""
+    with waiting(f"reading {file}", quiet=quiet):
+        field, damaged = _read(file, max_bytes)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
     shape = _shape(field, parse_size(size, axes), scale, part)
-    path = output or _default_output(file, field)
-    _check(field, shape, path, force=force)
+    path = output or _default_output(file, field, name)
+    _check(field, shape, path, max_bytes or _MAX_BYTES, force=force)
     samples = _sample(field, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
         _write(path, samples, field, shape, part, force=force)
     if not quiet:
         remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
+    if damaged:
+        sections = "section" if len(damaged) == 1 else "sections"
+        remark(f"{file} is damaged or cut in {sections} {', '.join(damaged)}: decoded without")
+        raise typer.Exit(DAMAGED)
+
+
+def _read(file: Path, max_bytes: int | None) -> "tuple[Field, tuple[str, ...]]":
+    """The field, and which enhancement sections are not in it."""
+    from inr import container
+    from inr._storage import DEFAULT_MAX_BYTES, build_field
+
+    limit = max_bytes or DEFAULT_MAX_BYTES
+    contents = container.read(file, max_bytes=limit)
+    return build_field(contents, file, max_bytes=limit), contents.damaged
 
 
 def _sample(
@@ -120,21 +158,21 @@ def _shape(field: "Field", size: Sequence[int] | None, scale: float | None, box:
     )
 
 
-def _default_output(file: Path, field: "Field") -> Path:
+def _default_output(file: Path, field: "Field", name: str) -> Path:
     from inr.signals import default_suffix
 
-    return file.with_name(f"{file.stem}.render{default_suffix(field.domain)}")
+    return file.with_name(f"{file.stem}.{name}{default_suffix(field.domain)}")
 
 
-def _check(field: "Field", shape: tuple[int, ...], path: Path, *, force: bool) -> None:
+def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, force: bool) -> None:
     """Refuse before the work what would fail after it."""
     from inr.signals._write import format_of
 
     needed = 4.0 * math.prod(shape) * field.domain.channels
-    if needed > _MAX_BYTES:
+    if needed > limit:
         raise InrError(
             f"{' x '.join(map(str, reversed(shape)))} samples take {si(needed, 'B')} of memory, more than the limit of "
-            f"{si(_MAX_BYTES, 'B')}; render it in parts with --box"
+            f"{si(limit, 'B')}; render it in parts with --box"
         )
     format_of(str(path), field.domain.kind)
     if not (force and field.domain.kind == "video" and path.is_dir()):  # writing replaces a folder of frames itself

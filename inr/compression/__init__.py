@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from inr.compression._api import decode as decode
     from inr.compression._api import decompress as decompress
     from inr.compression._api import encode as encode
+    from inr.compression._api import recompress as recompress
     from inr.compression._api import sample as sample
     from inr.compression._codec import Codec as Codec
     from inr.compression._codec import Payload as Payload
@@ -31,6 +32,7 @@ __getattr__, __all__ = lazy_exports(
         "decompress": "._api",
         "encode": "._api",
         "encode_integers": "._entropy_coding",
+        "recompress": "._api",
         "sample": "._api",
     },
 )

@@ -1,7 +1,8 @@
 """Compressing and decompressing in one call."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,14 +10,15 @@ import numpy as np
 
 from inr import container
 from inr._errors import InrError
-from inr.compression._codec import Codec, OnEvent, codecs
+from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._files import pack
 from inr.compression._short_range import short_range
 from inr.compression._target import Found, Target, smallest_reaching
 from inr.container._file import GIB
 from inr.engines import render
 from inr.field import Field, Spec
-from inr.signals import GridSignal, Signal, open, psnr
+from inr.signals import Domain, GridSignal, Signal, open
+from inr.signals import psnr as decibels
 from inr.signals._grid import Box
 from inr.signals._write import own_type
 
@@ -96,25 +98,53 @@ def encode(
         raise InrError(f"a fit takes at least 1 step, got {steps}")
     horizon = steps or chosen.steps(ranged)
 
-    def at_most(size: int) -> Found:
-        # what a file has besides payloads does not depend on their bytes, and hardly on how many these are
-        around = len(pack(chosen, domain, chosen.outline(size))) - size
-        payloads = chosen.encode(
-            ranged, max(size - around, 1), steps=horizon, engine=engine, seed=seed, on_event=on_event
-        )
-        data = pack(chosen, domain, payloads)
-        return Found(data, _quality(data, source, engine))
+    def payloads(size: int) -> Sequence[Payload]:
+        return chosen.encode(ranged, size, steps=horizon, engine=engine, seed=seed, on_event=on_event)
 
-    if target.bytes is not None:
-        found = at_most(target.bytes)
-        excess = len(found.data) - target.bytes
-        missed = f"{len(found.data)} bytes are {excess} more than asked for" if excess > 0 else None
+    return _reach(target, chosen, domain, payloads, source, engine)
+
+
+def recompress(
+    field: Field,
+    *,
+    signal: Signal | str | Path | None = None,
+    bpp: float | None = None,
+    bytes: int | None = None,
+    psnr: float | None = None,
+    steps: int | None = None,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+) -> Compressed:
+    """A field that was fitted before, whatever its parts, as the bytes of an .inr file.
+
+    Args:
+        field: on a grid.
+        signal: what it was fitted to; what it renders itself, if that is not at hand. PSNR is against this.
+        steps: that it goes on being fitted with rounded weights; 0 only rounds them.
+        bpp, bytes, psnr, engine, seed, on_event: as of `compress`.
+
+    Raises InrError for a field of scattered samples, and a signal of another grid than the field's.
+    """
+    from inr.compression._of_field import WeightsCodec
+
+    if field.domain.shape is None:
+        raise InrError("codecs compress fields on grids; this one was fitted to scattered samples")
+    if signal is None:
+        source: Signal = GridSignal(sample(field, engine=engine, max_bytes=16 * GIB), field.domain)
     else:
-        assert target.psnr is not None
-        found = smallest_reaching(target.psnr, at_most, source)
-        short = target.psnr - found.psnr
-        missed = f"{found.psnr:.2f} dB are {short:.2f} fewer than asked for" if short > 0 else None
-    return Compressed(found.data, found.psnr, missed)
+        source = signal if isinstance(signal, Signal) else open(signal)
+    if not isinstance(source, GridSignal) or source.domain.shape != field.domain.shape:
+        raise InrError(f"the signal's grid {source.domain.shape} is not the field's, {field.domain.shape}")
+    chosen = WeightsCodec.of(field)
+    source = GridSignal(source.array, field.domain)
+
+    def payloads(size: int) -> Sequence[Payload]:
+        horizon = chosen.steps(source) if steps is None else steps
+        return chosen.encode_field(field, source, size, steps=horizon, engine=engine, seed=seed, on_event=on_event)
+
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
+    return _reach(target, chosen, field.domain, payloads, source, engine)
 
 
 def decompress(
@@ -149,7 +179,10 @@ def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Fie
     """The field in an .inr file's bytes, whether compressed or not; arguments and errors as of `decompress`."""
     from inr._storage import build_field
 
-    return build_field(container.loads(data, max_bytes=max_bytes), "the file", max_bytes=max_bytes)
+    contents = container.loads(data, max_bytes=max_bytes)
+    if contents.damaged:
+        warnings.warn(f"sections {', '.join(contents.damaged)} are damaged or missing", stacklevel=2)
+    return build_field(contents, "the file", max_bytes=max_bytes)
 
 
 def sample(
@@ -172,7 +205,35 @@ def sample(
     return own_type(values, field.domain)
 
 
+def _reach(
+    target: Target,
+    codec: Codec,
+    domain: Domain,
+    payloads: Callable[[int], Sequence[Payload]],
+    source: GridSignal,
+    engine: Spec,
+) -> Compressed:
+    """The file that meets the target, or the nearest to it, of `payloads` in so many bytes."""
+
+    def at_most(size: int) -> Found:
+        # what a file has besides payloads does not depend on their bytes, and hardly on how many these are
+        around = len(pack(codec, domain, codec.outline(size))) - size
+        data = pack(codec, domain, payloads(max(size - around, 1)))
+        return Found(data, _quality(data, source, engine))
+
+    if target.bytes is not None:
+        found = at_most(target.bytes)
+        excess = len(found.data) - target.bytes
+        missed = f"{len(found.data)} bytes are {excess} more than asked for" if excess > 0 else None
+    else:
+        assert target.psnr is not None
+        found = smallest_reaching(target.psnr, at_most, source)
+        short = target.psnr - found.psnr
+        missed = f"{found.psnr:.2f} dB are {short:.2f} fewer than asked for" if short > 0 else None
+    return Compressed(found.data, found.psnr, missed)
+
+
 def _quality(data: bytes, source: GridSignal, engine: Spec) -> float:
     """PSNR in dB of what is decoded; so every file is decoded right after it was encoded."""
     decoded = sample(decode(data), engine=engine, max_bytes=16 * GIB)
-    return psnr(source.array, decoded, source.domain.values.data_range)
+    return decibels(source.array, decoded, source.domain.values.data_range)

@@ -10,7 +10,11 @@ from inr.signals import Domain, GridSignal
 
 codecs = Registry(
     "codec",
+    "inr.compression._ani",
+    "inr.compression._coin",
+    "inr.compression._doh",
     "inr.compression._mlp",
+    "inr.compression._of_field",
 )
 
 OnEvent = Callable[[Event], Any]

@@ -55,8 +55,7 @@ class MlpCodec(Codec):
         """One section: depth and width, then the weights."""
         depth, width = self._layout(signal.domain, room)
         preface = varint(depth) + varint(width)
-        rate = 1e-3 if signal.size > 1 << 16 else 3e-3
-        setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=rate)
+        setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
         _, rounded = fit_rounded(signal, setup, room - len(preface), engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]
 
@@ -94,3 +93,7 @@ class MlpCodec(Codec):
 
 def _batch(signal: GridSignal) -> int:
     return min(signal.size, 8_192)
+
+
+def _rate(signal: GridSignal) -> float:
+    return 1e-3 if signal.size > 1 << 16 else 3e-3

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 from inr.compression._weights import decode_weights
-from inr.field import Field
+from inr.field import Field, Spec
 from inr.signals import Domain
 
 
 class Parts(NamedTuple):
     """Specs of a field's parts."""
 
-    encoding: str
-    activation: str
-    network: str
+    encoding: Spec
+    activation: Spec
+    network: Spec
 
     def build(self, domain: Domain, device: str = "cpu") -> Field:
         """A field with weights that are yet to come; on the device "meta" it takes no memory."""

@@ -6,10 +6,17 @@ from inr.signals import ValueMap
 
 # by how much a range may widen, of itself: as much as it costs in dB, 0.09
 _WIDER = 0.01
+# of the range from 0 to 1, that is used in place of what lies within
+_MUCH = 0.25
 
 
 def short_range(values: ValueMap) -> ValueMap:
-    """A range that holds the given one, is at most a hundredth wider, and has as few digits as that allows."""
+    """A range that holds the given one, is at most a hundredth wider, and has as few digits as that allows.
+
+    What lies between 0 and 1, and fills a quarter of that, gets the range from 0 to 1.
+    """
+    if min(values.low) >= 0 and max(values.high) <= 1 and max(values.high) - min(values.low) >= _MUCH:
+        return ValueMap((0.0,), (1.0,))  # which goes without saying
     pairs = [_shortened(low, high) for low, high in zip(values.low, values.high, strict=True)]
     return ValueMap(tuple(low for low, _ in pairs), tuple(high for _, high in pairs))
 

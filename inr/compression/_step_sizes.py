@@ -16,6 +16,9 @@ from inr._errors import InrError
 # 2^(0/4) to 2^(3/4) to the nearest float32; part of the format
 _MANTISSAS = np.array([0x3F800000, 0x3F9837F0, 0x3FB504F3, 0x3FD744FD], dtype=np.uint32).view(np.float32)
 _PARTS = len(_MANTISSAS)
+_HALVINGS = 24
+# of the loss: the largest increase that is taken to be quadratic, and the least that is believed
+_GROWTH, _LEAST_GROWTH = 0.1, 1e-3
 LEAST, LARGEST = -64 * _PARTS, 64 * _PARTS
 
 Tensors = Mapping[str, Tensor]
@@ -71,14 +74,15 @@ def _increase(loss: Callable[[Tensors], float], tensors: Tensors, before: float,
 def _sensitivity(
     increase: Callable[[Tensor], float], tensor: Tensor, before: float, generator: torch.Generator
 ) -> float:
-    step = max(2 * float(tensor.detach().square().mean().sqrt()), 2.0**-20)
-    for _ in range(24):
-        drawn = [torch.rand(tensor.shape, generator=generator) - 0.5 for _ in range(2)]
-        grown = sum(increase(tensor.detach() + step * noise) for noise in drawn) / len(drawn)
-        if grown <= 0.1 * before:
+    step = 2 * float(tensor.detach().square().mean().sqrt()) or 1.0
+    for _ in range(_HALVINGS):
+        drawn = [step * (torch.rand(tensor.shape, generator=generator) - 0.5) for _ in range(2)]
+        # there and back, so that a slope of the loss cancels out
+        grown = sum(increase(tensor.detach() + sign * noise) for noise in drawn for sign in (1, -1)) / 4
+        if grown <= _GROWTH * before:
             break
         step /= 2
-    return max(grown, 1e-6 * before, 1e-30) / step**2
+    return max(grown, _LEAST_GROWTH * before, 1e-30) / step**2
 
 
 def balanced_steps(sizes: Mapping[str, int], sensitivity: Mapping[str, float], multiplier: float) -> dict[str, int]:

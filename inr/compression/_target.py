@@ -8,6 +8,7 @@ from typing import NamedTuple
 from inr._errors import InrError
 from inr.signals import Signal
 
+DEFAULT_BPP = 0.3
 # fits that a search for a quality may take
 MOST_FITS = 6
 # dB above the target with which it is content
@@ -26,10 +27,15 @@ class Target:
 
     @classmethod
     def of(cls, signal: Signal, *, bpp: float | None, bytes: int | None, psnr: float | None) -> "Target":
-        """From what a user gives: bits per sample, bytes, or dB. Raises InrError unless it is exactly one."""
+        """From what a user gives: bits per sample (0.3 where nothing is given), bytes, or dB.
+
+        Raises InrError for more than one of them, and numbers that make no sense.
+        """
         given = [name for name, value in (("bpp", bpp), ("bytes", bytes), ("psnr", psnr)) if value is not None]
-        if len(given) != 1:
-            raise InrError(f"give one of bpp, bytes and psnr; got {' and '.join(given) or 'none of them'}")
+        if len(given) > 1:
+            raise InrError(f"give one of bpp, bytes and psnr; got {' and '.join(given)}")
+        if not given:
+            bpp = DEFAULT_BPP
         if bpp is not None:
             if not 0 < bpp < math.inf:
                 raise InrError(f"bits per sample must be a positive number, got {bpp:g}")

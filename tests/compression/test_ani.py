@@ -1,0 +1,225 @@
+"""The codec "ani": prefixes are sliced networks, damage leaves a narrower width, crafted payloads are refused."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from inr import Budget, Field, InrError, Signal, container
+from inr.compression import Payload, codecs
+from inr.compression._ani import AniCodec, _coded, _preface, _spread
+from inr.compression._files import pack, unpack
+from inr.compression._sandwich import Sandwich
+from inr.compression._slimmable import Slimmable
+from inr.compression._step_sizes import nearest_index, to_integers
+from inr.compression._weights import Rounded
+from inr.container._varint import varint
+from inr.fitting import Fitter
+from inr.fitting._defaults import Setup
+from inr.signals import GridSignal
+
+ENGINE = "cpu:threads=1"
+
+
+@pytest.fixture(scope="module")
+def signal() -> GridSignal:
+    """Smooth waves and an edge, 24 x 32, in colour."""
+    y, x = np.mgrid[0:24, 0:32] / 32
+    planes = [np.sin(9 * x + 4 * y), np.cos(14 * y * x), np.where(x + y > 0.8, 0.5, -0.5)]
+    picture = (127.5 + 100 * np.stack(planes, axis=-1)).clip(0, 255).astype(np.uint8)
+    found = Signal.from_array(picture, kind="image")
+    assert isinstance(found, GridSignal)
+    return found
+
+
+@pytest.fixture(scope="module")
+def codec() -> AniCodec:
+    return codecs.build("ani")
+
+
+@pytest.fixture(scope="module")
+def payloads(codec: AniCodec, signal: GridSignal) -> list[Payload]:
+    return list(codec.encode(signal, 700, steps=100, engine=ENGINE))
+
+
+def made(codec: AniCodec, signal: GridSignal) -> tuple[Slimmable, dict[str, Tensor], dict[str, bytes]]:
+    """Random weights of three widths as they decode, and their payloads."""
+    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
+    generator = torch.Generator().manual_seed(1)
+    shapes = [item for block in range(3) for item in slimmable.shapes(block).items()]
+    drawn = {name: 0.1 * torch.randn(shape, generator=generator) for name, shape in shapes}
+    index = nearest_index(0.01)
+    rounded = {name: Rounded(to_integers(tensor, index), index) for name, tensor in drawn.items()}
+    base, *details = _coded(rounded)
+    data = {"base": _preface(slimmable) + base, **{f"detail.{k}": each for k, each in enumerate(details, start=1)}}
+    return slimmable, {name: each.values for name, each in rounded.items()}, data
+
+
+def decoded(codec: AniCodec, signal: GridSignal, data: Mapping[str, bytes], limit: int = 1 << 20) -> Field:
+    return codec.decode(signal.domain, {name: memoryview(each) for name, each in data.items()}, limit=limit)
+
+
+def psnr(field: Field, signal: GridSignal) -> float:
+    indices = torch.arange(signal.size)
+    with torch.no_grad():
+        errors = field(signal.coords(indices)).clamp(-1, 1) - signal.values(indices)
+    return float(10 * torch.log10(4 / errors.double().square().mean()))
+
+
+def test_a_prefix_is_the_sliced_network(codec: AniCodec, signal: GridSignal) -> None:
+    """By hand, layer by layer: old weights times (1 + row)(1 + column), bordered by the new ones; biases added up."""
+    slimmable, tensors, data = made(codec, signal)
+    names = list(data)
+    weights = [tensors[f"0.weight.{layer}"].numpy() for layer in range(4)]
+    biases = np.split(tensors["0.bias"].numpy(), [4, 8, 12])
+    for block, width in enumerate(slimmable.widths):
+        field = decoded(codec, signal, {name: data[name] for name in names[: block + 1]})
+        if block:
+            old = slimmable.widths[block - 1]
+            part = {name.partition(".")[2]: tensors[name].numpy() for name in slimmable.shapes(block)}
+            down = np.split(part["scale.rows"] + np.float32(1), [old, 2 * old, 3 * old])
+            across = np.split(part["scale.columns"] + np.float32(1), [old, 2 * old])
+            added = np.split(part["bias"], [width, 2 * width, 3 * width])
+            for layer in range(4):
+                weights[layer] = weights[layer] * down[layer][:, None]
+                if layer:
+                    weights[layer] = np.hstack([weights[layer] * across[layer - 1], part[f"columns.{layer}"]])
+                if layer < 3:
+                    weights[layer] = np.vstack([weights[layer], part[f"rows.{layer}"]])
+                biases[layer] = np.pad(biases[layer], (0, len(added[layer]) - len(biases[layer]))) + added[layer]
+        assert field.network.config()["width"] == width
+        for layer in range(4):
+            found = dict(field.named_parameters())
+            assert np.array_equal(found[f"network.layers.{layer}.weight"].detach().numpy(), weights[layer])
+            assert np.array_equal(found[f"network.layers.{layer}.bias"].detach().numpy(), biases[layer])
+
+
+def test_what_follows_a_missing_section_is_left_aside(codec: AniCodec, signal: GridSignal) -> None:
+    _, _, data = made(codec, signal)
+    base = decoded(codec, signal, {"base": data["base"]}).state_dict()
+    without = decoded(codec, signal, {name: data[name] for name in ("base", "detail.2")}).state_dict()
+    assert base.keys() == without.keys()
+    assert all(torch.equal(base[name], without[name]) for name in base)
+
+
+def test_blocks_cut_from_a_network_give_it_again(codec: AniCodec, signal: GridSignal) -> None:
+    slimmable = Slimmable((3, 5, 8), 2, codec._features(signal.domain), 3)
+    fields = [codec._parts(signal.domain, 2, width).build(signal.domain) for width in slimmable.widths]
+    widest = fields[-1].state_dict()
+    networks = slimmable.networks(slimmable.tensors(widest), 3)
+    assert all(torch.equal(networks[-1][name], widest[name]) for name in networks[-1])
+    assert torch.equal(networks[0]["network.layers.1.weight"], widest["network.layers.1.weight"][:3, :3])
+    assert torch.equal(networks[1]["network.layers.1.bias"], widest["network.layers.1.bias"][:5])
+
+
+def test_more_sections_are_no_worse_and_fit_the_room(
+    codec: AniCodec, signal: GridSignal, payloads: list[Payload]
+) -> None:
+    assert [(each.name, each.base) for each in payloads] == [("base", True), ("detail.1", False), ("detail.2", False)]
+    assert 600 < sum(len(each.data) for each in payloads) <= 700
+    assert sum(len(each.data) for each in codec.outline(700)) == 700
+    data = {each.name: each.data for each in payloads}
+    found = [
+        psnr(decoded(codec, signal, {name: data[name] for name in list(data)[:count]}), signal) for count in (1, 2, 3)
+    ]
+    print(f"dB by sections: {', '.join(f'{each:.2f}' for each in found)}")
+    assert found == sorted(found)
+
+
+def test_a_damaged_section_is_as_if_it_were_missing(
+    codec: AniCodec, signal: GridSignal, payloads: list[Payload]
+) -> None:
+    data = pack(codec, signal.domain, payloads)
+    sizes = [len(each.data) for each in payloads]
+    flat = {each.name: each.data for each in payloads}
+    for damaged in (1, 2):
+        broken = bytearray(data)
+        broken[len(data) - sum(sizes[damaged:]) + sizes[damaged] // 2] ^= 4
+        contents = container.loads(broken)
+        assert contents.damaged == (f"detail.{damaged}",)
+        narrow = decoded(codec, signal, {name: flat[name] for name in list(flat)[:damaged]}).state_dict()
+        found = unpack(contents).state_dict()
+        assert all(torch.equal(found[name], narrow[name]) for name in narrow)
+
+
+def test_equal_input_gives_equal_bytes(codec: AniCodec, signal: GridSignal) -> None:
+    small = Signal.from_array(signal.array[:8, :8].copy(), kind="image")
+    first, again = (codec.encode(small, 400, steps=3, engine=ENGINE, seed=3) for _ in range(2))
+    assert first == again
+
+
+def test_a_room_too_small_gives_the_narrowest(signal: GridSignal) -> None:
+    codec = codecs.build("ani:widths=2")
+    data = {each.name: each.data for each in codec.encode(signal, 1, steps=1, engine=ENGINE)}
+    assert decoded(codec, signal, data).network.config()["width"] == 4
+
+
+@pytest.mark.parametrize("widest", [2, 12, 30, 200])
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_widths_are_apart(widest: int, count: int) -> None:
+    widths = _spread(widest, count)
+    assert len(widths) == count
+    assert min(np.diff(widths)) >= 2
+    assert widths[-1] == max(widest, 2 * count) or widest < 30
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (0, 4, 2, 3),
+        (65, 4, 2, 3),
+        (3, 0, 2, 3),
+        (3, 4, 0, 3),
+        (3, 4, 2, 0),
+        (3, 4, 2, 4096),
+        (1 << 40, 1 << 40, 1 << 40, 1 << 40),
+    ],
+)
+def test_widths_that_make_no_sense_are_refused(codec: AniCodec, signal: GridSignal, numbers: tuple[int, ...]) -> None:
+    _, _, data = made(codec, signal)
+    with pytest.raises(InrError, match="it announces networks"):
+        decoded(codec, signal, {"base": b"".join(map(varint, numbers)) + data["base"][4:]})
+
+
+def test_large_networks_are_refused_before_they_are_allocated(codec: AniCodec, signal: GridSignal) -> None:
+    """64 layers of 4,096 units would take 4 GiB."""
+    _, _, data = made(codec, signal)
+    base = b"".join(map(varint, (64, 4000, 40, 56))) + data["base"][4:]
+    with pytest.raises(InrError, match="more than the limit"):
+        decoded(codec, signal, {**data, "base": base}, limit=1 << 30)
+
+
+def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> None:
+    _, _, data = made(codec, signal)
+    for name, payload in data.items():
+        for size in (0, 1, 3, 5, len(payload) // 2, len(payload) - 1):
+            with pytest.raises(InrError):
+                decoded(codec, signal, {**data, name: payload[:size]})
+
+
+def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal) -> None:
+    """The bound is wide, for a few hundred steps of a small picture vary; benchmarks/adaptive.py measures it."""
+    steps, slimmable = 300, Slimmable((8, 12, 18), 3, codec._features(signal.domain), 3)
+    fields = codec._fields(signal.domain, slimmable, 0)
+    sandwich = Sandwich(signal, slimmable, fields, signal.size, engine=ENGINE)
+    events = list(sandwich.run(steps, 3e-3))
+    assert [events[0].kind, events[-1].kind, len(events)] == ["start", "end", steps + 2]
+    for width, field, network in zip(slimmable.widths, fields, slimmable.networks(sandwich.tensors, 3), strict=True):
+        field.load_state_dict({**field.state_dict(), **network})
+        setup = Setup(*codec._parts(signal.domain, 3, width), signal.size, steps, rates=3e-3)
+        alone = Fitter(signal, setup, Budget(steps=steps), engine=ENGINE)
+        list(alone.run())
+        together, apart = psnr(field, signal), psnr(alone.field, signal)
+        print(f"{width} units: {together:.2f} dB, alone {apart:.2f}")
+        assert together > apart - 2.5
+
+
+def test_a_fit_that_comes_apart_ends_where_it_was_best(codec: AniCodec, signal: GridSignal) -> None:
+    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
+    sandwich = Sandwich(signal, slimmable, codec._fields(signal.domain, slimmable, 0), 256, engine=ENGINE)
+    list(sandwich.run(60, 3e-3))
+    before = sandwich.loss(sandwich.tensors)
+    list(sandwich.run(60, 1.0))
+    assert sandwich.loss(sandwich.tensors) <= 1.1 * before

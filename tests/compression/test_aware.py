@@ -1,0 +1,94 @@
+"""Fits with rounded weights: what stands in, the room that is kept, and that learning with rounding pays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from inr import Budget, Signal
+from inr.compression._aware import RoundedWeights, fit_rounded, round_field
+from inr.compression._step_sizes import step_of
+from inr.compression._weights import encode_weights
+from inr.fitting import make_fitter
+from inr.fitting._defaults import Setup
+
+
+@pytest.fixture(scope="module")
+def signal():
+    y, x = np.mgrid[0:24, 0:32] / 24
+    waves = 120 + 60 * np.sin(5 * x + 2 * y) + 40 * np.cos(9 * y * x)
+    return Signal.from_array(np.stack([waves, 250 - waves, waves / 2], axis=-1).clip(0, 255).astype(np.uint8))
+
+
+SETUP = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=60, rates=2e-3)
+
+
+def test_what_stands_in_are_multiples_of_the_steps():
+    weights = {"a": torch.randn(40, 5), "b": torch.randn(5)}
+    centre = {name: tensor.clone() for name, tensor in weights.items()}
+
+    def loss(tensors):
+        return 1e-3 + sum(float((tensors[name] - centre[name]).square().sum()) for name in centre)
+
+    rounded = RoundedWeights(weights, loss, room=120)
+    found = rounded.tensors(0.0, weights)
+    for name, tensor in found.items():
+        step = step_of(rounded.indices[name])
+        torch.testing.assert_close(tensor / step, (tensor / step).round(), rtol=0, atol=1e-4)
+        assert (tensor - weights[name]).abs().max() <= step / 2 * (1 + 1e-5)
+    assert len(encode_weights(rounded.rounded(weights))) <= 120
+    grads = {name: torch.ones_like(tensor) for name, tensor in weights.items()}
+    assert rounded.grads(grads) is grads
+
+
+def test_more_room_means_finer_steps():
+    weights = {"a": torch.randn(300, generator=torch.Generator().manual_seed(0))}
+
+    def loss(tensors):
+        return 1e-3 + float((tensors["a"] - weights["a"]).square().mean())
+
+    indices = []
+    for room in (80, 160, 320):
+        rounded = RoundedWeights(weights, loss, room)
+        rounded.choose(weights)
+        indices.append(rounded.indices["a"])
+    assert indices[0] > indices[1] > indices[2]
+
+
+@pytest.mark.parametrize("engine", ["eager", "cpu:threads=1"])
+def test_the_room_is_kept_and_the_field_has_the_integers_values(signal, engine):
+    field, rounded = fit_rounded(signal, SETUP, 330, engine=engine)
+    assert len(encode_weights(rounded)) <= 330
+    for name, parameter in field.named_parameters():
+        assert torch.equal(parameter, rounded[name].values)
+        assert parameter.shape == rounded[name].integers.shape
+
+
+def test_equal_fits_give_equal_integers(signal):
+    setup = replace(SETUP, steps=40)
+    first, second = (fit_rounded(signal, setup, 330, engine="cpu:threads=1", seed=4)[1] for _ in range(2))
+    assert encode_weights(first) == encode_weights(second)
+
+
+def test_learning_with_rounded_weights_pays(signal):
+    """Measured: 34.3 dB when rounded only, 36.6 with 300 steps, 40.5 with 1,500; the float field has 48.9."""
+    fitter = make_fitter(
+        signal, encoding="identity", activation="sine", network="mlp:depth=2,width=16", batch=256,
+        budget=Budget(steps=600), learning_rate=2e-3, engine="cpu:threads=1",
+    )  # fmt: skip
+    for _ in fitter.run():
+        pass
+    quality = {}
+    for steps in (0, 300):
+        setup = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=steps, rates=6e-4)
+        field, rounded = round_field(fitter.field, signal, setup, 220, engine="cpu:threads=1")
+        assert len(encode_weights(rounded)) <= 220
+        error = np.square(field.render().clip(0, 255) - signal.array).mean()
+        quality[steps] = 10 * np.log10(255**2 / error)
+    assert quality[300] > quality[0] + 1
+
+
+def test_a_room_too_small_gives_the_smallest_file(signal):
+    _, rounded = fit_rounded(signal, SETUP, 1, engine="cpu:threads=1")
+    assert len(encode_weights(rounded)) < 30
