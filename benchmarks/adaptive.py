@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import numpy as np
 import torch
 from PIL import Image
 from quality import psnr
@@ -44,7 +45,7 @@ def reduced(path: Path, size: str) -> GridSignal:
     high, wide = map(int, size.split("x"))
     with Image.open(path) as picture:
         small = picture.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS)
-    return inr.Signal.from_array(torch.tensor(list(small.getdata())).byte().view(high, wide, 3).numpy(), kind="image")
+    return inr.Signal.from_array(np.array(small), kind="image")
 
 
 def setup(codec: AniCodec, signal: GridSignal, depth: int, width: int, steps: int) -> Setup:

@@ -48,12 +48,13 @@ def parts(
 
 def _registries() -> dict[str, "Registry"]:
     from inr.activations import activations
+    from inr.compression import codecs
     from inr.encodings import encodings
     from inr.engines import engines
     from inr.networks import networks
     from inr.teaching import teachers
 
-    return {registry.kind: registry for registry in (encodings, activations, networks, teachers, engines)}
+    return {registry.kind: registry for registry in (encodings, activations, networks, teachers, engines, codecs)}
 
 
 def _chosen(kind: str | None, name: str | None) -> list["PartInfo"]:

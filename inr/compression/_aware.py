@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from inr.compression._polish import polish
 from inr.compression._step_sizes import balanced_steps, nearest_index, sensitivities, step_of, to_integers
 from inr.compression._weights import Rounded, encode_weights
+from inr.engines import Plan, plan
 from inr.field import Field, Spec
 from inr.fitting import Budget, Event, Fitter
 from inr.fitting._defaults import Setup
@@ -20,7 +23,7 @@ from inr.signals import Signal
 # of the steps, with rounded weights
 AWARE = 0.4
 # of the learning rate, that those begin with
-LOWER = 0.3
+LOWER = 0.5
 # of the aware steps: between two choices of the steps of quantisation, and before the last one
 _INTERVAL, _SETTLED = 1 / 8, 3 / 4
 # of the room for weights, that is aimed at: what they take drifts
@@ -28,6 +31,8 @@ _AIM = 0.985
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
 _FLOAT_BITS = 22
+# Sweeps over all integers of a polish, and products of weights and samples that it may take: half a minute.
+_SWEEPS, _WORK = 10, 5 * 10**10
 # samples by which losses are compared
 _JUDGED = 16_384
 
@@ -101,6 +106,11 @@ class RoundedWeights:
         self.indices = {name: max(chosen[name], _finest(tensor)) for name, tensor in parameters.items()}
         self._steps = {name: step_of(index) for name, index in self.indices.items()}
 
+    @property
+    def multiplier(self) -> float:
+        """Of the steps as they are, see `balanced_steps`."""
+        return float(2.0**self._exponent)
+
     def coarsen(self, parameters: Mapping[str, Tensor]) -> bool:
         """Take slightly larger steps; False where all weights are rounded to 0 already."""
         self.use(parameters, self._exponent + 0.05)
@@ -151,8 +161,6 @@ def round_field(
     on_event: OnEvent | None = None,
 ) -> tuple[Field, dict[str, Rounded]]:
     """As `fit_rounded`, from a fitted field on."""
-    from inr.engines import plan
-
     field = copy.deepcopy(field)
     _, ready = plan(field, None, engine)
     indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(ready.device)
@@ -176,8 +184,30 @@ def round_field(
     found = rounded.rounded(parameters)
     while len(encode_weights(found)) > room and rounded.coarsen(parameters):
         found = rounded.rounded(parameters)
+    found = _polished(field, signal, found, room, rounded.multiplier, ready)
     field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
     return field.eval(), found
+
+
+def _polished(
+    field: Field, signal: Signal, found: dict[str, Rounded], room: int, multiplier: float, ready: Plan
+) -> dict[str, Rounded]:
+    """Small networks of small signals with their integers polished; others as they are."""
+    count = field.parameter_count
+    if 2 * _SWEEPS * count * count * signal.size > _WORK:
+        return found
+    everything = torch.arange(signal.size, device=ready.device)
+    coords, values = signal.coords(everything), signal.values(everything).cpu().numpy()
+
+    def loss(tensors: Mapping[str, Tensor]) -> float:
+        there = {name: tensor.to(ready.device) for name, tensor in tensors.items()}
+        return float(np.square(ready.forward(there, coords).cpu().numpy() - values).mean())
+
+    for bit in (0.0, 0.3 * multiplier, multiplier):
+        better = polish(found, loss, bit, evaluations=2 * _SWEEPS * count)
+        if len(encode_weights(better)) <= room:
+            return better
+    return found
 
 
 def _finest(tensor: Tensor) -> int:

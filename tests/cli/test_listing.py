@@ -8,13 +8,14 @@ import pytest
 
 import inr
 from inr.activations import activations
+from inr.compression import codecs
 from inr.encodings import encodings
 from inr.engines import engines
 from inr.networks import networks
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
 
-REGISTRIES = (encodings, activations, networks, teachers, engines)
+REGISTRIES = (encodings, activations, networks, teachers, engines, codecs)
 
 
 def test_every_part_is_listed_with_its_parameters(inr_cli):
@@ -90,7 +91,7 @@ def test_completion_knows_the_commands_and_imports_nothing_heavy(root, tmp_path)
     code = "import sys\nfrom inr.cli import main\ntry: main()\nfinally: assert 'torch' not in sys.modules"
     env = _env(root) | {"_INR_COMPLETE": "complete_bash", "COMP_WORDS": "inr re", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.stdout.split(), done.stderr) == (["render"], "")
+    assert (done.stdout.split(), done.stderr) == (["render", "recompress"], "")
 
 
 @pytest.mark.parametrize("args", [["parts"], ["--help"]])
