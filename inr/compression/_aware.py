@@ -184,15 +184,15 @@ def round_field(
     found = rounded.rounded(parameters)
     while len(encode_weights(found)) > room and rounded.coarsen(parameters):
         found = rounded.rounded(parameters)
-    found = _polished(field, signal, found, room, rounded.multiplier, ready)
+    found = _polished(field, signal, found, room, rounded.multiplier, ready, setup.steps)
     field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
     return field.eval(), found
 
 
 def _polished(
-    field: Field, signal: Signal, found: dict[str, Rounded], room: int, multiplier: float, ready: Plan
+    field: Field, signal: Signal, found: dict[str, Rounded], room: int, multiplier: float, ready: Plan, steps: int
 ) -> dict[str, Rounded]:
-    """Small networks of small signals with their integers polished; others as they are."""
+    """Small networks of small signals with their integers polished, for at most two evaluations a step."""
     count = field.parameter_count
     if 2 * _SWEEPS * count * count * signal.size > _WORK:
         return found
@@ -204,7 +204,7 @@ def _polished(
         return float(np.square(ready.forward(there, coords).cpu().numpy() - values).mean())
 
     for bit in (0.0, 0.3 * multiplier, multiplier):
-        better = polish(found, loss, bit, evaluations=2 * _SWEEPS * count)
+        better = polish(found, loss, bit, evaluations=min(2 * _SWEEPS * count, 2 * steps))
         if len(encode_weights(better)) <= room:
             return better
     return found

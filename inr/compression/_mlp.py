@@ -18,8 +18,9 @@ from inr.signals import Domain, GridSignal
 
 # bits of a weight under which networks of equal bytes did best, large and small ones, and bytes of a small one
 _BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.4, 800
-# fits of a small network to a small signal, of which the best is taken, and samples of such a signal
-_FITS, _FEW = 4, 1 << 14
+# fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
+# somebody is in a hurry
+_FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
 _WIDEST, _DEEPEST = 4096, 64
 
 
@@ -61,7 +62,8 @@ class MlpCodec(Codec):
         preface = varint(depth) + varint(width)
         setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
         best, least = b"", -math.inf
-        for other in range(_FITS if signal.size <= _FEW and room <= _SMALL else 1):
+        small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY
+        for other in range(_FITS if small else 1):
             field, rounded = fit_rounded(
                 signal, setup, room - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event
             )
