@@ -423,6 +423,7 @@ class TestCommand:
         fake.unlink()
         assert here.state() == ""
 
+    @pytest.mark.long
     def test_tests_are_run_counted_and_stopped_in_time(self, load, tmp_path, monkeypatch):
         steps = load("on_gpu.steps")
         monkeypatch.setattr(steps.here, "absent", lambda modules: ["xdist"])

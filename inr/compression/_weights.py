@@ -17,6 +17,8 @@ from inr.compression._entropy_coding import decode_arrays, encode_arrays
 from inr.compression._step_sizes import step_of, to_values
 
 Shapes = Mapping[str, Sequence[int]]
+# weights from which on a table for every tensor is worth its bytes
+_FEW = 4096
 
 
 class Rounded(NamedTuple):
@@ -35,11 +37,9 @@ def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     """Tensors in their order as bytes; names and shapes are not kept."""
     steps = np.array([each.step_index for each in tensors.values()], dtype=np.int64)
     arrays = [each.integers.reshape(-1) for each in tensors.values()]
-    ways = [
-        b"\x00" + encode_arrays([steps, *arrays]),
-        b"\x01" + encode_arrays([steps, np.concatenate(arrays)]),
-    ]
-    return min(ways, key=len)
+    if sum(array.size for array in arrays) < _FEW:
+        return b"\x01" + encode_arrays([steps, np.concatenate(arrays)])
+    return b"\x00" + encode_arrays([steps, *arrays])
 
 
 def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -> dict[str, Rounded]:

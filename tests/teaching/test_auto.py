@@ -346,7 +346,7 @@ def test_the_even_share_is_as_the_memory_deserves():
 
 
 def test_all_evenly_takes_every_sample_as_often():
-    batches = plan(told(uneven(), "auto:uniform=1"))
+    batches = plan(told(uneven(), "auto:uniform=1,ratio=1"))
     assert len(batches) == 3
     assert (counts(batches) == 1).all()
     for batch in batches:
@@ -362,17 +362,23 @@ def test_steps_shrink_where_residuals_are_uneven():
         ("uneven", uneven()),
         ("extreme", np.where(np.arange(SIZE) < 120, 1.0, 1e-4)),
     ):
-        batches = plan(told(missed))
+        batches = plan(told(missed, batch=240))
         lengths[name] = len(batches[0].indices)
         assert all(batch.weights.isfinite().all() for batch in batches)
-    assert lengths["even"] == lengths["none"] == BATCH
-    assert lengths["uneven"] < 0.8 * BATCH
+    assert lengths["even"] == lengths["none"] == 240
+    assert lengths["uneven"] < 0.8 * 240
     assert lengths["extreme"] < lengths["uneven"]
 
 
 @pytest.mark.parametrize(("batch", "count"), [(1200, 300), (400, 100), (200, 75), (100, 75), (75, 75), (40, 40)])
 def test_steps_never_shrink_below_a_quarter_or_a_sixteenth_of_the_memory(batch, count):
     batches = plan(told(np.where(np.arange(SIZE) < 100, 1.0, 1e-5), "auto:uniform=0", batch=batch))
+    assert {len(each.indices) for each in batches} == {count}
+
+
+@pytest.mark.parametrize(("batch", "count"), [(1200, 300), (700, 300), (301, 300), (300, 300), (240, 240)])
+def test_steps_never_take_more_than_a_quarter_of_the_memory(batch, count):
+    batches = plan(told(np.full(SIZE, 0.2), batch=batch))
     assert {len(each.indices) for each in batches} == {count}
 
 
