@@ -76,7 +76,10 @@ class Study:
         return None
 
     def reached(self, key: Key, method: str) -> Reached | None:
-        """The cost at which the full batch's quality is reached; between fits, by the logarithm of the cost."""
+        """The cost at which the full batch's quality is reached; between fits, by the logarithm of the cost.
+
+        None where it was not reached yet and dearer fits are still to be made.
+        """
         curve, goal = self.curve(key, method), self.goal(key)
         if not curve or goal is None:
             return None
@@ -86,7 +89,8 @@ class Study:
             if above >= goal:
                 share = (goal - below) / (above - below)
                 return Reached(low * (high / low) ** share)
-        return Reached(curve[-1][0], ">")
+        dearest = max(float(row["share"]) for row in self._of(key, method))
+        return Reached(curve[-1][0], ">") if dearest >= 0.99 * runs.MOST else None
 
     def at_equal_cost(self, key: Key, method: str) -> float | None:
         """PSNR at the first budget, between fits where a budget was not met to the second."""
@@ -165,11 +169,15 @@ def _field(study: Study, field: str, keys: Sequence[Key]) -> str:
 
 def _row(study: Study, method: str, keys: Sequence[Key]) -> str:
     full = {key: _ratio(study.reached(key, method), study.full_cost(key[0], key[1])) for key in keys}
-    by_signal: dict[str, list[float]] = {}
+    by_signal: dict[str, list[tuple[float, str]]] = {}
     for key, found in full.items():
         if found is not None:
-            by_signal.setdefault(key[0], []).append(found[0])
-    enough = sum(statistics.fmean(ratios) <= math.log(0.7) for ratios in by_signal.values())
+            by_signal.setdefault(key[0], []).append(found)
+    # a quality that was not reached is none that was reached with less
+    enough = sum(
+        statistics.fmean(ratio for ratio, _ in ratios) <= math.log(0.7) and all(bound != ">" for _, bound in ratios)
+        for ratios in by_signal.values()
+    )
     beside = [_against(study, key, method, "uniform") for key in keys]
     shuffled = [_against(study, key, method, "reshuffled") for key in keys]
     gains = [
