@@ -1,6 +1,6 @@
 """The codec "ani": one set of weights that runs at several widths, the narrowest first in the file."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Annotated
 
@@ -27,8 +27,6 @@ from inr.signals import Domain, GridSignal
 _NARROWEST = 0.19
 # by how many units widths differ at least
 _APART = 2
-# by what multipliers, as logarithms to base 2, steps are made larger at the end: twice as much each time
-_FINEST, _COARSEST = 1 / 16, 64
 
 
 @codecs.register("ani", source="Hoshikawa et al., 2024")
@@ -125,7 +123,8 @@ class AniCodec(MlpCodec):
             _tell(sandwich.run(aware, LOWER * _rate(signal), rounded), on_event)
         else:
             rounded.choose(sandwich.tensors)
-        return rounded.within(sandwich.tensors)
+        rounded.settle(sandwich.tensors)
+        return _coded(rounded.rounded(sandwich.tensors))
 
     def _fields(self, domain: Domain, slimmable: Slimmable, seed: int) -> list[Field]:
         """A field of each width, drawn from a seed."""
@@ -154,25 +153,9 @@ class AniCodec(MlpCodec):
 class _RoundedBlocks(RoundedWeights):
     """Rounded weights of which every block is coded by itself, which takes more than all of them at once."""
 
-    def __init__(self, parameters: Mapping[str, Tensor], loss: Callable[[Mapping[str, Tensor]], float], room: int):
-        super().__init__(parameters, loss, room)
-        self._whole_room, self._more = room, 0
-
-    def choose(self, parameters: Mapping[str, Tensor]) -> None:
-        """As for one section, with what several took more the first time."""
-        super().choose(parameters)
-        if not self._more:
-            rounded = self.rounded(parameters)
-            self._more = sum(map(len, _coded(rounded))) - len(encode_weights(rounded))
-            self._room = max(self._whole_room - self._more, 1)
-
-    def within(self, parameters: Mapping[str, Tensor]) -> list[bytes]:
-        """The blocks, coded, with steps large enough for the room: all zero if need be."""
-        coded, wider = _coded(self.rounded(parameters)), _FINEST
-        while sum(map(len, coded)) > self._whole_room and wider < _COARSEST:
-            self.use(parameters, self._exponent + wider)
-            coded, wider = _coded(self.rounded(parameters)), 2 * wider
-        return coded
+    def size(self, parameters: Mapping[str, Tensor]) -> int:
+        """Bytes of all blocks."""
+        return sum(map(len, _coded(self.rounded(parameters))))
 
 
 def _tell(events: Iterable[Event], on_event: OnEvent | None) -> None:

@@ -30,6 +30,8 @@ _INTERVAL, _SETTLED = 1 / 8, 3 / 4
 _AIM = 0.985
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
+# by how much multipliers grow, as logarithms to base 2, to make what drifted fit: twice as much each time
+_WIDER, _WIDEST = 1 / 16, 64
 _FLOAT_BITS = 22
 # Sweeps over all integers of a polish, and products of weights and samples that it may take: half a minute.
 _SWEEPS, _WORK = 10, 5 * 10**10
@@ -86,7 +88,7 @@ class RoundedWeights:
                 fits = self._foretold(spreads) + self._wrong <= 8 * _AIM * self._room
                 low, high = (low, middle) if fits else (middle, high)
             self.use(parameters, high)
-            coded = 8 * len(encode_weights(self.rounded(parameters)))
+            coded = 8 * self.size(parameters)
             self._wrong = coded - self._foretold(spreads)
             if abs(coded / (8 * _AIM * self._room) - 1) < 0.01:
                 break
@@ -111,10 +113,16 @@ class RoundedWeights:
         """Of the steps as they are, see `balanced_steps`."""
         return float(2.0**self._exponent)
 
-    def coarsen(self, parameters: Mapping[str, Tensor]) -> bool:
-        """Take slightly larger steps; False where all weights are rounded to 0 already."""
-        self.use(parameters, self._exponent + 0.05)
-        return any(bool((tensor.detach().abs() > self._steps[name] / 2).any()) for name, tensor in parameters.items())
+    def settle(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take larger steps until the weights, coded, are within the room, or all 0."""
+        wider = _WIDER
+        while self.size(parameters) > self._room and wider < _WIDEST:
+            self.use(parameters, self._exponent + wider)
+            wider *= 2
+
+    def size(self, parameters: Mapping[str, Tensor]) -> int:
+        """Bytes of the weights, coded."""
+        return len(encode_weights(self.rounded(parameters)))
 
     def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
         """The weights' integers."""
@@ -181,10 +189,8 @@ def round_field(
     parameters = dict(field.named_parameters())
     if not setup.steps:
         rounded.choose(parameters)
-    found = rounded.rounded(parameters)
-    while len(encode_weights(found)) > room and rounded.coarsen(parameters):
-        found = rounded.rounded(parameters)
-    found = _polished(field, signal, found, room, rounded.multiplier, ready, setup.steps)
+    rounded.settle(parameters)
+    found = _polished(field, signal, rounded.rounded(parameters), room, rounded.multiplier, ready, setup.steps)
     field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
     return field.eval(), found
 
