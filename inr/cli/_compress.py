@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inr._errors import InrError
-from inr._files import check_writable, describe, replacing
+from inr._files import check_writable, replacing
 from inr.cli._console import decibels, out, pairs, print_json, remark, size
 from inr.cli._progress import FitBar, waiting
+from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
     from inr.compression import Compressed
@@ -61,8 +62,6 @@ Engine = Annotated[
     typer.Option(help="What runs the fits, as in cpu:threads=2; the fastest if not given.", show_default=False),
 ]
 Seed = Annotated[int, typer.Option(help="Decides initial weights and batches; 0 if not given.", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -162,11 +161,8 @@ def _write(
     with FitBar(quiet=quiet) as bar:
         made = run(bar.show)
     seconds = time.perf_counter() - begin
-    try:
-        with replacing(path, force=force) as temporary:
-            temporary.write_bytes(made.data)
-    except OSError as error:
-        raise InrError(f"cannot write {path}: {describe(error)}") from error
+    with replacing(path, force=force) as temporary:
+        temporary.write_bytes(made.data)
     result = {
         "file": str(path),
         "bytes": len(made.data),

@@ -1,6 +1,6 @@
 """The codec "ani": one set of weights that runs at several widths, the narrowest first in the file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Annotated
 
@@ -9,17 +9,16 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.compression._aware import AWARE, LOWER, RoundedWeights
+from inr.compression._aware import AWARE, LOWER, RoundedWeights, tell
 from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
-from inr.compression._mlp import _BITS, _DEEPEST, _WIDEST, MlpCodec, _batch, _rate
-from inr.compression._network import with_weights
+from inr.compression._mlp import _BITS, MlpCodec, _batch, _rate
+from inr.compression._network import DEEPEST, WIDEST, with_weights
 from inr.compression._sandwich import Sandwich
 from inr.compression._slimmable import Slimmable
 from inr.compression._weights import Rounded, decode_weights, encode_weights
 from inr.container._varint import varint
 from inr.field import Field, Spec
-from inr.fitting import Event
 from inr.signals import Domain, GridSignal
 
 # units of the narrowest network, of those of the widest; of three widths, each then shares a fifth of its weights with
@@ -85,7 +84,7 @@ class AniCodec(MlpCodec):
         widths = [cursor.varint()]
         for _ in range(self._count - 1):
             widths.append(widths[-1] + cursor.varint())
-        if not (1 <= depth <= _DEEPEST and widths[0] >= 1 and widths[-1] <= _WIDEST and _ascend(widths)):
+        if not (1 <= depth <= DEEPEST and widths[0] >= 1 and widths[-1] <= WIDEST and _ascend(widths)):
             raise InrError(f"it announces networks of {depth} layers of {', '.join(map(str, widths))} units")
         slimmable = Slimmable(tuple(widths), depth, self._features(domain), domain.channels)
         coded = [cursor.rest()]
@@ -117,10 +116,10 @@ class AniCodec(MlpCodec):
             signal, slimmable, self._fields(signal.domain, slimmable, seed), _batch(signal), engine=engine, seed=seed
         )
         aware = round(AWARE * steps)
-        _tell(sandwich.run(steps - aware, _rate(signal)), on_event)
+        tell(sandwich.run(steps - aware, _rate(signal)), on_event)
         rounded = _RoundedBlocks(sandwich.cpu(), sandwich.loss, room)
         if aware:
-            _tell(sandwich.run(aware, LOWER * _rate(signal), rounded), on_event)
+            tell(sandwich.run(aware, LOWER * _rate(signal), rounded), on_event)
         else:
             rounded.choose(sandwich.tensors)
         rounded.settle(sandwich.tensors)
@@ -132,10 +131,7 @@ class AniCodec(MlpCodec):
         with torch.random.fork_rng(devices=[]):
             for width in slimmable.widths:
                 torch.manual_seed(seed)
-                parts = self._parts(domain, slimmable.depth, width)
-                fields.append(
-                    Field.build(domain, encoding=parts.encoding, activation=parts.activation, network=parts.network)
-                )
+                fields.append(self._parts(domain, slimmable.depth, width).build(domain))
         return fields
 
     def _slimmable(self, domain: Domain, room: int) -> Slimmable:
@@ -156,12 +152,6 @@ class _RoundedBlocks(RoundedWeights):
     def size(self, parameters: Mapping[str, Tensor]) -> int:
         """Bytes of all blocks."""
         return sum(map(len, _coded(self.rounded(parameters))))
-
-
-def _tell(events: Iterable[Event], on_event: OnEvent | None) -> None:
-    for event in events:
-        if on_event is not None:
-            on_event(event)
 
 
 def _spread(widest: int, count: int) -> tuple[int, ...]:

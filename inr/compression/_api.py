@@ -139,8 +139,9 @@ def recompress(
     chosen = WeightsCodec.of(field)
     source = GridSignal(source.array, field.domain)
 
+    horizon = chosen.steps(source) if steps is None else steps
+
     def payloads(size: int) -> Sequence[Payload]:
-        horizon = chosen.steps(source) if steps is None else steps
         return chosen.encode_field(field, source, size, steps=horizon, engine=engine, seed=seed, on_event=on_event)
 
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)

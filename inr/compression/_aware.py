@@ -2,14 +2,14 @@
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from inr.compression._codec import OnEvent
 from inr.compression._polish import polish
 from inr.compression._step_sizes import balanced_steps, nearest_index, sensitivities, step_of, to_integers
 from inr.compression._weights import Rounded, encode_weights
@@ -37,8 +37,6 @@ _FLOAT_BITS = 22
 _SWEEPS, _WORK = 10, 5 * 10**10
 # samples by which losses are compared
 _JUDGED = 16_384
-
-OnEvent = Callable[[Event], Any]
 
 
 class RoundedWeights:
@@ -139,18 +137,16 @@ def fit_rounded(
     *,
     engine: Spec = "auto",
     seed: int = 0,
-    start: Mapping[str, Tensor] | None = None,
     on_event: OnEvent | None = None,
 ) -> tuple[Field, dict[str, Rounded]]:
     """A field with weights that take at most `room` bytes, and their integers; the field has the integers' values.
 
     Args:
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
-        start: weights to begin with.
     """
     aware = round(AWARE * setup.steps)
-    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=start)
-    _run(first, on_event)
+    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed)
+    tell(first.run(), on_event)
     field = first.field.cpu()
     rates = {part: LOWER * rate for part, rate in first._rates.items()}
     return round_field(
@@ -184,7 +180,7 @@ def round_field(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
             stand_in=rounded,
         )  # fmt: skip
-        _run(fitter, on_event)
+        tell(fitter.run(), on_event)
         field = fitter.field.cpu()
     parameters = dict(field.named_parameters())
     if not setup.steps:
@@ -225,7 +221,8 @@ def _variance(tensor: Tensor) -> float:
     return float(tensor.detach().double().var(correction=0))
 
 
-def _run(fitter: Fitter, on_event: OnEvent | None) -> None:
-    for event in fitter.run():
+def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:
+    """Hand all events on, as they come."""
+    for event in events:
         if on_event is not None:
             on_event(event)

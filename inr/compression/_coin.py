@@ -12,8 +12,7 @@ from inr._errors import InrError
 from inr._parts import Range
 from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
-from inr.compression._network import Parts, with_weights
-from inr.container._varint import varint
+from inr.compression._network import WIDEST, Parts, decode_layout, encode_layout, with_weights
 from inr.field import Field, Spec
 from inr.fitting import Budget, Fitter
 from inr.fitting._defaults import Setup
@@ -21,7 +20,6 @@ from inr.signals import Domain, GridSignal
 
 # sine layers, and the weights from which on the published networks had so many
 _DEPTHS = {13: 25_000, 10: 7_000, 5: 0}
-_WIDEST, _DEEPEST = 4096, 64
 _RATE = 2e-4
 _STEPS = 50_000
 # samples up to which a step sees all of them, and those of a step beyond
@@ -74,14 +72,12 @@ class CoinCodec(Codec):
         weights = _least_loss(fitter, on_event)
         flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()
         largest = np.finfo(_HALF).max
-        return [Payload("base", _preface(depth, width) + flat.clip(-largest, largest).astype(_HALF).tobytes())]
+        return [Payload("base", encode_layout(depth, width) + flat.clip(-largest, largest).astype(_HALF).tobytes())]
 
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
         """See `Codec.decode`. Refuses weights that are not finite, and any number of them that is not the network's."""
         cursor = Cursor(payloads["base"])
-        depth, width = cursor.varint(), cursor.varint()
-        if not (1 <= depth <= _DEEPEST and 1 <= width <= _WIDEST):
-            raise InrError(f"it announces a network of {depth} layers of {width} units")
+        depth, width = decode_layout(cursor)
         count, data = _weights(domain, depth, width), cursor.rest()
         if len(data) != _HALF.itemsize * count:
             raise InrError(f"a network of {depth} layers of {width} units has {count} weights, not {len(data)} / 2")
@@ -106,8 +102,8 @@ def _layout(domain: Domain, room: int) -> tuple[int, int]:
     for depth, least in _DEPTHS.items():
         linear, square = domain.in_dim + domain.channels + depth, depth - 1
         constant = max(room // _HALF.itemsize - domain.channels, 0)
-        width = min((math.isqrt(linear**2 + 4 * square * constant) - linear) // (2 * square), _WIDEST)
-        while width > 1 and len(_preface(depth, width)) + _HALF.itemsize * _weights(domain, depth, width) > room:
+        width = min((math.isqrt(linear**2 + 4 * square * constant) - linear) // (2 * square), WIDEST)
+        while width > 1 and len(encode_layout(depth, width)) + _HALF.itemsize * _weights(domain, depth, width) > room:
             width -= 1
         if width >= 1 and _weights(domain, depth, width) >= least:
             return depth, width
@@ -117,10 +113,6 @@ def _layout(domain: Domain, room: int) -> tuple[int, int]:
 def _weights(domain: Domain, depth: int, width: int) -> int:
     """Weights and biases of a network."""
     return (depth - 1) * width**2 + (domain.in_dim + domain.channels + depth) * width + domain.channels
-
-
-def _preface(depth: int, width: int) -> bytes:
-    return varint(depth) + varint(width)
 
 
 def _least_loss(fitter: Fitter, on_event: OnEvent | None) -> Mapping[str, Tensor]:

@@ -20,10 +20,9 @@ from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._counter import BITS, bit_rows
 from inr.compression._entropy_coding import decode_integers, encode_integers
 from inr.compression._entropy_stream import Cursor
-from inr.compression._mlp import _BITS, _DEEPEST, _WIDEST, MlpCodec, _batch
-from inr.compression._network import with_weights
+from inr.compression._mlp import _BITS, MlpCodec, _batch
+from inr.compression._network import DEEPEST, WIDEST, with_weights
 from inr.container._varint import varint
-from inr.engines import RowSparse
 from inr.engines._cpu._jit import kernel
 from inr.field import Field, Spec
 from inr.fitting import Event
@@ -86,16 +85,17 @@ class DohCodec(MlpCodec):
         setup = Setup(*parts, _batch(signal), steps, rates=_RATE)
         check_setup(setup, seed)
         preface = varint(depth) + varint(width) + varint(latent)
-        projection = Projection(parts.build(signal.domain), seed, latent, keep=True)
+        field = parts.build(signal.domain)
+        projection = Projection(field, seed, latent, keep=True)
         code = _Code(latent, seed, room - len(preface) - _FIXED.size)
-        _fit(signal, setup, projection, code, engine=engine, seed=seed, on_event=on_event)
+        _fit(field, signal, setup, projection, code, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + _FIXED.pack(seed, code.step) + encode_integers(code.rounded()))]
 
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
         """See `Codec.decode`. Refuses what takes more than 2^31 signs as well, so that damaged files end soon."""
         cursor = Cursor(payloads["base"])
         depth, width, latent = cursor.varint(), cursor.varint(), cursor.varint()
-        if not (1 <= depth <= _DEEPEST and 1 <= width <= _WIDEST and 1 <= latent <= _LONGEST):
+        if not (1 <= depth <= DEEPEST and 1 <= width <= WIDEST and 1 <= latent <= _LONGEST):
             raise InrError(f"it announces a network of {depth} layers of {width} units made of {latent} numbers")
         seed, step = _FIXED.unpack(cursor.take(_FIXED.size))
         if not 0 < step < math.inf:
@@ -286,6 +286,7 @@ def _half(step: float) -> float:
 
 
 def _fit(
+    field: Field,
     signal: GridSignal,
     setup: Setup,
     projection: Projection,
@@ -301,8 +302,6 @@ def _fit(
     from inr.objectives import Regression
     from inr.teaching import teachers
 
-    with torch.random.fork_rng(devices=[]):
-        field = Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
     name, ready = plan(field, Regression(signal), engine)
     field.to(ready.device)
     compiling = ready.prepare()
@@ -346,7 +345,7 @@ def _fit(
         if progress.step % max(setup.steps // 50, 10) == 1 and progress.running < progress.best:
             progress.best, best = progress.running, code.numbers.clone()
         if not result.skipped:
-            code.numbers.grad = projection.transposed({key: _dense(each) for key, each in result.grads.items()})
+            code.numbers.grad = projection.transposed({key: each.to_dense() for key, each in result.grads.items()})
             adam.step()
         progress.seconds += time.perf_counter() - begin
         tell("step", loss)
@@ -354,7 +353,3 @@ def _fit(
         code.choose(_AIM)
     code.settle()
     tell("end", progress.running, reason)
-
-
-def _dense(grad: Tensor | RowSparse) -> Tensor:
-    return grad.to_dense() if isinstance(grad, RowSparse) else grad

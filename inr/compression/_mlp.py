@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from inr._errors import InrError
 from inr.compression._aware import fit_rounded
 from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
-from inr.compression._network import Parts, decode_field
+from inr.compression._network import Parts, decode_field, decode_layout, encode_layout
 from inr.compression._weights import encode_weights
-from inr.container._varint import varint
 from inr.field import Field, Spec
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
@@ -21,7 +19,6 @@ _BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.4, 800
 # fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
 # somebody is in a hurry
 _FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
-_WIDEST, _DEEPEST = 4096, 64
 
 
 @codecs.register("mlp", source="Strümpler et al., ECCV 2022")
@@ -59,7 +56,7 @@ class MlpCodec(Codec):
     ) -> Sequence[Payload]:
         """One section: depth and width, then the weights."""
         depth, width = self._layout(signal.domain, room)
-        preface = varint(depth) + varint(width)
+        preface = encode_layout(depth, width)
         setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
         best, least = b"", -math.inf
         small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY
@@ -74,9 +71,7 @@ class MlpCodec(Codec):
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
         """See `Codec.decode`."""
         cursor = Cursor(payloads["base"])
-        depth, width = cursor.varint(), cursor.varint()
-        if not (1 <= depth <= _DEEPEST and 1 <= width <= _WIDEST):
-            raise InrError(f"it announces a network of {depth} layers of {width} units")
+        depth, width = decode_layout(cursor)
         return decode_field(domain, self._parts(domain, depth, width), cursor.rest(), limit=limit)
 
     def _parts(self, domain: Domain, depth: int, width: int) -> Parts:

@@ -6,9 +6,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inr._errors import InrError
+from inr.compression._entropy_stream import Cursor
 from inr.compression._weights import decode_weights
+from inr.container._varint import varint
 from inr.field import Field, Spec
 from inr.signals import Domain
+
+# units and hidden layers of a network that is believed
+WIDEST, DEEPEST = 4096, 64
 
 
 class Parts(NamedTuple):
@@ -22,6 +28,19 @@ class Parts(NamedTuple):
         """A field with weights that are yet to come; on the device "meta" it takes no memory."""
         with torch.random.fork_rng(devices=[]), torch.device(device):
             return Field.build(domain, encoding=self.encoding, activation=self.activation, network=self.network)
+
+
+def encode_layout(depth: int, width: int) -> bytes:
+    """What a payload begins with that does not say otherwise: hidden layers, and units in each, as varints."""
+    return varint(depth) + varint(width)
+
+
+def decode_layout(cursor: Cursor) -> tuple[int, int]:
+    """Depth and width. Raises InrError for networks of none or too many."""
+    depth, width = cursor.varint(), cursor.varint()
+    if not (1 <= depth <= DEEPEST and 1 <= width <= WIDEST):
+        raise InrError(f"it announces a network of {depth} layers of {width} units")
+    return depth, width
 
 
 def decode_field(domain: Domain, parts: Parts, payload: memoryview, *, limit: int) -> Field:
