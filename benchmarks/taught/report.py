@@ -52,7 +52,7 @@ class Study:
     def goal(self, key: Key) -> float | None:
         """Where the full batch ends, in dB."""
         tuned = self.settings(key[0], key[1], runs.FIRST)
-        for row in self._of(key, "full"):
+        for row in self._of((key[0], key[1], 0), "full"):
             if tuned is not None and float(row["factor"]) == tuned[1]:
                 return float(row["psnr"])
         return None
@@ -135,7 +135,7 @@ def _head(settings: runs.Settings) -> str:
 `python benchmarks/teaching.py --data DIR`, from teaching_runs.tsv and teaching_costs.tsv. {machine}.
 
 Costs are seconds on one thread: steps, samples learned from and samples looked at, times what each was measured to
-cost. The quality to reach is where the full batch ends after {cells.FULL_STEPS:,} steps; "saved" is the cost that a
+cost. The quality to reach is where the full batch ends after {cells.FULL_STEPS:,} steps (one seed); "saved" is the cost that a
 method did not need for it, as geometric means over signals and seeds. `<` and `>`: beyond the cheapest or dearest fit
 made, so the figure is a bound. Size of the mini-batch and learning rate are those by which `uniform` does best at each
 budget; all others use them too. `reshuffled` draws evenly as well, but every sample once before any twice.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -26,6 +27,7 @@ COLUMNS = [
 ]
 FIRST = 1 / 16  # of the full-batch fit's cost: the first budget of every method
 LEAST, MOST = 1 / 128, 1 / 2
+FAR = 6.0  # dB below the quality to reach: the dearest fit tells at once whether a method gets there at all
 FACTORS = (1, 2)  # of the default learning rate, that the mini-batches are tuned over
 LARGEST, SMALLEST = 8, 1_024  # shares of the signal that a mini-batch may be: 1/8 to 1/1024
 
@@ -64,9 +66,9 @@ class Explorer:
         self._full = self._prices.full(signal, field, self._signal.size)
         self._rows = {_key(row): row for row in tables.read(settings.runs) if _cell(row) == (signal, field)}
 
-    def full(self, seed: int) -> float:
-        """PSNR of the full-batch fit, in dB."""
-        return self._ended("full", self._signal.size, self._factor(), seed, 1.0, cells.FULL_STEPS)
+    def full(self) -> float:
+        """PSNR of the full-batch fit, in dB; with one seed, for it takes longer than all others together."""
+        return self._ended("full", self._signal.size, self._factor(), 0, 1.0, cells.FULL_STEPS)
 
     def whole(self, method: str, seed: int) -> None:
         """A fit of as many steps as the full batch's, with the signal as the batch a teacher chooses from."""
@@ -113,6 +115,8 @@ class Explorer:
             while share > LEAST and ended(share) >= goal:
                 share /= 2
         else:
+            if not tuning and ended(share) < goal - FAR and ended(MOST) < goal:
+                return
             while share < MOST and ended(share) < goal:
                 share *= 2
         ended(share)
@@ -136,9 +140,10 @@ class Explorer:
 
     def _steps(self, method: str, teacher: str, pool: int, share: float) -> int:
         """As many steps as a share of the full-batch fit's cost pays for, by a rehearsal."""
+        rehearse = cache(lambda steps: costs.rehearse(self._signal, teacher, pool, steps))
         steps = 1_000
         for _ in range(3):  # what a step costs may depend on how many there are
-            points, scored, _ = costs.rehearse(self._signal, teacher, pool, min(steps, 2_000))
+            points, scored, _ = rehearse(min(steps, 2_000))
             each = self._prices.cost(self._name, self._field, method, steps=1, points=points, scored=scored)
             steps = max(round(share * self._full / each), 1)
         return steps
@@ -156,13 +161,13 @@ def prepare(settings: Settings, signal: str, field: str, seed: int, comment: str
     """What other fits of a cell are measured by: the full batch, and mini-batches tuned at every budget."""
     explorer = Explorer(settings, signal, field, comment)
     explorer.tune(FIRST)
-    explorer.reach("uniform", seed, explorer.full(seed), tuning=seed == 0)
+    explorer.reach("uniform", seed, explorer.full(), tuning=seed == 0)
 
 
 def compare(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
     """Fits by a method until the full batch's quality is reached, with the mini-batches' settings."""
     explorer = Explorer(settings, signal, field, comment)
-    explorer.reach(method, seed, explorer.full(seed))
+    explorer.reach(method, seed, explorer.full())
 
 
 def whole(settings: Settings, signal: str, field: str, seed: int, comment: str, method: str) -> None:
