@@ -135,10 +135,11 @@ def _head(settings: runs.Settings) -> str:
 `python benchmarks/teaching.py --data DIR`, from teaching_runs.tsv and teaching_costs.tsv. {machine}.
 
 Costs are seconds on one thread: steps, samples learned from and samples looked at, times what each was measured to
-cost. The quality to reach is where the full batch ends after {cells.FULL_STEPS:,} steps (one seed); "saved" is the cost that a
-method did not need for it, as geometric means over signals and seeds. `<` and `>`: beyond the cheapest or dearest fit
-made, so the figure is a bound. Size of the mini-batch and learning rate are those by which `uniform` does best at each
-budget; all others use them too. `reshuffled` draws evenly as well, but every sample once before any twice.
+cost. The quality to reach is where the full batch ends after {cells.FULL_STEPS:,} steps (one seed); "saved" is the
+cost that a method did not need for it, as geometric means over signals and seeds. `<` and `>`: beyond the cheapest or
+dearest fit made, so the figure is a bound. Size of the mini-batch and learning rate are those by which `uniform` does
+best at each budget; all others use them too. `reshuffled` draws evenly as well, but every sample once before any
+twice.
 """
 
 
