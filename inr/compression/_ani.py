@@ -9,11 +9,12 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.compression._aware import AWARE, LOWER, RoundedWeights, tell
+from inr.compression._aware import AWARE, LOWER, tell
 from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
 from inr.compression._mlp import _BITS, MlpCodec, _batch, _rate
 from inr.compression._network import DEEPEST, WIDEST, with_weights
+from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._sandwich import Sandwich
 from inr.compression._slimmable import Slimmable
 from inr.compression._weights import Rounded, decode_weights, encode_weights

@@ -15,7 +15,7 @@ from inr.fitting._evaluate import whole_psnr
 from inr.signals import Domain, GridSignal
 
 # bits of a weight under which networks of equal bytes did best, large and small ones, and bytes of a small one
-_BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.4, 800
+_BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.2, 800
 # fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
 # somebody is in a hurry
 _FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
@@ -29,8 +29,8 @@ class MlpCodec(Codec):
     is as wide as the bytes allow at about five bits a weight. The last two fifths of the steps are computed with
     rounded weights; which tensor is rounded how finely follows from how much the loss suffers, see
     `inr.compression._step_sizes`, instead of a width in bits for all of them as in the paper. No AdaRound follows: the
-    last steps have learned the rounding. Small networks of small signals are fitted four times, and their integers then
-    moved one by one where that lowers the error.
+    last steps have learned the rounding. Small networks of small signals are fitted four times, and then rounded once
+    more by second derivatives, see `inr.compression._refine`.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """A network's weights as a section's payload: integers, and one step a tensor.
 
-Payload: a byte, then what `encode_arrays` makes of the steps' indices and of the tensors in their order. The byte is 0
-where every tensor is an array of its own, and 1 where they are laid end to end, which is shorter for small ones.
+Payload: a byte, then the steps' indices and the tensors in their order: if it is 0, as `encode_arrays` has them; if it
+is 1 + s, as `encode_bells` has them with bells of shape s. Large tensors are worth models of their own, small ones not.
 """
 
 import math
@@ -13,12 +13,16 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from inr._errors import InrError
+from inr.compression._bells import decode_bells, encode_bells
 from inr.compression._entropy_coding import decode_arrays, encode_arrays
 from inr.compression._step_sizes import step_of, to_values
+from inr.compression._symbols import GAUSS, LAPLACE, SHAPES
 
 Shapes = Mapping[str, Sequence[int]]
-# weights from which on a table for every tensor is worth its bytes
+# weights from which on it is worth trying models of many bytes
 _FEW = 4096
+# of bells, that are tried
+_SHAPES = range(LAPLACE + 1, GAUSS + 2)
 
 
 class Rounded(NamedTuple):
@@ -35,11 +39,18 @@ class Rounded(NamedTuple):
 
 def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     """Tensors in their order as bytes; names and shapes are not kept."""
-    steps = np.array([each.step_index for each in tensors.values()], dtype=np.int64)
+    steps = [each.step_index for each in tensors.values()]
     arrays = [each.integers.reshape(-1) for each in tensors.values()]
-    if sum(array.size for array in arrays) < _FEW:
-        return b"\x01" + encode_arrays([steps, np.concatenate(arrays)])
-    return b"\x00" + encode_arrays([steps, *arrays])
+    found = [
+        bytes([1 + shape]) + coded for shape in _SHAPES if (coded := encode_bells(steps, arrays, shape)) is not None
+    ]
+    if not found or sum(array.size for array in arrays) >= _FEW:
+        found.append(b"\x00" + encode_arrays([np.array(steps), *arrays]))
+    data = min(found, key=len)
+    again = decode_weights(data, {name: each.integers.shape for name, each in tensors.items()}, limit=1 << 40)
+    if not all(_equal(again[name], each) for name, each in tensors.items()):
+        raise RuntimeError("weights did not survive their coding; please report this as a bug of inr")
+    return data
 
 
 def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -> dict[str, Rounded]:
@@ -56,14 +67,22 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -
     total = sum(sizes.values())
     if 4 * total > limit:
         raise InrError(f"its weights take {4 * total} bytes, more than the limit of {limit}")
-    if not payload or payload[0] > 1:
+    if not payload or payload[0] > len(SHAPES):
         raise InrError("its weights are not laid out as any inr does")
-    steps, flat = np.empty(len(sizes), dtype=np.int16), np.empty(total, dtype=np.int32)
-    arrays = np.split(flat, np.cumsum(list(sizes.values()))[:-1])
-    decode_arrays(payload[1:], [steps, flat] if payload[0] else [steps, *arrays])
-    for index in steps.tolist():
+    if payload[0]:
+        indices, arrays = decode_bells(payload[1:], [*sizes.values()], payload[0] - 1)
+    else:
+        steps = np.empty(len(sizes), dtype=np.int16)
+        arrays = [np.empty(size, dtype=np.int32) for size in sizes.values()]
+        decode_arrays(payload[1:], [steps, *arrays])
+        indices = steps.tolist()
+    for index in indices:
         step_of(index)
     return {
-        name: Rounded(array.reshape(tuple(shapes[name])), int(index))
-        for name, array, index in zip(sizes, arrays, steps, strict=True)
+        name: Rounded(array.reshape(tuple(shapes[name])), index)
+        for name, array, index in zip(sizes, arrays, indices, strict=True)
     }
+
+
+def _equal(one: Rounded, other: Rounded) -> bool:
+    return one.step_index == other.step_index and np.array_equal(one.integers, other.integers)

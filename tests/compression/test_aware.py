@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from inr import Budget, Signal
-from inr.compression._aware import RoundedWeights, fit_rounded, round_field
+from inr.compression._aware import fit_rounded, round_field
+from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._step_sizes import step_of
 from inr.compression._weights import encode_weights
 from inr.fitting import make_fitter

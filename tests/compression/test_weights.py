@@ -31,10 +31,9 @@ def test_weights_come_back(shapes):
         assert found[name].integers.shape == each.integers.shape
 
 
-def test_small_tensors_share_a_table_and_unlike_ones_do_not():
+def test_small_tensors_have_bells_and_large_ones_what_is_shorter():
     rng = np.random.default_rng(1)
-    alike = tensors(rng, (8, 2), (8,), (8, 8), (8,), (3, 8), (3,))
-    assert encode_weights(alike)[0] == 1
+    assert encode_weights(tensors(rng, (8, 2), (8,), (8, 8), (8,), (3, 8), (3,)))[0] > 0
     unlike = tensors(rng, (90, 90), scale=2.0) | {"other": Rounded(rng.integers(900, 1000, (90, 90)), 3)}
     assert encode_weights(unlike)[0] == 0
 
@@ -44,7 +43,7 @@ def test_the_limit_is_checked_before_anything_is_allocated():
         decode_weights(b"\x00", {"w": (1 << 40, 1 << 10)}, limit=1000)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x02abc", b"\x00", b"\x01\xff\xff\xff\xff"])
+@pytest.mark.parametrize("payload", [b"", b"\x09abc", b"\x00", b"\x01\xff\xff\xff\xff"])
 def test_payloads_of_no_weights_are_refused(payload):
     with pytest.raises(InrError):
         decode_weights(payload, {"w": (3, 2)}, limit=1 << 20)

@@ -1,0 +1,52 @@
+"""Small networks' rounded weights made better by second derivatives, which steps of a gradient cannot follow."""
+
+import torch
+
+from inr.compression._gauss_newton import LeastSquares, levenberg_marquardt
+from inr.compression._polish import polish
+from inr.compression._round_in_turn import round_in_turn
+from inr.compression._rounded_weights import RoundedWeights
+from inr.compression._step_sizes import step_of
+from inr.compression._weights import Rounded, encode_weights
+from inr.field import Field
+from inr.signals import Signal
+
+# Products of weights, weights and values of one model of the loss, at most: a tenth of a second. Hundreds are made.
+WORK = 15 * 10**8
+# orders of rounding, and iterations of the fit before
+_ORDERS, _ITERATIONS = 4, 60
+# by how much the multiplier grows where weights took too much, as a logarithm to base 2
+_WIDER = 1 / 8
+
+
+def refine(
+    field: Field, signal: Signal, rounded: RoundedWeights, found: dict[str, Rounded], room: int, *, seed: int
+) -> dict[str, Rounded]:
+    """Integers of no larger loss that fit the room, from ones that do.
+
+    From the rounded weights to the nearest minimum of the loss, by `levenberg_marquardt`, then back by `round_in_turn`
+    and `polish`; several times, for the order of rounding is drawn.
+
+    Args:
+        field: what the weights are of, on the processor.
+        rounded: what chooses the steps; it has those of `found`.
+        room: bytes that the weights may take.
+    """
+    everything = torch.arange(signal.size)
+    problem = LeastSquares(field, signal.coords(everything).cpu(), signal.values(everything).cpu())
+    start = problem.join({name: each.values for name, each in found.items()})
+    least = problem.loss(start)
+    free = levenberg_marquardt(problem, start, iterations=_ITERATIONS)
+    parameters = {name: tensor.float() for name, tensor in problem.split(free).items()}
+    rounded.choose(parameters, aim=1.0)
+    for order in range(_ORDERS):
+        steps = problem.join(
+            {name: torch.full_like(tensor, step_of(rounded.indices[name])) for name, tensor in parameters.items()}
+        )
+        near = polish(problem, round_in_turn(problem, free, steps, seed=seed + order), steps)
+        tried = rounded.rounded(problem.split(near))
+        if len(encode_weights(tried)) > room:
+            rounded.use(parameters, rounded.exponent + _WIDER)
+        elif (loss := problem.loss(near)) < least:
+            least, found = loss, tried
+    return found

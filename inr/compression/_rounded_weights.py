@@ -1,0 +1,119 @@
+"""Weights that a fit computes with rounded, under steps by which they take a given number of bytes when coded."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from inr.compression._step_sizes import balanced_steps, nearest_index, sensitivities, step_of, to_integers
+from inr.compression._weights import Rounded, encode_weights
+from inr.fitting._optimiser import Gradients
+
+# of the aware steps: between two choices of the steps of quantisation, and before the last one
+_INTERVAL, _SETTLED = 1 / 8, 3 / 4
+# of the room for weights, that is aimed at: what they take drifts
+_AIM = 0.985
+# log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
+_SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
+# by how much multipliers grow, as logarithms to base 2, to make what drifted fit: twice as much each time
+_WIDER, _WIDEST = 1 / 16, 64
+_FLOAT_BITS = 22
+
+
+class RoundedWeights:
+    """Weights rounded to steps under which they take a given number of bits; gradients pass straight through.
+
+    Which tensor gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now
+    and then, as the weights move.
+
+    Args:
+        parameters: the weights at the beginning.
+        loss: of weights in their place.
+        room: bytes that all may take.
+
+    Attributes:
+        indices: of the steps, by name.
+        exponent: logarithm to base 2 of their multiplier, see `balanced_steps`.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], loss: Callable[[Mapping[str, Tensor]], float], room: int):
+        self._sensitivity = sensitivities(loss, parameters)
+        self._room = room
+        self._wrong = 0.0  # bits that coded weights took beyond what was foretold
+        self._next = 0.0
+        self.indices: dict[str, int] = {}
+
+    def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The rounded weights."""
+        if fraction >= self._next and (fraction < _SETTLED or not self.indices):
+            self._next += _INTERVAL
+            self.choose(parameters)
+        return {
+            name: (tensor.detach() / self._steps[name]).round_().mul_(self._steps[name])
+            for name, tensor in parameters.items()
+        }
+
+    def grads(self, grads: Gradients) -> Gradients:
+        """The same gradients."""
+        return grads
+
+    def choose(self, parameters: Mapping[str, Tensor], *, aim: float = _AIM) -> None:
+        """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
+
+        Sizes are foretold, by how far that was wrong the last time: coding takes a tenth of a second.
+        """
+        spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in parameters.items()}
+        for _ in range(_TRIES):
+            low, high = _SMALLEST, _LARGEST
+            while high - low > 0.02:
+                middle = (low + high) / 2
+                self.use(parameters, middle)
+                fits = self._foretold(spreads) + self._wrong <= 8 * aim * self._room
+                low, high = (low, middle) if fits else (middle, high)
+            self.use(parameters, high)
+            coded = 8 * self.size(parameters)
+            self._wrong = coded - self._foretold(spreads)
+            if abs(coded / (8 * aim * self._room) - 1) < 0.01:
+                break
+
+    def _foretold(self, spreads: Mapping[str, tuple[int, float]]) -> float:
+        """Bits of the weights if their integers were normally distributed, by how many there are and their variance."""
+        return sum(
+            0.5 * size * math.log2(2 * math.pi * math.e * (variance / self._steps[name] ** 2 + 1 / 12))
+            for name, (size, variance) in spreads.items()
+        )
+
+    def use(self, parameters: Mapping[str, Tensor], exponent: float) -> None:
+        """Take the steps of a multiplier, given by its logarithm."""
+        self.exponent = exponent
+        sizes = {name: tensor.numel() for name, tensor in parameters.items()}
+        chosen = balanced_steps(sizes, self._sensitivity, 2.0**exponent)
+        self.indices = {name: max(chosen[name], _finest(tensor)) for name, tensor in parameters.items()}
+        self._steps = {name: step_of(index) for name, index in self.indices.items()}
+
+    def settle(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take larger steps until the weights, coded, are within the room, or all 0."""
+        wider = _WIDER
+        while self.size(parameters) > self._room and wider < _WIDEST:
+            self.use(parameters, self.exponent + wider)
+            wider *= 2
+
+    def size(self, parameters: Mapping[str, Tensor]) -> int:
+        """Bytes of the weights, coded."""
+        return len(encode_weights(self.rounded(parameters)))
+
+    def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
+        """The weights' integers."""
+        return {
+            name: Rounded(to_integers(tensor, self.indices[name]), self.indices[name])
+            for name, tensor in parameters.items()
+        }
+
+
+def _finest(tensor: Tensor) -> int:
+    """The step below which nothing is gained, for float32 rounds more coarsely."""
+    return nearest_index(max(float(tensor.detach().abs().max()) * 2.0**-_FLOAT_BITS, 2.0**-60))
+
+
+def _variance(tensor: Tensor) -> float:
+    return float(tensor.detach().double().var(correction=0))
