@@ -12,7 +12,7 @@ from inr._parts import Range
 from inr.compression._aware import AWARE, LOWER, tell
 from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
-from inr.compression._mlp import _BITS, MlpCodec, _batch, _rate
+from inr.compression._mlp import MlpCodec, _batch, _rate
 from inr.compression._network import DEEPEST, WIDEST, with_weights
 from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._sandwich import Sandwich
@@ -23,8 +23,10 @@ from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
 
 # units of the narrowest network, of those of the widest; of three widths, each then shares a fifth of its weights with
-# narrower ones, and is 0.6 dB below a network fitted alone; with a half of them shared it was 1 dB
+# narrower ones
 _NARROWEST = 0.19
+# bits of a number under which files of equal bytes did best: more than in "mlp", for several networks share them
+_BITS = 6.5
 # by how many units widths differ at least
 _APART = 2
 
@@ -35,8 +37,9 @@ class AniCodec(MlpCodec):
 
     Encoding, activation, depth and rounding are those of the codec "mlp". Section "base" is the narrowest network, and
     every "detail.{k}" holds the rows and columns that the next width has more. So that weights serve wide and narrow
-    networks at once, each width has biases of its own and, but for the widest, a factor for every row and column; see
-    `Slimmable`. Widths are fitted together, see `Sandwich`. More of them are nearer to each other, and share more.
+    networks at once, each width has biases of its own and, but for the widest, a factor for every row and column and a
+    matrix of rank one; see `Slimmable`. Widths are fitted together, see `Sandwich`. More of them are nearer to each
+    other, and share more.
 
     Of the paper only the abstract was at hand: widths, their training and their order in the file are this project's.
     Weights have the steps of "mlp" instead of 4 bits each.

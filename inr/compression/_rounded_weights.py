@@ -15,8 +15,8 @@ _INTERVAL, _SETTLED = 1 / 8, 3 / 4
 _AIM = 0.985
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
-# by how much multipliers grow, as logarithms to base 2, to make what drifted fit: twice as much each time
-_WIDER, _WIDEST = 1 / 16, 64
+# by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
+_WIDER, _WIDEST = 1 / 16, 128
 _FLOAT_BITS = 22
 
 
@@ -93,10 +93,22 @@ class RoundedWeights:
 
     def settle(self, parameters: Mapping[str, Tensor]) -> None:
         """Take larger steps until the weights, coded, are within the room, or all 0."""
-        wider = _WIDER
-        while self.size(parameters) > self._room and wider < _WIDEST:
-            self.use(parameters, self.exponent + wider)
+        if self.size(parameters) <= self._room:
+            return
+        low, wider = self.exponent, _WIDER
+        while wider < _WIDEST:
+            self.use(parameters, low + wider)
+            if self.size(parameters) <= self._room:
+                break
             wider *= 2
+        # back to the smallest that does
+        high = self.exponent
+        low = high - wider / 2
+        while high - low > _WIDER:
+            middle = (low + high) / 2
+            self.use(parameters, middle)
+            low, high = (low, middle) if self.size(parameters) <= self._room else (middle, high)
+        self.use(parameters, high)
 
     def size(self, parameters: Mapping[str, Tensor]) -> int:
         """Bytes of the weights, coded."""

@@ -16,7 +16,8 @@ class Slimmable(NamedTuple):
     Block 0 has the narrowest network's weights, "0.weight.0" to "0.weight.{depth}". Block k borders those by the units
     that the width k has more, "k.columns.1" to "k.columns.{depth}" and then "k.rows.0" to "k.rows.{depth - 1}". Every
     width but the widest multiplies the weights by factors of its own, one a row and one a column, which are stored less
-    one: "k.scale.rows" and "k.scale.columns", all layers' end to end. Every width has biases of its own, "k.bias".
+    one: "k.scale.rows" and "k.scale.columns", all layers' end to end; and adds a matrix of rank one to each layer's,
+    "k.low.rows" times "k.low.columns". Every width has biases of its own, "k.bias".
 
     Attributes:
         widths: units of a hidden layer, ascending.
@@ -40,8 +41,9 @@ class Slimmable(NamedTuple):
                 weights[f"{block}.columns.{layer}"] = self._shape(layer, narrow)[0], wide - narrow
         own: dict[str, tuple[int, ...]] = {f"{block}.bias": (sum(self._outputs(wide)),)}
         if wide < self.widths[-1]:
-            own[f"{block}.scale.rows"] = (sum(self._outputs(wide)),)
-            own[f"{block}.scale.columns"] = (sum(self._inputs(wide)),)
+            for kind in ("scale", "low"):
+                own[f"{block}.{kind}.rows"] = (sum(self._outputs(wide)),)
+                own[f"{block}.{kind}.columns"] = (sum(self._inputs(wide)),)
         return {**weights, **own}
 
     def count(self, block: int) -> int:
@@ -56,11 +58,18 @@ class Slimmable(NamedTuple):
             if block:
                 weights = [self._bordered(tensors, block, layer, weight) for layer, weight in enumerate(weights)]
             scaled = weights
-            if f"{block}.scale.rows" in tensors:
-                rows = (tensors[f"{block}.scale.rows"] + 1).split(self._outputs(width))
-                columns = (tensors[f"{block}.scale.columns"] + 1).split(self._inputs(width))
+            if width < self.widths[-1]:
+                rows, low_rows = (
+                    tensors[f"{block}.{kind}.rows"].split(self._outputs(width)) for kind in ("scale", "low")
+                )
+                columns, low_columns = (
+                    tensors[f"{block}.{kind}.columns"].split(self._inputs(width)) for kind in ("scale", "low")
+                )
                 scaled = [
-                    weight * row[:, None] * column for weight, row, column in zip(weights, rows, columns, strict=True)
+                    weight * (row[:, None] + 1) * (column + 1) + torch.outer(low_row, low_column)
+                    for weight, row, column, low_row, low_column in zip(
+                        weights, rows, columns, low_rows, low_columns, strict=True
+                    )
                 ]
             biases = tensors[f"{block}.bias"].split(self._outputs(width))
             named = {f"network.layers.{layer}.weight": weight for layer, weight in enumerate(scaled)}
@@ -83,6 +92,8 @@ class Slimmable(NamedTuple):
                 found[f"{block}.columns.{layer}"] = weight[: self._shape(layer, narrow)[0], narrow:wide].clone()
             cut = [bias[:size] for bias, size in zip(biases, self._outputs(wide), strict=True)]
             found[f"{block}.bias"] = torch.cat(cut)
+            # columns of 0 add nothing yet; were rows 0 as well, no gradient would ever move either
+            found[f"{block}.low.rows"] = torch.ones(sum(self._outputs(wide)))
         return {
             name: found.get(name, torch.zeros(shape))
             for block in range(len(self.widths))
