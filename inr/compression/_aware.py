@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.compression._codec import OnEvent
-from inr.compression._refine import WORK, refine
+from inr.compression._refine import refinable, refine
 from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._weights import Rounded
 from inr.engines import plan
@@ -84,7 +84,7 @@ def round_field(
         rounded.choose(parameters)
     rounded.settle(parameters)
     found = rounded.rounded(parameters)
-    if field.parameter_count**2 * signal.size * signal.channels <= WORK and setup.steps >= _HASTY:
+    if refinable(field, signal) and setup.steps >= _HASTY:
         found = refine(field, signal, rounded, found, room, seed=seed)
     field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
     return field.eval(), found

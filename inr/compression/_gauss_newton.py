@@ -17,31 +17,31 @@ _GAIN, _PATIENCE = 1e-4, 3
 
 
 class LeastSquares:
-    """The mean squared error of a field as a function of its weights, laid end to end.
+    """The mean squared error of a network as a function of its weights, laid end to end.
 
     Args:
-        field: what is computed, on the processor; its own weights count for nothing.
-        coords: (samples, in_dim), float32.
-        values: (samples, out_dim), float32, that the field should have there.
+        network: what is computed, on the processor; its own weights count for nothing.
+        inputs: (samples, features), float32.
+        values: (samples, channels), float32, that the network should have there.
 
     Attributes:
         count: how many weights there are.
     """
 
-    def __init__(self, field: nn.Module, coords: Float32[Tensor, "..."], values: Float32[Tensor, "..."]) -> None:
-        self._field, self._coords, self._values = field, coords, values
-        self._shapes = {name: tensor.shape for name, tensor in field.named_parameters()}
+    def __init__(self, network: nn.Module, inputs: Float32[Tensor, "..."], values: Float32[Tensor, "..."]) -> None:
+        self._network, self._inputs, self._values = network, inputs, values
+        self._shapes = {name: tensor.shape for name, tensor in network.named_parameters()}
         self._sizes = [shape.numel() for shape in self._shapes.values()]
         self.count = sum(self._sizes)
 
-        def alone(weights: Tensor, coord: Tensor) -> Tensor:
-            found: Tensor = self._values_of(weights, coord[None])[0]
+        def alone(weights: Tensor, one: Tensor) -> Tensor:
+            found: Tensor = self._values_of(weights, one[None])[0]
             return found
 
         self._slopes = vmap(jacrev(alone), in_dims=(None, 0))
 
     def split(self, weights: Tensor) -> dict[str, Tensor]:
-        """Tensors by name, as the field has them."""
+        """Tensors by name, as the network has them."""
         parts = weights.split(self._sizes)
         return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
@@ -52,7 +52,7 @@ class LeastSquares:
     def residuals(self, weights: Float64[Tensor, "count"]) -> Float64[Tensor, "rows"]:
         """Computed less wanted values, all channels of a sample after each other."""
         with torch.no_grad():
-            return (self._values_of(weights.float(), self._coords) - self._values).reshape(-1).double()
+            return (self._values_of(weights.float(), self._inputs) - self._values).reshape(-1).double()
 
     def loss(self, weights: Float64[Tensor, "count"]) -> float:
         """Mean square of the residuals."""
@@ -66,15 +66,15 @@ class LeastSquares:
         The loss grows by `2 gradient·d + d·hessian·d` where they change by a small `d`.
         """
         with torch.no_grad():
-            jacobian = self._slopes(weights.float(), self._coords).reshape(-1, self.count)
+            jacobian = self._slopes(weights.float(), self._inputs).reshape(-1, self.count)
         if moved is not None:
             jacobian = jacobian[:, moved]
         rows = len(jacobian)
         gradient = jacobian.T @ self.residuals(weights).float()
         return gradient.double() / rows, (jacobian.T @ jacobian).double() / rows
 
-    def _values_of(self, weights: Tensor, coords: Tensor) -> Tensor:
-        found: Tensor = functional_call(self._field, self.split(weights), (coords,))
+    def _values_of(self, weights: Tensor, inputs: Tensor) -> Tensor:
+        found: Tensor = functional_call(self._network, self.split(weights), (inputs,))
         return found
 
 

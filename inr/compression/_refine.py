@@ -9,14 +9,23 @@ from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._step_sizes import step_of
 from inr.compression._weights import Rounded, encode_weights
 from inr.field import Field
+from inr.networks import MLP
 from inr.signals import Signal
 
 # Products of weights, weights and values of one model of the loss, at most: a tenth of a second. Hundreds are made.
-WORK = 15 * 10**8
+_WORK = 15 * 10**8
 # orders of rounding, and iterations of the fit before
 _ORDERS, _ITERATIONS = 4, 60
+# what names of a field's tensors begin with
+_NETWORK = "network."
 # by how much the multiplier grows where weights took too much, as a logarithm to base 2
 _WIDER = 1 / 8
+
+
+def refinable(field: Field, signal: Signal) -> bool:
+    """Whether a field is small enough for its signal, and all its weights are those of a plain network."""
+    small = field.parameter_count**2 * signal.size * signal.channels <= _WORK
+    return small and isinstance(field.network, MLP) and not [*field.encoding.parameters()]
 
 
 def refine(
@@ -28,23 +37,25 @@ def refine(
     and `polish`; several times, for the order of rounding is drawn.
 
     Args:
-        field: what the weights are of, on the processor.
+        field: what the weights are of, on the processor; it is `refinable`.
         rounded: what chooses the steps; it has those of `found`.
         room: bytes that the weights may take.
     """
     everything = torch.arange(signal.size)
-    problem = LeastSquares(field, signal.coords(everything).cpu(), signal.values(everything).cpu())
-    start = problem.join({name: each.values for name, each in found.items()})
+    with torch.no_grad():
+        features = field.encoding(signal.coords(everything).cpu())
+    problem = LeastSquares(field.network, features, signal.values(everything).cpu())
+    start = problem.join({name.removeprefix(_NETWORK): each.values for name, each in found.items()})
     least = problem.loss(start)
     free = levenberg_marquardt(problem, start, iterations=_ITERATIONS)
-    parameters = {name: tensor.float() for name, tensor in problem.split(free).items()}
+    parameters = {_NETWORK + name: tensor.float() for name, tensor in problem.split(free).items()}
     rounded.choose(parameters, aim=1.0)
     for order in range(_ORDERS):
-        steps = problem.join(
-            {name: torch.full_like(tensor, step_of(rounded.indices[name])) for name, tensor in parameters.items()}
-        )
+        steps = torch.cat(
+            [torch.full((tensor.numel(),), step_of(rounded.indices[name])) for name, tensor in parameters.items()]
+        ).double()
         near = polish(problem, round_in_turn(problem, free, steps, seed=seed + order), steps)
-        tried = rounded.rounded(problem.split(near))
+        tried = rounded.rounded({_NETWORK + name: tensor.float() for name, tensor in problem.split(near).items()})
         if len(encode_weights(tried)) > room:
             rounded.use(parameters, rounded.exponent + _WIDER)
         elif (loss := problem.loss(near)) < least:

@@ -39,7 +39,7 @@ def test_weights_come_apart_and_together_and_give_the_fields_own_loss(channels):
     problem, weights, field = network(0, channels)
     assert problem.count == field.parameter_count == len(weights)
     assert torch.equal(problem.join(problem.split(weights)), weights)
-    signal_loss = (field(problem._coords) - problem._values).square().mean()
+    signal_loss = (field(problem._inputs) - problem._values).square().mean()
     assert problem.loss(weights) == pytest.approx(signal_loss.item(), rel=1e-5)
 
 
@@ -47,12 +47,12 @@ def test_weights_come_apart_and_together_and_give_the_fields_own_loss(channels):
 def test_the_gradient_is_that_of_autograd_and_the_hessian_that_of_the_jacobian(channels):
     problem, weights, field = network(1, channels)
     gradient, hessian = problem.model(weights)
-    loss = (field(problem._coords) - problem._values).square().mean()
+    loss = (field(problem._inputs) - problem._values).square().mean()
     expected = torch.cat([each.reshape(-1) for each in torch.autograd.grad(loss, [*field.parameters()])])
     # float32 sums over 189 values
     assert torch.allclose(2 * gradient.float(), expected, rtol=1e-4, atol=1e-6)
     rows = []
-    for value in field(problem._coords).reshape(-1):
+    for value in field(problem._inputs).reshape(-1):
         slopes = torch.autograd.grad(value, [*field.parameters()], retain_graph=True)
         rows.append(torch.cat([each.reshape(-1) for each in slopes]).double())
     jacobian = torch.stack(rows)
