@@ -6,7 +6,7 @@ integers, tensor by tensor. A scale j stands for a bell about 0 of scale 2j (see
 reaches to four times the next power of two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -17,22 +17,29 @@ from inr.compression._symbols import Table, bell_table
 
 # the widest bell reaches to 2^15
 _SCALES = 69
+_REACHES = [4 << max(-(-(2 * scale - 32) // 8), 0) for scale in range(_SCALES)]
+# bits of the steps' offsets, at most
 _WIDEST = 15
 
 
-def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shape: int) -> bytes | None:
-    """Step indices and int64 arrays as bytes, with bells of a shape; None where one is too wide for them."""
-    scales = [_best_scale(array, shape) for array in arrays]
-    found = [scale for scale in scales if scale is not None]
-    widths = (max(steps) - min(steps)).bit_length(), (max(found, default=0) - min(found, default=0)).bit_length()
-    if len(found) < len(scales) or widths[0] > _WIDEST:
+def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shapes: Iterable[int]) -> tuple[int, bytes] | None:
+    """Step indices and int64 arrays as bytes, with the best of the shapes; None where one is too wide for bells."""
+    counts = [np.unique(array, return_counts=True) for array in arrays]
+    narrow = all(np.abs(symbols[[0, -1]]).max() <= _REACHES[-1] for symbols, _ in counts if symbols.size)
+    offsets = np.array(steps, dtype=np.int64) - min(steps)
+    if not narrow or offsets.max() >= 1 << _WIDEST:
         return None
+    chosen = {shape: [_best_scale(*each, shape) for each in counts] for shape in shapes}
+    shape = min(chosen, key=lambda shape: sum(cost for _, cost in chosen[shape]))
+    scales = np.array([scale for scale, _ in chosen[shape]])
+    widths = int(offsets.max()).bit_length(), int(np.ptp(scales)).bit_length()
     writer = Writer()
-    writer.bits(widths[0], np.array(steps, dtype=np.int64) - min(steps))
-    writer.bits(widths[1], np.array(found, dtype=np.int64) - min(found))
-    for scale, array in zip(found, arrays, strict=True):
+    writer.bits(widths[0], offsets)
+    writer.bits(widths[1], scales - scales.min())
+    for scale, array in zip(scales.tolist(), arrays, strict=True):
         writer.symbols(_table(scale, shape), array)
-    return bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([min(found)]) + writer.finish()
+    header = bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([scales.min()])
+    return shape, header + writer.finish()
 
 
 def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[list[int], list[np.ndarray]]:
@@ -54,27 +61,20 @@ def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[li
     return steps, arrays
 
 
-def _best_scale(array: np.ndarray, shape: int) -> int | None:
-    """The scale by which the array takes the fewest bits."""
-    symbols, counts = np.unique(array, return_counts=True)
-    farthest = max((abs(int(symbol)) for symbol in symbols[[0, -1]]), default=0) if array.size else 0
-    wide = [scale for scale in range(_SCALES) if _reach(scale) >= farthest]
-    if not wide or not array.size:
-        return wide[0] if wide else None
-    # costs fall and rise again over the scale
-    best, cost = wide[0], _table(wide[0], shape).cost(symbols, counts)
-    for scale in wide[1:]:
+def _best_scale(symbols: np.ndarray, counts: np.ndarray, shape: int) -> tuple[int, int]:
+    """The scale by which these symbols take the fewest bits, and those, in units of 2^-16."""
+    if not symbols.size:
+        return 0, 0
+    best = int(np.searchsorted(_REACHES, np.abs(symbols[[0, -1]]).max()))
+    cost = _table(best, shape).cost(symbols, counts)
+    for scale in range(best + 1, _SCALES):  # costs fall and rise again
         found = _table(scale, shape).cost(symbols, counts)
         if found >= cost:
             break
         best, cost = scale, found
-    return best
-
-
-def _reach(scale: int) -> int:
-    return 4 << max(-(-(2 * scale - 32) // 8), 0)
+    return best, cost
 
 
 @cache
 def _table(scale: int, shape: int) -> Table:
-    return bell_table(-_reach(scale), _reach(scale), 0, shape, 2 * scale)
+    return bell_table(-_REACHES[scale], _REACHES[scale], 0, shape, 2 * scale)

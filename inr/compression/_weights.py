@@ -41,9 +41,10 @@ def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     """Tensors in their order as bytes; names and shapes are not kept."""
     steps = [each.step_index for each in tensors.values()]
     arrays = [each.integers.reshape(-1) for each in tensors.values()]
-    found = [
-        bytes([1 + shape]) + coded for shape in _SHAPES if (coded := encode_bells(steps, arrays, shape)) is not None
-    ]
+    found = []
+    if (coded := encode_bells(steps, arrays, _SHAPES)) is not None:
+        shape, data = coded
+        found.append(bytes([1 + shape]) + data)
     if not found or sum(array.size for array in arrays) >= _FEW:
         found.append(b"\x00" + encode_arrays([np.array(steps), *arrays]))
     data = min(found, key=len)
