@@ -28,6 +28,8 @@ EPILOG = """
 
   inr compress map.npy --codec mlp:sphere=true --bytes 300
 
+  inr compress frame2.png --initial frame1.inr # what differs from a similar picture
+
   inr decompress photo.inr                     # photo.decoded.png
 
 [bold]Exit status[/bold] 3: the target could not be met; the file is the nearest to it.
@@ -63,6 +65,12 @@ Engine = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides initial weights and batches; 0 if not given.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Initial = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file of a similar signal, whose weights to begin from; decompressing takes it, too.", show_default=False
+    ),
+]
 
 
 def compress(
@@ -77,6 +85,7 @@ def compress(
     steps: Steps = None,
     engine: Engine = "auto",
     seed: Seed = 0,
+    initial: Initial = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -86,9 +95,11 @@ def compress(
     _check(path, signal, force=force)
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
-        from inr.compression import encode
+        from inr.compression import encode, initial_weights
 
         source = inr.open(signal)
+        if initial is not None:
+            codec += f"{',' if ':' in codec else ':'}initial={initial_weights(initial)}"
 
     def run(on_event: Callable[[Any], None]) -> "Compressed":
         return encode(

@@ -30,6 +30,9 @@ def decompress(
     scale: Scale = None,
     box: Part = None,
     engine: Engine = "auto",
+    initial: Annotated[
+        Path | None, typer.Option(help="What the file was compressed with as --initial.", show_default=False)
+    ] = None,
     max_memory: Annotated[
         str, typer.Option(help="Most bytes that weights, and samples, may take: 500MB, 4GiB.")
     ] = "1GiB",
@@ -37,6 +40,10 @@ def decompress(
     quiet: Quiet = False,
 ) -> None:
     """Turn a compressed file back into a picture, sound, video or volume."""
+    if initial is not None:
+        from inr.compression import initial_weights
+
+        initial_weights(initial)
     to_samples(
         file,
         output,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.compression._codec import codecs as codecs
     from inr.compression._entropy_coding import decode_integers as decode_integers
     from inr.compression._entropy_coding import encode_integers as encode_integers
+    from inr.compression._initial import initial_weights as initial_weights
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -32,6 +33,7 @@ __getattr__, __all__ = lazy_exports(
         "decompress": "._api",
         "encode": "._api",
         "encode_integers": "._entropy_coding",
+        "initial_weights": "._initial",
         "recompress": "._api",
         "sample": "._api",
     },

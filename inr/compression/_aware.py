@@ -10,7 +10,7 @@ from torch import Tensor
 from inr.compression._codec import OnEvent
 from inr.compression._refine import refinable, refine
 from inr.compression._rounded_weights import RoundedWeights
-from inr.compression._weights import Rounded
+from inr.compression._weights import Rounded, values_of
 from inr.engines import plan
 from inr.field import Field, Spec
 from inr.fitting import Budget, Event, Fitter
@@ -35,20 +35,23 @@ def fit_rounded(
     engine: Spec = "auto",
     seed: int = 0,
     on_event: OnEvent | None = None,
+    origin: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, Rounded]]:
     """A field with weights that take at most `room` bytes, and their integers; the field has the integers' values.
 
     Args:
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
+        origin: weights to begin from, and from which integers count; None: drawn ones, and 0.
     """
     aware = round(AWARE * setup.steps)
-    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed)
+    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=origin)
     tell(first.run(), on_event)
     field = first.field.cpu()
     rates = {part: LOWER * rate for part, rate in first._rates.items()}
     return round_field(
-        field, signal, replace(setup, steps=aware, rates=rates), room, engine=engine, seed=seed, on_event=on_event
-    )
+        field, signal, replace(setup, steps=aware, rates=rates), room, engine=engine, seed=seed, on_event=on_event,
+        origin=origin,
+    )  # fmt: skip
 
 
 def round_field(
@@ -60,6 +63,7 @@ def round_field(
     engine: Spec = "auto",
     seed: int = 0,
     on_event: OnEvent | None = None,
+    origin: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, Rounded]]:
     """As `fit_rounded`, from a fitted field on."""
     field = copy.deepcopy(field)
@@ -71,7 +75,7 @@ def round_field(
         there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}
         return float((ready.forward(there, coords) - values).square().mean())
 
-    rounded = RoundedWeights(dict(field.named_parameters()), loss, room)
+    rounded = RoundedWeights(dict(field.named_parameters()), loss, room, origin=origin)
     if setup.steps:
         fitter = Fitter(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
@@ -84,9 +88,9 @@ def round_field(
         rounded.choose(parameters)
     rounded.settle(parameters)
     found = rounded.rounded(parameters)
-    if refinable(field, signal) and setup.steps >= _HASTY:
+    if origin is None and refinable(field, signal) and setup.steps >= _HASTY:
         found = refine(field, signal, rounded, found, room, seed=seed)
-    field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
+    field.load_state_dict({**field.state_dict(), **values_of(found, origin)})
     return field.eval(), found
 
 

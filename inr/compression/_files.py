@@ -9,6 +9,7 @@ from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._specs import format_spec
 from inr.compression._codec import Codec, Payload, codecs
+from inr.compression._initial import UnknownWeights
 from inr.container import Contents, Section
 from inr.container._file import GIB
 from inr.field import Field
@@ -31,7 +32,7 @@ def unpack(contents: Contents, *, limit: int = GIB) -> Field:
     """The field in a compressed file, from all sections that could be read.
 
     Raises DamagedFile where its header or a base section makes no sense, or would take more bytes than the limit;
-    InrError where a newer inr wrote it.
+    InrError where a newer inr wrote it; UnknownWeights where it begins from initial weights that are not at hand.
     """
     codec, domain = _described(contents.header)
     payloads = {
@@ -43,7 +44,7 @@ def unpack(contents: Contents, *, limit: int = GIB) -> Field:
         raise DamagedFile("it has no section 'base'", "header")
     try:
         return codec.decode(domain, payloads, limit=limit).eval()
-    except (MissingExtra, DamagedFile):
+    except (MissingExtra, DamagedFile, UnknownWeights):
         raise
     except InrError as error:
         raise DamagedFile(f"section 'base' cannot be decoded: {error}", "base") from error

@@ -4,14 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._specs import format_spec
 from inr.compression._aware import fit_rounded
 from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
+from inr.compression._initial import known_weights
 from inr.compression._network import Parts, decode_field, decode_layout, encode_layout
 from inr.compression._weights import encode_weights
 from inr.field import Field, Spec
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
+from inr.networks import MLP
 from inr.signals import Domain, GridSignal
 
 # bits of a weight under which networks of equal bytes did best, large and small ones, and bytes of a small one
@@ -31,14 +37,17 @@ class MlpCodec(Codec):
     `inr.compression._step_sizes`, instead of a width in bits for all of them as in the paper. No AdaRound follows: the
     last steps have learned the rounding. Small networks of small signals are fitted four times, and then rounded once
     more by second derivatives, see `inr.compression._refine`.
+
+    With initial weights, the network is as theirs, fitted from them, and coded are the differences.
     """
 
     def __init__(
         self,
         *,
         sphere: Annotated[bool, "whether x and y are longitude and latitude, once around the globe"] = False,
+        initial: Annotated[str, "name of weights to begin from, see `inr.compression.initial_weights`"] = "",
     ) -> None:
-        self._sphere = sphere
+        self._sphere, self._initial = sphere, initial
 
     def steps(self, signal: GridSignal) -> int:
         """Eighty passes over large signals; small ones get more, for their steps are fast."""
@@ -55,15 +64,17 @@ class MlpCodec(Codec):
         on_event: OnEvent | None = None,
     ) -> Sequence[Payload]:
         """One section: depth and width, then the weights."""
+        origin = self._origin(signal.domain)
         depth, width = self._layout(signal.domain, room)
         preface = encode_layout(depth, width)
         setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
         best, least = b"", -math.inf
-        small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY
+        small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY and origin is None
         for other in range(_FITS if small else 1):
             field, rounded = fit_rounded(
-                signal, setup, room - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event
-            )
+                signal, setup, room - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event,
+                origin=origin,
+            )  # fmt: skip
             if (found := whole_psnr(field, signal)) > least:
                 best, least = encode_weights(rounded), found
         return [Payload("base", preface + best)]
@@ -72,7 +83,24 @@ class MlpCodec(Codec):
         """See `Codec.decode`."""
         cursor = Cursor(payloads["base"])
         depth, width = decode_layout(cursor)
-        return decode_field(domain, self._parts(domain, depth, width), cursor.rest(), limit=limit)
+        origin = self._origin(domain)
+        if origin is not None and (depth, width) != self._layout(domain, 0):
+            raise InrError(f"it announces {depth} layers of {width} units, which its initial weights do not have")
+        return decode_field(domain, self._parts(domain, depth, width), cursor.rest(), limit=limit, origin=origin)
+
+    def _origin(self, domain: Domain) -> dict[str, Tensor] | None:
+        """The initial weights, if there are any; raises InrError for those of another network than this codec's."""
+        if not self._initial:
+            return None
+        field = known_weights(self._initial)
+        found, wanted = field.config(), self._parts(domain, *self._layout(domain, 0)).build(domain, "meta").config()
+        for part in found:
+            if found[part] != wanted[part]:
+                raise InrError(
+                    f"initial weights are of {part} {format_spec(found[part])}, for this signal it has to be "
+                    f"{format_spec(wanted[part])}: take those of a file that inr compress made of a signal as large"
+                )
+        return field.state_dict()
 
     def _parts(self, domain: Domain, depth: int, width: int) -> Parts:
         network = f"mlp:depth={depth},width={width}"
@@ -85,7 +113,14 @@ class MlpCodec(Codec):
         return Parts(f"fourier:kind=positional,frequencies={frequencies},octaves={octaves:.3f}", "sine", network)
 
     def _layout(self, domain: Domain, room: int) -> tuple[int, int]:
-        """Depth and width of the network that takes about so many bytes."""
+        """Depth and width of the network that takes about so many bytes; of initial weights, theirs."""
+        if self._initial:
+            network = known_weights(self._initial).network
+            if not isinstance(network, MLP):
+                raise InrError(
+                    f"initial weights are of a network {network.config()['name']}; mlp takes those of an mlp"
+                )
+            return network.depth, network.width
         weights = 8 * room / (_BITS if room > _SMALL else _BITS_OF_SMALL)
         depth = 3
         inside = self._features(domain)

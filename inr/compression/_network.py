@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.compression._entropy_stream import Cursor
-from inr.compression._weights import decode_weights
+from inr.compression._weights import decode_weights, values_of
 from inr.container._varint import varint
 from inr.field import Field, Spec
 from inr.signals import Domain
@@ -43,15 +43,22 @@ def decode_layout(cursor: Cursor) -> tuple[int, int]:
     return depth, width
 
 
-def decode_field(domain: Domain, parts: Parts, payload: memoryview, *, limit: int) -> Field:
-    """A field from what `encode_weights` made of its parameters, in their order.
+def decode_field(
+    domain: Domain,
+    parts: Parts,
+    payload: memoryview,
+    *,
+    limit: int,
+    origin: Mapping[str, Tensor] | None = None,
+) -> Field:
+    """A field from what `encode_weights` made of its parameters, in their order, or of how they differ from an origin.
 
     Raises InrError for a payload that does not fit the parts, and where weights would take more than `limit` bytes:
     nothing is allocated before.
     """
     shapes = {name: tuple(each.shape) for name, each in parts.build(domain, "meta").named_parameters()}
     weights = decode_weights(payload, shapes, limit=limit)
-    return with_weights(parts.build(domain), {name: each.values for name, each in weights.items()})
+    return with_weights(parts.build(domain), values_of(weights, origin))
 
 
 def with_weights(field: Field, weights: Mapping[str, Tensor]) -> Field:

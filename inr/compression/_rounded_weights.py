@@ -30,13 +30,22 @@ class RoundedWeights:
         parameters: the weights at the beginning.
         loss: of weights in their place.
         room: bytes that all may take.
+        origin: weights whose differences from the parameters are what is rounded; None: 0.
 
     Attributes:
         indices: of the steps, by name.
         exponent: logarithm to base 2 of their multiplier, see `balanced_steps`.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], loss: Callable[[Mapping[str, Tensor]], float], room: int):
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        loss: Callable[[Mapping[str, Tensor]], float],
+        room: int,
+        *,
+        origin: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self._origin = None if origin is None else dict(origin)
         self._sensitivity = sensitivities(loss, parameters)
         self._room = room
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
@@ -48,10 +57,14 @@ class RoundedWeights:
         if fraction >= self._next and (fraction < _SETTLED or not self.indices):
             self._next += _INTERVAL
             self.choose(parameters)
-        return {
-            name: (tensor.detach() / self._steps[name]).round_().mul_(self._steps[name])
-            for name, tensor in parameters.items()
+        found = {
+            name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
+            for name, tensor in self._apart(parameters).items()
         }
+        if self._origin is not None:
+            for name, tensor in found.items():
+                tensor += self._origin[name]
+        return found
 
     def grads(self, grads: Gradients) -> Gradients:
         """The same gradients."""
@@ -62,7 +75,7 @@ class RoundedWeights:
 
         Sizes are foretold, by how far that was wrong the last time: coding takes a tenth of a second.
         """
-        spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in parameters.items()}
+        spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in self._apart(parameters).items()}
         for _ in range(_TRIES):
             low, high = _SMALLEST, _LARGEST
             while high - low > 0.02:
@@ -118,8 +131,16 @@ class RoundedWeights:
         """The weights' integers."""
         return {
             name: Rounded(to_integers(tensor, self.indices[name]), self.indices[name])
-            for name, tensor in parameters.items()
+            for name, tensor in self._apart(parameters).items()
         }
+
+    def _apart(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What is rounded."""
+        if self._origin is None:
+            return {name: tensor.detach() for name, tensor in parameters.items()}
+        for name, tensor in parameters.items():
+            self._origin[name] = self._origin[name].to(tensor.device)
+        return {name: tensor.detach() - self._origin[name] for name, tensor in parameters.items()}
 
 
 def _finest(tensor: Tensor) -> int:

@@ -37,6 +37,12 @@ class Rounded(NamedTuple):
         return to_values(self.integers, self.step_index)
 
 
+def values_of(found: Mapping[str, Rounded], origin: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """The weights that integers stand for, counted from an origin."""
+    values = {name: each.values for name, each in found.items()}
+    return values if origin is None else {name: origin[name].cpu() + value for name, value in values.items()}
+
+
 def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     """Tensors in their order as bytes; names and shapes are not kept."""
     steps = [each.step_index for each in tensors.values()]
