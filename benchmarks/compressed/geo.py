@@ -47,7 +47,7 @@ def targets(name: str) -> Sequence[int]:
     """Bytes that are asked for."""
     if name == TERRAIN:
         return (1_000, 2_000, 4_000, 8_000)
-    return (600, 900, 1_200, 1_600, 2_000) if name == FIELD else (200, 250, 300, 350, 400)
+    return (600, 900, 1_200, 1_600, 2_000) if name == FIELD else (150, 200, 250, 300, 350, 400)
 
 
 def code_anchors(settings: Settings, names: Sequence[str], comment: str) -> None:

@@ -9,6 +9,10 @@ from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
 
+# Of the added matrices at the beginning: a column's step moves a matrix by so much of it in every row at once, and
+# steps as large as those of single weights make fits come apart.
+_ROWS = 0.1
+
 
 class Slimmable(NamedTuple):
     """How weights are shared by networks ("mlp") that differ in nothing but their widths.
@@ -93,7 +97,7 @@ class Slimmable(NamedTuple):
             cut = [bias[:size] for bias, size in zip(biases, self._outputs(wide), strict=True)]
             found[f"{block}.bias"] = torch.cat(cut)
             # columns of 0 add nothing yet; were rows 0 as well, no gradient would ever move either
-            found[f"{block}.low.rows"] = torch.ones(sum(self._outputs(wide)))
+            found[f"{block}.low.rows"] = _ROWS * (1 - 2 * (torch.arange(sum(self._outputs(wide))) % 2))
         return {
             name: found.get(name, torch.zeros(shape))
             for block in range(len(self.widths))
