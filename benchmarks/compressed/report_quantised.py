@@ -39,7 +39,7 @@ def write(settings: Settings) -> str:
         "",
         f"`--quantised`. SIREN (`{setup.network}`, `{setup.activation}`, `{setup.encoding}`), fitted to each picture. "
         "Then its weights as float16, entropy-coded in the best of some obvious ways; and as integers that take at "
-        "most a quarter of those bytes, once at once and once while fitting goes on for 0.4 times as many steps. As "
+        "most a quarter of those bytes, once at once and once while fitting goes on for as many steps again. As "
         "going on helps floats too, they are also fitted on for as many steps. Bytes are of the weights, without a "
         "header; dB in brackets.",
         "",
