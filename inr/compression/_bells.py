@@ -39,7 +39,11 @@ def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shapes: Ite
     for scale, array in zip(scales.tolist(), arrays, strict=True):
         writer.symbols(_table(scale, shape), array)
     header = bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([scales.min()])
-    return shape, header + writer.finish()
+    data = header + writer.finish()
+    again_steps, again = decode_bells(memoryview(data), [array.size for array in arrays], shape)
+    if again_steps != list(steps) or not all(map(np.array_equal, again, arrays)):
+        raise RuntimeError("weights did not survive their coding; please report this as a bug of inr")
+    return shape, data
 
 
 def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[list[int], list[np.ndarray]]:
