@@ -38,18 +38,29 @@ class Range:
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter of a part, as its signature declares it."""
+    """One parameter of a part, as its signature declares it.
+
+    Attributes:
+        open: whether it stands for parameters of any name, all of its type ("**axes" in the signature); at least
+            one has to be given.
+    """
 
     name: str
     type: Any
     default: Any
     allowed: Range | None
     description: str
+    open: bool = False
 
     @property
     def required(self) -> bool:
         """Whether the parameter has no default."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it holds another part."""
+        return any((get_origin(option) or option) is dict for option in _options(self.type))
 
     @property
     def type_name(self) -> str:
@@ -58,17 +69,18 @@ class Param:
 
 
 def params_of(cls: type) -> tuple[Param, ...]:
-    """The keyword-only parameters of a class's constructor."""
+    """The keyword-only parameters of a class's constructor, and what it says of all others."""
     params = []
     for parameter in inspect.signature(cls).parameters.values():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+        if parameter.kind not in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
             continue
         annotation, allowed, description = parameter.annotation, None, ""
         if get_origin(annotation) is Annotated:
             annotation, *extras = get_args(annotation)
             allowed = next((extra for extra in extras if isinstance(extra, Range)), None)
             description = next((extra for extra in extras if isinstance(extra, str)), "")
-        params.append(Param(parameter.name, annotation, parameter.default, allowed, description))
+        is_open = parameter.kind is inspect.Parameter.VAR_KEYWORD
+        params.append(Param(parameter.name, annotation, parameter.default, allowed, description, is_open))
     return tuple(params)
 
 
@@ -122,7 +134,10 @@ def _convert_config(value: Any) -> tuple[bool, Any]:
 
 def _show(value: Any) -> str:
     """A value in one line of a message."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except RecursionError:
+        return "parts too deep in each other"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -21,7 +21,7 @@ import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -36,24 +36,35 @@ _PartClass = TypeVar("_PartClass", bound=type)
 
 @dataclass(frozen=True)
 class PartInfo:
-    """A registry entry: what a part is called, what it is, and what can be set."""
+    """A registry entry: what a part is called, what it is, and what can be set.
+
+    Attributes:
+        summary: the first line of its documentation; source: the publication it follows.
+        formula: what it computes, in plain text with Unicode; limits: where it does not work or not well.
+    """
 
     kind: str
     name: str
-    cls: type
+    cls: Any
     summary: str
     source: str
     params: tuple[Param, ...]
+    formula: str = ""
+    limits: str = ""
 
 
 class Part:
     """Mixin of everything a registry holds."""
 
     _config: Config
+    _resolved: Config | None = None  # values of parameters that were left to the part, set when it is built
 
     def config(self) -> Config:
-        """The part's name and its parameters as plain JSON; `registry.build(config)` gives an equal part."""
-        return json.loads(json.dumps(self._config))
+        """The part's name and its parameters as plain JSON; `registry.build(config)` gives an equal part.
+
+        Parameters that were left to the part have the values that it chose.
+        """
+        return json.loads(json.dumps(self._config)) | (self._resolved or {})
 
 
 class Registry:
@@ -73,8 +84,10 @@ class Registry:
         self._lock = threading.RLock()
         self._parts: dict[str, PartInfo] = {}
 
-    def register(self, name: str, *, source: str = "") -> Callable[[_PartClass], _PartClass]:
-        """Class decorator that enters a part under `name`, with the publication it follows."""
+    def register(
+        self, name: str, *, source: str = "", formula: str = "", limits: str = ""
+    ) -> Callable[[_PartClass], _PartClass]:
+        """Class decorator that enters a part under `name`, with what `PartInfo` tells of it."""
 
         def enter(cls: _PartClass) -> _PartClass:
             if not is_name(name):
@@ -85,7 +98,7 @@ class Registry:
             if any(param.name == "name" for param in params):
                 raise InrError(f"{self.kind} '{name}': a parameter cannot be called 'name'")
             summary = (inspect.getdoc(cls) or "").partition("\n")[0]
-            self._parts[name] = PartInfo(self.kind, name, cls, summary, source, params)
+            self._parts[name] = PartInfo(self.kind, name, cls, summary, source, params, formula, limits)
             _check_on_construction(cls, self.kind, name, params)
             return cls
 
@@ -152,9 +165,14 @@ def _check_on_construction(cls: Any, kind: str, name: str, params: tuple[Param, 
 def _checked(params: tuple[Param, ...], given: Mapping[str, Any], label: str) -> Config:
     """The value of every parameter, given or default."""
     _check_names(given, params, label)
-    values = {}
+    values: Config = {}
     for param in params:
-        if param.name in given:
+        if param.open:
+            others = [key for key in given if key not in {each.name for each in params if not each.open}]
+            if not others:
+                raise InrError(f"{label} needs {param.description}")
+            values |= {key: check_value(replace(param, name=key), given[key], label) for key in others}
+        elif param.name in given:
             values[param.name] = check_value(param, given[param.name], label)
         elif param.required:
             raise InrError(f"{label} needs '{param.name}': {param.description}")
@@ -164,6 +182,8 @@ def _checked(params: tuple[Param, ...], given: Mapping[str, Any], label: str) ->
 
 
 def _check_names(given: Iterable[str], params: tuple[Param, ...], label: str) -> None:
+    if any(param.open for param in params):
+        return
     known = [param.name for param in params]
     for key in given:
         if key not in known:

@@ -372,3 +372,24 @@ def test_ranges(allowed, text, inside, outside):
 def test_check_value_gives_the_parameters_own_type():
     param = Param("x", float, 1.0, None, "")
     assert type(check_value(param, 3, "here")) is float
+
+
+def test_parameters_of_any_name_share_one_declaration():
+    registry = Registry("widget")
+
+    @registry.register("many")
+    class Many(Part):
+        def __init__(self, *, size: int = 1, **axes: Annotated[dict | str, "parts by axes"]) -> None:
+            self.seen = (size, axes)
+
+    many = registry.build("many:size=3,x=(round:levels=2),t=plain")
+    assert many.seen == (3, {"x": {"name": "round", "levels": 2}, "t": "plain"})
+    assert registry.build(many.config()).seen == many.seen
+    assert [(param.name, param.open, param.required) for param in registry.info("many").params] == [
+        ("size", False, False),
+        ("axes", True, True),
+    ]
+    with pytest.raises(InrError, match="widget 'many' needs parts by axes"):
+        registry.build("many:size=3")
+    with pytest.raises(InrError, match="widget 'many': x must be a part or a word, got 3"):
+        registry.build("many:x=3")

@@ -7,25 +7,51 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.encodings._base import Encoding as Encoding
     from inr.encodings._base import encodings as encodings
+    from inr.encodings._bases import Basis as Basis
+    from inr.encodings._bases import basis as basis
+    from inr.encodings._compose import Concat as Concat
+    from inr.encodings._compose import PerAxis as PerAxis
+    from inr.encodings._factorised import CPGrid as CPGrid
+    from inr.encodings._factorised import VMGrid as VMGrid
     from inr.encodings._fourier import FourierFeatures as FourierFeatures
     from inr.encodings._grids import DenseGrid as DenseGrid
     from inr.encodings._grids import HashGrid as HashGrid
+    from inr.encodings._harmonics import SphericalHarmonics as SphericalHarmonics
     from inr.encodings._identity import Identity as Identity
     from inr.encodings._lattice import PRIMES as PRIMES
     from inr.encodings._lattice import Level as Level
+    from inr.encodings._learned import LearnedFourierFeatures as LearnedFourierFeatures
+    from inr.encodings._oneblob import OneBlob as OneBlob
+    from inr.encodings._planes import KPlanes as KPlanes
+    from inr.encodings._planes import TriPlane as TriPlane
     from inr.encodings._sape import Sape as Sape
+    from inr.encodings._shifted import ShiftedBasis as ShiftedBasis
+    from inr.encodings._sphere import Sphere as Sphere
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Basis": "._bases",
+        "CPGrid": "._factorised",
+        "Concat": "._compose",
         "DenseGrid": "._grids",
         "Encoding": "._base",
         "FourierFeatures": "._fourier",
         "HashGrid": "._grids",
         "Identity": "._identity",
+        "KPlanes": "._planes",
+        "LearnedFourierFeatures": "._learned",
         "Level": "._lattice",
+        "OneBlob": "._oneblob",
         "PRIMES": "._lattice",
+        "PerAxis": "._compose",
         "Sape": "._sape",
+        "ShiftedBasis": "._shifted",
+        "Sphere": "._sphere",
+        "SphericalHarmonics": "._harmonics",
+        "TriPlane": "._planes",
+        "VMGrid": "._factorised",
+        "basis": "._bases",
         "encodings": "._base",
     },
 )

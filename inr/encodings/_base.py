@@ -1,21 +1,29 @@
 """What every encoding is, and the registry that finds them by name."""
 
 import math
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Config, Part, Registry
+from inr._parts import Part, Registry
 
 encodings = Registry(
     "encoding",
-    "inr.encodings._identity",
+    "inr.encodings._compose",
+    "inr.encodings._factorised",
     "inr.encodings._fourier",
     "inr.encodings._grids",
+    "inr.encodings._harmonics",
+    "inr.encodings._identity",
+    "inr.encodings._learned",
+    "inr.encodings._oneblob",
+    "inr.encodings._planes",
     "inr.encodings._sape",
+    "inr.encodings._shifted",
     "inr.encodings._sphere",
 )
 
@@ -25,26 +33,40 @@ class Encoding(Part, nn.Module):
 
     Attributes:
         in_dim, out_dim: number of coordinates and of features.
+        dims: numbers of coordinates that it can take.
         smoothness: how often the features can be differentiated in the coordinates before the
-            derivative stops existing somewhere (0: continuous only; math.inf: smooth).
+            derivative stops existing somewhere (-1: they jump; 0: continuous only; math.inf: smooth).
         learning_rate: Adam's rate for the encoding's own parameters, None where it has none.
+        moments: Adam's beta1, beta2 and epsilon for them.
+        tables: whether they are tables of features, beside which a network learns at its activation's
+            `learning_rate_on_tables`.
         min_steps: fewest fitting steps with which the encoding can work (progressive ones need many).
+        companions: parts that it stands with unless others are named, by kind.
     """
 
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
     smoothness: float = math.inf
-    learning_rate: ClassVar[float | None] = None
+    learning_rate: float | None = None
+    moments: tuple[float, float, float] = (0.9, 0.999, 1e-8)
+    tables: bool = False
     min_steps: int = 1
-    _resolved: Config | None = None  # values of parameters that were left to the encoding, set when it is built
+    companions: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
-        check_in_dim(in_dim)
+        self.check_in_dim(in_dim)
         self.in_dim = in_dim
         self.out_dim = out_dim
 
-    def config(self) -> Config:
-        """As of every part, with the values of parameters that were left to the encoding filled in."""
-        return super().config() | (self._resolved or {})
+    @classmethod
+    def check_in_dim(cls, in_dim: int) -> None:
+        """Raises InrError for a number of coordinates that is not one of `dims`."""
+        if in_dim in cls.dims:
+            return
+        low, high = min(cls.dims), max(cls.dims)
+        span = str(low) if low == high else f"{low} {'or' if high == low + 1 else 'to'} {high}"
+        instead = "; with per-axis it can take some of them" if high < in_dim <= 4 else ""
+        raise InrError(f"{cls.__name__} takes {span} coordinates, got {in_dim}{instead}")
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """Features of coordinates."""
@@ -56,9 +78,3 @@ class Encoding(Part, nn.Module):
 
         Progressive encodings open features here; the others do nothing.
         """
-
-
-def check_in_dim(in_dim: int) -> None:
-    """Raises InrError unless there are 1 to 4 coordinates."""
-    if not 1 <= in_dim <= 4:
-        raise InrError(f"an encoding takes 1 to 4 coordinates, got {in_dim}")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Config, Range
-from inr.encodings._base import Encoding, check_in_dim, encodings
+from inr.encodings._base import Encoding, encodings
 
 Kind = Literal["basic", "positional", "gaussian", "radial"]
 
@@ -22,7 +22,13 @@ _DEFAULTS: dict[str, dict[str, float]] = {
 }
 
 
-@encodings.register("fourier", source="Tancik et al., NeurIPS 2020")
+@encodings.register(
+    "fourier",
+    source="Tancik et al., Fourier features let networks learn high frequency functions in low dimensional domains, "
+    "NeurIPS 2020",
+    formula="sin(2πBv), cos(2πBv), v = (x + 1)/2, with rows of B by kind: e_i; (2^e - 1) e_i; N(0, σ²)",
+    limits="sigma decides: too small a one blurs, too large a one fits noise between samples",
+)
 class FourierFeatures(Encoding):
     """Sines and cosines of fixed frequencies: sin(2πBv), then cos(2πBv), with v = (x + 1) / 2 in [0, 1].
 
@@ -52,7 +58,7 @@ class FourierFeatures(Encoding):
             float | None, Range(0, 24, above=True), "positional: log2 of the highest frequency (none: 6)"
         ] = None,
     ) -> None:
-        check_in_dim(in_dim)
+        self.check_in_dim(in_dim)
         resolved = _resolve(kind, frequencies=frequencies, sigma=sigma, octaves=octaves)
         matrix = _draw(kind, in_dim, **resolved)
         super().__init__(in_dim, 2 * len(matrix))

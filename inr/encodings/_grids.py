@@ -1,7 +1,8 @@
 """Multiresolution grids of trained features, dense and hashed."""
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.encodings._base import Encoding, check_in_dim, encodings
+from inr.encodings._base import Encoding, encodings
 from inr.encodings._lattice import Lattice, make_levels
 
 Interpolation = Literal["linear", "smoothstep"]
@@ -35,7 +36,10 @@ class _Grid(Encoding):
         table: all levels' features, (sum of entries, features).
     """
 
-    learning_rate: ClassVar[float | None] = 1e-2
+    learning_rate = 1e-2
+    moments = (0.9, 0.99, 1e-15)
+    tables = True
+    companions: ClassVar[Mapping[str, Any]] = {"network": "mlp:depth=2,width=64"}
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class _Grid(Encoding):
         interpolation: Interpolation,
         size: float,
     ) -> None:
-        check_in_dim(in_dim)
+        self.check_in_dim(in_dim)
         _check_order(count, coarsest, finest)
         last = make_levels(in_dim, count, coarsest, finest, size)[-1]
         entries = last.offset + last.entries
@@ -65,7 +69,15 @@ class _Grid(Encoding):
         return self.lattice(coords, self.table)
 
 
-@encodings.register("hash", source="Müller et al., SIGGRAPH 2022")
+_SOURCE = "Müller et al., Instant neural graphics primitives with a multiresolution hash encoding, SIGGRAPH 2022"
+
+
+@encodings.register(
+    "hash",
+    source=_SOURCE,
+    formula="for every level the d-linear blend of rows ⊕_i p_i π_i mod T of the corners p around x (π: PRIMES)",
+    limits="interpolation=linear has kinks: no Laplacian; too few rows show as noise",
+)
 class HashGrid(_Grid):
     """Multiresolution grid whose fine levels share the rows of a table by hash.
 
@@ -90,7 +102,12 @@ class HashGrid(_Grid):
         super().__init__(in_dim, levels, features, coarsest, finest, interpolation, 2**log2_size)
 
 
-@encodings.register("dense", source="Müller et al., SIGGRAPH 2022")
+@encodings.register(
+    "dense",
+    source=_SOURCE,
+    formula="for every level the d-linear blend of rows Σ_i p_i R^i of the corners p around x, R vertices an axis",
+    limits="memory grows with finest^axes; interpolation=linear has kinks: no Laplacian",
+)
 class DenseGrid(_Grid):
     """Multiresolution grid with a row of its own for every vertex.
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from inr.encodings._base import Encoding, encodings
 
 
-@encodings.register("identity")
+@encodings.register("identity", formula="x", limits="a relu network on it learns low frequencies only")
 class Identity(Encoding):
     """The coordinates themselves, in [-1, 1]: what sine, Gabor and Gaussian networks read."""
 

@@ -16,7 +16,12 @@ MAX_MASK = 2**28  # nodes x blocks: 1 GiB in float32
 _RESOLUTION = {1: 12, 2: 128, 3: 64, 4: 16}
 
 
-@encodings.register("sape", source="Hertz et al., NeurIPS 2021")
+@encodings.register(
+    "sape",
+    source="Hertz et al., SAPE: spatially-adaptive progressive encoding for neural optimization, NeurIPS 2021",
+    formula="x, α_j(x) sin 2πb_j·v, α_j(x) cos 2πb_j·v: masks α opened block by block where the loss is above epsilon",
+    limits="needs 2 num_blocks steps; a place once below epsilon never gets higher frequencies",
+)
 class Sape(Encoding):
     """Spatially adaptive progressive encoding: higher frequencies open only where the fit still needs them.
 

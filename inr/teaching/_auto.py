@@ -37,7 +37,12 @@ _CLEAN, _NOISY = 0.3, 0.5  # shares of outliers in squared residuals; clean sign
 _FINE = 2**44  # parts of a chance: integers, which add up to the same in any order
 
 
-@teachers.register("auto", source="inr, docs/teaching.md")
+@teachers.register(
+    "auto",
+    source="inr, docs/teaching.md",
+    formula="p(x) ∝ forecast of ‖f(x) − y(x)‖ from cached residuals, capped, mixed with uniform",
+    limits="takes 4 to 12 bytes a sample of the signal",
+)
 class Auto(Teacher):
     """Samples in proportion to what they are forecast to miss, from the residuals that steps return anyway.
 

@@ -23,7 +23,12 @@ _WEIGHT = 1e-5
 _PER_UNIT = 127.5**2
 
 
-@teachers.register("evos", source="Zhang et al., CVPR 2025")
+@teachers.register(
+    "evos",
+    source="Zhang et al., CVPR 2025",
+    formula="survivors argmax-k of the last survey's ‖f(x) − y(x)‖, with mutants; a term on the Laplacian's misfit",
+    limits="surveys the whole signal, and needs one on a grid",
+)
 class EVOS(Teacher):
     """Survival of the samples that fit worst, judged now and then by a survey of all (evolutionary selection).
 

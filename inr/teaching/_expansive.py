@@ -14,7 +14,12 @@ from inr.teaching._choice import drawn_from, step_generator
 from inr.teaching._edges import edge_samples
 
 
-@teachers.register("expansive", source="Zhang et al., Expansive Supervision, ICME 2025")
+@teachers.register(
+    "expansive",
+    source="Zhang et al., Expansive Supervision, ICME 2025",
+    formula="half of a batch from the largest |∇signal|, half uniform over the rest",
+    limits="needs a signal on a grid",
+)
 class Expansive(Teacher):
     """Expansive supervision: samples on the signal's edges, and as many drawn uniformly among the others.
 

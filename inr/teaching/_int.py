@@ -18,7 +18,12 @@ from inr.teaching._uniform import Uniform
 _OTHERS = 0xFFFFFFFF  # turns a step's number into one that no step has, for a second draw
 
 
-@teachers.register("int", source="Zhang et al., ICML 2024")
+@teachers.register(
+    "int",
+    source="Zhang et al., ICML 2024",
+    formula="argmax-k of ‖f(x) − y(x)‖ over a pool, renewed at intervals",
+    limits="scores a pool by forward passes; learns outliers first",
+)
 class INT(Teacher):
     """Learn from the samples with the largest residuals (nonparametric teaching).
 

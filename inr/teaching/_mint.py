@@ -20,7 +20,12 @@ _RATE = 1e-4
 _CLOSE = 1e-4  # a misfit at which the descent ends
 
 
-@teachers.register("mint", source="Zhang et al., NeurIPS 2023")
+@teachers.register(
+    "mint",
+    source="Zhang et al., NeurIPS 2023",
+    formula="per channel c: argmax-k of |f_c(x) − y_c(x)| over a pool",
+    limits="scores a pool by forward passes; with one channel it is int",
+)
 class MINT(INT):
     """Learn in each channel from the samples with the largest residuals there (teaching of several learners).
 

@@ -18,7 +18,12 @@ from inr.teaching._schedules import Schedule, count, ratio, selects
 _REFRESHED = (1, 10, 20, 30, 40, 50)  # selections, counted from 1, that score by the tangent kernel
 
 
-@teachers.register("nint", source="Zhang et al., CVPR 2026")
+@teachers.register(
+    "nint",
+    source="Zhang et al., CVPR 2026",
+    formula="argmax-k of ‖K(x, ·)(f − y)‖, K the tangent kernel by one VJP and one JVP; then of ‖f(x) − y(x)‖",
+    limits="a tangent score costs three evaluations of the whole signal",
+)
 class NINT(Teacher):
     """A mixture of uniform samples and of those that matter most, at first also by the tangent kernel.
 

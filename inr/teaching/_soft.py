@@ -21,7 +21,12 @@ _LEAST_WEIGHT = 0.2
 _LEAST_EDGE = 1e-5  # chance of a restart at a sample without an edge, of that at the strongest
 
 
-@teachers.register("soft", source="Kheradmand et al., Soft Mining, CVPR 2024")
+@teachers.register(
+    "soft",
+    source="Kheradmand et al., Soft Mining, CVPR 2024",
+    formula="x ← x + a ∇log|f − y| + b ε, ε ~ N(0, 1); loss weights 1/|f − y|^α",
+    limits="needs a signal on a grid, and the field's derivatives",
+)
 class Soft(Teacher):
     """Soft mining: samples are particles that climb the logarithm of the error by Langevin steps, weighted.
 

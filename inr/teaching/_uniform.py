@@ -15,7 +15,9 @@ from inr.teaching._base import Scorer, Teacher, teachers
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: a Weyl sequence that fills 64 bits evenly
 
 
-@teachers.register("uniform")
+@teachers.register(
+    "uniform", formula="one index drawn uniformly from each of n equal runs of samples", limits="blind to the residuals"
+)
 class Uniform(Teacher):
     """Stratified uniform batches: the signal is cut into as many equal runs as the batch has samples.
 

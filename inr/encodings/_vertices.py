@@ -1,0 +1,83 @@
+"""Interpolation on a grid of vertices, for grids that are factors of a larger one.
+
+Vertices lie at both ends of an axis and evenly between them (the "align corners" of K-Planes and TensoRF), unlike those
+of `_lattice`. Points outside [-1, 1] take the value of the nearest point inside.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._parts import Range
+from inr.encodings._base import Encoding
+from inr.encodings._grids import MAX_PARAMETERS, Interpolation
+from inr.encodings._lattice import combine
+from inr.encodings._table import blend
+
+LastResolution = Annotated[int | None, Range(2, 2**16), "vertices on the last axis, such as time (none: resolution)"]
+
+Around = tuple[Int[Tensor, "2 n"], Float[Tensor, "2 n"]]
+Corners = tuple[Int[Tensor, "corners n"], Float[Tensor, "corners n"]]
+
+
+class Factorised(Encoding):
+    """What encodings of planes and lines share.
+
+    Attributes:
+        vertices: on every axis.
+    """
+
+    dims: ClassVar[tuple[int, ...]] = (2, 3, 4)
+
+    def __init__(
+        self, in_dim: int, out_dim: int, resolution: int, last_resolution: int | None, interpolation: Interpolation
+    ) -> None:
+        super().__init__(in_dim, out_dim)
+        self.vertices = (*[resolution] * (in_dim - 1), resolution if last_resolution is None else last_resolution)
+        self.smoothness = 0.0 if interpolation == "linear" else 1.0
+        self._smooth = interpolation == "smoothstep"
+        self._resolved = {"resolution": resolution, "last_resolution": self.vertices[-1]}
+
+    def around(self, coords: Float[Tensor, "n d"], vertices: Sequence[int]) -> list[Around]:
+        """On every axis, the vertices on both sides of each point, and their weights."""
+        return [around(column, count, self._smooth) for column, count in zip(coords.unbind(1), vertices, strict=True)]
+
+
+def check_size(parameters: int) -> None:
+    """Refuse, before it is allocated, what is larger than a grid may be."""
+    if parameters > MAX_PARAMETERS:
+        raise InrError(f"a grid of {parameters:,} parameters exceeds {MAX_PARAMETERS:,}; use a smaller resolution")
+
+
+def around(column: Float[Tensor, " n"], count: int, smooth: bool) -> Around:
+    """The vertices on both sides of points of one axis, numbered from 0, and their weights."""
+    position = (column.clamp(-1, 1) + 1) * ((count - 1) / 2)
+    cell = position.detach().floor().clamp(max=count - 2)
+    part = position - cell
+    if smooth:
+        part = part.square() * (3 - 2 * part)
+    first = cell.to(torch.int32).clamp(min=0)  # where a coordinate is not a number
+    return torch.stack((first, first + 1)), torch.stack((1 - part, part))
+
+
+def corners(axes: Sequence[Around], vertices: Sequence[int]) -> Corners:
+    """The rows of the vertices around each point, in a table with one for every vertex of some axes, and their weights.
+
+    The first axis is fastest.
+    """
+    strides = [math.prod(vertices[:axis]) for axis in range(len(axes))]
+    rows = combine(torch.stack([rows * stride for (rows, _), stride in zip(axes, strides, strict=True)]), torch.add)
+    return rows, combine(torch.stack([weights for _, weights in axes]), torch.mul)
+
+
+def read(
+    table: Float[Tensor, "entries features"], axes: Sequence[Around], vertices: Sequence[int]
+) -> Float[Tensor, "n features"]:
+    """Interpolated rows of a table with a row for every vertex of some axes, the first axis fastest."""
+    rows, weights = corners(axes, vertices)
+    return blend(table, rows[None], weights[None])
