@@ -4,50 +4,65 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 from inr._parts import Part, Registry
+from inr.activations._functions import FUNCTIONS
 
 Position = Literal["first", "hidden", "last"]
 
 activations = Registry(
     "activation",
+    "inr.activations._bumps",
+    "inr.activations._finer",
     "inr.activations._gabor",
     "inr.activations._gaussian",
+    "inr.activations._hosc",
+    "inr.activations._hsiren",
+    "inr.activations._linear",
+    "inr.activations._rectifiers",
     "inr.activations._relu",
+    "inr.activations._sinc",
     "inr.activations._sine",
+    "inr.activations._snake",
+    "inr.activations._spder",
+    "inr.activations._tanh",
 )
 
 
-# the elementary functions a formula is written in, sin, cos, exp and relu: torch's, sympy's or a code generator's
+# the elementary functions a formula is written in: torch's (`_functions`) or sympy's (`_symbolic`)
 Ops: TypeAlias = Any
 
 
 class Activation(Part):
-    """A nonlinearity, applied elementwise to one or two real planes.
+    """A nonlinearity, applied elementwise to real planes.
 
     The mathematics stands in one place, `formula`; eager execution calls it with torch's functions, `partial`
     differentiates it symbolically, and engines generate their code from it.
 
     Attributes:
         planes: how many real planes a value carries (2: real and imaginary part).
+        maps: how many affine maps of its input a unit has; the formula takes the planes of all of them, one map
+            after the other.
         smoothness: how often the formula can be differentiated everywhere.
         learning_rate: Adam's rate for a network with this activation.
         learning_rate_on_tables: the same for a network on features that are trained along with it, where it
             differs (Instant-NGP's 1e-2 for relu; the others would fall dead at that rate).
+        needs_encoding: whether a network with it sees little detail in bare coordinates.
     """
 
     planes: ClassVar[int] = 1
+    maps: ClassVar[int] = 1
     smoothness: ClassVar[float] = math.inf
     learning_rate: ClassVar[float] = 1e-3
     learning_rate_on_tables: ClassVar[float | None] = None
+    needs_encoding: ClassVar[bool] = False
 
     @staticmethod
     def formula(ops: Ops, *planes: Any, **constants: Any) -> tuple[Any, ...]:
         """The output planes as a function of the input planes and the constants of a layer.
 
-        A first layer reads real features: a missing second plane is 0.
+        A first layer reads real features and gives one plane a map: missing imaginary planes are 0.
         """
         raise NotImplementedError
 
@@ -65,7 +80,7 @@ class Activation(Part):
 
     def __call__(self, planes: tuple[Tensor, ...], position: Position = "hidden") -> tuple[Tensor, ...]:
         """Apply the formula to planes (…) of any one shape."""
-        return self.formula(torch, *planes, **self.constants(position))
+        return self.formula(FUNCTIONS, *planes, **self.constants(position))
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in self._config.items() if key != "name")

@@ -1,33 +1,37 @@
 """Derivatives of an activation, found symbolically from its one formula."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import sympy
 import torch
 from torch import Tensor
 
+from inr.activations import _functions
 from inr.activations._base import Activation
+from inr.activations._symbolic import SYMBOLIC
 
-# the operations a formula is written in, as sympy's
-SYMBOLIC = SimpleNamespace(sin=sympy.sin, cos=sympy.cos, exp=sympy.exp, relu=lambda z: sympy.Max(z, 0))
-
-# sympy's names in torch; the derivatives of Max are what they are almost everywhere
+# sympy's names in torch
 _TORCH = {
     "sin": torch.sin,
     "cos": torch.cos,
     "exp": torch.exp,
-    "Max": lambda zero, z: torch.relu(z),
-    "Heaviside": lambda z, *_: (z > 0).to(z.dtype),
-    "DiracDelta": lambda z, *_: torch.zeros_like(z),
+    "tanh": torch.tanh,
+    "Relu": torch.relu,
+    "Step": lambda z: (z > 0).to(z.dtype),
+    "Erf": torch.erf,
+    "Softplus": _functions.softplus,
+    "Sinc": _functions.sinc,
+    "Root": _functions.root,
+    "Reciprocal": _functions.reciprocal,
 }
 
 
 def symbols(activation: Activation) -> tuple[tuple[sympy.Symbol, ...], dict[str, sympy.Symbol]]:
     """The symbols `expressions` is written in: one a plane, and one a constant."""
-    planes = tuple(sympy.Symbol(name, real=True) for name in ("a", "b")[: activation.planes])
-    return planes, {name: sympy.Symbol(name, positive=True) for name in activation.constants("hidden")}
+    count = activation.planes * activation.maps
+    planes = tuple(sympy.Symbol(name, real=True) for name in ("a", "b", "c", "d")[:count])
+    return planes, {name: sympy.Symbol(f"k_{name}", positive=True) for name in activation.constants("hidden")}
 
 
 def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ...]]:
@@ -35,15 +39,15 @@ def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ..
 
     Args:
         activation: any registered activation.
-        wrt: the planes to differentiate by, one an order: (0, 0) is the second derivative in the first plane,
-            () the formula itself.
+        wrt: the input planes to differentiate by, one an order: (0, 0) is the second derivative in the first
+            plane, () the formula itself.
 
     Returns:
         A function (*planes, **constants) -> output planes, elementwise on tensors of one shape.
     """
     planes, constants = symbols(activation)
     outputs = [
-        sympy.diff(output, *(planes[index] for index in wrt)) if wrt else output
+        sympy.diff(output, *(planes[index] for index in wrt), simplify=False) if wrt else output  # simplifying: minutes
         for output in activation.formula(SYMBOLIC, *planes, **constants)
     ]
     compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=[_TORCH], cse=True)

@@ -8,7 +8,10 @@ from inr.activations._base import Activation, Ops, Position, activations
 
 
 @activations.register(
-    "relu", source="Tancik et al., Fourier Features Let Networks Learn High Frequencies, NeurIPS 2020"
+    "relu",
+    source="Tancik et al., Fourier Features Let Networks Learn High Frequency Functions, NeurIPS 2020",
+    formula="max(0, z)",
+    limits="blurred on bare coordinates: needs an encoding to see detail; kinks: no Laplacians",
 )
 class ReLU(Activation):
     """max(0, z): needs an encoding to see detail.
@@ -20,6 +23,7 @@ class ReLU(Activation):
     smoothness = 0
     learning_rate = 1e-3
     learning_rate_on_tables = 1e-2
+    needs_encoding = True
 
     def __init__(
         self, *, init: Annotated[Literal["default", "glorot"], "initialisation of the affine layers"] = "default"

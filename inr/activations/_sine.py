@@ -9,9 +9,39 @@ from torch import nn
 from inr._parts import Range
 from inr.activations._base import Activation, Ops, Position, activations, fan_in
 
+Omega = Annotated[float, Range(0, above=True), "frequency of the hidden layers"]
+FirstOmega = Annotated[float | None, Range(0, above=True), "frequency of the first layer, none: omega"]
 
-@activations.register("sine", source="Sitzmann et al., Implicit Neural Representations with Periodic Activations, 2020")
-class Sine(Activation):
+
+class Siren(Activation):
+    """What is initialised as a sine is, by its frequency.
+
+    Attributes:
+        omega: of hidden layers; first_omega: of the first one, where it has its own.
+        first_bias: the first layer's biases are U(±first_bias), none: as all others.
+    """
+
+    learning_rate = 5e-4
+    omega: float
+    first_omega: float
+    first_bias: float | None = None
+
+    def frequency(self, position: Position) -> float:
+        """Of the layer at a position."""
+        return self.first_omega if position == "first" else self.omega
+
+    def init_linear_(self, layer: nn.Module, position: Position) -> None:
+        """Draw weights and biases so that hidden values keep their distribution with depth."""
+        init_siren_(layer, position, self.omega, self.first_bias)
+
+
+@activations.register(
+    "sine",
+    source="Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, NeurIPS 2020",
+    formula="sin(ω z)",
+    limits="omega sets the frequencies that are learned fast: too large a one learns noise between the samples",
+)
+class Sine(Siren):
     """SIREN: sin(omega z) with weights that keep the spread of values the same at every depth.
 
     The first layer's weights are U(±1/d), those of the later layers, the linear one at the end included,
@@ -19,14 +49,7 @@ class Sine(Activation):
     Frequencies are per unit of [-1, 1]: sounds need a `first_omega` in the thousands.
     """
 
-    learning_rate = 5e-4
-
-    def __init__(
-        self,
-        *,
-        omega: Annotated[float, Range(0, above=True), "frequency of the hidden layers"] = 30.0,
-        first_omega: Annotated[float | None, Range(0, above=True), "frequency of the first layer, none: omega"] = None,
-    ) -> None:
+    def __init__(self, *, omega: Omega = 30.0, first_omega: FirstOmega = None) -> None:
         self.omega = omega
         self.first_omega = omega if first_omega is None else first_omega
 
@@ -37,12 +60,14 @@ class Sine(Activation):
 
     def constants(self, position: Position) -> Mapping[str, float]:
         """The frequency of a layer."""
-        return {"omega": self.first_omega if position == "first" else self.omega}
+        return {"omega": self.frequency(position)}
 
-    def init_linear_(self, layer: nn.Module, position: Position) -> None:
-        """Draw weights and biases so that hidden values keep their distribution with depth."""
-        inputs = fan_in(layer)
-        bound = 1 / inputs if position == "first" else math.sqrt(6 / inputs) / self.omega
-        for parameter in layer.parameters():
-            limit = bound if parameter.ndim == 2 else 1 / math.sqrt(inputs)
-            nn.init.uniform_(parameter, -limit, limit)
+
+def init_siren_(layer: nn.Module, position: Position, omega: float, first_bias: float | None = None) -> None:
+    """SIREN's initialisation; with `first_bias`, the first layer's biases are U(±first_bias)."""
+    inputs = fan_in(layer)
+    bound = 1 / inputs if position == "first" else math.sqrt(6 / inputs) / omega
+    offset = first_bias if position == "first" and first_bias is not None else 1 / math.sqrt(inputs)
+    for parameter in layer.parameters():
+        limit = bound if parameter.ndim == 2 else offset
+        nn.init.uniform_(parameter, -limit, limit)

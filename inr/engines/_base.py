@@ -75,6 +75,7 @@ class RowSparse:
 class StepResult(NamedTuple):
     """What a step computes: the loss, its gradients by tensor name, the coordinates seen and what they still miss.
 
+    Of a network with several heads `loss` and `residuals` are the last one's, gradients those of the sum of all losses.
     Gradients may be the plan's own buffers, which its next step overwrites. Where 16-bit gradients overflowed,
     `skipped` is true and there are none: the plan then scales them down, and parameters stay until its next step.
     """
@@ -184,6 +185,13 @@ class Engine(Part):
     def facts(self) -> dict[str, Any]:
         """How the engine is set up on this machine, as plain JSON, in words for `inr doctor`."""
         return {}
+
+    def covers(self, field: Field) -> tuple[str, ...] | str:
+        """Whether the engine has kernels for a field, on a machine that has what it needs.
+
+        What it hands to `eager` and why, a line each, or the reason in words why it cannot run the field.
+        """
+        return ()
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """The plan, or the reason in words why this engine has none for this field and objective.

@@ -1,17 +1,17 @@
 """Eager torch: runs everything, and is the reference for every other engine."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from inr._errors import InrError
 from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, Tensors, engines
 from inr.field import Field
 
 
-@engines.register("eager")
+@engines.register("eager", limits="every layer's numbers of a whole batch go through memory")
 class Eager(Engine):
     """Plain PyTorch with automatic differentiation."""
 
@@ -34,6 +34,7 @@ class EagerPlan:
     def __init__(self, field: Field, objective: Objective | None, device: torch.device) -> None:
         self.device = device
         self._field = field
+        self._values, self._heads = _Values(field), _Heads(field)
         self._own = dict(field.named_parameters())
         self._objective = objective
         self.threads = torch.get_num_threads()
@@ -63,17 +64,42 @@ class EagerPlan:
         coords = self._objective.coords(batch)
         if not self._are_own(tensors):
             tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
-        residuals = self._objective.residuals(self._evaluate(tensors, coords), batch)
-        loss = self._objective.loss(residuals, batch)
-        grads = torch.autograd.grad(loss, list(tensors.values()), allow_unused=True, materialize_grads=True)
-        return StepResult(loss.detach(), dict(zip(tensors, grads, strict=True)), coords, residuals.detach())
+        missed = [self._objective.residuals(values, batch) for values in self._call(self._heads, tensors, coords)]
+        losses = [self._objective.loss(residuals, batch) for residuals in missed]
+        # every head learns; what a fit tells of its loss is the values' own, which come last
+        learned = sum(losses[1:], losses[0])
+        grads = torch.autograd.grad(learned, list(tensors.values()), allow_unused=True, materialize_grads=True)
+        return StepResult(losses[-1].detach(), dict(zip(tensors, grads, strict=True)), coords, missed[-1].detach())
 
     def _evaluate(self, tensors: Tensors, coords: Tensor) -> Tensor:
+        return self._call(self._values, tensors, coords)
+
+    def _call(self, function: "_Values", tensors: Tensors, coords: Tensor) -> Any:
+        """What the field gives with these weights."""
         if self._are_own(tensors):  # a third of a millisecond cheaper than putting them in
-            return self._field(coords)
+            return function(coords)
         # a field that is rendered stays where it is, while weights and coordinates come to this plan's device
         buffers = {name: buffer.to(self.device) for name, buffer in self._field.named_buffers()}
-        return torch.func.functional_call(self._field, buffers | dict(tensors), (coords,))
+        given = {f"field.{name}": tensor for name, tensor in (buffers | dict(tensors)).items()}
+        return torch.func.functional_call(function, given, (coords,))
 
     def _are_own(self, tensors: Tensors) -> bool:
         return all(self._own.get(name) is tensor for name, tensor in tensors.items())
+
+
+class _Values(nn.Module):
+    """A field's values as the call of a module, into which weights can be put."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+
+    def forward(self, coords: Tensor) -> Any:
+        return self.field(coords)
+
+
+class _Heads(_Values):
+    """All that learns the signal, the values themselves last."""
+
+    def forward(self, coords: Tensor) -> Any:
+        return self.field.heads(coords)

@@ -11,9 +11,9 @@ from typing import Any
 import sympy
 
 from inr.activations import Activation
-from inr.activations._derivatives import SYMBOLIC
+from inr.activations._derivatives import symbols
+from inr.activations._symbolic import SYMBOLIC
 
-_FUNCTIONS = ("sin", "cos", "exp", "relu", "step")
 _LARGEST_POWER = 8
 
 
@@ -26,7 +26,8 @@ class Dialect:
     """How a language spells what formulas are made of.
 
     Attributes:
-        functions: names of sin, cos, exp, relu (max(x, 0)) and step (1 above 0, else 0).
+        functions: names of sin, cos, exp, tanh, relu (max(x, 0)), step (1 above 0, else 0), root (of |x|) and
+            reciprocal (1/x, and 0 at 0), or of some of them.
         number: a float32 constant.
     """
 
@@ -77,8 +78,10 @@ def constant_row(activation: Activation, position: Any) -> list[float]:
 
 def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula:
     """The code of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
-    planes = [sympy.Symbol(name, real=True) for name in ("a", "b")[:planes_in]]
-    constants = {name: sympy.Symbol(f"k_{name}", positive=True) for name in activation.constants("hidden")}
+    if activation.maps > 1:
+        raise Untranslatable(f"no kernels for {activation.maps} affine maps a unit")
+    every, constants = symbols(activation)
+    planes = list(every[:planes_in])
     values = [sympy.sympify(value) for value in activation.formula(SYMBOLIC, *planes, **constants)]
     gradients = sympy.symbols(["ga", "gb"][: len(values)], real=True)
     outputs = sympy.symbols(["va", "vb"][: len(values)], real=True)
@@ -96,14 +99,16 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
             )
             for plane in planes
         ]
+    learn = _code([*values, *found], dialect)
     return Formula(
         planes=[plane.name for plane in planes],
         constants=[constant.name for constant in constants.values()],
         values=[output.name for output in outputs],
         kept=[each.name for each in kept],
         gradients=[gradient.name for gradient in gradients],
-        value=_code(values, dialect),
-        learn=_code([*values, *found], dialect),
+        # the same roundings as in learning; what values do not need, compilers drop
+        value=Code(learn.lines, learn.results[: len(values)]),
+        learn=learn,
         pull=_code(pulled, dialect),
     )
 
@@ -126,15 +131,11 @@ def _emit(expression: Any, dialect: Dialect) -> str:
     if isinstance(expression, sympy.Pow):
         base, exponent = expression.args
         return _emit_power(base, exponent, dialect)
-    if isinstance(expression, sympy.Max) and expression.args[0] == 0:
-        return _call("relu", expression.args[1], dialect)
-    if isinstance(expression, sympy.Heaviside):
-        return _call("step", expression.args[0], dialect)
-    return _call(type(expression).__name__, expression.args[0], dialect)
+    return _call(type(expression).__name__.lower(), expression.args[0], dialect)
 
 
 def _call(function: str, argument: Any, dialect: Dialect) -> str:
-    if function not in _FUNCTIONS:
+    if function not in dialect.functions:
         raise Untranslatable(f"no fast code for {function}")
     return f"{dialect.functions[function]}({_emit(argument, dialect)})"
 

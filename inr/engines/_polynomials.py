@@ -1,4 +1,4 @@
-"""The numbers by which the kernels of the engines `cpu` and `triton` compute sines and cosines, so that both agree."""
+"""The numbers by which the kernels of `cpu` and `triton` compute elementary functions, so that both agree."""
 
 # the nearest multiple of pi is taken from an argument in two parts, high and low
 PER_PI = 0.3183098861837907
@@ -9,3 +9,11 @@ WHOLE = 1.5 * 2**23
 # sine and cosine are then off by less than 5e-9
 SINE = (-0.16666660438, 0.00833308744, -0.000198110535, 2.60878967e-6)
 COSINE = (0.04166665573, -0.00138885682, 2.47692407e-5, -2.61924845e-7)
+
+# the nearest multiple of log 2 is taken from an argument in two parts
+LOG2_E = 1.4426950408889634
+LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4
+# on [-log(2)/2, log(2)/2]: (exp(x) - 1 - x) / x^2, highest power first
+EXPONENTIAL = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
+# tanh of half of it is 1 in float32
+SATURATED = 20.0

@@ -12,7 +12,9 @@ from inr.engines._cpu._jit import inline_generated
 from inr.engines._cpu._vector import POINTERS
 from inr.engines._formulas import Dialect, Formula, formula
 
-_FUNCTIONS = {"sin": _maths.sin, "cos": _maths.cos, "exp": _maths.exp, "relu": _maths.relu, "step": _maths.step}
+_FUNCTIONS = {
+    name: getattr(_maths, name) for name in ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
+}
 _NUMBA = Dialect(number=lambda number: f"f({number!r})", functions={name: name for name in _FUNCTIONS})
 
 

@@ -26,7 +26,7 @@ _TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
 _BLOCK_BYTES = 2 * 1024 * 1024
 
 
-@engines.register("cpu")
+@engines.register("cpu", limits="multilayer perceptrons only, in float32")
 class Cpu(Engine):
     """Fused kernels for the processor: tiles of points walk through all layers, and back, while they stay in cache.
 
@@ -55,19 +55,21 @@ class Cpu(Engine):
             "kernels": str(usable_folder() or "compiled by every process: no folder can be written"),
         }
 
+    def covers(self, field: Field) -> tuple[str, ...] | str:
+        """What PyTorch computes, or why there are no kernels."""
+        ready = self._kernels(field, None)
+        if isinstance(ready, str):
+            return ready
+        note = encoder(field.encoding).note
+        return (note,) if note else ()
+
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""
-        reason = _refused(field, objective)
-        if reason is not None:
-            return reason
-        shape = layout(field.network)
-        if isinstance(shape, str):
-            return shape
+        ready = self._kernels(field, objective)
+        if isinstance(ready, str):
+            return ready
+        shape, stages = ready
         paired = self.backward == "bfloat16"
-        try:
-            stages = _stages(field.network.activation, paired)
-        except Untranslatable as error:
-            return f"activation '{field.network.activation.config()['name']}': {error}"
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
         return CpuPlan(
@@ -75,6 +77,19 @@ class Cpu(Engine):
             squared_error(objective), field.domain.channels, field.domain.in_dim,
             threads=threads, tile=tile, block=_block(shape, tile, threads), paired=paired,
         )  # fmt: skip
+
+    def _kernels(self, field: Field, objective: Objective | None) -> tuple[Layout, NetworkStages] | str:
+        """How the network lies in memory, and its kernels; or why there are none."""
+        reason = _refused(field, objective)
+        if reason is not None:
+            return reason
+        shape = layout(field.network)
+        if isinstance(shape, str):
+            return shape
+        try:
+            return shape, _stages(field.network.activation, self.backward == "bfloat16")
+        except Untranslatable as error:
+            return f"activation '{field.network.activation.config()['name']}': {error}"
 
 
 def _refused(field: Field, objective: Objective | None) -> str | None:

@@ -12,7 +12,11 @@ from inr.field import Field
 _SEED = 0  # of weights that are replaced before they are used
 
 
-@engines.register("tcnn", source="Müller, tiny-cuda-nn, https://github.com/NVlabs/tiny-cuda-nn")
+@engines.register(
+    "tcnn",
+    source="Müller, tiny-cuda-nn, https://github.com/NVlabs/tiny-cuda-nn",
+    limits="needs an NVIDIA GPU and tinycudann; relu and sine networks without biases, in 16-bit numbers",
+)
 class Tcnn(Engine):
     """tiny-cuda-nn's networks, on an NVIDIA GPU: relu and sine without biases, in 16-bit numbers.
 
@@ -41,6 +45,13 @@ class Tcnn(Engine):
         """Version, place, device, and whether it compiles at run time."""
         library = _library.find()
         return {} if isinstance(library, str) else _library.facts(library)
+
+    def covers(self, field: Field) -> tuple[str, ...] | str:
+        """What PyTorch computes, or why tiny-cuda-nn has no such network."""
+        expressed = express(field, self.network)
+        if isinstance(expressed, str):
+            return expressed
+        return (expressed.note,) if expressed.note else ()
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""

@@ -10,11 +10,11 @@ import triton.language as tl
 
 from inr._parts import Config, format_spec
 from inr.activations import Activation, activations
-from inr.engines._formulas import Code, Dialect, Formula, formula
+from inr.engines._formulas import Code, Formula, formula
 from inr.engines._triton import _maths
+from inr.engines._triton._coverage import DIALECT
 
-_FUNCTIONS = {"sin": _maths.sin, "cos": _maths.cos, "exp": _maths.exp, "relu": _maths.relu, "step": _maths.step}
-_TRITON = Dialect(number=repr, functions={name: name for name in _FUNCTIONS})
+_FUNCTIONS = {name: getattr(_maths, name) for name in DIALECT.functions}
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def functions(activation: Activation, planes_in: int) -> Functions:
 @functools.cache
 def _made(spec: str, planes_in: int) -> Functions:
     config: str | Config = spec
-    code = formula(activations.build(config), planes_in, _TRITON)
-    name = spec.partition(":")[0]
+    code = formula(activations.build(config), planes_in, DIALECT)
+    name = spec.partition(":")[0].replace("-", "_")
     return Functions(
         value=_define(f"{name}_value_{planes_in}", ["a", "b"], code, code.value, {}),
         learn=_define(f"{name}_learn_{planes_in}", ["a", "b"], code, code.learn, {}),

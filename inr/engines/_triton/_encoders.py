@@ -11,6 +11,7 @@ from torch import Tensor
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._checks import weight_of
 from inr.engines._triton import _grid
+from inr.engines._triton._coverage import by_torch
 from inr.engines._triton._network import Waves
 
 _TABLE = "encoding.table"
@@ -116,7 +117,7 @@ class _ByTorch:
         self._encoding = encoding
         self._names = [name for name, _ in encoding.named_parameters()]
         self.learns = bool(self._names)
-        self.note = f"no kernel for encoding '{encoding.config()['name']}': its features are computed by eager PyTorch"
+        self.note = by_torch(encoding)
 
     def prepare(self, coords: Tensor) -> None:
         pass

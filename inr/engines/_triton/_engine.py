@@ -8,7 +8,7 @@ from inr._parts import Range
 from inr.engines._base import Engine, Objective, Plan, engines
 from inr.engines._checks import squared_error
 from inr.engines._formulas import Untranslatable
-from inr.engines._triton import _library
+from inr.engines._triton import _coverage, _library
 from inr.engines._triton._precision import Precision
 from inr.field import Field
 from inr.networks import MLP
@@ -16,7 +16,7 @@ from inr.networks import MLP
 _MOST_VALUES = 256
 
 
-@engines.register("triton")
+@engines.register("triton", limits="needs an NVIDIA GPU; multilayer perceptrons only")
 class TritonEngine(Engine):
     """Fused kernels for NVIDIA GPUs: a tile of points walks through all layers, and back.
 
@@ -47,6 +47,11 @@ class TritonEngine(Engine):
     def facts(self) -> dict[str, Any]:
         """Version, device and precision."""
         return _library.facts() | {"operands": self.precision}
+
+    def covers(self, field: Field) -> tuple[str, ...] | str:
+        """What PyTorch computes, or why there are no kernels."""
+        reason = _refused(field, None) or _coverage.untranslatable(field.network.activation)
+        return _coverage.notes(field.encoding) if reason is None else reason
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""

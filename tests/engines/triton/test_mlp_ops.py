@@ -59,7 +59,7 @@ def test_eikonal_losses_reach_the_weights(device):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-5 * theirs.abs().max().item())
 
 
-@pytest.mark.parametrize(("activation", "width"), SMOOTH[:2])
+@pytest.mark.parametrize(("activation", "width"), [SMOOTH[0], pytest.param(*SMOOTH[1], marks=pytest.mark.long)])
 def test_operators_keep_the_rules(activation, width, device):
     network, x = problem(activation, width, device)
     weights = list(network.parameters())

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 import inr
-from inr.activations import activations
 from inr.encodings import Encoding, encodings
 from inr.engines import Batch, automatic, engines
 from inr.engines import plan as choose
@@ -20,14 +19,14 @@ from inr.engines._triton._encoders import encoder
 from inr.engines._triton._scale import GradientScale
 from inr.field import Field
 from inr.objectives import Regression
+from tests.encodings.small import small
 
 SHAPES = {1: (211,), 2: (17, 13), 3: (7, 5, 9), 4: (3, 5, 2, 4)}
-ENCODINGS = {
-    "dense": "dense:levels=2,coarsest=2,finest=5", "hash": "hash:levels=3,coarsest=2,finest=40,log2_size=5",
-    "fourier": "fourier:frequencies=9,sigma=3", "sape": "sape:over=(fourier:kind=radial,sigma=3,frequencies=6)",
-}  # fmt: skip
+ENCODINGS = {name: small(name) for name in encodings.names()}
 # of the largest number, both engines in float32; and what a unit of relu may be off that lies on its kink
 BOUND, KINKS = 3e-5, 5e-3
+# those that differ most; test_maths.py has all
+ACTIVATIONS = ("gabor", "gaussian", "linear", "relu", "sine")
 TIMES = 8  # as far from float64 as eager in float32, where a network magnifies roundings
 
 
@@ -97,7 +96,7 @@ def compare(field, source, batch, device, engine="triton:precision=float32"):
     ("encoding", "activation"),
     [
         pytest.param(*pair, marks=[] if index % 3 == 0 else pytest.mark.long)
-        for index, pair in enumerate(itertools.product(encodings.names(), activations.names()))
+        for index, pair in enumerate(itertools.product(encodings.names(), ACTIVATIONS))
     ],
 )
 def test_every_pair_agrees_with_eager(encoding, activation, device):
@@ -106,7 +105,21 @@ def test_every_pair_agrees_with_eager(encoding, activation, device):
         source, encoding=ENCODINGS.get(encoding, encoding), activation=activation, network="mlp:depth=2,width=24"
     )
     ready = compare(field, source, Batch(torch.arange(3, 92, 2)), device)
-    assert bool(ready.notes) == (encoding in ("sape", "sphere"))
+    assert bool(ready.notes) == (encoding not in ("identity", "fourier", "hash", "dense"))
+
+
+@pytest.mark.parametrize("activation", ["finer", "finer-gabor", "silu"])
+def test_newer_activations_agree_with_eager(activation, device):
+    source = signal()
+    field = build(source, activation=activation, network="mlp:depth=2,width=24")
+    compare(field, source, Batch(torch.arange(3, 92, 2)), device)
+
+
+@pytest.mark.parametrize("activation", ["gabor-2d", "gelu", "real-gabor", "sinc", "softplus"])
+def test_activations_without_code_are_refused(activation):
+    field = build(signal(), activation=activation, network="mlp:depth=1,width=8")
+    with pytest.raises(inr.InrError, match=f"activation '{activation}': no "):
+        choose(field, None, "triton")
 
 
 @pytest.mark.parametrize("in_dim", [1, 2, 3, 4])
