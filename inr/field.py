@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inr import _calculus
 from inr._errors import InrError
-from inr._parts import Config
+from inr._parts import Config, parse_spec
 from inr.activations import activations
 from inr.encodings import Encoding, encodings
 from inr.networks import Network, networks
@@ -47,6 +47,7 @@ class Field(nn.Module):
             raise InrError(f"the network takes {network.in_dim} features but the encoding gives {encoding.out_dim}")
         if network.out_dim != domain.channels:
             raise InrError(f"the network gives {network.out_dim} values but the domain has {domain.channels} channels")
+        _check_reader(type(network), network.config()["name"], encoding)
         self.domain = domain
         self.encoding = encoding
         self.network = network
@@ -58,9 +59,10 @@ class Field(nn.Module):
     ) -> "Field":
         """Build a field from part specs, drawing its parameters from torch's global generator."""
         built = encodings.build(encoding, domain.in_dim)
-        return cls(
-            domain, built, networks.build(network, built.out_dim, domain.channels, activations.build(activation))
-        )
+        kind = networks.info(parse_spec(network)["name"])
+        _check_reader(kind.cls, kind.name, built)  # before its size confuses the network
+        context = built.out_dim, domain.channels, activations.build(activation), domain.in_dim
+        return cls(domain, built, networks.build(network, *context))
 
     def config(self) -> dict[str, Config]:
         """The specs of the three parts as plain JSON: `Field.build(domain, **config)` gives an equal field."""
@@ -78,7 +80,7 @@ class Field(nn.Module):
     @property
     def smoothness(self) -> float:
         """How often the field can be differentiated everywhere: 0 continuous only, infinite for smooth parts."""
-        return min(self.encoding.smoothness, self.network.activation.smoothness)
+        return min(self.encoding.smoothness, self.network.smoothness, self.network.activation.smoothness)
 
     @property
     def device(self) -> torch.device:
@@ -87,9 +89,18 @@ class Field(nn.Module):
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values at coordinates, normalised to [-1, 1]."""
+        return self.network(*self._inputs(coords))
+
+    def heads(self, coords: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], ...]:
+        """All outputs of the network that learn the signal, coarse to fine; the last is `forward`'s."""
+        return self.network.heads(*self._inputs(coords))
+
+    def _inputs(self, coords: Float[Tensor, "n d"]) -> tuple[Tensor, ...]:
+        """What the network reads."""
         if coords.ndim != 2 or coords.shape[1] != self.domain.in_dim:
             raise InrError(f"coordinates must have shape (n, {self.domain.in_dim}), got {tuple(coords.shape)}")
-        return self.network(self.encoding(coords))
+        features = self.encoding(coords)
+        return (features, coords) if self.network.reads_coords else (features,)
 
     def in_units(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
         """Normalised values in the signal's own units (grey levels, volts, metres …)."""
@@ -102,15 +113,16 @@ class Field(nn.Module):
         return self.jacobian(coords)[:, 0]
 
     def jacobian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
-        """d values[c] / d coords[d], per unit of [-1, 1]."""
+        """d values[c] / d coords[d], per unit of [-1, 1]. Raises InrError for a field that jumps, which has none."""
+        self._check_continuous("jacobian")
         return _calculus.jacobian(self, coords)
 
     def laplacian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """The Laplacian of every channel. Raises InrError for a field with kinks, whose Laplacian is no function."""
         if self.smoothness < 1:
             raise InrError(
-                f"laplacian needs a field without kinks, and {self._kinked()}: use a smooth activation (sine, gabor, "
-                "gaussian) on the identity, fourier, or a grid with interpolation=smoothstep"
+                f"laplacian needs a field without kinks, and '{self._roughest()}' has some: use a smooth activation "
+                "(sine, gabor, gaussian) on the identity, fourier, or a grid with interpolation=smoothstep"
             )
         return _calculus.laplacian(self, coords)
 
@@ -120,6 +132,7 @@ class Field(nn.Module):
             raise InrError(
                 f"divergence needs as many channels as axes, got {self.domain.channels} and {self.domain.in_dim}"
             )
+        self._check_continuous("divergence")
         return _calculus.divergence(self, coords)
 
     @torch.no_grad()
@@ -164,10 +177,17 @@ class Field(nn.Module):
 
         _storage.save(self, Path(path), force=force)
 
-    def _kinked(self) -> str:
-        """The part that has kinks, in words."""
-        part = self.encoding if self.encoding.smoothness < 1 else self.network.activation
-        return f"'{part.config()['name']}' has some"
+    def _check_continuous(self, wanted: str) -> None:
+        if self.smoothness < 0:
+            raise InrError(
+                f"{wanted} needs a continuous field, and '{self._roughest()}' jumps: use a continuous encoding, as "
+                "fourier or shifted:basis=gaussian"
+            )
+
+    def _roughest(self) -> str:
+        """The name of the least smooth part."""
+        parts: tuple[Any, ...] = (self.encoding, self.network, self.network.activation)
+        return min(parts, key=lambda part: part.smoothness).config()["name"]
 
     def _check_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
         if shape is None:
@@ -177,6 +197,13 @@ class Field(nn.Module):
         if len(shape) != self.domain.in_dim or any(size < 1 for size in shape):
             raise InrError(f"shape must be {self.domain.in_dim} positive sizes (array order), got {tuple(shape)}")
         return tuple(shape)
+
+
+def _check_reader(network: type[Network], name: str, encoding: Encoding) -> None:
+    """Raises InrError for an encoding that a kind of network cannot read."""
+    only, given = network.only_encoding, encoding.config()["name"]
+    if only is not None and given != only:
+        raise InrError(f"network '{name}' reads encoding={only} only, not '{given}'")
 
 
 def _check_box(box: Box | None, in_dim: int) -> None:

@@ -11,6 +11,7 @@ from inr import DamagedFile, Field, InrError
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.signals import Axis, Domain, ValueMap, grid_coords
+from tests.encodings.small import small
 
 SMALL = {
     "hash": "hash:levels=3,log2_size=6,coarsest=3,finest=9",
@@ -27,7 +28,7 @@ def domain(dims: int = 2, channels: int = 1) -> Domain:
 
 def build(encoding: str = "identity", activation: str = "sine", dims: int = 2, channels: int = 1) -> Field:
     torch.manual_seed(0)
-    spec = SMALL.get(encoding, encoding)
+    spec = SMALL.get(encoding) or small(encoding, dims)
     return Field.build(domain(dims, channels), encoding=spec, activation=activation, network="mlp:depth=2,width=8")
 
 

@@ -1,25 +1,75 @@
 """What every network is, and the registry that finds them by name."""
 
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from inr._errors import InrError
 from inr._parts import Part, Registry
-from inr.activations import Activation
+from inr.activations import Activation, Linear
+from inr.signals import Signal
 
-networks = Registry("network", "inr.networks._mlp")
+networks = Registry(
+    "network",
+    "inr.networks._bacon",
+    "inr.networks._cam",
+    "inr.networks._kronecker",
+    "inr.networks._mfn",
+    "inr.networks._mlp",
+    "inr.networks._modulated",
+    "inr.networks._skip",
+    "inr.networks._split",
+)
 
 
 class Network(Part, nn.Module):
-    """Features (n, in_dim) to values (n, out_dim); built as `Network(in_dim, out_dim, activation, *, …)`."""
+    """Features (n, in_dim) to values (n, out_dim); built as `Network(in_dim, out_dim, activation, coord_dim, *, …)`.
 
-    def __init__(self, in_dim: int, out_dim: int, activation: Activation) -> None:
+    Calling it gives the values of features (n, in_dim), which coordinates (n, coord_dim) follow where it reads them.
+
+    Attributes:
+        in_dim, out_dim: number of features and of values; coord_dim: number of coordinates.
+        reads_coords: whether `forward` takes the coordinates (n, coord_dim) after the features.
+        smoothness: how often values can be differentiated in features and coordinates, as far as the network itself
+            decides it.
+        learning_rate: Adam's rate where it is not the activation's.
+        own_rates: Adam's rates for parameters that learn at another one, by the first part of their name.
+        companions: parts that it stands with unless others are named, by kind.
+        only_encoding: the one encoding whose features it can read, None where it reads any.
+    """
+
+    reads_coords: ClassVar[bool] = False
+    smoothness: float = math.inf
+    learning_rate: ClassVar[float | None] = None
+    own_rates: ClassVar[Mapping[str, float]] = {}
+    companions: ClassVar[Mapping[str, Any]] = {}
+    only_encoding: ClassVar[str | None] = None
+
+    def __init__(self, in_dim: int, out_dim: int, activation: Activation, coord_dim: int | None = None) -> None:
         super().__init__()
         if in_dim < 1 or out_dim < 1:
             raise ValueError(f"a network needs at least one input and one output, got {in_dim} and {out_dim}")
         self.in_dim = in_dim
         self.out_dim = out_dim
         self.activation = activation
+        self.coord_dim = in_dim if coord_dim is None else coord_dim
 
-    def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n c"]:
-        """Values of features."""
-        raise NotImplementedError
+    def heads(self, *inputs: Float[Tensor, "n _"]) -> tuple[Float[Tensor, "n c"], ...]:
+        """All outputs that learn the signal, coarse to fine; the last is what `forward` gives."""
+        return (self(*inputs),)
+
+    def init_from(self, signal: Signal) -> None:
+        """Draw again what should begin where the signal says; called once before a fit from the beginning.
+
+        Random numbers come from torch's global generator. Raises InrError for a signal that cannot tell.
+        """
+
+
+def check_no_activation(network: str, activation: Activation) -> None:
+    """Raises InrError for an activation other than linear, in a network that has none."""
+    if not isinstance(activation, Linear):
+        name = activation.config()["name"]
+        raise InrError(f"network '{network}' multiplies and has no activation: use activation=linear, not '{name}'")

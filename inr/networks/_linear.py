@@ -1,8 +1,12 @@
 """Affine maps between layers, of values that are carried in one or two real planes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from inr.activations import Activation, Position
 
 
 class Affine(nn.Module):
@@ -43,3 +47,41 @@ class ComplexAffine(nn.Module):
         if self.bias_real is not None and self.bias_imag is not None:
             bias = torch.cat([self.bias_real, self.bias_imag])
         return F.linear(stacked, rows, bias).chunk(2, dim=1)
+
+
+def position_of(index: int, depth: int) -> Position:
+    """Where layer `index` stands behind `depth` hidden ones, for its initialisation and its activation's constants."""
+    return "first" if index == 0 else "last" if index == depth else "hidden"
+
+
+def make_layers(activation: Activation, inputs: Sequence[int], outputs: Sequence[int], bias: bool) -> nn.ModuleList:
+    """Affine layers from first to last, by the units that they read and give."""
+    depth = len(outputs) - 1
+    return nn.ModuleList(
+        _make_layer(activation, read, given, bias, position_of(index, depth))
+        for index, (read, given) in enumerate(zip(inputs, outputs, strict=True))
+    )
+
+
+def _make_layer(activation: Activation, inputs: int, outputs: int, bias: bool, position: Position) -> nn.Module:
+    """A layer as the activation needs it and initialised by it.
+
+    A first one reads real features, a last one gives real values.
+    """
+    last = position == "last"
+    rows = outputs * (1 if last else activation.maps)
+    layer: nn.Module
+    if activation.planes == 1 or position == "first":
+        layer = Affine(inputs, rows, bias)
+    else:
+        layer = ComplexAffine(inputs, rows, bias, real_output=last)
+    activation.init_linear_(layer, position)
+    return layer
+
+
+def maps_of(planes: tuple[Tensor, ...], maps: int) -> tuple[Tensor, ...]:
+    """The planes (n, maps x width) of a layer that holds several affine maps, as planes (n, width) map after map."""
+    if maps == 1:
+        return planes
+    parts = [plane.chunk(maps, dim=1) for plane in planes]
+    return tuple(part[index] for index in range(maps) for part in parts)

@@ -3,15 +3,20 @@
 from typing import Annotated
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from inr._parts import Range
 from inr.activations import Activation, Position
 from inr.networks._base import Network, networks
-from inr.networks._linear import Affine, ComplexAffine
+from inr.networks._linear import make_layers, maps_of, position_of
 
 
-@networks.register("mlp")
+@networks.register(
+    "mlp",
+    source="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 1986",
+    formula="h₀ = features; hₗ₊₁ = φ(Wₗ hₗ + bₗ); values = W h + b after the last",
+    limits="learns low frequencies first: detail needs an encoding, or an activation such as sine",
+)
 class MLP(Network):
     """A multilayer perceptron: `depth` hidden layers of `width` units, then a linear layer.
 
@@ -25,26 +30,20 @@ class MLP(Network):
         in_dim: int,
         out_dim: int,
         activation: Activation,
+        coord_dim: int | None = None,
         *,
         depth: Annotated[int, Range(1, 64), "hidden layers"] = 3,
         width: Annotated[int, Range(1, 8192), "units in each"] = 256,
         bias: Annotated[bool, "whether layers add a bias"] = True,
     ) -> None:
-        super().__init__(in_dim, out_dim, activation)
+        super().__init__(in_dim, out_dim, activation, coord_dim)
         self.depth = depth
         self.width = width
-        layers: list[nn.Module] = []
-        for index in range(depth + 1):
-            inputs = in_dim if index == 0 else width
-            outputs = out_dim if index == depth else width
-            layer = self._affine(inputs, outputs, bias, first=index == 0, last=index == depth)
-            activation.init_linear_(layer, self.position(index))
-            layers.append(layer)
-        self.layers = nn.ModuleList(layers)
+        self.layers = make_layers(activation, [in_dim, *[width] * depth], [*[width] * depth, out_dim], bias)
 
     def position(self, index: int) -> Position:
         """Where layer `index` stands, for its initialisation and its activation's constants."""
-        return "first" if index == 0 else "last" if index == self.depth else "hidden"
+        return position_of(index, self.depth)
 
     def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n c"]:
         """Values of features."""
@@ -52,10 +51,5 @@ class MLP(Network):
         for index, layer in enumerate(self.layers):
             planes = layer(*planes)
             if index < self.depth:
-                planes = self.activation(planes, self.position(index))
+                planes = self.activation(maps_of(planes, self.activation.maps), self.position(index))
         return planes[0]
-
-    def _affine(self, inputs: int, outputs: int, bias: bool, *, first: bool, last: bool) -> nn.Module:
-        if self.activation.planes == 1 or first:
-            return Affine(inputs, outputs, bias)
-        return ComplexAffine(inputs, outputs, bias, real_output=last)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from inr.signals._domain import Domain as Domain
     from inr.signals._domain import ValueMap as ValueMap
     from inr.signals._grid import grid_coords as grid_coords
+    from inr.signals._maxima import ModulusMaxima as ModulusMaxima
+    from inr.signals._maxima import modulus_maxima as modulus_maxima
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
@@ -25,11 +27,13 @@ __getattr__, __all__ = lazy_exports(
         "Axis": "._domain",
         "Domain": "._domain",
         "GridSignal": "._signal",
+        "ModulusMaxima": "._maxima",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
         "ValueMap": "._domain",
         "default_suffix": "._write",
         "grid_coords": "._grid",
+        "modulus_maxima": "._maxima",
         "open": "._open",
         "psnr": "._metrics",
         "snr": "._metrics",

@@ -1,0 +1,247 @@
+"""One embedding an axis and one weight for every combination of their features, contracted axis by axis."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from inr._errors import InrError
+from inr._parts import Range
+from inr.activations import Activation
+from inr.encodings._bases import Basis, basis, smoothness_of
+from inr.networks._base import Network, networks
+from inr.networks._blend import Blended
+
+Kind = Literal["gaussian", "triangle", "rff", "linf", "logf"]
+
+# functions an axis by number of axes, where nothing is known of the signal: the published ones in 2-D and 3-D
+COUNTS = {1: 1024, 2: 256, 3: 64, 4: 24}
+# the published parameters of every basis, for so many functions of an axis
+PUBLISHED = 256
+_SPREADS = {"gaussian": 1.0, "triangle": 2.0}
+_SIGMA = 42.0
+_OCTAVES = {"linf": 4.5, "logf": 6.5}
+_READS = {"gaussian": "spread", "triangle": "spread", "rff": "sigma", "linf": "octaves", "logf": "octaves"}
+
+_MAPS = 8  # outputs of the product that a hidden layer reads
+_LARGEST_AXIS = 8_192
+_LARGEST = 2**28  # weights: what a file of 1 GiB holds
+_AT_ONCE = 2**26  # numbers of a contraction's largest intermediate
+_GRID_POINTS = 64  # of a grid, by matrix products, cost less than one alone
+
+
+@networks.register(
+    "kronecker",
+    source="Zheng, Ramasinghe, Li and Lucey, Trading Positional Complexity vs. Deepness in Coordinate Networks, "
+    "ECCV 2022",
+    formula="f(x, y) = φ(x)ᵀ W φ(y), a matrix W for every channel; W ∈ R^(K×K×K) contracted mode by mode in 3-D",
+    limits="K to the power of the axes weights a channel, so one long axis (a sound) is followed in outline only; "
+    "Fourier bases (rff, linf, logf) generalise badly without a hidden layer",
+)
+class Kronecker(Network):
+    """The complex positional encoding: one weight for every combination of one feature an axis.
+
+    Equal to a linear layer on the Kronecker product of the axes' features, which is never formed. Shifted bumps
+    (gaussian, triangle) have their centres in the middle of `size` equal cells of an axis. On a regular grid the
+    weights have a closed form: `inr.fitting.solve`.
+
+    It embeds coordinates itself and is linear in its weights: it stands on the encoding identity, with the activation
+    linear. With `hidden`, the product has `maps` outputs, which one layer of that many ReLU units reads; the published
+    rate of 0.1 is then high, and 0.01 often better.
+
+    Weights begin as U(±1/√K). What is left open is the authors' choice for photographs on regular grids, given for
+    256 functions and in proportion for others: gaussian σ 0.004 and triangle 2/256 (`spread` 1 and 2), rff σ 42,
+    linf 4.5 and logf 6.5 octaves. A gaussian narrower than half a spacing (`spread` 0.5) leaves holes between samples.
+
+    `blend` is for samples off the grid: a position is embedded as the weighted mean of the embeddings of its
+    neighbours among so many cell centres, with weights that have the inner products with both right.
+
+    Attributes:
+        bases: the embedding of each axis, in coordinate order.
+        weight: (K_x, K_y, …, outputs of the product).
+    """
+
+    learning_rate: ClassVar[float] = 1e-1
+    companions: ClassVar[dict[str, Any]] = {"encoding": "identity", "activation": "linear"}
+    only_encoding: ClassVar[str | None] = "identity"
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        activation: Activation,
+        coord_dim: int | None = None,
+        *,
+        basis: Annotated[Kind, "the functions of an axis"] = "gaussian",
+        size: Annotated[
+            int | str | None, Range(1, _LARGEST_AXIS), "functions an axis, x first as in 384x256 (none: 256 in 2-D)"
+        ] = None,
+        spread: Annotated[
+            float | None, Range(0, 1e3, above=True), "gaussian σ or half a triangle, in spacings (none: 1, 2)"
+        ] = None,
+        sigma: Annotated[
+            float | None, Range(0, 1e6, above=True), "rff: standard deviation in cycles (none: 42 for 256 functions)"
+        ] = None,
+        octaves: Annotated[
+            float | None, Range(0, 24), "linf, logf: log2 of the highest frequency (none: 4.5, 6.5 for 256)"
+        ] = None,
+        blend: Annotated[int | None, Range(2, 2**20), "embed between so many nodes an axis (none: directly)"] = None,
+        hidden: Annotated[int | None, Range(1, 8192), "ReLU units after the product; published: 256"] = None,
+        maps: Annotated[int | None, Range(1, 4096), "outputs of the product for them to read (none: 8)"] = None,
+    ) -> None:
+        super().__init__(in_dim, out_dim, activation, coord_dim)
+        if in_dim != self.coord_dim:
+            raise InrError("network 'kronecker' embeds coordinates itself: use encoding identity")
+        name = activation.config()["name"]
+        if name != "linear":
+            raise InrError(f"network 'kronecker' is linear in its weights: use activation linear, not {name}")
+        _check_read(basis, spread=spread, sigma=sigma, octaves=octaves)
+        if maps is not None and hidden is None:
+            raise InrError("network 'kronecker': maps are what a hidden layer reads; give hidden too, as in hidden=256")
+        counts = counts_of(size, in_dim)
+        outputs = out_dim if hidden is None else maps or _MAPS
+        if math.prod(counts) * outputs > _LARGEST:
+            raise InrError(
+                f"network 'kronecker' of {'x'.join(map(str, counts))} is too large: at most {_LARGEST:,} weights"
+            )
+        self.bases = nn.ModuleList(_embedding(basis, count, spread, sigma, octaves, blend) for count in counts)
+        self.weight = nn.Parameter(torch.empty(*counts, outputs))
+        bound = math.prod(counts) ** (-0.5 / in_dim)
+        nn.init.uniform_(self.weight, -bound, bound)
+        self.after: nn.Module = nn.Identity()
+        self.smoothness = min(smoothness_of(basis), math.inf if blend is None else 0.0)
+        if hidden is not None:
+            self.after = nn.Sequential(nn.Linear(outputs, hidden), nn.ReLU(), nn.Linear(hidden, out_dim))
+            self.smoothness = min(self.smoothness, 0.0)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Functions an axis, in coordinate order."""
+        return tuple(self.weight.shape[:-1])
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether nothing follows the product, so that the weights of a regular grid have a closed form."""
+        return isinstance(self.after, nn.Identity)
+
+    def embed(self, axis: int, coords: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
+        """The features of coordinates in [-1, 1] on an axis."""
+        return self.bases[axis]((coords + 1) / 2)
+
+    def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates, which come as features of the encoding identity.
+
+        Points that share coordinates, as those of a grid do, share the work on them.
+        """
+        axes = [_distinct(column) for column in coords.unbind(1)]
+        gridded = self._gridded(len(coords), [len(positions) for positions, _ in axes])
+        return self.after(self._shared(axes, gridded) if gridded else self._by_the_point(coords))
+
+    def on_grid(self, axes: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "*shape c"]:
+        """Values on the whole grid that the coordinates of the axes, x first, span: (n_x, n_y, …, c)."""
+        features = [self.embed(axis, coords) for axis, coords in enumerate(axes)]
+        return self.after(_contracted(self.weight, features).movedim(0, -1))
+
+    def _gridded(self, points: int, distinct: Sequence[int]) -> list[int]:
+        """The axes to contract on the grid of distinct positions, few positions first: all, all but one, or none."""
+        order = sorted(range(len(distinct)), key=distinct.__getitem__)
+        if math.prod(distinct) <= _GRID_POINTS * points:
+            return order
+        sizes, counts = [distinct[axis] for axis in order], [self.counts[axis] for axis in order]
+        work = sum(math.prod(sizes[: axis + 1]) * math.prod(counts[axis:]) for axis in range(len(order) - 1))
+        kept = math.prod(sizes[:-1]) * counts[-1] * self.weight.shape[-1]
+        worth = work <= points * math.prod(counts) and (kept <= _AT_ONCE or len(order) == 2)
+        return order[:-1] if worth else []
+
+    def _shared(self, axes: Sequence[tuple[Tensor, Tensor]], gridded: Sequence[int]) -> Float[Tensor, "n m"]:
+        """Some axes contracted on the grid of their distinct positions; the one that may be left, by the point."""
+        left = [axis for axis in range(len(axes)) if axis not in gridded]
+        features = [self.embed(axis, axes[axis][0]) for axis in gridded]
+        table = _contracted(self.weight.permute(*gridded, *left, -1), features)  # ([K,] m, distinct positions …)
+        row = torch.zeros_like(axes[0][1])
+        for axis in gridded:
+            row = row * len(axes[axis][0]) + axes[axis][1]
+        rows = table.flatten(len(left) + 1).movedim(-1, 0)[row]
+        for axis in left:
+            positions, which = axes[axis]
+            rows = torch.einsum("nk,nkm->nm", self.embed(axis, positions)[which], rows)
+        return rows
+
+    def _by_the_point(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        """Every point alone, in slices that bound memory; derivatives compute them again."""
+        largest = self.weight.numel() // max(self.counts)
+        slices = coords.split(max(_AT_ONCE // largest, 1))
+        if len(slices) == 1 or not torch.is_grad_enabled():
+            return torch.cat([self._slice(part) for part in slices])
+        return torch.cat([checkpoint(self._slice, part, use_reentrant=False) for part in slices])
+
+    def _slice(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        """One axis after the other, the one with most functions first: what is left of the weights is smallest."""
+        order = sorted(range(len(self.counts)), key=lambda axis: -self.counts[axis])
+        first, *others = (self.embed(axis, coords[:, axis]) for axis in order)
+        rows = first @ self.weight.permute(*order, -1).flatten(1)
+        for features in others:
+            rows = torch.einsum("nk,nkr->nr", features, rows.unflatten(1, (features.shape[1], -1)))
+        return rows
+
+
+def counts_of(size: int | str | None, axes: int) -> tuple[int, ...]:
+    """Functions an axis, from how `size` is written."""
+    if axes not in COUNTS:
+        raise InrError(f"network 'kronecker' takes 1 to 4 coordinates, got {axes}")
+    words = str(COUNTS[axes] if size is None else size).split("x")
+    if not all(re.fullmatch(r"[1-9]\d{0,5}", word) for word in words) or len(words) not in (1, axes):
+        raise InrError(
+            f"network 'kronecker': size is one number, or one an axis as in {'x'.join(['64'] * axes)}, got {size!r}"
+        )
+    counts = tuple(int(word) for word in words)
+    if max(counts) > _LARGEST_AXIS:
+        raise InrError(f"network 'kronecker': at most {_LARGEST_AXIS} functions an axis, got {max(counts)}")
+    return counts * axes if len(counts) == 1 else counts
+
+
+def proportional(sizes: Sequence[int], ratio: float) -> str:
+    """The `size` for axes of so many samples, and so many functions a sample; even, as Fourier bases need."""
+    return "x".join(str(max(int(size * ratio) // 2 * 2, min(size, 2))) for size in sizes)
+
+
+def _distinct(column: Float[Tensor, " n"]) -> tuple[Float[Tensor, " u"], Int[Tensor, " n"]]:
+    """The different positions among coordinates, and which of them each is; all, where they are differentiated."""
+    if column.requires_grad:
+        return column, torch.arange(len(column), device=column.device)
+    return torch.unique(column, return_inverse=True)
+
+
+def _contracted(weight: Tensor, features: Sequence[Float[Tensor, "_ _"]]) -> Tensor:
+    """The leading axes of weights (K_1, K_2, …, m) replaced by positions, behind: (…, m, n_1, n_2, …)."""
+    for each in features:
+        weight = torch.tensordot(weight, each, dims=([0], [1]))
+    return weight
+
+
+def _embedding(
+    kind: Kind, count: int, spread: float | None, sigma: float | None, octaves: float | None, blend: int | None
+) -> Basis | Blended:
+    """The basis of one axis."""
+    if kind in _SPREADS:
+        parameters = {"width": (spread or _SPREADS[kind]) / count}
+    elif kind == "rff":
+        parameters = {"sigma": sigma or _SIGMA * count / PUBLISHED}
+    else:
+        parameters = {
+            "octaves": max(_OCTAVES[kind] + math.log2(count / PUBLISHED), 0.0) if octaves is None else octaves
+        }
+    over = basis(kind, count, **parameters)
+    return over if blend is None else Blended(over, blend)
+
+
+def _check_read(kind: Kind, **given: float | None) -> None:
+    """Refuse a parameter that another basis reads."""
+    for name, value in given.items():
+        if value is not None and name != _READS[kind]:
+            raise InrError(f"network 'kronecker': basis={kind} does not read {name}; it reads {_READS[kind]}")
