@@ -10,7 +10,8 @@ from inr._errors import InrError
 from inr.cli import _fit_options as options
 from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
-from inr.cli._fit_report import Stopwatch, document, print_table
+from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_of_closed_form, document, print_table
+from inr.cli._fit_solve import check_solver, solve, starting_from
 from inr.cli._parsing import parse_rates
 from inr.cli._progress import FitBar, waiting
 
@@ -27,6 +28,8 @@ EPILOG = """
   inr fit voice.wav --activation sine --psnr 45
 
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
+
+  inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
 
@@ -47,6 +50,7 @@ def fit(
     activation: options.Activation = None,
     network: options.Network = None,
     teacher: options.Teacher = None,
+    solver: options.Solver = "adam",
     engine: options.Engine = "auto",
     steps: options.Steps = None,
     seconds: options.Seconds = None,
@@ -69,31 +73,59 @@ def fit(
     """Fit a function to a signal and save it as an .inr file."""
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
+    parts = {"encoding": encoding, "activation": activation, "network": network}
+    about_steps = {
+        "psnr": psnr, "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "resume": resume,
+        "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
+    }  # fmt: skip
+    stepping = steps is not None or seconds is not None
+    method = check_solver(solver, stepping, parts, about_steps)
     watch = Stopwatch()
+    if method == "closed-form" and not stepping:
+        fitted, course = _solve(signal, network, seed, watch, quiet=quiet)
+        status = _save(fitted, outputs, watch, finished=True, force=force, quiet=quiet)
+        _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
+        raise typer.Exit(status)
     with waiting(f"reading {signal}", quiet=quiet):
         fitter = _prepare(
-            signal, watch, (steps, seconds, psnr),
-            encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine, batch=batch,
+            signal, watch, (steps, seconds, psnr), method,
+            **parts, teacher=teacher, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
             record_attention=outputs.teacher_map is not None,
         )  # fmt: skip
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
-    status = _save(fitter, end, outputs, watch, force=force or resume, quiet=quiet)
-    result = document(signal, fitter, end, outputs, watch, profile=profile)
-    if as_json:
-        print_json(result)
-    elif not quiet:
-        print_table(result)
+    fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.attention)
+    finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
+    status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
+    course = course_of(fitter, end, solver=method, profile=profile)
+    _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
     as_planned = end.reason == "target" or (end.reason == "steps" and psnr is None)
     if not as_planned and not (quiet and str(end.reason) not in _STATUS):
         _explain(end, outputs)
     raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
 
 
+def _solve(
+    path: Path, network: str | None, seed: int, watch: Stopwatch, *, quiet: bool
+) -> tuple[Fitted, dict[str, Any]]:
+    """Read and solve; what came out and how."""
+    import inr
+
+    with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
+        source = inr.open(path)
+    with waiting("solving", quiet=quiet):
+        field = solve(source, network, seed, watch)
+    return Fitted(field, source), course_of_closed_form(source, watch.laps.pop("solving"))
+
+
 def _prepare(
-    signal: Path, watch: Stopwatch, budget: tuple[int | None, float | None, float | None], **settings: Any
+    signal: Path,
+    watch: Stopwatch,
+    budget: tuple[int | None, float | None, float | None],
+    solver: str,
+    **settings: Any,
 ) -> "Fitter":
     """Check the budget, then read the signal: the quick refusals come first."""
     import inr
@@ -104,6 +136,8 @@ def _prepare(
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
     with watch.lap("reading"):
         source = inr.open(signal)
+    if solver == "closed-form":
+        settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
     return make_fitter(source, budget=wanted, **settings)
 
 
@@ -128,39 +162,45 @@ def _run(fitter: "Fitter", outputs: Outputs, *, resume: bool, quiet: bool) -> "E
     return event
 
 
-def _save(fitter: "Fitter", end: "Event", outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
+def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool, force: bool, quiet: bool) -> int:
     """Measure and write; the exit status. The field comes first, whatever happens to the rest."""
     from inr.fitting import evaluate
 
     try:
         with watch.lap("measuring"), waiting("measuring", quiet=quiet):
-            fitter.field.metrics = evaluate(
-                fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block
-            )
+            fitted.field.metrics = evaluate(fitted.field, fitted.signal, execute=fitted.execute, block=fitted.block)
     finally:
         with watch.lap("writing"):
-            failure = save_field(fitter.field, outputs.field, force=force)
+            failure = save_field(fitted.field, outputs.field, force=force)
     if failure is not None:
         return complain(failure, 2)
-    if end.reason not in ("interrupted", "disk"):  # going on would end the same way
+    if finished:
         outputs.checkpoint.unlink(missing_ok=True)
-    return _compare(fitter, outputs, watch, force=force, quiet=quiet)
+    return _compare(fitted, outputs, watch, force=force, quiet=quiet)
 
 
-def _compare(fitter: "Fitter", outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
+def _compare(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
     """Draw the sheets; a failure costs a sheet only."""
     from inr.diagnostics import attention_sheet, comparison_sheet
 
     try:
         if outputs.comparison is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-                comparison_sheet(fitter.field, fitter.signal, outputs.comparison, force=force, execute=fitter.execute)
-        if outputs.teacher_map is not None and fitter.attention is not None:
+                comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
+        if outputs.teacher_map is not None and fitted.attention is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
-                attention_sheet(fitter.attention, fitter.signal, outputs.teacher_map, force=force)
+                attention_sheet(fitted.attention, fitted.signal, outputs.teacher_map, force=force)
     except InrError as error:
         return complain(str(error), 2)
     return 0
+
+
+def _print(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    """The result, as it was asked for."""
+    if as_json:
+        print_json(result)
+    elif not quiet:
+        print_table(result)
 
 
 def _explain(end: "Event", outputs: Outputs) -> None:

@@ -63,13 +63,13 @@ def choose_outputs(
     """The outputs that were asked for, with names made from the signal's where none were given."""
     if no_comparison and comparison is not None:
         raise InrError("--comparison and --no-comparison contradict each other; give one")
-    field = field or Path(_stem(signal) + ".inr")
+    field = field or Path(stem(signal) + ".inr")
     if comparison is None and not no_comparison:
-        comparison = field.parent / f"{_stem(field)}.comparison.png"
+        comparison = field.parent / f"{stem(field)}.comparison.png"
     return Outputs(field, comparison, teacher_map, events)
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
     """The name without its suffix; 'brain' for brain.nii.gz, the folder's own name for one given as '.'."""
     path = path if path.name else path.resolve()
     name = path.name.removesuffix(".gz") if path.name.endswith(".nii.gz") else path.name

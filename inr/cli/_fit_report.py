@@ -1,7 +1,8 @@
 """What a fit came to: one document for scripts, the same as a table for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ from rich.table import Table
 from inr.cli._console import decibels, out, pairs, si, size
 
 if TYPE_CHECKING:
-    from inr import Event, Fitter
+    from inr import Event, Field, Fitter, Signal
     from inr.cli._fit_files import Outputs
+    from inr.field import Execute
+    from inr.fitting import Attention
 
 
 class Stopwatch:
@@ -31,35 +34,69 @@ class Stopwatch:
             self.laps[what] = self.laps.get(what, 0.0) + perf_counter() - begin
 
 
-def document(
-    signal: Path, fitter: "Fitter", end: "Event", outputs: "Outputs", watch: Stopwatch, *, profile: bool = False
-) -> dict[str, Any]:
-    """Everything worth knowing about a finished fit, as plain JSON; with `profile`, where its time went."""
-    from inr._specs import format_spec
+@dataclass(frozen=True)
+class Fitted:
+    """A field, what it was fitted to, and what evaluates it: itself, if nothing else does."""
 
-    written = outputs.field.stat().st_size if outputs.field.exists() else None
+    field: "Field"
+    signal: "Signal"
+    execute: "Execute | None" = None
+    block: int = 16_384
+    attention: "Attention | None" = None
+
+
+def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> dict[str, Any]:
+    """How a fit by steps went, as plain JSON; with `profile`, where its time went."""
     return {
-        "signal": str(signal),
-        "kind": fitter.signal.domain.kind,
+        "solver": solver,
         "reason": end.reason,
         "steps": end.step,
         "skipped": end.skipped,
-        "metrics": fitter.field.metrics,
-        "seconds": {"fitting": fitter.seconds} | watch.laps,
+        "seconds": fitter.seconds,
         "points": fitter.points,
-        "points_per_second": fitter.points / max(fitter.seconds, 1e-9),
-        "parameters": fitter.field.parameter_count,
-        "bytes": written,
-        "bits_per_sample": None if written is None else 8 * written / fitter.signal.size,
         "engine": fitter.engine,
-        "parts": {part: format_spec(config) for part, config in fitter.field.config().items()},
+    } | ({"profile": fitter.profile.document()} if profile else {})
+
+
+def course_of_closed_form(signal: "Signal", seconds: float) -> dict[str, Any]:
+    """The same of a fit without steps, which sees every sample once."""
+    return {
+        "solver": "closed-form",
+        "reason": "solved",
+        "steps": 0,
+        "skipped": 0,
+        "seconds": seconds,
+        "points": signal.size,
+        "engine": "eager",
+    }
+
+
+def document(
+    path: Path, fitted: Fitted, outputs: "Outputs", watch: Stopwatch, course: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything worth knowing about a finished fit, as plain JSON."""
+    from inr._specs import format_spec
+
+    field, signal = fitted.field, fitted.signal
+    written = outputs.field.stat().st_size if outputs.field.exists() else None
+    return {
+        "signal": str(path),
+        "kind": signal.domain.kind,
+        **course,
+        "metrics": field.metrics,
+        "seconds": {"fitting": course["seconds"]} | watch.laps,
+        "points_per_second": course["points"] / max(course["seconds"], 1e-9),
+        "parameters": field.parameter_count,
+        "bytes": written,
+        "bits_per_sample": None if written is None else 8 * written / signal.size,
+        "parts": {part: format_spec(config) for part, config in field.config().items()},
         "files": {
             "field": _existing(outputs.field),
             "comparison": _existing(outputs.comparison),
             "teacher map": _existing(outputs.teacher_map),
             "checkpoint": _existing(outputs.checkpoint),
         },
-    } | ({"profile": fitter.profile.document()} if profile else {})
+    }
 
 
 def print_table(result: dict[str, Any]) -> None:
@@ -70,9 +107,10 @@ def print_table(result: dict[str, Any]) -> None:
     beside = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in spent.items())
     rate = si(result["points_per_second"], "points/s")
     skipped = f", {result['skipped']:,} of them skipped" if result["skipped"] else ""
+    how = f"on engine {result['engine']}, {result['steps']:,} steps{skipped}" if result["steps"] else "in closed form"
     rows |= {
         "fitting": f"{fitting}  (beside it: {beside})",
-        "speed": f"{rate} on engine {result['engine']}, {result['steps']:,} steps{skipped}",
+        "speed": f"{rate} {how}",
         "parameters": f"{result['parameters']:,}",
     }
     if result["bytes"] is not None:

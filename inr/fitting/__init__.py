@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
+    from inr.fitting._solve import solve as solve
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -28,6 +29,7 @@ __getattr__, __all__ = lazy_exports(
         "evaluate": "._evaluate",
         "fit": "._fit",
         "make_fitter": "._fit",
+        "solve": "._solve",
         "stopping_on_interrupt": "._fit",
     },
 )

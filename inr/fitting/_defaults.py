@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inr._parts import Config, parse_spec
+from inr.activations import activations
+from inr.encodings import encodings
 from inr.field import Spec
+from inr.networks import networks
+from inr.networks._kronecker import COUNTS, proportional
 from inr.signals import Signal
 
 
@@ -33,11 +37,12 @@ class Setup:
         """The setup with the parts the user named, their open parameters set to what suits the signal."""
         chosen: dict[str, Any] = {part: spec for part, spec in given.items() if spec is not None}
         setup = replace(self, **_companions(chosen), **chosen)
+        suited = suited_parameters(signal)
         return replace(
             setup,
-            encoding=_complete(setup.encoding, suited_parameters(signal)),
-            activation=_complete(setup.activation, suited_parameters(signal)),
-            network=_complete(setup.network, {}),
+            encoding=_complete_encoding(setup.encoding, suited),
+            activation=_complete(setup.activation, suited),
+            network=_complete(setup.network, suited),
         )
 
 
@@ -61,10 +66,34 @@ def suited_parameters(signal: Signal) -> dict[str, dict[str, Any]]:
     suited: dict[str, dict[str, Any]] = {
         "hash": {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest},
         "dense": {"coarsest": _coarsest(finest_dense), "finest": finest_dense},
+        **_suited_factors(signal),
     }
+    if signal.domain.shape is not None:
+        ratio = COUNTS[signal.in_dim] / signal.size ** (1 / signal.in_dim)
+        suited["kronecker"] = {"size": proportional(signal.domain.shape[::-1], min(ratio, 1.0))}
     if signal.domain.kind == "audio":
-        suited["sine"] = {"first_omega": 3000.0}
+        suited |= {name: {"first_omega": 3000.0} for name in ("sine", "finer", "hosc")}
+    sizes = [min(axis.size, 2**20) for axis in signal.domain.axes if axis.size is not None]
+    if sizes:  # as far as samples tell frequencies apart
+        suited["bacon"] = {"bandwidth": sizes[0] if len(set(sizes)) == 1 else "x".join(map(str, sizes))}
+        suited["mfn"] = {"scale": float(max(sizes))}
     return suited
+
+
+def _suited_factors(signal: Signal) -> dict[str, dict[str, Any]]:
+    """Vertices of planes and lines: one for every sample of an axis, as far as planes go."""
+    if signal.domain.shape is None or signal.in_dim == 1:
+        return {}
+    last, *others = signal.domain.shape
+    planes, lines = (
+        {"resolution": min(max(2, *others), most), "last_resolution": min(max(2, last), most)}
+        for most in (128 if signal.in_dim == 4 else 256, 2**16)
+    )
+    # the first of three scales
+    first = {"resolution": max(2, planes["resolution"] // 4), "last_resolution": max(2, planes["last_resolution"] // 4)}
+    if signal.in_dim == 4:  # time has one scale
+        first["last_resolution"] = planes["last_resolution"]
+    return {"triplane": planes, "vm": planes, "cp": lines, "kplanes": first}
 
 
 def _coarsest(finest: int) -> int:
@@ -75,25 +104,46 @@ def _coarsest(finest: int) -> int:
 def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
     """What goes with the parts the user named, where it did not name the rest.
 
-    The recipe of a kind is one whole. An activation other than relu stands alone, as in its paper, on the bare
+    The recipe of a kind is one whole. An activation that needs no encoding stands alone, as in its paper, on the bare
     coordinates; an encoding is read by relu, and grids by a small network.
     """
     companions: dict[str, Any] = {}
     names = {part: parse_spec(spec)["name"] for part, spec in chosen.items()}
-    if "activation" in names and names["activation"] != "relu" and "encoding" not in names:
+    if "network" in names:
+        for part, spec in networks.info(names["network"]).cls.companions.items():
+            if part not in names:
+                companions[part], names[part] = spec, parse_spec(spec)["name"]
+    alone = "activation" in names and not activations.info(names["activation"]).cls.needs_encoding
+    if alone and "encoding" not in names:
         companions["encoding"] = names["encoding"] = "identity"
     if "encoding" in names and "activation" not in names:
         companions["activation"] = names["activation"] = "relu"
-    if "encoding" in names:
-        if names["encoding"] in ("hash", "dense"):
-            companions["network"] = "mlp:depth=2,width=64"
-        elif names["activation"] == "gabor":  # of equal cost: a complex unit is two real ones
-            companions["network"] = "mlp:depth=3,width=181"
+    if "encoding" in names and "network" not in names:
+        own = encodings.info(names["encoding"]).cls.companions
+        if "network" in own:
+            companions["network"] = own["network"]
+        elif (cost := _cost(names["activation"])) > 1:
+            companions["network"] = f"mlp:depth=3,width={int(256 / math.sqrt(cost))}"
         else:
             companions["network"] = f"mlp:depth={4 if names['encoding'] == 'identity' else 3},width=256"
-    return {part: spec for part, spec in companions.items() if part not in chosen}
+    return companions
+
+
+def _cost(activation: str) -> int:
+    """How many real units' weights a unit has: a complex one has two, and so has one of two affine maps."""
+    cls = activations.info(activation).cls
+    return cls.planes * cls.maps
 
 
 def _complete(spec: Spec, suited: Mapping[str, Mapping[str, Any]]) -> Config:
     config = parse_spec(spec)
     return {**suited.get(config["name"], {}), **config}
+
+
+def _complete_encoding(spec: Spec, suited: Mapping[str, Mapping[str, Any]]) -> Config:
+    """As `_complete`, with the encodings within, as far as they read the same coordinates."""
+    config = _complete(spec, suited)
+    for param in encodings.info(config["name"]).params:
+        if param.is_part and isinstance(config.get(param.name), str | Mapping):
+            config[param.name] = _complete_encoding(config[param.name], suited)
+    return config

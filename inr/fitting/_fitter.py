@@ -92,7 +92,9 @@ class Fitter:
             self.field = Field.build(
                 signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
             )
-        check_size(self.field)
+            check_size(self.field)
+            if start is None and not resume:
+                self.field.network.init_from(signal)
         if start is not None:
             check_start(self.field, start)
             self.field.load_state_dict(dict(start))

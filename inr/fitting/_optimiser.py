@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from inr._errors import InrError
+from inr.encodings import Encoding
 from inr.engines import RowSparse
 from inr.field import Field
 
@@ -26,11 +27,13 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def default_rates(field: Field) -> dict[str, float]:
-    """Learning rates by part, as the field's encoding and activation recommend them."""
-    activation, tables = field.network.activation, field.encoding.learning_rate
-    if tables is None:
-        return {"network": activation.learning_rate}
-    return {"network": activation.learning_rate_on_tables or activation.learning_rate, "encoding": tables}
+    """Learning rates by part, as the field's network, encoding and activation recommend them."""
+    network, activation, encoding = field.network, field.network.activation, field.encoding
+    rate = activation.learning_rate if network.learning_rate is None else network.learning_rate
+    if encoding.tables:
+        rate = activation.learning_rate_on_tables or rate
+    rates = {"network": rate, **network.own_rates}
+    return rates if encoding.learning_rate is None else {**rates, "encoding": encoding.learning_rate}
 
 
 def check_rates(field: Field, given: Rates | float | None) -> dict[str, float]:
@@ -51,8 +54,9 @@ class Group:
     """Parameters that share a learning rate and Adam's constants.
 
     Attributes:
-        name: the part's, "network" or "encoding".
+        name: the part's, "network" or "encoding", or the name of parameters that have `own_rates` in the network.
         parameters: by their names in the field.
+        share: of the part's learning rate, where the part is composed of several.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Group:
     lr: float
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+    share: float = 1.0
 
 
 class Optimiser(ABC):
@@ -71,7 +76,7 @@ class Optimiser(ABC):
     def set_rates(self, rates: Rates, factor: float) -> None:
         """Set every group's learning rate to its part's, times the schedule's factor."""
         for group in self.groups:
-            group.lr = rates[group.name] * factor
+            group.lr = rates[group.name] * factor * group.share
 
     def prepare(self) -> float:
         """Compile or load what the first step would otherwise wait for; seconds that it took."""
@@ -98,15 +103,40 @@ def make_optimiser(field: Field, rates: Rates, threads: int) -> Optimiser:
     by its momentum in steps that do not hit it (0.3 to 0.8 dB better after equal steps, on pictures); one that was
     never hit stays as it is.
     """
-    groups = [Group("network", _named(field, "network"), rates["network"])]
-    tables = _named(field, "encoding")
-    if tables:
-        groups.append(Group("encoding", tables, rates["encoding"], (0.9, 0.99), 1e-15))
+    own = {name: _named(field, f"network.{name}") for name in field.network.own_rates}
+    rest = _named(field, "network")
+    for parameters in own.values():
+        rest = {name: tensor for name, tensor in rest.items() if name not in parameters}
+    groups = [Group("network", rest, rates["network"])]
+    groups += [Group(name, parameters, rates[name]) for name, parameters in own.items()]
+    groups += _encoding_groups(field, rates)
     fusible = all(
         parameter.device.type == "cpu" and parameter.dtype == torch.float32 and parameter.is_contiguous()
         for parameter in field.parameters()
     )
     return _FusedAdam(groups, threads) if fusible else _TorchAdam(groups)
+
+
+def _encoding_groups(field: Field, rates: Rates) -> list[Group]:
+    """The encoding's parameters; those of encodings within it keep their own constants, and their rates' ratio."""
+    groups: dict[tuple[float, tuple[float, float, float]], dict[str, Tensor]] = {}
+    for name, parameter in _named(field, "encoding").items():
+        owner = _owner(field, name)
+        assert owner.learning_rate is not None
+        assert field.encoding.learning_rate is not None
+        share = owner.learning_rate / field.encoding.learning_rate
+        groups.setdefault((share, owner.moments), {})[name] = parameter
+    return [
+        Group("encoding", parameters, rates["encoding"] * share, (beta1, beta2), eps, share)
+        for (share, (beta1, beta2, eps)), parameters in groups.items()
+    ]
+
+
+def _owner(field: Field, name: str) -> Encoding:
+    """The innermost encoding that a parameter belongs to."""
+    path = name.split(".")[:-1]
+    modules = [field.get_submodule(".".join(path[:depth])) for depth in range(1, len(path) + 1)]
+    return next(module for module in reversed(modules) if isinstance(module, Encoding))
 
 
 def _named(field: Field, part: str) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from typer.testing import CliRunner
 
 from inr.cli import app
 from tests.cli.clirun import ENTRY, QUICK, Run
+
+_WITH_INTERRUPTS = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 @pytest.fixture
@@ -31,15 +36,23 @@ def inr_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ru
 
 
 @pytest.fixture
-def inr_process(tmp_path: Path, root: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command line as a process of its own, on one thread, in `tmp_path`."""
+def inr_process(tmp_path: Path, root: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the command line as a process of its own, on one thread, in `tmp_path`; it does not outlive the test."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(*args: object, **options: Any) -> subprocess.Popen[str]:
         env = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen([*ENTRY, *map(str, args)], cwd=tmp_path, env=env, text=True, **pipes)
+        # tests may be run where Ctrl-C is ignored, in the background of a script: processes would inherit that
+        command = [sys.executable, "-c", _WITH_INTERRUPTS, *ENTRY, *map(str, args)]
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=env, text=True, **pipes))
+        return started[-1]
 
-    return start
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from inr.fitting._scorer import FieldScorer
 from inr.objectives import Regression
 
 
-def problem(engine="cpu", **parts):
+def problem(engine="auto", **parts):
     samples = np.random.default_rng(0).integers(0, 255, (5, 4, 2)).astype(np.uint8)
     source = inr.Signal.from_array(samples, kind="image", channels_last=True)
     torch.manual_seed(0)
@@ -40,6 +40,8 @@ def test_residuals_are_predictions_less_targets(engine):
             "network": "mlp:depth=1,width=8",
         },
         {"activation": "gabor:omega=5,scale=5", "network": "mlp:depth=2,width=4"},
+        {"activation": "linear", "network": "bacon:width=4,bandwidth=4"},
+        {"activation": "sine", "network": "cam:depth=1,width=4,resolution=3"},
     ],
 )
 def test_tangent_products_are_those_of_the_explicit_matrix(parts, monkeypatch):
@@ -49,8 +51,8 @@ def test_tangent_products_are_those_of_the_explicit_matrix(parts, monkeypatch):
     residuals = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     values = field(source.coords(torch.arange(20)).double()).flatten()
     parameters = list(field.parameters())
-    rows = [torch.cat([g.flatten() for g in torch.autograd.grad(v, parameters, retain_graph=True)]) for v in values]
-    jacobian = torch.stack(rows)
+    slopes = [torch.autograd.grad(v, parameters, retain_graph=True, materialize_grads=True) for v in values]
+    jacobian = torch.stack([torch.cat([g.flatten() for g in each]) for each in slopes])
     monkeypatch.setattr(source, "coords", lambda i, original=source.coords: original(i).double())
     monkeypatch.setattr(
         source, "blocks", lambda block, original=source.blocks: ((x.double(), y.double()) for x, y in original(block))
