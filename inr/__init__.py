@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         networks,
         objectives,
         signals,
+        sweeping,
         teaching,
     )
     from inr._errors import DamagedFile, InrError, MissingExtra
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
     from inr.signals import Signal, open
+    from inr.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,8 @@ __all__ = [
     "open",
     "render",
     "signals",
+    "sweep",
+    "sweeping",
     "teaching",
 ]
 
@@ -74,6 +78,7 @@ _ROOMS = {
     "networks",
     "objectives",
     "signals",
+    "sweeping",
     "teaching",
 }
 _NAMES = {
@@ -92,6 +97,7 @@ _NAMES = {
     "load": "inr._storage",
     "open": "inr.signals",
     "render": "inr.engines",
+    "sweep": "inr.sweeping",
 }
 
 

@@ -17,6 +17,8 @@ from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
+from inr.cli._sweep import EPILOG as SWEEP_EPILOG
+from inr.cli._sweep import sweep
 
 __all__ = ["app", "main"]
 
@@ -28,6 +30,8 @@ EPILOG = """
   inr render photo.inr --scale 4  # back to pixels, at any resolution
 
   inr compress photo.png          # photo.inr, in few bytes
+
+  inr sweep photo.png --auto      # which parts suit it best
 
   inr fit --help                  # and so for every command
 
@@ -64,6 +68,7 @@ def _inr(
 
 app.command(epilog=FIT_EPILOG)(fit)
 app.command(epilog=RENDER_EPILOG)(render)
+app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)
 app.command(epilog=RECOMPRESS_EPILOG)(recompress)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from inr._errors import InrError
 from inr.cli._console import indented, out, print_json
+from inr.cli._parts_page import parts_page
 
 if TYPE_CHECKING:
     from inr._params import Param
@@ -26,6 +27,8 @@ EPILOG = """
   inr parts encoding hash         # one of them, with all that its class says
 
   inr parts activation --json
+
+  inr parts --markdown > parts.md # the reference page
 """
 
 
@@ -33,8 +36,14 @@ def parts(
     kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, teacher or engine.")] = None,
     name: Annotated[str | None, typer.Argument(help="One part of that kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page of all parts.")] = False,
 ) -> None:
     """List what fields are made of, with all parameters."""
+    if markdown:
+        if kind is not None or as_json:
+            raise InrError("--markdown prints the page of all parts: leave out the kind, the name and --json")
+        print(parts_page(_registries()), end="")
+        return
     chosen = _chosen(kind, name)
     if as_json:
         print_json({"parts": [_document(info) for info in chosen]})
@@ -75,6 +84,8 @@ def _document(info: "PartInfo") -> dict[str, Any]:
         "name": info.name,
         "summary": info.summary,
         "source": info.source,
+        "formula": info.formula,
+        "limits": info.limits,
         "params": [
             {
                 "name": param.name,
@@ -92,6 +103,10 @@ def _document(info: "PartInfo") -> dict[str, Any]:
 def _entry(info: "PartInfo", *, whole: bool) -> Group:
     """A part's name and summary, or all of its documentation, then its parameters."""
     body: list[Any] = [Text(_words(info, whole))]
+    if whole and info.formula:
+        body.append(Text(f"Formula: {info.formula}"))
+    if whole and info.limits:
+        body.append(Text(f"Limits: {info.limits}"))
     if info.source:
         body.append(Text(info.source, style="italic dim"))
     if info.params:

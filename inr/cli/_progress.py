@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from inr.cli._console import clock, err, si
+from inr.cli._console import clock, decibels, err, si
 
 if TYPE_CHECKING:
     from inr.fitting import Event
+    from inr.sweeping import SweepEvent
 
 # seconds between redraws: the fit has the processor
 _REFRESH = 0.1
+_TITLE = 40  # letters of a fit's name beside its bar
 
 
 class FitBar:
@@ -62,6 +64,80 @@ class FitBar:
         left = clock(seconds / steps * (event.steps - event.step))
         skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
         return f"{psnr}  {rate}  {clock(event.seconds)} spent, {left} left{skipped}"
+
+
+class SweepBar:
+    """A bar for a sweep and one for every fit that is under way; a line for every one that is finished."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._progress = _bar(quiet)
+        self._quiet = quiet
+        self._whole: TaskID | None = None
+        self._fits: dict[str, TaskID] = {}
+        self._drawn = 0.0
+        self._seen = 0
+        self._said = 0
+
+    def __enter__(self) -> "SweepBar":
+        self._progress.start()
+        self._whole = self._progress.add_task("all fits", total=None, status="checking")
+        self._progress.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for task in self._progress.task_ids:
+            self._progress.remove_task(task)
+        self._progress.refresh()
+        self._progress.stop()
+
+    def show(self, event: "SweepEvent") -> None:
+        """Draw an event, if enough time has passed since the last one drawn."""
+        assert self._whole is not None
+        if event.kind == "plan":
+            for line in event.refused[self._said :]:
+                self._say(f"left out: {line}")
+            self._said = len(event.refused)
+            if event.done > self._seen:
+                count = event.done - self._seen
+                self._say(f"{count} {'fit is' if count == 1 else 'fits are'} done already")
+            self._seen = event.done
+        if event.row is not None:
+            self._finish(event)
+        elif event.task is not None:
+            self._advance(event)
+        now = time.perf_counter()
+        if event.kind == "step" and now - self._drawn < _REFRESH:
+            return
+        self._drawn = now
+        status = f"{event.done} of {event.planned}"
+        self._progress.update(self._whole, total=event.planned, completed=event.done, status=status, refresh=True)
+
+    def _advance(self, event: "SweepEvent") -> None:
+        assert event.task is not None
+        name = event.task.name
+        if name not in self._fits:
+            title = " + ".join(event.task.label.values())
+            title = title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
+            self._fits[name] = self._progress.add_task(title, total=None, status="starting")
+        psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else ""
+        if event.steps:
+            self._progress.update(self._fits[name], total=event.steps, completed=event.step, status=psnr)
+
+    def _finish(self, event: "SweepEvent") -> None:
+        """Take the fit's bar away, and say what it came to."""
+        row = event.row
+        assert row is not None
+        if row.name in self._fits:
+            self._progress.remove_task(self._fits.pop(row.name))
+        self._seen = event.done
+        title = " + ".join(row.label.values()) or "the default parts"
+        came = row.note if row.status != "done" else f"{decibels(row.psnr)} in {row.seconds:.1f} s"
+        self._say(f"{event.done} of {event.planned}: {title}: {came}")
+
+    def _say(self, line: str) -> None:
+        """A line above the bars."""
+        if not self._quiet:
+            self._progress.console.print(f"inr: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

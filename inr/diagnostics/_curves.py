@@ -19,7 +19,7 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     indices = np.arange(signal.size)
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
-    detail = round(_DETAIL * _rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
+    detail = round(_DETAIL * sample_rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
     if 16 <= detail <= signal.size // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
     if signal.domain.kind == "audio" and signal.size >= 256:
@@ -73,8 +73,8 @@ def _detail(original: np.ndarray, fit: np.ndarray, domain: Domain, length: int) 
 
 def _spectrograms(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[Panel]:
     size = ((_WIDTH - _GAP) // 2, _HEIGHT)
-    axis, nyquist = domain.axes[0], _rate(domain) / 2000
-    first, second = (spectrogram(values, _rate(domain), size[0]) for values in (original, fit))
+    axis, nyquist = domain.axes[0], sample_rate(domain) / 2000
+    first, second = (spectrogram(values, sample_rate(domain), size[0]) for values in (original, fit))
     brightest = max(float(first.max()), -200.0)
     panels = []
     for caption, levels in (("original", first), ("fit", second)):
@@ -94,6 +94,7 @@ def spectrogram(values: np.ndarray, rate: float, columns: int) -> np.ndarray:
     return 10 * np.log10(np.maximum(power, 1e-20))
 
 
-def _rate(domain: Domain) -> float:
+def sample_rate(domain: Domain) -> float:
+    """Samples a unit of the axis, of a second for sounds."""
     axis = domain.axes[0]
     return (axis.size or 1) / (axis.high - axis.low)

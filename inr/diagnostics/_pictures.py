@@ -56,6 +56,12 @@ def middle_plane(signal: Signal) -> np.ndarray:
     return _plane(signal, fixed)
 
 
+def shown_plane(signal: Signal) -> np.ndarray:
+    """As `middle_plane`, with slices of volumes the way they are looked at."""
+    plane = middle_plane(signal)
+    return _upright(plane, ["y", "x"], signal) if signal.domain.kind == "volume" and signal.in_dim > 2 else plane
+
+
 def _shape(signal: Signal) -> tuple[int, ...]:
     assert signal.domain.shape is not None
     return signal.domain.shape

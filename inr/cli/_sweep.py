@@ -1,0 +1,201 @@
+"""`inr sweep`."""
+
+import shlex
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from inr.cli import _fit_options as fit_options
+from inr.cli._console import decibels, out, print_json, remark, typed
+from inr.cli._fit_files import stem
+from inr.cli._parsing import parse_rates
+from inr.cli._progress import SweepBar, waiting
+
+if TYPE_CHECKING:
+    from inr.sweeping import Row, SweepResult
+
+EPILOG = """
+[bold]Examples[/bold]
+
+  inr sweep photo.png --encoding hash,fourier:sigma=10 --activation relu,sine
+
+  inr sweep photo.png --encoding 'fourier:sigma=1|4|10|25' --holdout 0.2
+
+  inr sweep photo.png --activation sine,gabor,gaussian --seconds 20
+
+  inr sweep photo.png --encoding hash,dense,identity --parameters 100000
+
+  inr sweep photo.png --auto                       # searches; ends with an inr fit
+
+[bold]Lists[/bold] Commas separate parts and their parameters: key=value belongs to the part before it. A value a|b|c
+stands for as many parts.
+
+[bold]Exit status[/bold] 0 fine; 1 no fit was finished; 2 bad input; 130 interrupted (finished fits are kept)
+"""
+
+_LISTS = "Combine (lists of parts; options may be repeated)"
+_BUDGET = "Budget, the same for every fit"
+_RUN = "Running"
+
+
+def _option(panel: str, words: str, *names: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False, metavar=metavar)
+
+
+def _list(words: str) -> Any:
+    return _option(_LISTS, words, metavar="LIST")
+
+
+def sweep(
+    signal: fit_options.Signal,
+    output: Annotated[
+        Path | None,
+        _option(
+            "Output", "The folder to write; SIGNAL's name with .sweep, in this folder, if not given.", "-o", "--output"
+        ),
+    ] = None,
+    encoding: Annotated[list[str] | None, _list("As in hash,fourier:sigma=10.")] = None,
+    activation: Annotated[list[str] | None, _list("As in sine:omega=30,gabor.")] = None,
+    network: Annotated[list[str] | None, _list("As in mlp:depth=2,width=64,mlp:depth=4.")] = None,
+    teacher: Annotated[list[str] | None, _list("As in uniform,auto.")] = None,
+    auto: Annotated[
+        bool,
+        _option(_LISTS, "Search among all that is registered, or among the lists, by successive halving.", "--auto"),
+    ] = False,
+    skip_refused: Annotated[
+        bool, _option(_LISTS, "Leave out combinations that cannot be built.", "--skip-refused")
+    ] = False,
+    steps: Annotated[
+        int | None, _option(_BUDGET, "Steps of every fit; as many as suit the signal without a budget.")
+    ] = None,
+    seconds: Annotated[
+        float | None, _option(_BUDGET, "Seconds of every fit, one after the other; 10 with --auto and no budget.")
+    ] = None,
+    parameters: Annotated[
+        int | None, _option(_BUDGET, "Choose widths and table sizes so that all fields have about so many.")
+    ] = None,
+    holdout: Annotated[
+        float | None, _option(_BUDGET, "Share of the samples that is not learned from, and by which fits are judged.")
+    ] = None,
+    batch: Annotated[int | None, _option(_BUDGET, "Samples a step.")] = None,
+    lr: fit_options.Rates = None,
+    schedule: fit_options.Schedule = None,
+    seed: fit_options.Seed = 0,
+    engine: Annotated[str, _option(_RUN, "What runs the fits; the fastest that can if not given.")] = "auto",
+    jobs: Annotated[
+        int | None,
+        _option(_RUN, "Fits side by side; the number of cores if not given, 1 for seconds. 0: in this process."),
+    ] = None,
+    resume: Annotated[bool, _option(_RUN, "Keep the fits that are done, and go on.", "--resume")] = False,
+    force: Annotated[bool, _option("Output", "Begin afresh in a folder that is there.", "--force")] = False,
+    quiet: fit_options.Quiet = False,
+    as_json: fit_options.Json = False,
+) -> None:
+    """Fit every combination of parts at equal cost, and show them side by side."""
+    import inr
+
+    folder = output or Path(stem(signal) + ".sweep")
+    with waiting(f"reading {signal}", quiet=quiet):
+        import inr.sweeping._sweep  # heavy libraries, before the bar
+    with warnings.catch_warnings(), SweepBar(quiet=quiet) as bar:
+        warnings.simplefilter("ignore", RuntimeWarning)  # said below
+        result = inr.sweep(
+            signal, encodings=encoding, activations=activation, networks=network, teachers=teacher, auto=auto,
+            steps=steps, seconds=seconds, parameters=parameters, holdout=holdout, batch=batch,
+            learning_rate=parse_rates(lr), schedule=schedule, seed=seed, engine=engine, jobs=jobs, folder=folder,
+            resume=resume, force=force, skip_refused=skip_refused, on_event=bar.show,
+        )  # fmt: skip
+    if as_json:
+        print_json(result.to_json() | {"folder": str(folder)})
+    elif not quiet:
+        _print(result)
+    if result.interrupted:
+        _explain(result)
+        raise typer.Exit(130)
+    raise typer.Exit(0 if result.best is not None else 1)
+
+
+def _print(result: "SweepResult") -> None:
+    """The table, and what came of it."""
+    console = out()
+    console.print(_table(result))
+    for line in result.facts():
+        console.print(Text(line, style="dim"))
+    if result.chosen is not None:
+        console.print(Text("the best again" + _again(result) + ":", style="cyan"))
+        console.print(Text(result.chosen.command), soft_wrap=True)
+    if not result.interrupted:
+        console.print(Text.assemble(("to look at ", "cyan"), str(result.folder / "index.html")))
+
+
+def _again(result: "SweepResult") -> str:
+    """What the chosen row's command comes to."""
+    chosen = result.chosen
+    assert chosen is not None
+    if result.terms.holdout is not None and chosen in result.rows:
+        return ", of all samples"
+    # what ran out of time would have made some more steps
+    return f", {'about ' if chosen.note else ''}{decibels(chosen.psnr)}"
+
+
+def _table(result: "SweepResult") -> Table:
+    """One line a fit, the best first."""
+    rows, names = result.rows, result.titles
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("combination", overflow="fold", ratio=1)
+    shown = [(heading, key, form) for heading, key, form in _COLUMNS if any(_known(row, key) for row in rows)]
+    for heading, _, _ in shown:
+        table.add_column(heading, justify="right", no_wrap=True)
+    noted = any(row.note for row in rows)
+    if noted:
+        table.add_column("", style="red", overflow="fold", max_width=26)
+    best = {key: _best(rows, key, more=key not in ("seconds", "parameters")) for _, key, _ in shown}
+    for place, row in enumerate(rows, start=1):
+        cells = [
+            Text(_cell(row, key, form), style="bold green" if _is_best(row, key, best[key], len(rows)) else "")
+            for _, key, form in shown
+        ]
+        name = Text(names[row.name], style="bold" if place == 1 and row.status == "done" else "")
+        table.add_row(str(place), name, *cells, *([Text(row.note)] if noted else []))
+    return table
+
+
+_COLUMNS = (
+    ("held out", "holdout", ".2f"), ("PSNR", "psnr", ".2f"), ("SSIM", "ssim", ".4f"), ("SNR", "snr", ".2f"),
+    ("seconds", "seconds", ".1f"), ("parameters", "parameters", ",d"),
+)  # fmt: skip
+
+
+def _known(row: "Row", key: str) -> bool:
+    value = getattr(row, key)
+    return bool(value == value)  # all but NaN
+
+
+def _cell(row: "Row", key: str, form: str) -> str:
+    if not _known(row, key):
+        return ""
+    value = getattr(row, key)
+    return "exact" if value == float("inf") else format(value, form)
+
+
+def _best(rows: Sequence["Row"], key: str, *, more: bool) -> float | None:
+    values = [getattr(row, key) for row in rows if row.status == "done" and _known(row, key)]
+    return (max if more else min)(values) if values else None
+
+
+def _is_best(row: "Row", key: str, best: float | None, count: int) -> bool:
+    return count > 1 and row.status == "done" and getattr(row, key) == best
+
+
+def _explain(result: "SweepResult") -> None:
+    """One line on a sweep that was interrupted, with the command that goes on."""
+    done = len(result.rows) + len(result.earlier)
+    again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
+    command = shlex.join(["inr", *again, "--resume"])
+    remark(f"interrupted; {done} of {result.planned} fits are done and kept; go on with: {command}")

@@ -1,0 +1,145 @@
+"""What is kept of a fit so that sheets can show it beside others: the whole at a small scale, and its error there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inr.diagnostics._curves import sample_rate, spectrogram
+from inr.diagnostics._pictures import shown_plane
+from inr.diagnostics._pixels import picture
+from inr.diagnostics._sampling import estimate, reference
+from inr.field import Execute, Field
+from inr.signals import Signal
+
+LARGEST_LOOK = 320  # longest side, by averaging
+_BINS = 1024
+_CELLS = 96  # a side, at most, of a map of scattered samples
+_SPECTRUM = 96, 400  # frequencies and moments
+_AT_ONCE = 65_536  # samples
+SILENCE = -120.0  # dB, the least that a spectrum tells apart
+EMPTY = (128, 128, 128)  # where there are no samples
+
+Values = Callable[[np.ndarray], np.ndarray]  # flat indices (…) to values (…, C) in own units
+
+
+@dataclass(frozen=True)
+class Look:
+    """A signal, or a fit, as a whole.
+
+    Attributes:
+        picture: uint8 (h, w, 3), of what has two axes or more; of videos and volumes the middle plane.
+        error: root mean square of the difference from the signal in every pixel (h, w), or in runs along the only
+            axis (n,), as a share of the signal's range; NaN where there is nothing.
+        spectrum: of a sound's difference, dB (frequency, time); 0 dB is a full-scale square.
+    """
+
+    error: np.ndarray
+    picture: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
+    spectrum: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """By name, to be kept in a file; `Look(**arrays)` is the way back."""
+        return {"error": self.error, "picture": self.picture, "spectrum": self.spectrum}
+
+
+def look_at(model: Field, signal: Signal, execute: Execute | None = None) -> Look:
+    """The look of a field beside its signal; `execute` evaluates it, or it does so itself."""
+    return _look(signal, lambda indices: estimate(model, signal, indices, execute))
+
+
+def look_of(signal: Signal) -> Look:
+    """The look of the signal itself."""
+    return _look(signal, lambda indices: reference(signal, indices))
+
+
+def along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices (n,) of the samples of a signal with one axis, from left to right, and their places in own units."""
+    axis = signal.domain.axes[0]
+    if signal.positions is not None:
+        order = np.argsort(signal.positions[:, 0], kind="stable")
+        return order, signal.positions[order, 0]
+    return np.arange(signal.size), axis.low + (np.arange(signal.size) + 0.5) * (axis.high - axis.low) / signal.size
+
+
+def shares(values: np.ndarray, original: np.ndarray, signal: Signal) -> np.ndarray:
+    """Differences of values (…, C) as a share of the signal's range."""
+    normalise = signal.domain.values.normalise
+    return (normalise(values.astype(np.float32)) - normalise(original.astype(np.float32))) / 2
+
+
+def _look(signal: Signal, values: Values) -> Look:
+    if signal.in_dim == 1:
+        return _line(signal, values)
+    return _plane(signal, values) if signal.domain.shape is not None else _cells(signal, values)
+
+
+def _plane(signal: Signal, values: Values) -> Look:
+    plane = shown_plane(signal)
+    factor = -(-max(plane.shape) // LARGEST_LOOK)
+    rows = factor * max(_AT_ONCE // (factor * plane.shape[1]), 1)
+    means, squares = [], []
+    for top in range(0, len(plane), rows):
+        strip = plane[top : top + rows]
+        found = values(strip)
+        means.append(pooled(found, factor))
+        squares.append(pooled(np.square(shares(found, reference(signal, strip), signal)), factor))
+    error = np.sqrt(np.concatenate(squares).mean(axis=2))
+    return Look(error.astype(np.float32), picture(np.concatenate(means), signal.domain))
+
+
+def pooled(values: np.ndarray, factor: int) -> np.ndarray:
+    """Means of values (h, w, c) over squares of so many pixels; those at the edges may be smaller."""
+    for axis in (0, 1):
+        starts = np.arange(0, values.shape[axis], factor)
+        counts = np.diff(np.append(starts, values.shape[axis]))
+        shape = [1, 1, 1]
+        shape[axis] = -1
+        values = np.add.reduceat(values, starts, axis=axis) / counts.reshape(shape).astype(np.float32)
+    return values
+
+
+def _line(signal: Signal, values: Values) -> Look:
+    indices, _ = along(signal)
+    difference = shares(values(indices), reference(signal, indices), signal)
+    starts = np.linspace(0, signal.size, min(_BINS, signal.size), endpoint=False).astype(np.int64)
+    counts = np.diff(np.append(starts, signal.size))
+    error = np.sqrt(np.add.reduceat(np.square(difference).mean(axis=1), starts) / counts)
+    if signal.domain.kind != "audio" or signal.size < 256:
+        return Look(error.astype(np.float32))
+    return Look(error.astype(np.float32), spectrum=_spectrum(2 * difference[:, 0], sample_rate(signal.domain)))
+
+
+def _spectrum(difference: np.ndarray, rate: float) -> np.ndarray:
+    """Power of a difference from -1 to 1, in few frequencies and moments, a full-scale square being 0 dB."""
+    frequencies, moments = _SPECTRUM
+    levels = spectrogram(difference, rate, moments)
+    window = 2 * (levels.shape[0] - 1)
+    power = 10.0 ** (levels / 10) / (window / 2) ** 2  # a Hann window of n samples has the sum n/2
+    for axis, most in ((0, frequencies), (1, moments)):
+        starts = np.linspace(0, power.shape[axis], min(most, power.shape[axis]), endpoint=False).astype(np.int64)
+        counts = np.diff(np.append(starts, power.shape[axis]))
+        power = np.add.reduceat(power, starts, axis=axis) / (counts[:, None] if axis == 0 else counts)
+    return (10 * np.log10(np.maximum(power, 10 ** (SILENCE / 10)))).astype(np.float32)
+
+
+def _cells(signal: Signal, values: Values) -> Look:
+    """Means of scattered samples in squares of their first two coordinates."""
+    assert signal.positions is not None
+    side = int(np.clip(np.sqrt(signal.size / 4), 8, _CELLS))
+    cells = np.zeros(signal.size, np.int64)
+    for factor, axis in ((1, 0), (side, 1)):
+        low, high = signal.domain.axes[axis].low, signal.domain.axes[axis].high
+        share = (signal.positions[:, axis] - low) / (high - low)
+        cells += factor * np.clip((share * side).astype(np.int64), 0, side - 1)
+    indices = np.arange(signal.size)
+    found = values(indices)
+    squares = np.square(shares(found, reference(signal, indices), signal)).mean(axis=1)
+    counts = np.bincount(cells, minlength=side * side)
+    with np.errstate(invalid="ignore"):
+        error = np.sqrt(np.bincount(cells, squares, side * side) / counts)
+        means = np.stack([np.bincount(cells, column, side * side) / counts for column in found.T], axis=1)
+    tones = picture(np.nan_to_num(means).reshape(side, side, -1), signal.domain).copy()
+    tones[(counts == 0).reshape(side, side)] = EMPTY
+    # upwards, as plots have it
+    return Look(error.reshape(side, side)[::-1].astype(np.float32), tones[::-1])

@@ -1,0 +1,102 @@
+"""Where fits differ most: the parts of a signal that a sheet shows closely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_SIDES = 48, 64, 96, 192  # pixels, which whole squares enlarge to one size
+_WHOLE = 96  # pixels a side, of pictures that are shown as a whole
+_SHARE = 0.22  # of the shorter side
+_COUNT = 3
+_LEADERS = 3  # between which the last region tells
+_APART = 1.4  # sides between the middles of two regions, at least
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of a picture, or, one pixel high, a run of samples.
+
+    Attributes:
+        name: a letter. why: what it was chosen for, in words.
+    """
+
+    name: str
+    top: int
+    left: int
+    height: int
+    width: int
+    why: str
+
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """The rows and columns."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+def disagreement(errors: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean difference between any two of several errors, at every place; of one alone its own size."""
+    ordered = np.sort(np.nan_to_num(np.stack(errors)), axis=0)
+    count = len(ordered)
+    if count == 1:
+        return ordered[0]
+    weights = (2 * np.arange(count) - (count - 1)).reshape(-1, *[1] * (ordered.ndim - 1))
+    return (weights * ordered).sum(axis=0) * (2 / (count * (count - 1)))
+
+
+def picture_regions(errors: Sequence[np.ndarray], shape: tuple[int, int]) -> list[Region]:
+    """Up to three squares of a picture of `shape`, by errors (h, w) of its fits, the best first, at any scale.
+
+    Two lie where all fits differ most, one where the best do.
+    """
+    height, width = shape
+    if max(shape) <= _WHOLE:
+        return [Region("A", 0, 0, height, width, "all of it")]
+    side = max((side for side in _SIDES if side <= _SHARE * min(shape)), default=_SIDES[0])
+    return _chosen(errors, shape, (min(side, height), min(side, width)))
+
+
+def run_regions(errors: Sequence[np.ndarray], size: int, length: int) -> list[Region]:
+    """Up to three runs of `length` among `size` samples, as `picture_regions` has squares; errors are (n,)."""
+    if length * 2 > size:
+        return [Region("A", 0, 0, 1, size, "all of it")]
+    return _chosen([error[None] for error in errors], (1, size), (1, length))
+
+
+def _chosen(errors: Sequence[np.ndarray], shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
+    everyone, leaders = disagreement(errors), disagreement(errors[:_LEADERS])
+    tell_leaders = len(errors) > _LEADERS
+    reasons = ["where fits differ most", "where else they differ"]
+    reasons.append(f"where the best {_LEADERS} differ" if tell_leaders else "and where else")
+    taken: list[tuple[int, int]] = []
+    for index in range(_COUNT):
+        corner = _best_corner(leaders if index == _COUNT - 1 else everyone, shape, side, taken)
+        if corner is None:
+            break
+        taken.append(corner)
+    return [Region(name, *corner, *side, why) for name, corner, why in zip("ABC", taken, reasons, strict=False)]
+
+
+def _best_corner(
+    worth: np.ndarray, shape: tuple[int, int], side: tuple[int, int], taken: Sequence[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Top left corner of the rectangle with the most worth, away from those taken; None where there is no room."""
+    sums = np.pad(worth.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    tops, low, high = _places(shape[0], side[0], worth.shape[0])
+    lefts, left, right = _places(shape[1], side[1], worth.shape[1])
+    total = sums[np.ix_(high, right)] - sums[np.ix_(low, right)] - sums[np.ix_(high, left)] + sums[np.ix_(low, left)]
+    total /= (high - low)[:, None] * (right - left)
+    for top, beside in taken:
+        near = np.maximum((np.abs(tops - top) / side[0])[:, None], np.abs(lefts - beside) / side[1]) < _APART
+        total[near] = -1.0
+    best = int(np.argmax(total))
+    if total.flat[best] < 0:
+        return None
+    row, column = divmod(best, total.shape[1])
+    return int(tops[row]), int(lefts[column])
+
+
+def _places(size: int, side: int, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a rectangle may begin along an axis, an eighth of a side apart, and from which cell to which it reaches."""
+    starts = np.unique(np.append(np.arange(0, size - side + 1, max(side // 8, 1)), size - side))
+    return starts, starts * cells // size, -(-(starts + side) * cells // size)

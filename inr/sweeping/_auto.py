@@ -1,0 +1,75 @@
+"""The search for good parts: what is tried, and how few of them get the whole budget."""
+
+import math
+
+from inr._parts import PartInfo, Range
+from inr.activations import activations
+from inr.encodings import encodings
+from inr.fitting._defaults import suited_parameters
+from inr.networks import networks
+from inr.signals import Signal
+from inr.sweeping._tasks import Combination
+
+SHRINK = 3  # of the fits of a round, one in so many goes on, with so many times the budget
+FINALISTS = 3  # at least
+FEWEST_STEPS, FEWEST_SECONDS = 30, 2.5  # of a round's fits: shorter ones tell nothing
+SECONDS = 10.0  # of a finalist's fit, where no budget is given
+
+# tried where they are asked for only: a globe's coordinates, units that make a network linear, and the network that
+# everything else stands on
+_NOT_BY_ITSELF = {"sphere", "linear", "mlp"}
+# parameters of activations that decide how fine the detail is that a network begins with: tried at half and twice
+_FREQUENCIES = ("omega", "first_omega", "scale")
+_SIGMA = "sigma"  # of encodings, the same in cycles over an axis: these parts of the samples along it
+_PARTS_OF_AXIS = 128, 64, 32, 16
+
+
+def space(signal: Signal) -> list[Combination]:
+    """What is tried for a signal: every encoding and activation that is registered, with frequencies that suit it.
+
+    Every encoding is read by relu and by sine; every activation stands on the bare coordinates, as in its paper;
+    every other network has the parts that belong to it. What cannot be built is left out later.
+    """
+    encoded = [
+        info for info in map(encodings.info, encodings.names()) if info.name not in (*_NOT_BY_ITSELF, "identity")
+    ]
+    units = [info for info in map(activations.info, activations.names()) if info.name not in _NOT_BY_ITSELF]
+    readers = [name for name in ("relu", "sine") if name in activations.names()]
+    tried = [Combination(spec, reader) for info in encoded for spec in _encodings(info, signal) for reader in readers]
+    tried += [Combination("identity", spec) for info in units for spec in _activations(info, signal)]
+    tried += [Combination(network=name) for name in networks.names() if name not in _NOT_BY_ITSELF]
+    return tried
+
+
+def _encodings(info: PartInfo, signal: Signal) -> list[str]:
+    if not any(param.name == _SIGMA for param in info.params):
+        return [info.name]
+    samples = max(signal.domain.shape or (round(signal.size ** (1 / signal.in_dim)),))
+    sigmas = {max(samples / part, 1.0): None for part in _PARTS_OF_AXIS}
+    return [f"{info.name}:{_SIGMA}={sigma:.3g}" for sigma in sigmas]
+
+
+def _activations(info: PartInfo, signal: Signal) -> list[str]:
+    """An activation as it is, then with one frequency changed at a time."""
+    usual = {param.name: param.default for param in info.params} | suited_parameters(signal).get(info.name, {})
+    specs = [info.name]
+    for param in info.params:
+        value = usual[param.name]
+        if param.name in _FREQUENCIES and isinstance(value, (int, float)):
+            changed = [value * factor for factor in (0.5, 2.0)]
+            specs += [
+                f"{info.name}:{param.name}={number:g}" for number in changed if number in (param.allowed or Range())
+            ]
+    return specs
+
+
+def rounds(count: int, *, steps: int | None, seconds: float | None) -> list[tuple[int, float]]:
+    """How many fits each round has, and its share of the budget; the last one has all of it."""
+    plan: list[tuple[int, float]] = [(count, 1.0)]
+    while plan[-1][0] > 2 * FINALISTS:  # else a round would cost more than it saves
+        shares = [share / SHRINK for _, share in plan]
+        if (steps or math.inf) * shares[0] < FEWEST_STEPS or (seconds or math.inf) * shares[0] < FEWEST_SECONDS:
+            break
+        fits = max(math.ceil(plan[-1][0] / SHRINK), FINALISTS)
+        plan = [(number, share) for (number, _), share in zip(plan, shares, strict=True)] + [(fits, 1.0)]
+    return plan

@@ -1,0 +1,194 @@
+"""What a sweep came to, and the files that say so."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import inr
+from inr._files import replacing
+from inr.diagnostics import Contender, Contest, sweep_curves, sweep_page, sweep_sheet
+from inr.diagnostics._sampling import estimate
+from inr.field import Field
+from inr.signals import Signal
+from inr.sweeping._rows import Row, ordered, titles
+from inr.sweeping._run import load_look
+from inr.sweeping._store import Store
+from inr.sweeping._tasks import PARTS, Terms
+
+_COLUMNS = (
+    "rung", "title", "status", "psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters", "points", "engine",
+    "threads", "note", "command", "name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The fits of a sweep.
+
+    Attributes:
+        rows: those with the whole budget, the best first; of an interrupted sweep those that are finished.
+        earlier: those of a search's earlier rounds, round after round, the best first.
+        chosen: whose `command` makes the best field; after a search with held-out samples, a fit of all of them. None
+            where no fit was finished.
+        planned: how many fits there were to be, as far as was known; interrupted: whether some are missing.
+        kept: how many of them an earlier run had done.
+        folder: where the files are.
+        signal, source, terms: what was fitted, the file it came from, and what was equal for all.
+        refused: combinations that were left out, each with the reason.
+        store: what keeps the folder.
+    """
+
+    rows: tuple[Row, ...]
+    earlier: tuple[Row, ...]
+    chosen: Row | None
+    planned: int
+    interrupted: bool
+    kept: int
+    signal: Signal
+    source: str | None
+    terms: Terms
+    refused: tuple[str, ...]
+    store: Store
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are; a temporary folder goes with the result."""
+        return self.store.folder
+
+    @property
+    def best(self) -> Row | None:
+        """The best of the finished fits; None where there is none."""
+        return next((row for row in self.rows if row.score > -math.inf), None)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What rows are called beside each other, by their names."""
+        return titles([*self.rows, *self.earlier, *([self.chosen] if self.chosen is not None else [])])
+
+    def field(self, row: Row) -> Field:
+        """The field that a row is about; of `rows` and `chosen`, unless they failed."""
+        return inr.load(self.store.fits / f"{row.name}.inr")
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the fields and curves, as plain JSON."""
+        terms, names = self.terms, self.titles
+        everything = [*self.rows, *self.earlier]
+        if self.chosen is not None and self.chosen not in everything:
+            everything.append(self.chosen)
+        return {
+            "inr": inr.__version__,
+            "signal": self.source,
+            "kind": self.signal.domain.kind,
+            "shape": None if self.signal.domain.shape is None else list(self.signal.domain.shape),
+            "budget": {"steps": terms.steps, "seconds": terms.seconds, "parameters": terms.parameters},
+            "batch": terms.batch,
+            "holdout": terms.holdout,
+            "seed": terms.seed,
+            "side_by_side": max(terms.jobs, 1),
+            "planned": self.planned,
+            "interrupted": self.interrupted,
+            "refused": list(self.refused),
+            "best": None if self.best is None else self.best.name,
+            "command": None if self.chosen is None else self.chosen.command,
+            "rows": [{"title": names[row.name], **row.to_json()} for row in everything],
+        }
+
+    def write_tables(self) -> None:
+        """Write `results.csv` and `results.json`."""
+        document = self.to_json()
+        with replacing(self.folder / "results.json", force=True) as temporary:
+            temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        with (
+            replacing(self.folder / "results.csv", force=True) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            parts = list(PARTS)
+            writer = csv.DictWriter(file, [*_COLUMNS[:2], *parts, *_COLUMNS[2:]])
+            writer.writeheader()
+            for row in document["rows"]:
+                writer.writerow(
+                    {**{name: row[name] for name in _COLUMNS}, **{part: row["parts"][part] for part in parts}}
+                )
+
+    def draw(self) -> None:
+        """Draw `curves.png`, `sheet.png` and `index.html`."""
+        contest = self._contest()
+        sweep_curves(contest, self.folder / "curves.png", force=True)
+        sweep_sheet(contest, self.folder / "sheet.png", force=True)
+        sweep_page(contest, self.folder / "index.html", force=True)
+
+    def _contest(self) -> Contest:
+        @lru_cache(maxsize=1)  # regions are drawn fit by fit
+        def load(row_name: str) -> Field:
+            return inr.load(self.store.fits / f"{row_name}.inr")
+
+        names = self.titles
+        return Contest(
+            name=Path(self.source).name if self.source else self.signal.domain.kind,
+            signal=self.signal,
+            contenders=[self._contender(row, names[row.name], load) for row in self.rows],
+            earlier=[self._contender(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
+            facts=self.facts(),
+            about_psnr="over all samples" if self.terms.holdout is None else "over the samples that were learned from",
+            command="" if self.chosen is None else self.chosen.command,
+        )
+
+    def _contender(self, row: Row, title: str, load: Any) -> Contender:
+        figures = {
+            name: float(getattr(row, name))
+            for name in ("psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters")
+        }
+        path = self.store.fits / row.name
+        shown = load is not None and path.with_name(f"{row.name}.npz").exists()
+        curve, look = load_look(path) if shown else (np.zeros((0, 3)), None)
+
+        def values(indices: np.ndarray) -> np.ndarray:
+            return estimate(load(row.name), self.signal, indices)
+
+        return Contender(
+            title, figures, row.note, row.command, curve, look, values if shown else None, row.status == "done",
+            _parts_in_words(row.parts),
+        )  # fmt: skip
+
+    def facts(self) -> list[str]:
+        """What was equal for all, a sentence each."""
+        terms, count = self.terms, len(self.rows)
+        budget = f"{terms.steps:,} steps" if terms.steps is not None else f"{terms.seconds:g} seconds of fitting"
+        whole = min(terms.batch, self.signal.size)
+        size = f", about {terms.parameters:,} parameters" if terms.parameters else ""
+        lines = [f"{count} fits of {budget}, {whole:,} samples a step{size}."]
+        if self.earlier:
+            tried = sum(row.rung == 1 for row in self.earlier)
+            lines.append(f"The last of a search that began with {tried} combinations at a part of the budget.")
+        if terms.holdout is not None:
+            lines.append(f"{100 * terms.holdout:g} % of the samples were held out, and decide the order.")
+        lines.append(_side_by_side(terms, self.rows))
+        return lines
+
+
+def _side_by_side(terms: Terms, rows: Sequence[Row]) -> str:
+    """How the machine was shared, which seconds are to be read by."""
+    threads = sorted({row.threads for row in rows if row.status != "failed"})
+    each = " or ".join(map(str, threads)) or "?"
+    words = f"{each} thread{'' if each == '1' else 's'}"
+    if terms.jobs > 1:
+        return f"Up to {terms.jobs} fits ran side by side with {words} each: seconds are those of a shared machine."
+    return f"Fits ran one after the other, with {words}."
+
+
+def _parts_in_words(parts: Mapping[str, str]) -> str:
+    return " · ".join(spec for part, spec in parts.items() if (part, spec) != ("teacher", "uniform"))
+
+
+def collected(rows: Sequence[Row], last: int) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """The rows of the last round, and those before it, each round with the best first."""
+    final = tuple(ordered([row for row in rows if row.rung == last]))
+    earlier = [ordered([row for row in rows if row.rung == rung]) for rung in range(1, last)]
+    return final, tuple(row for group in earlier for row in group)

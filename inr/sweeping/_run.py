@@ -1,0 +1,166 @@
+"""Running one fit of a sweep: its figures, its curve, what a sheet shows of it, and the field."""
+
+import math
+import shlex
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr._files import replacing
+from inr.diagnostics import Look, look_at
+from inr.fitting import Event, Fitter, evaluate
+from inr.fitting._evaluate import whole_psnr
+from inr.signals import Signal
+from inr.sweeping._holdout import held_out
+from inr.sweeping._rows import Row, Status
+from inr.sweeping._tasks import Task, Terms, short_specs
+
+_POINTS = 120  # of a curve, about, evenly over the logarithm of the steps
+_TOLERANCE = 0.05  # by which a number of parameters may miss what was asked for without a word
+_COMMAND_SIGNAL = "SIGNAL"  # in commands, where it came from no file
+
+Told = Callable[[int, int, float], Any]  # step, steps, dB
+
+
+class Curve:
+    """How good a fit was on the way: (n, 3), steps, seconds and dB, of the batches since the point before."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[float, float, float]] = []
+        self._next = 1.0
+        self._losses: list[float] = []
+
+    def see(self, event: Event) -> None:
+        """Take in a step; keep a point, if it is far enough from the last one."""
+        if event.kind != "step":
+            return
+        self._losses.append(event.loss)
+        if event.step >= self._next or event.step == event.steps:
+            mean = statistics.fmean(self._losses)
+            # normalised values span 2
+            self._rows.append((event.step, event.seconds, 10 * math.log10(4 / mean) if mean > 0 else math.nan))
+            self._next = max(event.step + 1, event.step * 10 ** (3.5 / _POINTS))
+            self._losses = []
+
+    def array(self) -> np.ndarray:
+        """All points."""
+        return np.array(self._rows, dtype=np.float64).reshape(-1, 3)
+
+
+def run_task(task: Task, signal: Signal, source: str | None, folder: Path | None, told: Told) -> Row:
+    """Fit a task and measure it; where there is a folder, leave the field and what sheets show of it there.
+
+    A fit that cannot be made, or finds no memory, gives a row that says so.
+    """
+    try:
+        return _run(task, signal, source, folder, told)
+    except (InrError, MemoryError, RuntimeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return failed_row(task, signal, source, _why(error))
+
+
+def failed_row(task: Task, signal: Signal, source: str | None, note: str) -> Row:
+    """The row of a fit that gave nothing."""
+    return Row(
+        task.name, task.label, short_specs(task.setup, signal), "failed", note, math.nan, math.nan, math.nan, math.nan,
+        math.nan, 0, 0, task.parameters, "", task.terms.threads or 0, task.rung,
+        command(task, signal, source, task.terms.steps, ""),
+    )  # fmt: skip
+
+
+def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, told: Told) -> Row:
+    terms, learned, rest = task.terms, signal, None
+    if terms.holdout is not None:
+        learned, rest = held_out(signal, terms.holdout, terms.seed)
+    fitter = Fitter(learned, task.setup, terms.budget, engine=terms.engine, seed=terms.seed)
+    fitter.prepare()
+    curve = Curve()
+    for event in fitter.run():
+        curve.see(event)
+        told(event.step, event.steps, event.psnr)
+    measured = _measured(fitter, signal, learned, rest)
+    status: Status = "diverged" if event.reason == "diverged" else "done"
+    note = f"diverged at step {event.step + 1}" if status == "diverged" else _missed(task)
+    if event.reason == "seconds":  # the command then has all the steps that were planned
+        note = f"out of time after {event.step} of {event.steps} steps"
+    if folder is not None and task.kept:
+        _keep(fitter, signal, curve, folder / task.name)
+    return Row(
+        task.name, task.label, short_specs(task.setup, signal), status, note, **measured, seconds=fitter.seconds,
+        steps=event.step, points=fitter.points, parameters=fitter.field.parameter_count, engine=fitter.engine,
+        threads=fitter.plan.threads, rung=task.rung,
+        command=command(task, signal, source, fitter.steps, _engine_of(fitter, terms)),
+    )  # fmt: skip
+
+
+def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | None) -> dict[str, float]:
+    field, execute, block = fitter.field, fitter.execute, fitter.plan.block
+    found = evaluate(field, signal, execute=execute, block=block)
+    field.metrics = dict(found)
+    measured = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr")} | {"holdout": math.nan}
+    if rest is not None:
+        measured["psnr"] = whole_psnr(field, learned, execute=execute, block=block)
+        measured["holdout"] = whole_psnr(field, rest, execute=execute, block=block)
+    return measured
+
+
+def _missed(task: Task) -> str:
+    """What is to be said of a field that could not be made of the size that was asked for."""
+    target = task.terms.parameters
+    if target is None or abs(task.parameters / target - 1) <= _TOLERANCE:
+        return ""
+    return f"comes no nearer to {target:,} parameters"
+
+
+def _engine_of(fitter: Fitter, terms: Terms) -> str:
+    """The engine to name, so that another fit gives the same numbers: sums depend on how many threads share them."""
+    if terms.engine != "auto" or fitter.engine != "cpu" or terms.threads is None:
+        return terms.engine
+    return f"cpu:threads={fitter.plan.threads}"
+
+
+def command(task: Task, signal: Signal, source: str | None, steps: int | None, engine: str) -> str:
+    """The `inr fit` that makes the same field, of all samples."""
+    setup, terms = task.setup, task.terms
+    words: list[str] = ["inr", "fit", source or _COMMAND_SIGNAL]
+    specs = short_specs(setup, signal)
+    if specs["teacher"] == "uniform":
+        del specs["teacher"]
+    options: dict[str, Any] = {**specs, "steps": steps, "seconds": None if steps else terms.seconds}
+    options |= {"batch": setup.batch, "lr": _rates(terms.rates), "schedule": terms.schedule}
+    options |= {"seed": terms.seed or None, "engine": None if engine in ("", "auto") else engine}
+    for option, value in options.items():
+        words += [] if value is None else [f"--{option}", str(value)]
+    return shlex.join(words)
+
+
+def _rates(rates: float | Mapping[str, float] | None) -> str | None:
+    if isinstance(rates, Mapping):
+        return ",".join(f"{part}={rate!r}" for part, rate in rates.items())
+    return None if rates is None else repr(rates)
+
+
+def _keep(fitter: Fitter, signal: Signal, curve: Curve, path: Path) -> None:
+    """Write the field and what is drawn of the fit, each under its final name only when it is whole."""
+    look = look_at(fitter.field, signal, fitter.execute)
+    with replacing(path.with_name(f"{path.name}.npz"), force=True) as temporary:
+        arrays: dict[str, Any] = {"curve": curve.array(), **look.arrays()}
+        np.savez_compressed(temporary, **arrays)
+    fitter.field.cpu().eval().save(path.with_name(f"{path.name}.inr"), force=True)
+
+
+def load_look(path: Path) -> tuple[np.ndarray, Look]:
+    """The curve, and what sheets show, of a fit whose files are called `path` and a suffix."""
+    with np.load(path.with_name(f"{path.name}.npz")) as arrays:
+        return arrays["curve"], Look(**{name: arrays[name] for name in arrays.files if name != "curve"})
+
+
+def _why(error: Exception) -> str:
+    """An exception in one line."""
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "allocate" in words:
+        return "out of memory"
+    return words if isinstance(error, InrError) else f"{type(error).__name__}: {words}"[:300]

@@ -1,0 +1,305 @@
+"""Fitting every combination of parts to one signal, at equal cost."""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from inr._errors import InrError
+from inr._parts import format_spec
+from inr.field import Spec
+from inr.fitting import Budget, default_setup
+from inr.fitting._state import fingerprint
+from inr.signals import Signal, open
+from inr.sweeping._auto import SECONDS, rounds, space
+from inr.sweeping._crew import Job, run_here, run_in_processes
+from inr.sweeping._holdout import held_out
+from inr.sweeping._lists import Specs, split_specs
+from inr.sweeping._result import SweepResult, collected
+from inr.sweeping._rows import Row, ordered
+from inr.sweeping._store import Store
+from inr.sweeping._tasks import Combination, Task, Terms, combinations, make_tasks
+
+MOST_JOBS = 256
+MOST_FITS = 10_000
+
+
+@dataclass(frozen=True)
+class SweepEvent:
+    """One moment of a sweep.
+
+    Attributes:
+        kind: start (of a fit), step, row (a fit is finished) or plan (how many fits there are to be is known).
+        task: which fit; None of plans. row: what it came to, of rows.
+        done, planned: fits that are finished, and all of them; refused: what was left out, of plans.
+        step, steps, psnr: how far the fit is; an estimate from the batches.
+    """
+
+    kind: Literal["plan", "start", "step", "row"]
+    done: int
+    planned: int
+    task: Task | None = None
+    row: Row | None = None
+    step: int = 0
+    steps: int = 0
+    psnr: float = math.nan
+    refused: tuple[str, ...] = ()
+
+
+def sweep(
+    signal: Signal | str | Path,
+    *,
+    encodings: Specs | None = None,
+    activations: Specs | None = None,
+    networks: Specs | None = None,
+    teachers: Specs | None = None,
+    auto: bool = False,
+    steps: int | None = None,
+    seconds: float | None = None,
+    parameters: int | None = None,
+    holdout: float | None = None,
+    batch: int | None = None,
+    learning_rate: float | Mapping[str, float] | None = None,
+    schedule: str | None = None,
+    seed: int = 0,
+    engine: Spec = "auto",
+    jobs: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+    skip_refused: bool = False,
+    on_event: Callable[[SweepEvent], Any] | None = None,
+) -> SweepResult:
+    """Fit every combination of parts to a signal at equal cost, and show them side by side.
+
+    All combinations are built and checked before the first is fitted. A fit that diverges, or whose process dies, is a
+    row that says so. Ctrl-C ends the sweep and keeps the fits that are finished.
+
+    Args:
+        signal: a signal, or the path of a file that `inr.open` reads.
+        encodings, activations, networks, teachers: lists of parts, "hash,fourier:sigma=1|4,sape" or sequences of
+            specs; a value a|b|c stands for as many parts. What is not given suits the others, as in `inr.fit`.
+        auto: search, by successive halving, among the lists or, without any, among all that is registered.
+        steps, seconds: of every fit; as many steps as suit the signal where neither is given, 10 seconds of a search.
+        parameters: choose widths and table sizes so that all fields have about so many.
+        holdout: share of the samples that is not learned from, and by which fits are judged. Without it they are
+            judged by how they reproduce what they learned, which says nothing of what lies between the samples.
+        batch, learning_rate, schedule, seed, engine: as of `inr.fit`, the same for all.
+        jobs: fits side by side, in processes that share this one's threads; as many as there are cores, but one where
+            seconds are the budget or a GPU is there. 0: one after the other in this process.
+        folder: where tables, pictures and fields go; none: a temporary folder, which goes with the result.
+        resume: keep the fits that are done in the folder; force: delete them.
+        skip_refused: leave out combinations that cannot be built.
+        on_event: called with every `SweepEvent`.
+
+    Raises:
+        InrError: nothing to compare, a combination that cannot be built, a budget that cannot work, a folder that is
+            there already.
+    """
+    lists = {"encoding": encodings, "activation": activations, "network": networks, "teacher": teachers}
+    given = {part: split_specs(specs) for part, specs in lists.items() if specs is not None}
+    source = None if isinstance(signal, Signal) else str(signal)
+    _check(given, auto, jobs)
+    _check_budget(steps, seconds, parameters)
+    store = Store(None if folder is None else Path(folder), resume=resume, force=force)
+    loaded = signal if isinstance(signal, Signal) else open(signal)
+    if auto and steps is None and seconds is None:
+        seconds = SECONDS
+    setup = default_setup(loaded)
+    if steps is None and seconds is None:
+        steps = setup.steps
+    batch = setup.batch if batch is None else batch
+    spelled = engine if isinstance(engine, str) else format_spec(engine)
+    terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, seed, spelled, holdout)
+    job = Job(loaded, source, store.fits)
+    wanted = combinations(given) if given else space(loaded)
+    run = _Sweep(job, store, terms, jobs, on_event or (lambda event: None))
+    # nothing is known yet of what nobody named: in a search of everything some parts do not go together
+    result = run.search(wanted, skip=skip_refused or not given) if auto else run.compare(wanted, skip=skip_refused)
+    if result.interrupted:
+        done = len(result.rows) + len(result.earlier)
+        warnings.warn(f"interrupted; {done} of {result.planned} fits are done and kept", RuntimeWarning, stacklevel=2)
+    return result
+
+
+class _Sweep:
+    """A sweep under way."""
+
+    def __init__(
+        self, job: Job, store: Store, terms: Terms, jobs: int | None, tell: Callable[[SweepEvent], Any]
+    ) -> None:
+        self._job = job
+        self._store = store
+        self._terms = terms
+        self._jobs = jobs
+        self._tell = tell
+        self._print = fingerprint(job.signal)
+        self._learned = job.signal
+        if terms.holdout is not None:
+            self._learned = held_out(job.signal, terms.holdout, terms.seed)[0]
+        self._rows: list[Row] = []
+        self._kept = 0
+        self._planned = 0
+        self._interrupted = False
+        self._refused: dict[str, None] = {}
+
+    def compare(self, wanted: Sequence[Combination], *, skip: bool) -> SweepResult:
+        """All combinations with the whole budget."""
+        tasks = self._tasks(wanted, self._terms, 1, skip=skip)
+        self._planned = len(tasks)
+        self._run(tasks)
+        rows, earlier = collected(self._rows, 1)
+        best = rows[0] if rows and rows[0].status == "done" else None
+        return self._finished(rows, earlier, best)
+
+    def search(self, wanted: Sequence[Combination], *, skip: bool) -> SweepResult:
+        """All combinations with a part of the budget, the best of them with more."""
+        terms = self._terms
+        # with the whole budget: what is refused, is refused before anything is fitted
+        left = [Combination(**task.label) for task in self._tasks(wanted, terms, 1, skip=skip)]
+        plan = rounds(len(left), steps=terms.steps, seconds=terms.seconds)
+        self._planned = sum(number for number, _ in plan) + (terms.holdout is not None)
+        for rung, (number, share) in enumerate(plan, start=1):
+            # some need more steps than a part of the budget has
+            tasks = self._tasks(left, self._part(share), rung, skip=True, kept=share == 1)
+            self._planned -= number - len(tasks)
+            self._run(tasks)
+            best = [row for row in ordered([row for row in self._rows if row.rung == rung]) if row.status == "done"]
+            if self._interrupted or not best:
+                break
+            following = plan[rung][0] if rung < len(plan) else 1
+            left = [Combination(**row.label) for row in best[:following]]
+        last = max((row.rung for row in self._rows), default=1)
+        rows, earlier = collected(self._rows, last)
+        chosen = rows[0] if rows and rows[0].status == "done" and not self._interrupted else None
+        if chosen is not None and terms.holdout is not None:
+            chosen = self._whole(left[0], last + 1)
+        return self._finished(rows, earlier, chosen)
+
+    def _whole(self, combination: Combination, rung: int) -> Row | None:
+        """The best of a search with held-out samples, fitted to all of them."""
+        self._learned = self._job.signal
+        terms = replace(self._terms, holdout=None)
+        before = len(self._rows)
+        self._run(self._tasks([combination], terms, rung, skip=False))
+        return self._rows[before] if len(self._rows) > before else None
+
+    def _part(self, share: float) -> Terms:
+        """The terms of a round with a share of the budget."""
+        steps, seconds = self._terms.steps, self._terms.seconds
+        return replace(
+            self._terms,
+            steps=None if steps is None else max(round(share * steps), 1),
+            seconds=None if seconds is None else share * seconds,
+        )
+
+    def _tasks(
+        self, wanted: Sequence[Combination], terms: Terms, rung: int, *, skip: bool, kept: bool = True
+    ) -> list[Task]:
+        """The fits of some combinations. Raises InrError where one is refused, unless those are left out."""
+        terms = self._shared(terms, len(wanted))
+        context: dict[str, Any] = {"learned": self._learned, "rung": rung, "kept": kept, "fingerprint": self._print}
+        made = list(make_tasks(wanted, self._job.signal, terms, **context))
+        tasks = [task for task in made if isinstance(task, Task)]
+        refused = [task for task in made if isinstance(task, InrError)]
+        if refused and not skip:
+            more = f" ({len(refused)} of {len(made)} combinations are refused)" if len(refused) > 1 else ""
+            raise InrError(f"{refused[0]}{more}; leave out what is refused with --skip-refused (skip_refused=True)")
+        if not tasks:
+            raise InrError(f"no combination is left: {refused[0]}")
+        self._refused |= dict.fromkeys(map(str, refused))
+        return tasks
+
+    def _shared(self, terms: Terms, count: int) -> Terms:
+        """The terms with how many fits run side by side, and the threads of each."""
+        everything = torch.get_num_threads()
+        jobs = self._jobs
+        if jobs is None:
+            alone = terms.seconds is not None or (
+                terms.engine in ("auto", "triton", "tcnn") and torch.cuda.is_available()
+            )
+            jobs = 1 if alone else min(cores(), count)
+        threads = max(everything // max(jobs, 1), 1)
+        return replace(terms, jobs=jobs, threads=None if threads == everything else threads)
+
+    def _run(self, tasks: Sequence[Task]) -> None:
+        """Fit what is not done yet."""
+        self._store.begin()
+        last = {row.name: row for row in self._rows}
+        waiting = []
+        for task in tasks:
+            row = last.get(task.name) or self._store.kept(task.name, whole=task.kept)
+            if row is None:
+                waiting.append(task)
+            else:
+                self._kept += task.name not in last
+                self._rows.append(replace(row, rung=task.rung, label=task.label))
+        self._tell(SweepEvent("plan", len(self._rows), self._planned, refused=tuple(self._refused)))
+        if not waiting:
+            return
+        try:
+            with closing(self._started(waiting, waiting[0].terms)) as finished:
+                for row in finished:
+                    self._store.keep(row)
+                    self._rows.append(row)
+                    task = next(task for task in waiting if task.name == row.name)
+                    self._tell(SweepEvent("row", len(self._rows), self._planned, task, row))
+        except KeyboardInterrupt:
+            self._interrupted = True
+
+    def _started(self, tasks: Sequence[Task], terms: Terms) -> Generator[Row, None, None]:
+        def told(task: Task, step: int, steps: int, psnr: float) -> None:
+            kind: Literal["step", "start"] = "step" if step else "start"
+            self._tell(SweepEvent(kind, len(self._rows), self._planned, task, None, step, steps, psnr))
+
+        if terms.jobs == 0:
+            return run_here(tasks, self._job, told)
+        return run_in_processes(tasks, self._job, terms.jobs, terms.threads or torch.get_num_threads(), told)
+
+    def _finished(self, rows: tuple[Row, ...], earlier: tuple[Row, ...], chosen: Row | None) -> SweepResult:
+        """The result, with its files; of an interrupted sweep the tables only."""
+        job = self._job
+        result = SweepResult(
+            rows, earlier, chosen, self._planned, self._interrupted, self._kept, job.signal, job.source,
+            self._shared(self._terms, len(rows)), tuple(self._refused), self._store,
+        )  # fmt: skip
+        result.write_tables()
+        if not self._interrupted:
+            result.draw()
+        return result
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check(given: Mapping[str, Sequence[str]], auto: bool, jobs: int | None) -> None:
+    """Refuse what no sweep can be made of."""
+    if not given and not auto:
+        raise InrError(
+            'nothing to compare: give a list of parts, as --encoding hash,fourier (encodings="hash,fourier"), or '
+            "search with --auto (auto=True)"
+        )
+    if jobs is not None and not 0 <= jobs <= MOST_JOBS:
+        raise InrError(f"--jobs lies between 0 (in this process) and {MOST_JOBS}, got {jobs}")
+    count = math.prod(len(specs) for specs in given.values())
+    if count > MOST_FITS:
+        raise InrError(f"{count:,} combinations are more than {MOST_FITS:,}; give shorter lists")
+
+
+def _check_budget(steps: int | None, seconds: float | None, parameters: int | None) -> None:
+    """Refuse budgets that are not equal, or none."""
+    if steps is not None and seconds is not None:
+        raise InrError(
+            "fits that end after --steps or --seconds, whichever comes first, are not of equal cost; give one of them"
+        )
+    if parameters is not None and parameters < 1:
+        raise InrError(f"--parameters must be 1 or more, got {parameters}")
+    _ = Budget(steps, seconds)  # says what is wrong with these

@@ -1,0 +1,185 @@
+"""The fits of a sweep: every combination of parts, completed, made of equal cost, and checked before any is run."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from inr import __version__
+from inr._errors import InrError
+from inr._parts import Config, Registry, format_spec, parse_spec
+from inr.activations import activations
+from inr.encodings import encodings
+from inr.fitting import Budget, Fitter, Setup, default_setup
+from inr.fitting._defaults import suited_parameters
+from inr.networks import networks
+from inr.signals import Signal
+from inr.sweeping._holdout import Subset
+from inr.sweeping._sizes import sized
+from inr.teaching import teachers
+
+PARTS: Mapping[str, Registry] = {
+    "encoding": encodings,
+    "activation": activations,
+    "network": networks,
+    "teacher": teachers,
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Parts as they were asked for, "name:key=value"; None where they are left to what suits the others."""
+
+    encoding: str | None = None
+    activation: str | None = None
+    network: str | None = None
+    teacher: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """The parts that were named."""
+        return {part: spec for part, spec in asdict(self).items() if spec is not None}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is equal for all fits of a sweep.
+
+    Attributes:
+        steps, seconds: the budget; one of them. parameters: what fields are sized for.
+        batch: samples a step; rates, schedule: as `inr.fit` takes them, None for each combination's own.
+        holdout: share of the samples that is not learned from.
+        jobs: fits side by side, 0 for fits in this process; threads: of each, None for as many as torch takes.
+    """
+
+    steps: int | None
+    seconds: float | None
+    parameters: int | None
+    batch: int
+    rates: float | Mapping[str, float] | None = None
+    schedule: str | None = None
+    seed: int = 0
+    engine: str = "auto"
+    holdout: float | None = None
+    jobs: int = 0
+    threads: int | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """When a fit ends."""
+        return Budget(self.steps, self.seconds)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit of a sweep.
+
+    Attributes:
+        label: its parts as they were asked for; setup, terms: all that decides it; parameters: of the field.
+        rung: which round of a search it is in, from 1. kept: whether the field is, with what is drawn of it.
+        name: of its files; the same for equal fits, and for them only.
+    """
+
+    label: Mapping[str, str]
+    setup: Setup
+    terms: Terms
+    parameters: int
+    rung: int
+    kept: bool
+    name: str
+
+    def parts(self) -> dict[str, str]:
+        """The names of its parts, by kind."""
+        return {part: parse_spec(getattr(self.setup, part))["name"] for part in PARTS}
+
+
+def combinations(lists: Mapping[str, Sequence[str] | None]) -> list[Combination]:
+    """Every combination of the parts in the lists, by kind of part; kinds without a list are left open."""
+    choices: list[Sequence[str | None]] = [lists.get(part) or [None] for part in PARTS]
+    return [Combination(*parts) for parts in itertools.product(*choices)]
+
+
+def make_tasks(
+    wanted: Iterable[Combination],
+    signal: Signal,
+    terms: Terms,
+    *,
+    learned: Signal | None = None,
+    rung: int = 1,
+    kept: bool = True,
+    fingerprint: int = 0,
+) -> Iterator[Task | InrError]:
+    """The task of every combination, or why it cannot be fitted; of equal ones the first.
+
+    Args:
+        learned: the samples to learn from, where they are not all.
+    """
+    seen = set()
+    for combination in wanted:
+        try:
+            task = _make_task(combination, signal, terms, learned or signal, rung, kept, fingerprint)
+        except InrError as error:
+            yield InrError(f"{spelled(combination.given())}: {error}")
+            continue
+        if task.name not in seen:
+            seen.add(task.name)
+            yield task
+
+
+def _make_task(
+    combination: Combination, signal: Signal, terms: Terms, learned: Signal, rung: int, kept: bool, fingerprint: int
+) -> Task:
+    setup = complete_setup(combination, signal, terms)
+    if terms.parameters is not None:
+        given = {part: frozenset(parse_spec(spec)) for part, spec in combination.given().items()}
+        setup = sized(setup, signal.domain, terms.parameters, given)
+    teacher = teachers.build(setup.teacher).config()
+    if isinstance(learned, Subset) and teacher["name"] != "uniform":
+        raise InrError("samples can be held out of even sampling only; leave out the teacher, or --holdout")
+    # builds the field, asks the engine, and compares steps and rates with what the parts need
+    field = Fitter(learned, setup, terms.budget, engine=terms.engine, seed=terms.seed).field
+    config = {**field.config(), "teacher": teacher}
+    name = _name(short_specs(setup, signal), config, terms, fingerprint)
+    return Task(combination.given(), setup, terms, field.parameter_count, rung, kept, name)
+
+
+def complete_setup(combination: Combination, signal: Signal, terms: Terms) -> Setup:
+    """The setup that `inr.fit` has for the combination and the terms."""
+    given = combination.given()
+    teacher = given.pop("teacher", None)
+    setup = default_setup(signal).with_parts(signal, **given)
+    asked: dict[str, Any] = {"teacher": teacher, "batch": terms.batch, "rates": terms.rates, "schedule": terms.schedule}
+    return replace(setup, **{key: value for key, value in asked.items() if value is not None})
+
+
+def spelled(label: Mapping[str, str]) -> str:
+    """A combination's parts in one line."""
+    return " + ".join(label.values()) or "the default parts"
+
+
+def short_specs(setup: Setup, signal: Signal) -> dict[str, str]:
+    """The parts of a setup, spelled with what `inr fit` would not choose by itself."""
+    suited = suited_parameters(signal)
+    specs = {}
+    for part, registry in PARTS.items():
+        config = parse_spec(getattr(setup, part))
+        kept = _unusual(config, registry, suited.get(config["name"], {}))
+        specs[part] = format_spec(kept)
+    return specs
+
+
+def _unusual(config: Config, registry: Registry, suited: Mapping[str, Any]) -> Config:
+    defaults = {param.name: param.default for param in registry.info(config["name"]).params} | dict(suited)
+    return {key: value for key, value in config.items() if key not in defaults or defaults[key] != value}
+
+
+def _name(specs: Mapping[str, str], config: Mapping[str, Config], terms: Terms, fingerprint: int) -> str:
+    """A name for files: legible, and different for fits that differ in anything that decides them."""
+    decisive = {**asdict(terms), "parts": config, "signal": fingerprint, "inr": __version__, "parameters": None}
+    if terms.seconds is None:  # how long a fit takes is then no part of it
+        decisive |= {"jobs": None, "threads": None}
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:10]
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(specs.values()).removesuffix(" uniform"))
+    return f"{words[:60].strip('-.')}-{digest}"

@@ -1,0 +1,41 @@
+"""docs/parts.md: current, and complete."""
+
+from pathlib import Path
+
+import pytest
+
+from inr.activations import activations
+from inr.compression import codecs
+from inr.encodings import encodings
+from inr.engines import engines
+from inr.networks import networks
+from inr.teaching import teachers
+
+PAGE = Path(__file__).parents[2] / "docs" / "parts.md"
+DESCRIBED = (encodings, activations, networks, teachers, codecs)
+
+
+@pytest.mark.parametrize("registry", DESCRIBED, ids=lambda registry: registry.kind)
+def test_every_part_says_its_formula(registry):
+    assert [name for name in registry.names() if not registry.info(name).formula] == []
+
+
+@pytest.mark.parametrize("registry", [*DESCRIBED, engines], ids=lambda registry: registry.kind)
+def test_every_parameter_is_described(registry):
+    for name in registry.names():
+        assert all(param.description for param in registry.info(name).params)
+
+
+def test_published_parts_name_their_source():
+    # what is nobody's method: coordinates, encodings together, a perceptron, a linear map, plain samples
+    ours = {"identity", "concat", "per-axis", "mlp", "linear", "uniform"}
+    for registry in DESCRIBED:
+        assert [name for name in registry.names() if not registry.info(name).source and name not in ours] == []
+
+
+def test_the_page_is_current(inr_cli):
+    assert inr_cli("parts", "--markdown").out == PAGE.read_text(), "run: inr parts --markdown > docs/parts.md"
+
+
+def test_the_page_is_of_all_parts(inr_cli):
+    assert inr_cli("parts", "encoding", "--markdown").status == 2
