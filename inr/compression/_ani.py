@@ -31,7 +31,12 @@ _BITS = 6.5
 _APART = 2
 
 
-@codecs.register("ani", source="Hoshikawa et al., 2024")
+@codecs.register(
+    "ani",
+    source="Hoshikawa et al., Extreme Compression of Adaptive Neural Images, 2024",
+    formula="W_k = leading rows and columns of one W, + a rank-one private part a width",
+    limits="narrower widths give up some tenths of a decibel against networks alone",
+)
 class AniCodec(MlpCodec):
     """One set of weights that is a network at several widths; each of them decodes from a prefix of the file.
 

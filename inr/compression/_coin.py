@@ -27,7 +27,12 @@ _WHOLE, _BATCH = 1 << 16, 1 << 14
 _HALF = np.dtype("<f2")
 
 
-@codecs.register("coin", source="Dupont et al., 2021")
+@codecs.register(
+    "coin",
+    source="Dupont et al., COIN, 2021",
+    formula="SIREN, weights as float16",
+    limits="16 bits a weight whatever they are worth",
+)
 class CoinCodec(Codec):
     """A SIREN for the signal, its weights stored as 16-bit floats without entropy coding: a plain baseline.
 

@@ -48,7 +48,12 @@ _FINE = 2.0**-24
 _FIXED = struct.Struct("<Ie")
 
 
-@codecs.register("doh", source="D'OH: Decoder-Only Random Hypernetworks, ACCV 2024")
+@codecs.register(
+    "doh",
+    source="D'OH: Decoder-Only Random Hypernetworks, ACCV 2024",
+    formula="vec(W_l) = s_l P_l z, P_l random from a seed, z coded",
+    limits="slow to fit: every step generates all weights",
+)
 class DohCodec(MlpCodec):
     """The network of "mlp" with weights that are fixed random projections of one code, which alone is learned.
 

@@ -27,7 +27,12 @@ _BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.2, 800
 _FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
 
 
-@codecs.register("mlp", source="Strümpler et al., ECCV 2022")
+@codecs.register(
+    "mlp",
+    source="Strümpler et al., ECCV 2022",
+    formula="W = Δ_l round(W / Δ_l), learned Δ_l; symbols by adaptive arithmetic coding",
+    limits="a fit per file: seconds to minutes",
+)
 class MlpCodec(Codec):
     """One network for the signal; its weights are rounded while it is fitted and entropy-coded.
 

@@ -20,7 +20,12 @@ from inr.signals import Domain, GridSignal
 _BATCH = 8_192
 
 
-@codecs.register("weights", source="inr")
+@codecs.register(
+    "weights",
+    source="inr",
+    formula="of a given field: W = Δ_l round(W / Δ_l), fitted on; symbols by adaptive arithmetic coding",
+    limits="below some 4 bits a weight quality falls",
+)
 class WeightsCodec(Codec):
     """The weights of a field that was fitted before, rounded and entropy-coded; `inr recompress` writes it.
 
