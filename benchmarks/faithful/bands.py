@@ -100,10 +100,7 @@ def report(found: Found) -> Report:
     for name in found.signals():
         before, after = found.of("BACON", "leak_before", name), found.of("BACON", "leak_after", name)
         if before and after:
-            quality = [
-                value for key in ("psnr_200", "psnr_1000", "psnr_5000") for value in found.of("BACON", key, name)
-            ]
-            rows.append([name, f"{max(before):.1e}", f"{max(after):.1e}", decibels(max(quality, default=None))])
+            rows.append([name, f"{max(before):.1e}", f"{max(after):.1e}", decibels(found.quality("BACON", name))])
     leaks = found.of("BACON", "leak_before") + found.of("BACON", "leak_after")
     findings = []
     if leaks:

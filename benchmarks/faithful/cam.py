@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, decibels
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
 from faithful.training import fit, picture
 
 BACKBONE, CAM = "Fourier features", "with CAM"
@@ -12,15 +12,10 @@ PUBLISHED = {BACKBONE: 30.30, CAM: 32.21}
 
 def runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
     """Both on every picture, all pixels seen."""
-    return [
-        Run(method, name, seed, lambda method=method, name=name, seed=seed: _fit(setting, method, name, seed))
-        for seed in seeds
-        for name in pictures.names(setting)
-        for method in PUBLISHED
-    ]
+    return pictures.runs(setting, seeds, PUBLISHED, _fit)
 
 
-def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float]:
+def _fit(setting: Setting, method: str, name: str, seed: int) -> Values:
     side, count, sigma, nodes, steps = (512, 256, 10, 32, 2000) if setting.paper else (128, 128, 5, 16, 1000)
     network = f"cam:depth=3,width={count},resolution={nodes}" if method == CAM else f"mlp:depth=3,width={count}"
     parts = {"encoding": f"fourier:frequencies={count},sigma={sigma}", "activation": "relu", "network": network}
@@ -34,22 +29,14 @@ def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float
 def report(found: Found) -> Report:
     """Means, and the gain."""
     columns = ["network", *found.signals(), "mean", "published"]
-    rows = [
-        [method, *(decibels(_mean(found, method, name)) for name in found.signals()), decibels(_mean(found, method)),
-         f"{published:.2f}"]
-        for method, published in PUBLISHED.items()
-    ]  # fmt: skip
-    plain, cam = _mean(found, BACKBONE), _mean(found, CAM)
+    rows = [[method, *found.qualities(method), f"{published:.2f}"] for method, published in PUBLISHED.items()]
+    plain, cam = found.quality(BACKBONE), found.quality(CAM)
     findings = []
     if plain is not None and cam is not None:
         findings.append(
             Finding("CAM at least 1 dB above its backbone", "+1.91 dB", f"{cam - plain:+.2f} dB", cam - plain >= 1)
         )
     return Report(Table(columns, rows), findings)
-
-
-def _mean(found: Found, method: str, signal: str | None = None) -> float | None:
-    return found.mean(method, "psnr_1000", signal) or found.mean(method, "psnr_2000", signal)
 
 
 STUDY = Study(

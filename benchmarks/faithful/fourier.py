@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, decibels
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
 from faithful.training import fit, pixels_at, psnr_at
 
 PUBLISHED = {"none": 19.323, "basic": 21.716, "positional": 24.947, "Gaussian": 25.568}
@@ -13,15 +13,10 @@ PUBLISHED = {"none": 19.323, "basic": 21.716, "positional": 24.947, "Gaussian": 
 
 def runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
     """Every mapping on every picture."""
-    return [
-        Run(method, name, seed, lambda method=method, name=name, seed=seed: _fit(setting, method, name, seed))
-        for seed in seeds
-        for name in pictures.names(setting)
-        for method in PUBLISHED
-    ]
+    return pictures.runs(setting, seeds, PUBLISHED, _fit)
 
 
-def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float]:
+def _fit(setting: Setting, method: str, name: str, seed: int) -> Values:
     side = 512 if setting.paper else 256
     count, sigma, octaves, steps = (256, 10, 6, 2000) if setting.paper else (128, 5, 5, 1000)
     encodings = {
@@ -46,13 +41,9 @@ def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float
 
 def report(found: Found) -> Report:
     """Means over pictures, and the order."""
-    means = {method: _mean(found, method) for method in PUBLISHED}
+    means = {method: found.quality(method) for method in PUBLISHED}
     columns = ["mapping", *found.signals(), "mean", "published, 16 pictures"]
-    rows = [
-        [method, *(decibels(_mean(found, method, name)) for name in found.signals()), decibels(means[method]),
-         f"{published:.2f}"]
-        for method, published in PUBLISHED.items()
-    ]  # fmt: skip
+    rows = [[method, *found.qualities(method), f"{published:.2f}"] for method, published in PUBLISHED.items()]
     values = [value for value in means.values() if value is not None]
     findings = []
     if len(values) == len(PUBLISHED):
@@ -60,10 +51,6 @@ def report(found: Found) -> Report:
         text = " < ".join(order)
         findings.append(Finding("the order of the means", " < ".join(PUBLISHED), text, order == list(PUBLISHED)))
     return Report(Table(columns, rows), findings)
-
-
-def _mean(found: Found, method: str, signal: str | None = None) -> float | None:
-    return found.mean(method, "psnr_1000", signal) or found.mean(method, "psnr_2000", signal)
 
 
 STUDY = Study(

@@ -1,11 +1,13 @@
 """Pictures of the Fourier-feature test set, at the size of a setting."""
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from skimage.io import imread
 
-from faithful.study import Setting
+from faithful.study import Run, Setting, Values
 from faithful.training import block_mean
 
 NAMES = ("00", "05", "10", "14")  # of sixteen, spread over the set; 14 is the lion
@@ -15,6 +17,18 @@ ALL = tuple(f"{index:02d}" for index in range(16))
 def names(setting: Setting) -> tuple[str, ...]:
     """Four pictures, or all of them at paper size."""
     return ALL if setting.paper else NAMES
+
+
+def runs(
+    setting: Setting, seeds: Sequence[int], methods: Iterable[str], make: Callable[[Setting, str, str, int], Values]
+) -> list[Run]:
+    """Every method on every picture, by make(setting, method, picture, seed)."""
+    return [
+        Run(method, name, seed, partial(make, setting, method, name, seed))
+        for seed in seeds
+        for name in names(setting)
+        for method in methods
+    ]
 
 
 def load(data: Path, name: str, side: int) -> np.ndarray:

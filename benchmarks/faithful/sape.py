@@ -6,7 +6,7 @@ import numpy as np
 import sape_1d
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, decibels
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
 from faithful.training import fit, pixels_at, psnr_at
 
 CHIRP, SAPE, PLAIN = "chirp", "SAPE", "Fourier features"
@@ -36,15 +36,10 @@ def report_1d(found: Found) -> Report:
 
 def runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
     """Both encodings on every picture."""
-    return [
-        Run(method, name, seed, lambda method=method, name=name, seed=seed: _fit(setting, method, name, seed))
-        for seed in seeds
-        for name in pictures.names(setting)
-        for method in (PLAIN, SAPE)
-    ]
+    return pictures.runs(setting, seeds, (PLAIN, SAPE), _fit)
 
 
-def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float]:
+def _fit(setting: Setting, method: str, name: str, seed: int) -> Values:
     side, sigma, count, resolution, width, steps = (
         (512, 40, 256, 128, 256, 5000) if setting.paper else (128, 10, 128, 32, 128, 1000)
     )
@@ -65,11 +60,8 @@ def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float
 def report(found: Found) -> Report:
     """PSNR on the pixels not seen."""
     columns = ["encoding", *found.signals(), "mean"]
-    rows = [
-        [method, *(decibels(_mean(found, method, name)) for name in found.signals()), decibels(_mean(found, method))]
-        for method in (PLAIN, SAPE)
-    ]
-    plain, sape = _mean(found, PLAIN), _mean(found, SAPE)
+    rows = [[method, *found.qualities(method)] for method in (PLAIN, SAPE)]
+    plain, sape = found.quality(PLAIN), found.quality(SAPE)
     findings = []
     if plain is not None and sape is not None:
         gain = sape - plain
@@ -77,10 +69,6 @@ def report(found: Found) -> Report:
             Finding("SAPE above the features it opens", "in pictures, no numbers", f"{gain:+.1f} dB", gain > 0)
         )
     return Report(Table(columns, rows), findings)
-
-
-def _mean(found: Found, method: str, signal: str | None = None) -> float | None:
-    return found.mean(method, "psnr_1000", signal) or found.mean(method, "psnr_5000", signal)
 
 
 STUDY_1D = Study(

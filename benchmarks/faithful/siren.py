@@ -1,12 +1,13 @@
 """SIREN's picture and sound."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from skimage.data import camera
 
 import inr
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, decibels
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values, decibels
 from faithful.training import block_mean, fit, picture
 
 CAMERA, SOUND = "camera 256x256", "bach"
@@ -19,19 +20,17 @@ def runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
     pixels = picture(block_mean(camera(), 2))
     made = []
     for seed in seeds:
-        made.append(Run("SIREN", CAMERA, seed, lambda seed=seed: _fit(setting, pixels, _SIREN, 500, 1e-4, seed)))
-        made.append(
-            Run("Fourier features", CAMERA, seed, lambda seed=seed: _fit(setting, pixels, _FEATURES, 500, 1e-3, seed))
-        )
-        made.append(Run("SIREN", SOUND, seed, lambda seed=seed: _sound(setting, seed)))
+        made.append(Run("SIREN", CAMERA, seed, partial(_fit, setting, pixels, _SIREN, 500, 1e-4, seed)))
+        made.append(Run("Fourier features", CAMERA, seed, partial(_fit, setting, pixels, _FEATURES, 500, 1e-3, seed)))
+        made.append(Run("SIREN", SOUND, seed, partial(_sound, setting, seed)))
     return made
 
 
-def _fit(setting: Setting, signal: inr.Signal, parts: dict[str, Any], steps: int, rate: float, seed: int) -> Any:
+def _fit(setting: Setting, signal: inr.Signal, parts: dict[str, Any], steps: int, rate: float, seed: int) -> Values:
     return fit(signal, parts, steps=steps, rate=rate, seed=seed, engine=setting.engine)[1]
 
 
-def _sound(setting: Setting, seed: int) -> dict[str, float]:
+def _sound(setting: Setting, seed: int) -> Values:
     whole = inr.open(setting.data / "audio" / "gt_bach.wav")
     if setting.paper:
         signal, first, steps, width = whole, 3000, 9000, 256
@@ -48,8 +47,8 @@ def _sound(setting: Setting, seed: int) -> dict[str, float]:
 
 def report(found: Found) -> Report:
     """Both, beside figures of others' runs."""
-    siren, features = (_last(found, name, CAMERA) for name in ("SIREN", "Fourier features"))
-    sound = _last(found, "SIREN", SOUND)
+    siren, features = (found.quality(name, CAMERA) for name in ("SIREN", "Fourier features"))
+    sound = found.quality("SIREN", SOUND)
     rows = [
         ["SIREN", CAMERA, decibels(siren), "36.80 (another camera picture)"],
         ["Fourier features", CAMERA, decibels(features), "38.43 (another camera picture)"],
@@ -66,12 +65,6 @@ def report(found: Found) -> Report:
     if sound is not None:
         findings.append(Finding("SIREN, bach", "51.65 dB", f"{sound:.1f} dB in fewer, smaller steps", None))
     return Report(Table(["model", "signal", "PSNR, dB", "published"], rows), findings)
-
-
-def _last(found: Found, method: str, signal: str) -> float | None:
-    return found.mean(method, "psnr_500", signal) or found.mean(method, "psnr_1000", signal) or found.mean(
-        method, "psnr_9000", signal
-    )  # fmt: skip
 
 
 STUDY = Study(

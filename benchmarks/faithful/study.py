@@ -113,6 +113,19 @@ class Found:
         numbers = self.of(method, quantity, signal)
         return sum(numbers) / len(numbers) if numbers else None
 
+    def quality(self, method: str, signal: str | None = None) -> float | None:
+        """Mean PSNR after the last step, in dB: of the quantities psnr_STEPS of a run the one of most steps."""
+        numbers = []
+        for (name, where, _), found in self.values.items():
+            steps = [int(quantity[5:]) for quantity in found if quantity.startswith("psnr_")]
+            if name == method and signal in (None, where) and steps:
+                numbers.append(found[f"psnr_{max(steps)}"])
+        return sum(numbers) / len(numbers) if numbers else None
+
+    def qualities(self, method: str) -> list[str]:
+        """Cells of a table: that of every signal, and of all."""
+        return [decibels(self.quality(method, signal)) for signal in (*self.signals(), None)]
+
     def signals(self) -> list[str]:
         """Names of the signals, sorted."""
         return sorted({signal for _, signal, _ in self.values})

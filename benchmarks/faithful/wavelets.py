@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, decibels
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values, decibels
 from faithful.training import fit, picture
 
 METHODS = {
@@ -16,15 +16,10 @@ AT = (100, 300, 1000)
 
 def runs(setting: Setting, seeds: Sequence[int]) -> list[Run]:
     """All three on every picture."""
-    return [
-        Run(method, name, seed, lambda method=method, name=name, seed=seed: _fit(setting, method, name, seed))
-        for seed in seeds
-        for name in pictures.names(setting)
-        for method in METHODS
-    ]
+    return pictures.runs(setting, seeds, METHODS, _fit)
 
 
-def _fit(setting: Setting, method: str, name: str, seed: int) -> dict[str, float]:
+def _fit(setting: Setting, method: str, name: str, seed: int) -> Values:
     side, width = (512, 181) if setting.paper else (128, 45)
     parts = {
         "encoding": "identity", "activation": "gabor:omega=10,scale=10",
