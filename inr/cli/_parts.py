@@ -33,7 +33,7 @@ EPILOG = """
 
 
 def parts(
-    kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, teacher or engine.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, teacher, engine or codec.")] = None,
     name: Annotated[str | None, typer.Argument(help="One part of that kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page of all parts.")] = False,
@@ -69,9 +69,12 @@ def _registries() -> dict[str, "Registry"]:
 def _chosen(kind: str | None, name: str | None) -> list["PartInfo"]:
     registries = _registries()
     if kind is not None:
-        kind = kind.removesuffix("s")
-        if kind not in registries:
+        if kind.removesuffix("s") not in registries:
+            for owner, registry in registries.items():
+                if kind in registry.names():
+                    raise InrError(f"'{kind}' is no kind of part but one of them: inr parts {owner} {kind}")
             raise InrError(f"unknown kind of part '{kind}'; known: {', '.join(registries)}")
+        kind = kind.removesuffix("s")
         registries = {kind: registries[kind]}
     if name is not None:
         return [registry.info(name) for registry in registries.values()]

@@ -265,4 +265,5 @@ def test_renders_that_make_no_sense(options, words, refused, field_file):
 
 def test_parts_that_are_not_there(refused):
     refused("parts", "flavour", words=("unknown kind of part 'flavour'", "encoding"))
+    refused("parts", "fourier", words=("inr parts encoding fourier",))
     refused("parts", "encoding", "hsh", words=("did you mean 'hash'",))
