@@ -13,9 +13,9 @@ ECCV 2022, and its notebook). Parameters are the authors' for photographs on reg
 
     python benchmarks/closed_form.py [--data FILE|DIR …] [--steps 2000] [--methods simple complex closed hats]
 
-Without --data the picture is scikit-image's `camera`; others are cropped to the middle 512 x 512. Writes
-results/closed_form.tsv, one row a picture and method, and results/closed_form.md, and prints the latter. Two thousand
-steps of `simple` are an hour or two of two cores.
+Without --data the picture is scikit-image's `camera`; others are cropped to the middle 512 x 512. Each row of
+results/closed_form.tsv, one a picture, method and number of steps, is kept as it ends and not made again;
+results/closed_form.md is written from all. Two thousand steps of `simple` are an hour or two of two cores.
 
 Seconds are those of learning: from normalised samples to weights. PSNR is of unclipped predictions: of all pixels that
 were not learned from (`rest`), of those with odd row and column, the farthest from them (`odd`), and of those learned
@@ -24,7 +24,6 @@ from (`seen`). The published figures are one picture's and a GPU's, which the no
 """
 
 import argparse
-import csv
 import itertools
 import math
 import statistics
@@ -36,7 +35,9 @@ import machine
 import numpy as np
 import skimage.data
 import torch
+from compressed.markdown import table
 from PIL import Image
+from taught.tables import Row, append, read
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -153,29 +154,28 @@ def measured(name: str, pixels: np.ndarray, method: str, steps: int, seed: int) 
     on_grid, seconds = METHODS[method](signal, seen, steps)
     decibels, span = PUBLISHED.get(method, ("", ""))
     return {
-        "picture": name, "method": method, "steps": steps if method in ("simple", "complex") else 0,
+        "picture": name, "method": method, "steps": steps,
         "seconds": f"{seconds:.4g}", **{key: f"{value:.2f}" for key, value in scores(on_grid, pixels).items()},
         "published_dB": decibels, "published_s": span,
     }  # fmt: skip
 
 
-def markdown(rows: list[dict[str, object]], names: list[str]) -> str:
-    """Means over the pictures, a line a method."""
-    head = ["method", "steps", "seconds", "rest, dB", "odd, dB", "seen, dB", "published"]
-    lines = [
-        machine.describe(),
-        "",
-        f"Means over {len(names)}: {', '.join(names)}." if names[1:] else f"{names[0]}.",
-        "",
-    ]
-    lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for method in dict.fromkeys(row["method"] for row in rows):
-        own = [row for row in rows if row["method"] == method]
-        means = [statistics.fmean(float(str(row[key])) for row in own) for key in COLUMNS[3:7]]
-        told = "{} dB in {} s".format(*PUBLISHED[str(method)]) if method in PUBLISHED else ""
-        cells = [method, own[0]["steps"] or "", f"{means[0]:.3g}", *(f"{mean:.2f}" for mean in means[1:]), told]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines) + "\n"
+def markdown(rows: list[Row], comment: str) -> str:
+    """Means over the pictures, a line a method and number of steps."""
+    names = list(dict.fromkeys(row["picture"] for row in rows))
+    head = ["method", "steps", "seconds", "rest, dB", "odd, dB", "seen, dB", "published, 2,000 steps"]
+    lines = []
+    for method, steps in sorted(
+        {(row["method"], int(row["steps"])) for row in rows}, key=lambda key: (list(METHODS).index(key[0]), key[1])
+    ):
+        own = [row for row in rows if (row["method"], int(row["steps"])) == (method, steps)]
+        means = [statistics.fmean(float(row[key]) for row in own) for key in COLUMNS[3:7]]
+        told = "{} dB in {} s".format(*PUBLISHED[method]) if method in PUBLISHED else ""
+        lines.append(
+            [method, f"{steps:,}" if steps else "", f"{means[0]:.3g}", *(f"{mean:.2f}" for mean in means[1:]), told]
+        )
+    told = f"Means over {len(names)}: {', '.join(names)}." if names[1:] else f"{names[0]}."
+    return "\n".join([f"{comment}.", "", told, "", *table(head, lines)])
 
 
 def main() -> None:
@@ -187,19 +187,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    rows: list[dict[str, object]] = []
-    names = []
+    comment = machine.describe()
     for name, pixels in pictures(options.data):
-        names.append(name)
         for method in options.methods:
-            rows.append(measured(name, pixels, method, options.steps, options.seed))
-            print("\t".join(map(str, rows[-1].values())), flush=True)
-    with options.out.open("w", newline="") as file:
-        file.write(f"# {machine.describe()}\n")
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    report = markdown(rows, names)
+            steps = options.steps if method in ("simple", "complex") else 0
+            done = {(row["picture"], row["method"], row["steps"]) for row in read(options.out)}
+            if (name, method, str(steps)) not in done:
+                append(options.out, COLUMNS, measured(name, pixels, method, steps, options.seed), comment)
+    report = markdown(read(options.out), comment)
     options.out.with_suffix(".md").write_text(report)
     print(report)
 
