@@ -37,7 +37,7 @@ import skimage.data
 import torch
 from compressed.markdown import table
 from PIL import Image
-from taught.tables import Row, append, read
+from taught.tables import Row, append, origin, read
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -160,7 +160,7 @@ def measured(name: str, pixels: np.ndarray, method: str, steps: int, seed: int) 
     }  # fmt: skip
 
 
-def markdown(rows: list[Row], comment: str) -> str:
+def markdown(rows: list[Row], machines: str) -> str:
     """Means over the pictures, a line a method and number of steps."""
     names = list(dict.fromkeys(row["picture"] for row in rows))
     head = ["method", "steps", "seconds", "rest, dB", "odd, dB", "seen, dB", "published, 2,000 steps"]
@@ -175,7 +175,7 @@ def markdown(rows: list[Row], comment: str) -> str:
             [method, f"{steps:,}" if steps else "", f"{means[0]:.3g}", *(f"{mean:.2f}" for mean in means[1:]), told]
         )
     told = f"Means over {len(names)}: {', '.join(names)}." if names[1:] else f"{names[0]}."
-    return "\n".join([f"{comment}.", "", told, "", *table(head, lines)])
+    return "\n".join([f"{machines}.", "", told, "", *table(head, lines)])
 
 
 def main() -> None:
@@ -194,7 +194,7 @@ def main() -> None:
             done = {(row["picture"], row["method"], row["steps"]) for row in read(options.out)}
             if (name, method, str(steps)) not in done:
                 append(options.out, COLUMNS, measured(name, pixels, method, steps, options.seed), comment)
-    report = markdown(read(options.out), comment)
+    report = markdown(read(options.out), origin(options.out))
     options.out.with_suffix(".md").write_text(report)
     print(report)
 

@@ -149,3 +149,12 @@ def test_psnr_is_of_the_clipped_field():
     assert runs.psnr(lambda x: 0 * x[:, :1] + 0.8, signal) == pytest.approx(10 * math.log10(4 / 0.04), abs=1e-4)
     signal = inr.Signal.from_array(np.array([[0, 255], [255, 255]], np.uint8))
     assert runs.psnr(lambda x: 0 * x[:, :1] + 3, signal) == pytest.approx(10 * math.log10(4 * 4 / 4), abs=1e-4)
+
+
+def test_a_table_names_each_machine_before_its_rows(tmp_path):
+    path = tmp_path / "table.tsv"
+    for number, machine in enumerate(["slow", "slow", "fast", "slow"]):
+        tables.append(path, ("number",), {"number": number}, machine)
+    assert path.read_text() == "# slow\nnumber\n0\n1\n# fast\n2\n3\n"
+    assert [row["number"] for row in tables.read(path)] == ["0", "1", "2", "3"]
+    assert tables.origin(path) == "slow; then fast"

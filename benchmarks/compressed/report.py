@@ -9,7 +9,7 @@ from compressed.markdown import number, table
 from compressed.published import RATES
 from compressed.runs import Settings
 from compressed.study import Study, average
-from compressed.tables import Row, read
+from compressed.tables import Row, origin, read
 
 _SIZE = (760, 560)
 _MAIN = "mlp"
@@ -33,7 +33,7 @@ def _head(settings: Settings) -> str:
     machines = []
     for path in (settings.runs, settings.geo, settings.quantised):
         if path.exists():
-            machines.append(f"{path.name}: {path.read_text().splitlines()[0].removeprefix('# ')}.")
+            machines.append(f"{path.name}: {origin(path)}.")
     return "\n".join(
         [
             "# How small and how good",

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from taught.tables import Row, append, read
+from taught.tables import Row, append, origin, read
 
-__all__ = ["Ledger", "Row", "append", "read"]
+__all__ = ["Ledger", "Row", "append", "origin", "read"]
 
 
 class Ledger:
@@ -13,7 +13,7 @@ class Ledger:
 
     Args:
         keys: columns by which a run is told from others.
-        comment: said in the first line of a new table.
+        comment: said in the table of runs that it makes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], keys: Sequence[str], comment: str) -> None:

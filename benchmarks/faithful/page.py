@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from compressed.markdown import table
-from taught.tables import read
+from taught.tables import origin, read
 
 from faithful import plan
 from faithful.study import Report, Setting, Study
@@ -48,7 +48,7 @@ def _claims(reports: list[tuple[Study, str, Report]]) -> list[list[str]]:
 
 
 def _machine(setting: Setting) -> str:
-    """Where the runs were made, as the table's first line says."""
-    first = plan.table(setting.results).read_text().partition("\n")[0]
-    seeds = sorted({row["seed"] for row in read(plan.table(setting.results))})
-    return f"{first.lstrip('# ')}. Seeds: {', '.join(seeds)}."
+    """Where the runs were made, as the table says."""
+    path = plan.table(setting.results)
+    seeds = sorted({row["seed"] for row in read(path)})
+    return f"{origin(path)}. Seeds: {', '.join(seeds)}."

@@ -129,7 +129,7 @@ def write(settings: runs.Settings) -> str:
 
 
 def _head(settings: runs.Settings) -> str:
-    machine = settings.runs.read_text().splitlines()[0].removeprefix("# ")
+    machine = tables.origin(settings.runs)
     return f"""# What teachers save
 
 `python benchmarks/teaching.py --data DIR`, from teaching_runs.tsv and teaching_costs.tsv. {machine}.

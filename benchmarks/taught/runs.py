@@ -54,7 +54,7 @@ class Explorer:
     """Fits of one signal by one field, each made once only and then remembered in the table.
 
     Args:
-        comment: said in the table's first line.
+        comment: said in the table.
     """
 
     def __init__(self, settings: Settings, signal: str, field: str, comment: str) -> None:

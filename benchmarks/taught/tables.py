@@ -17,12 +17,28 @@ def read(path: Path) -> list[Row]:
     return list(csv.DictReader(lines, delimiter="\t"))
 
 
+def origin(path: Path) -> str:
+    """What a table says of the machines that its rows are from, each once, in one line."""
+    return "; then ".join(_comments(path))
+
+
+def _comments(path: Path) -> list[str]:
+    lines = path.read_text().splitlines()
+    return list(dict.fromkeys(line.removeprefix("# ") for line in lines if line.startswith("#")))
+
+
 def append(path: Path, columns: Sequence[str], row: Mapping[str, Any], comment: str = "") -> None:
-    """Add a row in one write, which no other process's can fall into; a new file gets a comment and the columns."""
+    """Add a row in one write, which no other process's can fall into.
+
+    A new file gets the columns first. A comment goes before the first row that it holds for, of which it names the
+    machine: a table that another machine goes on with says so.
+    """
     line = io.StringIO()
     writer = csv.DictWriter(line, columns, delimiter="\t", lineterminator="\n")
-    if not path.exists():
-        line.write(f"# {comment}\n" if comment else "")
+    new = not path.exists()
+    if comment and (new or comment not in _comments(path)):
+        line.write(f"# {comment}\n")
+    if new:
         writer.writeheader()
     writer.writerow(row)
     with path.open("a") as file:
