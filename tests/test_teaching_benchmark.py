@@ -155,6 +155,6 @@ def test_a_table_names_each_machine_before_its_rows(tmp_path):
     path = tmp_path / "table.tsv"
     for number, machine in enumerate(["slow", "slow", "fast", "slow"]):
         tables.append(path, ("number",), {"number": number}, machine)
-    assert path.read_text() == "# slow\nnumber\n0\n1\n# fast\n2\n3\n"
+    assert path.read_text() == "# slow\nnumber\n0\n1\n# fast\n2\n# slow\n3\n"
     assert [row["number"] for row in tables.read(path)] == ["0", "1", "2", "3"]
     assert tables.origin(path) == "slow; then fast"

@@ -19,12 +19,11 @@ def read(path: Path) -> list[Row]:
 
 def origin(path: Path) -> str:
     """What a table says of the machines that its rows are from, each once, in one line."""
-    return "; then ".join(_comments(path))
+    return "; then ".join(dict.fromkeys(_comments(path)))
 
 
 def _comments(path: Path) -> list[str]:
-    lines = path.read_text().splitlines()
-    return list(dict.fromkeys(line.removeprefix("# ") for line in lines if line.startswith("#")))
+    return [line.removeprefix("# ") for line in path.read_text().splitlines() if line.startswith("#")]
 
 
 def append(path: Path, columns: Sequence[str], row: Mapping[str, Any], comment: str = "") -> None:
@@ -36,7 +35,7 @@ def append(path: Path, columns: Sequence[str], row: Mapping[str, Any], comment: 
     line = io.StringIO()
     writer = csv.DictWriter(line, columns, delimiter="\t", lineterminator="\n")
     new = not path.exists()
-    if comment and (new or comment not in _comments(path)):
+    if comment and (new or _comments(path)[-1:] != [comment]):
         line.write(f"# {comment}\n")
     if new:
         writer.writeheader()
