@@ -13,8 +13,12 @@ jaxtyping.install_import_hook("inr", "beartype.beartype(conf=beartype.BeartypeCo
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Reproducible everywhere: no clock, no database of earlier failures, the same examples in every run.
-hypothesis.settings.register_profile("inr", deadline=None, derandomize=True, database=None, max_examples=50)
+# Reproducible everywhere: no clock, no database of earlier failures, the same examples in every run. Drawing examples
+# is timed as well, by a health check that a busy machine fails.
+hypothesis.settings.register_profile(
+    "inr", deadline=None, derandomize=True, database=None, max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)  # fmt: skip
 hypothesis.settings.load_profile("inr")
 
 
