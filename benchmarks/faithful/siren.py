@@ -95,9 +95,10 @@ STUDY = Study(
     "SIREN's picture and sound",
     "Camera averaged to 256x256, 500 full-batch steps at 1e-4, ω0 = 30. Published figures are of the picture that "
     "scikit-image had before 0.18, another photograph: the authors' own network of four sine layers by their curve, "
-    "which is of a longer run, and a third party's SIREN and Fourier features (256, σ = 10), of one size. Within 3 dB "
-    "is taken as agreement. Bach: the published 51.65 dB is of the whole clip of seven seconds and 256 units; "
-    "scaled down to the first second, ω0/7, 128 units and 1,000 steps. PSNR on a range of 2 for [-1, 1].",
+    "which is of a longer run, and a third party's SIREN and Fourier features (256, σ = 10), of one size, at the same "
+    "rate; whether its coordinates are of [0, 1], as ours are for σ, or of [-1, 1], which doubles all frequencies, is "
+    "not known. Within 3 dB is taken as agreement. Bach: the published 51.65 dB is of the whole clip of seven seconds "
+    "and 256 units; scaled down to the first second, ω0/7, 128 units and 1,000 steps. PSNR on a range of 2 for [-1, 1].",
     False,
     runs,
     report,
