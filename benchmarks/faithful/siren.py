@@ -98,7 +98,7 @@ STUDY = Study(
     "which is of a longer run, and a third party's SIREN and Fourier features (256, σ = 10), of one size, at the same "
     "rate; whether its coordinates are of [0, 1], as ours are for σ, or of [-1, 1], which doubles all frequencies, is "
     "not known. Within 3 dB is taken as agreement. Bach: the published 51.65 dB is of the whole clip of seven seconds "
-    "and 256 units; scaled down to the first second, ω0/7, 128 units and 1,000 steps. PSNR on a range of 2 for [-1, 1].",
+    "and 256 units; scaled down to its first second, ω0/7, 128 units, 1,000 steps. PSNR on a range of 2 for [-1, 1].",
     False,
     runs,
     report,
