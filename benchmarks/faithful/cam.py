@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values, in_words
 from faithful.training import fit, picture
 
 BACKBONE, CAM = "Fourier features", "with CAM"
@@ -30,11 +30,11 @@ def report(found: Found) -> Report:
     """Means, and the gain."""
     columns = ["network", *found.signals(), "mean", "published"]
     rows = [[method, *found.qualities(method), f"{published:.2f}"] for method, published in PUBLISHED.items()]
-    plain, cam = found.quality(BACKBONE), found.quality(CAM)
+    gains = found.gains(CAM, BACKBONE)
     findings = []
-    if plain is not None and cam is not None:
+    if gains:
         findings.append(
-            Finding("CAM at least 1 dB above its backbone", "+1.91 dB", f"{cam - plain:+.2f} dB", cam - plain >= 1)
+            Finding("CAM at least 1 dB above its backbone", "+1.91 dB", in_words(gains), sum(gains) >= len(gains))
         )
     return Report(Table(columns, rows), findings)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values, in_words
 from faithful.training import fit, picture
 
 # activation, rate, whether units are complex; published on "market" and on "Santorini"
@@ -44,11 +44,7 @@ def report(found: Found) -> Report:
              ("SIREN", "WIRE")]  # fmt: skip
     findings = []
     for better, worse in pairs:
-        gains = [
-            one - other
-            for name in found.signals()
-            if (one := found.quality(better, name)) is not None and (other := found.quality(worse, name)) is not None
-        ]
+        gains = found.gains(better, worse)
         if gains:
             mean = sum(gains) / len(gains)
             claimed = [a - b for a, b in zip(METHODS[better][3], METHODS[worse][3], strict=True)]
@@ -57,7 +53,7 @@ def report(found: Found) -> Report:
                 Finding(
                     f"{better} above {worse}",
                     " and ".join(f"{gain:+.1f} dB" for gain in claimed),
-                    f"{mean:+.1f} dB in the mean, {min(gains):+.1f} to {max(gains):+.1f}{far}",
+                    in_words(gains) + far,
                     mean > 0,
                 )
             )

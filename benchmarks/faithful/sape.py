@@ -6,7 +6,7 @@ import numpy as np
 import sape_1d
 
 from faithful import pictures
-from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values
+from faithful.study import Finding, Found, Report, Run, Setting, Study, Table, Values, in_words
 from faithful.training import fit, pixels_at, psnr_at
 
 CHIRP, SAPE, PLAIN = "chirp", "SAPE", "Fourier features"
@@ -61,12 +61,11 @@ def report(found: Found) -> Report:
     """PSNR on the pixels not seen."""
     columns = ["encoding", *found.signals(), "mean"]
     rows = [[method, *found.qualities(method)] for method in (PLAIN, SAPE)]
-    plain, sape = found.quality(PLAIN), found.quality(SAPE)
+    gains = found.gains(SAPE, PLAIN)
     findings = []
-    if plain is not None and sape is not None:
-        gain = sape - plain
+    if gains:
         findings.append(
-            Finding("SAPE above the features it opens", "in pictures, no numbers", f"{gain:+.1f} dB", gain > 0)
+            Finding("SAPE above the features it opens", "in pictures, no numbers", in_words(gains), sum(gains) > 0)
         )
     return Report(Table(columns, rows), findings)
 

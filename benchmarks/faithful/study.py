@@ -122,6 +122,11 @@ class Found:
                 numbers.append(found[f"psnr_{max(steps)}"])
         return sum(numbers) / len(numbers) if numbers else None
 
+    def gains(self, better: str, worse: str) -> list[float]:
+        """How much better one method is than another, in dB, on every signal that both have."""
+        pairs = [(self.quality(better, signal), self.quality(worse, signal)) for signal in self.signals()]
+        return [one - other for one, other in pairs if one is not None and other is not None]
+
     def qualities(self, method: str) -> list[str]:
         """Cells of a table: that of every signal, and of all."""
         return [decibels(self.quality(method, signal)) for signal in (*self.signals(), None)]
@@ -129,6 +134,11 @@ class Found:
     def signals(self) -> list[str]:
         """Names of the signals, sorted."""
         return sorted({signal for _, signal, _ in self.values})
+
+
+def in_words(gains: Sequence[float]) -> str:
+    """Gains on several signals for a finding."""
+    return f"{sum(gains) / len(gains):+.2f} dB in the mean, {min(gains):+.1f} to {max(gains):+.1f}"
 
 
 def decibels(value: float | None) -> str:
