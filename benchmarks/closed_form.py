@@ -36,6 +36,7 @@ import numpy as np
 import skimage.data
 import torch
 from compressed.markdown import table
+from compressed.measure import psnr
 from PIL import Image
 from taught.tables import Row, append, origin, read
 from torch import Tensor, nn
@@ -131,19 +132,16 @@ def values(signal: inr.Signal) -> Tensor:
     return signal.values(torch.arange(signal.size)).unflatten(0, signal.array.shape[:-1]).transpose(0, 1)
 
 
-def psnr(error: np.ndarray) -> float:
-    """Of normalised values, whose range is 2."""
-    return 10 * math.log10(4 / np.square(error, dtype=np.float64).mean())
-
-
 @torch.no_grad()
 def scores(on_grid: OnGrid, pixels: np.ndarray) -> dict[str, float]:
     """PSNR in dB on the pixels of each kind; those with even indices are cells of [-1, 1], the others lie between."""
     axis = torch.arange(SIZE, dtype=torch.float32) / (SIZE / 2) + 2 / SIZE - 1
-    error = on_grid(axis).transpose(0, 1).numpy() - (pixels / 127.5 - 1)
+    guessed, truth = on_grid(axis).transpose(0, 1).numpy(), pixels / 127.5 - 1
     rest = np.ones((SIZE, SIZE), bool)
     rest[::2, ::2] = False
-    return {"rest_dB": psnr(error[rest]), "odd_dB": psnr(error[1::2, 1::2]), "seen_dB": psnr(error[::2, ::2])}
+    odd, seen = (slice(1, None, 2),) * 2, (slice(None, None, 2),) * 2
+    return {f"{name}_dB": psnr(truth[part], guessed[part], 2) for name, part in
+            (("rest", rest), ("odd", odd), ("seen", seen))}  # fmt: skip
 
 
 def measured(name: str, pixels: np.ndarray, method: str, steps: int, seed: int) -> dict[str, object]:

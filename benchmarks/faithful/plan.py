@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from machine import describe
 from taught.tables import append, read
 
 from faithful import bands, cam, comparable, finer, fourier, sape, shifted, siren, snake, wavelets
@@ -46,8 +47,6 @@ def table(results: Path) -> Path:
 
 def missing(setting: Setting, studies: Sequence[str], seeds: Sequence[int]) -> list[Job]:
     """Runs that the table lacks; the quick scale has the quick studies only."""
-    from machine import describe
-
     done = {
         (row["study"], row["scale"], row["method"], row["signal"], row["seed"]) for row in read(table(setting.results))
     }

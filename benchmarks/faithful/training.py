@@ -1,12 +1,12 @@
 """Fits by a publication's protocol: full batches, its learning rate, and PSNR by other code than the fit's own."""
 
 import copy
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from compressed.measure import psnr as psnr_of
 from quality import psnr
 
 import inr
@@ -82,5 +82,4 @@ def psnr_at(field: inr.Field, pixels: np.ndarray, chosen: np.ndarray) -> float:
     coords = np.stack([(2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1], axis=1)
     given = torch.from_numpy(coords.astype(np.float32))
     estimate = np.concatenate([field(part).clamp(-1, 1).double().numpy() for part in given.split(16_384)])
-    error = (estimate + 1) * 127.5 - pixels[rows, columns].reshape(len(rows), -1)
-    return 10 * math.log10(255**2 / float(np.mean(error**2)))
+    return psnr_of(pixels[rows, columns].reshape(len(rows), -1), (estimate + 1) * 127.5, 255)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from inr._cores import usable_cores
 from inr.engines._base import Engine, engines
 from inr.engines._choose import automatic
 from inr.engines._gpu import has_gpu
@@ -50,11 +51,10 @@ def _version(package: str) -> str | None:
 
 
 def _machine() -> dict[str, Any]:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),
-        "cores": usable,
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "memory": _memory(),
         "gpu": _gpu(),

@@ -14,6 +14,8 @@ from inr.activations import Activation
 from inr.activations._derivatives import symbols
 from inr.activations._symbolic import SYMBOLIC
 
+# relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
+FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
 _LARGEST_POWER = 8
 
 
@@ -26,8 +28,7 @@ class Dialect:
     """How a language spells what formulas are made of.
 
     Attributes:
-        functions: names of sin, cos, exp, tanh, relu (max(x, 0)), step (1 above 0, else 0), root (of |x|) and
-            reciprocal (1/x, and 0 at 0), or of some of them.
+        functions: names of `FUNCTIONS`, or of some of them.
         number: a float32 constant.
     """
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 
+from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._parts import format_spec
 from inr.field import Spec
@@ -224,7 +225,7 @@ class _Sweep:
             alone = terms.seconds is not None or (
                 terms.engine in ("auto", "triton", "tcnn") and torch.cuda.is_available()
             )
-            jobs = 1 if alone else min(cores(), count)
+            jobs = 1 if alone else min(usable_cores(), count)
         threads = max(everything // max(jobs, 1), 1)
         return replace(terms, jobs=jobs, threads=None if threads == everything else threads)
 
@@ -273,11 +274,6 @@ class _Sweep:
         if not self._interrupted:
             result.draw()
         return result
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check(given: Mapping[str, Sequence[str]], auto: bool, jobs: int | None) -> None:

@@ -15,12 +15,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from inr._cores import usable_cores
 from inr._errors import InrError
 from inr.encodings import DenseGrid, HashGrid
 from inr.encodings._lattice import Lattice
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
-from inr.engines._cpu._pool import run, usable_cores
+from inr.engines._cpu._pool import run
 from inr.engines._cpu._stage import Call
 
 _SHAPE = "int count, int coarsest, int finest, int size, bool smooth"  # as `Lattice.shape`; size 0: no bound

@@ -40,11 +40,6 @@ _TICKET, _PROGRAM, _WORKERS = 0, 1, 2
 _int64_pointer = POINTERS["int64"]
 
 
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(calls: Sequence[Call], threads: int) -> None:
     """Run a program of at least one stage: each by all workers, one after the other; the caller is worker 0.
 

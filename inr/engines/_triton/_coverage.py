@@ -2,22 +2,16 @@
 
 from inr.activations import Activation
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
-from inr.engines._formulas import Dialect, Untranslatable, formula
+from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula
 
 # by their names in `_maths`
-_FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
-DIALECT = Dialect(number=repr, functions={name: name for name in _FUNCTIONS})
+DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})
 
 
-def notes(encoding: Encoding) -> tuple[str, ...]:
-    """What of an encoding PyTorch computes; empty where there are kernels."""
+def note(encoding: Encoding) -> str:
+    """What of an encoding PyTorch computes, in words; "" where there are kernels."""
     if type(encoding) in (Identity, FourierFeatures) or isinstance(encoding, DenseGrid | HashGrid):
-        return ()
-    return (by_torch(encoding),)
-
-
-def by_torch(encoding: Encoding) -> str:
-    """That an encoding has no kernel, in words."""
+        return ""
     return f"no kernel for encoding '{encoding.config()['name']}': its features are computed by eager PyTorch"
 
 

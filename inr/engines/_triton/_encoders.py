@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid
 from inr.engines._checks import weight_of
 from inr.engines._triton import _grid
-from inr.engines._triton._coverage import by_torch
+from inr.engines._triton._coverage import note
 from inr.engines._triton._network import Waves
 
 _TABLE = "encoding.table"
@@ -46,13 +46,11 @@ class Encoder(Protocol):
 
 def encoder(encoding: Encoding, device: torch.device, *, deterministic: bool) -> Encoder:
     """The encoder of an encoding: kernels where there are some, PyTorch where not."""
-    if type(encoding) is Identity:
-        return _Coordinates(None)
-    if type(encoding) is FourierFeatures:
-        return _Coordinates(_waves(encoding, device))
+    if note(encoding):
+        return _ByTorch(encoding)
     if isinstance(encoding, DenseGrid | HashGrid):
         return _Grid(encoding, device, deterministic=deterministic)
-    return _ByTorch(encoding)
+    return _Coordinates(_waves(encoding, device) if isinstance(encoding, FourierFeatures) else None)
 
 
 def _waves(encoding: FourierFeatures, device: torch.device) -> Waves:
@@ -117,7 +115,7 @@ class _ByTorch:
         self._encoding = encoding
         self._names = [name for name, _ in encoding.named_parameters()]
         self.learns = bool(self._names)
-        self.note = by_torch(encoding)
+        self.note = note(encoding)
 
     def prepare(self, coords: Tensor) -> None:
         pass

@@ -51,7 +51,10 @@ class TritonEngine(Engine):
     def covers(self, field: Field) -> tuple[str, ...] | str:
         """What PyTorch computes, or why there are no kernels."""
         reason = _refused(field, None) or _coverage.untranslatable(field.network.activation)
-        return _coverage.notes(field.encoding) if reason is None else reason
+        if reason is not None:
+            return reason
+        note = _coverage.note(field.encoding)
+        return (note,) if note else ()
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""
