@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.compression._aware import AWARE, LOWER, tell
+from inr.compression._aware import tell
 from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
 from inr.compression._mlp import MlpCodec, _batch, _rate
@@ -27,6 +27,8 @@ from inr.signals import Domain, GridSignal
 _NARROWEST = 0.19
 # bits of a number under which files of equal bytes did best: more than in "mlp", for several networks share them
 _BITS = 6.5
+# of the steps, with rounded weights; and of the learning rate, that those begin with
+_AWARE, _LOWER = 0.4, 0.5
 # by how many units widths differ at least
 _APART = 2
 
@@ -124,11 +126,11 @@ class AniCodec(MlpCodec):
         sandwich = Sandwich(
             signal, slimmable, self._fields(signal.domain, slimmable, seed), _batch(signal), engine=engine, seed=seed
         )
-        aware = round(AWARE * steps)
+        aware = round(_AWARE * steps)
         tell(sandwich.run(steps - aware, _rate(signal)), on_event)
-        rounded = _RoundedBlocks(sandwich.cpu(), sandwich.loss, room)
+        rounded = _RoundedBlocks(sandwich.cpu(), sandwich.loss, room, rate=0.0)
         if aware:
-            tell(sandwich.run(aware, LOWER * _rate(signal), rounded), on_event)
+            tell(sandwich.run(aware, _LOWER * _rate(signal), rounded), on_event)
         else:
             rounded.choose(sandwich.tensors)
         rounded.settle(sandwich.tensors)

@@ -15,12 +15,11 @@ from inr.engines import plan
 from inr.field import Field, Spec
 from inr.fitting import Budget, Event, Fitter
 from inr.fitting._defaults import Setup
+from inr.fitting._soap import WORTH_IT
 from inr.signals import Signal
 
 # of the steps, with rounded weights
-AWARE = 0.4
-# of the learning rate, that those begin with
-LOWER = 0.5
+AWARE = 0.7
 # below so many steps somebody is in a hurry
 _HASTY = 400
 # samples by which losses are compared
@@ -47,11 +46,9 @@ def fit_rounded(
     first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=origin)
     tell(first.run(), on_event)
     field = first.field.cpu()
-    rates = {part: LOWER * rate for part, rate in first._rates.items()}
     return round_field(
-        field, signal, replace(setup, steps=aware, rates=rates), room, engine=engine, seed=seed, on_event=on_event,
-        origin=origin,
-    )  # fmt: skip
+        field, signal, replace(setup, steps=aware), room, engine=engine, seed=seed, on_event=on_event, origin=origin
+    )
 
 
 def round_field(
@@ -75,7 +72,9 @@ def round_field(
         there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}
         return float((ready.forward(there, coords) - values).square().mean())
 
-    rounded = RoundedWeights(dict(field.named_parameters()), loss, room, origin=origin)
+    refined = origin is None and refinable(field, signal) and setup.steps >= _HASTY
+    # networks that small have no weight to spare
+    rounded = RoundedWeights(dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0)
     if setup.steps:
         fitter = Fitter(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
@@ -88,10 +87,15 @@ def round_field(
         rounded.choose(parameters)
     rounded.settle(parameters)
     found = rounded.rounded(parameters)
-    if origin is None and refinable(field, signal) and setup.steps >= _HASTY:
+    if refined:
         found = refine(field, signal, rounded, found, room, seed=seed)
     field.load_state_dict({**field.state_dict(), **values_of(found, origin)})
     return field.eval(), found
+
+
+def optimiser_for(steps: int) -> str:
+    """The name of the optimiser that gets further in so many steps."""
+    return "soap" if steps >= WORTH_IT else "adam"
 
 
 def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._specs import format_spec
-from inr.compression._aware import fit_rounded
+from inr.compression._aware import fit_rounded, optimiser_for
 from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
 from inr.compression._initial import known_weights
@@ -21,7 +21,7 @@ from inr.networks import MLP
 from inr.signals import Domain, GridSignal
 
 # bits of a weight under which networks of equal bytes did best, large and small ones, and bytes of a small one
-_BITS, _BITS_OF_SMALL, _SMALL = 5.2, 6.2, 800
+_BITS, _BITS_OF_SMALL, _SMALL = 4.0, 6.2, 800
 # fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
 # somebody is in a hurry
 _FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
@@ -37,11 +37,11 @@ class MlpCodec(Codec):
     """One network for the signal; its weights are rounded while it is fitted and entropy-coded.
 
     The network reads sines and cosines of the coordinates (on the globe, points of the sphere), and has sine units. It
-    is as wide as the bytes allow at about five bits a weight. The last two fifths of the steps are computed with
-    rounded weights; which tensor is rounded how finely follows from how much the loss suffers, see
-    `inr.compression._step_sizes`, instead of a width in bits for all of them as in the paper. No AdaRound follows: the
-    last steps have learned the rounding. Small networks of small signals are fitted four times, and then rounded once
-    more by second derivatives, see `inr.compression._refine`.
+    is as wide as the bytes allow at about four bits a weight. Seven tenths of the steps are computed with rounded
+    weights, and learn the bits besides the loss; which tensor is rounded how finely follows from how much the loss
+    suffers, see `inr.compression._step_sizes`, instead of a width in bits for all of them as in the paper. No AdaRound
+    follows: the last steps have learned the rounding. Small networks of small signals are fitted four times, and then
+    rounded once more by second derivatives, see `inr.compression._refine`.
 
     With initial weights, the network is as theirs, fitted from them, and coded are the differences.
     """
@@ -72,7 +72,8 @@ class MlpCodec(Codec):
         origin = self._origin(signal.domain)
         depth, width = self._layout(signal.domain, room)
         preface = encode_layout(depth, width)
-        setup = Setup(*self._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
+        parts = self._parts(signal.domain, depth, width)
+        setup = Setup(*parts, _batch(signal), steps, rates=_rate(signal), optimiser=optimiser_for(steps))
         best, least = b"", -math.inf
         small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY and origin is None
         for other in range(_FITS if small else 1):

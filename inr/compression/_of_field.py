@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.compression._aware import LOWER, round_field
+from inr.compression._aware import optimiser_for, round_field
 from inr.compression._codec import Codec, OnEvent, Payload, codecs
 from inr.compression._network import Parts, decode_field, with_weights
 from inr.compression._weights import encode_weights
 from inr.field import Field, Spec
 from inr.fitting._defaults import Setup
-from inr.fitting._optimiser import default_rates
 from inr.signals import Domain, GridSignal
 
 _BATCH = 8_192
@@ -82,8 +81,7 @@ class WeightsCodec(Codec):
             signal: what its weights go on being fitted to, for `steps` steps; 0 only rounds them.
         """
         preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
-        rates = {part: LOWER * rate for part, rate in default_rates(field).items()}
-        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, rates=rates)
+        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=optimiser_for(steps))
         room = max(room - len(preface), 1)
         _, rounded = round_field(field, signal, setup, room, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from inr.compression._step_sizes import balanced_steps, nearest_index, sensitivities, step_of, to_integers
+from inr.compression._unit_bells import FARTHEST, bell_widths
 from inr.compression._weights import Rounded, encode_weights
-from inr.fitting._optimiser import Gradients
+from inr.fitting._optimiser import Gradients, dense
 
-# of the aware steps: between two choices of the steps of quantisation, and before the last one
-_INTERVAL, _SETTLED = 1 / 8, 3 / 4
+# of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
+# fewer bits until the end, which steps that are settled too early leave unused
+_INTERVAL, _SETTLED = 1 / 32, 0.92
 # of the room for weights, that is aimed at: what they take drifts
 _AIM = 0.985
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
@@ -18,19 +22,24 @@ _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
 # by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
 _WIDER, _WIDEST = 1 / 16, 128
 _FLOAT_BITS = 22
+# steps: the narrowest bell whose weights are pulled by its width; of narrower ones they would never come back
+_NARROWEST = 0.5
 
 
 class RoundedWeights:
     """Weights rounded to steps under which they take a given number of bits; gradients pass straight through.
 
-    Which tensor gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now
-    and then, as the weights move.
+    What is learned is the loss and, times what a bit is worth, the bits that weights take in the bells they are coded
+    with: such fits leave most weights of the later layers 0, and give the others finer steps for that. Which tensor
+    gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now and then, as
+    the weights move.
 
     Args:
         parameters: the weights at the beginning.
         loss: of weights in their place.
         room: bytes that all may take.
         origin: weights whose differences from the parameters are what is rounded; None: 0.
+        rate: of what a bit is worth by `balanced_steps`, that one is taken to cost while fitting; 0: bits are free.
 
     Attributes:
         indices: of the steps, by name.
@@ -44,12 +53,15 @@ class RoundedWeights:
         room: int,
         *,
         origin: Mapping[str, Tensor] | None = None,
+        rate: float = 1.0,
     ) -> None:
         self._origin = None if origin is None else dict(origin)
         self._sensitivity = sensitivities(loss, parameters)
-        self._room = room
+        self._room, self._rate = room, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
         self._next = 0.0
+        self._given: Mapping[str, Tensor] = {}
+        self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
 
     def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -57,6 +69,7 @@ class RoundedWeights:
         if fraction >= self._next and (fraction < _SETTLED or not self.indices):
             self._next += _INTERVAL
             self.choose(parameters)
+        self._given = parameters
         found = {
             name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
             for name, tensor in self._apart(parameters).items()
@@ -67,8 +80,19 @@ class RoundedWeights:
         return found
 
     def grads(self, grads: Gradients) -> Gradients:
-        """The same gradients."""
-        return grads
+        """The same gradients by the parameters, and those of the bits."""
+        if not self._rate:
+            return grads
+        # Δ² = multiplier n / c of n weights, by which the loss grows by c Δ² for n log2 (1 / Δ) bits
+        worth = self._rate * 2 * math.log(2) * 2.0**self.exponent
+        apart = self._apart(self._given)
+        return {name: dense(grads[name]) + worth * self._bits_by(name, tensor) for name, tensor in apart.items()}
+
+    def _bits_by(self, name: str, tensor: Tensor) -> Tensor:
+        """The derivative of a tensor's bits: a weight takes |w| over its bell's width, rounded off about 0."""
+        step = self._steps[name]
+        width = self._widths[name].to(tensor.device) * step
+        return tensor / ((tensor.square() + step**2 / 4).sqrt() * width)
 
     def choose(self, parameters: Mapping[str, Tensor], *, aim: float = _AIM) -> None:
         """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
@@ -88,6 +112,18 @@ class RoundedWeights:
             self._wrong = coded - self._foretold(spreads)
             if abs(coded / (8 * aim * self._room) - 1) < 0.01:
                 break
+        if self._rate:
+            self._widths = self._bells(parameters)
+
+    def _bells(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """How wide, in steps, the bells are with which the weights would be coded."""
+        found = self.rounded(parameters)
+        integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in found.items()}
+        widths = bell_widths([*integers.values()])
+        return {
+            name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_NARROWEST)
+            for name, width in zip(integers, widths, strict=True)
+        }
 
     def _foretold(self, spreads: Mapping[str, tuple[int, float]]) -> float:
         """Bits of the weights if their integers were normally distributed, by how many there are and their variance."""

@@ -66,8 +66,11 @@ class Table:
 
     def cost(self, symbols: np.ndarray, counts: np.ndarray) -> int:
         """Bits, in units of 2^-16, that so many of these symbols take."""
-        lengths = (TOTAL_BITS << ONE_BITS) - logarithm(self.frequencies[self.indices(symbols)])
-        return int((counts * lengths).sum())
+        return int((counts * self.lengths(symbols)).sum())
+
+    def lengths(self, symbols: np.ndarray) -> np.ndarray:
+        """Bits, in units of 2^-16, that each of these symbols takes."""
+        return (TOTAL_BITS << ONE_BITS) - logarithm(self.frequencies[self.indices(symbols)])
 
 
 def frequencies(weights: np.ndarray, spike: int = 0, place: int = 0) -> np.ndarray:

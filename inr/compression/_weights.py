@@ -1,7 +1,8 @@
 """A network's weights as a section's payload: integers, and one step a tensor.
 
 Payload: a byte, then the steps' indices and the tensors in their order: if it is 0, as `encode_arrays` has them; if it
-is 1 + s, as `encode_bells` has them with bells of shape s. Large tensors are worth models of their own, small ones not.
+is 1 + s, as `encode_bells` has them with bells of shape s; if it is 9 + s, as `encode_unit_bells` has them. Large
+tensors are worth models of their own, and units of large layers bells of their own, small ones not.
 """
 
 import math
@@ -17,12 +18,15 @@ from inr.compression._bells import decode_bells, encode_bells
 from inr.compression._entropy_coding import decode_arrays, encode_arrays
 from inr.compression._step_sizes import step_of, to_values
 from inr.compression._symbols import GAUSS, LAPLACE, SHAPES
+from inr.compression._unit_bells import decode_unit_bells, encode_unit_bells
 
 Shapes = Mapping[str, Sequence[int]]
 # weights from which on it is worth trying models of many bytes
 _FEW = 4096
 # of bells, that are tried
 _SHAPES = range(LAPLACE + 1, GAUSS + 2)
+# of units' bells, that are tried: what is left when the widths are told is nearer to Laplace's distribution
+_UNIT_SHAPES = range(LAPLACE, LAPLACE + 2)
 
 
 class Rounded(NamedTuple):
@@ -51,6 +55,9 @@ def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     if (coded := encode_bells(steps, arrays, _SHAPES)) is not None:
         shape, data = coded
         found.append(bytes([1 + shape]) + data)
+    if (coded := encode_unit_bells(steps, [each.integers for each in tensors.values()], _UNIT_SHAPES)) is not None:
+        shape, data = coded
+        found.append(bytes([1 + len(SHAPES) + shape]) + data)
     if not found or sum(array.size for array in arrays) >= _FEW:
         found.append(b"\x00" + encode_arrays([np.array(steps), *arrays]))
     return min(found, key=len)
@@ -70,9 +77,12 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -
     total = sum(sizes.values())
     if 4 * total > limit:
         raise InrError(f"its weights take {4 * total} bytes, more than the limit of {limit}")
-    if not payload or payload[0] > len(SHAPES):
+    if not payload or payload[0] > 2 * len(SHAPES):
         raise InrError("its weights are not laid out as any inr does")
-    if payload[0]:
+    arrays: Sequence[np.ndarray]
+    if payload[0] > len(SHAPES):
+        indices, arrays = decode_unit_bells(payload[1:], [*shapes.values()], payload[0] - 1 - len(SHAPES))
+    elif payload[0]:
         indices, arrays = decode_bells(payload[1:], [*sizes.values()], payload[0] - 1)
     else:
         steps = np.empty(len(sizes), dtype=np.int16)

@@ -8,7 +8,7 @@ from inr._errors import InrError
 from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
 from inr.field import Field
 from inr.fitting._defaults import Setup
-from inr.fitting._optimiser import SCHEDULES
+from inr.fitting._optimiser import OPTIMISERS, SCHEDULES
 
 
 def check_setup(setup: Setup, seed: int) -> None:
@@ -17,6 +17,8 @@ def check_setup(setup: Setup, seed: int) -> None:
         raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
     if setup.schedule not in SCHEDULES:
         raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
+    if setup.optimiser not in OPTIMISERS:
+        raise InrError(f"unknown optimiser '{setup.optimiser}'; known: {', '.join(OPTIMISERS)}")
     if not 0 <= seed < 2**32:
         raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
 

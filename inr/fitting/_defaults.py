@@ -22,6 +22,7 @@ class Setup:
         encoding, activation, network, teacher: part specs ("hash:levels=12" or configurations).
         batch: samples a step; steps: the horizon where the budget sets none.
         schedule: how learning rates fall; rates: by part, or the network's, where they differ from the parts' own.
+        optimiser: "adam", or "soap", which takes better steps where layers are small.
     """
 
     encoding: Spec
@@ -32,6 +33,7 @@ class Setup:
     teacher: Spec = "uniform"
     schedule: str = "cosine"
     rates: float | Mapping[str, float] | None = None
+    optimiser: str = "adam"
 
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
         """The setup with the parts the user named, their open parameters set to what suits the signal."""

@@ -109,7 +109,7 @@ class Fitter:
         self._compiling: float | None = None
         self.profile = Profile()
         self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
-        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
+        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads, setup.optimiser)
         self._scorer = FieldScorer(self.field, signal, self.plan)
         self._progress = Progress()
         self._taught: Mapping[str, Tensor] = {}
@@ -240,7 +240,7 @@ class Fitter:
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
         self.field.load_state_dict(before)
-        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads)
+        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads, self.setup.optimiser)
         spent = time.perf_counter() - begin
         self._progress.seconds += spent
         # the first one warms caches; of the others all but the slowest count, since all take part in the fit
@@ -315,6 +315,7 @@ class Fitter:
             "teacher": parse_spec(self.setup.teacher),
             "batch": self.setup.batch,
             "schedule": self.setup.schedule,
+            **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             "rates": self._rates,
             "seed": self._seed,
             "steps": self.steps,

@@ -1,4 +1,4 @@
-"""Adam with a learning rate per part, and the schedules."""
+"""Optimisers with a learning rate per part, and the schedules."""
 
 import math
 import time
@@ -17,6 +17,8 @@ from inr.field import Field
 
 Gradients = Mapping[str, Tensor | RowSparse]
 Rates = Mapping[str, float]
+
+OPTIMISERS = ("adam", "soap")
 
 # factor of the learning rate at a fraction of the horizon
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -68,7 +70,7 @@ class Group:
 
 
 class Optimiser(ABC):
-    """Adam (Kingma and Ba 2015) over groups of parameters."""
+    """Steps of groups of parameters: Adam (Kingma and Ba 2015), or what is made of it."""
 
     def __init__(self, groups: list[Group]) -> None:
         self.groups = groups
@@ -95,8 +97,10 @@ class Optimiser(ABC):
         """The inverse of `tensors`."""
 
 
-def make_optimiser(field: Field, rates: Rates, threads: int) -> Optimiser:
-    """Adam with one group per part; fused for float32 parameters in main memory, torch's for others.
+def make_optimiser(field: Field, rates: Rates, threads: int, name: str = "adam") -> Optimiser:
+    """The optimiser of this name, one of `OPTIMISERS`, with one group per part.
+
+    Adam is fused for float32 parameters in main memory, torch's for others.
 
     Tables get the moments of Instant-NGP (beta2 0.99, epsilon 1e-15): entries that collide or are rarely hit
     have tiny gradients and still need full-size steps. Unlike there, an entry that was hit once goes on moving
@@ -114,7 +118,15 @@ def make_optimiser(field: Field, rates: Rates, threads: int) -> Optimiser:
         parameter.device.type == "cpu" and parameter.dtype == torch.float32 and parameter.is_contiguous()
         for parameter in field.parameters()
     )
-    return _FusedAdam(groups, threads) if fusible else _TorchAdam(groups)
+
+    def adam(groups: list[Group]) -> Optimiser:
+        return _FusedAdam(groups, threads) if fusible else _TorchAdam(groups)
+
+    if name == "adam":
+        return adam(groups)
+    from inr.fitting._soap import Soap
+
+    return Soap(groups, adam)
 
 
 def _encoding_groups(field: Field, rates: Rates) -> list[Group]:
@@ -173,7 +185,7 @@ class _FusedAdam(Optimiser):
             Move(
                 tensor,
                 *self._moments[name],
-                _dense(grads[name]).contiguous(),
+                dense(grads[name]).contiguous(),
                 self._steps,
                 group.lr,
                 group.betas,
@@ -219,7 +231,7 @@ class _TorchAdam(Optimiser):
         for ours, theirs in zip(self.groups, self._adam.param_groups, strict=True):
             theirs["lr"] = ours.lr
         for name, parameter in self._parameters.items():
-            parameter.grad = _dense(grads[name])
+            parameter.grad = dense(grads[name])
         self._adam.step()
 
     def tensors(self) -> dict[str, Tensor]:
@@ -238,5 +250,6 @@ class _TorchAdam(Optimiser):
             self._adam.state[parameter][key] = value.to(parameter.device)
 
 
-def _dense(grad: Tensor | RowSparse) -> Tensor:
+def dense(grad: Tensor | RowSparse) -> Tensor:
+    """All of a gradient."""
     return grad.to_dense() if isinstance(grad, RowSparse) else grad

@@ -1,0 +1,91 @@
+"""Weights with bells of their units: round trips, what they save, and what is refused."""
+
+import numpy as np
+import pytest
+
+from inr._errors import InrError
+from inr.compression._bells import encode_bells
+from inr.compression._symbols import LAPLACE, SHAPES
+from inr.compression._unit_bells import FARTHEST, bell_widths, decode_unit_bells, encode_unit_bells
+from inr.compression._weights import Rounded, decode_weights, encode_weights
+
+
+def uneven(rows, columns, *, seed=0, spread=2.0, scale=6.0):
+    """Integers of a layer, of which some units are used far less than others."""
+    rng = np.random.default_rng(seed)
+    sizes = scale * 2 ** rng.normal(0, spread, (rows, 1)) * 2 ** rng.normal(0, spread / 2, (1, columns))
+    return np.rint(rng.laplace(0, sizes, (rows, columns))).clip(-FARTHEST, FARTHEST).astype(np.int64)
+
+
+@pytest.mark.parametrize("shape", range(len(SHAPES)))
+def test_round_trip(shape):
+    given = [
+        uneven(16, 2), uneven(16, 1).reshape(16), uneven(33, 17, seed=1), np.zeros((8, 8), dtype=np.int64),
+        uneven(5, 4, spread=5.0), np.zeros((0, 4), dtype=np.int64), np.array([[FARTHEST, -FARTHEST]]),
+        np.full((4, 4), FARTHEST), uneven(3, 40), uneven(2, 24).reshape(2, 4, 6), np.array(3),
+    ]  # fmt: skip
+    steps = [-40, 3, 0, 17, 100, -128, 7, 7, 7, 7, 7]
+    found_shape, data = encode_unit_bells(steps, given, [shape])
+    found_steps, found = decode_unit_bells(memoryview(data), [each.shape for each in given], shape)
+    assert (found_shape, found_steps) == (shape, steps)
+    for one, other in zip(found, given, strict=True):
+        assert one.shape == other.shape
+        assert np.array_equal(one, other)
+
+
+def test_bells_of_units_take_what_their_spreads_are_worth():
+    """Against a bell for each matrix; and near the entropy by the widths the weights were drawn with."""
+    rng = np.random.default_rng(3)
+    sizes = 8 * 2.0 ** rng.integers(-3, 4, (64, 1)) * np.ones((1, 64))
+    tensor = np.rint(rng.laplace(0, sizes)).astype(np.int64)
+    ideal = np.log2(2 * np.e * sizes).sum() / 8  # of Laplace's distribution, finely rounded
+    ours = len(encode_unit_bells([0], [tensor], [LAPLACE])[1])
+    assert ours < 1.02 * ideal + 40
+    assert ours < 0.88 * len(encode_bells([0], [tensor.reshape(-1)], range(LAPLACE, LAPLACE + 3))[1])
+
+
+def test_weights_take_this_layout_where_it_is_the_shortest():
+    given = {"a": Rounded(uneven(64, 64), -9), "b": Rounded(uneven(64, 1).reshape(64), -12)}
+    payload = encode_weights(given)
+    assert payload[0] > len(SHAPES)
+    found = decode_weights(payload, {name: each.integers.shape for name, each in given.items()}, limit=1 << 20)
+    assert all(np.array_equal(found[name].integers, each.integers) for name, each in given.items())
+    assert [each.step_index for each in found.values()] == [-9, -12]
+
+
+def test_what_is_out_of_reach_is_left_to_other_layouts():
+    assert encode_unit_bells([0], [np.array([[FARTHEST + 1]])], [LAPLACE]) is None
+    assert encode_unit_bells([-(1 << 20), 1 << 20], [uneven(4, 4)] * 2, [LAPLACE]) is None
+
+
+def test_widths_are_where_weights_are_half_as_likely():
+    """Laplace's distribution falls to a half at ln 2 times its mean magnitude; widths are told in quarter octaves."""
+    rng = np.random.default_rng(0)
+    (width,) = bell_widths([np.rint(rng.laplace(0, 40, 20_000)).astype(np.int64)])
+    assert float(width[0]) == pytest.approx(40 * np.log(2), rel=2 ** (1 / 8) - 1)
+    rows = np.repeat([[1.0], [32.0]], [4, 4], axis=0) * np.ones((1, 4000))
+    (widths,) = bell_widths([np.rint(rng.laplace(0, 30 * rows)).astype(np.int64)])
+    assert widths.shape == rows.shape
+    np.testing.assert_allclose(widths[4:] / widths[:4], 32)
+
+
+def test_damaged_bytes_are_refused_or_give_other_weights():
+    given = {"a": Rounded(uneven(12, 9), -9), "b": Rounded(uneven(12, 12, seed=2), -12)}
+    shapes = {name: each.integers.shape for name, each in given.items()}
+    shape, data = encode_unit_bells([-9, -12], [each.integers for each in given.values()], [LAPLACE])
+    payload = bytes([1 + len(SHAPES) + shape]) + data
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(payload)
+        damaged[rng.integers(len(payload))] ^= 1 << rng.integers(8)
+        try:
+            found = decode_weights(bytes(damaged), shapes, limit=1 << 20)
+        except InrError:
+            continue
+        assert any(
+            each.step_index != given[name].step_index or not np.array_equal(each.integers, given[name].integers)
+            for name, each in found.items()
+        )
+    for wrong in (payload[:-1], payload + b"\0", payload[:5]):
+        with pytest.raises(InrError):
+            decode_weights(wrong, shapes, limit=1 << 20)
