@@ -136,6 +136,8 @@ def _prepare(
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
     with watch.lap("reading"):
         source = inr.open(signal)
+    if solver == "soap":
+        settings["optimiser"] = solver
     if solver == "closed-form":
         settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
     return make_fitter(source, budget=wanted, **settings)

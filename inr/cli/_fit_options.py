@@ -39,7 +39,8 @@ Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
 Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
 Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2.")]
 Solver = Annotated[
-    str, _option(_FITTING, "adam, by steps, if not given; or closed-form, without: for network kronecker, on grids.")
+    str,
+    _option(_FITTING, "adam if not given; soap, for small networks; closed-form, without steps, of network kronecker."),
 ]
 Engine = Annotated[str, _option(_PARTS, "What runs the fit, as in cpu:threads=2; the fastest that can if not given.")]
 

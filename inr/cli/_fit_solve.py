@@ -1,4 +1,4 @@
-"""`inr fit --solver closed-form`: what it takes, and what it hands to a fit by steps."""
+"""`inr fit --solver`: what a closed form takes, and what it hands to a fit by steps."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +9,7 @@ from inr.cli._fit_report import Stopwatch
 if TYPE_CHECKING:
     from inr import Field, Signal
 
-Solver = Literal["adam", "closed-form"]
+Solver = Literal["adam", "soap", "closed-form"]
 # parts of the only network that has a closed form
 _ALONE = {"encoding": "identity", "activation": "linear"}
 # Adam's, for steps from there: the squared error is at its least, and the network's own rate would leave it
@@ -30,8 +30,10 @@ def check_solver(solver: str, steps: bool, parts: Mapping[str, str | None], abou
     """
     if solver == "adam":
         return "adam"
+    if solver == "soap":
+        return "soap"
     if solver != "closed-form":
-        raise InrError(f"unknown solver '{solver}'; known: adam, closed-form")
+        raise InrError(f"unknown solver '{solver}'; known: adam, soap, closed-form")
     for part, needed in _ALONE.items():
         if parts[part] not in (None, needed):
             raise InrError(f"the closed form is that of network kronecker with {part} {needed}; leave out --{part}")

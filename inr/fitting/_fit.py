@@ -32,6 +32,7 @@ def fit(
     batch: int | None = None,
     learning_rate: float | Mapping[str, float] | None = None,
     schedule: str | None = None,
+    optimiser: str | None = None,
     seed: int = 0,
     on_event: Callable[[Event], Any] | None = None,
 ) -> Field:
@@ -47,6 +48,8 @@ def fit(
         batch: samples a step.
         learning_rate: the network's, or a mapping from part ("network", "encoding") to its rate.
         schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
+        optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
+            hundred units a layer and hundreds of steps or more.
         seed: decides initial weights and batches.
         on_event: called with every `Event`.
 
@@ -58,7 +61,8 @@ def fit(
     """
     fitter = make_fitter(
         signal, encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine,
-        budget=Budget(steps, seconds, psnr), batch=batch, learning_rate=learning_rate, schedule=schedule, seed=seed,
+        budget=Budget(steps, seconds, psnr), batch=batch, learning_rate=learning_rate, schedule=schedule,
+        optimiser=optimiser, seed=seed,
     )  # fmt: skip
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
@@ -81,12 +85,14 @@ def make_fitter(
     batch: int | None = None,
     learning_rate: float | Mapping[str, float] | None = None,
     schedule: str | None = None,
+    optimiser: str | None = None,
     **options: Any,
 ) -> Fitter:
     """A fitter with the defaults of the signal's kind where nothing is given; `options` go to `Fitter`."""
     source = signal if isinstance(signal, Signal) else open(signal)
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
     given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": learning_rate, "schedule": schedule}
+    given["optimiser"] = optimiser
     setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
     return Fitter(source, setup, budget, **options)
 

@@ -105,8 +105,8 @@ class Soap(Optimiser):
 def _layers(group: Group) -> Sequence[_Layer]:
     found = []
     for name, tensor in group.parameters.items():
-        if tensor.ndim != 2 or max(tensor.shape) > LARGEST or group.name == "encoding":  # tables are no matrices
-            continue
+        if tensor.ndim != 2 or tensor.is_complex() or max(tensor.shape) > LARGEST or group.name == "encoding":
+            continue  # tables of encodings are no matrices
         bias = name.removesuffix("weight") + "bias"
         fits = name.endswith("weight") and bias in group.parameters
         fits = fits and group.parameters[bias].shape == tensor.shape[:1]

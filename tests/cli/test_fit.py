@@ -60,6 +60,16 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
     assert again.config() == field.config()
 
 
+def test_solvers_differ_and_are_told(inr_cli, photo):
+    found = {}
+    for solver in ("adam", "soap"):
+        run = inr_cli("fit", "photo.png", "--steps", "5", "--solver", solver, "--json", "-o", f"{solver}.inr")
+        assert json.loads(run.out)["solver"] == solver
+        found[solver] = inr.load(f"{solver}.inr").state_dict()
+    network = next(name for name in found["adam"] if name.endswith("0.weight"))
+    assert not torch.equal(found["adam"][network], found["soap"][network])
+
+
 def test_a_profile_says_where_a_step_goes(inr_cli, photo):
     options = (*QUICK, "--engine", "eager", "--no-comparison", "--profile")
     printed = inr_cli("fit", "photo.png", *options).out

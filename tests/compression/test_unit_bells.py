@@ -1,5 +1,7 @@
 """Weights with bells of their units: round trips, what they save, and what is refused."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,14 @@ def test_bells_of_units_take_what_their_spreads_are_worth():
     ours = len(encode_unit_bells([0], [tensor], [LAPLACE])[1])
     assert ours < 1.02 * ideal + 40
     assert ours < 0.88 * len(encode_bells([0], [tensor.reshape(-1)], range(LAPLACE, LAPLACE + 3))[1])
+
+
+def test_the_bytes_are_those_of_the_format():
+    """Integers without a generator of random numbers, so that no version of one can change them."""
+    number = np.arange(24 * 20).reshape(24, 20)
+    tensor = ((number * 7919 % 61) - 30) // (1 + number // 20 % 5 * 3)
+    shape, data = encode_unit_bells([-20, -31], [tensor, tensor[0]], [LAPLACE, LAPLACE + 1])
+    assert (shape, len(data), zlib.crc32(data)) == (3, 276, 2887249608)
 
 
 def test_weights_take_this_layout_where_it_is_the_shortest():
