@@ -204,7 +204,7 @@ def test_fields_are_quantised_once_each_way(settings, monkeypatch):
     assert len(tables.read(settings.quantised)) == len(rows)
     half = int(rows["float16"]["bytes"])
     assert half <= 2 * int(rows["float16"]["weights"])
-    assert calls == [(half // 4, 0), (half // 4, 5)]
+    assert calls == [(half // 4, 0), (half // 4, quantised.ON * 5)]
     assert "## Quantising a fitted field" in report.write(settings)
 
 

@@ -25,6 +25,8 @@ _BITS, _BITS_OF_SMALL, _SMALL = 4.0, 6.2, 800
 # fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
 # somebody is in a hurry
 _FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
+# of the learning rate, from known weights: a large one leaves them far behind before anything is rounded
+_FROM_KNOWN = 0.1
 
 
 @codecs.register(
@@ -73,7 +75,8 @@ class MlpCodec(Codec):
         depth, width = self._layout(signal.domain, room)
         preface = encode_layout(depth, width)
         parts = self._parts(signal.domain, depth, width)
-        setup = Setup(*parts, _batch(signal), steps, rates=_rate(signal), optimiser=optimiser_for(steps))
+        rate = _rate(signal) if origin is None else _FROM_KNOWN * _rate(signal)
+        setup = Setup(*parts, _batch(signal), steps, rates=rate, optimiser=optimiser_for(steps))
         best, least = b"", -math.inf
         small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY and origin is None
         for other in range(_FITS if small else 1):

@@ -45,7 +45,7 @@ def test_networks_are_as_wide_as_the_room_allows(room):
     depth, width = codec._layout(domain, room)
     count = codec._parts(domain, depth, width).build(domain, "meta").parameter_count
     wider = codec._parts(domain, depth, width + 1).build(domain, "meta").parameter_count
-    assert 5 * count / 8 <= room or width == 2
+    assert 4 * count / 8 <= room or width == 2
     assert 6.6 * wider / 8 > room
 
 
