@@ -15,6 +15,8 @@ from inr.fitting._optimiser import Gradients, dense
 # of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
 # fewer bits until the end, which steps that are settled too early leave unused
 _INTERVAL, _SETTLED = 1 / 32, 0.92
+# choices from one that codes the weights to the next: others take them to be as far from their bells' bits as then
+_EXACT = 4
 # of the room for weights, that is aimed at: what they take drifts
 _AIM = 0.985
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
@@ -59,7 +61,7 @@ class RoundedWeights:
         self._sensitivity = sensitivities(loss, parameters)
         self._room, self._rate = room, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
-        self._next = 0.0
+        self._next, self._ratio = 0.0, 1.0
         self._given: Mapping[str, Tensor] = {}
         self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
@@ -67,8 +69,8 @@ class RoundedWeights:
     def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The rounded weights."""
         if fraction >= self._next and (fraction < _SETTLED or not self.indices):
+            self.choose(parameters, exact=round(self._next / _INTERVAL) % _EXACT == 0)
             self._next += _INTERVAL
-            self.choose(parameters)
         self._given = parameters
         found = {
             name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
@@ -94,10 +96,11 @@ class RoundedWeights:
         width = self._widths[name].to(tensor.device) * step
         return tensor / ((tensor.square() + step**2 / 4).sqrt() * width)
 
-    def choose(self, parameters: Mapping[str, Tensor], *, aim: float = _AIM) -> None:
+    def choose(self, parameters: Mapping[str, Tensor], *, aim: float = _AIM, exact: bool = True) -> None:
         """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
 
-        Sizes are foretold, by how far that was wrong the last time: coding takes a tenth of a second.
+        Sizes are foretold, by how far that was wrong the last time: coding takes some tenths of a second. Where it need
+        not be exact, they are compared with the bits of their bells.
         """
         spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in self._apart(parameters).items()}
         for _ in range(_TRIES):
@@ -108,22 +111,24 @@ class RoundedWeights:
                 fits = self._foretold(spreads) + self._wrong <= 8 * aim * self._room
                 low, high = (low, middle) if fits else (middle, high)
             self.use(parameters, high)
-            coded = 8 * self.size(parameters)
+            self._widths, bits = self._bells(parameters)
+            if exact:
+                self._ratio = 8 * self.size(parameters) / bits
+            coded = self._ratio * bits
             self._wrong = coded - self._foretold(spreads)
             if abs(coded / (8 * aim * self._room) - 1) < 0.01:
                 break
-        if self._rate:
-            self._widths = self._bells(parameters)
 
-    def _bells(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """How wide, in steps, the bells are with which the weights would be coded."""
-        found = self.rounded(parameters)
-        integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in found.items()}
-        widths = bell_widths([*integers.values()])
-        return {
+    def _bells(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+        """How wide, in steps, the bells are that suit the weights, and the bits that those take by them."""
+        rounded = self.rounded(parameters)
+        integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in rounded.items()}
+        widths, bits = bell_widths([*integers.values()])
+        found = {
             name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_NARROWEST)
             for name, width in zip(integers, widths, strict=True)
         }
+        return found, max(bits, 1.0)
 
     def _foretold(self, spreads: Mapping[str, tuple[int, float]]) -> float:
         """Bits of the weights if their integers were normally distributed, by how many there are and their variance."""

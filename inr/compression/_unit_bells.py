@@ -79,17 +79,18 @@ def decode_unit_bells(data: memoryview, sizes: Sequence[Shape], shape: int) -> t
     return steps, tensors
 
 
-def bell_widths(tensors: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """How far from 0 each integer would be half as likely as there, by Laplace's bells; float64.
+def bell_widths(tensors: Sequence[np.ndarray]) -> tuple[list[np.ndarray], float]:
+    """How far from 0 each integer would be half as likely as there, by Laplace's bells; and the bits of all by these.
 
-    Arrays of the tensors' shapes, or of one element where it is for all. Integers are `FARTHEST` from 0 at most.
+    Widths are arrays of the tensors' shapes, or of one element where it is for all. Integers are `FARTHEST` at most.
     """
-    found = []
+    found, bits = [], 0
     for tensor in tensors:
         bells = _Bells.fit(tensor, LAPLACE)
+        bits += bells.bits
         octaves = bells.rows[:, None] + bells.columns if bells.rows.size else np.zeros(1, dtype=np.int64)
         found.append(2.0 ** ((_clipped(bells.scale, octaves) - _SCALE_OF_ONE) / _OCTAVE))
-    return found
+    return found, bits / ONE
 
 
 class _Bells:

@@ -71,10 +71,11 @@ def test_what_is_out_of_reach_is_left_to_other_layouts():
 def test_widths_are_where_weights_are_half_as_likely():
     """Laplace's distribution falls to a half at ln 2 times its mean magnitude; widths are told in quarter octaves."""
     rng = np.random.default_rng(0)
-    (width,) = bell_widths([np.rint(rng.laplace(0, 40, 20_000)).astype(np.int64)])
+    (width,), bits = bell_widths([np.rint(rng.laplace(0, 40, 20_000)).astype(np.int64)])
+    assert bits == pytest.approx(20_000 * np.log2(2 * np.e * 40), rel=0.01)
     assert float(width[0]) == pytest.approx(40 * np.log(2), rel=2 ** (1 / 8) - 1)
     rows = np.repeat([[1.0], [32.0]], [4, 4], axis=0) * np.ones((1, 4000))
-    (widths,) = bell_widths([np.rint(rng.laplace(0, 30 * rows)).astype(np.int64)])
+    (widths,), _ = bell_widths([np.rint(rng.laplace(0, 30 * rows)).astype(np.int64)])
     assert widths.shape == rows.shape
     np.testing.assert_allclose(widths[4:] / widths[:4], 32)
 
