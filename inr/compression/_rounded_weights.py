@@ -17,8 +17,9 @@ from inr.fitting._optimiser import Gradients, dense
 _INTERVAL, _SETTLED = 1 / 32, 0.92
 # choices from one that codes the weights to the next: others take them to be as far from their bells' bits as then
 _EXACT = 4
-# of the room for weights, that is aimed at: what they take drifts
-_AIM = 0.985
+# of the room for weights, that is aimed at, where bits are free and where they are learned: what weights take drifts up
+# in the one case and down in the other
+_AIM_FREE, _AIM = 0.985, 1.005
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
 # by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
@@ -96,12 +97,14 @@ class RoundedWeights:
         width = self._widths[name].to(tensor.device) * step
         return tensor / ((tensor.square() + step**2 / 4).sqrt() * width)
 
-    def choose(self, parameters: Mapping[str, Tensor], *, aim: float = _AIM, exact: bool = True) -> None:
+    def choose(self, parameters: Mapping[str, Tensor], *, aim: float | None = None, exact: bool = True) -> None:
         """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
 
-        Sizes are foretold, by how far that was wrong the last time: coding takes some tenths of a second. Where it need
-        not be exact, they are compared with the bits of their bells.
+        Without a share it is one from which weights end near 1. Sizes are foretold, by how far that was wrong the last
+        time: coding takes some tenths of a second. Where it need not be exact, they are compared with the bits of their
+        bells.
         """
+        aim = aim or (_AIM if self._rate else _AIM_FREE)
         spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in self._apart(parameters).items()}
         for _ in range(_TRIES):
             low, high = _SMALLEST, _LARGEST
