@@ -44,12 +44,11 @@ def code(
         for given in steps:
             count = given or STEPS
             studies = {name: _Study(settings, load(settings.data, name), count, seed) for name in pictures}
-            for dear in (False, True):
-                for name, study in studies.items():
-                    for way in WAYS[-1:] if dear else WAYS[:-1]:
-                        key = {"picture": name, "way": way, "steps": str(count), "seed": str(seed)}
-                        if ledger.once(key, lambda study=study, way=way: study.row(way)):
-                            print(f"{name}: {way} after {count} steps, seed {seed}", flush=True)
+            order = [(name, way) for ways in (WAYS[:-1], WAYS[-1:]) for name in pictures for way in ways]
+            for name, way in order:
+                key = {"picture": name, "way": way, "steps": str(count), "seed": str(seed)}
+                if ledger.once(key, lambda study=studies[name], way=way: study.row(way)):
+                    print(f"{name}: {way} after {count} steps, seed {seed}", flush=True)
 
 
 def half_bytes(parameters: Mapping[str, torch.Tensor]) -> int:

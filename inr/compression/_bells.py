@@ -26,19 +26,14 @@ def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shapes: Ite
     """Step indices and int64 arrays as bytes, with the best of the shapes; None where one is too wide for bells."""
     counts = [np.unique(array, return_counts=True) for array in arrays]
     narrow = all(np.abs(symbols[[0, -1]]).max() <= _REACHES[-1] for symbols, _ in counts if symbols.size)
-    offsets = np.array(steps, dtype=np.int64) - min(steps)
-    if not narrow or offsets.max() >= 1 << _WIDEST:
+    if not narrow or too_far_apart(steps):
         return None
     chosen = {shape: [_best_scale(*each, shape) for each in counts] for shape in shapes}
     shape = min(chosen, key=lambda shape: sum(cost for _, cost in chosen[shape]))
-    scales = np.array([scale for scale, _ in chosen[shape]])
-    widths = int(offsets.max()).bit_length(), int(np.ptp(scales)).bit_length()
-    writer = Writer()
-    writer.bits(widths[0], offsets)
-    writer.bits(widths[1], scales - scales.min())
-    for scale, array in zip(scales.tolist(), arrays, strict=True):
+    scales = [scale for scale, _ in chosen[shape]]
+    header, writer = begin(steps, scales)
+    for scale, array in zip(scales, arrays, strict=True):
         writer.symbols(_table(scale, shape), array)
-    header = bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([scales.min()])
     data = header + writer.finish()
     again_steps, again = decode_bells(memoryview(data), [array.size for array in arrays], shape)
     if again_steps != list(steps) or not all(map(np.array_equal, again, arrays)):
@@ -48,13 +43,7 @@ def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shapes: Ite
 
 def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[list[int], list[np.ndarray]]:
     """Step indices, and int64 arrays of these sizes; raises InrError for bytes that do not hold them."""
-    cursor = Cursor(data)
-    widths, step, lowest = cursor.byte(), cursor.signed(), cursor.byte()
-    reader = Reader(cursor.rest())
-    steps = (step + reader.bits(widths & 15, len(sizes))).tolist()
-    scales = (lowest + reader.bits(widths >> 4, len(sizes))).tolist()
-    if max(scales) >= _SCALES:
-        raise InrError(f"there is no bell of scale {max(scales)}")
+    reader, steps, scales = read_beginning(data, len(sizes), _SCALES)
     arrays = []
     for scale, size in zip(scales, sizes, strict=True):
         table = _table(scale, shape)
@@ -63,6 +52,32 @@ def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[li
         arrays.append(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
     reader.finish()
     return steps, arrays
+
+
+def too_far_apart(steps: Sequence[int]) -> bool:
+    """Whether a beginning cannot hold these step indices."""
+    return max(steps) - min(steps) >= 1 << _WIDEST
+
+
+def begin(steps: Sequence[int], scales: Sequence[int]) -> tuple[bytes, Writer]:
+    """What comes before the symbols, and a writer of these, which has steps and scales."""
+    widths = (max(steps) - min(steps)).bit_length(), (max(scales) - min(scales)).bit_length()
+    writer = Writer()
+    for width, numbers in zip(widths, (steps, scales), strict=True):
+        writer.bits(width, np.array(numbers, dtype=np.int64) - min(numbers))
+    return bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([min(scales)]), writer
+
+
+def read_beginning(data: memoryview, count: int, limit: int) -> tuple[Reader, list[int], list[int]]:
+    """The inverse of `begin` for so many steps and scales; raises InrError for scales from a limit on."""
+    cursor = Cursor(data)
+    widths, step, lowest = cursor.byte(), cursor.signed(), cursor.byte()
+    reader = Reader(cursor.rest())
+    steps = (step + reader.bits(widths & 15, count)).tolist()
+    scales = (lowest + reader.bits(widths >> 4, count)).tolist()
+    if max(scales) >= limit:
+        raise InrError(f"there is no bell of scale {max(scales)}")
+    return reader, steps, scales
 
 
 def _best_scale(symbols: np.ndarray, counts: np.ndarray, shape: int) -> tuple[int, int]:

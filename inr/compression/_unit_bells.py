@@ -2,13 +2,12 @@
 
 Fits under a rate leave many units with few weights or none, so that one bell for a matrix is wrong for most of it. Here
 a weight's bell is as wide as its matrix's, times powers of two of its row (the unit it leads to) and its column (the
-unit it comes from). With 64 units these two numbers cost a twentieth of a bit a weight, and save several.
+unit it comes from). With 64 units these numbers cost a twentieth of a bit a weight, and save up to half a bit.
 
-Bytes: the width in bits of the steps' offsets, and 16 times that of the scales'; the signed lowest step index; the
-lowest scale. Then symbols: each tensor's step index less the lowest, and each one's scale less the lowest; then tensor
-by tensor. Those of two dimensions, each at least 4, have first the rows' octaves, then the columns', each as the number
-of a table in 3 bits and symbols of that; then the weights by ascending scale, equal ones in their order. A scale j
-stands for a bell about 0 of scale 2j (see `inr.compression._symbols`), which reaches to 16 times the next power of two.
+Bytes begin as those of `inr.compression._bells`, with steps and scales; then come symbols, tensor by tensor. Those of
+two dimensions, each at least 4, have first the rows' octaves, then the columns', each as the number of a table in 3
+bits and symbols of that; then the weights by ascending scale, equal ones in their order. A scale j stands for a bell
+about 0 of scale 2j (see `inr.compression._symbols`), which reaches to 16 times the next power of two.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +15,9 @@ from functools import cache
 
 import numpy as np
 
-from inr._errors import InrError
+from inr.compression._bells import begin, read_beginning, too_far_apart
 from inr.compression._entropy_powers import ONE
-from inr.compression._entropy_stream import CHUNK, Cursor, Reader, Writer, signed
+from inr.compression._entropy_stream import CHUNK, Reader, Writer
 from inr.compression._symbols import LAPLACE, Table, bell_table
 
 # the widest bell reaches to 2^15
@@ -34,8 +33,6 @@ _TABLES, _TABLE_BITS = [8 + 6 * number for number in range(8)], 3
 # units on either side of a matrix that are worth octaves
 _UNITS = 4
 _ROUNDS = 3
-# bits of the steps' offsets, at most
-_WIDEST = 15
 # of a weight beyond a bell's reach
 _NEVER = 1 << 40
 
@@ -46,19 +43,14 @@ def encode_unit_bells(
     steps: Sequence[int], tensors: Sequence[np.ndarray], shapes: Iterable[int]
 ) -> tuple[int, bytes] | None:
     """Step indices and int64 tensors as bytes, with the best of the shapes; None where a weight is out of reach."""
-    offsets = np.array(steps, dtype=np.int64) - min(steps)
-    if max(_largest(tensor) for tensor in tensors) > FARTHEST or offsets.max() >= 1 << _WIDEST:
+    if max(_largest(tensor) for tensor in tensors) > FARTHEST or too_far_apart(steps):
         return None
     fitted = {shape: [_Bells.fit(tensor, shape) for tensor in tensors] for shape in shapes}
     shape = min(fitted, key=lambda shape: sum(bells.bits for bells in fitted[shape]))
-    scales = np.array([bells.scale for bells in fitted[shape]])
-    widths = int(offsets.max()).bit_length(), int(np.ptp(scales)).bit_length()
-    writer = Writer()
-    writer.bits(widths[0], offsets)
-    writer.bits(widths[1], scales - scales.min())
+    header, writer = begin(steps, [bells.scale for bells in fitted[shape]])
     for bells, tensor in zip(fitted[shape], tensors, strict=True):
         bells.write(writer, tensor, shape)
-    data = bytes([widths[0] | widths[1] << 4]) + signed(min(steps)) + bytes([scales.min()]) + writer.finish()
+    data = header + writer.finish()
     again_steps, again = decode_unit_bells(memoryview(data), [tensor.shape for tensor in tensors], shape)
     if again_steps != list(steps) or not all(map(np.array_equal, again, tensors)):
         raise RuntimeError("weights did not survive their coding; please report this as a bug of inr")
@@ -67,13 +59,7 @@ def encode_unit_bells(
 
 def decode_unit_bells(data: memoryview, sizes: Sequence[Shape], shape: int) -> tuple[list[int], list[np.ndarray]]:
     """Step indices, and int64 tensors of these sizes; raises InrError for bytes that do not hold them."""
-    cursor = Cursor(data)
-    widths, step, lowest = cursor.byte(), cursor.signed(), cursor.byte()
-    reader = Reader(cursor.rest())
-    steps = (step + reader.bits(widths & 15, len(sizes))).tolist()
-    scales = (lowest + reader.bits(widths >> 4, len(sizes))).tolist()
-    if max(scales) >= _SCALES:
-        raise InrError(f"there is no bell of scale {max(scales)}")
+    reader, steps, scales = read_beginning(data, len(sizes), _SCALES)
     tensors = [_read(reader, scale, size, shape) for scale, size in zip(scales, sizes, strict=True)]
     reader.finish()
     return steps, tensors
