@@ -22,6 +22,8 @@ _EXACT = 4
 _AIM_FREE, _AIM = 0.985, 1.005
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
+# of a step: how far numbers are drawn to 0 to make what drifted fit, at most, and how exactly that is found
+_DRAWN, _DRAWN_TO = 0.25, 1 / 1024
 # by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
 _WIDER, _WIDEST = 1 / 16, 128
 _FLOAT_BITS = 22
@@ -62,7 +64,7 @@ class RoundedWeights:
         self._sensitivity = sensitivities(loss, parameters)
         self._room, self._rate = room, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
-        self._next, self._ratio = 0.0, 1.0
+        self._next, self._ratio, self._drawn = 0.0, 1.0, 0.0
         self._given: Mapping[str, Tensor] = {}
         self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
@@ -142,16 +144,32 @@ class RoundedWeights:
 
     def use(self, parameters: Mapping[str, Tensor], exponent: float) -> None:
         """Take the steps of a multiplier, given by its logarithm."""
-        self.exponent = exponent
+        self.exponent, self._drawn = exponent, 0.0
         sizes = {name: tensor.numel() for name, tensor in parameters.items()}
         chosen = balanced_steps(sizes, self._sensitivity, 2.0**exponent)
         self.indices = {name: max(chosen[name], _finest(tensor)) for name, tensor in parameters.items()}
         self._steps = {name: step_of(index) for name, index in self.indices.items()}
 
     def settle(self, parameters: Mapping[str, Tensor]) -> None:
-        """Take larger steps until the weights, coded, are within the room, or all 0."""
+        """Take fewer bytes until the weights, coded, are within the room, or all 0.
+
+        Weights that are about half-way between two integers take the one nearer to 0, which costs next to nothing for
+        the few per mille that fits end above the room. Where that is not enough, all take larger steps.
+        """
         if self.size(parameters) <= self._room:
             return
+        self._drawn = high = _DRAWN
+        if self.size(parameters) > self._room:
+            self._widen(parameters)
+            return
+        low = 0.0
+        while high - low > _DRAWN_TO:
+            self._drawn = (low + high) / 2
+            low, high = (low, self._drawn) if self.size(parameters) <= self._room else (self._drawn, high)
+        self._drawn = high
+
+    def _widen(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take larger steps until the weights are within the room, or all 0."""
         low, wider = self.exponent, _WIDER
         while wider < _WIDEST:
             self.use(parameters, low + wider)
@@ -174,7 +192,7 @@ class RoundedWeights:
     def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
         """The weights' integers."""
         return {
-            name: Rounded(to_integers(tensor, self.indices[name]), self.indices[name])
+            name: Rounded(to_integers(tensor, self.indices[name], self._drawn), self.indices[name])
             for name, tensor in self._apart(parameters).items()
         }
 

@@ -36,10 +36,15 @@ def nearest_index(step: float) -> int:
     return int(np.clip(np.rint(_PARTS * np.log2(step)), LEAST, LARGEST))
 
 
-def to_integers(tensor: Float32[Tensor, "..."], index: int) -> np.ndarray:
-    """The nearest multiples of a step, int64, of the tensor's shape; beyond 2^31 - 1 they are clipped."""
+def to_integers(tensor: Float32[Tensor, "..."], index: int, towards_zero: float = 0.0) -> np.ndarray:
+    """The nearest multiples of a step, int64, of the tensor's shape; beyond 2^31 - 1 they are clipped.
+
+    Args:
+        towards_zero: of a step, below 1/2, by which numbers are nearer to 0 before they are rounded.
+    """
     # a number of float64 holds quotients exactly enough that no two machines round differently
-    multiples = np.rint(tensor.detach().cpu().numpy().astype(np.float64) / step_of(index))
+    exact = tensor.detach().cpu().numpy().astype(np.float64) / step_of(index)
+    multiples = np.rint(exact - towards_zero * np.sign(exact))
     return np.clip(multiples, -(2**31) + 1, 2**31 - 1).astype(np.int64)
 
 

@@ -25,20 +25,48 @@ def signal():
 SETUP = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=60, rates=2e-3)
 
 
-def test_what_stands_in_are_multiples_of_the_steps():
-    weights = {"a": torch.randn(40, 5), "b": torch.randn(5)}
+def _drawn():
+    generator = torch.Generator().manual_seed(0)
+    return {"a": torch.randn(40, 5, generator=generator), "b": torch.randn(5, generator=generator)}
+
+
+def _far_from(weights):
     centre = {name: tensor.clone() for name, tensor in weights.items()}
+    return lambda tensors: 1e-3 + sum(float((tensors[name] - centre[name]).square().sum()) for name in centre)
 
-    def loss(tensors):
-        return 1e-3 + sum(float((tensors[name] - centre[name]).square().sum()) for name in centre)
 
-    rounded = RoundedWeights(weights, loss, room=120)
+def test_what_stands_in_are_multiples_of_the_steps():
+    weights = _drawn()
+    rounded = RoundedWeights(weights, _far_from(weights), room=120)
     found = rounded.tensors(0.0, weights)
     for name, tensor in found.items():
         step = step_of(rounded.indices[name])
         torch.testing.assert_close(tensor / step, (tensor / step).round(), rtol=0, atol=1e-4)
         assert (tensor - weights[name]).abs().max() <= step / 2 * (1 + 1e-5)
-    assert len(encode_weights(rounded.rounded(weights))) <= 120
+    assert len(encode_weights(rounded.rounded(weights))) <= 1.05 * 120
+
+
+def test_what_is_a_little_too_much_is_drawn_to_zero_and_keeps_its_steps():
+    weights = _drawn()
+    rounded = RoundedWeights(weights, _far_from(weights), room=120)
+    rounded.choose(weights)
+    steps, before = rounded.indices, rounded.rounded(weights)
+    least = rounded.size(weights) - 1
+    rounded = RoundedWeights(weights, _far_from(weights), room=least)
+    rounded.indices = steps
+    rounded.settle(weights)
+    after = rounded.rounded(weights)
+    assert rounded.size(weights) <= least
+    for name in weights:
+        assert after[name].step_index == before[name].step_index
+        apart = np.abs(before[name].integers) - np.abs(after[name].integers)
+        assert set(np.unique(apart)) <= {0, 1} and (after[name].integers * before[name].integers >= 0).all()
+        # none of those that stay were as near to the next integer as those that moved
+        near = np.abs(weights[name].double().numpy() / step_of(steps[name])) - np.abs(before[name].integers) + 0.5
+        if apart.any() and not apart.all():
+            assert near[apart == 1].max() <= near[(apart == 0) & (before[name].integers != 0)].min()
+    wrong = [float((each["a"].values - weights["a"]).square().mean()) for each in (before, after)]
+    assert wrong[0] < wrong[1] < 1.2 * wrong[0]
 
 
 def test_gradients_pass_straight_through_where_bits_are_free():
@@ -106,7 +134,7 @@ def test_equal_fits_give_equal_integers(signal):
 
 
 def test_learning_with_rounded_weights_pays(signal):
-    """Measured: 34.3 dB when rounded only, 36.6 with 300 steps, 40.5 with 1,500; the float field has 48.9."""
+    """Measured: 38.5 dB when rounded only, 45.2 with 300 steps; the float field has 48.9."""
     fitter = make_fitter(
         signal, encoding="identity", activation="sine", network="mlp:depth=2,width=16", batch=256,
         budget=Budget(steps=600), learning_rate=2e-3, engine="cpu:threads=1",
@@ -115,7 +143,7 @@ def test_learning_with_rounded_weights_pays(signal):
         pass
     quality = {}
     for steps in (0, 300):
-        setup = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=steps, rates=6e-4)
+        setup = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=steps, rates=2e-3, optimiser="soap")
         field, rounded = round_field(fitter.field, signal, setup, 220, engine="cpu:threads=1")
         assert len(encode_weights(rounded)) <= 220
         error = np.square(field.render().clip(0, 255) - signal.array).mean()
