@@ -10,6 +10,7 @@ from torch import Tensor
 from inr.compression._codec import OnEvent
 from inr.compression._refine import refinable, refine
 from inr.compression._rounded_weights import RoundedWeights
+from inr.compression._unit_order import orderable, shorten_biases
 from inr.compression._weights import Rounded, values_of
 from inr.engines import plan
 from inr.field import Field, Spec
@@ -64,6 +65,9 @@ def round_field(
 ) -> tuple[Field, dict[str, Rounded]]:
     """As `fit_rounded`, from a fitted field on."""
     field = copy.deepcopy(field)
+    ordered = origin is None and orderable(field)
+    if ordered:
+        shorten_biases(field)
     _, ready = plan(field, None, engine)
     indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(ready.device)
     coords, values = signal.coords(indices), signal.values(indices)
@@ -74,7 +78,10 @@ def round_field(
 
     refined = origin is None and refinable(field, signal) and setup.steps >= _HASTY
     # networks that small have no weight to spare
-    rounded = RoundedWeights(dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0)
+    rounded = RoundedWeights(
+        dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0,
+        ordered=ordered,
+    )  # fmt: skip
     if setup.steps:
         fitter = Fitter(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),

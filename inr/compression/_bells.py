@@ -3,7 +3,7 @@
 Bytes: the width in bits of the steps' offsets, and 16 times that of the scales'; the signed lowest step index; the
 lowest scale. Then symbols: each tensor's step index less the lowest, each one's scale less the lowest, and the
 integers, tensor by tensor. A scale j stands for a bell about 0 of scale 2j (see `inr.compression._symbols`), which
-reaches to four times the next power of two.
+reaches to four times the next power of two; for tensors with nothing below 0, for its upper half.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,31 +22,41 @@ _REACHES = [4 << max(-(-(2 * scale - 32) // 8), 0) for scale in range(_SCALES)]
 _WIDEST = 15
 
 
-def encode_bells(steps: Sequence[int], arrays: Sequence[np.ndarray], shapes: Iterable[int]) -> tuple[int, bytes] | None:
-    """Step indices and int64 arrays as bytes, with the best of the shapes; None where one is too wide for bells."""
+def encode_bells(
+    steps: Sequence[int], arrays: Sequence[np.ndarray], halves: Sequence[bool], shapes: Iterable[int]
+) -> tuple[int, bytes] | None:
+    """Step indices and int64 arrays as bytes, with the best of the shapes; None where one is too wide for bells.
+
+    Args:
+        halves: of each array, whether it has nothing below 0, and half a bell.
+    """
     counts = [np.unique(array, return_counts=True) for array in arrays]
     narrow = all(np.abs(symbols[[0, -1]]).max() <= _REACHES[-1] for symbols, _ in counts if symbols.size)
     if not narrow or too_far_apart(steps):
         return None
-    chosen = {shape: [_best_scale(*each, shape) for each in counts] for shape in shapes}
+    chosen = {
+        shape: [_best_scale(*each, shape, half) for each, half in zip(counts, halves, strict=True)] for shape in shapes
+    }
     shape = min(chosen, key=lambda shape: sum(cost for _, cost in chosen[shape]))
     scales = [scale for scale, _ in chosen[shape]]
     header, writer = begin(steps, scales)
-    for scale, array in zip(scales, arrays, strict=True):
-        writer.symbols(_table(scale, shape), array)
+    for scale, array, half in zip(scales, arrays, halves, strict=True):
+        writer.symbols(_table(scale, shape, half), array)
     data = header + writer.finish()
-    again_steps, again = decode_bells(memoryview(data), [array.size for array in arrays], shape)
+    again_steps, again = decode_bells(memoryview(data), [array.size for array in arrays], halves, shape)
     if again_steps != list(steps) or not all(map(np.array_equal, again, arrays)):
         raise RuntimeError("weights did not survive their coding; please report this as a bug of inr")
     return shape, data
 
 
-def decode_bells(data: memoryview, sizes: Sequence[int], shape: int) -> tuple[list[int], list[np.ndarray]]:
+def decode_bells(
+    data: memoryview, sizes: Sequence[int], halves: Sequence[bool], shape: int
+) -> tuple[list[int], list[np.ndarray]]:
     """Step indices, and int64 arrays of these sizes; raises InrError for bytes that do not hold them."""
     reader, steps, scales = read_beginning(data, len(sizes), _SCALES)
     arrays = []
-    for scale, size in zip(scales, sizes, strict=True):
-        table = _table(scale, shape)
+    for scale, size, half in zip(scales, sizes, halves, strict=True):
+        table = _table(scale, shape, half)
         reader.claim(size, table.least)
         parts = [reader.symbols(table, min(CHUNK, size - start)) for start in range(0, size, CHUNK)]
         arrays.append(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
@@ -80,14 +90,14 @@ def read_beginning(data: memoryview, count: int, limit: int) -> tuple[Reader, li
     return reader, steps, scales
 
 
-def _best_scale(symbols: np.ndarray, counts: np.ndarray, shape: int) -> tuple[int, int]:
+def _best_scale(symbols: np.ndarray, counts: np.ndarray, shape: int, half: bool) -> tuple[int, int]:
     """The scale by which these symbols take the fewest bits, and those, in units of 2^-16."""
     if not symbols.size:
         return 0, 0
     best = int(np.searchsorted(_REACHES, np.abs(symbols[[0, -1]]).max()))
-    cost = _table(best, shape).cost(symbols, counts)
+    cost = _table(best, shape, half).cost(symbols, counts)
     for scale in range(best + 1, _SCALES):  # costs fall and rise again
-        found = _table(scale, shape).cost(symbols, counts)
+        found = _table(scale, shape, half).cost(symbols, counts)
         if found >= cost:
             break
         best, cost = scale, found
@@ -95,5 +105,5 @@ def _best_scale(symbols: np.ndarray, counts: np.ndarray, shape: int) -> tuple[in
 
 
 @cache
-def _table(scale: int, shape: int) -> Table:
-    return bell_table(-_REACHES[scale], _REACHES[scale], 0, shape, 2 * scale)
+def _table(scale: int, shape: int, half: bool) -> Table:
+    return bell_table(0 if half else -_REACHES[scale], _REACHES[scale], 0, shape, 2 * scale)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inr.compression._step_sizes import balanced_steps, nearest_index, sensitivities, step_of, to_integers
 from inr.compression._unit_bells import FARTHEST, bell_widths
+from inr.compression._unit_order import in_order
 from inr.compression._weights import Rounded, encode_weights
 from inr.fitting._optimiser import Gradients, dense
 
@@ -22,8 +23,9 @@ _EXACT = 4
 _AIM_FREE, _AIM = 0.985, 1.005
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
-# of a step: how far numbers are drawn to 0 to make what drifted fit, at most, and how exactly that is found
-_DRAWN, _DRAWN_TO = 0.25, 1 / 1024
+# of a step: how far numbers are drawn to 0 to make what drifted fit, at most, and how exactly that is found, for fits
+# leave many about half-way; and the share of the room that may stay unused
+_DRAWN, _DRAWN_TO, _UNUSED = 0.25, 2.0**-20, 1e-3
 # by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
 _WIDER, _WIDEST = 1 / 16, 128
 _FLOAT_BITS = 22
@@ -45,6 +47,7 @@ class RoundedWeights:
         room: bytes that all may take.
         origin: weights whose differences from the parameters are what is rounded; None: 0.
         rate: of what a bit is worth by `balanced_steps`, that one is taken to cost while fitting; 0: bits are free.
+        ordered: whether the integers are put in the order of `in_order`, which is for sine networks alone.
 
     Attributes:
         indices: of the steps, by name.
@@ -59,7 +62,9 @@ class RoundedWeights:
         *,
         origin: Mapping[str, Tensor] | None = None,
         rate: float = 1.0,
+        ordered: bool = False,
     ) -> None:
+        self._ordered = ordered
         self._origin = None if origin is None else dict(origin)
         self._sensitivity = sensitivities(loss, parameters)
         self._room, self._rate = room, rate
@@ -126,7 +131,7 @@ class RoundedWeights:
 
     def _bells(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
         """How wide, in steps, the bells are that suit the weights, and the bits that those take by them."""
-        rounded = self.rounded(parameters)
+        rounded = self._integers(parameters)
         integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in rounded.items()}
         widths, bits = bell_widths([*integers.values()])
         found = {
@@ -153,19 +158,21 @@ class RoundedWeights:
     def settle(self, parameters: Mapping[str, Tensor]) -> None:
         """Take fewer bytes until the weights, coded, are within the room, or all 0.
 
-        Weights that are about half-way between two integers take the one nearer to 0, which costs next to nothing for
-        the few per mille that fits end above the room. Where that is not enough, all take larger steps.
+        Weights that are about half-way between two integers take the one nearer to 0, which costs little for the few
+        per mille that fits end above the room. Where that is not enough, all take larger steps.
         """
         if self.size(parameters) <= self._room:
             return
         self._drawn = high = _DRAWN
-        if self.size(parameters) > self._room:
+        size = self.size(parameters)
+        if size > self._room:
             self._widen(parameters)
             return
         low = 0.0
-        while high - low > _DRAWN_TO:
+        while high - low > _DRAWN_TO and not (1 - _UNUSED) * self._room <= size <= self._room:
             self._drawn = (low + high) / 2
-            low, high = (low, self._drawn) if self.size(parameters) <= self._room else (self._drawn, high)
+            size = self.size(parameters)
+            low, high = (low, self._drawn) if size <= self._room else (self._drawn, high)
         self._drawn = high
 
     def _widen(self, parameters: Mapping[str, Tensor]) -> None:
@@ -190,7 +197,11 @@ class RoundedWeights:
         return len(encode_weights(self.rounded(parameters)))
 
     def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
-        """The weights' integers."""
+        """The weights' integers, with units in order where the network is `ordered`."""
+        found = self._integers(parameters)
+        return in_order(found) if self._ordered else found
+
+    def _integers(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
         return {
             name: Rounded(to_integers(tensor, self.indices[name], self._drawn), self.indices[name])
             for name, tensor in self._apart(parameters).items()

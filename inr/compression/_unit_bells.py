@@ -7,7 +7,8 @@ unit it comes from). With 64 units these numbers cost a twentieth of a bit a wei
 Bytes begin as those of `inr.compression._bells`, with steps and scales; then come symbols, tensor by tensor. Those of
 two dimensions, each at least 4, have first the rows' octaves, then the columns', each as the number of a table in 3
 bits and symbols of that; then the weights by ascending scale, equal ones in their order. A scale j stands for a bell
-about 0 of scale 2j (see `inr.compression._symbols`), which reaches to 16 times the next power of two.
+about 0 of scale 2j (see `inr.compression._symbols`), which reaches to 16 times the next power of two; for tensors with
+nothing below 0, for its upper half.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,27 +41,33 @@ Shape = Sequence[int]
 
 
 def encode_unit_bells(
-    steps: Sequence[int], tensors: Sequence[np.ndarray], shapes: Iterable[int]
+    steps: Sequence[int], tensors: Sequence[np.ndarray], halves: Sequence[bool], shapes: Iterable[int]
 ) -> tuple[int, bytes] | None:
-    """Step indices and int64 tensors as bytes, with the best of the shapes; None where a weight is out of reach."""
+    """Step indices and int64 tensors as bytes, with the best of the shapes; None where a weight is out of reach.
+
+    Args:
+        halves: of each tensor, whether it has nothing below 0, and half a bell.
+    """
     if max(_largest(tensor) for tensor in tensors) > FARTHEST or too_far_apart(steps):
         return None
     fitted = {shape: [_Bells.fit(tensor, shape) for tensor in tensors] for shape in shapes}
     shape = min(fitted, key=lambda shape: sum(bells.bits for bells in fitted[shape]))
     header, writer = begin(steps, [bells.scale for bells in fitted[shape]])
-    for bells, tensor in zip(fitted[shape], tensors, strict=True):
-        bells.write(writer, tensor, shape)
+    for bells, tensor, half in zip(fitted[shape], tensors, halves, strict=True):
+        bells.write(writer, tensor, shape, half)
     data = header + writer.finish()
-    again_steps, again = decode_unit_bells(memoryview(data), [tensor.shape for tensor in tensors], shape)
+    again_steps, again = decode_unit_bells(memoryview(data), [tensor.shape for tensor in tensors], halves, shape)
     if again_steps != list(steps) or not all(map(np.array_equal, again, tensors)):
         raise RuntimeError("weights did not survive their coding; please report this as a bug of inr")
     return shape, data
 
 
-def decode_unit_bells(data: memoryview, sizes: Sequence[Shape], shape: int) -> tuple[list[int], list[np.ndarray]]:
+def decode_unit_bells(
+    data: memoryview, sizes: Sequence[Shape], halves: Sequence[bool], shape: int
+) -> tuple[list[int], list[np.ndarray]]:
     """Step indices, and int64 tensors of these sizes; raises InrError for bytes that do not hold them."""
     reader, steps, scales = read_beginning(data, len(sizes), _SCALES)
-    tensors = [_read(reader, scale, size, shape) for scale, size in zip(scales, sizes, strict=True)]
+    tensors = [_read(reader, scale, size, shape, half) for scale, size, half in zip(scales, sizes, halves, strict=True)]
     reader.finish()
     return steps, tensors
 
@@ -108,7 +115,7 @@ class _Bells:
         bits = _lengths(costs, magnitudes, scale, rows[:, None], columns).sum()
         return cls(scale, rows, columns, int(bits) + ONE * int(np.abs(rows).sum() + np.abs(columns).sum()))
 
-    def write(self, writer: Writer, tensor: np.ndarray, shape: int) -> None:
+    def write(self, writer: Writer, tensor: np.ndarray, shape: int, half: bool) -> None:
         """Append octaves and weights."""
         for octaves in (self.rows, self.columns):
             if octaves.size:
@@ -117,10 +124,10 @@ class _Bells:
                 writer.bits(_TABLE_BITS, np.array([number]))
                 writer.symbols(_octave_table(number), octaves)
         for scale, chosen in _groups(self.scale, self.rows, self.columns, tensor.shape):
-            writer.symbols(_table(scale, shape), tensor[chosen])
+            writer.symbols(_table(scale, shape, half), tensor[chosen])
 
 
-def _read(reader: Reader, scale: int, size: Shape, shape: int) -> np.ndarray:
+def _read(reader: Reader, scale: int, size: Shape, shape: int, half: bool) -> np.ndarray:
     """The next tensor."""
     rows, columns = (
         reader.symbols(_octave_table(int(reader.bits(_TABLE_BITS, 1)[0])), flat.size) if flat.size else flat
@@ -128,7 +135,7 @@ def _read(reader: Reader, scale: int, size: Shape, shape: int) -> np.ndarray:
     )
     tensor = np.zeros(tuple(size), dtype=np.int64)
     for each, chosen in _groups(scale, rows, columns, size):
-        table, count = _table(each, shape), int(np.count_nonzero(chosen))
+        table, count = _table(each, shape, half), int(np.count_nonzero(chosen))
         reader.claim(count, table.least)
         parts = [reader.symbols(table, min(CHUNK, count - start)) for start in range(0, count, CHUNK)]
         tensor[chosen] = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
@@ -171,13 +178,13 @@ def _costs(shape: int) -> np.ndarray:
     costs = np.full((_SCALES, FARTHEST + 1), _NEVER, dtype=np.int64)
     for scale, reach in enumerate(_REACHES):
         symbols = np.arange(reach + 1)
-        costs[scale, : reach + 1] = _table(scale, shape).lengths(symbols)
+        costs[scale, : reach + 1] = _table(scale, shape, False).lengths(symbols)
     return costs
 
 
 @cache
-def _table(scale: int, shape: int) -> Table:
-    return bell_table(-_REACHES[scale], _REACHES[scale], 0, shape, 2 * scale)
+def _table(scale: int, shape: int, half: bool) -> Table:
+    return bell_table(0 if half else -_REACHES[scale], _REACHES[scale], 0, shape, 2 * scale)
 
 
 @cache

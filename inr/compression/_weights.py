@@ -2,7 +2,8 @@
 
 Payload: a byte, then the steps' indices and the tensors in their order: if it is 0, as `encode_arrays` has them; if it
 is 1 + s, as `encode_bells` has them with bells of shape s; if it is 9 + s, as `encode_unit_bells` has them. Large
-tensors are worth models of their own, and units of large layers bells of their own, small ones not.
+tensors are worth models of their own, and units of large layers bells of their own, small ones not. With 17 more, all
+tensors of one dimension but the last ascend from 0 or more, and what they ascend by is coded.
 """
 
 import math
@@ -27,6 +28,8 @@ _FEW = 4096
 _SHAPES = range(LAPLACE + 1, GAUSS + 2)
 # of units' bells, that are tried: what is left when the widths are told is nearer to Laplace's distribution
 _UNIT_SHAPES = range(LAPLACE, LAPLACE + 2)
+# kinds of payloads, and as many more of which biases ascend
+_KINDS = 1 + 2 * len(SHAPES)
 
 
 class Rounded(NamedTuple):
@@ -50,16 +53,23 @@ def values_of(found: Mapping[str, Rounded], origin: Mapping[str, Tensor] | None)
 def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     """Tensors in their order as bytes; names and shapes are not kept."""
     steps = [each.step_index for each in tensors.values()]
-    arrays = [each.integers.reshape(-1) for each in tensors.values()]
+    arrays = [each.integers for each in tensors.values()]
+    ascending = _biases([array.shape for array in arrays])
+    rises = [np.diff(array, prepend=0) if rises else array for array, rises in zip(arrays, ascending, strict=True)]
+    if any(ascending) and all(array.min() >= 0 for array, rises in zip(rises, ascending, strict=True) if rises):
+        arrays, first = rises, _KINDS
+    else:
+        ascending, first = [False] * len(arrays), 0
+    flat = [array.reshape(-1) for array in arrays]
     found = []
-    if (coded := encode_bells(steps, arrays, _SHAPES)) is not None:
+    if (coded := encode_bells(steps, flat, ascending, _SHAPES)) is not None:
         shape, data = coded
-        found.append(bytes([1 + shape]) + data)
-    if (coded := encode_unit_bells(steps, [each.integers for each in tensors.values()], _UNIT_SHAPES)) is not None:
+        found.append(bytes([first + 1 + shape]) + data)
+    if (coded := encode_unit_bells(steps, arrays, ascending, _UNIT_SHAPES)) is not None:
         shape, data = coded
-        found.append(bytes([1 + len(SHAPES) + shape]) + data)
-    if not found or sum(array.size for array in arrays) >= _FEW:
-        found.append(b"\x00" + encode_arrays([np.array(steps), *arrays]))
+        found.append(bytes([first + 1 + len(SHAPES) + shape]) + data)
+    if not found or sum(array.size for array in flat) >= _FEW:
+        found.append(bytes([first]) + encode_arrays([np.array(steps), *flat]))
     return min(found, key=len)
 
 
@@ -77,13 +87,15 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -
     total = sum(sizes.values())
     if 4 * total > limit:
         raise InrError(f"its weights take {4 * total} bytes, more than the limit of {limit}")
-    if not payload or payload[0] > 2 * len(SHAPES):
+    if not payload or payload[0] >= 2 * _KINDS:
         raise InrError("its weights are not laid out as any inr does")
+    ascends, kind = divmod(payload[0], _KINDS)
+    ascending = _biases([*shapes.values()]) if ascends else [False] * len(shapes)
     arrays: Sequence[np.ndarray]
-    if payload[0] > len(SHAPES):
-        indices, arrays = decode_unit_bells(payload[1:], [*shapes.values()], payload[0] - 1 - len(SHAPES))
-    elif payload[0]:
-        indices, arrays = decode_bells(payload[1:], [*sizes.values()], payload[0] - 1)
+    if kind > len(SHAPES):
+        indices, arrays = decode_unit_bells(payload[1:], [*shapes.values()], ascending, kind - 1 - len(SHAPES))
+    elif kind:
+        indices, arrays = decode_bells(payload[1:], [*sizes.values()], ascending, kind - 1)
     else:
         steps = np.empty(len(sizes), dtype=np.int16)
         arrays = [np.empty(size, dtype=np.int32) for size in sizes.values()]
@@ -91,7 +103,14 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -
         indices = steps.tolist()
     for index in indices:
         step_of(index)
+    arrays = [np.cumsum(array) if rises else array for array, rises in zip(arrays, ascending, strict=True)]
     return {
         name: Rounded(array.reshape(tuple(shapes[name])), index)
         for name, array, index in zip(sizes, arrays, indices, strict=True)
     }
+
+
+def _biases(shapes: Sequence[Sequence[int]]) -> list[bool]:
+    """Of each tensor, whether it is one of those of one dimension that may ascend: all but the last."""
+    flat = [place for place, shape in enumerate(shapes) if len(shape) == 1 and shape[0]]
+    return [place in flat[:-1] for place in range(len(shapes))]

@@ -60,7 +60,8 @@ def test_what_is_a_little_too_much_is_drawn_to_zero_and_keeps_its_steps():
     for name in weights:
         assert after[name].step_index == before[name].step_index
         apart = np.abs(before[name].integers) - np.abs(after[name].integers)
-        assert set(np.unique(apart)) <= {0, 1} and (after[name].integers * before[name].integers >= 0).all()
+        assert set(np.unique(apart)) <= {0, 1}
+        assert (after[name].integers * before[name].integers >= 0).all()
         # none of those that stay were as near to the next integer as those that moved
         near = np.abs(weights[name].double().numpy() / step_of(steps[name])) - np.abs(before[name].integers) + 0.5
         if apart.any() and not apart.all():

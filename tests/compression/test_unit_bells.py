@@ -27,8 +27,11 @@ def test_round_trip(shape):
         np.full((4, 4), FARTHEST), uneven(3, 40), uneven(2, 24).reshape(2, 4, 6), np.array(3),
     ]  # fmt: skip
     steps = [-40, 3, 0, 17, 100, -128, 7, 7, 7, 7, 7]
-    found_shape, data = encode_unit_bells(steps, given, [shape])
-    found_steps, found = decode_unit_bells(memoryview(data), [each.shape for each in given], shape)
+    halves = [bool(each.size) and bool(each.min() >= 0) for each in given]
+    assert any(halves)
+    assert not all(halves)
+    found_shape, data = encode_unit_bells(steps, given, halves, [shape])
+    found_steps, found = decode_unit_bells(memoryview(data), [each.shape for each in given], halves, shape)
     assert (found_shape, found_steps) == (shape, steps)
     for one, other in zip(found, given, strict=True):
         assert one.shape == other.shape
@@ -41,16 +44,16 @@ def test_bells_of_units_take_what_their_spreads_are_worth():
     sizes = 8 * 2.0 ** rng.integers(-3, 4, (64, 1)) * np.ones((1, 64))
     tensor = np.rint(rng.laplace(0, sizes)).astype(np.int64)
     ideal = np.log2(2 * np.e * sizes).sum() / 8  # of Laplace's distribution, finely rounded
-    ours = len(encode_unit_bells([0], [tensor], [LAPLACE])[1])
+    ours = len(encode_unit_bells([0], [tensor], [False], [LAPLACE])[1])
     assert ours < 1.02 * ideal + 40
-    assert ours < 0.88 * len(encode_bells([0], [tensor.reshape(-1)], range(LAPLACE, LAPLACE + 3))[1])
+    assert ours < 0.88 * len(encode_bells([0], [tensor.reshape(-1)], [False], range(LAPLACE, LAPLACE + 3))[1])
 
 
 def test_the_bytes_are_those_of_the_format():
     """Integers without a generator of random numbers, so that no version of one can change them."""
     number = np.arange(24 * 20).reshape(24, 20)
     tensor = ((number * 7919 % 61) - 30) // (1 + number // 20 % 5 * 3)
-    shape, data = encode_unit_bells([-20, -31], [tensor, tensor[0]], [LAPLACE, LAPLACE + 1])
+    shape, data = encode_unit_bells([-20, -31], [tensor, tensor[0]], [False] * 2, [LAPLACE, LAPLACE + 1])
     assert (shape, len(data), zlib.crc32(data)) == (3, 276, 2887249608)
 
 
@@ -64,8 +67,8 @@ def test_weights_take_this_layout_where_it_is_the_shortest():
 
 
 def test_what_is_out_of_reach_is_left_to_other_layouts():
-    assert encode_unit_bells([0], [np.array([[FARTHEST + 1]])], [LAPLACE]) is None
-    assert encode_unit_bells([-(1 << 20), 1 << 20], [uneven(4, 4)] * 2, [LAPLACE]) is None
+    assert encode_unit_bells([0], [np.array([[FARTHEST + 1]])], [False], [LAPLACE]) is None
+    assert encode_unit_bells([-(1 << 20), 1 << 20], [uneven(4, 4)] * 2, [False] * 2, [LAPLACE]) is None
 
 
 def test_widths_are_where_weights_are_half_as_likely():
@@ -83,7 +86,9 @@ def test_widths_are_where_weights_are_half_as_likely():
 def test_damaged_bytes_are_refused_or_give_other_weights():
     given = {"a": Rounded(uneven(12, 9), -9), "b": Rounded(uneven(12, 12, seed=2), -12)}
     shapes = {name: each.integers.shape for name, each in given.items()}
-    shape, data = encode_unit_bells([-9, -12], [each.integers for each in given.values()], [LAPLACE])
+    shape, data = encode_unit_bells(
+        [-9, -12], [each.integers for each in given.values()], [False] * len(given), [LAPLACE]
+    )
     payload = bytes([1 + len(SHAPES) + shape]) + data
     rng = np.random.default_rng(0)
     for _ in range(200):
