@@ -3,7 +3,8 @@
 The units of a layer may change places, and a unit's weights and bias their signs, if the weights that lead from it do
 so too: sin(-x) = -sin(x), and the field stays what it is. Of w units that is log2(w!) + w bits which say nothing. With
 biases of no negative sign, and ascending, their small differences are coded instead (see `inr.compression._weights`).
-Biases may be half periods more or less too, if the weights that lead from the unit change signs: the smallest is taken.
+Biases may be half periods more or less, too, if the weights that lead from the unit change signs for each: the smallest
+are taken, before weights are rounded.
 """
 
 import math
@@ -29,7 +30,7 @@ def orderable(field: Field) -> bool:
 
 @torch.no_grad()
 def shorten_biases(field: Field) -> None:
-    """Take biases within a quarter of a period of 0, π / 2ω, for those that they are; the field stays what it is.
+    """Replace hidden biases by those within a quarter of a period, π / 2ω, of 0; the field stays what it is.
 
     Args:
         field: an `orderable` one; its parameters are changed.
