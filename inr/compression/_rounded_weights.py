@@ -23,9 +23,9 @@ _EXACT = 4
 _AIM_FREE, _AIM = 0.985, 1.005
 # log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
 _SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
-# of a step: how far numbers are drawn to 0 to make what drifted fit, at most, and how exactly that is found, for fits
-# leave many about half-way; and the share of the room that may stay unused
-_DRAWN, _DRAWN_TO, _UNUSED = 0.25, 2.0**-20, 1e-3
+# log2 of the part of a step by which numbers are drawn to 0 to make what drifted fit, least and most: fits leave many
+# about half-way. How exactly it is found, and the share of the room that may stay unused
+_LEAST_DRAWN, _MOST_DRAWN, _DRAWN_TO, _UNUSED = -20.0, -2.0, 1 / 4, 1e-3
 # by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
 _WIDER, _WIDEST = 1 / 16, 128
 _FLOAT_BITS = 22
@@ -163,17 +163,18 @@ class RoundedWeights:
         """
         if self.size(parameters) <= self._room:
             return
-        self._drawn = high = _DRAWN
+        low, high = _LEAST_DRAWN, _MOST_DRAWN
+        self._drawn = 2.0**high
         size = self.size(parameters)
         if size > self._room:
             self._widen(parameters)
             return
-        low = 0.0
         while high - low > _DRAWN_TO and not (1 - _UNUSED) * self._room <= size <= self._room:
-            self._drawn = (low + high) / 2
+            middle = (low + high) / 2
+            self._drawn = 2.0**middle
             size = self.size(parameters)
-            low, high = (low, self._drawn) if size <= self._room else (self._drawn, high)
-        self._drawn = high
+            low, high = (low, middle) if size <= self._room else (middle, high)
+        self._drawn = 2.0**high
 
     def _widen(self, parameters: Mapping[str, Tensor]) -> None:
         """Take larger steps until the weights are within the room, or all 0."""
