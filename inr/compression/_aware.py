@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.compression._codec import OnEvent
+from inr.compression._network import with_weights
 from inr.compression._refine import refinable, refine
 from inr.compression._rounded_weights import RoundedWeights
 from inr.compression._unit_order import orderable, shorten_biases
@@ -79,9 +80,8 @@ def round_field(
     refined = origin is None and refinable(field, signal) and setup.steps >= _HASTY
     # networks that small have no weight to spare
     rounded = RoundedWeights(
-        dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0,
-        ordered=ordered,
-    )  # fmt: skip
+        dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0, ordered=ordered
+    )
     if setup.steps:
         fitter = Fitter(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
@@ -96,8 +96,7 @@ def round_field(
     found = rounded.rounded(parameters)
     if refined:
         found = refine(field, signal, rounded, found, room, seed=seed)
-    field.load_state_dict({**field.state_dict(), **values_of(found, origin)})
-    return field.eval(), found
+    return with_weights(field, values_of(found, origin)).eval(), found
 
 
 def optimiser_for(steps: int) -> str:

@@ -55,8 +55,8 @@ def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
     steps = [each.step_index for each in tensors.values()]
     arrays = [each.integers for each in tensors.values()]
     ascending = _biases([array.shape for array in arrays])
-    rises = [np.diff(array, prepend=0) if rises else array for array, rises in zip(arrays, ascending, strict=True)]
-    if any(ascending) and all(array.min() >= 0 for array, rises in zip(rises, ascending, strict=True) if rises):
+    rises = [np.diff(array, prepend=0) if bias else array for array, bias in zip(arrays, ascending, strict=True)]
+    if any(ascending) and all(array.min() >= 0 for array, bias in zip(rises, ascending, strict=True) if bias):
         arrays, first = rises, _KINDS
     else:
         ascending, first = [False] * len(arrays), 0
@@ -103,7 +103,7 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -
         indices = steps.tolist()
     for index in indices:
         step_of(index)
-    arrays = [np.cumsum(array) if rises else array for array, rises in zip(arrays, ascending, strict=True)]
+    arrays = [np.cumsum(array) if bias else array for array, bias in zip(arrays, ascending, strict=True)]
     return {
         name: Rounded(array.reshape(tuple(shapes[name])), index)
         for name, array, index in zip(sizes, arrays, indices, strict=True)

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from inr import Signal
-from inr.compression._network import Parts, decode_field
+from inr.compression._network import Parts, decode_field, with_weights
+from inr.compression._step_sizes import to_integers
 from inr.compression._unit_order import in_order, orderable, shorten_biases
-from inr.compression._weights import Rounded, decode_weights, encode_weights
+from inr.compression._weights import Rounded, decode_weights, encode_weights, values_of
 
 DOMAIN = Signal.from_array(np.zeros((24, 32, 3), dtype=np.uint8)).domain
 
@@ -19,18 +20,13 @@ def built(activation="sine", network="mlp:depth=3,width=24", encoding="identity"
     return Parts(encoding, activation, network).build(DOMAIN)
 
 
-def rounded(field, step_index=-32):
-    """Weights as integers, of which all but those of the last layer have the same step."""
-    step = 2.0 ** (step_index / 4)
-    return {
-        name: Rounded(np.rint(tensor.detach().double().numpy() / step).astype(np.int64), step_index)
-        for name, tensor in field.named_parameters()
-    }
+def rounded(field, index=-32):
+    """Weights as integers, all by one step."""
+    return {name: Rounded(to_integers(tensor, index), index) for name, tensor in field.named_parameters()}
 
 
 def put(field, found):
-    field.load_state_dict({**field.state_dict(), **{name: each.values for name, each in found.items()}})
-    return field
+    return with_weights(field, values_of(found, None))
 
 
 def coordinates():
