@@ -1,6 +1,6 @@
 """What damage costs: weights hit by noise, flipped bits and lost sections, for the codecs here and for JPEG.
 
-A picture is compressed by every codec to about as many bytes. Then, several times each:
+Pictures are compressed by every codec to about as many bytes. Then, several times each:
 
 - flips: bits of the payload are flipped at random, at rates of 1e-5 to 1e-2. "checked" is what a reader gets: checksums
   find every flip, so the section is left out, or the file refused. "unchecked" is what would be decoded if checksums
@@ -9,26 +9,28 @@ A picture is compressed by every codec to about as many bytes. Then, several tim
 - noise: Gaussian noise is added to the decoded weights, of 1e-3 to 1e-1 times their root mean square by tensor.
 - lost: enhancement sections are dropped, from the last one on.
 
-Figures are means of PSNR in dB over the files that decode; a picture that does not decode is counted apart.
+Figures are means of PSNR in dB over the files that decode; the report has how that differs from the file as it was, mean
+over pictures; files that do not decode are counted apart.
 
-    python benchmarks/robustness.py --data DIR [--picture kodim23] [--size 192x128] [--bytes 3000] [--steps 3000]
+    python benchmarks/robustness.py --data DIR [--pictures kodim11 …] [--size 192x128] [--bytes 3000] [--steps 3000]
+        [--codecs mlp …] [--report]
 
-DIR holds the folder kodak. Writes results/robustness.tsv and results/robustness.md.
+DIR holds the folder kodak. What a codec's files of a picture come to is kept in results/robustness.tsv as it is found,
+and not made again; `--report` only writes results/robustness.md anew.
 """
 
 import argparse
-import csv
 import functools
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import machine
 import numpy as np
 import torch
 from compressed.measure import psnr
+from compressed.tables import Row, append, origin, read
 from PIL import Image
 from skimage.transform import resize
 
@@ -39,8 +41,8 @@ from inr.compression import codecs, decode, encode, sample
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)
 SPREADS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 SPARED = 600  # of a JPEG file, which are tables
-COLUMNS = ["codec", "bytes", "damage", "strength", "psnr", "decoded", "trials"]
-Row = dict[str, Any]
+PICTURES = ("kodim11", "kodim23")
+COLUMNS = ("picture", "size", "steps", "codec", "bytes", "damage", "strength", "psnr", "decoded", "trials")
 
 
 def flipped(data: bytes, rate: float, rng: np.random.Generator, start: int = 0) -> bytes:
@@ -137,74 +139,96 @@ class Victim:
         end = len(self.data)
         for count, entry in enumerate(reversed(contents.table[1:]), 1):
             end -= entry.size
-            yield self._row("lost sections", str(count), [self._restore(self.data[:end])]) | {"bytes": end}
+            yield self._row("lost sections", str(count), [self._restore(self.data[:end])]) | {"bytes": str(end)}
 
     def _row(self, damage: str, strength: str, found: list[np.ndarray | None]) -> Row:
         good = [psnr(self._pixels, each, 255) for each in found if each is not None]
         told = f"{np.mean(good):.2f}" if good else ""
         return {
-            "codec": self.name, "bytes": len(self.data), "damage": damage, "strength": strength, "psnr": told,
-            "decoded": len(good), "trials": len(found),
+            "codec": self.name, "bytes": str(len(self.data)), "damage": damage, "strength": strength, "psnr": told,
+            "decoded": str(len(good)), "trials": str(len(found)),
         }  # fmt: skip
 
 
-def rows(pixels: np.ndarray, options: argparse.Namespace) -> Iterator[Row]:
-    """Every codec's figures, one after the other."""
+def rows(name: str, pixels: np.ndarray, options: argparse.Namespace) -> Iterator[Row]:
+    """A codec's figures for a picture."""
+    if name == "jpeg":
+        restore = functools.partial(from_jpeg, shape=pixels.shape)
+        jpeg = Victim(name, as_jpeg(pixels, options.bytes), pixels, options.trials, restore)
+        yield jpeg.sound()
+        for rate in RATES:
+            yield jpeg.flips("flips, unchecked", rate, functools.partial(flipped, start=SPARED))
+        return
     signal = inr.Signal.from_array(pixels)
-    for name in options.codecs:
-        data = encode(signal, codec=name, bytes=options.bytes, steps=options.steps, engine=options.engine).data
-        victim = Victim(name, data, pixels, options.trials, checked)
-        start = container.loads(data).header_size
-        yield victim.sound()
-        for rate in RATES:
-            yield victim.flips("flips, checked", rate, functools.partial(flipped, start=start))
-        for rate in RATES:
-            yield victim.flips("flips, unchecked", rate, resealed)
-        yield from map(victim.noise, SPREADS)
-        yield from victim.lost()
-    jpeg = Victim(
-        "jpeg", as_jpeg(pixels, options.bytes), pixels, options.trials,
-        functools.partial(from_jpeg, shape=pixels.shape),
-    )  # fmt: skip
-    yield jpeg.sound()
+    data = encode(signal, codec=name, bytes=options.bytes, steps=options.steps, engine=options.engine).data
+    victim = Victim(name, data, pixels, options.trials, checked)
+    start = container.loads(data).header_size
+    yield victim.sound()
     for rate in RATES:
-        yield jpeg.flips("flips, unchecked", rate, functools.partial(flipped, start=SPARED))
+        yield victim.flips("flips, checked", rate, functools.partial(flipped, start=start))
+    for rate in RATES:
+        yield victim.flips("flips, unchecked", rate, resealed)
+    yield from map(victim.noise, SPREADS)
+    yield from victim.lost()
 
 
-def write(found: list[Row], options: argparse.Namespace, folder: Path) -> str:
-    """The table for people, and the rows."""
-    with (folder / "robustness.tsv").open("w", newline="") as file:
-        file.write(f"# {machine.describe()}\n")
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", restval="")
-        writer.writeheader()
-        writer.writerows(found)
+def study(options: argparse.Namespace, table: Path) -> None:
+    """Damage what the table lacks."""
+    width, height = map(int, options.size.split("x"))
+    done = {(row["picture"], row["codec"]) for row in read(table)}
+    for picture in options.pictures:
+        pixels = inr.open(options.data / "kodak" / f"{picture}.png").array
+        pixels = (resize(pixels, (height, width), anti_aliasing=True) * 255).round().astype(np.uint8)
+        for codec in (*options.codecs, "jpeg"):
+            if (picture, codec) in done:
+                continue
+            around = {"picture": picture, "size": options.size, "steps": str(options.steps)}
+            # a codec's rows all at once, so that what stands in the table is whole
+            for row in [*rows(codec, pixels, options)]:
+                append(table, COLUMNS, around | row, machine.describe())
+            print(f"{picture}: {codec}", flush=True)
+
+
+def report(table: Path) -> str:
+    """The table for people."""
+    found = read(table)
+    pictures, sizes, steps = (", ".join(dict.fromkeys(row[name] for row in found)) for name in COLUMNS[:3])
+    trials = max(int(row["trials"]) for row in found)
     lines = [
         "# What damage costs",
         "",
-        f"`python benchmarks/robustness.py --data DIR`: {options.picture} at {options.size}, about {options.bytes}",
-        f"bytes, {options.steps} steps, {options.trials} trials. Strength, then mean PSNR in dB over what decodes; in",
-        "brackets how many do.",
+        f"`python benchmarks/robustness.py --data DIR`: {pictures} at {sizes}, {steps} steps, {trials} trials.",
+        f"{origin(table)}",
+        "",
+        "PSNR of the files as they are; then strength of damage, by how much it changes that where files decode, and in",
+        "brackets how many do, all where there is none. Bytes are the whole file's. Means over the pictures.",
         "",
         "| codec | bytes | damage | " + " | ".join(str(column + 1) for column in range(len(SPREADS))) + " |",
         "|---|---|---|" + "---|" * len(SPREADS),
     ]
     for codec in dict.fromkeys(row["codec"] for row in found):
+        sound = {row["picture"]: row for row in found if (row["codec"], row["damage"]) == (codec, "none")}
         for damage in dict.fromkeys(row["damage"] for row in found):
-            cells = [row for row in found if (row["codec"], row["damage"]) == (codec, damage)]
+            alike = [row for row in found if (row["codec"], row["damage"]) == (codec, damage)]
+            strengths = dict.fromkeys(row["strength"] for row in alike)
+            cells = [_cell([row for row in alike if row["strength"] == each], sound) for each in strengths]
             if cells:
-                told = [_cell(row) for row in cells] + [""] * (len(SPREADS) - len(cells))
-                lines.append(f"| {codec} | {cells[0]['bytes']} | {damage} | " + " | ".join(told) + " |")
-    text = "\n".join(lines) + "\n"
-    (folder / "robustness.md").write_text(text)
-    return text
+                size = f"{np.mean([int(row['bytes']) for row in sound.values()]):,.0f}"
+                told = cells + [""] * (len(SPREADS) - len(cells))
+                lines.append(f"| {codec} | {size} | {damage} | " + " | ".join(told) + " |")
+    return "\n".join(lines) + "\n"
 
 
-def _cell(row: Row) -> str:
-    strength = f"{row['strength']}: " if row["strength"] else ""
-    if row["decoded"] == 0:
+def _cell(rows: list[Row], sound: Mapping[str, Row]) -> str:
+    """What one strength of damage does, over the pictures."""
+    if rows[0]["damage"] == "none":
+        return f"{np.mean([float(row['psnr']) for row in rows]):.2f} dB"
+    decoded, trials = (sum(int(row[name]) for row in rows) for name in ("decoded", "trials"))
+    strength = f"{rows[0]['strength']}: "
+    if not decoded:
         return f"{strength}refused"
-    all_decoded = row["decoded"] == row["trials"]
-    return f"{strength}{row['psnr']}" + ("" if all_decoded else f" ({row['decoded']} of {row['trials']})")
+    lost = [float(row["psnr"]) - float(sound[row["picture"]]["psnr"]) for row in rows if row["psnr"]]
+    return f"{strength}{np.mean(lost):+.2f}" + (f" ({decoded} of {trials})" if decoded < trials else "")
 
 
 def main() -> None:
@@ -212,22 +236,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    parser.add_argument("--picture", default="kodim23")
+    parser.add_argument("--pictures", nargs="+", default=list(PICTURES))
     parser.add_argument("--size", default="192x128")
     parser.add_argument("--bytes", type=int, default=3_000)
     parser.add_argument("--steps", type=int, default=3_000)
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--codecs", nargs="+", default=[name for name in codecs.names() if name != "weights"])
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
-    width, height = map(int, options.size.split("x"))
-    pixels = inr.open(options.data / "kodak" / f"{options.picture}.png").array
-    pixels = (resize(pixels, (height, width), anti_aliasing=True) * 255).round().astype(np.uint8)
-    found = []
-    for row in rows(pixels, options):
-        found.append(row)
-        print(*(row.get(column, "") for column in COLUMNS), sep="\t", flush=True)
-    print(write(found, options, options.results))
+    table = options.results / "robustness.tsv"
+    if not options.report:
+        study(options, table)
+    text = report(table)
+    (options.results / "robustness.md").write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from inr.fitting._optimiser import Gradients, dense
 # of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
 # fewer bits until the end, which steps that are settled too early leave unused
 _INTERVAL, _SETTLED = 1 / 32, 0.92
+# steps from one choice to the next, at least: in short fits choosing would take longer than fitting
+_APART = 16
 # choices from one that codes the weights to the next: others take them to be as far from their bells' bits as then
 _EXACT = 4
 # of the room for weights, that is aimed at, where bits are free and where they are learned: what weights take drifts up
@@ -70,15 +72,19 @@ class RoundedWeights:
         self._room, self._rate = room, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
         self._next, self._ratio, self._drawn = 0.0, 1.0, 0.0
+        self._choices, self._since = 0, _APART
         self._given: Mapping[str, Tensor] = {}
         self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
 
     def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The rounded weights."""
-        if fraction >= self._next and (fraction < _SETTLED or not self.indices):
-            self.choose(parameters, exact=round(self._next / _INTERVAL) % _EXACT == 0)
+        if self._since >= _APART and fraction >= self._next and (fraction < _SETTLED or not self.indices):
+            self.choose(parameters, exact=self._choices % _EXACT == 0)
+            self._choices += 1
             self._next += _INTERVAL
+            self._since = 0
+        self._since += 1
         self._given = parameters
         found = {
             name: (tensor / self._steps[name]).round_().mul_(self._steps[name])

@@ -110,5 +110,7 @@ def _along_axes(in_dim: int, frequencies: int, octaves: float) -> Float[Tensor, 
     """Frequencies on the axes, one axis after the other; the -1 makes the lowest of each axis a constant."""
     if frequencies < in_dim:
         raise InrError(f"encoding 'fourier': kind=positional needs frequencies >= {in_dim}, got {frequencies}")
-    cycles = 2 ** torch.linspace(0, octaves, frequencies // in_dim) - 1
-    return torch.kron(torch.eye(in_dim), cycles[:, None])
+    device = torch.get_default_device()
+    with torch.device("cpu"):  # on "meta", where decoders ask for shapes, the first arithmetic takes seconds of imports
+        cycles = 2 ** torch.linspace(0, octaves, frequencies // in_dim) - 1
+        return torch.kron(torch.eye(in_dim), cycles[:, None]).to(device)

@@ -39,7 +39,7 @@ def files(tmp_path_factory):
     for codec in CODECS:
         if codec == "weights":
             fitted = inr.fit(picture, network="mlp:depth=2,width=16", steps=60, engine="eager")
-            made = compression.recompress(fitted, bytes=700)
+            made = compression.recompress(fitted, bytes=700, steps=100)
         else:
             made = compression.encode(picture, codec=codec, bytes=700, **options)
         (folder / codec).write_bytes(made.data)
