@@ -9,8 +9,8 @@ Pictures are compressed by every codec to about as many bytes. Then, several tim
 - noise: Gaussian noise is added to the decoded weights, of 1e-3 to 1e-1 times their root mean square by tensor.
 - lost: enhancement sections are dropped, from the last one on.
 
-Figures are means of PSNR in dB over the files that decode; the report has how that differs from the file as it was, mean
-over pictures; files that do not decode are counted apart.
+Figures are means of PSNR in dB over the files that decode; the report has how that differs from the file as it was,
+mean over pictures; files that do not decode are counted apart.
 
     python benchmarks/robustness.py --data DIR [--pictures kodim11 …] [--size 192x128] [--bytes 3000] [--steps 3000]
         [--codecs mlp …] [--report]
@@ -200,8 +200,8 @@ def report(table: Path) -> str:
         f"`python benchmarks/robustness.py --data DIR`: {pictures} at {sizes}, {steps} steps, {trials} trials.",
         f"{origin(table)}",
         "",
-        "PSNR of the files as they are; then strength of damage, by how much it changes that where files decode, and in",
-        "brackets how many do, all where there is none. Bytes are the whole file's. Means over the pictures.",
+        "PSNR of the files as they are; then strength of damage, by how much it changes that where files decode, and",
+        "in brackets how many do, all where there is none. Bytes are the whole file's. Means over the pictures.",
         "",
         "| codec | bytes | damage | " + " | ".join(str(column + 1) for column in range(len(SPREADS))) + " |",
         "|---|---|---|" + "---|" * len(SPREADS),
