@@ -28,7 +28,7 @@ from quality import psnr
 
 import inr
 from inr.compression._ani import AniCodec
-from inr.compression._aware import fit_rounded
+from inr.compression._aware import fit_rounded, optimiser_for
 from inr.compression._mlp import _batch, _rate
 from inr.compression._sandwich import Sandwich
 from inr.compression._slimmable import Slimmable
@@ -50,7 +50,8 @@ def reduced(path: Path, size: str) -> GridSignal:
 
 def setup(codec: AniCodec, signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
     """A network of one width, fitted as "mlp" and "ani" do it."""
-    return Setup(*codec._parts(signal.domain, depth, width), _batch(signal), steps, rates=_rate(signal))
+    parts = codec._parts(signal.domain, depth, width)
+    return Setup(*parts, _batch(signal), steps, rates=_rate(signal), optimiser=optimiser_for(steps))
 
 
 def in_float(
@@ -59,7 +60,7 @@ def in_float(
     """Width, dB together and dB alone, without rounding."""
     fields = codec._fields(signal.domain, slimmable, seed)
     sandwich = Sandwich(signal, slimmable, fields, _batch(signal), engine=engine, seed=seed)
-    for _ in sandwich.run(steps, _rate(signal)):
+    for _ in sandwich.run(steps, _rate(signal), optimiser=optimiser_for(steps)):
         pass
     networks = slimmable.networks(sandwich.cpu(), len(fields))
     for width, field, network in zip(slimmable.widths, fields, networks, strict=True):

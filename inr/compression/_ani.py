@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.compression._aware import tell
+from inr.compression._aware import optimiser_for, tell
 from inr.compression._codec import OnEvent, Payload, codecs
 from inr.compression._entropy_stream import Cursor
 from inr.compression._mlp import MlpCodec, _batch, _rate
@@ -126,11 +126,11 @@ class AniCodec(MlpCodec):
         sandwich = Sandwich(
             signal, slimmable, self._fields(signal.domain, slimmable, seed), _batch(signal), engine=engine, seed=seed
         )
-        aware = round(_AWARE * steps)
-        tell(sandwich.run(steps - aware, _rate(signal)), on_event)
+        aware, optimiser = round(_AWARE * steps), optimiser_for(steps)
+        tell(sandwich.run(steps - aware, _rate(signal), optimiser=optimiser), on_event)
         rounded = _RoundedBlocks(sandwich.cpu(), sandwich.loss, room, rate=0.0)
         if aware:
-            tell(sandwich.run(aware, _LOWER * _rate(signal), rounded), on_event)
+            tell(sandwich.run(aware, _LOWER * _rate(signal), rounded, optimiser=optimiser), on_event)
         else:
             rounded.choose(sandwich.tensors)
         rounded.settle(sandwich.tensors)

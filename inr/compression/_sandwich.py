@@ -12,7 +12,7 @@ from inr.engines import Batch, plan
 from inr.field import Field, Spec
 from inr.fitting import Event
 from inr.fitting._events import EventKind, Reason, message
-from inr.fitting._optimiser import SCHEDULES
+from inr.fitting._optimiser import SCHEDULES, Group, optimiser_of
 from inr.fitting._stand_in import StandIn
 from inr.objectives import Regression
 from inr.signals import Signal
@@ -75,44 +75,50 @@ class Sandwich:
         ]
         return math.exp(sum(map(_logarithm, losses)) / len(losses))
 
-    def run(self, steps: int, rate: float, stand_in: StandIn | None = None) -> Iterator[Event]:
-        """So many steps of Adam, with a rate that falls to 0 as a cosine does; one event each, of the widest network.
+    def run(
+        self, steps: int, rate: float, stand_in: StandIn | None = None, *, optimiser: str = "adam"
+    ) -> Iterator[Event]:
+        """So many steps, with a rate that falls to 0 as a cosine does; one event each, of the widest network.
 
         Args:
             stand_in: what steps are computed with instead of the tensors themselves.
+            optimiser: one of `inr.fitting._optimiser.OPTIMISERS`; every block's matrices have bases of their own.
         """
         teacher, drawn = teachers.build("uniform"), torch.Generator().manual_seed(self._seed)
-        compiling = teacher.prepare() + sum(ready.prepare() for ready in self._plans)
+        group = Group("network", self.tensors, rate)
+        chosen = optimiser_of([group], self._plans[-1].threads, optimiser)
+        compiling = teacher.prepare() + sum(ready.prepare() for ready in self._plans) + chosen.prepare()
         teacher.bind(self._signal, steps, self._batch, self._seed, self._device)
-        adam = torch.optim.Adam(self.tensors.values(), lr=rate, fused=True)
         begin, running = time.perf_counter(), _Running()
 
         def event(kind: EventKind, done: int, loss: float, reason: Reason | None = None) -> Event:
             return Event(
-                kind, done, steps, loss, running.psnr, time.perf_counter() - begin, adam.param_groups[0]["lr"],
+                kind, done, steps, loss, running.psnr, time.perf_counter() - begin, group.lr,
                 self._engine, done * self._batch, reason, message(reason, done, "") if reason else "", compiling,
             )  # fmt: skip
 
         yield event("start", 0, math.nan)
         reason: Reason = "steps"
         for step in range(steps):
-            adam.param_groups[0]["lr"] = rate * SCHEDULES["cosine"](step / steps)
+            chosen.set_rates({"network": rate}, SCHEDULES["cosine"](step / steps))
             tensors = self.tensors if stand_in is None else stand_in.tensors(step / steps, self.tensors)
-            losses = self._differentiate(tensors, teacher.select(step).to(self._device), drawn)
+            losses, grads = self._differentiate(tensors, teacher.select(step).to(self._device), drawn)
             if not all(map(math.isfinite, losses)):
                 reason = "diverged"
                 break
             running.observe(losses)
             if step % max(steps // 50, 10) == 0:
                 running.keep(self.tensors)
-            adam.step()
+            chosen.step(grads)
             yield event("step", step + 1, losses[-1])
         if reason == "diverged" or running.worse:
             self.tensors = dict(running.kept)
         yield event("end", step + 1, math.nan, reason)
 
-    def _differentiate(self, tensors: Tensors, batch: Batch, drawn: torch.Generator) -> list[float]:
-        """Set the gradients of `self.tensors` to those by `tensors`; losses of the widths that took part."""
+    def _differentiate(
+        self, tensors: Tensors, batch: Batch, drawn: torch.Generator
+    ) -> tuple[list[float], dict[str, Tensor]]:
+        """Losses of the widths that take part, and the gradients of their logarithms' sum by `tensors`."""
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()}
         networks = self._slimmable.networks(leaves, len(self._plans))
         losses, outputs, slopes = list[float](), list[Tensor](), list[Tensor]()
@@ -123,10 +129,8 @@ class Sandwich:
             if not result.skipped:
                 outputs += networks[index].values()
                 slopes += [result.grads[name].to_dense() / max(losses[-1], _LEAST) for name in networks[index]]
-        torch.autograd.backward(outputs, slopes)
-        for name, leaf in leaves.items():
-            self.tensors[name].grad = leaf.grad
-        return losses
+        grads = torch.autograd.grad(outputs, [*leaves.values()], slopes, allow_unused=True, materialize_grads=True)
+        return losses, dict(zip(leaves, grads, strict=True))
 
     def _there(self, tensors: Tensors) -> dict[str, Tensor]:
         return {name: tensor.detach().to(self._device) for name, tensor in tensors.items()}

@@ -100,8 +100,6 @@ class Optimiser(ABC):
 def make_optimiser(field: Field, rates: Rates, threads: int, name: str = "adam") -> Optimiser:
     """The optimiser of this name, one of `OPTIMISERS`, with one group per part.
 
-    Adam is fused for float32 parameters in main memory, torch's for others.
-
     Tables get the moments of Instant-NGP (beta2 0.99, epsilon 1e-15): entries that collide or are rarely hit
     have tiny gradients and still need full-size steps. Unlike there, an entry that was hit once goes on moving
     by its momentum in steps that do not hit it (0.3 to 0.8 dB better after equal steps, on pictures); one that was
@@ -114,9 +112,18 @@ def make_optimiser(field: Field, rates: Rates, threads: int, name: str = "adam")
     groups = [Group("network", rest, rates["network"])]
     groups += [Group(name, parameters, rates[name]) for name, parameters in own.items()]
     groups += _encoding_groups(field, rates)
+    return optimiser_of(groups, threads, name)
+
+
+def optimiser_of(groups: list[Group], threads: int, name: str) -> Optimiser:
+    """The optimiser of this name, one of `OPTIMISERS`, for parameters of whatever origin.
+
+    Adam is fused for float32 parameters in main memory, torch's for others.
+    """
     fusible = all(
         parameter.device.type == "cpu" and parameter.dtype == torch.float32 and parameter.is_contiguous()
-        for parameter in field.parameters()
+        for group in groups
+        for parameter in group.parameters.values()
     )
 
     def adam(groups: list[Group]) -> Optimiser:

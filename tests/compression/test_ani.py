@@ -18,6 +18,7 @@ from inr.compression._weights import Rounded
 from inr.container._varint import varint
 from inr.fitting import Fitter
 from inr.fitting._defaults import Setup
+from inr.fitting._optimiser import OPTIMISERS
 from inr.signals import GridSignal
 
 ENGINE = "cpu:threads=1"
@@ -205,16 +206,17 @@ def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> 
                 decoded(codec, signal, {**data, name: payload[:size]})
 
 
-def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal) -> None:
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal, optimiser: str) -> None:
     """The bound is wide, for a few hundred steps of a small picture vary; benchmarks/adaptive.py measures it."""
     steps, slimmable = 200, Slimmable((8, 12, 18), 3, codec._features(signal.domain), 3)
     fields = codec._fields(signal.domain, slimmable, 0)
     sandwich = Sandwich(signal, slimmable, fields, signal.size, engine=ENGINE)
-    events = list(sandwich.run(steps, 3e-3))
+    events = list(sandwich.run(steps, 3e-3, optimiser=optimiser))
     assert [events[0].kind, events[-1].kind, len(events)] == ["start", "end", steps + 2]
     for width, field, network in zip(slimmable.widths, fields, slimmable.networks(sandwich.tensors, 3), strict=True):
         field.load_state_dict({**field.state_dict(), **network})
-        setup = Setup(*codec._parts(signal.domain, 3, width), signal.size, steps, rates=3e-3)
+        setup = Setup(*codec._parts(signal.domain, 3, width), signal.size, steps, rates=3e-3, optimiser=optimiser)
         alone = Fitter(signal, setup, Budget(steps=steps), engine=ENGINE)
         list(alone.run())
         together, apart = psnr(field, signal), psnr(alone.field, signal)
