@@ -3,7 +3,7 @@
     python benchmarks/compression.py --data DIR [--pictures kodim01 …] [--codecs mlp coin ani doh]
         [--rates 0.15 0.3 0.6] [--steps N …] [--seeds 0 …] [--threads 1] [--report]
     python benchmarks/compression.py --data DIR --geo [era5_0 …] [--steps N …] [--seeds 0 …]
-    python benchmarks/compression.py --data DIR --quantised [--pictures kodim01 …] [--steps N …] [--seeds 0 …]
+    python benchmarks/compression.py --data DIR --quantised [--pictures kodim01 …] [--steps N …] [--seeds 0 …] [--on 24]
 
 DIR holds the folders kodak and geo. Each run is kept in results/compression_runs.tsv, compression_geo.tsv or
 compression_quantised.tsv as it ends: a study that was interrupted goes on where it was, and one with more pictures,
@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--geo", nargs="*", choices=geo.SIGNALS, help="maps instead of pictures; all by default")
     parser.add_argument("--quantised", action="store_true", help="quantise fields instead")
+    parser.add_argument(
+        "--on", type=int, default=quantised.ON, help="times the steps, that rounded fields are fitted on"
+    )
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
     settings = runs.Settings(options.data, options.results, options.threads)
@@ -51,7 +54,7 @@ def study(options: argparse.Namespace, settings: runs.Settings) -> None:
         geo.code_anchors(settings, names, comment)
         geo.code(settings, names, steps, options.seeds, comment)
     elif options.quantised:
-        quantised.code(settings, options.pictures, steps, options.seeds, comment)
+        quantised.code(settings, options.pictures, steps, options.seeds, comment, options.on)
     else:
         runs.code_anchors(settings, options.pictures, comment)
         runs.warm_up(settings, options.codecs)
