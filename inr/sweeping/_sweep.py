@@ -253,6 +253,13 @@ class _Sweep:
                     self._tell(SweepEvent("row", len(self._rows), self._planned, task, row))
         except KeyboardInterrupt:
             self._interrupted = True
+            self._rows += self._written(waiting)
+
+    def _written(self, tasks: Sequence[Task]) -> list[Row]:
+        """Rows of tasks that were kept but not counted yet when an interrupt came."""
+        counted = {row.name for row in self._rows}
+        found = (self._store.kept(task.name, whole=task.kept) for task in tasks if task.name not in counted)
+        return [row for row in found if row]
 
     def _started(self, tasks: Sequence[Task], terms: Terms) -> Generator[Row, None, None]:
         def told(task: Task, step: int, steps: int, psnr: float) -> None:

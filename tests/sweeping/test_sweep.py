@@ -17,6 +17,7 @@ from inr import InrError, Signal
 from inr.sweeping import _run
 from inr.sweeping._holdout import held_out
 from inr.sweeping._rows import Row
+from inr.sweeping._store import Store
 
 NETWORK = "mlp:depth=1,width=16"
 QUICK = {"networks": NETWORK, "steps": 12, "batch": 64, "engine": "eager", "jobs": 0}
@@ -281,6 +282,20 @@ def test_an_interrupt_keeps_what_is_finished(signal, tmp_path, fits):
     assert not again.interrupted
     assert len(fits) == 5
     assert len(again.rows) == 4
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_fit_that_was_written_as_the_interrupt_came_counts(signal, tmp_path, monkeypatch):
+    keep = Store.keep
+
+    def interrupted(self, row):
+        keep(self, row)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "keep", interrupted)
+    with pytest.warns(RuntimeWarning, match="1 of 2 fits are done and kept"):
+        result = inr.sweep(signal, folder=tmp_path / "out", encodings="identity", activations="relu,sine", **QUICK)
+    assert [row.label["activation"] for row in result.rows] == ["relu"]
 
 
 @pytest.mark.usefixtures("undrawn")
