@@ -251,11 +251,17 @@ class TestCard:
         tail = called[called.index("soon") + 4 :]
         assert tail[:4] == ["good", "soon", "good", "soon"]
 
-    def test_short_runs_are_measured_many_in_a_row(self, load):
+    def test_short_runs_are_measured_many_in_a_row(self, load, monkeypatch):
         setting = load("on_gpu.setting")
-        card = setting.Card("cpu")
-        assert card.warm(lambda: time.sleep(0.01), 0.045) in (4, 5)
-        assert card.warm(lambda: None, 1.0) == setting.MOST_RUNS
+        card, clock = setting.Card("cpu"), [0.0]
+        monkeypatch.setattr(setting.time, "perf_counter", lambda: clock[0])
+
+        def run(seconds):
+            clock[0] += seconds
+
+        assert card.warm(lambda: run(1 / 64), 4.5 / 64) == 5
+        assert card.warm(lambda: run(1.0), 1 / 64) == 1
+        assert card.warm(lambda: run(2.0**-40), 1.0) == setting.MOST_RUNS
 
     def test_memory_counts_what_others_than_torch_take(self, load, monkeypatch):
         state = {"peak": 0, "free": 1000, "allocated": 100}
