@@ -198,7 +198,7 @@ def report(table: Path) -> str:
         "# What damage costs",
         "",
         f"`python benchmarks/robustness.py --data DIR`: {pictures} at {sizes}, {steps} steps, {trials} trials.",
-        f"{origin(table)}",
+        origin(table),
         "",
         "PSNR of the files as they are; then strength of damage, by how much it changes that where files decode, and",
         "in brackets how many do, all where there is none. Bytes are the whole file's. Means over the pictures.",

@@ -89,7 +89,7 @@ class _Study:
     def row(self, way: str, on: int) -> Row:
         """How large and how good the field is one way."""
         field, setup, seconds = self._first()
-        setup = replace(setup, steps=on * self._setup.steps)
+        setup = replace(setup, steps=on * setup.steps)
         start = time.perf_counter()
         if way == "float32":
             size = 4 * sum(tensor.numel() for tensor in field.parameters())

@@ -71,7 +71,7 @@ class RoundedWeights:
         self._sensitivity = sensitivities(loss, parameters)
         self._room, self._rate = room, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
-        self._next, self._ratio, self._drawn = 0.0, 1.0, 0.0
+        self._ratio, self._drawn = 1.0, 0.0
         self._choices, self._since = 0, _APART
         self._given: Mapping[str, Tensor] = {}
         self._widths: dict[str, Tensor] = {}
@@ -79,10 +79,10 @@ class RoundedWeights:
 
     def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The rounded weights."""
-        if self._since >= _APART and fraction >= self._next and (fraction < _SETTLED or not self.indices):
+        due = self._since >= _APART and fraction >= self._choices * _INTERVAL
+        if due and (fraction < _SETTLED or not self.indices):
             self.choose(parameters, exact=self._choices % _EXACT == 0)
             self._choices += 1
-            self._next += _INTERVAL
             self._since = 0
         self._since += 1
         self._given = parameters
