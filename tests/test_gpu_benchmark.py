@@ -100,7 +100,11 @@ class TestSteps:
     pytestmark = interpreted
 
     @pytest.mark.parametrize(
-        "step", [pytest.param(step, marks=[pytest.mark.long] * (step in ("hash", "quality"))) for step in ROWS]
+        "step",
+        [
+            pytest.param(step, marks=[pytest.mark.long] * (step in ("siren64", "relu", "hash", "quality")))
+            for step in ROWS
+        ],
     )
     def test_every_step_measures_its_rows(self, step, bench, load, tinycudann):
         load("on_gpu.steps").STEPS[step](bench)

@@ -60,14 +60,14 @@ SLOW = set(encodings.names()) - {"identity", "fourier", "dense", "hash", "sphere
 QUICK = {"finer", *EVERYWHERE}
 # encodings beside those of `WITH_ALL` that differ little from one of them
 ALIKE = {"fourier:kind=basic", "fourier:kind=positional", "sphere"}
-SHOWN = {("sape", "sine"), ("concat", "relu"), ("vm", "relu")}
+SHOWN = {("concat", "relu"), ("vm", "relu")}
 # from here on nothing is left of 8 bits to learn, and roundings decide
 EXACT = 60.0
 
 
 def is_long(encoding: str, activation: str) -> bool:
     name = encoding.partition(":")[0]
-    if name in SLOW or (name, activation) == ("fourier", "gabor"):
+    if name in SLOW or (name, activation) in {("fourier", "gabor"), ("dense", "gabor")}:
         return (name, activation) not in SHOWN
     return activation not in ({"sine"} if encoding in ALIKE else QUICK)
 

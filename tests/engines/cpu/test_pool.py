@@ -100,15 +100,11 @@ def in_a_new_process(folder):
     return json.loads(done.stdout)
 
 
-def test_a_second_process_does_not_compile_again(tmp_path):
+def test_a_second_process_does_not_compile_again_unless_machine_code_is_damaged(tmp_path):
     first, second = in_a_new_process(tmp_path), in_a_new_process(tmp_path)
     assert first["loaded"] == 0
     assert second["loaded"] == 1
     assert first["files"] == second["files"] != []
-
-
-def test_damaged_machine_code_is_compiled_anew(tmp_path):
-    in_a_new_process(tmp_path)
     for path in tmp_path.rglob("*.nbc"):
         path.write_bytes(b"no machine code")
     assert in_a_new_process(tmp_path)["loaded"] == 0

@@ -134,8 +134,10 @@ def test_fourier_features_are_computed_on_the_way(waves, dim, width, device):
     Case("relu", width, 2, 65, device, waves=waves, dim=dim).check()
 
 
-@pytest.mark.parametrize("activation", ["sine", "gabor"])
-@pytest.mark.parametrize("width", [24, 181])
+@pytest.mark.parametrize(
+    ("activation", "width"),
+    [("sine", 24), ("sine", 181), ("gabor", 24), pytest.param("gabor", 181, marks=pytest.mark.long)],
+)
 def test_without_biases(activation, width, device):
     Case(activation, width, 2, 65, device, bias=False).check()
 
@@ -149,7 +151,9 @@ def test_eight_layers(device):
     Case("sine", 32, 8, 65, device).check()
 
 
-@pytest.mark.parametrize(("activation", "width"), [("sine", 32), ("sine", 130), ("gabor", 72)])
+@pytest.mark.parametrize(
+    ("activation", "width"), [("sine", 32), ("sine", 130), pytest.param("gabor", 72, marks=pytest.mark.long)]
+)
 def test_chunks_add_up(activation, width, device):
     """With room for one tile, points are done a tile at a time."""
     small = Case(activation, width, 2, 300, device, memory=1)
@@ -157,7 +161,7 @@ def test_chunks_add_up(activation, width, device):
     small.check()
 
 
-@pytest.mark.parametrize("activation", ["sine", "gabor"])
+@pytest.mark.parametrize("activation", ["sine", pytest.param("gabor", marks=pytest.mark.long)])
 def test_parts_of_weight_gradients_add_up(activation, device):
     case = Case(activation, 16, 2, 3200, device)
     parts = _Parts(case.runner.shape, 3200, 4, torch.device(device))
