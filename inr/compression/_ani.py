@@ -28,7 +28,7 @@ _NARROWEST = 0.19
 # bits of a number under which files of equal bytes did best: more than in "mlp", for several networks share them
 _BITS = 6.5
 # of the steps, with rounded weights; and of the learning rate, that those begin with
-_AWARE, _LOWER = 0.4, 0.25
+_AWARE, _LOWER = 0.3, 0.2
 # by how many units widths differ at least
 _APART = 2
 

@@ -1,6 +1,7 @@
 """Fitting all widths of one set of weights at once."""
 
 import math
+import operator
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,6 +25,9 @@ _JUDGED = 16_384
 _BETWEEN = 2
 # by how much the logarithm of the running loss may be above its least: beyond, the fit has come apart
 _WORSE = 0.1
+# Of what a decibel counts at the narrowest width, that at the widest: narrow networks gain by what they share, and wide
+# ones pay for it.
+_WIDEST = 1.8
 # what losses are at least, in what their logarithms and slopes are taken of
 _LEAST = 1e-30
 
@@ -31,8 +35,9 @@ _LEAST = 1e-30
 class Sandwich:
     """Steps that learn from the narrowest network, the widest, and up to two drawn between (Yu and Huang, ICCV 2019).
 
-    What is minimised is the sum of the logarithms of their losses: a decibel counts the same at every width. In a plain
-    sum the narrow networks, whose losses are larger, are fitted at the expense of the wide ones.
+    What is minimised is a sum of the logarithms of their losses, where a decibel counts about the same at every width,
+    a little more at wide ones. In a plain sum the narrow networks, whose losses are larger, are fitted at the expense
+    of the wide ones.
 
     Args:
         fields: one for every width.
@@ -57,6 +62,8 @@ class Sandwich:
         self._plans = [ready for _, ready in chosen]
         self._device = self._plans[0].device
         self._slimmable, self._signal, self._seed = slimmable, signal, seed
+        widths = len(fields)
+        self._shares = [1 + (_WIDEST - 1) * index / (widths - 1) for index in range(widths)]
         self._batch = min(batch, signal.size)
         indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(self._device)
         self._coords, self._values = signal.coords(indices), signal.values(indices)
@@ -67,13 +74,14 @@ class Sandwich:
         return {name: tensor.detach().cpu() for name, tensor in self.tensors.items()}
 
     def loss(self, tensors: Tensors) -> float:
-        """The geometric mean of the widths' losses, on some samples."""
+        """The geometric mean of the widths' losses, as much as they count, on some samples."""
         networks = self._slimmable.networks(self._there(tensors), len(self._plans))
         losses = [
             float((ready.forward(network, self._coords) - self._values).square().mean())
             for ready, network in zip(self._plans, networks, strict=True)
         ]
-        return math.exp(sum(map(_logarithm, losses)) / len(losses))
+        logarithms = map(_logarithm, losses)
+        return math.exp(sum(map(operator.mul, self._shares, logarithms)) / sum(self._shares))
 
     def run(
         self, steps: int, rate: float, stand_in: StandIn | None = None, *, optimiser: str = "adam"
@@ -118,7 +126,7 @@ class Sandwich:
     def _differentiate(
         self, tensors: Tensors, batch: Batch, drawn: torch.Generator
     ) -> tuple[list[float], dict[str, Tensor]]:
-        """Losses of the widths that take part, and the gradients of their logarithms' sum by `tensors`."""
+        """Losses of the widths that take part, and the gradients of what is minimised by `tensors`."""
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in tensors.items()}
         networks = self._slimmable.networks(leaves, len(self._plans))
         losses, outputs, slopes = list[float](), list[Tensor](), list[Tensor]()
@@ -128,7 +136,8 @@ class Sandwich:
             losses.append(float(result.loss))
             if not result.skipped:
                 outputs += networks[index].values()
-                slopes += [result.grads[name].to_dense() / max(losses[-1], _LEAST) for name in networks[index]]
+                slope = self._shares[index] / max(losses[-1], _LEAST)
+                slopes += [slope * result.grads[name].to_dense() for name in networks[index]]
         grads = torch.autograd.grad(outputs, [*leaves.values()], slopes, allow_unused=True, materialize_grads=True)
         return losses, dict(zip(leaves, grads, strict=True))
 
