@@ -1,5 +1,6 @@
 """The codec "ani": prefixes are sliced networks, damage leaves a narrower width, crafted payloads are refused."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,7 @@ from inr.compression._slimmable import Slimmable
 from inr.compression._step_sizes import nearest_index, to_integers
 from inr.compression._weights import Rounded
 from inr.container._varint import varint
+from inr.engines import Batch
 from inr.fitting import Fitter
 from inr.fitting._defaults import Setup
 from inr.fitting._optimiser import OPTIMISERS
@@ -222,6 +224,24 @@ def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: Gri
         together, apart = psnr(field, signal), psnr(alone.field, signal)
         print(f"{width} units: {together:.2f} dB, alone {apart:.2f}")
         assert together > apart - 2.5
+
+
+def test_gradients_are_those_of_what_is_judged(codec: AniCodec, signal: GridSignal) -> None:
+    """Along a random direction, by differences: of float32 losses, to four digits, over steps small for a sine."""
+    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
+    sandwich = Sandwich(signal, slimmable, codec._fields(signal.domain, slimmable, 0), signal.size, engine=ENGINE)
+    list(sandwich.run(20, 3e-3))
+    generator = torch.Generator().manual_seed(0)
+    _, grads = sandwich._differentiate(sandwich.tensors, Batch(torch.arange(signal.size)), generator)
+    direction = {name: grad + torch.randn(grad.shape, generator=generator) for name, grad in grads.items()}
+    size = 1e-3 / math.sqrt(sum(float(each.square().sum()) for each in direction.values()))
+
+    def judged(along: float) -> float:
+        moved = {name: tensor + along * direction[name] for name, tensor in sandwich.tensors.items()}
+        return sum(sandwich._shares) * math.log(sandwich.loss(moved))
+
+    slope = sum(float((grad * direction[name]).sum()) for name, grad in grads.items())
+    assert (judged(size) - judged(-size)) / (2 * size) == pytest.approx(slope, rel=0.02)
 
 
 def test_a_fit_that_comes_apart_ends_where_it_was_best(codec: AniCodec, signal: GridSignal) -> None:
