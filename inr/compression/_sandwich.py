@@ -35,9 +35,9 @@ _LEAST = 1e-30
 class Sandwich:
     """Steps that learn from the narrowest network, the widest, and up to two drawn between (Yu and Huang, ICCV 2019).
 
-    What is minimised is a sum of the logarithms of their losses, where a decibel counts about the same at every width,
-    a little more at wide ones. In a plain sum the narrow networks, whose losses are larger, are fitted at the expense
-    of the wide ones.
+    What is minimised is a sum of the logarithms of their losses: a decibel counts however large a loss is, and up to 1.8
+    times as much at wide networks. In a plain sum of losses the narrow networks, whose losses are larger, are fitted at
+    the expense of the wide ones.
 
     Args:
         fields: one for every width.
@@ -74,7 +74,7 @@ class Sandwich:
         return {name: tensor.detach().cpu() for name, tensor in self.tensors.items()}
 
     def loss(self, tensors: Tensors) -> float:
-        """The geometric mean of the widths' losses, as much as they count, on some samples."""
+        """The geometric mean of the widths' losses, weighted by their shares, on some samples."""
         networks = self._slimmable.networks(self._there(tensors), len(self._plans))
         losses = [
             float((ready.forward(network, self._coords) - self._values).square().mean())
