@@ -35,9 +35,9 @@ _LEAST = 1e-30
 class Sandwich:
     """Steps that learn from the narrowest network, the widest, and up to two drawn between (Yu and Huang, ICCV 2019).
 
-    What is minimised is a sum of the logarithms of their losses: a decibel counts however large a loss is, and up to 1.8
-    times as much at wide networks. In a plain sum of losses the narrow networks, whose losses are larger, are fitted at
-    the expense of the wide ones.
+    What is minimised is a sum of the logarithms of their losses: a decibel counts however large a loss is, and up to
+    1.8 times as much at wide networks. In a plain sum of losses the narrow networks, whose losses are larger, are
+    fitted at the expense of the wide ones.
 
     Args:
         fields: one for every width.
