@@ -27,7 +27,7 @@ _BETWEEN = 2
 _WORSE = 0.1
 # Of what a decibel counts at the narrowest width, that at the widest: narrow networks gain by what they share, and wide
 # ones pay for it.
-_WIDEST = 1.8
+_EMPHASIS = 1.8
 # what losses are at least, in what their logarithms and slopes are taken of
 _LEAST = 1e-30
 
@@ -63,7 +63,7 @@ class Sandwich:
         self._device = self._plans[0].device
         self._slimmable, self._signal, self._seed = slimmable, signal, seed
         widths = len(fields)
-        self._shares = [1 + (_WIDEST - 1) * index / (widths - 1) for index in range(widths)]
+        self._shares = [1 + (_EMPHASIS - 1) * index / (widths - 1) for index in range(widths)]
         self._batch = min(batch, signal.size)
         indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(self._device)
         self._coords, self._values = signal.coords(indices), signal.values(indices)
