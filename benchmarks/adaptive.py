@@ -27,11 +27,11 @@ from PIL import Image
 from quality import psnr
 
 import inr
-from inr.compression._ani import AniCodec
-from inr.compression._aware import fit_rounded, optimiser_for
-from inr.compression._mlp import _batch, _rate
-from inr.compression._sandwich import Sandwich
-from inr.compression._slimmable import Slimmable
+from inr.compression.bitstream.slimmable import Slimmable
+from inr.compression.codecs.ani import AniCodec
+from inr.compression.codecs.mlp import _batch, _rate
+from inr.compression.encoder.qat_fit import fit_rounded, optimiser_for
+from inr.compression.encoder.sandwich import Sandwich
 from inr.fitting import Budget, Fitter
 from inr.fitting._defaults import Setup
 from inr.signals import GridSignal

@@ -29,10 +29,11 @@ from flops import learning_flops
 
 import inr
 from inr.engines import grid_encode
-from inr.engines._cpu import _pool, _roofline
+from inr.engines._cpu import _roofline
 from inr.engines._cpu._encoders import encoder
-from inr.engines._cpu._vector import DOT_PRODUCTS
 from inr.fitting import make_fitter
+from inr.jit import pool
+from inr.jit.vector import DOT_PRODUCTS
 from inr.teaching import Uniform
 
 RESULTS = Path(__file__).parent / "results" / "engines.tsv"
@@ -160,7 +161,7 @@ def hash_rows(signal: inr.Signal) -> Iterator[Row]:
     start = kernels.start({"encoding.table": encoding.table}, True)
     features = given.clone().numpy()
     program = [*start, *kernels.encode(points, features), *kernels.pull(points, features)]
-    theirs, ours = paired(gathers, lambda: _pool.run(program, threads), 12, (3, 30))
+    theirs, ours = paired(gathers, lambda: pool.run(program, threads), 12, (3, 30))
     bound = 2 * rows_seconds(encoding) * len(points)  # read, and added to
     yield row(
         "hash grid 2-D, 12 levels, 16,384 points, forward + backward", "torch gathers", theirs * 1e3, ours * 1e3, "ms",

@@ -36,7 +36,8 @@ from skimage.transform import resize
 
 import inr
 from inr import container
-from inr.compression import codecs, decode, encode, sample
+from inr.compression import decode, encode, sample
+from inr.compression.codecs import codecs
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2)
 SPREADS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)

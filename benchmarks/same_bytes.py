@@ -69,7 +69,7 @@ FITS: dict[str, dict] = {
     "bfloat16": {"activation": "sine", "engine": "cpu:backward=bfloat16"},
     **{
         f"teacher {name}": {"activation": "sine", "network": "mlp:depth=2,width=32", "teacher": name, "batch": 512}
-        for name in ("reshuffled", "int", "mint", "nint", "evos", "expansive", "soft", "auto")
+        for name in ("uniform", "int", "mint", "nint", "evos", "expansive", "soft", "auto")
     },
 }
 

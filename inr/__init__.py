@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     )
     from inr._errors import DamagedFile, InrError, MissingExtra
     from inr._params import Range
-    from inr._storage import load
     from inr.compression import compress, decompress
     from inr.engines import render
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
+    from inr.io import load
     from inr.signals import Signal, open
     from inr.sweeping import sweep
 
@@ -94,7 +94,7 @@ _NAMES = {
     "compress": "inr.compression",
     "decompress": "inr.compression",
     "fit": "inr.fitting",
-    "load": "inr._storage",
+    "load": "inr.io",
     "open": "inr.signals",
     "render": "inr.engines",
     "sweep": "inr.sweeping",

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import inr
-from inr.compression._weights import Rounded
+from inr.compression.bitstream.weights import Rounded
 
 MODULES = ("anchors", "geo", "measure", "published", "quantised", "report", "runs", "tables")
 SIZE = (48, 64)  # rows, columns

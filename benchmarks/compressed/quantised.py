@@ -16,9 +16,9 @@ from compressed import measure
 from compressed.runs import Settings, load
 from compressed.tables import Ledger, Row
 from inr import compression
-from inr.compression._aware import round_field
-from inr.compression._entropy_coding import encode_arrays
-from inr.compression._weights import encode_weights
+from inr.compression.bitstream.integers import encode_arrays
+from inr.compression.bitstream.weights import encode_weights
+from inr.compression.encoder.qat_fit import round_field
 from inr.field import Field
 from inr.fitting import Budget, Fitter
 from inr.fitting._defaults import Setup

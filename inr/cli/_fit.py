@@ -92,11 +92,11 @@ def fit(
             **parts, teacher=teacher, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
-            record_attention=outputs.teacher_map is not None,
+            record_sample_counts=outputs.teacher_map is not None,
         )  # fmt: skip
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
-    fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.attention)
+    fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
     status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
     course = course_of(fitter, end, solver=method, profile=profile)
@@ -183,15 +183,15 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
 
 def _compare(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
     """Draw the sheets; a failure costs a sheet only."""
-    from inr.diagnostics import attention_sheet, comparison_sheet
+    from inr.diagnostics import comparison_sheet, sample_counts_sheet
 
     try:
         if outputs.comparison is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
                 comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
-        if outputs.teacher_map is not None and fitted.attention is not None:
+        if outputs.teacher_map is not None and fitted.sample_counts is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
-                attention_sheet(fitted.attention, fitted.signal, outputs.teacher_map, force=force)
+                sample_counts_sheet(fitted.sample_counts, fitted.signal, outputs.teacher_map, force=force)
     except InrError as error:
         return complain(str(error), 2)
     return 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inr import Event, Field, Fitter, Signal
     from inr.cli._fit_files import Outputs
     from inr.field import Execute
-    from inr.fitting import Attention
+    from inr.fitting import SampleCounts
 
 
 class Stopwatch:
@@ -42,7 +42,7 @@ class Fitted:
     signal: "Signal"
     execute: "Execute | None" = None
     block: int = 16_384
-    attention: "Attention | None" = None
+    sample_counts: "SampleCounts | None" = None
 
 
 def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> dict[str, Any]:

@@ -45,9 +45,9 @@ def info(
 def describe(contents: "Contents", file: Path) -> dict[str, Any]:
     """What is in a file, as plain JSON."""
     from inr._specs import format_spec
-    from inr._storage import build_field
+    from inr.compression import build_any_field
 
-    field = build_field(contents, file)
+    field = build_any_field(contents, file)
     domain = field.domain.to_json()
     total = contents.header_size + sum(entry.size for entry in contents.table)
     samples = None if field.domain.shape is None else math.prod(field.domain.shape)

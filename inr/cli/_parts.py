@@ -57,7 +57,7 @@ def parts(
 
 def _registries() -> dict[str, "Registry"]:
     from inr.activations import activations
-    from inr.compression import codecs
+    from inr.compression.codecs import codecs
     from inr.encodings import encodings
     from inr.engines import engines
     from inr.networks import networks

@@ -113,7 +113,7 @@ def _field_with(info: "PartInfo") -> "Field | None":
         return None
     specs: dict[str, Any] = {"encoding": "identity", "activation": "relu", "network": "mlp:width=16,depth=2,bias=false"}
     if info.kind == "network":
-        specs |= networks.info(info.name).cls.companions
+        specs |= networks.info(info.name).cls.default_partners
     specs[info.kind] = specs["network"] if info.name == "mlp" else info.name
     if info.kind == "encoding" and info.params and any(param.required for param in info.params):
         return None

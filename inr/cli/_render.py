@@ -113,11 +113,12 @@ def to_samples(
 def _read(file: Path, max_bytes: int | None) -> "tuple[Field, tuple[str, ...]]":
     """The field, and which enhancement sections are not in it."""
     from inr import container
-    from inr._storage import DEFAULT_MAX_BYTES, build_field
+    from inr.compression import build_any_field
+    from inr.field import MAX_FILE_BYTES
 
-    limit = max_bytes or DEFAULT_MAX_BYTES
+    limit = max_bytes or MAX_FILE_BYTES
     contents = container.read(file, max_bytes=limit)
-    return build_field(contents, file, max_bytes=limit), contents.damaged
+    return build_any_field(contents, file, max_bytes=limit), contents.damaged
 
 
 def _sample(

@@ -3,38 +3,38 @@
 from typing import TYPE_CHECKING
 
 from inr._lazy import lazy_exports
-from inr.compression import _entropy_section  # noqa: F401  enters the coding with the container
+from inr.compression.bitstream import section  # noqa: F401  enters the coding with the container
 
 if TYPE_CHECKING:
-    from inr.compression._api import Compressed as Compressed
-    from inr.compression._api import compress as compress
-    from inr.compression._api import decode as decode
-    from inr.compression._api import decompress as decompress
-    from inr.compression._api import encode as encode
-    from inr.compression._api import recompress as recompress
-    from inr.compression._api import sample as sample
-    from inr.compression._codec import Codec as Codec
-    from inr.compression._codec import Payload as Payload
-    from inr.compression._codec import codecs as codecs
-    from inr.compression._entropy_coding import decode_integers as decode_integers
-    from inr.compression._entropy_coding import encode_integers as encode_integers
-    from inr.compression._initial import initial_weights as initial_weights
+    from inr.compression.api import Compressed as Compressed
+    from inr.compression.api import compress as compress
+    from inr.compression.api import decode as decode
+    from inr.compression.api import decompress as decompress
+    from inr.compression.api import encode as encode
+    from inr.compression.api import recompress as recompress
+    from inr.compression.api import sample as sample
+    from inr.compression.bitstream.files import build_any_field as build_any_field
+    from inr.compression.bitstream.integers import decode_integers as decode_integers
+    from inr.compression.bitstream.integers import encode_integers as encode_integers
+    from inr.compression.codecs import Codec as Codec
+    from inr.compression.codecs import Payload as Payload
+    from inr.compression.reference_weights import initial_weights as initial_weights
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "Codec": "._codec",
-        "Compressed": "._api",
-        "Payload": "._codec",
-        "codecs": "._codec",
-        "compress": "._api",
-        "decode": "._api",
-        "decode_integers": "._entropy_coding",
-        "decompress": "._api",
-        "encode": "._api",
-        "encode_integers": "._entropy_coding",
-        "initial_weights": "._initial",
-        "recompress": "._api",
-        "sample": "._api",
+        "Codec": ".codecs",
+        "Compressed": ".api",
+        "Payload": ".codecs",
+        "build_any_field": ".bitstream.files",
+        "compress": ".api",
+        "decode": ".api",
+        "decode_integers": ".bitstream.integers",
+        "decompress": ".api",
+        "encode": ".api",
+        "encode_integers": ".bitstream.integers",
+        "initial_weights": ".reference_weights",
+        "recompress": ".api",
+        "sample": ".api",
     },
 )

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.diagnostics._attention import attention_sheet as attention_sheet
     from inr.diagnostics._contest import Contender as Contender
     from inr.diagnostics._contest import Contest as Contest
     from inr.diagnostics._contest_page import sweep_page as sweep_page
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from inr.diagnostics._looks import Look as Look
     from inr.diagnostics._looks import look_at as look_at
     from inr.diagnostics._race import sweep_curves as sweep_curves
+    from inr.diagnostics._sample_counts import sample_counts_sheet as sample_counts_sheet
     from inr.diagnostics._sheet import comparison_sheet as comparison_sheet
 
 __getattr__, __all__ = lazy_exports(
@@ -23,7 +23,7 @@ __getattr__, __all__ = lazy_exports(
         "Contender": "._contest",
         "Contest": "._contest",
         "Look": "._looks",
-        "attention_sheet": "._attention",
+        "sample_counts_sheet": "._sample_counts",
         "comparison_sheet": "._sheet",
         "distance_preservation": "._embedding",
         "look_at": "._looks",

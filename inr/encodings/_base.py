@@ -41,7 +41,7 @@ class Encoding(Part, nn.Module):
         tables: whether they are tables of features, beside which a network learns at its activation's
             `learning_rate_on_tables`.
         min_steps: fewest fitting steps with which the encoding can work (progressive ones need many).
-        companions: parts that it stands with unless others are named, by kind.
+        default_partners: parts that it stands with unless others are named, by kind.
     """
 
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
@@ -50,7 +50,7 @@ class Encoding(Part, nn.Module):
     moments: tuple[float, float, float] = (0.9, 0.999, 1e-8)
     tables: bool = False
     min_steps: int = 1
-    companions: ClassVar[Mapping[str, Any]] = {}
+    default_partners: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ class _Grid(Encoding):
     learning_rate = 1e-2
     moments = (0.9, 0.99, 1e-15)
     tables = True
-    companions: ClassVar[Mapping[str, Any]] = {"network": "mlp:depth=2,width=64"}
+    default_partners: ClassVar[Mapping[str, Any]] = {"network": "mlp:depth=2,width=64"}
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.fitting._attention import Attention as Attention
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -15,12 +14,13 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
+    from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._solve import solve as solve
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "Attention": "._attention",
+        "SampleCounts": "._sample_counts",
         "Budget": "._budget",
         "Event": "._events",
         "Fitter": "._fitter",

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._storage import DEFAULT_MAX_BYTES as LARGEST_FILE
-from inr.field import Field
+from inr.field import MAX_FILE_BYTES, Field
 from inr.fitting._defaults import Setup
 from inr.fitting._optimiser import OPTIMISERS, SCHEDULES
 
@@ -26,10 +25,10 @@ def check_setup(setup: Setup, seed: int) -> None:
 def check_size(field: Field) -> None:
     """Refuse a field whose file could not be loaded again under the default bound."""
     needed = 4 * field.parameter_count
-    if needed > LARGEST_FILE:
+    if needed > MAX_FILE_BYTES:
         raise InrError(
             f"a field of {field.parameter_count:,} parameters takes {needed / 2**30:.1f} GiB, more than the "
-            f"{LARGEST_FILE / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
+            f"{MAX_FILE_BYTES / 2**30:g} GiB of a file; use fewer levels, a smaller table or narrower layers"
         )
 
 

@@ -38,7 +38,7 @@ class Setup:
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
         """The setup with the parts the user named, their open parameters set to what suits the signal."""
         chosen: dict[str, Any] = {part: spec for part, spec in given.items() if spec is not None}
-        setup = replace(self, **_companions(chosen), **chosen)
+        setup = replace(self, **_default_partners(chosen), **chosen)
         suited = suited_parameters(signal)
         return replace(
             setup,
@@ -103,32 +103,32 @@ def _coarsest(finest: int) -> int:
     return min(16, max(2, finest // 8))
 
 
-def _companions(chosen: Mapping[str, Spec]) -> dict[str, Any]:
+def _default_partners(chosen: Mapping[str, Spec]) -> dict[str, Any]:
     """What goes with the parts the user named, where it did not name the rest.
 
     The recipe of a kind is one whole. An activation that needs no encoding stands alone, as in its paper, on the bare
     coordinates; an encoding is read by relu, and grids by a small network.
     """
-    companions: dict[str, Any] = {}
+    default_partners: dict[str, Any] = {}
     names = {part: parse_spec(spec)["name"] for part, spec in chosen.items()}
     if "network" in names:
-        for part, spec in networks.info(names["network"]).cls.companions.items():
+        for part, spec in networks.info(names["network"]).cls.default_partners.items():
             if part not in names:
-                companions[part], names[part] = spec, parse_spec(spec)["name"]
+                default_partners[part], names[part] = spec, parse_spec(spec)["name"]
     alone = "activation" in names and not activations.info(names["activation"]).cls.needs_encoding
     if alone and "encoding" not in names:
-        companions["encoding"] = names["encoding"] = "identity"
+        default_partners["encoding"] = names["encoding"] = "identity"
     if "encoding" in names and "activation" not in names:
-        companions["activation"] = names["activation"] = "relu"
+        default_partners["activation"] = names["activation"] = "relu"
     if "encoding" in names and "network" not in names:
-        own = encodings.info(names["encoding"]).cls.companions
+        own = encodings.info(names["encoding"]).cls.default_partners
         if "network" in own:
-            companions["network"] = own["network"]
+            default_partners["network"] = own["network"]
         elif (cost := _cost(names["activation"])) > 1:
-            companions["network"] = f"mlp:depth=3,width={int(256 / math.sqrt(cost))}"
+            default_partners["network"] = f"mlp:depth=3,width={int(256 / math.sqrt(cost))}"
         else:
-            companions["network"] = f"mlp:depth={4 if names['encoding'] == 'identity' else 3},width=256"
-    return companions
+            default_partners["network"] = f"mlp:depth={4 if names['encoding'] == 'identity' else 3},width=256"
+    return default_partners
 
 
 def _cost(activation: str) -> int:

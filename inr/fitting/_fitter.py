@@ -15,7 +15,6 @@ from inr._errors import InrError
 from inr._parts import parse_spec
 from inr.engines import Plan, plan
 from inr.field import Field, Spec
-from inr.fitting._attention import Attention
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
 from inr.fitting._defaults import Setup
@@ -23,6 +22,7 @@ from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
 from inr.fitting._profile import Profile
+from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._scorer import FieldScorer
 from inr.fitting._stand_in import StandIn
 from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
@@ -49,7 +49,7 @@ class Fitter:
         seed: decides initial weights and batches. With a budget in steps, equal seeds give equal fields.
         checkpoint: file to keep a resumable state in; every: seconds between writes.
         resume: go on from that file, with the horizon it was started with.
-        record_attention: count which samples are learned from, in `attention`.
+        record_sample_counts: count which samples are learned from, in `sample_counts`.
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
         stand_in: what steps are computed with instead of the parameters themselves.
 
@@ -61,7 +61,7 @@ class Fitter:
         engine: what runs it; plan: how.
         steps: the horizon; 0 until `run` has measured a budget in seconds.
         profile: where the time of the steps went.
-        attention: which samples were learned from since `run` began; None where they are not recorded.
+        sample_counts: which samples were learned from since `run` began; None where they are not recorded.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Fitter:
         checkpoint: Path | None = None,
         every: float = 60.0,
         resume: bool = False,
-        record_attention: bool = False,
+        record_sample_counts: bool = False,
         start: Mapping[str, Tensor] | None = None,
         stand_in: StandIn | None = None,
     ) -> None:
@@ -113,8 +113,8 @@ class Fitter:
         self._scorer = FieldScorer(self.field, signal, self.plan)
         self._progress = Progress()
         self._taught: Mapping[str, Tensor] = {}
-        self._record_attention = record_attention
-        self.attention: Attention | None = None
+        self._record_sample_counts = record_sample_counts
+        self.sample_counts: SampleCounts | None = None
         self._best: Mapping[str, Tensor] = {}
         self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
         if resume:
@@ -166,7 +166,7 @@ class Fitter:
         if self._taught:
             self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
         self._best = self._best or self._weights()
-        self.attention = Attention(self.signal.size, self.steps) if self._record_attention else None
+        self.sample_counts = SampleCounts(self.signal.size, self.steps) if self._record_sample_counts else None
         yield self._event("start", math.nan)
         reason: Reason = "steps"
         saved = time.perf_counter()
@@ -200,8 +200,8 @@ class Fitter:
         self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
-        if self.attention is not None and not probing:
-            self.attention.see(step, batch)
+        if self.sample_counts is not None and not probing:
+            self.sample_counts.see(step, batch)
         self.profile.lap("sampling")
         tensors: Mapping[str, Tensor] = self._tensors
         if self._stand_in is not None:

@@ -34,7 +34,7 @@ def default_rates(field: Field) -> dict[str, float]:
     rate = activation.learning_rate if network.learning_rate is None else network.learning_rate
     if encoding.tables:
         rate = activation.learning_rate_on_tables or rate
-    rates = {"network": rate, **network.own_rates}
+    rates = {"network": rate, **network.learning_rates}
     return rates if encoding.learning_rate is None else {**rates, "encoding": encoding.learning_rate}
 
 
@@ -56,7 +56,7 @@ class Group:
     """Parameters that share a learning rate and Adam's constants.
 
     Attributes:
-        name: the part's, "network" or "encoding", or the name of parameters that have `own_rates` in the network.
+        name: the part's, "network" or "encoding", or the name of parameters that have `learning_rates` in the network.
         parameters: by their names in the field.
         share: of the part's learning rate, where the part is composed of several.
     """
@@ -105,7 +105,7 @@ def make_optimiser(field: Field, rates: Rates, threads: int, name: str = "adam")
     by its momentum in steps that do not hit it (0.3 to 0.8 dB better after equal steps, on pictures); one that was
     never hit stays as it is.
     """
-    own = {name: _named(field, f"network.{name}") for name in field.network.own_rates}
+    own = {name: _named(field, f"network.{name}") for name in field.network.learning_rates}
     rest = _named(field, "network")
     for parameters in own.values():
         rest = {name: tensor for name, tensor in rest.items() if name not in parameters}
@@ -178,14 +178,14 @@ class _FusedAdam(Optimiser):
     def prepare(self) -> float:
         """Compile the kernel, or load it from disk."""
         start = time.perf_counter()
-        from inr.engines._cpu._adam import prepare
+        from inr.fitting._adam_kernel import prepare
 
         prepare(self._threads)
         return time.perf_counter() - start
 
     def step(self, grads: Gradients) -> None:
         """One program for all parameters."""
-        from inr.engines._cpu._adam import Move, adam_step
+        from inr.fitting._adam_kernel import Move, adam_step
 
         self._steps += 1
         moves = [

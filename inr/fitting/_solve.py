@@ -72,7 +72,7 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
     shape = signal.array.shape[:-1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        parts = Kronecker.companions | {"network": _completed(config, shape[::-1])}
+        parts = Kronecker.default_partners | {"network": _completed(config, shape[::-1])}
         field = Field.build(signal.domain, **parts)
     check_size(field)
     product: Any = field.network

@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from inr import _storage, container
+from inr import container
 from inr._errors import DamagedFile, InrError
-from inr.field import Field
+from inr.field import (
+    MAX_FILE_BYTES,
+    PARTS,
+    Field,
+    field_header,
+    field_sections,
+    section_tensors,
+    tensor_section,
+)
 from inr.fitting._optimiser import Optimiser
 from inr.signals import Signal
 
@@ -72,12 +80,12 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
     numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
-    header = _storage.field_header(model) | {"recipe": dict(recipe), "progress": numbers}
+    header = field_header(model) | {"recipe": dict(recipe), "progress": numbers}
     sections = [
-        *_storage.field_sections(model),
-        *_storage.field_sections(model, best, prefix="best."),
-        _storage.tensor_section("optimiser", optimiser.tensors()),
-        *([_storage.tensor_section("teacher", teacher)] if teacher else []),
+        *field_sections(model),
+        *field_sections(model, best, prefix="best."),
+        tensor_section("optimiser", optimiser.tensors()),
+        *([tensor_section("teacher", teacher)] if teacher else []),
     ]
     container.write(path, header, sections, force=True)
 
@@ -87,7 +95,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.exists():
         raise InrError(f"nothing to resume: {path} does not exist; start without --resume")
     # a checkpoint holds four times the weights; what is read is bounded by the file that is there
-    contents = container.read(path, max_bytes=max(_storage.DEFAULT_MAX_BYTES, path.stat().st_size))
+    contents = container.read(path, max_bytes=max(MAX_FILE_BYTES, path.stat().st_size))
     header = contents.header
     if not isinstance(header.get("recipe"), dict) or "optimiser" not in contents.sections:
         raise InrError(f"{path} is not a checkpoint; start without --resume")
@@ -98,19 +106,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         progress = Progress(**numbers)
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no progress: {error!r}", "header") from error
-    best = _storage.section_tensors(contents, [f"best.{part}" for part in _storage.PARTS])
+    best = section_tensors(contents, [f"best.{part}" for part in PARTS])
     return Checkpoint(
         recipe=header["recipe"],
         progress=progress,
         optimiser={
-            name.removeprefix("optimiser."): tensor
-            for name, tensor in _storage.section_tensors(contents, ["optimiser"]).items()
+            name.removeprefix("optimiser."): tensor for name, tensor in section_tensors(contents, ["optimiser"]).items()
         },
-        weights=_storage.section_tensors(contents, _storage.PARTS),
+        weights=section_tensors(contents, PARTS),
         best={name.removeprefix("best."): tensor for name, tensor in best.items()},
         teacher={
-            name.removeprefix("teacher."): tensor
-            for name, tensor in _storage.section_tensors(contents, ["teacher"]).items()
+            name.removeprefix("teacher."): tensor for name, tensor in section_tensors(contents, ["teacher"]).items()
         },
     )
 

@@ -50,7 +50,7 @@ class BACON(Network):
     """
 
     learning_rate: ClassVar[float | None] = 5e-3
-    companions: ClassVar = {"encoding": "identity", "activation": "linear"}
+    default_partners: ClassVar = {"encoding": "identity", "activation": "linear"}
     only_encoding: ClassVar[str | None] = "identity"
     frequencies: Float[Tensor, "filters width d"]
 

@@ -36,16 +36,16 @@ class Network(Part, nn.Module):
         smoothness: how often values can be differentiated in features and coordinates, as far as the network itself
             decides it.
         learning_rate: Adam's rate where it is not the activation's.
-        own_rates: Adam's rates for parameters that learn at another one, by the first part of their name.
-        companions: parts that it stands with unless others are named, by kind.
+        learning_rates: Adam's rates for parameters that learn at another one, by the first part of their name.
+        default_partners: parts that it stands with unless others are named, by kind.
         only_encoding: the one encoding whose features it can read, None where it reads any.
     """
 
     reads_coords: ClassVar[bool] = False
     smoothness: float = math.inf
     learning_rate: ClassVar[float | None] = None
-    own_rates: ClassVar[Mapping[str, float]] = {}
-    companions: ClassVar[Mapping[str, Any]] = {}
+    learning_rates: ClassVar[Mapping[str, float]] = {}
+    default_partners: ClassVar[Mapping[str, Any]] = {}
     only_encoding: ClassVar[str | None] = None
 
     def __init__(self, in_dim: int, out_dim: int, activation: Activation, coord_dim: int | None = None) -> None:

@@ -72,8 +72,8 @@ class CAM(Network):
 
     reads_coords: ClassVar[bool] = True
     smoothness = 0.0
-    own_rates: ClassVar = {"grids": 1e-2}
-    companions: ClassVar = {"encoding": "fourier:kind=gaussian,frequencies=256,sigma=10", "activation": "relu"}
+    learning_rates: ClassVar = {"grids": 1e-2}
+    default_partners: ClassVar = {"encoding": "fourier:kind=gaussian,frequencies=256,sigma=10", "activation": "relu"}
 
     def __init__(
         self,

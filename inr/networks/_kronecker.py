@@ -67,7 +67,7 @@ class Kronecker(Network):
     """
 
     learning_rate: ClassVar[float] = 1e-1
-    companions: ClassVar[dict[str, Any]] = {"encoding": "identity", "activation": "linear"}
+    default_partners: ClassVar[dict[str, Any]] = {"encoding": "identity", "activation": "linear"}
     only_encoding: ClassVar[str | None] = "identity"
 
     def __init__(

@@ -75,7 +75,7 @@ class MFN(Network):
     """
 
     learning_rate: ClassVar[float | None] = 1e-2
-    companions: ClassVar = {"encoding": "identity", "activation": "linear"}
+    default_partners: ClassVar = {"encoding": "identity", "activation": "linear"}
 
     def __init__(
         self,

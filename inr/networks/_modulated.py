@@ -32,7 +32,7 @@ class ModulatedSiren(Network):
         InrError: an activation other than sine.
     """
 
-    companions: ClassVar = {"encoding": "identity", "activation": "sine"}
+    default_partners: ClassVar = {"encoding": "identity", "activation": "sine"}
 
     def __init__(
         self,

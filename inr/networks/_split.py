@@ -54,7 +54,7 @@ class Split(Network):
     """
 
     learning_rate = 5e-3
-    companions: ClassVar = {"encoding": "identity", "activation": "gabor"}
+    default_partners: ClassVar = {"encoding": "identity", "activation": "gabor"}
 
     def __init__(
         self,

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from inr.signals._domain import Domain as Domain
     from inr.signals._domain import ValueMap as ValueMap
     from inr.signals._grid import grid_coords as grid_coords
-    from inr.signals._maxima import ModulusMaxima as ModulusMaxima
-    from inr.signals._maxima import modulus_maxima as modulus_maxima
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
+    from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
+    from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
     from inr.signals._write import default_suffix as default_suffix
     from inr.signals._write import write as write
 
@@ -27,13 +27,13 @@ __getattr__, __all__ = lazy_exports(
         "Axis": "._domain",
         "Domain": "._domain",
         "GridSignal": "._signal",
-        "ModulusMaxima": "._maxima",
+        "ModulusMaxima": "._wavelet_maxima",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
         "ValueMap": "._domain",
         "default_suffix": "._write",
         "grid_coords": "._grid",
-        "modulus_maxima": "._maxima",
+        "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "psnr": "._metrics",
         "snr": "._metrics",

@@ -9,7 +9,7 @@ from inr.signals._arrays import build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
 from inr.signals._libraries import check_bytes, load, reading
 from inr.signals._signal import GridSignal
-from inr.signals._whole import check_whole
+from inr.signals._truncation import check_whole
 
 # what samples of an encoding are read as; narrower integers fill the upper bits of the wider type
 _READ_AS = {

@@ -17,7 +17,7 @@ from inr._errors import InrError
 from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
 from inr.signals._libraries import check_bytes, load, reading
 from inr.signals._signal import GridSignal
-from inr.signals._whole import check_whole
+from inr.signals._truncation import check_whole
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
 

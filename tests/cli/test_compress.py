@@ -62,7 +62,7 @@ def test_initial_weights_go_by_a_file(inr_cli, compressed, monkeypatch):
     again = ("compress", "photo.png", "--bytes", 300, *FEW, "-q", "--initial", "photo.inr", "-o", "second.inr")
     assert inr_cli(*again).status == 0
     # as in another process, which has not seen them
-    monkeypatch.setattr("inr.compression._initial._known", {})
+    monkeypatch.setattr("inr.compression.reference_weights._known", {})
     for command in ("decompress", "info", "render"):
         run = inr_cli(command, "second.inr")
         assert run.status == 2

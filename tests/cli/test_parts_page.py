@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inr.activations import activations
-from inr.compression import codecs
+from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
 from inr.networks import networks

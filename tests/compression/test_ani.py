@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from inr import Budget, Field, InrError, Signal, container
-from inr.compression import Payload, codecs
-from inr.compression._ani import AniCodec, _coded, _preface, _spread
-from inr.compression._files import pack, unpack
-from inr.compression._sandwich import Sandwich
-from inr.compression._slimmable import Slimmable
-from inr.compression._step_sizes import nearest_index, to_integers
-from inr.compression._weights import Rounded
+from inr.compression import Payload
+from inr.compression.bitstream.files import pack, unpack
+from inr.compression.bitstream.slimmable import Slimmable
+from inr.compression.bitstream.weights import Rounded
+from inr.compression.codecs import codecs
+from inr.compression.codecs.ani import AniCodec, _coded, _preface, _spread
+from inr.compression.encoder.sandwich import Sandwich
+from inr.compression.encoder.step_allocation import nearest_index, to_integers
 from inr.container._varint import varint
 from inr.engines import Batch
 from inr.fitting import Fitter
@@ -46,7 +47,7 @@ def codec() -> AniCodec:
 def encoded(codec: AniCodec, signal: GridSignal) -> list[Payload]:
     """Steps are chosen once, not six times: coding to learn sizes takes most of a small fit's time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inr.compression._rounded_weights._INTERVAL", 1.0)
+        patch.setattr("inr.compression.encoder.qat._INTERVAL", 1.0)
         return list(codec.encode(signal, 500, steps=60, engine=ENGINE, seed=3))
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from inr import Budget, Signal
-from inr.compression._aware import fit_rounded, round_field
-from inr.compression._rounded_weights import RoundedWeights
-from inr.compression._step_sizes import step_of
-from inr.compression._weights import encode_weights
+from inr.compression.bitstream.weights import encode_weights
+from inr.compression.encoder.qat import RoundedWeights
+from inr.compression.encoder.qat_fit import fit_rounded, round_field
+from inr.compression.encoder.step_allocation import step_of
 from inr.fitting import make_fitter
 from inr.fitting._defaults import Setup
 

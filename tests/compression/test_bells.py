@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inr._errors import InrError
-from inr.compression._bells import decode_bells, encode_bells
-from inr.compression._symbols import GAUSS, LAPLACE, SHAPES
-from inr.compression._weights import Rounded, decode_weights, encode_weights
+from inr.compression.bitstream.generalised_gaussian import decode_bells, encode_bells
+from inr.compression.bitstream.tables import GAUSS, LAPLACE, SHAPES
+from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
 
 RNG = np.random.default_rng(0)
 

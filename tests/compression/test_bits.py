@@ -7,8 +7,8 @@ import random
 import pytest
 
 from inr import InrError
-from inr.compression import _bits
-from inr.compression._bits import choose_widths, packed_bytes
+from inr.compression.encoder import bits as _bits
+from inr.compression.encoder.bits import choose_widths, packed_bytes
 
 Sizes = dict[str, dict[int, int]]
 Losses = dict[tuple[str, int], float]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.compression import _codebook
-from inr.compression._codebook import Codebook, look_up, make_codebook, nearest_entries, straight_through
+from inr.compression.encoder import codebook as _codebook
+from inr.compression.encoder.codebook import Codebook, look_up, make_codebook, nearest_entries, straight_through
 
 
 def table(rows: int, features: int, seed: int = 0) -> torch.Tensor:

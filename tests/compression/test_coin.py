@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import codecs, decompress, encode
-from inr.compression._coin import _least_loss
+from inr.compression import decompress, encode
+from inr.compression.codecs import codecs
+from inr.compression.codecs.coin import _least_loss
 from inr.container._varint import varint
 from inr.fitting import Budget, Fitter, Setup
 

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from inr.compression._counter import bit_rows, philox
+from inr.compression.bitstream.philox import bit_rows, philox
 
 # counter, key, words: from the file kat_vectors of Random123, by the generator's authors
 VECTORS = [

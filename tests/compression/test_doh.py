@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import _doh as doh
-from inr.compression import codecs, decompress, encode, encode_integers
-from inr.compression._counter import bit_rows
-from inr.compression._doh import Projection, _Code
+from inr.compression import decompress, encode, encode_integers
+from inr.compression.bitstream.philox import bit_rows
+from inr.compression.codecs import codecs, doh
+from inr.compression.codecs.doh import Projection, _Code
 from inr.container._varint import varint
 from inr.engines import plan
 from inr.field import Field

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from inr import InrError
-from inr.compression import _entropy_choice, decode_integers, encode_integers
-from inr.compression._entropy_coding import decode_arrays, encode_arrays
-from inr.compression._entropy_models import Tables
-from inr.compression._entropy_stream import Writer
+from inr.compression import decode_integers, encode_integers
+from inr.compression.bitstream.integers import decode_arrays, encode_arrays
+from inr.compression.bitstream.models import Tables
+from inr.compression.bitstream.stream import Writer
+from inr.compression.encoder import model_choice as _entropy_choice
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from inr import InrError, MissingExtra
 from inr.compression import decode_integers, encode_integers
-from inr.compression._entropy_coding import decode_arrays
-from inr.compression._entropy_models import PACKED, SAME, Bell, Histogram, Model, Outliers, Packed, Range
-from inr.compression._entropy_stream import Writer
+from inr.compression.bitstream.integers import decode_arrays
+from inr.compression.bitstream.models import PACKED, SAME, Bell, Histogram, Model, Outliers, Packed, Range
+from inr.compression.bitstream.stream import Writer
 
 WORKSPACE = 48 << 20
 
@@ -179,7 +179,7 @@ def test_tables_take_no_more_than_the_workspace(models, tail):
 
 
 def test_a_few_bytes_cannot_make_many_tables(monkeypatch):
-    monkeypatch.setattr("inr.compression._entropy_models.MAX_TABLED", 10 << 17)
+    monkeypatch.setattr("inr.compression.bitstream.models.MAX_TABLED", 10 << 17)
     model = Model(Bell(-60_000, 70_000, 0, 5, 100))
     with pytest.raises(InrError, match="tables have more than 1310720 symbols"):
         decode_arrays(model.header() * 300 + bytes(2000), [np.empty(1, dtype=np.int32) for _ in range(300)])
@@ -187,7 +187,7 @@ def test_a_few_bytes_cannot_make_many_tables(monkeypatch):
 
 def test_outliers_are_few(monkeypatch):
     values, data = SAMPLES["outliers"]
-    monkeypatch.setattr("inr.compression._entropy_models.MAX_OUTLIERS", 6)
+    monkeypatch.setattr("inr.compression.bitstream.models.MAX_OUTLIERS", 6)
     with pytest.raises(InrError, match="7 outliers are too many among 600 values"):
         decode_integers(data, values.size)
 

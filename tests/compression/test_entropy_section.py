@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from inr import DamagedFile, InrError, container
-from inr.compression._entropy_section import _DICTIONARY, decode_tensors, encode_tensors
+from inr.compression.bitstream.section import _DICTIONARY, decode_tensors, encode_tensors
 from inr.container import Section
 from inr.container._varint import varint
 

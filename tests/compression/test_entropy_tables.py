@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from inr.compression import decode_integers, encode_integers
-from inr.compression._entropy_models import MEMORY, PRECISIONS, unzigzag, zigzag
-from inr.compression._entropy_powers import _mantissas, logarithm, power
-from inr.compression._entropy_stream import Cursor, Reader, Writer, signed
-from inr.compression._symbols import (
+from inr.compression.bitstream.models import MEMORY, PRECISIONS, unzigzag, zigzag
+from inr.compression.bitstream.powers import _mantissas, logarithm, power
+from inr.compression.bitstream.stream import Cursor, Reader, Writer, signed
+from inr.compression.bitstream.tables import (
     MAX_SYMBOLS,
     SCALES,
     SHAPES,

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inr import InrError, Signal, container
-from inr._storage import build_field
-from inr.compression import codecs
-from inr.compression._files import pack
+from inr.compression import build_any_field
+from inr.compression.bitstream.files import pack
+from inr.compression.codecs import codecs
 
 LIMIT = 1 << 22
 PICTURE = Signal.from_array(
@@ -37,7 +37,7 @@ def outcome(data):
     """The samples and the damaged sections, or the refusal; anything else is a failure."""
     try:
         found = container.loads(data, max_bytes=LIMIT)
-        samples = build_field(found, "file", max_bytes=LIMIT).render((4, 5))
+        samples = build_any_field(found, "file", max_bytes=LIMIT).render((4, 5))
     except InrError as error:
         return one_line(error)
     assert samples.shape[:2] == (4, 5)
@@ -140,7 +140,7 @@ def test_made_up_headers_and_payloads_do_no_harm(header, payload):
     section = container.Section("base", {"payload": np.frombuffer(payload, dtype=np.uint8)}, "bytes")
     data = container.dumps(header, [section])
     try:
-        build_field(container.loads(data), "file", max_bytes=LIMIT)
+        build_any_field(container.loads(data), "file", max_bytes=LIMIT)
     except InrError as error:
         one_line(error)
 

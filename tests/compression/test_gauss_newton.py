@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 import inr
-from inr.compression._gauss_newton import LeastSquares, levenberg_marquardt
-from inr.compression._polish import polish
-from inr.compression._round_in_turn import round_in_turn
+from inr.compression.encoder.levenberg_marquardt import LeastSquares, levenberg_marquardt
+from inr.compression.encoder.local_search import polish
+from inr.compression.encoder.obq import round_in_turn
 
 
 def linear(seed, weights=5, rows=40, correlated=0.9):

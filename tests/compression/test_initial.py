@@ -6,7 +6,7 @@ import torch
 
 import inr
 from inr import InrError, compression
-from inr.compression import _initial
+from inr.compression import reference_weights as _initial
 
 OPTIONS = {"steps": 150, "engine": "cpu:threads=1"}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from inr import Field, InrError, Signal
-from inr.compression._learned_steps import FakeQuantiser, fake_quantise, lsq_step
-from inr.compression._quantise import dequantise, quantise, quantise_to
+from inr.compression.encoder.learned_steps import FakeQuantiser, fake_quantise, lsq_step
+from inr.compression.encoder.quantise import dequantise, quantise, quantise_to
 from inr.engines import Batch, plan
 from inr.objectives import Regression
 

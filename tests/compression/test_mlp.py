@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import codecs
-from inr.compression._codec import Payload
+from inr.compression.codecs import codecs
+from inr.compression.codecs.base import Payload
 from inr.container._varint import varint
 
 LIMIT = 1 << 26

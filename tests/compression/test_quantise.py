@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inr import InrError
-from inr.compression._quantise import Quantised, dequantise, integer_range, quantise, quantise_to
+from inr.compression.encoder.quantise import Quantised, dequantise, integer_range, quantise, quantise_to
 
 MODES = list(itertools.product((False, True), (False, True)))
 SHAPES = [(), (1,), (7,), (5, 3), (4, 3, 2)]

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import inr
-from inr.compression._aware import round_field
-from inr.compression._gauss_newton import LeastSquares
-from inr.compression._refine import refinable, refine
-from inr.compression._rounded_weights import RoundedWeights
-from inr.compression._weights import encode_weights
+from inr.compression.bitstream.weights import encode_weights
+from inr.compression.encoder.levenberg_marquardt import LeastSquares
+from inr.compression.encoder.qat import RoundedWeights
+from inr.compression.encoder.qat_fit import round_field
+from inr.compression.encoder.refinement import refinable, refine
 from inr.fitting import Budget, Fitter
 from inr.fitting._defaults import Setup
 
@@ -35,8 +35,8 @@ def fitted(signal, activation="sine", encoding="fourier:kind=positional,frequenc
     "activation", ["gabor", "sine", *(pytest.param(name, marks=pytest.mark.long) for name in ("gaussian", "relu"))]
 )
 def test_weights_get_better_and_stay_within_the_room(signal, activation, monkeypatch):
-    monkeypatch.setattr("inr.compression._refine._ITERATIONS", 5)
-    monkeypatch.setattr("inr.compression._refine._WIDER", 1.0)
+    monkeypatch.setattr("inr.compression.encoder.refinement._ITERATIONS", 5)
+    monkeypatch.setattr("inr.compression.encoder.refinement._WIDER", 1.0)
     field, _ = fitted(signal, activation)
     everything = torch.arange(signal.size)
     features, values = field.encoding(signal.coords(everything)), signal.values(everything)
@@ -60,8 +60,8 @@ def test_weights_get_better_and_stay_within_the_room(signal, activation, monkeyp
 
 
 def test_what_is_returned_is_what_the_field_has(signal, monkeypatch):
-    monkeypatch.setattr("inr.compression._aware._HASTY", 60)
-    monkeypatch.setattr("inr.compression._refine._ORDERS", 1)
+    monkeypatch.setattr("inr.compression.encoder.qat_fit._HASTY", 60)
+    monkeypatch.setattr("inr.compression.encoder.refinement._ORDERS", 1)
     field, setup = fitted(signal)
     found_field, found = round_field(field, signal, setup, 300, engine=ENGINE)
     assert len(encode_weights(found)) <= 300

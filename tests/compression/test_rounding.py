@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.compression._quantise import Quantised, dequantise, integer_range, quantise, quantise_to
-from inr.compression._rounding import adaround, rectified_sigmoid, second_moments, softly_rounded, squared_errors
+from inr.compression.encoder.quantise import Quantised, dequantise, integer_range, quantise, quantise_to
+from inr.compression.encoder.rounding import adaround, rectified_sigmoid, second_moments, softly_rounded, squared_errors
 
 
 def layer(out: int, inputs: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

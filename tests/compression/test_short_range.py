@@ -5,7 +5,7 @@ import math
 import hypothesis
 from hypothesis import strategies
 
-from inr.compression._short_range import short_range
+from inr.compression.encoder.value_range import short_range
 from inr.signals import ValueMap
 
 NUMBERS = strategies.floats(-1e12, 1e12, allow_subnormal=False)

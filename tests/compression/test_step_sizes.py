@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.compression._step_sizes import (
+from inr.compression.encoder.step_allocation import (
     balanced_steps,
     nearest_index,
     sensitivities,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inr import InrError, Signal
-from inr.compression._target import MOST_FITS, Found, Target, smallest_reaching
+from inr.compression.rate_control import MOST_FITS, Found, Target, smallest_reaching
 
 PICTURE = Signal.from_array(np.zeros((64, 64, 3), np.uint8))
 

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from inr._errors import InrError
-from inr.compression._bells import encode_bells
-from inr.compression._symbols import LAPLACE, SHAPES
-from inr.compression._unit_bells import FARTHEST, bell_widths, decode_unit_bells, encode_unit_bells
-from inr.compression._weights import Rounded, decode_weights, encode_weights
+from inr.compression.bitstream.generalised_gaussian import encode_bells
+from inr.compression.bitstream.generalised_gaussian_rows import (
+    FARTHEST,
+    bell_widths,
+    decode_unit_bells,
+    encode_unit_bells,
+)
+from inr.compression.bitstream.tables import LAPLACE, SHAPES
+from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
 
 
 def uneven(rows, columns, *, seed=0, spread=2.0, scale=6.0):

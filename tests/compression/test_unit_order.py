@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from inr import Signal
-from inr.compression._network import Parts, decode_field, with_weights
-from inr.compression._step_sizes import to_integers
-from inr.compression._unit_order import in_order, orderable, shorten_biases
-from inr.compression._weights import Rounded, decode_weights, encode_weights, values_of
+from inr.compression.bitstream.network import Parts, decode_field, with_weights
+from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights, values_of
+from inr.compression.encoder.neuron_order import in_order, orderable, shorten_biases
+from inr.compression.encoder.step_allocation import to_integers
 
 DOMAIN = Signal.from_array(np.zeros((24, 32, 3), dtype=np.uint8)).domain
 

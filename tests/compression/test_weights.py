@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inr import InrError
-from inr.compression._weights import Rounded, decode_weights, encode_weights
+from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
 
 
 def tensors(rng, *shapes, scale=9.0):

@@ -12,7 +12,7 @@ from inr import Field
 from inr.networks import networks
 from inr.signals import Domain
 
-# one small variant of every network and of every choice that changes its mathematics; parts by companions or here
+# one small variant of every network and of every choice that changes its mathematics; parts by default_partners or here
 SPECS = {
     "bacon:width=16,bandwidth=8": {},
     "bacon:outputs=2,width=16,bandwidth=9,shares=1/3+1/3+1/3": {},
@@ -37,7 +37,7 @@ every_dim = pytest.mark.parametrize("in_dim", [1, 2, 3])
 
 def build(spec: str, in_dim: int, channels: int = 2, seed: int = 0) -> Field:
     torch.manual_seed(seed)
-    parts = {**networks.info(spec.partition(":")[0]).cls.companions, **SPECS[spec]}
+    parts = {**networks.info(spec.partition(":")[0]).cls.default_partners, **SPECS[spec]}
     return Field.build(domain(in_dim, channels), network=spec, **parts)
 
 
@@ -155,7 +155,7 @@ def test_gradients_of_the_parameters(spec):
 def test_own_rates_name_parameters(spec):
     network = build(spec, 2).network
     names = [name for name, _ in network.named_parameters()]
-    for prefix, rate in network.own_rates.items():
+    for prefix, rate in network.learning_rates.items():
         assert any(name.startswith(prefix) for name in names)
         assert 0 < rate < math.inf
 

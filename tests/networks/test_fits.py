@@ -1,4 +1,4 @@
-"""Every network, named alone, in a whole fit: its companions, what suits the signal, files, resuming, engines."""
+"""Every network, named alone, in a whole fit: its default_partners, what suits the signal, files, resuming, engines."""
 
 import numpy as np
 import pytest

@@ -8,9 +8,9 @@ import numpy as np
 
 from inr.activations import Activation
 from inr.engines._cpu import _maths
-from inr.engines._cpu._jit import inline_generated
-from inr.engines._cpu._vector import POINTERS
 from inr.engines._formulas import FUNCTIONS, Dialect, Formula, formula
+from inr.jit.compile import inline_generated
+from inr.jit.vector import POINTERS
 
 _FUNCTIONS = {name: getattr(_maths, name) for name in FUNCTIONS}
 _NUMBA = Dialect(number=lambda number: f"f({number!r})", functions={name: name for name in _FUNCTIONS})

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from inr.encodings._lattice import PRIMES
-from inr.engines._cpu._vector import LANES
+from inr.jit.vector import LANES
 
 BLOCK = 64  # points whose rows and weights are computed before the first row is read
 CHUNK = 1024  # points that a level is done for before the next level

@@ -13,13 +13,13 @@ from inr.engines._base import Engine, Objective, Plan, engines
 from inr.engines._checks import squared_error
 from inr.engines._cpu._activations import loops
 from inr.engines._cpu._encoders import encoder
-from inr.engines._cpu._jit import usable_folder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
-from inr.engines._cpu._vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 from inr.engines._formulas import Untranslatable, constant_row
 from inr.field import Field
+from inr.jit.compile import usable_folder
+from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 
 Backward = Literal["float32", "bfloat16"]
 _TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing

@@ -14,9 +14,9 @@ import numpy as np
 
 from inr.encodings._lattice import PRIMES, Level
 from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block, float_scratch, int_scratch
-from inr.engines._cpu._jit import exact, inline  # exact: a point lies in the cell where it lies for every engine
-from inr.engines._cpu._stage import B1, F1, F2, I2, Stage, share
-from inr.engines._cpu._vector import POINTERS
+from inr.jit.compile import exact, inline  # exact: a point lies in the cell where it lies for every engine
+from inr.jit.stage import B1, F1, F2, I2, Stage, share
+from inr.jit.vector import POINTERS
 
 # what is known of a level, in the order of the columns of `level_table`
 _LAST, _OFFSET, _MASK, _JOINED = range(4)

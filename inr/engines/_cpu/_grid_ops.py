@@ -21,8 +21,8 @@ from inr.encodings import DenseGrid, HashGrid
 from inr.encodings._lattice import Lattice
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
-from inr.engines._cpu._pool import run
-from inr.engines._cpu._stage import Call
+from inr.jit.pool import run
+from inr.jit.stage import Call
 
 _SHAPE = "int count, int coarsest, int finest, int size, bool smooth"  # as `Lattice.shape`; size 0: no bound
 _TRITON = importlib.util.find_spec("triton") is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from inr.engines._cpu._vector import LANES, PANEL, ROWS
+from inr.jit.vector import LANES, PANEL, ROWS
 from inr.networks import MLP, Affine, ComplexAffine, Network
 
 # columns of the tables that kernels read; _network.py names them too

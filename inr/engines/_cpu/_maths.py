@@ -12,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from inr.engines._cpu._jit import inline
 from inr.engines._polynomials import (
     COSINE,
     EXPONENTIAL,
@@ -26,6 +25,7 @@ from inr.engines._polynomials import (
     SINE,
     WHOLE,
 )
+from inr.jit.compile import inline
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inr.engines._cpu._activations import Loops
-from inr.engines._cpu._jit import inline
 from inr.engines._cpu._pairs import back_pairs
 from inr.engines._cpu._products import SINGLE
-from inr.engines._cpu._stage import D2, F1, F2, I2, Stage, share
-from inr.engines._cpu._vector import PANEL, POINTERS, ticks
+from inr.jit.compile import inline
+from inr.jit.stage import D2, F1, F2, I2, Stage, share
+from inr.jit.vector import PANEL, POINTERS, ticks
 
 # columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its
 # packed matrices, bias and gradient, distance of rows in that; places of input, output and activation in a tile

@@ -7,11 +7,11 @@ give the same sums. A word holds neighbours along what is summed over, the earli
 
 import numpy as np
 
-from inr.engines._cpu._jit import inline
 from inr.engines._cpu._maths import bits, from_bits
 from inr.engines._cpu._products import PAIRED
-from inr.engines._cpu._stage import F1, Stage, share
-from inr.engines._cpu._vector import PANEL, POINTERS
+from inr.jit.compile import inline
+from inr.jit.stage import F1, Stage, share
+from inr.jit.vector import PANEL, POINTERS
 
 _at = POINTERS["float32"]
 _share = inline(share)

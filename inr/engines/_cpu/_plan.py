@@ -12,15 +12,17 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
 from inr.engines._checks import importance_of
-from inr.engines._cpu import _jit, _network, _pool, _roofline
-from inr.engines._cpu._clock import Clock, divided
+from inr.engines._cpu import _network, _roofline
 from inr.engines._cpu._encoders import Encoder, array, weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._pairs import PAIR
 from inr.engines._cpu._samples import sampling
-from inr.engines._cpu._stage import Call, Stage
-from inr.engines._cpu._vector import LANES, ROWS
+from inr.jit import compile as jit_compile
+from inr.jit import pool
+from inr.jit.clock import Clock, divided
+from inr.jit.stage import Call, Stage
+from inr.jit.vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
 _LINE = 16  # float32 numbers a cache line
@@ -109,13 +111,13 @@ class CpuPlan:
 
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
-        before = _jit.Stopwatch.seconds
+        before = jit_compile.Stopwatch.seconds
         with self._busy:
             stages = self._stages()
         for stage in stages:
             _ = stage.address
-        _pool.warm(self.threads)
-        return _jit.Stopwatch.seconds - before
+        pool.warm(self.threads)
+        return jit_compile.Stopwatch.seconds - before
 
     def _stages(self) -> list[Stage]:
         """All that the plan runs."""
@@ -138,7 +140,7 @@ class CpuPlan:
                 part = places[first : first + self.block]
                 run = self._forward.set(count=len(part), values=values[first : first + len(part)])
                 program = [*start, *self._encoder.encode(part, self._features), run]
-                _pool.run(program, self.threads)
+                pool.run(program, self.threads)
                 for call in program:  # a profile is of steps
                     call.clock[0] = 0
                 start = ()
@@ -170,7 +172,7 @@ class CpuPlan:
                 program += self._encoder.pull(part, self._features)
                 if first + self.block >= size:
                     program.append(self._collect)
-                _pool.run(program, self.threads)
+                pool.run(program, self.threads)
                 self._clock.book(program)
                 if self._encoder.learns:
                     self._encoder.pulled(self._features[: len(part)])

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from inr.engines._cpu._jit import inline
-from inr.engines._cpu._vector import (
+from inr.jit.compile import inline
+from inr.jit.vector import (
     LANES,
     PANEL,
     ROWS,

@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 
-from inr.engines._cpu import _pool
-from inr.engines._cpu._jit import inline
 from inr.engines._cpu._products import SINGLE
-from inr.engines._cpu._stage import D2, F1, F2, I1, I2, Call, Stage, share
-from inr.engines._cpu._vector import ROWS
+from inr.jit import pool
+from inr.jit.compile import inline
+from inr.jit.stage import D2, F1, F2, I1, I2, Call, Stage, share
+from inr.jit.vector import ROWS
 
 _share = inline(share)
 _product = SINGLE.values
@@ -76,10 +76,10 @@ def gathers(threads: int, entries: int) -> float:
 
 def _best(program: list[Call], threads: int) -> float:
     """Seconds of the fastest run within half a second: cores that have slept take a tenth to reach their speed."""
-    _pool.run(program, threads)
+    pool.run(program, threads)
     times: list[float] = []
     while sum(times) < 0.5:
         start = time.perf_counter()
-        _pool.run(program, threads)
+        pool.run(program, threads)
         times.append(time.perf_counter() - start)
     return min(times)

@@ -8,8 +8,8 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.engines._cpu._corners import float64_scratch
-from inr.engines._cpu._jit import exact, inline
-from inr.engines._cpu._stage import F1, F2, I1, Array, Call, Stage, share
+from inr.jit.compile import exact, inline
+from inr.jit.stage import F1, F2, I1, Array, Call, Stage, share
 from inr.signals import GridSignal, Signal
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")  # float32 carries these exactly

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from inr.activations import ReLU
 from inr.engines._base import Engine, Objective, Plan, engines
 from inr.engines._tcnn import _library
-from inr.engines._tcnn._expressible import Kind, express
 from inr.engines._tcnn._plan import TcnnPlan
+from inr.engines._tcnn._support import Kind, express
 from inr.field import Field
 
 _SEED = 0  # of weights that are replaced before they are used

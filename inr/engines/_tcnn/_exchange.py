@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.encodings import Identity
-from inr.engines._tcnn._expressible import Kind, express
+from inr.engines._tcnn._support import Kind, express
 from inr.engines._tcnn._weights import Layout
 from inr.field import Field
 from inr.signals import Domain

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._base import Batch, Objective, RowSparse, StepResult, Tensors
-from inr.engines._tcnn._expressible import Expressed
 from inr.engines._tcnn._features import Features
+from inr.engines._tcnn._support import Expressed
 from inr.field import Field
 
 _POINTS, _NUMBERS = 2**18, 2**25  # of a block, and of its features

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from inr.engines._checks import weight_of
 from inr.engines._formulas import constant_row
-from inr.engines._triton import _resident, _streamed, _weight_gradients
+from inr.engines._triton import _fully_fused as _resident
+from inr.engines._triton import _tiled as _streamed
+from inr.engines._triton import _weight_gradients
 from inr.engines._triton._activations import functions
 from inr.engines._triton._precision import OPERANDS, Precision
 from inr.networks import MLP

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from inr.engines._cpu._adam import Move, adam_step
+from inr.fitting._adam_kernel import Move, adam_step
 
 SIZES = [(3,), (64, 24), (64,), (1,), (5000, 2)]
 

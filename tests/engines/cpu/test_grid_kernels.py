@@ -10,8 +10,8 @@ import torch
 from inr.encodings import encodings
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
-from inr.engines._cpu._pool import run
-from inr.engines._cpu._stage import Call
+from inr.jit.pool import run
+from inr.jit.stage import Call
 
 EDGES = (-1.0, 1.0, -1.0 + 2**-23, 1.0 - 2**-24, 0.0, -1.7, 3.0, math.inf)
 GRIDS = [

@@ -10,9 +10,9 @@ import torch
 from inr.activations import activations, partial
 from inr.engines import _formulas
 from inr.engines._cpu import _activations, _maths
-from inr.engines._cpu._jit import inline
-from inr.engines._cpu._pool import run
-from inr.engines._cpu._stage import F1, F2, Call, Stage
+from inr.jit.compile import inline
+from inr.jit.pool import run
+from inr.jit.stage import F1, F2, Call, Stage
 
 EPS = 2.0**-23  # a unit in the last place of 1
 

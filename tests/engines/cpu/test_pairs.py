@@ -12,8 +12,8 @@ from llvmlite import ir
 import inr
 from inr.engines import Batch
 from inr.engines import plan as choose
-from inr.engines._cpu import _vector
 from inr.field import Field
+from inr.jit import vector
 from inr.networks import Affine
 from inr.objectives import Regression
 
@@ -99,12 +99,12 @@ def test_the_instruction_is_used_where_there_is_one(monkeypatch):
         target = llvm.Target.from_triple("x86_64-unknown-linux-gnu")
     except RuntimeError:
         pytest.skip("no compiler for x86 here")
-    monkeypatch.setattr(_vector, "DOT_PRODUCTS", True)
-    monkeypatch.setattr(_vector, "LANES", 16)
+    monkeypatch.setattr(vector, "DOT_PRODUCTS", True)
+    monkeypatch.setattr(vector, "LANES", 16)
     module = ir.Module()
     module.triple = "x86_64-unknown-linux-gnu"
     for along in "km":
-        _vector._product(module, 12, 2, along, True)
+        vector._product(module, 12, 2, along, True)
     machine = target.create_target_machine(cpu="sapphirerapids", opt=2)
     parsed = llvm.parse_assembly(str(module).replace("linkonce_odr", ""))
     parsed.verify()

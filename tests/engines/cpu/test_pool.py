@@ -9,9 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from inr.engines._cpu import _pool
-from inr.engines._cpu._jit import inline
-from inr.engines._cpu._stage import F1, I1, Call, Stage, share
+from inr.jit import pool
+from inr.jit.compile import inline
+from inr.jit.stage import F1, I1, Call, Stage, share
 
 _share = inline(share)
 
@@ -45,7 +45,7 @@ def test_a_stage_begins_when_the_one_before_has_ended(threads):
     numbers, seen = np.arange(1000, dtype=np.float32), np.zeros(threads, np.int64)
     halve, double = Call(HALVE, numbers=numbers, seen=seen), Call(DOUBLE, numbers=numbers, factor=2.0)
     for _ in range(200):
-        _pool.run([halve, double], threads)
+        pool.run([halve, double], threads)
     assert np.array_equal(numbers, np.arange(1000))
     assert (seen == 200).all()
     assert halve.clock[0] > 0
@@ -57,7 +57,7 @@ def test_threads_of_the_caller_do_not_get_in_each_others_way():
     def work(name):
         numbers, seen = np.full(300, 2.0**60, np.float32), np.zeros(2, np.int64)
         for _ in range(100):
-            _pool.run([Call(HALVE, numbers=numbers, seen=seen)], 2)
+            pool.run([Call(HALVE, numbers=numbers, seen=seen)], 2)
         results[name] = numbers
 
     callers = [threading.Thread(target=work, args=(name,)) for name in range(4)]
@@ -72,7 +72,7 @@ def test_threads_of_the_caller_do_not_get_in_each_others_way():
 def test_denormals_count_as_zero_in_programs_only(threads):
     tiny = np.finfo(np.float32).tiny
     numbers, seen = np.full(64, tiny, np.float32), np.zeros(2, np.int64)
-    _pool.run([Call(HALVE, numbers=numbers, seen=seen)], threads)
+    pool.run([Call(HALVE, numbers=numbers, seen=seen)], threads)
     assert (numbers == 0).all()
     assert np.float32(tiny) * np.float32(0.5) > 0  # this thread's own setting is back
 
@@ -84,13 +84,16 @@ def test_arguments_of_the_wrong_kind_are_refused():
 
 SECOND = """
 import json, time, numpy as np
-from inr.engines._cpu import _jit, _network, _activations, _pool
+from inr.engines._cpu import _network, _activations
+from inr.jit import compile as jit_compile
+from inr.jit import pool
 from inr.activations import ReLU
 loops = _activations.loops(ReLU(), 1)
 stage = _network.network_stages(loops, loops, paired=False).forward
 stage.address
-print(json.dumps({"files": sorted(p.name for p in _jit.usable_folder().iterdir()), "seconds": _jit.Stopwatch.seconds,
-                  "loaded": sum(entry._cache_hits for entry in _jit._ALIVE)}))
+print(json.dumps({"files": sorted(p.name for p in jit_compile.usable_folder().iterdir()),
+                  "seconds": jit_compile.Stopwatch.seconds,
+                  "loaded": sum(entry._cache_hits for entry in jit_compile._ALIVE)}))
 """
 
 

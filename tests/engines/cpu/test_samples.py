@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.engines._cpu._pool import run
 from inr.engines._cpu._samples import sampling
+from inr.jit.pool import run
 from inr.signals import GridSignal
 from inr.signals._domain import ValueMap
 

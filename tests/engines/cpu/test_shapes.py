@@ -11,7 +11,7 @@ import sys
 import llvmlite.binding as llvm
 asked = llvm.get_host_cpu_features
 llvm.get_host_cpu_features = lambda: {name: True for name in sys.argv[1].split()}
-from inr.engines._cpu import _vector
+from inr.jit import vector
 llvm.get_host_cpu_features = asked
 import numpy as np, torch, inr
 from inr.engines import Batch, plan
@@ -36,7 +36,7 @@ for backward in ("float32", "bfloat16"):
         found = found.to_dense() if hasattr(found, "to_dense") else found
         worst = max(worst, float((found - right).norm() / right.norm()) / limit)
     worst = max(worst, float((ours.residuals - theirs.residuals).abs().max()) / 1e-4)
-print(_vector.LANES, _vector.ROWS, worst)
+print(vector.LANES, vector.ROWS, worst)
 """
 
 

@@ -7,7 +7,7 @@ from inr import InrError
 from inr.activations import Sine, activations
 from inr.encodings import Identity
 from inr.engines import plan as choose
-from inr.engines._tcnn._expressible import express
+from inr.engines._tcnn._support import express
 from inr.field import Field
 from inr.networks import MLP, Network
 from inr.objectives import Regression

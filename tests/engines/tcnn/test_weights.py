@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.engines._tcnn._expressible import express
+from inr.engines._tcnn._support import express
 from inr.engines._tcnn._weights import learning_rate_factors
 from tests.engines.tcnn import reference
 from tests.engines.tcnn.fields import build, distance, signal

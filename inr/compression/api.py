@@ -1,0 +1,238 @@
+"""Compressing and decompressing in one call."""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from inr import container
+from inr._errors import InrError
+from inr.compression.bitstream.files import build_any_field, pack
+from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.encoder.value_range import short_range
+from inr.compression.rate_control import Found, Target, smallest_reaching
+from inr.container._file import GIB
+from inr.engines import render
+from inr.field import Field, Spec
+from inr.signals import Domain, GridSignal, Signal, open
+from inr.signals import psnr as decibels
+from inr.signals._grid import Box
+from inr.signals._write import own_type
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What a signal was compressed to.
+
+    Attributes:
+        data: the file's bytes.
+        psnr: dB of the samples as they are decoded, in their own type.
+        missed: by what the target was missed, in words; None where it was met.
+    """
+
+    data: bytes
+    psnr: float
+    missed: str | None
+
+
+def compress(
+    signal: Signal | str | Path,
+    *,
+    codec: Spec = "mlp",
+    bpp: float | None = None,
+    bytes: int | None = None,
+    psnr: float | None = None,
+    steps: int | None = None,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+) -> bytes:
+    """A signal on a grid as the bytes of an .inr file.
+
+    Exactly one of `bpp`, `bytes` and `psnr` says how large or good it is to be. Where that cannot be reached, the file
+    is the nearest to it that can; `inr.compression.encode` says so.
+
+    Args:
+        signal: a picture, sound, video or volume, or the path of a file that `inr.open` reads.
+        codec: "mlp", "coin", "ani" or "doh", with options as in "mlp:sphere=true".
+        bpp: most bits per sample, all of the file counted; a pixel is one sample, whatever its channels.
+        bytes: most bytes.
+        psnr: least dB, of the decoded samples in their own type. Takes several fits.
+        steps: of a fit.
+        engine: what runs the fits.
+        seed: equal seeds give equal bytes on one machine, thread count and engine.
+        on_event: called with the events of the fits.
+
+    Raises:
+        InrError: input that cannot be read, scattered samples, a target that makes no sense, an unknown codec.
+    """
+    return encode(
+        signal, codec=codec, bpp=bpp, bytes=bytes, psnr=psnr, steps=steps, engine=engine, seed=seed, on_event=on_event
+    ).data
+
+
+def encode(
+    signal: Signal | str | Path,
+    *,
+    codec: Spec = "mlp",
+    bpp: float | None = None,
+    bytes: int | None = None,
+    psnr: float | None = None,
+    steps: int | None = None,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+) -> Compressed:
+    """As `compress`, with what it came to."""
+    source = signal if isinstance(signal, Signal) else open(signal)
+    if not isinstance(source, GridSignal):
+        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
+    chosen: Codec = codecs.build(codec)
+    domain = replace(source.domain, values=short_range(source.domain.values))
+    ranged = GridSignal(source.array, domain)
+    if steps is not None and steps < 1:
+        raise InrError(f"a fit takes at least 1 step, got {steps}")
+    horizon = steps or chosen.steps(ranged)
+
+    def payloads(size: int) -> Sequence[Payload]:
+        return chosen.encode(ranged, size, steps=horizon, engine=engine, seed=seed, on_event=on_event)
+
+    return _reach(target, chosen, domain, payloads, source, engine)
+
+
+def recompress(
+    field: Field,
+    *,
+    signal: Signal | str | Path | None = None,
+    bpp: float | None = None,
+    bytes: int | None = None,
+    psnr: float | None = None,
+    steps: int | None = None,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+) -> Compressed:
+    """A field that was fitted before, whatever its parts, as the bytes of an .inr file.
+
+    Args:
+        field: on a grid.
+        signal: what it was fitted to; what it renders itself, if that is not at hand. PSNR is against this.
+        steps: that it goes on being fitted with rounded weights; 0 only rounds them.
+        bpp, bytes, psnr, engine, seed, on_event: as of `compress`.
+
+    Raises InrError for a field of scattered samples, and a signal of another grid than the field's.
+    """
+    from inr.compression.codecs.weights import WeightsCodec
+
+    if field.domain.shape is None:
+        raise InrError("codecs compress fields on grids; this one was fitted to scattered samples")
+    if signal is None:
+        source: Signal = GridSignal(sample(field, engine=engine, max_bytes=16 * GIB), field.domain)
+    else:
+        source = signal if isinstance(signal, Signal) else open(signal)
+    if not isinstance(source, GridSignal) or source.domain.shape != field.domain.shape:
+        raise InrError(f"the signal's grid {source.domain.shape} is not the field's, {field.domain.shape}")
+    chosen = WeightsCodec.of(field)
+    source = GridSignal(source.array, field.domain)
+
+    horizon = chosen.steps(source) if steps is None else steps
+
+    def payloads(size: int) -> Sequence[Payload]:
+        return chosen.encode_field(field, source, size, steps=horizon, engine=engine, seed=seed, on_event=on_event)
+
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
+    return _reach(target, chosen, field.domain, payloads, source, engine)
+
+
+def decompress(
+    data: bytes | bytearray | memoryview,
+    *,
+    shape: Sequence[int] | None = None,
+    box: Box | None = None,
+    engine: Spec = "auto",
+    max_bytes: int = GIB,
+) -> np.ndarray:
+    """The samples in an .inr file's bytes, in the signal's own type.
+
+    Args:
+        data: what `compress` gave, or a beginning of it that holds the base section.
+        shape: samples per axis in array order (H, W for a picture); the signal's own by default.
+        box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it by default.
+        engine: what evaluates the field.
+        max_bytes: most bytes that sections, weights and samples may take, each.
+
+    Returns:
+        (*shape, C); integers are rounded and clipped.
+
+    Raises:
+        DamagedFile: the file does not hold together; `section` names the part at fault.
+        InrError: a shape or box that does not fit, more samples than `max_bytes` holds, a file of a newer inr.
+    """
+    field = decode(data, max_bytes=max_bytes)
+    return sample(field, shape, box, engine=engine, max_bytes=max_bytes)
+
+
+def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Field:
+    """The field in an .inr file's bytes, whether compressed or not; arguments and errors as of `decompress`."""
+    contents = container.loads(data, max_bytes=max_bytes)
+    if contents.damaged:
+        warnings.warn(f"sections {', '.join(contents.damaged)} are damaged or missing", stacklevel=2)
+    return build_any_field(contents, max_bytes=max_bytes)
+
+
+def sample(
+    field: Field,
+    shape: Sequence[int] | None = None,
+    box: Box | None = None,
+    *,
+    engine: Spec = "auto",
+    max_bytes: int = GIB,
+) -> np.ndarray:
+    """A field's samples in its signal's own type; see `decompress`."""
+    wanted = shape if shape is not None else field.domain.shape
+    needed = 4 * math.prod(wanted or ()) * field.domain.channels
+    if needed > max_bytes:
+        raise InrError(f"{needed} bytes of samples are more than the limit of {max_bytes}; decode a box, or fewer")
+    values = render(field, shape, box, engine=engine)
+    # what lies beyond the range is known to be wrong
+    low, high = (np.array(ends, dtype=np.float32) for ends in (field.domain.values.low, field.domain.values.high))
+    np.clip(values, low, high, out=values)
+    return own_type(values, field.domain)
+
+
+def _reach(
+    target: Target,
+    codec: Codec,
+    domain: Domain,
+    payloads: Callable[[int], Sequence[Payload]],
+    source: GridSignal,
+    engine: Spec,
+) -> Compressed:
+    """The file that meets the target, or the nearest to it, of `payloads` in so many bytes."""
+
+    def at_most(size: int) -> Found:
+        # what a file has besides payloads does not depend on their bytes, and hardly on how many these are
+        around = len(pack(codec, domain, codec.outline(size))) - size
+        data = pack(codec, domain, payloads(max(size - around, 1)))
+        return Found(data, _quality(data, source, engine))
+
+    if target.bytes is not None:
+        found = at_most(target.bytes)
+        excess = len(found.data) - target.bytes
+        missed = f"{len(found.data)} bytes are {excess} more than asked for" if excess > 0 else None
+    else:
+        assert target.psnr is not None
+        found = smallest_reaching(target.psnr, at_most, source)
+        short = target.psnr - found.psnr
+        missed = f"{found.psnr:.2f} dB are {short:.2f} fewer than asked for" if short > 0 else None
+    return Compressed(found.data, found.psnr, missed)
+
+
+def _quality(data: bytes, source: GridSignal, engine: Spec) -> float:
+    """PSNR in dB of what is decoded; so every file is decoded right after it was encoded."""
+    decoded = sample(decode(data), engine=engine, max_bytes=16 * GIB)
+    return decibels(source.array, decoded, source.domain.values.data_range)

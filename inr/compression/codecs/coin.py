@@ -1,0 +1,140 @@
+"""The codec "coin": a small sine network whose weights are stored as 16-bit floats."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._parts import Range
+from inr.compression.bitstream.network import WIDEST, Parts, decode_layout, encode_layout, with_weights
+from inr.compression.bitstream.stream import Cursor
+from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.field import Field, Spec
+from inr.fitting import Budget, Fitter
+from inr.fitting._defaults import Setup
+from inr.signals import Domain, GridSignal
+
+# sine layers, and the weights from which on the published networks had so many
+_DEPTHS = {13: 25_000, 10: 7_000, 5: 0}
+_RATE = 2e-4
+_STEPS = 50_000
+# samples up to which a step sees all of them, and those of a step beyond
+_WHOLE, _BATCH = 1 << 16, 1 << 14
+_HALF = np.dtype("<f2")
+
+
+@codecs.register(
+    "coin",
+    source="Dupont et al., COIN, 2021",
+    formula="SIREN, weights as float16",
+    limits="16 bits a weight whatever they are worth",
+)
+class CoinCodec(Codec):
+    """A SIREN for the signal, its weights stored as 16-bit floats without entropy coding: a plain baseline.
+
+    As published: sine layers with bias and omega 30, Adam at a constant rate of 2e-4 for 50,000 steps, and of the
+    second half of them the weights of the least loss. The network has as many layers as the published ones of its size
+    (5, 10 or 13) and is as wide as the bytes allow.
+
+    Where it is not as published: only signals of up to 2^16 samples are learned whole in every step, larger ones in
+    batches of 2^14 samples, whose running loss then tells which weights are kept; coordinates span [-1, 1] on every
+    axis (there, columns of a picture were divided by its height); values span [-1, 1] instead of ±1/2; weights are
+    rounded to 16 bits, but arithmetic is that of the engine, not of 16-bit floats.
+    """
+
+    def __init__(
+        self,
+        *,
+        first_omega: Annotated[
+            float, Range(0, above=True), "frequency of the first layer; sounds need thousands"
+        ] = 30.0,
+    ) -> None:
+        self._activation = f"sine:omega=30,first_omega={first_omega!r}"
+
+    def steps(self, signal: GridSignal) -> int:
+        """The published number, whatever the signal."""
+        return _STEPS
+
+    def encode(
+        self,
+        signal: GridSignal,
+        room: int,
+        *,
+        steps: int,
+        engine: Spec = "auto",
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> Sequence[Payload]:
+        """One section: depth and width as varints, then the weights in the order of the parameters, little-endian."""
+        depth, width = _layout(signal.domain, room)
+        batch = signal.size if signal.size <= _WHOLE else _BATCH
+        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", rates=_RATE)
+        fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
+        weights = _least_loss(fitter, on_event)
+        flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()
+        largest = np.finfo(_HALF).max
+        return [Payload("base", encode_layout(depth, width) + flat.clip(-largest, largest).astype(_HALF).tobytes())]
+
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+        """See `Codec.decode`. Refuses weights that are not finite, and any number of them that is not the network's."""
+        cursor = Cursor(payloads["base"])
+        depth, width = decode_layout(cursor)
+        count, data = _weights(domain, depth, width), cursor.rest()
+        if len(data) != _HALF.itemsize * count:
+            raise InrError(f"a network of {depth} layers of {width} units has {count} weights, not {len(data)} / 2")
+        if 4 * count > limit:
+            raise InrError(f"its weights take {4 * count} bytes, more than the limit of {limit}")
+        flat = np.frombuffer(data, dtype=_HALF).astype(np.float32)
+        if not np.isfinite(flat).all():
+            raise InrError("its weights are not all finite")
+        field = self._parts(depth, width).build(domain)
+        parameters = dict(field.named_parameters())
+        pieces = torch.from_numpy(flat).split([each.numel() for each in parameters.values()])
+        return with_weights(
+            field, {name: piece.view_as(parameters[name]) for name, piece in zip(parameters, pieces, strict=True)}
+        )
+
+    def _parts(self, depth: int, width: int) -> Parts:
+        return Parts("identity", self._activation, f"mlp:depth={depth},width={width}")
+
+
+def _layout(domain: Domain, room: int) -> tuple[int, int]:
+    """Depth and width of the widest network that takes at most so many bytes; of the narrowest where none does."""
+    for depth, least in _DEPTHS.items():
+        linear, square = domain.in_dim + domain.channels + depth, depth - 1
+        constant = max(room // _HALF.itemsize - domain.channels, 0)
+        width = min((math.isqrt(linear**2 + 4 * square * constant) - linear) // (2 * square), WIDEST)
+        while width > 1 and len(encode_layout(depth, width)) + _HALF.itemsize * _weights(domain, depth, width) > room:
+            width -= 1
+        if width >= 1 and _weights(domain, depth, width) >= least:
+            return depth, width
+    return depth, 1
+
+
+def _weights(domain: Domain, depth: int, width: int) -> int:
+    """Weights and biases of a network."""
+    return (depth - 1) * width**2 + (domain.in_dim + domain.channels + depth) * width + domain.channels
+
+
+def _least_loss(fitter: Fitter, on_event: OnEvent | None) -> Mapping[str, Tensor]:
+    """Run a fit; the weights that had the least loss of its second half.
+
+    A step's loss is that of the weights before it. Losses of batches are of other samples each time: there the running
+    loss is compared, which is the PSNR's.
+    """
+    whole = fitter.setup.batch == fitter.signal.size
+    least, best, before = math.inf, None, None
+    for event in fitter.run():
+        if on_event is not None:
+            on_event(event)
+        if event.kind != "step" or 2 * event.step < fitter.steps:
+            continue
+        loss = event.loss if whole else -event.psnr
+        if before is not None and loss < least:
+            least, best = loss, before
+        before = {name: tensor.detach().clone() for name, tensor in fitter.field.named_parameters()}
+    return best or dict(fitter.field.state_dict())

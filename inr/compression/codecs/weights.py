@@ -1,0 +1,120 @@
+"""The codec "weights": the weights of a field that is fitted already, whatever its parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.compression.bitstream.network import Parts, decode_field, with_weights
+from inr.compression.bitstream.weights import encode_weights
+from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.encoder.qat_fit import optimiser_for, round_field
+from inr.field import Field, Spec
+from inr.fitting._defaults import Setup
+from inr.signals import Domain, GridSignal
+
+_BATCH = 8_192
+
+
+@codecs.register(
+    "weights",
+    source="inr",
+    formula="of a given field: W = Δ_l round(W / Δ_l), fitted on; symbols by adaptive arithmetic coding",
+    limits="below some 4 bits a weight quality falls",
+)
+class WeightsCodec(Codec):
+    """The weights of a field that was fitted before, rounded and entropy-coded; `inr recompress` writes it.
+
+    Weights are rounded as those of codec "mlp" are, while the field goes on being fitted. What its encoding was drawn
+    with at random is kept as it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoding: Annotated[dict | str, "of the field"] = "identity",
+        activation: Annotated[dict | str, "of the field"] = "sine",
+        network: Annotated[dict | str, "of the field"] = "mlp",
+    ) -> None:
+        self._parts = Parts(encoding, activation, network)
+
+    @classmethod
+    def of(cls, field: Field) -> "WeightsCodec":
+        """The codec for fields with the parts of this one."""
+        return cls(**field.config())
+
+    def steps(self, signal: GridSignal) -> int:
+        """Of the rounded fit: half a minute's worth on two cores, for pictures."""
+        return min(max(16 * signal.size // min(signal.size, _BATCH), 1_000), 8_000)
+
+    def encode(
+        self,
+        signal: GridSignal,
+        room: int,
+        *,
+        steps: int,
+        engine: Spec = "auto",
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> Sequence[Payload]:
+        """Refused: there is no field yet."""
+        raise InrError("codec 'weights' compresses fields that are fitted already: inr fit, then inr recompress")
+
+    def encode_field(
+        self,
+        field: Field,
+        signal: GridSignal,
+        room: int,
+        *,
+        steps: int,
+        engine: Spec = "auto",
+        seed: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> Sequence[Payload]:
+        """One section: what was drawn at random, as float32, then the weights.
+
+        Args:
+            field: with the codec's parts.
+            signal: what its weights go on being fitted to, for `steps` steps; 0 only rounds them.
+        """
+        preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
+        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=optimiser_for(steps))
+        room = max(room - len(preface), 1)
+        _, rounded = round_field(field, signal, setup, room, engine=engine, seed=seed, on_event=on_event)
+        return [Payload("base", preface + encode_weights(rounded))]
+
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+        """See `Codec.decode`."""
+        payload = payloads["base"]
+        drawn = _drawn(self._parts.build(domain, "meta"))
+        length = sum(each.nbytes for each in drawn.values())
+        if length > min(len(payload), limit):
+            raise InrError(f"its encoding needs {length} bytes, more than there are or may be")
+        field = decode_field(domain, self._parts, payload[length:], limit=limit - length)
+        return with_weights(field, _undrawn(drawn, payload))
+
+
+def _drawn(field: Field) -> dict[str, Tensor]:
+    """What a field's state holds besides its parameters, by name."""
+    parameters = dict(field.named_parameters())
+    return {name: tensor for name, tensor in field.state_dict().items() if name not in parameters}
+
+
+def _undrawn(drawn: Mapping[str, Tensor], payload: memoryview) -> dict[str, Tensor]:
+    """Tensors shaped as these, from the bytes that a payload begins with."""
+    found, start = {}, 0
+    for name, like in drawn.items():
+        numbers = np.frombuffer(payload[start : start + like.nbytes], dtype=_little(like))
+        if not np.isfinite(numbers).all():
+            raise InrError("its encoding holds numbers that are not finite")
+        found[name] = torch.from_numpy(numbers.astype(numbers.dtype.newbyteorder("="))).reshape(like.shape)
+        start += like.nbytes
+    return found
+
+
+def _little(tensor: Tensor) -> np.dtype:
+    """numpy's name of a tensor's type, least byte first."""
+    return torch.empty(0, dtype=tensor.dtype).numpy().dtype.newbyteorder("<")

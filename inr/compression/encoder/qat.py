@@ -1,0 +1,232 @@
+"""Weights that a fit computes with rounded, under steps by which they take a given number of bytes when coded."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr.compression.bitstream.generalised_gaussian_rows import FARTHEST, bell_widths
+from inr.compression.bitstream.weights import Rounded, encode_weights
+from inr.compression.encoder.neuron_order import in_order
+from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, step_of, to_integers
+from inr.fitting._optimiser import Gradients, dense
+
+# of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
+# fewer bits until the end, which steps that are settled too early leave unused
+_INTERVAL, _SETTLED = 1 / 32, 0.92
+# steps from one choice to the next, at least: in short fits choosing would take longer than fitting
+_APART = 16
+# choices from one that codes the weights to the next: others take them to be as far from their bells' bits as then
+_EXACT = 4
+# of the room for weights, that is aimed at, where bits are free and where they are learned: what weights take drifts up
+# in the one case and down in the other
+_AIM_FREE, _AIM = 0.985, 1.005
+# log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
+_SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
+# log2 of the part of a step by which numbers are drawn to 0 to make what drifted fit, least and most: fits leave many
+# about half-way. How exactly it is found, and the share of the room that may stay unused
+_LEAST_DRAWN, _MOST_DRAWN, _DRAWN_TO, _UNUSED = -20.0, -2.0, 1 / 4, 1e-3
+# by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
+_WIDER, _WIDEST = 1 / 16, 128
+_FLOAT_BITS = 22
+# steps: the narrowest bell whose weights are pulled by its width; of narrower ones they would never come back
+_NARROWEST = 0.5
+
+
+class RoundedWeights:
+    """Weights rounded to steps under which they take a given number of bits; gradients pass straight through.
+
+    What is learned is the loss and, times what a bit is worth, the bits that weights take in the bells they are coded
+    with: such fits leave most weights of the later layers 0, and give the others finer steps for that. Which tensor
+    gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now and then, as
+    the weights move.
+
+    Args:
+        parameters: the weights at the beginning.
+        loss: of weights in their place.
+        room: bytes that all may take.
+        origin: weights whose differences from the parameters are what is rounded; None: 0.
+        rate: of what a bit is worth by `balanced_steps`, that one is taken to cost while fitting; 0: bits are free.
+        ordered: whether the integers are put in the order of `in_order`, which is for sine networks alone.
+
+    Attributes:
+        indices: of the steps, by name.
+        exponent: logarithm to base 2 of their multiplier, see `balanced_steps`.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        loss: Callable[[Mapping[str, Tensor]], float],
+        room: int,
+        *,
+        origin: Mapping[str, Tensor] | None = None,
+        rate: float = 1.0,
+        ordered: bool = False,
+    ) -> None:
+        self._ordered = ordered
+        self._origin = None if origin is None else dict(origin)
+        self._sensitivity = sensitivities(loss, parameters)
+        self._room, self._rate = room, rate
+        self._wrong = 0.0  # bits that coded weights took beyond what was foretold
+        self._ratio, self._drawn = 1.0, 0.0
+        self._choices, self._since = 0, _APART
+        self._given: Mapping[str, Tensor] = {}
+        self._widths: dict[str, Tensor] = {}
+        self.indices: dict[str, int] = {}
+
+    def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The rounded weights."""
+        due = self._since >= _APART and fraction >= self._choices * _INTERVAL
+        if due and (fraction < _SETTLED or not self.indices):
+            self.choose(parameters, exact=self._choices % _EXACT == 0)
+            self._choices += 1
+            self._since = 0
+        self._since += 1
+        self._given = parameters
+        found = {
+            name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
+            for name, tensor in self._apart(parameters).items()
+        }
+        if self._origin is not None:
+            for name, tensor in found.items():
+                tensor += self._origin[name]
+        return found
+
+    def grads(self, grads: Gradients) -> Gradients:
+        """The same gradients by the parameters, and those of the bits."""
+        if not self._rate:
+            return grads
+        # Δ² = multiplier n / c of n weights, by which the loss grows by c Δ² for n log2 (1 / Δ) bits
+        worth = self._rate * 2 * math.log(2) * 2.0**self.exponent
+        apart = self._apart(self._given)
+        return {name: dense(grads[name]) + worth * self._bits_by(name, tensor) for name, tensor in apart.items()}
+
+    def _bits_by(self, name: str, tensor: Tensor) -> Tensor:
+        """The derivative of a tensor's bits: a weight takes |w| over its bell's width, rounded off about 0."""
+        step = self._steps[name]
+        width = self._widths[name].to(tensor.device) * step
+        return tensor / ((tensor.square() + step**2 / 4).sqrt() * width)
+
+    def choose(self, parameters: Mapping[str, Tensor], *, aim: float | None = None, exact: bool = True) -> None:
+        """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
+
+        Without a share it is one from which weights end near 1. Sizes are foretold, by how far that was wrong the last
+        time: coding takes some tenths of a second. Where it need not be exact, they are compared with the bits of their
+        bells.
+        """
+        aim = aim or (_AIM if self._rate else _AIM_FREE)
+        spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in self._apart(parameters).items()}
+        for _ in range(_TRIES):
+            low, high = _SMALLEST, _LARGEST
+            while high - low > 0.02:
+                middle = (low + high) / 2
+                self.use(parameters, middle)
+                fits = self._foretold(spreads) + self._wrong <= 8 * aim * self._room
+                low, high = (low, middle) if fits else (middle, high)
+            self.use(parameters, high)
+            self._widths, bits = self._bells(parameters)
+            if exact:
+                self._ratio = 8 * self.size(parameters) / bits
+            coded = self._ratio * bits
+            self._wrong = coded - self._foretold(spreads)
+            if abs(coded / (8 * aim * self._room) - 1) < 0.01:
+                break
+
+    def _bells(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+        """How wide, in steps, the bells are that suit the weights, and the bits that those take by them."""
+        rounded = self._integers(parameters)
+        integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in rounded.items()}
+        widths, bits = bell_widths([*integers.values()])
+        found = {
+            name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_NARROWEST)
+            for name, width in zip(integers, widths, strict=True)
+        }
+        return found, max(bits, 1.0)
+
+    def _foretold(self, spreads: Mapping[str, tuple[int, float]]) -> float:
+        """Bits of the weights if their integers were normally distributed, by how many there are and their variance."""
+        return sum(
+            0.5 * size * math.log2(2 * math.pi * math.e * (variance / self._steps[name] ** 2 + 1 / 12))
+            for name, (size, variance) in spreads.items()
+        )
+
+    def use(self, parameters: Mapping[str, Tensor], exponent: float) -> None:
+        """Take the steps of a multiplier, given by its logarithm."""
+        self.exponent, self._drawn = exponent, 0.0
+        sizes = {name: tensor.numel() for name, tensor in parameters.items()}
+        chosen = balanced_steps(sizes, self._sensitivity, 2.0**exponent)
+        self.indices = {name: max(chosen[name], _finest(tensor)) for name, tensor in parameters.items()}
+        self._steps = {name: step_of(index) for name, index in self.indices.items()}
+
+    def settle(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take fewer bytes until the weights, coded, are within the room, or all 0.
+
+        Weights that are about half-way between two integers take the one nearer to 0, which costs little for the few
+        per mille that fits end above the room. Where that is not enough, all take larger steps.
+        """
+        if self.size(parameters) <= self._room:
+            return
+        low, high = _LEAST_DRAWN, _MOST_DRAWN
+        self._drawn = 2.0**high
+        size = self.size(parameters)
+        if size > self._room:
+            self._widen(parameters)
+            return
+        while high - low > _DRAWN_TO and not (1 - _UNUSED) * self._room <= size <= self._room:
+            middle = (low + high) / 2
+            self._drawn = 2.0**middle
+            size = self.size(parameters)
+            low, high = (low, middle) if size <= self._room else (middle, high)
+        self._drawn = 2.0**high
+
+    def _widen(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take larger steps until the weights are within the room, or all 0."""
+        low, wider = self.exponent, _WIDER
+        while wider < _WIDEST:
+            self.use(parameters, low + wider)
+            if self.size(parameters) <= self._room:
+                break
+            wider *= 2
+        # back to the smallest that does
+        high = self.exponent
+        low = high - wider / 2
+        while high - low > _WIDER:
+            middle = (low + high) / 2
+            self.use(parameters, middle)
+            low, high = (low, middle) if self.size(parameters) <= self._room else (middle, high)
+        self.use(parameters, high)
+
+    def size(self, parameters: Mapping[str, Tensor]) -> int:
+        """Bytes of the weights, coded."""
+        return len(encode_weights(self.rounded(parameters)))
+
+    def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
+        """The weights' integers, with units in order where the network is `ordered`."""
+        found = self._integers(parameters)
+        return in_order(found) if self._ordered else found
+
+    def _integers(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
+        return {
+            name: Rounded(to_integers(tensor, self.indices[name], self._drawn), self.indices[name])
+            for name, tensor in self._apart(parameters).items()
+        }
+
+    def _apart(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What is rounded."""
+        if self._origin is None:
+            return {name: tensor.detach() for name, tensor in parameters.items()}
+        for name, tensor in parameters.items():
+            self._origin[name] = self._origin[name].to(tensor.device)
+        return {name: tensor.detach() - self._origin[name] for name, tensor in parameters.items()}
+
+
+def _finest(tensor: Tensor) -> int:
+    """The step below which nothing is gained, for float32 rounds more coarsely."""
+    return nearest_index(max(float(tensor.detach().abs().max()) * 2.0**-_FLOAT_BITS, 2.0**-60))
+
+
+def _variance(tensor: Tensor) -> float:
+    return float(tensor.detach().double().var(correction=0))

@@ -1,0 +1,111 @@
+"""Fits that know that their weights will be rounded: first as usual, then with the integers' values in their place."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from inr.compression.bitstream.network import with_weights
+from inr.compression.bitstream.weights import Rounded, values_of
+from inr.compression.codecs.base import OnEvent
+from inr.compression.encoder.neuron_order import orderable, shorten_biases
+from inr.compression.encoder.qat import RoundedWeights
+from inr.compression.encoder.refinement import refinable, refine
+from inr.engines import plan
+from inr.field import Field, Spec
+from inr.fitting import Budget, Event, Fitter
+from inr.fitting._defaults import Setup
+from inr.fitting._soap import WORTH_IT
+from inr.signals import Signal
+
+# of the steps, with rounded weights
+AWARE = 0.7
+# below so many steps somebody is in a hurry
+_HASTY = 400
+# samples by which losses are compared
+_JUDGED = 16_384
+
+
+def fit_rounded(
+    signal: Signal,
+    setup: Setup,
+    room: int,
+    *,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+    origin: Mapping[str, Tensor] | None = None,
+) -> tuple[Field, dict[str, Rounded]]:
+    """A field with weights that take at most `room` bytes, and their integers; the field has the integers' values.
+
+    Args:
+        setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
+        origin: weights to begin from, and from which integers count; None: drawn ones, and 0.
+    """
+    aware = round(AWARE * setup.steps)
+    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=origin)
+    tell(first.run(), on_event)
+    field = first.field.cpu()
+    return round_field(
+        field, signal, replace(setup, steps=aware), room, engine=engine, seed=seed, on_event=on_event, origin=origin
+    )
+
+
+def round_field(
+    field: Field,
+    signal: Signal,
+    setup: Setup,
+    room: int,
+    *,
+    engine: Spec = "auto",
+    seed: int = 0,
+    on_event: OnEvent | None = None,
+    origin: Mapping[str, Tensor] | None = None,
+) -> tuple[Field, dict[str, Rounded]]:
+    """As `fit_rounded`, from a fitted field on."""
+    field = copy.deepcopy(field)
+    ordered = origin is None and orderable(field)
+    if ordered:
+        shorten_biases(field)
+    _, ready = plan(field, None, engine)
+    indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(ready.device)
+    coords, values = signal.coords(indices), signal.values(indices)
+
+    def loss(tensors: Mapping[str, Tensor]) -> float:
+        there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}
+        return float((ready.forward(there, coords) - values).square().mean())
+
+    refined = origin is None and refinable(field, signal) and setup.steps >= _HASTY
+    # networks that small have no weight to spare
+    rounded = RoundedWeights(
+        dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0, ordered=ordered
+    )
+    if setup.steps:
+        fitter = Fitter(
+            signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
+            stand_in=rounded,
+        )  # fmt: skip
+        tell(fitter.run(), on_event)
+        field = fitter.field.cpu()
+    parameters = dict(field.named_parameters())
+    if not setup.steps:
+        rounded.choose(parameters)
+    rounded.settle(parameters)
+    found = rounded.rounded(parameters)
+    if refined:
+        found = refine(field, signal, rounded, found, room, seed=seed)
+    return with_weights(field, values_of(found, origin)).eval(), found
+
+
+def optimiser_for(steps: int) -> str:
+    """The name of the optimiser that gets further in so many steps."""
+    return "soap" if steps >= WORTH_IT else "adam"
+
+
+def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:
+    """Hand all events on, as they come."""
+    for event in events:
+        if on_event is not None:
+            on_event(event)

@@ -1,0 +1,216 @@
+"""The field: encoding + network + domain, a continuous function with derivatives."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from inr._errors import InrError
+from inr._parts import Config, parse_spec
+from inr.activations import activations
+from inr.encodings import Encoding, encodings
+from inr.field import _calculus
+from inr.networks import Network, networks
+from inr.signals import Domain
+from inr.signals._grid import Box, block_ranges, grid_range, row_block
+
+Spec = str | Mapping[str, Any]
+Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
+
+
+class Field(nn.Module):
+    """A neural field: `field(coords)` gives values at any coordinates.
+
+    Coordinates are float32 (n, D) in [-1, 1], columns x, y(, z)(, t); values are (n, C), normalised so that
+    [-1, 1] is the signal's range. `render` and `in_units` speak the signal's own units.
+
+    Args:
+        domain: axes, channels and value range of the signal.
+        encoding: coordinates to features.
+        network: features to values.
+
+    Attributes:
+        metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
+    """
+
+    def __init__(self, domain: Domain, encoding: Encoding, network: Network) -> None:
+        super().__init__()
+        if encoding.in_dim != domain.in_dim:
+            raise InrError(f"the encoding takes {encoding.in_dim} coordinates but the domain has {domain.in_dim} axes")
+        if network.in_dim != encoding.out_dim:
+            raise InrError(f"the network takes {network.in_dim} features but the encoding gives {encoding.out_dim}")
+        if network.out_dim != domain.channels:
+            raise InrError(f"the network gives {network.out_dim} values but the domain has {domain.channels} channels")
+        _check_reader(type(network), network.config()["name"], encoding)
+        self.domain = domain
+        self.encoding = encoding
+        self.network = network
+        self.metrics: dict[str, float] = {}
+
+    @classmethod
+    def build(
+        cls, domain: Domain, *, encoding: Spec = "identity", activation: Spec = "sine", network: Spec = "mlp"
+    ) -> "Field":
+        """Build a field from part specs, drawing its parameters from torch's global generator."""
+        built = encodings.build(encoding, domain.in_dim)
+        kind = networks.info(parse_spec(network)["name"])
+        _check_reader(kind.cls, kind.name, built)  # before its size confuses the network
+        context = built.out_dim, domain.channels, activations.build(activation), domain.in_dim
+        return cls(domain, built, networks.build(network, *context))
+
+    def config(self) -> dict[str, Config]:
+        """The specs of the three parts as plain JSON: `Field.build(domain, **config)` gives an equal field."""
+        return {
+            "encoding": self.encoding.config(),
+            "activation": self.network.activation.config(),
+            "network": self.network.config(),
+        }
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable real numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def smoothness(self) -> float:
+        """How often the field can be differentiated everywhere: 0 continuous only, infinite for smooth parts."""
+        return min(self.encoding.smoothness, self.network.smoothness, self.network.activation.smoothness)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return next(self.network.parameters()).device
+
+    def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at coordinates, normalised to [-1, 1]."""
+        return self.network(*self._inputs(coords))
+
+    def heads(self, coords: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], ...]:
+        """All outputs of the network that learn the signal, coarse to fine; the last is `forward`'s."""
+        return self.network.heads(*self._inputs(coords))
+
+    def _inputs(self, coords: Float[Tensor, "n d"]) -> tuple[Tensor, ...]:
+        """What the network reads."""
+        if coords.ndim != 2 or coords.shape[1] != self.domain.in_dim:
+            raise InrError(f"coordinates must have shape (n, {self.domain.in_dim}), got {tuple(coords.shape)}")
+        features = self.encoding(coords)
+        return (features, coords) if self.network.reads_coords else (features,)
+
+    def in_units(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        """Normalised values in the signal's own units (grey levels, volts, metres …)."""
+        return self.domain.values.restore(values)
+
+    def gradient(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """d value / d coords of a field with one channel. Raises InrError for several: use `jacobian`."""
+        if self.domain.channels != 1:
+            raise InrError(f"gradient needs a field with 1 channel, this one has {self.domain.channels}: use jacobian")
+        return self.jacobian(coords)[:, 0]
+
+    def jacobian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
+        """d values[c] / d coords[d], per unit of [-1, 1]. Raises InrError for a field that jumps, which has none."""
+        self._check_continuous("jacobian")
+        return _calculus.jacobian(self, coords)
+
+    def laplacian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """The Laplacian of every channel. Raises InrError for a field with kinks, whose Laplacian is no function."""
+        if self.smoothness < 1:
+            raise InrError(
+                f"laplacian needs a field without kinks, and '{self._roughest()}' has some: use a smooth activation "
+                "(sine, gabor, gaussian) on the identity, fourier, or a grid with interpolation=smoothstep"
+            )
+        return _calculus.laplacian(self, coords)
+
+    def divergence(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """The divergence of a field with as many channels as coordinates."""
+        if self.domain.channels != self.domain.in_dim:
+            raise InrError(
+                f"divergence needs as many channels as axes, got {self.domain.channels} and {self.domain.in_dim}"
+            )
+        self._check_continuous("divergence")
+        return _calculus.divergence(self, coords)
+
+    @torch.no_grad()
+    def render(
+        self,
+        shape: Sequence[int] | None = None,
+        box: Box | None = None,
+        *,
+        block: int = 16_384,
+        execute: Execute | None = None,
+    ) -> np.ndarray:
+        """Sample the field on a regular grid, in blocks; `inr.render` does it on the fastest engine.
+
+        Args:
+            shape: samples per axis in array order (H, W for a picture); the signal's own by default.
+            box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it
+                by default.
+            block: points evaluated at once, about: whole rows where they are no longer than that.
+            execute: what evaluates coordinates; the field itself by default.
+
+        Returns:
+            float32 (*shape, C) in the signal's own units.
+
+        Raises:
+            InrError: a shape or box that does not fit the domain, or no shape for scattered samples.
+        """
+        shape = self._check_shape(shape)
+        _check_box(box, self.domain.in_dim)
+        run = execute or self
+        values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
+        for start, stop in block_ranges(len(values), row_block(shape, block)):
+            computed = run(grid_range(shape, start, stop, box).to(self.device))
+            # scaled where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
+            # wake threads of its own, which then stand in the way of the executor's
+            values[start:stop] = computed.float().cpu().numpy()
+            self.domain.values.restore_(values[start:stop])
+        return values.reshape(*shape, self.domain.channels)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the field to an .inr file. Raises InrError when it exists (without `force`) or cannot be written."""
+        from inr.field._sections import save
+
+        save(self, Path(path), force=force)
+
+    def _check_continuous(self, wanted: str) -> None:
+        if self.smoothness < 0:
+            raise InrError(
+                f"{wanted} needs a continuous field, and '{self._roughest()}' jumps: use a continuous encoding, as "
+                "fourier or shifted:basis=gaussian"
+            )
+
+    def _roughest(self) -> str:
+        """The name of the least smooth part."""
+        parts: tuple[Any, ...] = (self.encoding, self.network, self.network.activation)
+        return min(parts, key=lambda part: part.smoothness).config()["name"]
+
+    def _check_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
+        if shape is None:
+            if self.domain.shape is None:
+                raise InrError("scattered samples have no grid of their own: give a shape to render")
+            return self.domain.shape
+        if len(shape) != self.domain.in_dim or any(size < 1 for size in shape):
+            raise InrError(f"shape must be {self.domain.in_dim} positive sizes (array order), got {tuple(shape)}")
+        return tuple(shape)
+
+
+def _check_reader(network: type[Network], name: str, encoding: Encoding) -> None:
+    """Raises InrError for an encoding that a kind of network cannot read."""
+    only, given = network.only_encoding, encoding.config()["name"]
+    if only is not None and given != only:
+        raise InrError(f"network '{name}' reads encoding={only} only, not '{given}'")
+
+
+def _check_box(box: Box | None, in_dim: int) -> None:
+    if box is None:
+        return
+    if len(box) != in_dim:
+        raise InrError(f"box must give (low, high) for each of {in_dim} axes, got {len(box)}")
+    for low, high in box:
+        if not -1 <= low < high <= 1:
+            raise InrError(f"box must have -1 <= low < high <= 1 on every axis, got {low:g}, {high:g}")

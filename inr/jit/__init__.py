@@ -1,0 +1,1 @@
+"""Compiled kernels: the cache on disk, vector intrinsics, stages, and the thread pool that runs them."""

@@ -1,0 +1,235 @@
+"""Compiling kernels with numba, and keeping the machine code on disk.
+
+Numba's own cache looks at the file a function stands in: it would not see a change in what the function calls, and
+cannot keep code that was generated. Here the cache is keyed by the sources of this whole package and, for generated
+functions, by the generated text; numba adds the processor and the argument types.
+"""
+
+import contextlib
+import functools
+import hashlib
+import inspect
+import linecache
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching, sigutils
+from numba.core.ccallback import CFunc
+
+from inr.jit.vector import DOT_PRODUCTS, LANES, ROWS
+
+# What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
+# which a diverging fit is noticed.
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function for numba arrays and numbers: no interpreter lock, no checked bounds, cached on disk."""
+    return _compiled(function, "")
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Compile a function that kernels call; it becomes part of them and is not kept by itself."""
+    return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(inspect.unwrap(function))
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """As `inline`, with arithmetic as written: nothing fused or reordered."""
+    # False is said because otherwise a caller's flags would hold here too
+    return numba.njit(fastmath=False, error_model="numpy", nogil=True)(inspect.unwrap(function))
+
+
+def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
+    """As `inline`, of the function `name` that `source` defines; `names` is what the source refers to."""
+    return inline(_define(source, name, names)[0])
+
+
+def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
+    """The address of the generated C function `name`: void(int64, int64, int64), compiled now."""
+    start = time.perf_counter()
+    function, digest = _define(source, name, names)
+    # numba.cfunc would compile at once, before there is a cache to look into
+    callback: Any = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
+    if usable_folder() is not None:
+        callback._cache = _Cache(function, digest)
+    callback.compile()
+    _ALIVE.append(callback)
+    Stopwatch.seconds += time.perf_counter() - start
+    return int(callback.address)
+
+
+_STAGE = sigutils.normalize_signature("void(int64, int64, int64)")
+_ALIVE: list[Any] = []  # machine code goes with the object that holds it
+
+
+def _define(source: str, name: str, names: Mapping[str, Any]) -> tuple[Callable[..., Any], str]:
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    file = f"<inr {name} {digest}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
+    scope = {"__name__": __name__} | dict(names)  # numba imports the module again when it reads the code from disk
+    exec(compile(source, file, "exec"), scope)
+    return scope[name], digest
+
+
+def cache_folder() -> Path:
+    """Where machine code is to be kept: INR_CACHE_DIR, or the user's cache folder."""
+    given = os.environ.get("INR_CACHE_DIR")
+    if given:
+        return Path(given).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or _home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = _home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache")
+    return base / "inr"
+
+
+def _home() -> Path:
+    """The user's folder; the temporary one for users that have none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
+
+
+class Stopwatch:
+    """Seconds that this process has spent on compiling kernels, or on loading them from disk."""
+
+    seconds = 0.0
+
+
+def _compiled(function: Callable[..., Any], digest: str) -> Any:
+    function = inspect.unwrap(function)  # numba reads code: not that of run-time type checks around it
+    dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
+    if not numba.config.DISABLE_JIT and usable_folder() is not None:
+        dispatcher._cache = _Cache(function, digest)
+        dispatcher.enable_caching = lambda: None
+        _time_compiling(dispatcher)
+    return dispatcher
+
+
+def _time_compiling(dispatcher: Any) -> None:
+    """Book what the first call of every signature takes before it runs."""
+    compile_one = dispatcher.compile
+
+    @functools.wraps(compile_one)
+    def timed(signature: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return compile_one(signature)
+        finally:
+            Stopwatch.seconds += time.perf_counter() - start
+
+    dispatcher.compile = timed
+
+
+@functools.cache
+def usable_folder() -> Path | None:
+    """The cache folder of this version of the sources, made; None where nothing can be written."""
+    temporary = Path(tempfile.gettempdir()) / f"inr-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    for base in (cache_folder(), temporary):
+        folder = base / f"kernels-{_sources()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
+            continue
+        # machine code is trusted: where anyone may write, the folder above must be ours as well
+        if all(map(_ours, (folder, base) if base == temporary else (folder,))):
+            return folder
+    return None
+
+
+def _ours(folder: Path) -> bool:
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+
+
+# files that kernels are made of, relative to the package
+_KERNEL_SOURCES = (
+    "jit/*.py",
+    "engines/_cpu/*.py",
+    "engines/_polynomials.py",
+    "encodings/_lattice.py",
+    "fitting/_adam_kernel.py",
+)
+
+
+@functools.cache
+def _sources() -> str:
+    """A checksum of what kernels are made of: this package, the numbers and geometry it uses, the processor's shape."""
+    digest = hashlib.sha256(repr((numba.__version__, LANES, ROWS, DOT_PRODUCTS)).encode())
+    package = Path(__file__).parents[1]
+    used = (
+        "jit/*.py",
+        "engines/_cpu/*.py",
+        "encodings/_lattice.py",
+        "engines/_polynomials.py",
+        "fitting/_adam_kernel.py",
+    )
+    for path in (path for pattern in used for path in sorted(package.glob(pattern))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def text_of(file: str) -> str:
+    """A checksum of the file that a kernel stands in, wherever that is; "" where it has none."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
+class _Locator(caching._CacheLocator):
+    """Tells numba where the code of one function is kept, and what it depends on."""
+
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._py_file = function.__code__.co_filename
+        self._digest = digest
+
+    def get_cache_path(self) -> str:
+        return str(usable_folder())
+
+    def get_source_stamp(self) -> str:
+        return _sources() + self._digest + text_of(self._py_file)
+
+    def get_disambiguator(self) -> str:
+        return self._digest or "source"
+
+
+class _Implementation(caching.CompileResultCacheImpl):
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._lineno = function.__code__.co_firstlineno
+        self._locator = _Locator(function, digest)
+        module = "generated" if digest else Path(function.__code__.co_filename).stem
+        self._filename_base = self.get_filename_base(f"{module}.{function.__qualname__}", "")
+
+
+class _Cache(caching.FunctionCache):
+    """Numba's cache with our locator."""
+
+    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+        self._name = repr(function)
+        self._py_func = function
+        self._impl = _Implementation(function, digest)
+        self._cache_path = self._impl.locator.get_cache_path()
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = caching.IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)
+        self.enable()
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged file, whatever reading it raises, is compiled anew
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):  # a full disk costs the next process its head start, not this one its fit
+            super().save_overload(sig, data)

@@ -1,0 +1,179 @@
+"""Worker threads that are ready within a microsecond.
+
+Waking a sleeping thread, or handing it the interpreter, takes longer than a small network takes for many points. So
+programs run without the interpreter, and a worker that has nothing to do watches for the next one for a moment
+before it goes to sleep: within a fit it hardly ever does.
+"""
+
+import functools
+import os
+import threading
+from collections.abc import Sequence
+
+import numba
+import numpy as np
+
+from inr._errors import InrError
+from inr.jit.compile import inline, kernel
+from inr.jit.stage import Call, Stage
+from inr.jit.vector import (
+    POINTERS,
+    atomic_load,
+    atomic_store,
+    call_stage,
+    flush_denormals,
+    give_way,
+    pause,
+    restore_denormals,
+    ticks,
+)
+
+_PATIENCE = 2_000  # looks at a flag, some ten nanoseconds each, before giving way to whoever else wants the core
+# looks that give way before a worker sleeps: some milliseconds, longer than what lies between two steps of a fit;
+# waking up again can take as long
+_WAITS = 8_000
+_LINE = 8  # int64 numbers a cache line: neighbours on one line would slow each other down
+
+# lines of the control block: the number of the latest program, its address and its length; then how far each worker is
+_TICKET, _PROGRAM, _WORKERS = 0, 1, 2
+
+_int64_pointer = POINTERS["int64"]
+
+
+def run(calls: Sequence[Call], threads: int) -> None:
+    """Run a program of at least one stage: each by all workers, one after the other; the caller is worker 0.
+
+    Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
+    several threads at once do not share the workers: the later one does all the work itself, with the same result.
+    """
+    program = np.array([call.words for call in calls], np.int64)
+    crew = _crew(threads) if threads > 1 else None
+    if crew is None or not crew.free.acquire(blocking=False):
+        _run_alone(program, threads)
+        return
+    try:
+        crew.run(program)
+    finally:
+        crew.free.release()
+
+
+def _nothing(worker: int, workers: int) -> None:
+    """A stage that does nothing."""
+
+
+_NOTHING = Stage(_nothing)
+
+
+def warm(threads: int) -> None:
+    """Compile what runs programs, or load it from disk, and start the workers."""
+    run([Call(_NOTHING)], threads)
+
+
+class _Crew:
+    """The workers 1 to threads - 1."""
+
+    def __init__(self, threads: int) -> None:
+        self.free = threading.Lock()
+        self._threads = threads
+        self._control = np.zeros((_WORKERS + threads, _LINE), np.int64)
+        self._announced = 0  # number of the latest program, known before it is published
+        self._asleep = [False] * threads
+        self._alarms = [threading.Semaphore(0) for _ in range(threads)]
+        _watch(self._control, 0, threads, 0)  # compiled here, where failing is seen
+        try:
+            for worker in range(1, threads):
+                threading.Thread(target=self._serve, args=(worker,), daemon=True, name=f"inr-{worker}").start()
+        except RuntimeError as error:
+            raise InrError(f"cannot start {threads} threads: {error}") from None
+
+    def run(self, program: np.ndarray) -> None:
+        self._announced += 1
+        try:
+            for asleep, alarm in zip(self._asleep, self._alarms, strict=True):
+                if asleep:
+                    alarm.release()
+            # one call: an interrupt between publishing and working would leave the others without worker 0
+            _publish_and_work(self._control, program, self._threads)
+        finally:
+            self._announced = int(self._control[_TICKET, 0])
+
+    def _serve(self, worker: int) -> None:
+        done = 0
+        while True:
+            done = _watch(self._control, worker, self._threads, done)
+            self._asleep[worker] = True
+            if self._announced == done:  # nothing came in the meantime
+                self._alarms[worker].acquire()
+            self._asleep[worker] = False
+
+
+@inline
+def _place(control: np.ndarray, line: int) -> int:
+    """Address of a line of the control block."""
+    return control.ctypes.data + line * _LINE * 8
+
+
+@kernel
+def _work(control: np.ndarray, worker: int, workers: int) -> None:
+    """A worker's share of the published program."""
+    state = flush_denormals()
+    address, stages = control[_PROGRAM, 0], control[_PROGRAM, 1]
+    program = numba.carray(_int64_pointer(address), (stages, 3))
+    reached = control[_WORKERS + worker, 0]
+    for stage in range(stages):
+        begin = ticks()
+        call_stage(program[stage, 0], program[stage, 1], worker, workers)
+        reached += 1
+        atomic_store(_place(control, _WORKERS + worker), reached)
+        for other in range(workers):
+            looks = 0
+            while atomic_load(_place(control, _WORKERS + other)) < reached:
+                pause()
+                looks += 1
+                if looks > _PATIENCE:  # the other may be waiting for this very core
+                    give_way()
+        if worker == 0:
+            numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
+    restore_denormals(state)
+
+
+@kernel
+def _publish_and_work(control: np.ndarray, program: np.ndarray, workers: int) -> None:
+    """Give the others a program, and take worker 0's share of it."""
+    control[_PROGRAM, 0] = program.ctypes.data
+    control[_PROGRAM, 1] = len(program)
+    atomic_store(_place(control, _TICKET), control[_TICKET, 0] + 1)
+    _work(control, 0, workers)
+
+
+@kernel
+def _watch(control: np.ndarray, worker: int, workers: int, done: int) -> int:
+    """Run programs as they come, until none came for a while; the number of the last one."""
+    looks = 0
+    while looks < _PATIENCE + _WAITS:
+        if atomic_load(_place(control, _TICKET)) != done:
+            done += 1
+            _work(control, worker, workers)
+            looks = 0
+        looks += 1
+        pause()
+        if looks > _PATIENCE:
+            give_way()
+    return done
+
+
+@kernel
+def _run_alone(program: np.ndarray, workers: int) -> None:
+    state = flush_denormals()
+    for stage in range(len(program)):
+        begin = ticks()
+        for worker in range(workers):
+            call_stage(program[stage, 0], program[stage, 1], worker, workers)
+        numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
+    restore_denormals(state)
+
+
+_crew = functools.cache(_Crew)
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_crew.cache_clear)
