@@ -1,9 +1,10 @@
 """Turn any sampled signal into a small continuous function: fit, render, differentiate and save neural fields.
 
 >>> import inr
->>> field = inr.fit(inr.open("photo.png"))
+>>> field = inr.fit(inr.open("photo.png"), steps=100)
 >>> field.save("photo.inr")
->>> inr.render(inr.load("photo.inr"), shape=(2048, 2048))
+>>> inr.render(inr.load("photo.inr"), shape=(48, 64)).shape
+(48, 64, 3)
 """
 
 import importlib

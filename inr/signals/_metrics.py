@@ -22,6 +22,13 @@ def psnr(reference: Any, estimate: Any, data_range: float) -> float:
 
     Returns:
         dB; infinity when the two are equal.
+
+    Raises:
+        InrError: shapes that differ, arrays without samples, or a range that is not positive.
+
+    >>> picture = np.full((4, 4), 100, np.uint8)
+    >>> round(inr.signals.psnr(picture, picture + 1, data_range=255), 2)
+    48.13
     """
     if not data_range > 0:
         raise InrError(f"data_range must be positive, got {data_range}")

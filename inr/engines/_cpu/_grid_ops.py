@@ -36,7 +36,8 @@ def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) ->
     after `torch.use_deterministic_algorithms(True)`.
 
     >>> encoding = inr.encodings.HashGrid(3)
-    >>> features = inr.engines.grid_encode(encoding, coords)
+    >>> inr.engines.grid_encode(encoding, torch.rand(100, 3)).shape
+    torch.Size([100, 32])
 
     Raises:
         InrError: coordinates that are not (n, d), with the encoding's d.

@@ -29,7 +29,8 @@ def fused_mlp(network: MLP, features: Float[Tensor, "n f"], *, precision: str = 
     `torch.compile`. Where there are no kernels for it, the network is called as it is.
 
     >>> network = inr.networks.MLP(2, 3, inr.activations.Sine(), width=64).cuda()
-    >>> values = inr.engines.fused_mlp(network, coords)
+    >>> inr.engines.fused_mlp(network, torch.rand(100, 2, device="cuda")).shape
+    torch.Size([100, 3])
 
     Args:
         precision: operands of the hidden layers' products: float16, bfloat16, tf32 or float32; sums, and the first
