@@ -10,6 +10,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from inr._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from inr import (
         activations,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from inr.signals import Signal, open
     from inr.sweeping import sweep
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Budget",

@@ -223,9 +223,9 @@ def test_a_header_that_claims_more_than_the_file_holds_allocates_nothing(tmp_pat
     path = tmp_path / "field.inr"
     contents_header = {"field": field.config(), "domain": field.domain.to_json(), "metrics": {}}
     contents_header["field"]["network"] |= {"width": 8192, "depth": 64}  # 17 GB of weights
-    from inr.field._sections import field_sections
+    from inr.field import field_sections
 
-    inr.container.write(path, contents_header, field_sections(field))
+    inr.container.write(path, contents_header, field_sections(field.state_dict()))
     with pytest.raises(DamagedFile, match=r"section 'network' does not fit the header"):
         inr.load(path)
 
@@ -238,7 +238,7 @@ def test_files_that_are_no_field(tmp_path):
         inr.load(tmp_path / "other.inr")
     field = build()
     sound = {"field": field.config(), "domain": field.domain.to_json()}
-    from inr.field._sections import field_sections
+    from inr.field import field_sections
 
     for name, broken in {
         "metrics": sound | {"metrics": [1]},
@@ -246,7 +246,7 @@ def test_files_that_are_no_field(tmp_path):
         "part": sound | {"field": sound["field"] | {"encoding": {"name": "nothing"}}},
         "domain": sound | {"domain": {}},
     }.items():
-        inr.container.write(tmp_path / f"{name}.inr", broken, field_sections(field))
+        inr.container.write(tmp_path / f"{name}.inr", broken, field_sections(field.state_dict()))
         with pytest.raises(InrError, match=name):
             inr.load(tmp_path / f"{name}.inr")
     inr.container.write(tmp_path / "empty.inr", {"what": 1}, [])

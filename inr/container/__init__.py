@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from inr.container._coders import Coder as Coder
     from inr.container._coders import coders as coders
     from inr.container._coders import register_coder as register_coder
+    from inr.container._file import GIB as GIB
     from inr.container._file import Contents as Contents
     from inr.container._file import Section as Section
     from inr.container._file import dumps as dumps
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from inr.container._file import read as read
     from inr.container._file import write as write
     from inr.container._header import Entry as Entry
+    from inr.container._varint import varint as varint
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -22,12 +24,14 @@ __getattr__, __all__ = lazy_exports(
         "Coder": "._coders",
         "Contents": "._file",
         "Entry": "._header",
+        "GIB": "._file",
         "Section": "._file",
         "coders": "._coders",
         "dumps": "._file",
         "loads": "._file",
         "read": "._file",
         "register_coder": "._coders",
+        "varint": "._varint",
         "write": "._file",
     },
 )

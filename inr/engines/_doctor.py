@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from inr._cores import usable_cores
+from inr._version import __version__
 from inr.engines._base import Engine, engines
 from inr.engines._choose import automatic
 from inr.engines._gpu import has_gpu
@@ -38,9 +39,7 @@ def doctor() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    import inr
-
-    return {"inr": inr.__version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
+    return {"inr": __version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str | None:

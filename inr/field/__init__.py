@@ -8,10 +8,9 @@ if TYPE_CHECKING:
     from inr.field._field import Execute as Execute
     from inr.field._field import Field as Field
     from inr.field._field import Spec as Spec
+    from inr.field._reading import build_field as build_field
     from inr.field._sections import MAX_FILE_BYTES as MAX_FILE_BYTES
     from inr.field._sections import PARTS as PARTS
-    from inr.field._sections import build_field as build_field
-    from inr.field._sections import field_header as field_header
     from inr.field._sections import field_sections as field_sections
     from inr.field._sections import section_tensors as section_tensors
     from inr.field._sections import tensor_section as tensor_section
@@ -24,8 +23,7 @@ __getattr__, __all__ = lazy_exports(
         "MAX_FILE_BYTES": "._sections",
         "PARTS": "._sections",
         "Spec": "._field",
-        "build_field": "._sections",
-        "field_header": "._sections",
+        "build_field": "._reading",
         "field_sections": "._sections",
         "section_tensors": "._sections",
         "tensor_section": "._sections",

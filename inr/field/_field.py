@@ -11,11 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from inr import container
 from inr._errors import InrError
 from inr._parts import Config, parse_spec
 from inr.activations import activations
 from inr.encodings import Encoding, encodings
 from inr.field import _calculus
+from inr.field._sections import field_sections
 from inr.networks import Network, networks
 from inr.signals import Domain
 from inr.signals._grid import Box, block_ranges, grid_range, row_block
@@ -173,9 +175,13 @@ class Field(nn.Module):
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the field to an .inr file. Raises InrError when it exists (without `force`) or cannot be written."""
-        from inr.field._sections import save
+        container.write(Path(path), self.header(), field_sections(self.state_dict()), force=force)
 
-        save(self, Path(path), force=force)
+    def header(self) -> dict[str, Any]:
+        """What the field's file says besides its weights, as plain JSON: parts, domain and metrics."""
+        # JSON knows no infinity: an exact fit has no PSNR to be kept
+        metrics = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
+        return {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
 
     def _check_continuous(self, wanted: str) -> None:
         if self.smoothness < 0:

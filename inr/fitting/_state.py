@@ -17,7 +17,6 @@ from inr.field import (
     MAX_FILE_BYTES,
     PARTS,
     Field,
-    field_header,
     field_sections,
     section_tensors,
     tensor_section,
@@ -80,10 +79,10 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
     numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
-    header = field_header(model) | {"recipe": dict(recipe), "progress": numbers}
+    header = model.header() | {"recipe": dict(recipe), "progress": numbers}
     sections = [
-        *field_sections(model),
-        *field_sections(model, best, prefix="best."),
+        *field_sections(model.state_dict()),
+        *field_sections(best, prefix="best."),
         tensor_section("optimiser", optimiser.tensors()),
         *([tensor_section("teacher", teacher)] if teacher else []),
     ]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-import inr
 from inr._files import replacing
+from inr._version import __version__
 from inr.diagnostics import Contender, Contest, sweep_curves, sweep_page, sweep_sheet
 from inr.diagnostics._sampling import estimate
 from inr.field import Field
@@ -83,7 +83,7 @@ class SweepResult:
         if self.chosen is not None and self.chosen not in everything:
             everything.append(self.chosen)
         return {
-            "inr": inr.__version__,
+            "inr": __version__,
             "signal": self.source,
             "kind": self.signal.domain.kind,
             "shape": None if self.signal.domain.shape is None else list(self.signal.domain.shape),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from inr import __version__
 from inr._errors import InrError
 from inr._parts import Config, Registry, format_spec, parse_spec
+from inr._version import __version__
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.fitting import Budget, Fitter, Setup, default_setup

@@ -1,0 +1,68 @@
+"""Building the field that a file holds with plain weights."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inr._errors import DamagedFile, InrError
+from inr.container import Contents
+from inr.field._field import Field
+from inr.field._sections import PARTS, section_tensors
+from inr.signals import Domain
+
+
+def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
+    """The field whose parts and plain weights a file holds.
+
+    Args:
+        contents: what was read from the file.
+        path: its name, for messages.
+
+    Returns:
+        The field, in evaluation mode.
+
+    Raises:
+        DamagedFile: header and sections do not describe one field; `section` names the part at fault.
+        InrError: the header names parts that this inr does not have.
+    """
+    header = contents.header
+    if not isinstance(header.get("field"), Mapping) or not isinstance(header.get("domain"), Mapping):
+        raise DamagedFile(f"{path} holds no field: its header names no parts", "header")
+    try:
+        specs = {part: header["field"][part] for part in ("encoding", "activation", "network")}
+        domain = Domain.from_json(header["domain"])
+        tensors = section_tensors(contents, PARTS)
+        _check_fits(domain, specs, tensors, path)
+        field = Field.build(domain, **specs)
+        metrics = {name: float(value) for name, value in header.get("metrics", {}).items()}
+    except DamagedFile:
+        raise
+    except InrError as error:
+        raise InrError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
+    field.load_state_dict(tensors)
+    field.metrics = metrics
+    return field.eval()
+
+
+def _check_fits(
+    domain: Domain, specs: Mapping[str, Any], tensors: Mapping[str, Tensor], path: str | os.PathLike[str]
+) -> None:
+    """Compare shapes before anything is allocated: a header may claim a network of any size."""
+    with torch.device("meta"):
+        expected: nn.Module = Field.build(domain, **specs)
+    shapes = {name: tuple(tensor.shape) for name, tensor in expected.state_dict().items()}
+    for name in sorted(shapes.keys() | tensors.keys()):
+        found = tuple(tensors[name].shape) if name in tensors else None
+        if found != shapes.get(name):
+            section = name.partition(".")[0]
+            raise DamagedFile(
+                f"{path}: section '{section}' does not fit the header: {name} is {found}, not {shapes.get(name)}",
+                section,
+            )
+    if not tensors:
+        raise InrError(f"{path} holds no weights")
