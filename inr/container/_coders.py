@@ -50,7 +50,15 @@ def register_coder(
     encode: Callable[[Tensors], bytes],
     decode: Callable[[memoryview, int], dict[str, np.ndarray]],
 ) -> None:
-    """Enter a coder under the name that files will carry. Raises InrError when the name is taken."""
+    """Enter a coder under the name that files will carry.
+
+    Args:
+        name: what sections give as their coding.
+        encode, decode: as of `Coder`.
+
+    Raises:
+        InrError: the name is taken.
+    """
     if name in coders:
         raise InrError(f"coder '{name}' is registered already")
     coders[name] = Coder(encode, decode)

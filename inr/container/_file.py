@@ -60,7 +60,16 @@ def dumps(header: Mapping[str, Any], sections: Sequence[Section]) -> bytes:
         header: plain JSON, at most 1 MiB of text; the order of keys does not matter.
         sections: from coarse to fine, base sections first.
 
-    Raises InrError for what a file cannot hold and for an unknown coding.
+    Returns:
+        All of the file.
+
+    Raises:
+        InrError: what a file cannot hold, or an unknown coding.
+
+    >>> import numpy as np
+    >>> data = dumps({"note": "three numbers"}, [Section("base", {"numbers": np.arange(3.0)})])
+    >>> loads(data).sections["base"].tensors["numbers"]
+    array([0., 1., 2.])
     """
     payloads = [_encode(section) for section in sections]
     table = [
@@ -77,8 +86,13 @@ def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Cont
         data: what `dumps` gave.
         max_bytes: most bytes that the payloads may take, and again the tensors decoded from them.
 
-    Raises DamagedFile, naming "header", the base section or "end" (bytes after the last section), when the file
-    does not hold together; InrError when a newer inr wrote it or it is larger than allowed.
+    Returns:
+        The header, and those sections that could be read.
+
+    Raises:
+        DamagedFile: the file does not hold together; `section` is "header", the base section's name, or "end" where
+            bytes follow the last section.
+        InrError: a newer inr wrote it, or it is larger than allowed.
     """
     data = memoryview(data).cast("B")
     header, table, start = decode_header(data)
@@ -105,7 +119,19 @@ def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Cont
 
 
 def read(path: Path, *, max_bytes: int = GIB) -> Contents:
-    """Read a file as `loads` does; the messages then begin with its path."""
+    """Read a file as `loads` reads its bytes.
+
+    Args:
+        path: the file.
+        max_bytes: most bytes that its sections may take, coded and again as tensors.
+
+    Returns:
+        The header, and those sections that could be read.
+
+    Raises:
+        DamagedFile: the file does not hold together; the message begins with its path.
+        InrError: there is no such file, it is no regular file, it is too large, or a newer inr wrote it.
+    """
     data = _read_bytes(path, max_bytes)
     try:
         return loads(data, max_bytes=max_bytes)
@@ -116,7 +142,17 @@ def read(path: Path, *, max_bytes: int = GIB) -> Contents:
 
 
 def write(path: Path, header: Mapping[str, Any], sections: Sequence[Section], *, force: bool = False) -> None:
-    """Write a file, all of it or none. Raises InrError as `dumps` does, and when `path` cannot be written."""
+    """Write a file, all of it or none.
+
+    Args:
+        path: where to.
+        header: plain JSON, as of `dumps`.
+        sections: in the file's order, base sections first.
+        force: overwrite a file that is there.
+
+    Raises:
+        InrError: what `dumps` refuses, a file that exists, or a path that cannot be written.
+    """
     data = dumps(header, sections)
     with replacing(path, force=force) as temporary:
         temporary.write_bytes(data)

@@ -39,6 +39,15 @@ class Field(nn.Module):
 
     Attributes:
         metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
+
+    Raises:
+        InrError: the encoding, the network and the domain do not go together.
+
+    >>> import torch, inr
+    >>> signal = inr.open("examples/chelsea.png")
+    >>> field = Field.build(signal.domain, activation="sine", network="mlp:depth=2,width=16")
+    >>> field(torch.zeros(5, 2)).shape, field.jacobian(torch.zeros(5, 2)).shape
+    (torch.Size([5, 3]), torch.Size([5, 3, 2]))
     """
 
     def __init__(self, domain: Domain, encoding: Encoding, network: Network) -> None:
@@ -59,7 +68,18 @@ class Field(nn.Module):
     def build(
         cls, domain: Domain, *, encoding: Spec = "identity", activation: Spec = "sine", network: Spec = "mlp"
     ) -> "Field":
-        """Build a field from part specs, drawing its parameters from torch's global generator."""
+        """Build a field from part specs, drawing its parameters from torch's global generator.
+
+        Args:
+            domain: axes, channels and value range of the signal.
+            encoding, activation, network: parts, as "name:key=value" or as configurations.
+
+        Returns:
+            The field, with its initial weights.
+
+        Raises:
+            InrError: unknown parts or parameters, or parts that do not go together.
+        """
         built = encodings.build(encoding, domain.in_dim)
         kind = networks.info(parse_spec(network)["name"])
         _check_reader(kind.cls, kind.name, built)  # before its size confuses the network
@@ -67,7 +87,11 @@ class Field(nn.Module):
         return cls(domain, built, networks.build(network, *context))
 
     def config(self) -> dict[str, Config]:
-        """The specs of the three parts as plain JSON: `Field.build(domain, **config)` gives an equal field."""
+        """The configurations of the three parts as plain JSON.
+
+        Returns:
+            By "encoding", "activation" and "network"; `Field.build(domain, **config)` gives a field of the same parts.
+        """
         return {
             "encoding": self.encoding.config(),
             "activation": self.network.activation.config(),
@@ -90,11 +114,28 @@ class Field(nn.Module):
         return next(self.network.parameters()).device
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """Values at coordinates, normalised to [-1, 1]."""
+        """Values at coordinates.
+
+        Args:
+            coords: float32 (n, D), every axis of the signal spanning [-1, 1].
+
+        Returns:
+            (n, C), normalised so that [-1, 1] is the signal's range.
+
+        Raises:
+            InrError: coordinates of another shape.
+        """
         return self.network(*self._inputs(coords))
 
     def heads(self, coords: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n c"], ...]:
-        """All outputs of the network that learn the signal, coarse to fine; the last is `forward`'s."""
+        """All outputs of the network that learn the signal, coarse to fine.
+
+        Args:
+            coords: float32 (n, D).
+
+        Returns:
+            One (n, C) or more; the last is what `forward` gives.
+        """
         return self.network.heads(*self._inputs(coords))
 
     def _inputs(self, coords: Float[Tensor, "n d"]) -> tuple[Tensor, ...]:
@@ -105,22 +146,59 @@ class Field(nn.Module):
         return (features, coords) if self.network.reads_coords else (features,)
 
     def in_units(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
-        """Normalised values in the signal's own units (grey levels, volts, metres …)."""
+        """Values in the signal's own units (grey levels, volts, metres …).
+
+        Args:
+            values: (n, C), normalised to [-1, 1].
+
+        Returns:
+            (n, C), of the same dtype.
+        """
         return self.domain.values.restore(values)
 
     def gradient(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """d value / d coords of a field with one channel. Raises InrError for several: use `jacobian`."""
+        """The gradient of a field with one channel.
+
+        Args:
+            coords: float32 (n, D).
+
+        Returns:
+            d value / d coords, (n, D), per unit of [-1, 1], of the normalised value.
+
+        Raises:
+            InrError: the field has several channels, whose derivatives `jacobian` gives, or it jumps.
+        """
         if self.domain.channels != 1:
             raise InrError(f"gradient needs a field with 1 channel, this one has {self.domain.channels}: use jacobian")
         return self.jacobian(coords)[:, 0]
 
     def jacobian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c d"]:
-        """d values[c] / d coords[d], per unit of [-1, 1]. Raises InrError for a field that jumps, which has none."""
+        """The derivatives of every channel by every coordinate.
+
+        Args:
+            coords: float32 (n, D).
+
+        Returns:
+            d values[c] / d coords[d], (n, C, D), per unit of [-1, 1], of the normalised values.
+
+        Raises:
+            InrError: the field jumps, and has no derivative.
+        """
         self._check_continuous("jacobian")
         return _calculus.jacobian(self, coords)
 
     def laplacian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """The Laplacian of every channel. Raises InrError for a field with kinks, whose Laplacian is no function."""
+        """The Laplacian of every channel.
+
+        Args:
+            coords: float32 (n, D).
+
+        Returns:
+            The sum of second derivatives, (n, C), per squared unit of [-1, 1], of the normalised values.
+
+        Raises:
+            InrError: the field has kinks, so that its Laplacian is no function.
+        """
         if self.smoothness < 1:
             raise InrError(
                 f"laplacian needs a field without kinks, and '{self._roughest()}' has some: use a smooth activation "
@@ -129,7 +207,17 @@ class Field(nn.Module):
         return _calculus.laplacian(self, coords)
 
     def divergence(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """The divergence of a field with as many channels as coordinates."""
+        """The divergence of a field with as many channels as coordinates.
+
+        Args:
+            coords: float32 (n, D).
+
+        Returns:
+            The sum of d values[i] / d coords[i], (n,), per unit of [-1, 1], of the normalised values.
+
+        Raises:
+            InrError: channels and axes differ in number, or the field jumps.
+        """
         if self.domain.channels != self.domain.in_dim:
             raise InrError(
                 f"divergence needs as many channels as axes, got {self.domain.channels} and {self.domain.in_dim}"
@@ -174,7 +262,15 @@ class Field(nn.Module):
         return values.reshape(*shape, self.domain.channels)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the field to an .inr file. Raises InrError when it exists (without `force`) or cannot be written."""
+        """Write the field to an .inr file, all of it or none. Equal fields give equal bytes.
+
+        Args:
+            path: where to.
+            force: overwrite a file that is there.
+
+        Raises:
+            InrError: the file exists, or it cannot be written.
+        """
         container.write(Path(path), self.header(), field_sections(self.state_dict()), force=force)
 
     def header(self) -> dict[str, Any]:
