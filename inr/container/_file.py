@@ -66,9 +66,9 @@ def dumps(header: Mapping[str, Any], sections: Sequence[Section]) -> bytes:
     Raises:
         InrError: what a file cannot hold, or an unknown coding.
 
-    >>> import numpy as np
-    >>> data = dumps({"note": "three numbers"}, [Section("base", {"numbers": np.arange(3.0)})])
-    >>> loads(data).sections["base"].tensors["numbers"]
+    >>> section = inr.container.Section("base", {"numbers": np.arange(3.0)})
+    >>> data = inr.container.dumps({"note": "three numbers"}, [section])
+    >>> inr.container.loads(data).sections["base"].tensors["numbers"]
     array([0., 1., 2.])
     """
     payloads = [_encode(section) for section in sections]

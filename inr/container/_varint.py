@@ -10,7 +10,7 @@ def varint(value: int) -> bytes:
     Returns:
         At least one byte.
 
-    >>> varint(300).hex()
+    >>> inr.container.varint(300).hex()
     'ac02'
     """
     out = bytearray()

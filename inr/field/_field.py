@@ -43,9 +43,8 @@ class Field(nn.Module):
     Raises:
         InrError: the encoding, the network and the domain do not go together.
 
-    >>> import torch, inr
     >>> signal = inr.open("photo.png")
-    >>> field = Field.build(signal.domain, activation="sine", network="mlp:depth=2,width=16")
+    >>> field = inr.Field.build(signal.domain, activation="sine", network="mlp:depth=2,width=16")
     >>> field(torch.zeros(5, 2)).shape, field.jacobian(torch.zeros(5, 2)).shape
     (torch.Size([5, 3]), torch.Size([5, 3, 2]))
     """
