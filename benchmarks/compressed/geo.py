@@ -10,6 +10,7 @@ from compressed import anchors, measure
 from compressed.runs import Settings
 from compressed.tables import Ledger, Row, append, read
 from inr import compression, container
+from inr.compression.codecs import codecs
 
 COLUMNS = ("signal", "codec", "target", "bytes", "header", "psnr", "encode_s", "decode_s", "steps", "seed")
 _KEYS = ("signal", "codec", "target", "steps", "seed")
@@ -115,7 +116,7 @@ def code(
             for name in names:
                 values = load(settings, name)
                 signal = inr.Signal.from_array(values, kind="volume", value_range=(0.0, 1.0))
-                count = given or compression.codecs.build(codec(name)).steps(signal)
+                count = given or codecs.build(codec(name)).steps(signal)
                 for target in targets(name):
                     key = {"signal": name, "codec": codec(name), "target": str(target)}
                     key |= {"steps": str(count), "seed": str(seed)}

@@ -11,6 +11,7 @@ import inr
 from compressed import anchors, measure
 from compressed.tables import Ledger, Row
 from inr import compression
+from inr.compression.codecs import codecs as registry
 from inr.signals import GridSignal
 
 PICTURES = ("kodim01", "kodim10", "kodim11", "kodim19", "kodim23", "kodim24")
@@ -84,7 +85,7 @@ def code(
 ) -> None:
     """Compress pictures by our codecs wherever the table lacks it; steps of None are the codec's own."""
     ledger = Ledger(settings.runs, COLUMNS, _KEYS, comment)
-    built = {codec: compression.codecs.build(codec) for codec in codecs}  # unknown ones are told before hours of work
+    built = {codec: registry.build(codec) for codec in codecs}  # unknown ones are told before hours of work
     for seed in seeds:
         for given in steps:
             for codec in codecs:

@@ -15,6 +15,8 @@ _USUAL: dict[str, tuple[int, str, float, float, dict[str, Any]]] = {
     "volume": (1, "float32", 0.0, 1.0, {}),
 }
 _LONGEST = 1 << 48
+# numbers of axes of kinds that are not free in them
+_AXES = {"image": (2,), "audio": (1,), "video": (3,)}
 
 
 def to_compact(domain: Domain) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def from_compact(data: Mapping[str, Any]) -> Domain:
     """The domain that `to_compact` described. Raises InrError when something is missing or of the wrong type."""
     try:
         kind, shape = data["kind"], data["shape"]
-        if kind not in _USUAL or not 1 <= len(shape) <= 4:
+        if kind not in _USUAL or len(shape) not in _AXES.get(kind, range(1, 5)):
             raise InrError(f"no grid has the kind {kind!r} and the shape {shape!r}")
         if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
             raise InrError(f"no grid has the shape {shape!r}")

@@ -226,7 +226,7 @@ def test_a_checkpoint_knows_the_places_of_its_samples(tmp_path):
 
 
 def test_fields_too_large_to_load_again_are_refused(signal, monkeypatch):
-    monkeypatch.setattr("inr.fitting._checks.LARGEST_FILE", 1000)
+    monkeypatch.setattr("inr.fitting._checks.MAX_FILE_BYTES", 1000)
     with pytest.raises(InrError, match="use fewer levels"):
         make_fitter(signal, budget=Budget(steps=9), **QUICK)
 
