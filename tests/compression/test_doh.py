@@ -11,9 +11,12 @@ import torch
 
 from inr import InrError, Signal
 from inr.compression import decompress, encode, encode_integers
+from inr.compression.bitstream import random_projection
 from inr.compression.bitstream.philox import bit_rows
-from inr.compression.codecs import codecs, doh
-from inr.compression.codecs.doh import Projection, _Code
+from inr.compression.bitstream.random_projection import Projection, spreads
+from inr.compression.codecs import codecs
+from inr.compression.encoder import hypernetwork
+from inr.compression.encoder.hypernetwork import Code
 from inr.container._varint import varint
 from inr.engines import plan
 from inr.field import Field
@@ -46,9 +49,7 @@ def dense(field: Field, seed: int, latent: int) -> torch.Tensor:
     """All of s P as a matrix (weights, m)."""
     count = field.parameter_count
     bits = np.unpackbits(bit_rows(seed, 0, count, latent).astype("<u4").view(np.uint8), axis=1, bitorder="little")
-    scales = [
-        doh._spreads(field)[name] / latent**0.5 * torch.ones(each.numel()) for name, each in field.named_parameters()
-    ]
+    scales = [spreads(field)[name] / latent**0.5 * torch.ones(each.numel()) for name, each in field.named_parameters()]
     return torch.cat(scales)[:, None] * (2.0 * torch.from_numpy(bits[:, :latent].astype(np.float32)) - 1)
 
 
@@ -89,7 +90,7 @@ def test_large_integers_are_summed_exactly():
     large = np.full(1000, 2**31 - 1) - np.arange(1000) % 2
     sums = [np.empty(4, np.int64) for _ in range(2)]
     bits = bit_rows(0, 0, 4, 1000)
-    doh._project(bits, np.concatenate([large, np.zeros(24, np.int64)]), sums[0])
+    random_projection._project(bits, np.concatenate([large, np.zeros(24, np.int64)]), sums[0])
     signs = np.unpackbits(bits.astype("<u4").view(np.uint8), axis=1, bitorder="little")[:, :1000].astype(np.int64)
     np.testing.assert_array_equal(sums[0], (2 * signs - 1) @ large)
     assert all(bool(tensor.isfinite().all()) for tensor in Projection(field, 0, 1000).weights(large, 65504.0).values())
@@ -107,7 +108,7 @@ def test_hidden_weights_have_the_variance_of_initial_ones():
 def test_every_tensor_has_the_variance_it_should_have(encoding):
     field = network(100, 3, encoding)
     made = Projection(field, 1, 1000).weights(np.where(code(1000) < 0, -1, 1), 1.0)
-    for name, spread in doh._spreads(field).items():
+    for name, spread in spreads(field).items():
         ratio = float((made[name] / spread).square().mean())
         assert abs(ratio - 1) < 4 * (2 / made[name].numel()) ** 0.5
 
@@ -153,7 +154,7 @@ def test_the_gradient_is_that_of_an_explicit_matrix():
 
 
 def test_codes_are_rounded_as_finely_as_they_fit():
-    learned = _Code(500, 0, 300)
+    learned = Code(500, 0, 300)
     assert learned.rounded().std() > 2**23  # as good as not rounded
     learned.choose(0.985)
     size = len(encode_integers(learned.rounded()))
@@ -198,7 +199,7 @@ def test_sections_are_within_their_room_where_that_is_possible(room):
 
 
 def test_fits_that_diverge_end_in_a_file(monkeypatch):
-    monkeypatch.setattr(doh, "_RATE", 1e30)
+    monkeypatch.setattr(hypernetwork, "LEARNING_RATE", 1e30)
     signal = picture(6, 6)
     events = []
     (payload,) = codecs.build("doh").encode(signal, 200, steps=50, engine="eager", on_event=events.append)
