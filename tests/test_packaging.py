@@ -101,7 +101,7 @@ def test_a_wheel_holds_the_package_and_nothing_else(tmp_path):
         names = set(wheel.namelist())
         metadata = wheel.read(f"inr-{inr.__version__}.dist-info/METADATA").decode()
     sources = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")} | {"inr/py.typed"}
-    sources |= {"inr/diagnostics/page.css", "inr/diagnostics/page.js"}
+    sources |= {f"inr/diagnostics/{name}" for name in ("page.css", "page.js", "style.mplstyle")}
     assert sources <= names
     assert {name.partition("/")[0] for name in names} == {"inr", f"inr-{inr.__version__}.dist-info"}
     assert f"\nVersion: {inr.__version__}\n" in metadata

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from inr.diagnostics._contest_sheet import sweep_sheet as sweep_sheet
     from inr.diagnostics._embedding import distance_preservation as distance_preservation
     from inr.diagnostics._embedding import stable_rank as stable_rank
+    from inr.diagnostics._figures import Series as Series
+    from inr.diagnostics._figures import Subplot as Subplot
+    from inr.diagnostics._figures import plot as plot
     from inr.diagnostics._looks import Look as Look
     from inr.diagnostics._looks import look_at as look_at
     from inr.diagnostics._race import sweep_curves as sweep_curves
@@ -27,6 +30,9 @@ __getattr__, __all__ = lazy_exports(
         "comparison_sheet": "._sheet",
         "distance_preservation": "._embedding",
         "look_at": "._looks",
+        "plot": "._figures",
+        "Series": "._figures",
+        "Subplot": "._figures",
         "stable_rank": "._embedding",
         "sweep_curves": "._race",
         "sweep_page": "._contest_page",
