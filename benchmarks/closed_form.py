@@ -44,7 +44,7 @@ from torch.nn import functional as F
 
 import inr
 from inr.activations import Linear
-from inr.encodings._bases import basis
+from inr.encodings import basis
 from inr.fitting._solve import solved
 from inr.networks import Kronecker
 

@@ -21,15 +21,26 @@ import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from inr._errors import InrError
 from inr._params import Param, Range, check_value, params_of
 from inr._specs import Config, format_spec, is_name, parse_spec
 
-__all__ = ["Config", "Param", "Part", "PartInfo", "Range", "Registry", "check_value", "format_spec", "parse_spec"]
+__all__ = [
+    "Config",
+    "Param",
+    "Part",
+    "PartInfo",
+    "Range",
+    "Registry",
+    "Sizes",
+    "check_value",
+    "format_spec",
+    "parse_spec",
+]
 
 _PartClass = TypeVar("_PartClass", bound=type)
 
@@ -53,8 +64,32 @@ class PartInfo:
     limits: str = ""
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Which of a part's parameters set how many numbers it learns: what a sweep of equal sizes changes.
+
+    Attributes:
+        names: the parameter to change first, and those to change where it is given or makes no difference; after
+            them any whole number that does.
+        finer: one that is changed afterwards, where steps of the first are coarse (a doubling of a table).
+        tied: parameters that keep their proportion to another one, by the other's name.
+    """
+
+    names: tuple[str, ...] = ()
+    finer: str | None = None
+    tied: Mapping[str, str] = field(default_factory=dict)
+
+
 class Part:
-    """Mixin of everything a registry holds."""
+    """Mixin of everything a registry holds.
+
+    Attributes:
+        sizes: which parameters set how large the part is.
+        searched: whether a search through all parts tries it where nobody asks for it.
+    """
+
+    sizes: ClassVar[Sizes] = Sizes()
+    searched: ClassVar[bool] = True
 
     _config: Config
     _resolved: Config | None = None  # values of parameters that were left to the part, set when it is built
@@ -65,6 +100,15 @@ class Part:
         Parameters that were left to the part have the values that it chose.
         """
         return json.loads(json.dumps(self._config)) | (self._resolved or {})
+
+    @classmethod
+    def suited(cls, signal: Any) -> Config:
+        """Values that suit a signal, for parameters that the user leaves open; none where the defaults do.
+
+        Args:
+            signal: an `inr.Signal`.
+        """
+        return {}
 
 
 class Registry:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from inr.activations._bumps import Laplacian as Laplacian
     from inr.activations._bumps import Multiquadric as Multiquadric
     from inr.activations._bumps import Quadratic as Quadratic
+    from inr.activations._derivatives import Expression as Expression
+    from inr.activations._derivatives import expression as expression
     from inr.activations._derivatives import partial as partial
     from inr.activations._finer import Finer as Finer
     from inr.activations._finer import FinerGabor as FinerGabor
@@ -38,6 +40,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "Activation": "._base",
         "ExpSin": "._bumps",
+        "Expression": "._derivatives",
         "Finer": "._finer",
         "FinerGabor": "._finer",
         "FinerGaussian": "._finer",
@@ -62,6 +65,7 @@ __getattr__, __all__ = lazy_exports(
         "Softplus": "._rectifiers",
         "Tanh": "._tanh",
         "activations": "._base",
+        "expression": "._derivatives",
         "partial": "._derivatives",
     },
 )

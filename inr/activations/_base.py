@@ -49,6 +49,8 @@ class Activation(Part):
         learning_rate_on_tables: the same for a network on features that are trained along with it, where it
             differs (Instant-NGP's 1e-2 for relu; the others would fall dead at that rate).
         needs_encoding: whether a network with it sees little detail in bare coordinates.
+        frequencies: parameters that decide how fine the detail is that a network begins with; a search tries each of
+            them at half and twice its value.
     """
 
     planes: ClassVar[int] = 1
@@ -57,6 +59,7 @@ class Activation(Part):
     learning_rate: ClassVar[float] = 1e-3
     learning_rate_on_tables: ClassVar[float | None] = None
     needs_encoding: ClassVar[bool] = False
+    frequencies: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod
     def formula(ops: Ops, *planes: Any, **constants: Any) -> tuple[Any, ...]:

@@ -70,6 +70,7 @@ class ExpSin(Activation):
     """exp(-sin(omega z)), a periodic function of mean 1.27; torch's default initialisation."""
 
     learning_rate = 5e-3
+    frequencies = ("omega",)
 
     def __init__(self, *, omega: Annotated[float, Range(0, above=True), "its frequency"] = 5.0) -> None:
         self.omega = omega

@@ -1,7 +1,7 @@
 """Derivatives of an activation, found symbolically from its one formula."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import sympy
 import torch
@@ -11,7 +11,7 @@ from inr.activations import _functions
 from inr.activations._base import Activation
 from inr.activations._symbolic import SYMBOLIC
 
-# sympy's names in torch
+# The functions of torch by the names that sympy prints.
 _TORCH = {
     "sin": torch.sin,
     "cos": torch.cos,
@@ -27,11 +27,39 @@ _TORCH = {
 }
 
 
-def symbols(activation: Activation) -> tuple[tuple[sympy.Symbol, ...], dict[str, sympy.Symbol]]:
-    """The symbols `expressions` is written in: one a plane, and one a constant."""
-    count = activation.planes * activation.maps
-    planes = tuple(sympy.Symbol(name, real=True) for name in ("a", "b", "c", "d")[:count])
-    return planes, {name: sympy.Symbol(f"k_{name}", positive=True) for name in activation.constants("hidden")}
+class Expression(NamedTuple):
+    """An activation's formula, written in sympy's symbols.
+
+    Attributes:
+        planes: the symbols of the input planes.
+        constants: those of a layer's constants, by name.
+        values: the output planes, as expressions of the two.
+    """
+
+    planes: tuple[sympy.Symbol, ...]
+    constants: Mapping[str, sympy.Symbol]
+    values: tuple[sympy.Expr, ...]
+
+
+def expression(activation: Activation, planes: int | None = None) -> Expression:
+    """An activation's formula as sympy has it, from which derivatives and the kernels of engines are made.
+
+    Args:
+        activation: any registered activation.
+        planes: how many input planes there are; all of a hidden layer's when None. A first layer, which reads real
+            features, has one a map.
+
+    Returns:
+        The formula and its symbols.
+
+    >>> inr.activations.expression(inr.activations.Sine()).values
+    (sin(a*k_omega),)
+    """
+    count = activation.planes * activation.maps if planes is None else planes
+    symbols = tuple(sympy.Symbol(name, real=True) for name in ("a", "b", "c", "d")[:count])
+    constants = {name: sympy.Symbol(f"k_{name}", positive=True) for name in activation.constants("hidden")}
+    values = activation.formula(SYMBOLIC, *symbols, **constants)
+    return Expression(symbols, constants, tuple(sympy.sympify(value) for value in values))
 
 
 def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ...]]:
@@ -44,11 +72,16 @@ def partial(activation: Activation, *wrt: int) -> Callable[..., tuple[Tensor, ..
 
     Returns:
         A function (*planes, **constants) -> output planes, elementwise on tensors of one shape.
+
+    >>> slope = inr.activations.partial(inr.activations.Sine(), 0)
+    >>> slope(torch.zeros(2), omega=30.0)
+    (tensor([30., 30.]),)
     """
-    planes, constants = symbols(activation)
+    planes, constants, values = expression(activation)
     outputs = [
-        sympy.diff(output, *(planes[index] for index in wrt), simplify=False) if wrt else output  # simplifying: minutes
-        for output in activation.formula(SYMBOLIC, *planes, **constants)
+        # Simplifying would take minutes.
+        sympy.diff(value, *(planes[index] for index in wrt), simplify=False) if wrt else value
+        for value in values
     ]
     compiled = sympy.lambdify((*planes, *constants.values()), outputs, modules=[_TORCH], cse=True)
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from torch import nn
 
-from inr._parts import Range
+from inr._parts import Config, Range
 from inr.activations._base import Activation, Ops, Position, activations
 from inr.activations._gabor import check_ratio
-from inr.activations._sine import FirstOmega, Omega, Siren, init_siren_
+from inr.activations._sine import FirstOmega, Omega, Siren, init_siren_, suited_first_omega
+from inr.signals import Signal
 
 FirstBias = Annotated[
     float | None, Range(0, above=True), "the first layer's biases are U(±first_bias), none: U(±1/sqrt(inputs))"
@@ -57,6 +58,11 @@ class Finer(Siren):
         """The frequency of a layer."""
         return {"omega": self.frequency(position)}
 
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A fast first layer for sounds."""
+        return suited_first_omega(signal)
+
 
 @activations.register(
     "finer-gaussian",
@@ -72,6 +78,7 @@ class FinerGaussian(Siren):
 
     smoothness = 2
     learning_rate = 1e-3
+    frequencies = ("scale", "omega")
 
     def __init__(
         self,
@@ -112,6 +119,7 @@ class FinerGabor(Activation):
     planes = 2
     smoothness = 1
     learning_rate = 1e-3
+    frequencies = ("scale", "omega")
 
     def __init__(
         self,

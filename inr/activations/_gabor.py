@@ -34,6 +34,7 @@ class _Wavelet(Activation):
     """
 
     learning_rate = 5e-3
+    frequencies = ("omega", "scale")
 
     def __init__(self, *, omega: Omega = 10.0, scale: Scale = 10.0) -> None:
         self.omega = omega

@@ -17,6 +17,7 @@ class Bump(Activation):
     """
 
     learning_rate = 5e-3
+    frequencies = ("scale",)
     scale: float
 
     def constants(self, position: Position) -> Mapping[str, float]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from inr._parts import Range
+from inr._parts import Config, Range
 from inr.activations._base import Ops, Position, activations
-from inr.activations._sine import FirstOmega, Omega, Siren
+from inr.activations._sine import FirstOmega, Omega, Siren, suited_first_omega
+from inr.signals import Signal
 
 
 @activations.register(
@@ -40,3 +41,8 @@ class HOSC(Siren):
     def constants(self, position: Position) -> Mapping[str, float]:
         """Sharpness and frequency of a layer."""
         return {"beta": self.beta, "omega": self.frequency(position)}
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A fast first layer for sounds."""
+        return suited_first_omega(signal)

@@ -14,6 +14,7 @@ class Linear(Activation):
     """The value itself: for networks that multiply instead, and for encodings that a linear layer reads."""
 
     needs_encoding = True
+    searched = False  # only networks that have nonlinearities of their own ask for it
 
     @staticmethod
     def formula(ops: Ops, *planes: Any, **constants: Any) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ class Sinc(Activation):
     """
 
     learning_rate = 5e-3
+    frequencies = ("omega",)
 
     def __init__(self, *, omega: Annotated[float, Range(0, above=True), "its frequency"] = 20.0) -> None:
         self.omega = omega

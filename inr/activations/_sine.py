@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from torch import nn
 
-from inr._parts import Range
+from inr._parts import Config, Range
 from inr.activations._base import Activation, Ops, Position, activations, fan_in
+from inr.signals import Signal
 
 Omega = Annotated[float, Range(0, above=True), "frequency of the hidden layers"]
 FirstOmega = Annotated[float | None, Range(0, above=True), "frequency of the first layer, none: omega"]
@@ -22,6 +23,7 @@ class Siren(Activation):
     """
 
     learning_rate = 5e-4
+    frequencies = ("omega", "first_omega")
     omega: float
     first_omega: float
     first_bias: float | None = None
@@ -61,6 +63,16 @@ class Sine(Siren):
     def constants(self, position: Position) -> Mapping[str, float]:
         """The frequency of a layer."""
         return {"omega": self.frequency(position)}
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A fast first layer for sounds."""
+        return suited_first_omega(signal)
+
+
+def suited_first_omega(signal: Signal) -> Config:
+    """SIREN's first layer for sounds, whose seconds hold thousands of periods."""
+    return {"first_omega": 3000.0} if signal.domain.kind == "audio" else {}
 
 
 def init_siren_(layer: nn.Module, position: Position, omega: float, first_bias: float | None = None) -> None:

@@ -167,7 +167,7 @@ def _default_output(file: Path, field: "Field", name: str) -> Path:
 
 def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, force: bool) -> None:
     """Refuse before the work what would fail after it."""
-    from inr.signals._write import format_of
+    from inr.signals import file_format
 
     needed = 4.0 * math.prod(shape) * field.domain.channels
     if needed > limit:
@@ -175,7 +175,7 @@ def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, fo
             f"{' x '.join(map(str, reversed(shape)))} samples take {si(needed, 'B')} of memory, more than the limit of "
             f"{si(limit, 'B')}; render it in parts with --box"
         )
-    format_of(str(path), field.domain.kind)
+    file_format(str(path), field.domain.kind)
     if not (force and field.domain.kind == "video" and path.is_dir()):  # writing replaces a folder of frames itself
         check_writable(path, force=force)
 

@@ -17,10 +17,8 @@ from inr.compression.rate_control import Found, Target, smallest_reaching
 from inr.container._file import GIB
 from inr.engines import render
 from inr.field import Field, Spec
-from inr.signals import Domain, GridSignal, Signal, open
+from inr.signals import Box, Domain, GridSignal, Signal, cast_samples, open
 from inr.signals import psnr as decibels
-from inr.signals._grid import Box
-from inr.signals._write import own_type
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def sample(
     # what lies beyond the range is known to be wrong
     low, high = (np.array(ends, dtype=np.float32) for ends in (field.domain.values.low, field.domain.values.high))
     np.clip(values, low, high, out=values)
-    return own_type(values, field.domain)
+    return cast_samples(values, field.domain)
 
 
 def _reach(

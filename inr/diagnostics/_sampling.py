@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from inr.field import Execute, Field
-from inr.signals import Signal
-from inr.signals._grid import block_ranges
+from inr.signals import Signal, block_ranges
 
 _BLOCK = 65_536
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.encodings._base import encodings as encodings
     from inr.encodings._bases import Basis as Basis
     from inr.encodings._bases import basis as basis
+    from inr.encodings._bases import basis_smoothness as basis_smoothness
     from inr.encodings._compose import Concat as Concat
     from inr.encodings._compose import PerAxis as PerAxis
     from inr.encodings._factorised import CPGrid as CPGrid
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from inr.encodings._harmonics import SphericalHarmonics as SphericalHarmonics
     from inr.encodings._identity import Identity as Identity
     from inr.encodings._lattice import PRIMES as PRIMES
+    from inr.encodings._lattice import Lattice as Lattice
     from inr.encodings._lattice import Level as Level
+    from inr.encodings._lattice import make_levels as make_levels
     from inr.encodings._learned import LearnedFourierFeatures as LearnedFourierFeatures
     from inr.encodings._oneblob import OneBlob as OneBlob
     from inr.encodings._planes import KPlanes as KPlanes
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from inr.encodings._sape import Sape as Sape
     from inr.encodings._shifted import ShiftedBasis as ShiftedBasis
     from inr.encodings._sphere import Sphere as Sphere
+    from inr.encodings._table import blend_rows as blend_rows
+    from inr.encodings._vertices import Corners as Corners
+    from inr.encodings._vertices import grid_corners as grid_corners
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -34,6 +40,7 @@ __getattr__, __all__ = lazy_exports(
         "Basis": "._bases",
         "CPGrid": "._factorised",
         "Concat": "._compose",
+        "Corners": "._vertices",
         "DenseGrid": "._grids",
         "Encoding": "._base",
         "FourierFeatures": "._fourier",
@@ -41,6 +48,7 @@ __getattr__, __all__ = lazy_exports(
         "Identity": "._identity",
         "KPlanes": "._planes",
         "LearnedFourierFeatures": "._learned",
+        "Lattice": "._lattice",
         "Level": "._lattice",
         "OneBlob": "._oneblob",
         "PRIMES": "._lattice",
@@ -52,6 +60,10 @@ __getattr__, __all__ = lazy_exports(
         "TriPlane": "._planes",
         "VMGrid": "._factorised",
         "basis": "._bases",
+        "basis_smoothness": "._bases",
+        "blend_rows": "._table",
         "encodings": "._base",
+        "grid_corners": "._vertices",
+        "make_levels": "._lattice",
     },
 )

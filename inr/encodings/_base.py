@@ -42,6 +42,8 @@ class Encoding(Part, nn.Module):
             `learning_rate_on_tables`.
         min_steps: fewest fitting steps with which the encoding can work (progressive ones need many).
         default_partners: parts that it stands with unless others are named, by kind.
+        default_depth: hidden layers of the network that reads it, where it has no partner.
+        bandwidth: name of the parameter that is a highest frequency in cycles over an axis, None where there is none.
     """
 
     dims: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
@@ -51,6 +53,8 @@ class Encoding(Part, nn.Module):
     tables: bool = False
     min_steps: int = 1
     default_partners: ClassVar[Mapping[str, Any]] = {}
+    default_depth: ClassVar[int] = 3
+    bandwidth: ClassVar[str | None] = None
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()

@@ -69,7 +69,7 @@ def basis(kind: str, count: int, **parameters: float) -> "Basis":
     return _CLASSES[kind](count, **resolve(kind, "a basis", parameters))
 
 
-def smoothness_of(kind: str) -> float:
+def basis_smoothness(kind: str) -> float:
     """How often functions of a kind can be differentiated everywhere; -1 where they jump."""
     return _CLASSES[kind].smoothness
 

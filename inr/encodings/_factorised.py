@@ -8,11 +8,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from inr._parts import Range
+from inr._parts import Config, Range
 from inr.encodings._base import encodings
 from inr.encodings._grids import Interpolated
-from inr.encodings._vertices import Around, Factorised, LastResolution, check_size, read
+from inr.encodings._vertices import (
+    Around,
+    Factorised,
+    LastResolution,
+    check_size,
+    read,
+    suited_planes,
+    suited_resolutions,
+)
+from inr.signals import Signal
 
+_MAX_LINE = 2**16  # vertices
 _SOURCE = "Chen et al., TensoRF: tensorial radiance fields, ECCV 2022"
 
 
@@ -45,13 +55,18 @@ class CPGrid(_Tensor):
         in_dim: int,
         *,
         rank: Annotated[int, Range(1, 1024), "components"] = 96,
-        resolution: Annotated[int, Range(2, 2**16), "vertices an axis"] = 256,
+        resolution: Annotated[int, Range(2, _MAX_LINE), "vertices an axis"] = 256,
         last_resolution: LastResolution = None,
         interpolation: Interpolated = "linear",
     ) -> None:
         super().__init__(in_dim, rank, resolution, last_resolution, interpolation)
         check_size(sum(self.vertices) * rank)
         self.lines = nn.ParameterList([nn.Parameter(0.2 * torch.randn(count, rank)) for count in self.vertices])
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A vertex for every sample of an axis."""
+        return suited_resolutions(signal, _MAX_LINE)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The components."""
@@ -98,6 +113,11 @@ class VMGrid(_Tensor):
         self.planes = nn.ParameterList([nn.Parameter(0.1 * torch.randn(count, rank)) for count in planes])
         self.lines = nn.ParameterList([nn.Parameter(0.1 * torch.randn(count, rank)) for count in lines])
         self._modes = list(zip(pairs, others, strict=True))
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A vertex for every sample of an axis, as far as planes go."""
+        return suited_planes(signal)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The components, mode after mode."""

@@ -41,6 +41,7 @@ class FourierFeatures(Encoding):
     radial: a uniform direction, a length |N(0, sigma²)|, sorted by length, as in SAPE (Hertz et al. 2021).
     """
 
+    bandwidth = "sigma"
     frequencies: Float[Tensor, "m d"]
 
     def __init__(

@@ -9,18 +9,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Config, Range, Sizes
 from inr.encodings._base import Encoding, encodings
 from inr.encodings._lattice import Lattice, make_levels
+from inr.signals import Signal
 
 Interpolation = Literal["linear", "smoothstep"]
 
 MAX_PARAMETERS = 2**28  # 1 GiB in float32; fitting keeps three more tables of that size
+MAX_VERTICES = 2**20  # an axis: beyond, float32 coordinates no longer tell a point's place in its cell
+# Vertices an axis of a dense grid by number of axes, where nothing is known of the signal, and the most that suit one.
 _DENSE_FINEST = {1: 512, 2: 256, 3: 128, 4: 32}
+_DENSE_MAX_FINEST = {1: 2**16, 2: 256, 3: 64, 4: 24}
 
 Levels = Annotated[int, Range(1, 32), "resolutions; a single one is the finest"]
 Features = Annotated[int, Range(1, 16), "features a level"]
-Coarsest = Annotated[int, Range(1, 2**20), "vertices an axis of the first level"]
+Coarsest = Annotated[int, Range(1, MAX_VERTICES), "vertices an axis of the first level"]
 Interpolated = Annotated[Interpolation, "smoothstep has continuous first derivatives"]
 
 
@@ -85,7 +89,13 @@ class HashGrid(_Grid):
     trained features, interpolated between the vertices around the point; a level with more than 2^log2_size
     vertices keeps them in so many rows, chosen by hash, and leaves collisions to the training. A sample of its
     own for every pixel needs `finest` = samples an axis. The table starts at U(-1e-4, 1e-4).
+
+    >>> encoding = inr.encodings.HashGrid(3, levels=8, log2_size=14)
+    >>> encoding(torch.rand(100, 3)).shape  # float32 coordinates (n, 3) to features (n, levels x features)
+    torch.Size([100, 16])
     """
+
+    sizes = Sizes(("log2_size", "finest", "features"), finer="levels")
 
     def __init__(
         self,
@@ -95,11 +105,21 @@ class HashGrid(_Grid):
         features: Features = 2,
         log2_size: Annotated[int, Range(0, 24), "log2 of the most rows a level may have"] = 16,
         coarsest: Coarsest = 16,
-        finest: Annotated[int | None, Range(1, 2**20), "vertices an axis of the last level (none: 512)"] = None,
+        finest: Annotated[int | None, Range(1, MAX_VERTICES), "vertices an axis of the last level (none: 512)"] = None,
         interpolation: Interpolated = "linear",
     ) -> None:
         finest = 512 if finest is None else finest
         super().__init__(in_dim, levels, features, coarsest, finest, interpolation, 2**log2_size)
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A finest level that resolves every sample, and a row of the finest levels for 18 values.
+
+        That is 2^16 rows for a picture of 768 x 512 pixels in colour.
+        """
+        finest = _finest(signal)
+        log2_size = round(min(max(math.log2(signal.size * signal.channels / 18), 10), 19))
+        return {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
 
 
 @encodings.register(
@@ -115,6 +135,8 @@ class DenseGrid(_Grid):
     of as many vertices as samples, read linearly, can hold any signal as it is.
     """
 
+    sizes = Sizes(("finest", "features"))
+
     def __init__(
         self,
         in_dim: int,
@@ -123,12 +145,30 @@ class DenseGrid(_Grid):
         features: Features = 2,
         coarsest: Coarsest = 16,
         finest: Annotated[
-            int | None, Range(1, 2**20), "vertices an axis of the last level (none: 512, 256, 128, 32 for 1 to 4 axes)"
+            int | None,
+            Range(1, MAX_VERTICES),
+            "vertices an axis of the last level (none: 512, 256, 128, 32 for 1 to 4 axes)",
         ] = None,
         interpolation: Interpolated = "linear",
     ) -> None:
         finest = _DENSE_FINEST.get(in_dim, 1) if finest is None else finest
         super().__init__(in_dim, levels, features, coarsest, finest, interpolation, math.inf)
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A finest level that resolves every sample, as far as memory goes."""
+        finest = min(_finest(signal), _DENSE_MAX_FINEST[signal.in_dim])
+        return {"coarsest": _coarsest(finest), "finest": finest}
+
+
+def _finest(signal: Signal) -> int:
+    """Vertices an axis that resolve every sample, as far as grids go."""
+    return min(max(16, *(signal.domain.shape or (512,))), MAX_VERTICES)
+
+
+def _coarsest(finest: int) -> int:
+    """The published 16, and less where the finest level leaves no room for levels above it."""
+    return min(16, max(2, finest // 8))
 
 
 def _check_order(levels: int, coarsest: int, finest: int) -> None:

@@ -10,6 +10,9 @@ from inr.encodings._base import Encoding, encodings
 class Identity(Encoding):
     """The coordinates themselves, in [-1, 1]: what sine, Gabor and Gaussian networks read."""
 
+    default_depth = 4
+    searched = False  # every activation that is tried stands on it
+
     def __init__(self, in_dim: int) -> None:
         super().__init__(in_dim, in_dim)
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from inr.encodings._table import blend
+from inr.encodings._table import blend_rows
 
 # one an axis; a vertex's row is the exclusive or of the products, modulo the level's size
 PRIMES = (1, 2654435761, 805459861, 3674653429)
@@ -119,7 +119,7 @@ class Lattice(nn.Module):
         if self._smooth:
             part = part.square() * (3 - 2 * part)
         weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
-        return blend(table, self._rows(cell.to(torch.int32)), weights)
+        return blend_rows(table, self._rows(cell.to(torch.int32)), weights)
 
     def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "levels corners n"]:
         """Table rows of the corners of each cell."""

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.encodings._base import Encoding, encodings
 
 
@@ -25,6 +25,8 @@ class LearnedFourierFeatures(Encoding):
     """
 
     learning_rate = 1e-2
+    sizes = Sizes(("frequencies",))
+    bandwidth = "sigma"
 
     def __init__(
         self,

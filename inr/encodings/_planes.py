@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from inr._parts import Range
+from inr._parts import Config, Range
 from inr.encodings._base import encodings
 from inr.encodings._grids import Interpolated
-from inr.encodings._vertices import Factorised, LastResolution, check_size, read
+from inr.encodings._vertices import Factorised, LastResolution, check_size, read, suited_planes
+from inr.signals import Signal
 
 _FEATURES = "features of every plane"
 
@@ -76,6 +77,11 @@ class TriPlane(_Planes):
         for plane in self.planes:
             nn.init.normal_(plane, std=0.1)
 
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A vertex for every sample of an axis, as far as planes go."""
+        return suited_planes(signal)
+
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The sum of all planes' features."""
         return functools.reduce(torch.add, self._read_planes(coords, 0))
@@ -118,6 +124,13 @@ class KPlanes(_Planes):
                 nn.init.uniform_(plane, 0.1, 0.5)
         assert self._resolved is not None
         self._resolved["time"] = time
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """A quarter of the vertices that resolve every sample at the first of three scales; time has one scale."""
+        finest = suited_planes(signal)
+        first = {name: max(2, count // 4) for name, count in finest.items()}
+        return first | {"last_resolution": finest["last_resolution"]} if signal.in_dim == 4 and finest else first
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The products, scale after scale."""

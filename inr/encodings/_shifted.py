@@ -11,7 +11,7 @@ from inr._errors import InrError
 from inr._parts import Range
 from inr.encodings import _bases
 from inr.encodings._base import Encoding, encodings
-from inr.encodings._bases import DEFAULTS, Kind, resolve, smoothness_of
+from inr.encodings._bases import DEFAULTS, Kind, basis_smoothness, resolve
 
 _FOURIER = ("rff", "linf", "logf")
 _FEATURES = {1: 512, 2: 512, 3: 192, 4: 256}
@@ -63,7 +63,7 @@ class ShiftedBasis(Encoding):
         given = {"width": width, "frequency": frequency, "sigma": sigma, "octaves": octaves}
         own = resolve(basis, "encoding 'shifted'", given, _defaults(each))
         super().__init__(in_dim, features)
-        self.smoothness = smoothness_of(basis)
+        self.smoothness = basis_smoothness(basis)
         self.bases = nn.ModuleList([_bases.basis(basis, each, **own) for _ in directions])
         self._directions = directions
         self._resolved = {"features": features, **own}

@@ -23,6 +23,8 @@ class Sphere(Encoding):
     circle, (cos λ, sin λ).
     """
 
+    searched = False  # only who knows that a grid spans the globe can ask for it
+
     def __init__(self, in_dim: int) -> None:
         super().__init__(in_dim, in_dim + 1)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 
-def blend(
+def blend_rows(
     table: Float[Tensor, "entries features"],
     rows: Int[Tensor, "levels corners n"],
     weights: Float[Tensor, "levels corners n"],

@@ -13,11 +13,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Config, Range, Sizes
 from inr.encodings._base import Encoding
 from inr.encodings._grids import MAX_PARAMETERS, Interpolation
 from inr.encodings._lattice import combine
-from inr.encodings._table import blend
+from inr.encodings._table import blend_rows
+from inr.signals import Signal
 
 LastResolution = Annotated[int | None, Range(2, 2**16), "vertices on the last axis, such as time (none: resolution)"]
 
@@ -33,6 +34,7 @@ class Factorised(Encoding):
     """
 
     dims: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    sizes = Sizes(("resolution", "rank", "features"), tied={"last_resolution": "resolution"})
 
     def __init__(
         self, in_dim: int, out_dim: int, resolution: int, last_resolution: int | None, interpolation: Interpolation
@@ -46,6 +48,36 @@ class Factorised(Encoding):
     def around(self, coords: Float[Tensor, "n d"], vertices: Sequence[int]) -> list[Around]:
         """On every axis, the vertices on both sides of each point, and their weights."""
         return [around(column, count, self._smooth) for column, count in zip(coords.unbind(1), vertices, strict=True)]
+
+
+def suited_resolutions(signal: Signal, most: int) -> Config:
+    """A vertex for every sample of an axis, up to `most`; nothing for samples without a grid of several axes."""
+    if signal.domain.shape is None or signal.in_dim == 1:
+        return {}
+    last, *others = signal.domain.shape
+    return {"resolution": min(max(2, *others), most), "last_resolution": min(max(2, last), most)}
+
+
+def suited_planes(signal: Signal) -> Config:
+    """`suited_resolutions`, as far as the memory of planes goes."""
+    return suited_resolutions(signal, 128 if signal.in_dim == 4 else 256)
+
+
+def grid_corners(coords: Float[Tensor, "n d"], vertices: Sequence[int]) -> Corners:
+    """The vertices of a grid around each point, for linear interpolation by `blend_rows`.
+
+    Vertices lie at -1, at 1 and evenly between; points outside take the value of the nearest point inside.
+
+    Args:
+        coords: float (n, d), columns x, y, ….
+        vertices: how many there are on each of the d axes, at least 2.
+
+    Returns:
+        Rows, int32 (2^d, n), in a table of all vertices, the first axis fastest; and their weights (2^d, n), of the
+        dtype of `coords`.
+    """
+    axes = [around(column, count, smooth=False) for column, count in zip(coords.unbind(1), vertices, strict=True)]
+    return corners(axes, vertices)
 
 
 def check_size(parameters: int) -> None:
@@ -80,4 +112,4 @@ def read(
 ) -> Float[Tensor, "n features"]:
     """Interpolated rows of a table with a row for every vertex of some axes, the first axis fastest."""
     rows, weights = corners(axes, vertices)
-    return blend(table, rows[None], weights[None])
+    return blend_rows(table, rows[None], weights[None])

@@ -10,9 +10,7 @@ from typing import Any
 
 import sympy
 
-from inr.activations import Activation
-from inr.activations._derivatives import symbols
-from inr.activations._symbolic import SYMBOLIC
+from inr.activations import Activation, expression
 
 # relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
 FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
@@ -81,9 +79,7 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
     """The code of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
     if activation.maps > 1:
         raise Untranslatable(f"no kernels for {activation.maps} affine maps a unit")
-    every, constants = symbols(activation)
-    planes = list(every[:planes_in])
-    values = [sympy.sympify(value) for value in activation.formula(SYMBOLIC, *planes, **constants)]
+    planes, constants, values = expression(activation, planes_in)
     gradients = sympy.symbols(["ga", "gb"][: len(values)], real=True)
     outputs = sympy.symbols(["va", "vb"][: len(values)], real=True)
     if len(planes) == len(values) == 1:
@@ -91,7 +87,7 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
         kept, found = [slope], [sympy.diff(values[0], planes[0])]
         pulled = [gradients[0] * slope]
     else:
-        kept, found = planes, planes
+        kept, found = list(planes), list(planes)
         known = dict(zip(values, outputs, strict=True))
         pulled = [
             sum(

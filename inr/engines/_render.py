@@ -7,7 +7,7 @@ import numpy as np
 from inr.engines._base import Plan
 from inr.engines._choose import plan
 from inr.field import Execute, Field, Spec
-from inr.signals._grid import Box
+from inr.signals import Box
 
 
 def render(

@@ -19,8 +19,7 @@ from inr.encodings import Encoding, encodings
 from inr.field import _calculus
 from inr.field._sections import field_sections
 from inr.networks import Network, networks
-from inr.signals import Domain
-from inr.signals._grid import Box, block_ranges, grid_range, row_block
+from inr.signals import Box, Domain, block_ranges, grid_range, row_block
 
 Spec = str | Mapping[str, Any]
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
@@ -302,9 +301,9 @@ class Field(nn.Module):
 
 def _check_reader(network: type[Network], name: str, encoding: Encoding) -> None:
     """Raises InrError for an encoding that a kind of network cannot read."""
-    only, given = network.only_encoding, encoding.config()["name"]
-    if only is not None and given != only:
-        raise InrError(f"network '{name}' reads encoding={only} only, not '{given}'")
+    required, given = network.required_encoding, encoding.config()["name"]
+    if required is not None and given != required:
+        raise InrError(f"network '{name}' reads encoding={required} only, not '{given}'")
 
 
 def _check_box(box: Box | None, in_dim: int) -> None:

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from inr.engines import Plan
 from inr.field import Field
-from inr.signals import Signal
-from inr.signals._grid import block_ranges
+from inr.signals import Signal, block_ranges
 
 _TANGENT_BLOCK = 8_192
 _TANGENT_COST = 3  # of a vector-Jacobian and a Jacobian-vector product, in forward passes

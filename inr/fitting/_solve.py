@@ -9,21 +9,16 @@ import numpy as np
 import torch
 
 from inr._errors import InrError
-from inr._parts import Config, parse_spec
+from inr._parts import parse_spec
 from inr.field import Field, Spec
 from inr.fitting._checks import check_size
 from inr.fitting._evaluate import evaluate
 from inr.fitting._separable import least_squares
 from inr.networks import Kronecker, networks
-from inr.networks._kronecker import PUBLISHED, counts_of, proportional
-from inr.signals import Signal, open
-from inr.signals._grid import block_ranges
-from inr.signals._signal import GridSignal
+from inr.signals import GridSignal, Signal, block_ranges, open
 
 # what weights in float32 cannot carry is damped
 RIDGE = 2.0**-46
-# functions of an axis and in all, and numbers of an axis' features, that take seconds: more are to be asked for
-_LONGEST, _MOST, _UNASKED = 1_024, 2**20, 2**25
 # numbers that the features of an axis may have: 1 GiB of them
 _FEATURES = 2**27
 # samples that are normalised at once
@@ -72,7 +67,7 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
     shape = signal.array.shape[:-1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        parts = Kronecker.default_partners | {"network": _completed(config, shape[::-1])}
+        parts = Kronecker.default_partners | {"network": Kronecker.for_closed_form(config, shape[::-1])}
         field = Field.build(signal.domain, **parts)
     check_size(field)
     product: Any = field.network
@@ -82,20 +77,6 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
     with torch.no_grad():
         product.weight.copy_(torch.from_numpy(np.moveaxis(weights, -1, 0).T))
     return field
-
-
-def _completed(config: Config, sizes: Sequence[int]) -> Config:
-    """The network with what is left open set for a grid of so many samples an axis, x first."""
-    samples, axes = math.prod(sizes), len(sizes)
-    ratios = [min(_LONGEST, _UNASKED // size) / size for size in sizes]
-    ratio = min(*ratios, (_MOST / samples) ** (1 / axes), 0.25 ** (1 / axes))
-    config = {"size": proportional(sizes, ratio), **config}
-    if config.get("basis") == "triangle":
-        config = {"spread": 1.0, **config}
-    if config.get("basis") == "linf":
-        count = math.prod(counts_of(config["size"], axes)) ** (1 / axes)
-        config = {"octaves": max(6.0 + math.log2(count / PUBLISHED), 0.0), **config}
-    return config
 
 
 def _features(network: Kronecker, sizes: Sequence[int]) -> list[np.ndarray]:

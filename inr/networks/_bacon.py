@@ -11,13 +11,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Config, Range, Sizes
 from inr.activations import Activation
 from inr.networks._base import Network, check_no_activation, networks
 from inr.networks._linear import Affine
 from inr.networks._lists import ascending, numbers
+from inr.signals import Signal
 
-_MOST_SAMPLES = 2**20  # beyond, float32 coordinates no longer tell the phase
+MAX_SAMPLES = 2**20  # of an axis: beyond, float32 coordinates no longer tell the phase
 
 
 @networks.register(
@@ -51,7 +52,8 @@ class BACON(Network):
 
     learning_rate: ClassVar[float | None] = 5e-3
     default_partners: ClassVar = {"encoding": "identity", "activation": "linear"}
-    only_encoding: ClassVar[str | None] = "identity"
+    required_encoding: ClassVar[str | None] = "identity"
+    sizes = Sizes(("width",))
     frequencies: Float[Tensor, "filters width d"]
 
     def __init__(
@@ -64,7 +66,7 @@ class BACON(Network):
         outputs: Annotated[int | str, "layers after which values are read out; the last is the depth"] = "1+2+4",
         width: Annotated[int, Range(1, 8192), "units in each layer"] = 256,
         bandwidth: Annotated[
-            int | str, Range(1, _MOST_SAMPLES), "samples an axis that it can hold, as in 768, or 768x512 for x and y"
+            int | str, Range(1, MAX_SAMPLES), "samples an axis that it can hold, as in 768, or 768x512 for x and y"
         ] = 256,
         shares: Annotated[str | None, "of the bandwidth, a filter each, as in 1/8+1/8+1/4+1/2 (none: octaves)"] = None,
     ) -> None:
@@ -90,6 +92,14 @@ class BACON(Network):
         """The values of all outputs, of growing bandwidth."""
         products = list(self._products(*inputs))
         return tuple(read(products[layer])[0] for layer, read in zip(self.outputs, self.readers, strict=True))
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """The samples of every axis as bandwidth, as far as they tell frequencies apart."""
+        sizes = [min(size, MAX_SAMPLES) for size in reversed(signal.domain.shape or ())]
+        if not sizes:
+            return {}
+        return {"bandwidth": sizes[0] if len(set(sizes)) == 1 else "x".join(map(str, sizes))}
 
     def _products(self, coords: Float[Tensor, "n d"]) -> Iterator[Float[Tensor, "n w"]]:
         """z₀, z₁, …."""
@@ -152,9 +162,9 @@ def _sizes(bandwidth: int | str, in_dim: int) -> tuple[int, ...]:
     found = numbers(bandwidth, int, "network 'bacon': bandwidth", between="x")
     if len(found) == 1:
         found *= in_dim
-    if len(found) != in_dim or not all(1 <= size <= _MOST_SAMPLES for size in found):
+    if len(found) != in_dim or not all(1 <= size <= MAX_SAMPLES for size in found):
         raise InrError(
-            f"network 'bacon': bandwidth must be 1 to {_MOST_SAMPLES} samples, once or for each of {in_dim} axes "
+            f"network 'bacon': bandwidth must be 1 to {MAX_SAMPLES} samples, once or for each of {in_dim} axes "
             f"with x between them, got {bandwidth!r}"
         )
     return found

@@ -38,7 +38,7 @@ class Network(Part, nn.Module):
         learning_rate: Adam's rate where it is not the activation's.
         learning_rates: Adam's rates for parameters that learn at another one, by the first part of their name.
         default_partners: parts that it stands with unless others are named, by kind.
-        only_encoding: the one encoding whose features it can read, None where it reads any.
+        required_encoding: the one encoding whose features it can read, None where it reads any.
     """
 
     reads_coords: ClassVar[bool] = False
@@ -46,7 +46,7 @@ class Network(Part, nn.Module):
     learning_rate: ClassVar[float | None] = None
     learning_rates: ClassVar[Mapping[str, float]] = {}
     default_partners: ClassVar[Mapping[str, Any]] = {}
-    only_encoding: ClassVar[str | None] = None
+    required_encoding: ClassVar[str | None] = None
 
     def __init__(self, in_dim: int, out_dim: int, activation: Activation, coord_dim: int | None = None) -> None:
         super().__init__()

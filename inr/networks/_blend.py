@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from inr.encodings._bases import Basis
+from inr.encodings import Basis
 
 
 class Blended(nn.Module):

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.activations import Activation
-from inr.encodings._table import blend
-from inr.encodings._vertices import Corners, around, corners
+from inr.encodings import Corners, blend_rows, grid_corners
 from inr.networks._base import Network, networks
 from inr.networks._linear import make_layers, position_of
 
@@ -35,13 +34,12 @@ class _Grids(nn.Module):
 
     def corners(self, coords: Float[Tensor, "n d"]) -> Corners:
         """The nodes around each point, and their weights."""
-        axes = [around(column, self.resolution, smooth=False) for column in coords.unbind(1)]
-        return corners(axes, [self.resolution] * len(axes))
+        return grid_corners(coords, [self.resolution] * coords.shape[1])
 
     def forward(self, corners: Corners, layer: int) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
         """γ and β of a layer, (n, 1) or (n, units)."""
         rows, weights = corners
-        gamma, beta = (blend(grid[layer], rows[None], weights[None]) for grid in (self.gamma, self.beta))
+        gamma, beta = (blend_rows(grid[layer], rows[None], weights[None]) for grid in (self.gamma, self.beta))
         return gamma, beta
 
 
@@ -74,6 +72,7 @@ class CAM(Network):
     smoothness = 0.0
     learning_rates: ClassVar = {"grids": 1e-2}
     default_partners: ClassVar = {"encoding": "fourier:kind=gaussian,frequencies=256,sigma=10", "activation": "relu"}
+    sizes = Sizes(("width", "resolution"))
 
     def __init__(
         self,

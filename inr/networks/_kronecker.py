@@ -11,26 +11,29 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Config, Range, Sizes
 from inr.activations import Activation
-from inr.encodings._bases import Basis, basis, smoothness_of
+from inr.encodings import Basis, basis, basis_smoothness
 from inr.networks._base import Network, networks
 from inr.networks._blend import Blended
+from inr.signals import Signal
 
 Kind = Literal["gaussian", "triangle", "rff", "linf", "logf"]
 
 # functions an axis by number of axes, where nothing is known of the signal: the published ones in 2-D and 3-D
-COUNTS = {1: 1024, 2: 256, 3: 64, 4: 24}
+_DEFAULT_COUNTS = {1: 1024, 2: 256, 3: 64, 4: 24}
 # the published parameters of every basis, for so many functions of an axis
-PUBLISHED = 256
+_PUBLISHED_COUNT = 256
 _SPREADS = {"gaussian": 1.0, "triangle": 2.0}
 _SIGMA = 42.0
 _OCTAVES = {"linf": 4.5, "logf": 6.5}
 _READS = {"gaussian": "spread", "triangle": "spread", "rff": "sigma", "linf": "octaves", "logf": "octaves"}
 
-_MAPS = 8  # outputs of the product that a hidden layer reads
-_LARGEST_AXIS = 8_192
-_LARGEST = 2**28  # weights: what a file of 1 GiB holds
+_DEFAULT_MAPS = 8  # outputs of the product that a hidden layer reads
+MAX_FUNCTIONS = 8_192  # of an axis
+MAX_WEIGHTS = 2**28  # 1 GiB in float32
+# A closed form takes seconds with so many functions of an axis, functions in all and numbers in an axis' features.
+_SOLVED_AXIS, _SOLVED_FUNCTIONS, _SOLVED_FEATURES = 1_024, 2**20, 2**25
 _AT_ONCE = 2**26  # numbers of a contraction's largest intermediate
 _GRID_POINTS = 64  # of a grid, by matrix products, cost less than one alone
 
@@ -68,7 +71,8 @@ class Kronecker(Network):
 
     learning_rate: ClassVar[float] = 1e-1
     default_partners: ClassVar[dict[str, Any]] = {"encoding": "identity", "activation": "linear"}
-    only_encoding: ClassVar[str | None] = "identity"
+    required_encoding: ClassVar[str | None] = "identity"
+    sizes = Sizes(("hidden", "size"))
 
     def __init__(
         self,
@@ -79,7 +83,7 @@ class Kronecker(Network):
         *,
         basis: Annotated[Kind, "the functions of an axis"] = "gaussian",
         size: Annotated[
-            int | str | None, Range(1, _LARGEST_AXIS), "functions an axis, x first as in 384x256 (none: 256 in 2-D)"
+            int | str | None, Range(1, MAX_FUNCTIONS), "functions an axis, x first as in 384x256 (none: 256 in 2-D)"
         ] = None,
         spread: Annotated[
             float | None, Range(0, 1e3, above=True), "gaussian σ or half a triangle, in spacings (none: 1, 2)"
@@ -103,21 +107,50 @@ class Kronecker(Network):
         _check_read(basis, spread=spread, sigma=sigma, octaves=octaves)
         if maps is not None and hidden is None:
             raise InrError("network 'kronecker': maps are what a hidden layer reads; give hidden too, as in hidden=256")
-        counts = counts_of(size, in_dim)
-        outputs = out_dim if hidden is None else maps or _MAPS
-        if math.prod(counts) * outputs > _LARGEST:
+        counts = _counts_of(size, in_dim)
+        outputs = out_dim if hidden is None else maps or _DEFAULT_MAPS
+        if math.prod(counts) * outputs > MAX_WEIGHTS:
             raise InrError(
-                f"network 'kronecker' of {'x'.join(map(str, counts))} is too large: at most {_LARGEST:,} weights"
+                f"network 'kronecker' of {'x'.join(map(str, counts))} is too large: at most {MAX_WEIGHTS:,} weights"
             )
         self.bases = nn.ModuleList(_embedding(basis, count, spread, sigma, octaves, blend) for count in counts)
         self.weight = nn.Parameter(torch.empty(*counts, outputs))
         bound = math.prod(counts) ** (-0.5 / in_dim)
         nn.init.uniform_(self.weight, -bound, bound)
         self.after: nn.Module = nn.Identity()
-        self.smoothness = min(smoothness_of(basis), math.inf if blend is None else 0.0)
+        self.smoothness = min(basis_smoothness(basis), math.inf if blend is None else 0.0)
         if hidden is not None:
             self.after = nn.Sequential(nn.Linear(outputs, hidden), nn.ReLU(), nn.Linear(hidden, out_dim))
             self.smoothness = min(self.smoothness, 0.0)
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """About as many functions as without a signal, in proportion to its axes, and no more than samples."""
+        if signal.domain.shape is None:
+            return {}
+        ratio = _DEFAULT_COUNTS[signal.in_dim] / signal.size ** (1 / signal.in_dim)
+        return {"size": _proportional(signal.domain.shape[::-1], min(ratio, 1.0))}
+
+    @classmethod
+    def for_closed_form(cls, config: Config, sizes: Sequence[int]) -> Config:
+        """The configuration with what it leaves open set for a least-squares fit of a whole grid.
+
+        A quarter as many functions as samples, in proportion to the axes, as far as that takes seconds.
+
+        Args:
+            config: a configuration of this network, as its registry has it.
+            sizes: samples of every axis, x first.
+        """
+        samples, axes = math.prod(sizes), len(sizes)
+        ratios = [min(_SOLVED_AXIS, _SOLVED_FEATURES // size) / size for size in sizes]
+        ratio = min(*ratios, (_SOLVED_FUNCTIONS / samples) ** (1 / axes), 0.25 ** (1 / axes))
+        config = {"size": _proportional(sizes, ratio), **config}
+        if config.get("basis") == "triangle":
+            config = {"spread": 1.0, **config}
+        if config.get("basis") == "linf":
+            count = math.prod(_counts_of(config["size"], axes)) ** (1 / axes)
+            config = {"octaves": max(6.0 + math.log2(count / _PUBLISHED_COUNT), 0.0), **config}
+        return config
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -190,22 +223,22 @@ class Kronecker(Network):
         return rows
 
 
-def counts_of(size: int | str | None, axes: int) -> tuple[int, ...]:
+def _counts_of(size: int | str | None, axes: int) -> tuple[int, ...]:
     """Functions an axis, from how `size` is written."""
-    if axes not in COUNTS:
+    if axes not in _DEFAULT_COUNTS:
         raise InrError(f"network 'kronecker' takes 1 to 4 coordinates, got {axes}")
-    words = str(COUNTS[axes] if size is None else size).split("x")
+    words = str(_DEFAULT_COUNTS[axes] if size is None else size).split("x")
     if not all(re.fullmatch(r"[1-9]\d{0,5}", word) for word in words) or len(words) not in (1, axes):
         raise InrError(
             f"network 'kronecker': size is one number, or one an axis as in {'x'.join(['64'] * axes)}, got {size!r}"
         )
     counts = tuple(int(word) for word in words)
-    if max(counts) > _LARGEST_AXIS:
-        raise InrError(f"network 'kronecker': at most {_LARGEST_AXIS} functions an axis, got {max(counts)}")
+    if max(counts) > MAX_FUNCTIONS:
+        raise InrError(f"network 'kronecker': at most {MAX_FUNCTIONS} functions an axis, got {max(counts)}")
     return counts * axes if len(counts) == 1 else counts
 
 
-def proportional(sizes: Sequence[int], ratio: float) -> str:
+def _proportional(sizes: Sequence[int], ratio: float) -> str:
     """The `size` for axes of so many samples, and so many functions a sample; even, as Fourier bases need."""
     return "x".join(str(max(int(size * ratio) // 2 * 2, min(size, 2))) for size in sizes)
 
@@ -231,10 +264,10 @@ def _embedding(
     if kind in _SPREADS:
         parameters = {"width": (spread or _SPREADS[kind]) / count}
     elif kind == "rff":
-        parameters = {"sigma": sigma or _SIGMA * count / PUBLISHED}
+        parameters = {"sigma": sigma or _SIGMA * count / _PUBLISHED_COUNT}
     else:
         parameters = {
-            "octaves": max(_OCTAVES[kind] + math.log2(count / PUBLISHED), 0.0) if octaves is None else octaves
+            "octaves": max(_OCTAVES[kind] + math.log2(count / _PUBLISHED_COUNT), 0.0) if octaves is None else octaves
         }
     over = basis(kind, count, **parameters)
     return over if blend is None else Blended(over, blend)

@@ -10,12 +10,15 @@ from torch.distributions import Gamma
 from torch.nn import functional as F
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Config, Range, Sizes
 from inr.activations import Activation
 from inr.networks._base import Network, check_no_activation, networks
 from inr.networks._linear import make_layers
+from inr.signals import Signal
 
 Kind = Literal["fourier", "gabor"]
+
+MAX_SAMPLES = 2**20  # of an axis: beyond, float32 coordinates no longer tell the phase
 
 
 class _Sines(nn.Module):
@@ -76,6 +79,7 @@ class MFN(Network):
 
     learning_rate: ClassVar[float | None] = 1e-2
     default_partners: ClassVar = {"encoding": "identity", "activation": "linear"}
+    sizes = Sizes(("width",))
 
     def __init__(
         self,
@@ -116,3 +120,8 @@ class MFN(Network):
         for layer, each in zip(hidden, others, strict=True):
             values = layer(values)[0] * each(features)
         return last(values)[0]
+
+    @classmethod
+    def suited(cls, signal: Signal) -> Config:
+        """As large a scale as the longest axis has samples."""
+        return {"scale": float(min(max(signal.domain.shape), MAX_SAMPLES))} if signal.domain.shape else {}

@@ -5,7 +5,7 @@ from typing import Annotated
 from jaxtyping import Float
 from torch import Tensor
 
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.activations import Activation, Position
 from inr.networks._base import Network, networks
 from inr.networks._linear import make_layers, maps_of, position_of
@@ -24,6 +24,9 @@ class MLP(Network):
     for a complex activation the width counts complex units, the first layer is real and the output is the
     real part.
     """
+
+    sizes = Sizes(("width",))
+    searched = False  # every encoding and activation that is tried has it
 
     def __init__(
         self,

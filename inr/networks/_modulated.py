@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.activations import Activation, Sine
 from inr.networks._base import Network, networks
 from inr.networks._linear import make_layers, position_of
@@ -33,6 +33,7 @@ class ModulatedSiren(Network):
     """
 
     default_partners: ClassVar = {"encoding": "identity", "activation": "sine"}
+    sizes = Sizes(("width", "latent_dim"))
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.activations import Activation
 from inr.networks._base import Network, networks
 from inr.networks._linear import make_layers, maps_of, position_of
@@ -27,6 +27,8 @@ class SkipMLP(Network):
     the layer before by as many units as features join it; here widths stay), NeRF is depth=8, width=256, after=5.
     The activation initialises a layer by all that it reads. A complex one takes the features as real numbers.
     """
+
+    sizes = Sizes(("width",))
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Range, Sizes
 from inr.activations import Activation
 from inr.networks._base import Network, networks
 from inr.networks._linear import Affine, ComplexAffine, maps_of
@@ -55,6 +55,7 @@ class Split(Network):
 
     learning_rate = 5e-3
     default_partners: ClassVar = {"encoding": "identity", "activation": "gabor"}
+    sizes = Sizes(("width", "low"))
 
     def __init__(
         self,

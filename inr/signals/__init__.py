@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.signals._compact import from_compact as from_compact
+    from inr.signals._compact import to_compact as to_compact
     from inr.signals._domain import Axis as Axis
     from inr.signals._domain import Domain as Domain
     from inr.signals._domain import ValueMap as ValueMap
+    from inr.signals._grid import Box as Box
+    from inr.signals._grid import block_ranges as block_ranges
     from inr.signals._grid import grid_coords as grid_coords
+    from inr.signals._grid import grid_range as grid_range
+    from inr.signals._grid import row_block as row_block
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
@@ -18,26 +24,36 @@ if TYPE_CHECKING:
     from inr.signals._signal import Signal as Signal
     from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
     from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
+    from inr.signals._write import cast_samples as cast_samples
     from inr.signals._write import default_suffix as default_suffix
+    from inr.signals._write import file_format as file_format
     from inr.signals._write import write as write
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Axis": "._domain",
+        "Box": "._grid",
         "Domain": "._domain",
         "GridSignal": "._signal",
         "ModulusMaxima": "._wavelet_maxima",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
         "ValueMap": "._domain",
+        "block_ranges": "._grid",
+        "cast_samples": "._write",
         "default_suffix": "._write",
+        "file_format": "._write",
+        "from_compact": "._compact",
         "grid_coords": "._grid",
+        "grid_range": "._grid",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "psnr": "._metrics",
+        "row_block": "._grid",
         "snr": "._metrics",
         "ssim": "._metrics",
+        "to_compact": "._compact",
         "write": "._write",
     },
 )

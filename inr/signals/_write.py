@@ -49,9 +49,9 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
             without `force`, or a failure of the file system.
         MissingExtra: the library that writes this format is not installed.
     """
-    form = format_of(os.fspath(path), domain.kind)
+    form = file_format(os.fspath(path), domain.kind)
     path = Path(path)
-    samples = own_type(array, domain)
+    samples = cast_samples(array, domain)
     if form == _FOLDER:
         from inr.signals import _frames
 
@@ -98,7 +98,7 @@ def _encode_arrays(path: Path, form: str, samples: np.ndarray, domain: Domain, c
         _numpy_files.write_npy(path, plain)
 
 
-def format_of(path: str, kind: Kind) -> str:
+def file_format(path: str, kind: Kind) -> str:
     """The format that `path` names. Raises InrError for one that cannot hold `kind`."""
     name = Path(path).name.lower()
     suffix = ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
@@ -109,7 +109,7 @@ def format_of(path: str, kind: Kind) -> str:
     return form
 
 
-def own_type(array: Any, domain: Domain) -> np.ndarray:
+def cast_samples(array: Any, domain: Domain) -> np.ndarray:
     """Samples (…, C) in the domain's type: rounded and clipped where that is of integers."""
     samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
     axes = 1 if domain.kind == "scattered" else domain.in_dim

@@ -5,7 +5,6 @@ import math
 from inr._parts import PartInfo, Range
 from inr.activations import activations
 from inr.encodings import encodings
-from inr.fitting._defaults import suited_parameters
 from inr.networks import networks
 from inr.signals import Signal
 from inr.sweeping._tasks import Combination
@@ -15,12 +14,7 @@ FINALISTS = 3  # at least
 FEWEST_STEPS, FEWEST_SECONDS = 30, 2.5  # of a round's fits: shorter ones tell nothing
 SECONDS = 10.0  # of a finalist's fit, where no budget is given
 
-# tried where they are asked for only: a globe's coordinates, units that make a network linear, and the network that
-# everything else stands on
-_NOT_BY_ITSELF = {"sphere", "linear", "mlp"}
-# parameters of activations that decide how fine the detail is that a network begins with: tried at half and twice
-_FREQUENCIES = ("omega", "first_omega", "scale")
-_SIGMA = "sigma"  # of encodings, the same in cycles over an axis: these parts of the samples along it
+# The highest frequencies of encodings that are tried, in cycles: the samples of an axis over these.
 _PARTS_OF_AXIS = 128, 64, 32, 16
 
 
@@ -30,32 +24,32 @@ def space(signal: Signal) -> list[Combination]:
     Every encoding is read by relu and by sine; every activation stands on the bare coordinates, as in its paper;
     every other network has the parts that belong to it. What cannot be built is left out later.
     """
-    encoded = [
-        info for info in map(encodings.info, encodings.names()) if info.name not in (*_NOT_BY_ITSELF, "identity")
-    ]
-    units = [info for info in map(activations.info, activations.names()) if info.name not in _NOT_BY_ITSELF]
+    encoded, units, built = (
+        [info for info in map(registry.info, registry.names()) if info.cls.searched]
+        for registry in (encodings, activations, networks)
+    )
     readers = [name for name in ("relu", "sine") if name in activations.names()]
     tried = [Combination(spec, reader) for info in encoded for spec in _encodings(info, signal) for reader in readers]
     tried += [Combination("identity", spec) for info in units for spec in _activations(info, signal)]
-    tried += [Combination(network=name) for name in networks.names() if name not in _NOT_BY_ITSELF]
-    return tried
+    return tried + [Combination(network=info.name) for info in built]
 
 
 def _encodings(info: PartInfo, signal: Signal) -> list[str]:
-    if not any(param.name == _SIGMA for param in info.params):
+    """An encoding with frequencies that samples so far apart can have; as it is where it has none."""
+    if info.cls.bandwidth is None:
         return [info.name]
     samples = max(signal.domain.shape or (round(signal.size ** (1 / signal.in_dim)),))
-    sigmas = {max(samples / part, 1.0): None for part in _PARTS_OF_AXIS}
-    return [f"{info.name}:{_SIGMA}={sigma:.3g}" for sigma in sigmas]
+    cycles = {max(samples / part, 1.0): None for part in _PARTS_OF_AXIS}
+    return [f"{info.name}:{info.cls.bandwidth}={number:.3g}" for number in cycles]
 
 
 def _activations(info: PartInfo, signal: Signal) -> list[str]:
     """An activation as it is, then with one frequency changed at a time."""
-    usual = {param.name: param.default for param in info.params} | suited_parameters(signal).get(info.name, {})
+    usual = {param.name: param.default for param in info.params} | info.cls.suited(signal)
     specs = [info.name]
     for param in info.params:
         value = usual[param.name]
-        if param.name in _FREQUENCIES and isinstance(value, (int, float)):
+        if param.name in info.cls.frequencies and isinstance(value, (int, float)):
             changed = [value * factor for factor in (0.5, 2.0)]
             specs += [
                 f"{info.name}:{param.name}={number:g}" for number in changed if number in (param.allowed or Range())

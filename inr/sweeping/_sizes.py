@@ -9,7 +9,7 @@ import torch
 
 from inr._errors import InrError
 from inr._params import Param, Range
-from inr._parts import Config, Registry
+from inr._parts import Config, PartInfo, Registry, Sizes
 from inr.encodings import encodings
 from inr.field import Field
 from inr.fitting import Setup
@@ -18,15 +18,6 @@ from inr.signals import Domain
 
 Counts = tuple[int, int]  # parameters of the encoding, and of the network
 
-# what parts call their size, the one that says most first; of a part that has none of them, any whole number that
-# makes it larger
-_SIZES = {
-    "encoding": ("log2_size", "finest", "resolution", "rank", "size", "features"),
-    "network": ("width", "hidden", "units", "rank", "size"),
-}
-_LEVELS = "levels"  # of a table: for what a doubling of it is too coarse for, and for no more
-_LAST = "resolution", "last_resolution"  # of planes and lines: the last axis keeps its proportion to the others
-_DEEP = {"depth", "layers", "hidden_layers"}  # which change more than a size: last of all
 _REGISTRIES: dict[str, Registry] = {"encoding": encodings, "network": networks}
 
 
@@ -53,10 +44,10 @@ def sized(setup: Setup, domain: Domain, target: int, given: Mapping[str, Set[str
         counts = _counts(setup, domain)
         assert counts is not None
         budget = max(target - counts[1], target // 2)
-        tied = _LAST[1] not in fixed
-        setup = _turned(setup, domain, "encoding", knob, budget, nearest=place + 1 < len(knobs), tied=tied)
-    for knob in _knobs(setup, domain, "network", given.get("network", frozenset())):
-        setup = _turned(setup, domain, "network", knob, target, nearest=True)
+        setup = _turned(setup, domain, "encoding", knob, budget, fixed, nearest=place + 1 < len(knobs))
+    fixed = given.get("network", frozenset())
+    for knob in _knobs(setup, domain, "network", fixed):
+        setup = _turned(setup, domain, "network", knob, target, fixed, nearest=True)
     return setup
 
 
@@ -70,26 +61,33 @@ def _counts(setup: Setup, domain: Domain) -> Counts | None:
     return table, field.parameter_count - table
 
 
-def _with(setup: Setup, part: str, name: str, value: int, tied: bool = True) -> Setup:
+def _with(setup: Setup, part: str, name: str, value: int, fixed: Set[str] = frozenset()) -> Setup:
+    """The setup with another size, which takes along those that are tied to it, unless they are fixed."""
     before: Mapping[str, Any] = getattr(setup, part)
     config: Config = {**before, name: value}
-    first, last = _LAST
-    if tied and name == first and isinstance(before.get(last), int):
-        config[last] = max(round(before[last] * value / before[first]), 2)
+    for tied, leader in _info(setup, part).cls.sizes.tied.items():
+        if leader == name and tied not in fixed and isinstance(before.get(tied), int):
+            config[tied] = max(round(before[tied] * value / before[leader]), 2)
     return replace(setup, encoding=config) if part == "encoding" else replace(setup, network=config)
+
+
+def _info(setup: Setup, part: str) -> PartInfo:
+    return _REGISTRIES[part].info(getattr(setup, part)["name"])
 
 
 def _knobs(setup: Setup, domain: Domain, part: str, fixed: Set[str]) -> list[str]:
     """The parameters that set a part's size, the coarsest first."""
     config: Mapping[str, Any] = getattr(setup, part)
-    params = [param for param in _REGISTRIES[part].info(config["name"]).params if param.name not in fixed]
-    whole = [param for param in params if type(config.get(param.name)) is int]
-    order = {name: place for place, name in enumerate(_SIZES[part])}
-    whole.sort(key=lambda param: order.get(param.name, len(order) + (param.name in _DEEP)))
+    info = _info(setup, part)
+    sizes: Sizes = info.cls.sizes
+    whole = [param for param in info.params if param.name not in fixed and type(config.get(param.name)) is int]
+    order = {name: place for place, name in enumerate(sizes.names)}
+    whole.sort(key=lambda param: order.get(param.name, len(order)))
     found = next((param.name for param in whole if _matters(setup, domain, part, param)), None)
     if found is None:
         return []
-    return [found, _LEVELS] if found == "log2_size" and any(param.name == _LEVELS for param in whole) else [found]
+    finer = found in sizes.names[:1] and any(param.name == sizes.finer for param in whole)
+    return [found, *([sizes.finer] if finer and sizes.finer else [])]
 
 
 def _matters(setup: Setup, domain: Domain, part: str, param: Param) -> bool:
@@ -105,26 +103,27 @@ def _matters(setup: Setup, domain: Domain, part: str, param: Param) -> bool:
 
 
 def _turned(
-    setup: Setup, domain: Domain, part: str, name: str, target: int, *, nearest: bool, tied: bool = True
+    setup: Setup, domain: Domain, part: str, name: str, target: int, fixed: Set[str], *, nearest: bool
 ) -> Setup:
     """The setup with one size such that the table, or the whole field, comes to the target, or stays below it."""
-    param = next(param for param in _REGISTRIES[part].info(getattr(setup, part)["name"]).params if param.name == name)
+    info = _info(setup, part)
+    param = next(param for param in info.params if param.name == name)
 
     def count(value: int) -> int | None:
-        counts = _counts(_with(setup, part, name, value, tied), domain)
+        counts = _counts(_with(setup, part, name, value, fixed), domain)
         return None if counts is None else counts[0] if part == "encoding" else sum(counts)
 
     allowed = param.allowed or Range(1)
     bounds = int(max(allowed.low, 0)), int(min(allowed.high, 2**24))
     start = getattr(setup, part)[name]
-    if name == _LEVELS:
+    if name == info.cls.sizes.finer:
         bounds = max(bounds[0], start * 2 // 3), min(bounds[1], start * 3 // 2)
     value = _largest_within(count, start, bounds, target)
     if nearest and value < bounds[1]:
         value = min((value, value + 1), key=lambda candidate: _distance(count(candidate), target))
     while value > bounds[0] and count(value - 1) == count(value):  # larger, but for nothing
         value -= 1
-    return _with(setup, part, name, value, tied)
+    return _with(setup, part, name, value, fixed)
 
 
 def _largest_within(count: Callable[[int], int | None], start: int, bounds: tuple[int, int], target: int) -> int:

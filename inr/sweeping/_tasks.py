@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from inr._errors import InrError
-from inr._parts import Config, Registry, format_spec, parse_spec
+from inr._parts import Config, PartInfo, Registry, format_spec, parse_spec
 from inr._version import __version__
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.fitting import Budget, Fitter, Setup, default_setup
-from inr.fitting._defaults import suited_parameters
 from inr.networks import networks
 from inr.signals import Signal
 from inr.sweeping._holdout import Subset
@@ -161,17 +160,16 @@ def spelled(label: Mapping[str, str]) -> str:
 
 def short_specs(setup: Setup, signal: Signal) -> dict[str, str]:
     """The parts of a setup, spelled with what `inr fit` would not choose by itself."""
-    suited = suited_parameters(signal)
     specs = {}
     for part, registry in PARTS.items():
         config = parse_spec(getattr(setup, part))
-        kept = _unusual(config, registry, suited.get(config["name"], {}))
-        specs[part] = format_spec(kept)
+        specs[part] = format_spec(_unusual(config, registry.info(config["name"]), signal))
     return specs
 
 
-def _unusual(config: Config, registry: Registry, suited: Mapping[str, Any]) -> Config:
-    defaults = {param.name: param.default for param in registry.info(config["name"]).params} | dict(suited)
+def _unusual(config: Config, info: PartInfo, signal: Signal) -> Config:
+    """What a configuration has that neither the part nor the signal decides."""
+    defaults = {param.name: param.default for param in info.params} | info.cls.suited(signal)
     return {key: value for key, value in config.items() if key not in defaults or defaults[key] != value}
 
 

@@ -8,7 +8,7 @@ import torch
 from inr import InrError
 from inr.diagnostics import stable_rank
 from inr.encodings import basis
-from inr.encodings._bases import DEFAULTS, smoothness_of
+from inr.encodings._bases import DEFAULTS, basis_smoothness
 
 KINDS = list(DEFAULTS)
 FOURIER = ("rff", "linf", "logf")
@@ -135,7 +135,7 @@ def test_dtype_ends_and_derivatives(kind):
     assert made(ends.double()).dtype == torch.float64
     assert made(ends[:0]).shape == (0, 8)
     positions = torch.rand(5, dtype=torch.float64, requires_grad=True)
-    if smoothness_of(kind) >= 0:
+    if basis_smoothness(kind) >= 0:
         assert torch.autograd.gradcheck(made, positions)
     else:
         assert not made(positions).requires_grad

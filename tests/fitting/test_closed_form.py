@@ -10,9 +10,11 @@ import torch
 
 import inr
 from inr import Budget, InrError, Signal
+from inr._parts import parse_spec
 from inr.fitting import _solve as module
 from inr.fitting import evaluate, make_fitter, solve
 from inr.fitting._separable import least_squares
+from inr.networks import Kronecker
 
 SHAPES = {1: ((9,), (5,)), 2: ((8, 7), (5, 4)), 3: ((5, 4, 6), (3, 4, 2)), 4: ((3, 4, 2, 5), (2, 3, 2, 4))}
 
@@ -142,7 +144,7 @@ def test_unasked_weights_take_the_bytes_of_samples_of_eight_bits():
     assert 4 * field.parameter_count == signal.array.nbytes
     assert solve(SIGNALS["audio"]()).network.counts == (22,)
     long = Signal.from_array(np.sin(np.arange(70_000) / 900).astype(np.float32), kind="audio", sample_rate=8000)
-    assert module._completed({"name": "kronecker"}, long.array.shape[:-1])["size"] == "478"
+    assert Kronecker.for_closed_form({"name": "kronecker"}, long.array.shape[:-1])["size"] == "478"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_unasked_weights_take_the_bytes_of_samples_of_eight_bits():
     ],
 )
 def test_parameters_of_the_closed_form(spec, expected):
-    completed = module._completed(inr._parts.parse_spec(spec), (12, 16))
+    completed = Kronecker.for_closed_form(parse_spec(spec), (12, 16))
     assert {key: value for key, value in completed.items() if key not in ("name", "basis")} == expected
 
 

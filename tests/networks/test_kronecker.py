@@ -11,7 +11,7 @@ import torch
 import inr
 from inr import InrError
 from inr.activations import Linear, ReLU
-from inr.encodings._bases import basis
+from inr.encodings import basis
 from inr.networks import Kronecker, networks
 from inr.networks import _kronecker as module
 from inr.networks._blend import Blended

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inr import InrError, Signal
-from inr.signals._compact import from_compact, to_compact
+from inr.signals import from_compact, to_compact
 
 AFFINE = [[2.0, 0, 0, -9], [0, 2, 0, 3], [0, 0, 2, 1], [0, 0, 0, 1]]
 SIGNALS = {

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from inr.signals import ScatteredSignal, Signal, grid_coords
-from inr.signals._grid import grid_range
+from inr.signals import ScatteredSignal, Signal, grid_coords, grid_range
 
 SHAPES = [(7,), (3, 5), (2, 3, 4), (2, 3, 1, 5)]
 

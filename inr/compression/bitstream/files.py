@@ -14,8 +14,7 @@ from inr.compression.reference_weights import UnknownWeights
 from inr.container import Contents, Section
 from inr.container._file import GIB
 from inr.field import MAX_FILE_BYTES, Field, build_field
-from inr.signals import Domain
-from inr.signals._compact import from_compact, to_compact
+from inr.signals import Domain, from_compact, to_compact
 
 _CODING = "bytes"
 

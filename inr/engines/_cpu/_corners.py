@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from inr.encodings._lattice import PRIMES
+from inr.encodings import PRIMES
 from inr.jit.vector import LANES
 
 BLOCK = 64  # points whose rows and weights are computed before the first row is read

@@ -2,7 +2,7 @@
 
 A level at a time over a chunk of points, so that the level's rows stay in the cache; within it, blocks of points,
 whose rows and weights are computed in vectors before the first row is read. The geometry is that of
-`inr.encodings._lattice`, to the bit; only the order of sums differs from the eager reference.
+`inr.encodings.Lattice`, to the bit; only the order of sums differs from the eager reference.
 """
 
 import functools
@@ -12,7 +12,7 @@ from typing import no_type_check
 import numba
 import numpy as np
 
-from inr.encodings._lattice import PRIMES, Level
+from inr.encodings import PRIMES, Level
 from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block, float_scratch, int_scratch
 from inr.jit.compile import exact, inline  # exact: a point lies in the cell where it lies for every engine
 from inr.jit.stage import B1, F1, F2, I2, Stage, share

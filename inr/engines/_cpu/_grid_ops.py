@@ -17,8 +17,7 @@ from torch import Tensor
 
 from inr._cores import usable_cores
 from inr._errors import InrError
-from inr.encodings import DenseGrid, HashGrid
-from inr.encodings._lattice import Lattice
+from inr.encodings import DenseGrid, HashGrid, Lattice
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
 from inr.jit.pool import run

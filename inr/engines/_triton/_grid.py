@@ -5,7 +5,7 @@ so that the level's rows stay in the L2 cache. A thread has a few points, goes t
 by one, and reads or adds as many features of a row at once as the row's place in memory lets it; features are padded
 to a power of two, of which nothing is read or written.
 
-The geometry is that of `inr.encodings._lattice`, to the bit: without `_AS_WRITTEN`, a compiler would fuse a product
+The geometry is that of `inr.encodings.Lattice`, to the bit: without `_AS_WRITTEN`, a compiler would fuse a product
 and a sum into one rounding, which moves points that lie within a rounding of a cell's edge to the next cell. (Values
 would hardly differ, as interpolation is continuous; slopes would.) Memory bounds these kernels, so it costs nothing.
 """
@@ -19,7 +19,7 @@ import triton.language as tl
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from inr.encodings._lattice import PRIMES, Level
+from inr.encodings import PRIMES, Level
 
 _AS_WRITTEN = {"enable_fp_fusion": False}
 

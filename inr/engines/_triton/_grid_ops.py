@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from inr.encodings._lattice import make_levels
+from inr.encodings import make_levels
 from inr.engines._cpu._grid_ops import check_grad, check_table  # defines the operators
 
 if TYPE_CHECKING:
