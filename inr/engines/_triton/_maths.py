@@ -23,7 +23,10 @@ from inr.engines._polynomials import (
     SINE,
     WHOLE,
 )
+from inr.engines._triton import _library
 
+# A GPU rounds a fused multiply-add once. Before 3.9, Triton's interpreter rounds the product as well.
+_ROUNDS_PRODUCTS = tl.constexpr(_library.interpreting() and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9))
 _PER_PI, _PI_HIGH, _PI_LOW, _WHOLE = map(tl.constexpr, (PER_PI, PI_HIGH, PI_LOW, WHOLE))
 _S0, _S1, _S2, _S3 = map(tl.constexpr, SINE)
 _C0, _C1, _C2, _C3 = map(tl.constexpr, COSINE)
@@ -33,12 +36,21 @@ _E0, _E1, _E2, _E3, _E4, _E5 = map(tl.constexpr, EXPONENTIAL)
 
 @triton.jit
 @no_type_check
+def _without_half_turns(x, half_turns):
+    """x - half_turns * pi, to the last bits of x: the product with the high part of pi must not be rounded."""
+    if _ROUNDS_PRODUCTS:
+        part = (x.to(tl.float64) - half_turns.to(tl.float64) * _PI_HIGH).to(tl.float32)
+    else:
+        part = tl.fma(-half_turns, _PI_HIGH, x)
+    return tl.fma(-half_turns, _PI_LOW, part)
+
+
+@triton.jit
+@no_type_check
 def _reduced(x):
     """The rest of x by half turns, in [-pi/2, pi/2], and a word whose lowest bit says whether their number is odd."""
     turned = tl.fma(x, _PER_PI, _WHOLE)
-    half_turns = turned - _WHOLE
-    part = tl.fma(-half_turns, _PI_LOW, tl.fma(-half_turns, _PI_HIGH, x))
-    return part, turned.to(tl.int32, bitcast=True)
+    return _without_half_turns(x, turned - _WHOLE), turned.to(tl.int32, bitcast=True)
 
 
 @triton.jit
@@ -79,7 +91,8 @@ def exp(x):
 @no_type_check
 def tanh(x):
     """The hyperbolic tangent, by exp(2|x|) - 1, which keeps its digits near 0."""
-    bounded = tl.minimum(2 * tl.abs(x), _SATURATED)
+    doubled = 2 * tl.abs(x)
+    bounded = tl.where(doubled < _SATURATED, doubled, _SATURATED)  # a number, even where x is none
     power = tl.floor(tl.fma(bounded, _LOG2_E, 0.5))
     part = tl.fma(-power, _LN2_LOW, tl.fma(-power, _LN2_HIGH, bounded))
     series = tl.fma(tl.fma(tl.fma(tl.fma(tl.fma(part, _E0, _E1), part, _E2), part, _E3), part, _E4), part, _E5)
