@@ -1,8 +1,12 @@
 # Everything a fresh machine needs is Python 3.11 or newer and this file.
 #   make fit     make test     make PYTHON=python3.13 test
 PYTHON ?= python3
+# Where there is no NVIDIA GPU, torch's CPU build spares more than 2 GB of CUDA. It is not on PyPI: this names the index
+# that has it, such as https://download.pytorch.org/whl/cpu. Without it pip takes what it is set up to find.
+TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
 # of `make gpu`: steps (none: all), the Kodak pictures, a picture of many megapixels
@@ -10,13 +14,15 @@ GPU_STEPS ?=
 PICTURES ?= $(wildcard ../shared/data/kodak)
 LARGE ?= $(wildcard ../shared/data/image_mp/albert.jpg)
 
-.PHONY: help fit test test-all check gpu tcnn clean
+.PHONY: help fit test test-all check resolution constraints gpu tcnn clean
 
 help:
 	@echo 'make fit       fit examples/chelsea.png; writes out/chelsea.inr and a comparison picture'
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
 	@echo 'make check     ruff and mypy'
+	@echo 'make resolution   resolve the dependencies for every Python and platform, without installing them'
+	@echo 'make constraints  make constraints.txt again after a change of dependencies; UPGRADE=1: of the newest versions'
 	@echo 'make gpu       tests and benchmark of the GPU engines with $(PYTHON), which needs torch and triton; see docs/gpu.md'
 	@echo 'make tcnn      build tiny-cuda-nn for $(PYTHON) from the folder TCNN_SOURCE=...; see docs/gpu.md'
 	@echo 'make clean     remove the virtual environment'
@@ -36,6 +42,14 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+resolution: $(INSTALLED)
+	$(BIN)/python tools/check_resolution.py
+
+constraints: $(INSTALLED)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --python $(BIN)/python --universal --fork-strategy fewest \
+		--python-version 3.11 --all-extras --no-annotate --custom-compile-command 'make constraints' \
+		$(if $(UPGRADE),--upgrade) pyproject.toml --output-file constraints.txt
+
 # Installs and downloads nothing: neither $(VENV) nor anything else.
 gpu:
 	PYTHONPATH=".$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON) benchmarks/gpu.py $(GPU_STEPS) \
@@ -51,11 +65,25 @@ tcnn:
 	$(PYTHON) -m pip install --no-build-isolation --no-deps --no-index '$(TCNN_SOURCE)/bindings/torch'
 
 # constraints.txt is one set of versions known to work together; without it pip takes the newest of everything.
+# On Linux without an NVIDIA GPU, torch comes first: from TORCH_INDEX, or from a folder that pip is set up to look in.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inr needs Python 3.11 or newer: make PYTHON=...")'
-	@echo 'Setting up $(VENV): a few minutes, the first time only'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@set -e; echo 'Setting up $(VENV): some minutes, the first time only'; \
+	if [ "$$(uname -s)" != Linux ]; then \
+		echo 'Fetches up to 0.4 GB'; \
+	elif nvidia-smi --list-gpus >/dev/null 2>&1; then \
+		echo 'Fetches up to 3.1 GB, most of it CUDA for torch'; \
+	elif [ -n '$(TORCH_INDEX)' ]; then \
+		echo 'Fetches up to 0.7 GB, with the build of torch that $(TORCH_INDEX) has'; \
+		$(PIP) install --quiet --no-deps --index-url '$(TORCH_INDEX)' -c constraints.txt torch; \
+	elif $(PIP) install --quiet --no-deps --no-index -c constraints.txt torch >/dev/null 2>&1; then \
+		echo 'Fetches up to 0.5 GB; torch is on this machine'; \
+	else \
+		echo 'Fetches up to 3.1 GB, most of it CUDA, which nothing on this machine uses;'; \
+		echo 'TORCH_INDEX=https://download.pytorch.org/whl/cpu, where it can be reached, makes it 0.7 GB'; \
+	fi
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
 clean:

@@ -23,7 +23,8 @@ _EXTRAS = {
     "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC"),
     "video": ("av", "av", "videos: MP4, MOV, MKV, WebM"),
     "volume": ("nibabel", "nibabel", "NIfTI volumes"),
-    "mesh": ("trimesh", "trimesh", "meshes; this version reads none yet"),
+    "compress": ("constriction", "constriction", "compressed fields; there are no wheels for Linux on ARM"),
+    "images": ("imagecodecs", "imagecodecs", "pictures: compressed TIFF, 16-bit PNG faster"),
 }
 
 
