@@ -16,6 +16,7 @@ from inr._version import __version__
 from inr.diagnostics import Contender, Contest, sweep_curves, sweep_page, sweep_sheet
 from inr.diagnostics._sampling import estimate
 from inr.field import Field
+from inr.io import load
 from inr.signals import Signal
 from inr.sweeping._rows import Row, ordered, titles
 from inr.sweeping._run import load_look
@@ -74,7 +75,7 @@ class SweepResult:
 
     def field(self, row: Row) -> Field:
         """The field that a row is about; of `rows` and `chosen`, unless they failed."""
-        return inr.load(self.store.fits / f"{row.name}.inr")
+        return load(self.store.fits / f"{row.name}.inr")
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the fields and curves, as plain JSON."""
@@ -126,31 +127,31 @@ class SweepResult:
 
     def _contest(self) -> Contest:
         @lru_cache(maxsize=1)  # regions are drawn fit by fit
-        def load(row_name: str) -> Field:
-            return inr.load(self.store.fits / f"{row_name}.inr")
+        def loaded(row_name: str) -> Field:
+            return load(self.store.fits / f"{row_name}.inr")
 
         names = self.titles
         return Contest(
             name=Path(self.source).name if self.source else self.signal.domain.kind,
             signal=self.signal,
-            contenders=[self._contender(row, names[row.name], load) for row in self.rows],
+            contenders=[self._contender(row, names[row.name], loaded) for row in self.rows],
             earlier=[self._contender(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
             facts=self.facts(),
             about_psnr="over all samples" if self.terms.holdout is None else "over the samples that were learned from",
             command="" if self.chosen is None else self.chosen.command,
         )
 
-    def _contender(self, row: Row, title: str, load: Any) -> Contender:
+    def _contender(self, row: Row, title: str, loaded: Any) -> Contender:
         figures = {
             name: float(getattr(row, name))
             for name in ("psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters")
         }
         path = self.store.fits / row.name
-        shown = load is not None and path.with_name(f"{row.name}.npz").exists()
+        shown = loaded is not None and path.with_name(f"{row.name}.npz").exists()
         curve, look = load_look(path) if shown else (np.zeros((0, 3)), None)
 
         def values(indices: np.ndarray) -> np.ndarray:
-            return estimate(load(row.name), self.signal, indices)
+            return estimate(loaded(row.name), self.signal, indices)
 
         return Contender(
             title, figures, row.note, row.command, curve, look, values if shown else None, row.status == "done",

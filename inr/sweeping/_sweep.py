@@ -19,9 +19,9 @@ from inr.fitting import Budget, default_setup
 from inr.fitting._state import fingerprint
 from inr.signals import Signal, open
 from inr.sweeping._auto import SECONDS, rounds, space
-from inr.sweeping._crew import Job, run_here, run_in_processes
 from inr.sweeping._holdout import held_out
 from inr.sweeping._lists import Specs, split_specs
+from inr.sweeping._processes import Inputs, run_here, run_in_processes
 from inr.sweeping._result import SweepResult, collected
 from inr.sweeping._rows import Row, ordered
 from inr.sweeping._store import Store
@@ -118,9 +118,9 @@ def sweep(
     batch = setup.batch if batch is None else batch
     spelled = engine if isinstance(engine, str) else format_spec(engine)
     terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, seed, spelled, holdout)
-    job = Job(loaded, source, store.fits)
+    inputs = Inputs(loaded, source, store.fits)
     wanted = combinations(given) if given else space(loaded)
-    run = _Sweep(job, store, terms, jobs, on_event or (lambda event: None))
+    run = _Sweep(inputs, store, terms, jobs, on_event or (lambda event: None))
     # nothing is known yet of what nobody named: in a search of everything some parts do not go together
     result = run.search(wanted, skip=skip_refused or not given) if auto else run.compare(wanted, skip=skip_refused)
     if result.interrupted:
@@ -133,17 +133,17 @@ class _Sweep:
     """A sweep under way."""
 
     def __init__(
-        self, job: Job, store: Store, terms: Terms, jobs: int | None, tell: Callable[[SweepEvent], Any]
+        self, inputs: Inputs, store: Store, terms: Terms, jobs: int | None, tell: Callable[[SweepEvent], Any]
     ) -> None:
-        self._job = job
+        self._inputs = inputs
         self._store = store
         self._terms = terms
         self._jobs = jobs
         self._tell = tell
-        self._print = fingerprint(job.signal)
-        self._learned = job.signal
+        self._print = fingerprint(inputs.signal)
+        self._learned = inputs.signal
         if terms.holdout is not None:
-            self._learned = held_out(job.signal, terms.holdout, terms.seed)[0]
+            self._learned = held_out(inputs.signal, terms.holdout, terms.seed)[0]
         self._rows: list[Row] = []
         self._kept = 0
         self._planned = 0
@@ -185,7 +185,7 @@ class _Sweep:
 
     def _whole(self, combination: Combination, rung: int) -> Row | None:
         """The best of a search with held-out samples, fitted to all of them."""
-        self._learned = self._job.signal
+        self._learned = self._inputs.signal
         terms = replace(self._terms, holdout=None)
         before = len(self._rows)
         self._run(self._tasks([combination], terms, rung, skip=False))
@@ -206,7 +206,7 @@ class _Sweep:
         """The fits of some combinations. Raises InrError where one is refused, unless those are left out."""
         terms = self._shared(terms, len(wanted))
         context: dict[str, Any] = {"learned": self._learned, "rung": rung, "kept": kept, "fingerprint": self._print}
-        made = list(make_tasks(wanted, self._job.signal, terms, **context))
+        made = list(make_tasks(wanted, self._inputs.signal, terms, **context))
         tasks = [task for task in made if isinstance(task, Task)]
         refused = [task for task in made if isinstance(task, InrError)]
         if refused and not skip:
@@ -262,19 +262,19 @@ class _Sweep:
         return [row for row in found if row]
 
     def _started(self, tasks: Sequence[Task], terms: Terms) -> Generator[Row, None, None]:
-        def told(task: Task, step: int, steps: int, psnr: float) -> None:
+        def on_step(task: Task, step: int, steps: int, psnr: float) -> None:
             kind: Literal["step", "start"] = "step" if step else "start"
             self._tell(SweepEvent(kind, len(self._rows), self._planned, task, None, step, steps, psnr))
 
         if terms.jobs == 0:
-            return run_here(tasks, self._job, told)
-        return run_in_processes(tasks, self._job, terms.jobs, terms.threads or torch.get_num_threads(), told)
+            return run_here(tasks, self._inputs, on_step)
+        return run_in_processes(tasks, self._inputs, terms.jobs, terms.threads or torch.get_num_threads(), on_step)
 
     def _finished(self, rows: tuple[Row, ...], earlier: tuple[Row, ...], chosen: Row | None) -> SweepResult:
         """The result, with its files; of an interrupted sweep the tables only."""
-        job = self._job
+        inputs = self._inputs
         result = SweepResult(
-            rows, earlier, chosen, self._planned, self._interrupted, self._kept, job.signal, job.source,
+            rows, earlier, chosen, self._planned, self._interrupted, self._kept, inputs.signal, inputs.source,
             self._shared(self._terms, len(rows)), tuple(self._refused), self._store,
         )  # fmt: skip
         result.write_tables()

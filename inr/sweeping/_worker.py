@@ -1,54 +1,56 @@
-"""A process that fits what it is handed: pickled tasks come in, progress and rows go out."""
+"""What a process of a sweep does: tasks come in, progress and rows go out. Light until it knows its threads."""
 
 import importlib
 import os
-import pickle
 import signal as posix_signal
 import sys
 import time
-from typing import Any
+from multiprocessing.connection import Connection
 
-_EVERY = 0.2  # seconds between two messages of one fit
+_BETWEEN_MESSAGES = 0.2  # seconds, at least, between two that tell how far a fit is
 
 
-def main() -> None:
-    """Serve until there is nothing more to read."""
+def work(connection: Connection, log: str, threads: int) -> None:
+    """Serve until the connection is closed.
+
+    Args:
+        connection: a briefing comes first, then tasks; tuples (step, steps, dB) and rows go back.
+        log: the file for what is printed.
+        threads: how many are used.
+    """
     posix_signal.signal(posix_signal.SIGINT, posix_signal.SIG_IGN)  # who started it decides
-    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed goes elsewhere
+    with open(log, "wb") as file:  # noqa: PTH123 (nothing needless is imported yet)
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded
+    try:
+        _serve(connection)
+    except (BrokenPipeError, ConnectionResetError):  # who started it is gone
+        sys.exit(1)
 
-    def reply(thing: Any) -> None:
-        pickle.dump(thing, replies)
-        replies.flush()
 
-    order = pickle.load(sys.stdin.buffer)
+def _serve(connection: Connection) -> None:
+    briefing = connection.recv()
     import torch
 
     from inr.sweeping._run import run_task
 
-    torch.set_num_threads(order.threads)
-    for module in order.modules:
+    torch.set_num_threads(briefing.threads)
+    for module in briefing.modules:
         importlib.import_module(module)
-    job = order.job()
+    inputs = briefing.inputs()
     while True:
         try:
-            task = pickle.load(sys.stdin.buffer)
-        except EOFError:
+            task = connection.recv()
+        except EOFError:  # there is nothing more to do
             return
         said = time.perf_counter()
 
         def told(step: int, steps: int, psnr: float) -> None:
             nonlocal said
             now = time.perf_counter()
-            if now - said >= _EVERY:
+            if now - said >= _BETWEEN_MESSAGES:
                 said = now
-                reply((step, steps, psnr))
+                connection.send((step, steps, psnr))
 
-        reply(run_task(task, job.signal, job.source, job.folder, told))
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except BrokenPipeError:  # who started it is gone
-        sys.exit(1)
+        connection.send(run_task(task, inputs.signal, inputs.source, inputs.folder, told))

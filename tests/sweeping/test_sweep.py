@@ -5,7 +5,9 @@ import importlib
 import itertools
 import json
 import math
+import os
 import signal as posix_signal
+import subprocess
 import sys
 import warnings
 
@@ -328,28 +330,50 @@ def test_a_signal_falls_into_what_is_learned_and_what_is_not(signal):
 
 @pytest.fixture
 def deadly(root, monkeypatch):
-    """A teacher that kills the process which fits by it."""
+    """Teachers that end the process which fits by them."""
     monkeypatch.syspath_prepend(str(root / "tests" / "sweeping"))
     yield importlib.import_module("deadly")
     sys.modules.pop("deadly")
-    inr.teaching.teachers._parts.pop("deadly")
+    for name in ("deadly", "crashing", "leaving"):
+        inr.teaching.teachers._parts.pop(name)
 
 
 @pytest.mark.usefixtures("deadly")
 @pytest.mark.skipif(not hasattr(posix_signal, "SIGKILL"), reason="no such signal here")
 def test_processes_fit_the_same_and_may_die(signal, tmp_path):
-    options = QUICK | {"jobs": 2, "folder": tmp_path / "out", "activations": "sine", "teachers": "deadly,uniform,int"}
+    teachers = "deadly,uniform,leaving,int,crashing"
+    options = QUICK | {"jobs": 2, "folder": tmp_path / "out", "activations": "sine", "teachers": teachers}
     result = inr.sweep(signal, encodings="identity", **options)
     by = {row.label["teacher"]: row for row in result.rows}
-    assert set(by) == {"deadly", "uniform", "int"}
-    assert by["deadly"].status == "failed"
-    assert "killed" in by["deadly"].note
+    assert set(by) == set(teachers.split(","))
+    for teacher, note in (("deadly", "killed"), ("crashing", "signal 11"), ("leaving", "status 3: no luck today")):
+        assert by[teacher].status == "failed"
+        assert note in by[teacher].note
     for teacher in ("uniform", "int"):
         field = inr.fit(signal, steps=12, batch=64, engine="eager", **by[teacher].parts)
         assert by[teacher].psnr == pytest.approx(field.metrics["psnr"], abs=1e-3)
         assert by[teacher].threads >= 1
     assert "side by side" in " ".join(result.facts())
     assert result.to_json()["side_by_side"] == 2
+
+
+SCRIPT = """
+import numpy as np
+import inr
+
+print("begun")
+signal = inr.Signal.from_array(np.zeros((24, 20), np.uint8), kind="image")
+rows = inr.sweep(signal, encodings="identity", activations="sine", steps=2, engine="eager", jobs=1).rows
+print(rows[0].status, rows[0].note)
+"""
+
+
+def test_a_script_that_sweeps_needs_no_guard(root, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    command = [sys.executable, tmp_path / "script.py"]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert run.stdout.split() == ["begun", "done"], run.stderr
 
 
 def test_parts_of_the_running_script_are_known_to_no_other_process(signal, monkeypatch):
