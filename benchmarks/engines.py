@@ -2,7 +2,7 @@
 
 Both sides take turns in one process, some runs each, rested; a row's time is that of the fastest turn, which other
 programs disturb least.
-Plain PyTorch is `baselines/methods.py`, the way the papers' code does it. Limits are measured in the same run: the
+Plain PyTorch is `baselines/baselines.py`, the way the papers' code does it. Limits are measured in the same run: the
 peak of float32 matrix products, reading memory in order, and reading table rows at random.
 
     python benchmarks/engines.py --pictures DIR [--large PICTURE] [--only siren hash …]
@@ -11,7 +11,6 @@ Writes results/engines.tsv, one row a kind of work, and prints it.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -22,12 +21,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import machine
 import torch
-from baselines import methods
-from flops import learning_flops
 
 import inr
+from inr.bench import baselines, machine, tables
+from inr.bench.flops import learning_flops
 from inr.engines import grid_encode
 from inr.engines._cpu import _roofline
 from inr.engines._cpu._encoders import encoder
@@ -36,7 +34,7 @@ from inr.jit import pool
 from inr.jit.vector import DOT_PRODUCTS
 from inr.teaching import Uniform
 
-RESULTS = Path(__file__).parent / "results" / "engines.tsv"
+RESULTS = Path(__file__).parents[1] / "studies" / "results" / "engines.tsv"
 COLUMNS = ["work", "against", "theirs", "ours", "unit", "ratio", "limit", "share_of_limit"]
 HASH = "hash:levels=12,log2_size=16,coarsest=16,finest=768"
 PAUSE = 0.1  # seconds
@@ -75,7 +73,7 @@ def row(work: str, against: str, theirs: float, ours: float, unit: str = "s", **
     }  # fmt: skip
 
 
-def plain_step(method: methods.Method, coords: torch.Tensor, target: torch.Tensor) -> Callable[[], None]:
+def plain_step(method: baselines.Method, coords: torch.Tensor, target: torch.Tensor) -> Callable[[], None]:
     """A training step of a plain model on a whole batch."""
     model, optimiser, _ = method
 
@@ -109,13 +107,13 @@ def network_rows(only: list[str]) -> Iterator[Row]:
     everything = torch.arange(signal.size)
     coords, target = signal.coords(everything), signal.values(everything)
     halves = "bfloat16 products back" + ("" if DOT_PRODUCTS else ", imitated: this processor has none")
-    siren, deep = methods.siren(256, 4), "mlp:depth=5,width=256"
-    cases: dict[str, tuple[str, methods.Method, str, str, str, int]] = {
+    siren, deep = baselines.siren(256, 4), "mlp:depth=5,width=256"
+    cases: dict[str, tuple[str, baselines.Method, str, str, str, int]] = {
         "siren": ("SIREN 5x256", siren, "sine", deep, "cpu", 1),
         "siren16": (f"SIREN 5x256, {halves}", siren, "sine", deep, "cpu:backward=bfloat16", 1),
-        "siren64": ("SIREN 3x64", methods.siren(64, 2), "sine", "mlp:depth=3,width=64", "cpu", 5),
-        "siren32": ("SIREN 3x32", methods.siren(32, 2), "sine", "mlp:depth=3,width=32", "cpu", 10),
-        "wire": ("WIRE 3x181 complex", methods.wire(2), "gabor:omega=20,scale=30", "mlp:depth=3,width=181", "cpu", 1),
+        "siren64": ("SIREN 3x64", baselines.siren(64, 2), "sine", "mlp:depth=3,width=64", "cpu", 5),
+        "siren32": ("SIREN 3x32", baselines.siren(32, 2), "sine", "mlp:depth=3,width=32", "cpu", 10),
+        "wire": ("WIRE 3x181 complex", baselines.wire(2), "gabor:omega=20,scale=30", "mlp:depth=3,width=181", "cpu", 1),
     }
     for name, (title, method, activation, network, engine, steps) in cases.items():
         if only and name not in only:
@@ -148,7 +146,7 @@ def hash_rows(signal: inr.Signal) -> Iterator[Row]:
     teacher.bind(signal, 1000, 16_384, 0)
     indices = teacher.select(0).indices
     coords = signal.coords(indices)
-    plain = methods.HashGrid(12, 16, 16, 768)
+    plain = baselines.HashGrid(12, 16, 16, 768)
     given = torch.randn(len(coords), 24)
 
     def gathers() -> None:
@@ -178,7 +176,7 @@ def hash_rows(signal: inr.Signal) -> Iterator[Row]:
 
 def loop_rows(signal: inr.Signal) -> Iterator[Row]:
     """The default image fit, whole loop, in nanoseconds a point."""
-    model, optimiser, _ = methods.hash_grid()
+    model, optimiser, _ = baselines.hash_grid()
     everything = torch.arange(signal.size)
     coords, target = signal.coords(everything), signal.values(everything)
 
@@ -205,7 +203,7 @@ def loop_rows(signal: inr.Signal) -> Iterator[Row]:
 
 def render_rows(signal: inr.Signal) -> Iterator[Row]:
     """4096 x 4096 from a default picture field."""
-    model, _, _ = methods.hash_grid()
+    model, _, _ = baselines.hash_grid()
     field = make_fitter(signal, budget=inr.Budget(steps=1)).field
     side = 4096
 
@@ -303,11 +301,7 @@ def main() -> None:
         print(json.dumps(found), flush=True)
     if options.only:
         return
-    with RESULTS.open("w", newline="") as file:
-        file.write(f"# {machine.describe()}\n")
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    tables.write(RESULTS, COLUMNS, rows, machine.describe())
     print(RESULTS.read_text())
 
 

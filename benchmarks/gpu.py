@@ -3,7 +3,7 @@
     python benchmarks/gpu.py [STEP …] [--pictures DIR] [--large PICTURE]
 
 Every step is a process of its own, ends within 8 minutes, and can be run alone: what it measures is kept in
-out/gpu/rows.json, and `report` writes benchmarks/results/gpu-<card>.md from all that is kept. Nothing is installed or
+out/gpu/rows.json, and `report` writes studies/results/gpu-<card>.md from all that is kept. Nothing is installed or
 downloaded. A step that fails does not stop the others. Exit status: 0, 1 where something failed, 2 where nothing
 could be measured.
 """
@@ -15,28 +15,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT, ROOT / "benchmarks"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
 
-from on_gpu import here, report  # noqa: E402
+from inr.bench.gpu import machine, report  # noqa: E402
+
+if TYPE_CHECKING:
+    from inr.bench.gpu.steps import Bench
 
 # step: what it needs besides torch, triton and numpy, and what it does
 STEPS: dict[str, tuple[tuple[str, ...], str]] = {
-    "tests": (here.TESTS, "the tests of the GPU engines, on the GPU, but for those of networks"),
-    "network-tests": (here.TESTS, "the same: those of networks, which compile the most kernels"),
-    "siren": (here.ENGINE, "SIREN 5x256 beside eager PyTorch, its share of the peak, every precision, inference"),
-    "compile": (here.ENGINE, "SIREN 5x256 beside torch.compile in the precisions it has"),
-    "siren64": (here.ENGINE, "SIREN 5x64 beside eager PyTorch and tiny-cuda-nn"),
-    "relu": (here.ENGINE, "ReLU 2x64 and 3x32 beside tiny-cuda-nn"),
-    "wire": (here.ENGINE, "WIRE complex 4x128 beside eager PyTorch"),
-    "memory": (here.ENGINE, "peak memory of a training step"),
-    "hash": (here.FITS, "1000 steps of a hash grid on a large picture beside tiny-cuda-nn"),
-    "quality": (here.FITS, "final PSNR on three Kodak pictures beside eager PyTorch"),
-    "tune": (here.ENGINE, "kernels over sizes of their tiles; runs only when it is named"),
+    "tests": (machine.TESTS, "the tests of the GPU engines, on the GPU, but for those of networks"),
+    "network-tests": (machine.TESTS, "the same: those of networks, which compile the most kernels"),
+    "siren": (machine.ENGINE, "SIREN 5x256 beside eager PyTorch, its share of the peak, every precision, inference"),
+    "compile": (machine.ENGINE, "SIREN 5x256 beside torch.compile in the precisions it has"),
+    "siren64": (machine.ENGINE, "SIREN 5x64 beside eager PyTorch and tiny-cuda-nn"),
+    "relu": (machine.ENGINE, "ReLU 2x64 and 3x32 beside tiny-cuda-nn"),
+    "wire": (machine.ENGINE, "WIRE complex 4x128 beside eager PyTorch"),
+    "memory": (machine.ENGINE, "peak memory of a training step"),
+    "hash": (machine.FITS, "1000 steps of a hash grid on a large picture beside tiny-cuda-nn"),
+    "quality": (machine.FITS, "final PSNR on three Kodak pictures beside eager PyTorch"),
+    "tune": (machine.ENGINE, "kernels over sizes of their tiles; runs only when it is named"),
     "report": ((), "the table, from all that is kept"),
 }
 UNASKED = [step for step in STEPS if step != "tune"]
@@ -50,7 +54,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pictures", type=Path, help="folder of the Kodak pictures, for quality")
     parser.add_argument("--large", type=Path, help="a picture of many megapixels, for hash")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "gpu", help="folder for rows.json")
-    parser.add_argument("--results", type=Path, help="folder for the report (benchmarks/results)")
+    parser.add_argument("--results", type=Path, help="folder for the report (studies/results)")
     parser.add_argument("--repeats", type=int, default=20, help="turns of which the median counts")
     parser.add_argument("--limit", type=float, default=480, help="seconds after which a step is ended")
     parser.add_argument("--dry-run", action="store_true", help="tiny sizes on the processor: does the script work?")
@@ -61,13 +65,13 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"no step {' or '.join(map(repr, unknown))}; there are {', '.join(STEPS)}")
     options.steps = options.steps or UNASKED
     if options.results is None:
-        options.results = options.out if options.dry_run else ROOT / "benchmarks" / "results"
+        options.results = options.out if options.dry_run else ROOT / "studies" / "results"
     return options
 
 
 def problem(*, dry: bool) -> str | None:
     """Why nothing can be measured here, in one line."""
-    missing = here.absent(here.ALWAYS)
+    missing = machine.absent(machine.ALWAYS)
     if missing:
         return f"{Path(sys.executable).name} has no {' and no '.join(missing)}: run it with PYTHON=… that has"
     if dry:
@@ -83,7 +87,7 @@ def problem(*, dry: bool) -> str | None:
 
 def lacking(steps: list[str]) -> dict[str, list[str]]:
     """The packages that steps lack, by step."""
-    return {step: absent for step in steps if (absent := here.absent(STEPS[step][0]))}
+    return {step: absent for step in steps if (absent := machine.absent(STEPS[step][0]))}
 
 
 def announce(steps: list[str], missing: dict[str, list[str]]) -> None:
@@ -96,7 +100,7 @@ def announce(steps: list[str], missing: dict[str, list[str]]) -> None:
             f"{', '.join(rest) or 'nothing else'} can",
             file=sys.stderr,
         )
-    if here.compiler() is None:
+    if machine.compiler() is None:
         print("missing: a C compiler, with which Triton builds what launches its kernels", file=sys.stderr)
 
 
@@ -128,28 +132,39 @@ def run_here(step: str, options: argparse.Namespace) -> None:
     if not options.dry_run:
         os.environ.pop("TRITON_INTERPRET", None)
     import torch
-    from on_gpu.setting import Card, Setting, one_line
-    from on_gpu.steps import STEPS as MEASURE
-    from on_gpu.steps import Bench
+
+    from inr.bench.gpu.setting import Card, Setting, one_line
+    from inr.bench.gpu.steps import Bench
 
     if options.dry_run:
         setting = Setting.tiny(options.pictures, options.large)
     else:
         setting = Setting(repeats=options.repeats, pictures=options.pictures, large=options.large)
     torch.set_float32_matmul_precision("highest")
-    store = report.Store(options.out / "rows.json", here.facts(), dry=options.dry_run)
+    store = report.Store(options.out / "rows.json", machine.facts(), dry=options.dry_run)
     if store.moved is not None:
         print(f"  rows of another machine, or damaged ones, are now in {store.moved}")
     store.begin(step, setting.repeats)
     start = time.perf_counter()
     try:
-        MEASURE[step](Bench(setting, Card(setting.device), store))
+        measuring(step)(Bench(setting, Card(setting.device), store))
     except Exception as error:  # the report tells
         store.end(step, f"failed: {one_line(error)}")
         raise
     seconds = time.perf_counter() - start
-    state = here.state()
+    state = machine.state()
     store.end(step, f"done in {seconds:.0f} s{f', then at {state}' if state else ''}")
+
+
+def measuring(step: str) -> Callable[["Bench"], None]:
+    """The function that makes a step."""
+    import gpu_tests
+    import gpu_tuning
+
+    from inr.bench.gpu import steps
+
+    others = {"tests": gpu_tests.tests, "network-tests": gpu_tests.network_tests, "tune": gpu_tuning.tune}
+    return {**steps.STEPS, **others}[step]
 
 
 def main(given: list[str] | None = None) -> int:

@@ -1,1 +1,0 @@
-"""What a user would write in plain PyTorch, method by method, the way the papers' own code does it."""

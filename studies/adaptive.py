@@ -1,0 +1,136 @@
+"""What sharing weights between widths costs: the codec "ani" beside a network of each width fitted alone.
+
+All fits of a picture take the same steps of the same batches, with the same learning rate and schedule. Two tables:
+
+- `float`: fits without rounding.
+- `coded`: the file's prefixes, and for each a network of that width alone, rounded while it is fitted to as many bytes.
+
+PSNR is of the clipped field on the whole picture, by a pass that belongs to no engine; where there are several seeds it
+is their mean.
+
+    python -m studies.adaptive --pictures DIR|FILE … [--size 96x144] [--steps 1500] [--bpp 1.0] [--seeds 0 …]
+
+Writes results/adaptive.tsv and prints it.
+"""
+
+import argparse
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+import inr
+from inr.bench import machine, tables
+from inr.bench.quality import psnr
+from inr.compression.bitstream.slimmable import Slimmable
+from inr.compression.codecs.ani import AniCodec
+from inr.compression.codecs.mlp import _batch, _rate
+from inr.compression.encoder.qat_fit import fit_rounded, optimiser_for
+from inr.compression.encoder.sandwich import Sandwich
+from inr.fitting import Budget, Fitter, Setup
+from inr.signals import GridSignal
+from studies import RESULTS
+
+COLUMNS = ["picture", "size", "steps", "table", "width", "ani dB", "alone dB", "difference", "bytes of prefix"]
+TABLE = RESULTS / "adaptive.tsv"
+
+
+def reduced(path: Path, size: str) -> GridSignal:
+    """A picture scaled to so many rows and columns ("96x144")."""
+    high, wide = map(int, size.split("x"))
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS)
+    return inr.Signal.from_array(np.array(small), kind="image")
+
+
+def setup(codec: AniCodec, signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
+    """A network of one width, fitted as "mlp" and "ani" do it."""
+    parts = codec._parts(signal.domain, depth, width)
+    return Setup(*parts, _batch(signal), steps, rates=_rate(signal), optimiser=optimiser_for(steps))
+
+
+def in_float(
+    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, steps: int, engine: str, seed: int
+) -> Iterator[tuple[int, float, float]]:
+    """Width, dB together and dB alone, without rounding."""
+    fields = codec._fields(signal.domain, slimmable, seed)
+    sandwich = Sandwich(signal, slimmable, fields, _batch(signal), engine=engine, seed=seed)
+    for _ in sandwich.run(steps, _rate(signal), optimiser=optimiser_for(steps)):
+        pass
+    networks = slimmable.networks(sandwich.cpu(), len(fields))
+    for width, field, network in zip(slimmable.widths, fields, networks, strict=True):
+        field.load_state_dict({**field.state_dict(), **network})
+        chosen = setup(codec, signal, slimmable.depth, width, steps)
+        alone = Fitter(signal, chosen, Budget(steps=steps), engine=engine, seed=seed)
+        for _ in alone.run():
+            pass
+        yield width, psnr(field, signal), psnr(alone.field.cpu(), signal)
+
+
+def coded(
+    codec: AniCodec, signal: GridSignal, room: int, steps: int, engine: str, seed: int
+) -> Iterator[tuple[int, float, float, int]]:
+    """Width, dB of a prefix, dB of as many bytes alone, and the bytes."""
+    payloads = {
+        each.name: memoryview(each.data) for each in codec.encode(signal, room, steps=steps, engine=engine, seed=seed)
+    }
+    for count in range(1, len(payloads) + 1):
+        prefix = {name: payloads[name] for name in list(payloads)[:count]}
+        field = codec.decode(signal.domain, prefix, limit=1 << 30)
+        size = sum(map(len, prefix.values()))
+        depth, width = field.network.config()["depth"], field.network.config()["width"]
+        alone, _ = fit_rounded(signal, setup(codec, signal, depth, width, steps), size, engine=engine, seed=seed)
+        yield width, psnr(field, signal), psnr(alone, signal), size
+
+
+def measured(path: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The rows of a picture."""
+    codec, signal = AniCodec(widths=options.widths), reduced(path, options.size)
+    room = int(options.bpp * signal.size / 8)
+    slimmable = codec._slimmable(signal.domain, room)
+    runs = {
+        "float": [list(in_float(codec, signal, slimmable, options.steps, options.engine, k)) for k in options.seeds],
+        "coded": [list(coded(codec, signal, room, options.steps, options.engine, k)) for k in options.seeds],
+    }
+    for table, found in runs.items():
+        for rows in zip(*found, strict=True):
+            width, together, alone, *size = (statistics.fmean(column) for column in zip(*rows, strict=True))
+            yield {
+                "picture": path.stem, "size": options.size, "steps": options.steps, "table": table,
+                "width": round(width), "ani dB": f"{together:.2f}", "alone dB": f"{alone:.2f}",
+                "difference": f"{together - alone:+.2f}", "bytes of prefix": round(*size) if size else "",
+            }  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print and keep the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, nargs="+", required=True, help="files, or folders of PNG files")
+    parser.add_argument("--size", default="96x144", help="rows x columns that pictures are scaled to")
+    parser.add_argument("--steps", type=int, default=1500, help="of every fit")
+    parser.add_argument("--bpp", type=float, default=1.0, help="bits a pixel of all sections")
+    parser.add_argument("--widths", type=int, default=3, help="how many")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--engine", default="cpu:threads=1")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    paths = [
+        path for given in options.pictures for path in (sorted(given.glob("*.png")) if given.is_dir() else [given])
+    ]
+    rows = []
+    for path in paths:
+        for row in measured(path, options):
+            rows.append(row)
+            print(row, flush=True)
+    tables.write(
+        TABLE, COLUMNS, rows, f"{machine.describe()}; {options.engine}, seeds {', '.join(map(str, options.seeds))}"
+    )
+    print(TABLE.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What `studies/fidelity` is made of: one module a family of claims."""
