@@ -211,7 +211,7 @@ def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal, optimiser: str) -> None:
-    """The bound is wide, for a few hundred steps of a small picture vary; benchmarks/adaptive.py measures it."""
+    """The bound is wide, for a few hundred steps of a small picture vary; studies/adaptive.py measures it."""
     steps, slimmable = 200, Slimmable((8, 12, 18), 3, codec._features(signal.domain), 3)
     fields = codec._fields(signal.domain, slimmable, 0)
     sandwich = Sandwich(signal, slimmable, fields, signal.size, engine=ENGINE)
