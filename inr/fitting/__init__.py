@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
+    from inr.fitting._parametrisation import Parametrisation as Parametrisation
+    from inr.fitting._parametrisation import PlainWeights as PlainWeights
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._solve import solve as solve
 
@@ -24,6 +26,8 @@ __getattr__, __all__ = lazy_exports(
         "Budget": "._budget",
         "Event": "._events",
         "Fitter": "._fitter",
+        "Parametrisation": "._parametrisation",
+        "PlainWeights": "._parametrisation",
         "Setup": "._defaults",
         "default_setup": "._defaults",
         "evaluate": "._evaluate",

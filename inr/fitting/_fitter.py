@@ -13,19 +13,19 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import parse_spec
-from inr.engines import Plan, plan
+from inr.engines import Objective, Plan, plan
 from inr.field import Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
-from inr.fitting._optimiser import SCHEDULES, check_rates, make_optimiser
+from inr.fitting._optimiser import SCHEDULES, Optimiser, check_rates
+from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._scorer import FieldScorer
-from inr.fitting._stand_in import StandIn
-from inr.fitting._state import Progress, fingerprint, load_checkpoint, restore, save_checkpoint
+from inr.fitting._state import LEAVES, Checkpoint, Progress, fingerprint, load_checkpoint, save_checkpoint
 from inr.objectives import Regression
 from inr.signals import Signal
 from inr.teaching import teachers
@@ -51,7 +51,8 @@ class Fitter:
         resume: go on from that file, with the horizon it was started with.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
-        stand_in: what steps are computed with instead of the parameters themselves.
+        objective: what is minimised; None: the squared error of the signal's values.
+        parametrisation: where the weights of a step come from; None: they are the field's own parameters.
 
     Raises:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
@@ -77,7 +78,8 @@ class Fitter:
         resume: bool = False,
         record_sample_counts: bool = False,
         start: Mapping[str, Tensor] | None = None,
-        stand_in: StandIn | None = None,
+        objective: Objective | None = None,
+        parametrisation: Parametrisation | None = None,
     ) -> None:
         check_setup(setup, seed)
         self.signal = signal
@@ -98,19 +100,22 @@ class Fitter:
         if start is not None:
             check_start(self.field, start)
             self.field.load_state_dict(dict(start))
-        self._stand_in = stand_in
         self._rates = check_rates(self.field, setup.rates)
         self._teacher = teachers.build(setup.teacher)
         self._teacher.check(signal)
         self.plan: Plan
-        self._objective = Regression(signal)
+        self._objective = Regression(signal) if objective is None else objective
         self.engine, self.plan = plan(self.field, self._objective, engine)
         self.field.to(self.plan.device)
         self._compiling: float | None = None
         self.profile = Profile()
-        self._tensors: dict[str, Tensor] = dict(self.field.named_parameters())
-        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads, setup.optimiser)
-        self._scorer = FieldScorer(self.field, signal, self.plan)
+        self._parametrisation = PlainWeights() if parametrisation is None else parametrisation
+        self._parametrisation.bind(self.field, self.plan)
+        own = dict(self.field.named_parameters())
+        # Leaves that are not the field's own parameters are kept and restored beside them.
+        self._apart = {name: leaf for name, leaf in self._parametrisation.leaves.items() if own.get(name) is not leaf}
+        self._optimiser = self._new_optimiser()
+        self._scorer = FieldScorer(self.field, signal, self.plan, self._parametrisation)
         self._progress = Progress()
         self._taught: Mapping[str, Tensor] = {}
         self._record_sample_counts = record_sample_counts
@@ -149,7 +154,7 @@ class Fitter:
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values of the field as it stands, by the fit's own engine: for rendering and measuring."""
-        return self.plan.forward(self._tensors, coords.to(self.plan.device))
+        return self.plan.forward(self._parametrisation.weights(), coords.to(self.plan.device))
 
     def run(self) -> Iterator[Event]:
         """Fit, yielding a "start" event, one "step" event a step, and one "end" event with the reason."""
@@ -165,7 +170,7 @@ class Fitter:
         self.profile.book("sampling", spent)
         if self._taught:
             self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
-        self._best = self._best or self._weights()
+        self._best = self._best or self._snapshot()
         self.sample_counts = SampleCounts(self.signal.size, self.steps) if self._record_sample_counts else None
         yield self._event("start", math.nan)
         reason: Reason = "steps"
@@ -197,16 +202,14 @@ class Fitter:
 
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
-        self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](step / max(self.steps, 1)))
+        fraction = step / max(self.steps, 1)
+        self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](fraction))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
         if self.sample_counts is not None and not probing:
             self.sample_counts.see(step, batch)
         self.profile.lap("sampling")
-        tensors: Mapping[str, Tensor] = self._tensors
-        if self._stand_in is not None:
-            tensors = self._stand_in.tensors(step / max(self.steps, 1), tensors)
-        result = self.plan.loss_and_grad(tensors, batch)
+        result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
         if batch.offsets is not None:  # which are no part of what the field misses
             missed = result.residuals - batch.offsets
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
@@ -221,26 +224,28 @@ class Fitter:
             self._keep_best()
         self.profile.lap("the rest")
         if not result.skipped:
-            self._optimiser.step(self._stand_in.grads(result.grads) if self._stand_in else result.grads)
+            self._optimiser.step(result.grads)
         self.profile.lap("optimiser")
         self._teacher.observe(batch, result.residuals)
-        fraction = 0.0 if probing else (step + 1) / self.steps
-        self.field.encoding.progress(fraction, result.coords, result.residuals)
+        done = 0.0 if probing else (step + 1) / self.steps
+        self.field.encoding.progress(done, result.coords, result.residuals)
         return loss
 
     def _measure_horizon(self) -> int:
         """Turn seconds into steps, by steps that are measured and then undone."""
         assert self.budget.seconds is not None
         self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed, self.plan.device)
-        before = self._weights()
+        before = self._snapshot()
+        state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
         durations: list[float] = []
         begin = time.perf_counter()
         while len(durations) < 4 or time.perf_counter() - begin < PROBE_SHARE * self.budget.seconds:
             start = time.perf_counter()
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
-        self.field.load_state_dict(before)
-        self._optimiser = make_optimiser(self.field, self._rates, self.plan.threads, self.setup.optimiser)
+        self._return_to(before)
+        self._parametrisation.restore(state)
+        self._optimiser = self._new_optimiser()
         spent = time.perf_counter() - begin
         self._progress.seconds += spent
         # the first one warms caches; of the others all but the slowest count, since all take part in the fit
@@ -248,20 +253,34 @@ class Fitter:
         steps = max(1, int((self.budget.seconds - spent) / each))
         return min(steps, self.budget.steps or steps)
 
-    def _keep_best(self) -> None:
-        """Now and then, keep the weights if they are the best so far: what a divergence falls back on.
+    def _new_optimiser(self) -> Optimiser:
+        return self._parametrisation.optimiser(self._rates, self.plan.threads, self.setup.optimiser)
 
-        Called between a loss and the update it leads to, so that the weights kept are those the loss judged.
+    def _keep_best(self) -> None:
+        """Now and then, keep the leaves if they are the best so far: what a divergence falls back on.
+
+        Called between a loss and the update it leads to, so that the leaves kept are those the loss judged.
         """
         interval = max(self.steps // 50, 10)
         progress = self._progress
-        if progress.step % interval == 0 and progress.running < progress.best:
-            progress.best = progress.running
-            self._best = self._weights()
+        if progress.step % interval == 0 and (judged := self._parametrisation.judged(progress.running)) < progress.best:
+            progress.best = judged
+            self._best = self._snapshot()
 
-    def _weights(self) -> dict[str, Tensor]:
-        """A copy of the field's parameters and state."""
-        return {name: tensor.detach().clone() for name, tensor in self.field.state_dict().items()}
+    def _snapshot(self) -> dict[str, Tensor]:
+        """A copy of the field's parameters and state, and of leaves that are none of them, as "leaves.{name}"."""
+        tensors = self.field.state_dict() | {f"{LEAVES}.{name}": leaf for name, leaf in self._apart.items()}
+        return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+    def _return_to(self, snapshot: Mapping[str, Tensor]) -> None:
+        """Put the field and all leaves where a snapshot was taken."""
+        state, leaves = dict[str, Tensor](), dict[str, Tensor]()
+        for name, tensor in snapshot.items():
+            (leaves if name.startswith(f"{LEAVES}.") else state)[name] = tensor
+        self.field.load_state_dict(state)
+        with torch.no_grad():
+            for name, leaf in self._apart.items():
+                leaf.copy_(leaves[f"{LEAVES}.{name}"])
 
     def _out_of_time(self) -> bool:
         """Whether the machine became so much slower than when steps were measured that the rest is not waited for."""
@@ -290,15 +309,18 @@ class Fitter:
             except InrError as error:
                 detail = str(error)
         if reason == "diverged" or (reason != "target" and self._worse_than_best()):
-            self.field.load_state_dict(dict(self._best))
+            self._return_to(self._best)
+        self._parametrisation.write_to(self.field)
         if reason == "steps" and self.budget.psnr is not None:
             detail = f"below the target of {self.budget.psnr:g} dB"
         return self._event("end", self._progress.running, reason, message(reason, self._progress.step, detail))
 
     def _worse_than_best(self) -> bool:
         """Whether the weights as they stand are broken, or clearly worse than those kept."""
-        finite = all(bool(tensor.isfinite().all()) for tensor in self._tensors.values())
-        return not finite or self._progress.running > 1.05 * self._progress.best
+        parametrisation, progress = self._parametrisation, self._progress
+        if not all(bool(leaf.isfinite().all()) for leaf in parametrisation.leaves.values()):
+            return True
+        return parametrisation.comparable and parametrisation.judged(progress.running) > 1.05 * progress.best
 
     def _event(self, kind: EventKind, loss: float, reason: Reason | None = None, message: str = "") -> Event:
         progress = self._progress
@@ -310,12 +332,14 @@ class Fitter:
 
     def _recipe(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be continued."""
+        own_weights = isinstance(self._parametrisation, PlainWeights)
         return {
             **self.field.config(),
             "teacher": parse_spec(self.setup.teacher),
             "batch": self.setup.batch,
             "schedule": self.setup.schedule,
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
+            **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
             "rates": self._rates,
             "seed": self._seed,
             "steps": self.steps,
@@ -324,10 +348,13 @@ class Fitter:
 
     def _save_checkpoint(self) -> None:
         assert self._checkpoint is not None
-        save_checkpoint(
-            self._checkpoint, self.field, self._optimiser, self._recipe(), self._progress, self._best,
-            self._teacher.state(),
+        self._parametrisation.write_to(self.field)
+        checkpoint = Checkpoint(
+            recipe=self._recipe(), progress=self._progress, optimiser=self._optimiser.tensors(),
+            weights=self._snapshot(), best=self._best, teacher=self._teacher.state(),
+            parametrisation=self._parametrisation.state(),
         )  # fmt: skip
+        save_checkpoint(self._checkpoint, self.field, checkpoint)
 
     def _resume(self) -> None:
         if self._checkpoint is None:
@@ -335,13 +362,16 @@ class Fitter:
         saved = load_checkpoint(self._checkpoint)
         if not self.steps:
             self.steps = saved.recipe["steps"]
-        differing = [key for key, value in self._recipe().items() if saved.recipe.get(key) != value]
+        ours = self._recipe()
+        differing = [key for key in {**ours, **saved.recipe} if ours.get(key) != saved.recipe.get(key)]
         if differing:
             raise InrError(
                 f"{self._checkpoint} is of another fit: its {', '.join(differing)} differ; "
                 "give the same settings, or start without --resume"
             )
-        restore(saved, self.field, self._optimiser)
+        self._return_to(saved.weights)
+        self._parametrisation.restore(saved.parametrisation)
+        self._optimiser.load(saved.optimiser)
         self._progress = saved.progress
         self._best = saved.best
         self._taught = saved.teacher

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inr.engines import Plan
 from inr.field import Field
+from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.signals import Signal, block_ranges
 
 _TANGENT_BLOCK = 8_192
@@ -19,30 +20,37 @@ class FieldScorer:
 
     Args:
         plan: evaluates the field fast; tangent products are eager PyTorch.
+        parametrisation: whose weights it is evaluated with; None: the field's own parameters.
 
     Attributes:
         scored: as `Scorer.scored`.
     """
 
-    def __init__(self, field: Field, signal: Signal, plan: Plan) -> None:
+    def __init__(
+        self, field: Field, signal: Signal, plan: Plan, parametrisation: Parametrisation | None = None
+    ) -> None:
         self.scored = 0
         self._field = field
         self._signal = signal
         self._plan = plan
-        self._tensors = dict(field.named_parameters())
+        self._parametrisation = PlainWeights() if parametrisation is None else parametrisation
+        if parametrisation is None:
+            self._parametrisation.bind(field, plan)
 
     @torch.no_grad()
     def residuals(self, indices: Int[Tensor, " n"] | None = None) -> Float[Tensor, "n c"]:
         """Prediction minus target of some samples, or of all in order, in normalised values, on the plan's device."""
         count = self._signal.size if indices is None else len(indices)
         found = torch.empty(count, self._signal.channels, device=self._plan.device)
+        weights = self._parametrisation.weights()
         for start, stop, coords, values in self._blocks(indices, self._plan.block):
-            torch.sub(self._plan.forward(self._tensors, coords), values, out=found[start:stop])
+            torch.sub(self._plan.forward(weights, coords), values, out=found[start:stop])
         self.scored += count
         return found
 
     def tangent(self, residuals: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
         """J Jᵀ R of residuals of all samples, by a vector-Jacobian and a Jacobian-vector product of each block."""
+        self._parametrisation.write_to(self._field)
         parameters = [parameter for parameter in self._field.parameters() if parameter.requires_grad]
         total = [torch.zeros_like(parameter) for parameter in parameters]
         for start, stop, coords, _ in self._blocks(None, _TANGENT_BLOCK):

@@ -4,7 +4,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from inr.field import (
     section_tensors,
     tensor_section,
 )
-from inr.fitting._optimiser import Optimiser
 from inr.signals import Signal
+
+# names of sections: what is learned where it is not the field's parameters, the best so far, and those that may lack
+LEAVES, _BEST, _OPTIONAL = "leaves", "best.", ("teacher", "parametrisation")
 
 
 @dataclass
@@ -58,33 +60,32 @@ class Checkpoint:
 
     Attributes:
         recipe: what decides the fit (specs, batch, seed, horizon, fingerprint of the signal), plain JSON.
+        progress: its numbers.
+        weights: the field's parameters and state, and as "leaves.{name}" what is learned instead of them.
+        best: of the same names, those that a divergence falls back on.
+        optimiser, teacher, parametrisation: the state of each, by name.
     """
 
     recipe: Mapping[str, Any]
     progress: Progress
-    optimiser: Mapping[str, Tensor] = field(default_factory=dict)
-    weights: Mapping[str, Tensor] = field(default_factory=dict)
-    best: Mapping[str, Tensor] = field(default_factory=dict)
-    teacher: Mapping[str, Tensor] = field(default_factory=dict)
+    weights: Mapping[str, Tensor]
+    best: Mapping[str, Tensor]
+    optimiser: Mapping[str, Tensor]
+    teacher: Mapping[str, Tensor]
+    parametrisation: Mapping[str, Tensor]
 
 
-def save_checkpoint(
-    path: Path,
-    model: Field,
-    optimiser: Optimiser,
-    recipe: Mapping[str, Any],
-    progress: Progress,
-    best: Mapping[str, Tensor],
-    teacher: Mapping[str, Tensor],
-) -> None:
+def save_checkpoint(path: Path, field: Field, checkpoint: Checkpoint) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
-    numbers = {key: _json_number(value) for key, value in asdict(progress).items()}
-    header = model.header() | {"recipe": dict(recipe), "progress": numbers}
+    numbers = {key: _json_number(value) for key, value in asdict(checkpoint.progress).items()}
+    header = field.header() | {"recipe": dict(checkpoint.recipe), "progress": numbers}
     sections = [
-        *field_sections(model.state_dict()),
-        *field_sections(best, prefix="best."),
-        tensor_section("optimiser", optimiser.tensors()),
-        *([tensor_section("teacher", teacher)] if teacher else []),
+        *field_sections(checkpoint.weights),
+        *_leaf_sections(checkpoint.weights),
+        *field_sections(checkpoint.best, prefix=_BEST),
+        *_leaf_sections(checkpoint.best, prefix=_BEST),
+        tensor_section("optimiser", checkpoint.optimiser),
+        *(tensor_section(name, tensors) for name in _OPTIONAL if (tensors := getattr(checkpoint, name))),
     ]
     container.write(path, header, sections, force=True)
 
@@ -105,25 +106,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
         progress = Progress(**numbers)
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no progress: {error!r}", "header") from error
-    best = section_tensors(contents, [f"best.{part}" for part in PARTS])
+    parts = [*PARTS, LEAVES]
+    best = section_tensors(contents, [_BEST + part for part in parts])
     return Checkpoint(
         recipe=header["recipe"],
         progress=progress,
-        optimiser={
-            name.removeprefix("optimiser."): tensor for name, tensor in section_tensors(contents, ["optimiser"]).items()
-        },
-        weights=section_tensors(contents, PARTS),
-        best={name.removeprefix("best."): tensor for name, tensor in best.items()},
-        teacher={
-            name.removeprefix("teacher."): tensor for name, tensor in section_tensors(contents, ["teacher"]).items()
-        },
+        weights=section_tensors(contents, parts),
+        best={name.removeprefix(_BEST): tensor for name, tensor in best.items()},
+        **{name: _section(contents, name) for name in ("optimiser", *_OPTIONAL)},
     )
 
 
-def restore(checkpoint: Checkpoint, model: Field, optimiser: Optimiser) -> None:
-    """Put a field and its optimiser where the checkpoint left them."""
-    model.load_state_dict(dict(checkpoint.weights))
-    optimiser.load(checkpoint.optimiser)
+def _leaf_sections(tensors: Mapping[str, Tensor], prefix: str = "") -> list[container.Section]:
+    leaves = {name.removeprefix(f"{LEAVES}."): each for name, each in tensors.items() if name.startswith(f"{LEAVES}.")}
+    return [tensor_section(prefix + LEAVES, leaves)] if leaves else []
+
+
+def _section(contents: container.Contents, name: str) -> dict[str, Tensor]:
+    """A section's tensors, by their names in it; none where it is not there."""
+    return {key.removeprefix(f"{name}."): tensor for key, tensor in section_tensors(contents, [name]).items()}
 
 
 def fingerprint(signal: Signal) -> int:

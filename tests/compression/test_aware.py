@@ -38,7 +38,7 @@ def _far_from(weights):
 def test_what_stands_in_are_multiples_of_the_steps():
     weights = _drawn()
     rounded = RoundedWeights(weights, _far_from(weights), room=120)
-    found = rounded.tensors(0.0, weights)
+    found = rounded.materialise(0.0)
     for name, tensor in found.items():
         step = step_of(rounded.indices[name])
         torch.testing.assert_close(tensor / step, (tensor / step).round(), rtol=0, atol=1e-4)
@@ -75,9 +75,9 @@ def test_gradients_pass_straight_through_where_bits_are_free():
     rounded = RoundedWeights(
         weights, lambda tensors: 1e-3 + float((tensors["a"] - weights["a"]).square().sum()), 120, rate=0
     )
-    rounded.tensors(0.0, weights)
+    rounded.materialise(0.0)
     grads = {"a": torch.ones(40, 5)}
-    assert rounded.grads(grads) is grads
+    assert rounded.backward(grads) is grads
 
 
 def test_a_bit_costs_what_finer_steps_would_bring():
@@ -94,9 +94,9 @@ def test_a_bit_costs_what_finer_steps_would_bring():
         return 1e-3 + curvature * float((tensors["a"] - weights["a"]).square().sum())
 
     rounded = RoundedWeights(weights, loss, room=2_000)
-    found = rounded.tensors(0.0, weights)["a"]
+    found = rounded.materialise(0.0)["a"]
     added = (loss({"a": found}) - 1e-3) / found.numel()
-    pull = rounded.grads({"a": torch.zeros(64, 50)})["a"]
+    pull = rounded.backward({"a": torch.zeros(64, 50)})["a"]
     assert (pull.sign() == weights["a"].sign()).all()
     width = rounded._widths["a"] * step_of(rounded.indices["a"])
     far = weights["a"].abs() > 6 * step_of(rounded.indices["a"])

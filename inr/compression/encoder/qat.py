@@ -11,6 +11,7 @@ from inr.compression.bitstream.generalised_gaussian_rows import FARTHEST, bell_w
 from inr.compression.bitstream.weights import Rounded, encode_weights
 from inr.compression.encoder.neuron_order import in_order
 from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, step_of, to_integers
+from inr.fitting import PlainWeights
 from inr.fitting._optimiser import Gradients, dense
 
 # of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
@@ -35,7 +36,7 @@ _FLOAT_BITS = 22
 _NARROWEST = 0.5
 
 
-class RoundedWeights:
+class RoundedWeights(PlainWeights):
     """Weights rounded to steps under which they take a given number of bits; gradients pass straight through.
 
     What is learned is the loss and, times what a bit is worth, the bits that weights take in the bells they are coded
@@ -44,7 +45,7 @@ class RoundedWeights:
     the weights move.
 
     Args:
-        parameters: the weights at the beginning.
+        parameters: the weights at the beginning, which are the leaves until a fit gives others.
         loss: of weights in their place.
         room: bytes that all may take.
         origin: weights whose differences from the parameters are what is rounded; None: 0.
@@ -73,36 +74,55 @@ class RoundedWeights:
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
         self._ratio, self._drawn = 1.0, 0.0
         self._choices, self._since = 0, _APART
-        self._given: Mapping[str, Tensor] = {}
+        self.leaves = parameters
         self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
+        self.exponent = 0.0
 
-    def tensors(self, fraction: float, parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
         """The rounded weights."""
         due = self._since >= _APART and fraction >= self._choices * _INTERVAL
         if due and (fraction < _SETTLED or not self.indices):
-            self.choose(parameters, exact=self._choices % _EXACT == 0)
+            self.choose(self.leaves, exact=self._choices % _EXACT == 0)
             self._choices += 1
             self._since = 0
         self._since += 1
-        self._given = parameters
         found = {
             name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
-            for name, tensor in self._apart(parameters).items()
+            for name, tensor in self._apart(self.leaves).items()
         }
         if self._origin is not None:
             for name, tensor in found.items():
                 tensor += self._origin[name]
         return found
 
-    def grads(self, grads: Gradients) -> Gradients:
-        """The same gradients by the parameters, and those of the bits."""
+    def backward(self, grads: Gradients) -> Gradients:
+        """The same gradients by the leaves, and those of the bits."""
         if not self._rate:
             return grads
         # Δ² = multiplier n / c of n weights, by which the loss grows by c Δ² for n log2 (1 / Δ) bits
         worth = self._rate * 2 * math.log(2) * 2.0**self.exponent
-        apart = self._apart(self._given)
+        apart = self._apart(self.leaves)
         return {name: dense(grads[name]) + worth * self._bits_by(name, tensor) for name, tensor in apart.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """The steps, the widths of the bells, and what the next choice goes by."""
+        numbers = [self._wrong, self._ratio, self._drawn, self._choices, self._since]
+        chosen = {"exponent": torch.tensor(self.exponent, dtype=torch.float64)} if self.indices else {}
+        indices = {f"index/{name}": torch.tensor(index) for name, index in self.indices.items()}
+        widths = {f"width/{name}": width for name, width in self._widths.items()}
+        return {"numbers": torch.tensor(numbers, dtype=torch.float64), **chosen, **indices, **widths}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state."""
+        self._wrong, self._ratio, self._drawn, choices, since = state["numbers"].tolist()
+        self._choices, self._since = int(choices), int(since)
+        self._widths = {key.removeprefix("width/"): each for key, each in state.items() if key.startswith("width/")}
+        self.indices = {
+            key.removeprefix("index/"): int(each) for key, each in state.items() if key.startswith("index/")
+        }
+        self._steps = {name: step_of(index) for name, index in self.indices.items()}
+        self.exponent = float(state.get("exponent", 0.0))
 
     def _bits_by(self, name: str, tensor: Tensor) -> Tensor:
         """The derivative of a tensor's bits: a weight takes |w| over its bell's width, rounded off about 0."""

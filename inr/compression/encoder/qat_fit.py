@@ -85,7 +85,7 @@ def round_field(
     if setup.steps:
         fitter = Fitter(
             signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
-            stand_in=rounded,
+            parametrisation=rounded,
         )  # fmt: skip
         tell(fitter.run(), on_event)
         field = fitter.field.cpu()

@@ -11,10 +11,9 @@ from torch import Tensor
 from inr.compression.bitstream.slimmable import Slimmable, Tensors
 from inr.engines import Batch, plan
 from inr.field import Field, Spec
-from inr.fitting import Event
+from inr.fitting import Event, Parametrisation
 from inr.fitting._events import EventKind, Reason, message
 from inr.fitting._optimiser import SCHEDULES, Group, optimiser_of
-from inr.fitting._stand_in import StandIn
 from inr.objectives import Regression
 from inr.signals import Signal
 from inr.teaching import teachers
@@ -84,12 +83,12 @@ class Sandwich:
         return math.exp(sum(map(operator.mul, self._shares, logarithms)) / sum(self._shares))
 
     def run(
-        self, steps: int, rate: float, stand_in: StandIn | None = None, *, optimiser: str = "adam"
+        self, steps: int, rate: float, rounding: Parametrisation | None = None, *, optimiser: str = "adam"
     ) -> Iterator[Event]:
         """So many steps, with a rate that falls to 0 as a cosine does; one event each, of the widest network.
 
         Args:
-            stand_in: what steps are computed with instead of the tensors themselves.
+            rounding: what makes of the tensors those that steps are computed with; None: they are the same.
             optimiser: one of `inr.fitting._optimiser.OPTIMISERS`; every block's matrices have bases of their own.
         """
         teacher, drawn = teachers.build("uniform"), torch.Generator().manual_seed(self._seed)
@@ -97,6 +96,8 @@ class Sandwich:
         chosen = optimiser_of([group], self._plans[-1].threads, optimiser)
         compiling = teacher.prepare() + sum(ready.prepare() for ready in self._plans) + chosen.prepare()
         teacher.bind(self._signal, steps, self._batch, self._seed, self._device)
+        if rounding is not None:
+            rounding.leaves = self.tensors
         begin, running = time.perf_counter(), _Running()
 
         def event(kind: EventKind, done: int, loss: float, reason: Reason | None = None) -> Event:
@@ -109,7 +110,7 @@ class Sandwich:
         reason: Reason = "steps"
         for step in range(steps):
             chosen.set_rates({"network": rate}, SCHEDULES["cosine"](step / steps))
-            tensors = self.tensors if stand_in is None else stand_in.tensors(step / steps, self.tensors)
+            tensors = self.tensors if rounding is None else rounding.materialise(step / steps)
             losses, grads = self._differentiate(tensors, teacher.select(step).to(self._device), drawn)
             if not all(map(math.isfinite, losses)):
                 reason = "diverged"

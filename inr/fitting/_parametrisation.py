@@ -1,0 +1,99 @@
+"""Where the weights of a step come from."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from inr.engines import Batch, Plan, StepResult
+from inr.field import Field
+from inr.fitting._optimiser import Gradients, Optimiser, Rates, make_optimiser
+
+
+class Parametrisation:
+    """Leaf tensors that are learned, and the weights that a step computes with, which follow from them.
+
+    A fit calls `bind` once, and for every step `loss_and_grad`, which gives an engine the weights of `materialise` and
+    takes their gradients back to the leaves by `backward`. What else a parametrisation keeps between steps is its
+    `state`, for checkpoints.
+
+    Attributes:
+        leaves: what is learned, by name; float32 or float64 tensors that an optimiser changes in place.
+        comparable: whether a loss may be compared with one of an earlier step. Where it is false, as when weights are
+            rounded more coarsely from some step on, a fit goes back to earlier leaves only if it diverges.
+    """
+
+    leaves: Mapping[str, Tensor]
+    comparable: ClassVar[bool] = True
+
+    def bind(self, field: Field, plan: Plan) -> None:
+        """Prepare for fitting `field`, which is on the plan's device."""
+        raise NotImplementedError
+
+    def optimiser(self, learning_rates: Rates, threads: int, name: str) -> Optimiser:
+        """A new optimiser of the leaves.
+
+        Args:
+            learning_rates: by part of the field ("network", and "encoding" where that learns).
+            threads: that the optimiser may use.
+            name: one of `OPTIMISERS`.
+        """
+        raise NotImplementedError
+
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
+        """The field's weights for a step, by name, `fraction` of the way from the first step to the last."""
+        raise NotImplementedError
+
+    def backward(self, grads: Gradients) -> Gradients:
+        """Gradients by the leaves, from those by the weights that `materialise` gave last."""
+        raise NotImplementedError
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """The field's weights as the leaves stand, by name: what is measured, rendered and saved."""
+        return self.leaves
+
+    def write_to(self, field: Field) -> None:
+        """Give the bound field the weights that the leaves make, where they are not its parameters themselves."""
+        weights = self.weights()
+        with torch.no_grad():
+            for name, parameter in field.named_parameters():
+                if weights[name] is not parameter:
+                    parameter.copy_(weights[name])
+
+    def loss_and_grad(self, plan: Plan, batch: Batch, fraction: float) -> StepResult:
+        """A step's loss and its gradients by the leaves."""
+        result = plan.loss_and_grad(self.materialise(fraction), batch)
+        return result if result.skipped else result._replace(grads=dict(self.backward(result.grads)))
+
+    def judged(self, running_loss: float) -> float:
+        """The number by which the best leaves are told from others: the lower, the better. It is positive."""
+        return running_loss
+
+    def state(self) -> dict[str, Tensor]:
+        """What later steps depend on besides the leaves; empty where they say it all."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state; called after `bind`."""
+
+
+class PlainWeights(Parametrisation):
+    """The field's own parameters are the leaves, and the weights of every step."""
+
+    def bind(self, field: Field, plan: Plan) -> None:
+        """See `Parametrisation.bind`."""
+        self._field = field
+        self.leaves = dict(field.named_parameters())
+
+    def optimiser(self, learning_rates: Rates, threads: int, name: str) -> Optimiser:
+        """See `Parametrisation.optimiser`."""
+        return make_optimiser(self._field, learning_rates, threads, name)
+
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
+        """The leaves."""
+        return self.leaves
+
+    def backward(self, grads: Gradients) -> Gradients:
+        """The same gradients."""
+        return grads
