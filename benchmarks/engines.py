@@ -27,10 +27,9 @@ import inr
 from inr.bench import baselines, machine, tables
 from inr.bench.flops import learning_flops
 from inr.engines import grid_encode
-from inr.engines._cpu import _roofline
 from inr.engines._cpu._encoders import encoder
 from inr.fitting import make_fitter
-from inr.jit import pool
+from inr.jit import pool, roofline
 from inr.jit.vector import DOT_PRODUCTS
 from inr.teaching import Uniform
 
@@ -98,7 +97,7 @@ def peak() -> float:
     out = torch.empty(2048, 512)
     times, _ = paired(lambda: torch.mm(a, b, out=out), lambda: None, 30)
     threads = torch.get_num_threads()
-    return max(2e-9 * 2048 * 512 * 512 / times, _roofline.products(threads), _roofline.products(threads, 256))
+    return max(2e-9 * 2048 * 512 * 512 / times, roofline.products(threads), roofline.products(threads, 256))
 
 
 def network_rows(only: list[str]) -> Iterator[Row]:
@@ -137,7 +136,7 @@ def network_rows(only: list[str]) -> Iterator[Row]:
 def rows_seconds(encoding: inr.encodings.HashGrid) -> float:
     """What reading the rows of all corners of a point takes, each level's at the rate of a table of its size."""
     threads, corners = torch.get_num_threads(), 2**encoding.in_dim
-    return sum(corners / (1e6 * _roofline.gathers(threads, level.entries)) for level in encoding.levels)
+    return sum(corners / (1e6 * roofline.gathers(threads, level.entries)) for level in encoding.levels)
 
 
 def hash_rows(signal: inr.Signal) -> Iterator[Row]:
@@ -158,7 +157,7 @@ def hash_rows(signal: inr.Signal) -> Iterator[Row]:
     points = coords.numpy()
     start = kernels.start({"encoding.table": encoding.table}, True)
     features = given.clone().numpy()
-    program = [*start, *kernels.encode(points, features), *kernels.pull(points, features)]
+    program = [*start, *kernels.encode(points, features), *kernels.backward(points, features)]
     theirs, ours = paired(gathers, lambda: pool.run(program, threads), 12, (3, 30))
     bound = 2 * rows_seconds(encoding) * len(points)  # read, and added to
     yield row(
@@ -194,7 +193,7 @@ def loop_rows(signal: inr.Signal) -> Iterator[Row]:
     done = 16_384e-9 * learning_flops(fitter.field.network) / peak()
     done += 16_384 * 2 * rows_seconds(fitter.field.encoding)
     traffic = 7 * 4 * fitter.field.parameter_count  # Adam reads four numbers a parameter, and writes three
-    done += 1e-9 * traffic / _roofline.bandwidth(torch.get_num_threads(), traffic)
+    done += 1e-9 * traffic / roofline.bandwidth(torch.get_num_threads(), traffic)
     yield row(
         "default picture fit, whole loop", "the same model in plain PyTorch", theirs / 16_384e-9, each / 16_384e-9,
         "ns a point", limit="products + random rows + Adam's numbers", share_of_limit=f"{done / each:.2f}",
@@ -260,11 +259,11 @@ def limit_rows() -> Iterator[Row]:
     """What the machine can do."""
     threads = torch.get_num_threads()
     yield {"work": "limit: float32 matrix products", "ours": f"{peak():.0f}", "unit": "GFLOP/s"}
-    yield {"work": "limit: reading memory in order", "ours": f"{_roofline.bandwidth(threads):.1f}", "unit": "GB/s"}
+    yield {"work": "limit: reading memory in order", "ours": f"{roofline.bandwidth(threads):.1f}", "unit": "GB/s"}
     for size in (2, 512, 16_384):
         yield {
             "work": f"limit: reading rows of 8 bytes at random from {size:,} KiB",
-            "ours": f"{_roofline.gathers(threads, size * 128):.0f}", "unit": "M/s",
+            "ours": f"{roofline.gathers(threads, size * 128):.0f}", "unit": "M/s",
         }  # fmt: skip
 
 

@@ -18,11 +18,11 @@ CASES = {
 REPEATS = 5
 # Points, columns and depth of a tile, warps, stages; those that compile without spilling into memory. A tile that stays
 # in registers has columns and depth of its own.
-STREAMED = (
+TILED = (
     (128, 128, 64, 8, 3), (128, 64, 64, 8, 3), (64, 128, 64, 8, 3), (64, 64, 64, 4, 3), (64, 64, 64, 8, 3),
     (64, 64, 32, 8, 3), (128, 128, 64, 8, 2),
 )  # fmt: skip
-RESIDENT = ((64, 0, 0, 4, 3), (64, 0, 0, 4, 2), (128, 0, 0, 8, 3), (64, 0, 0, 4, 1), (32, 0, 0, 4, 3))
+FULLY_FUSED = ((64, 0, 0, 4, 3), (64, 0, 0, 4, 2), (128, 0, 0, 8, 3), (64, 0, 0, 4, 1), (32, 0, 0, 4, 3))
 MEMORY = (64, 1024)  # MiB, beside the default
 
 
@@ -53,10 +53,10 @@ def candidates(shape: Any, constants: dict[str, Any]) -> Iterator[dict[str, int]
     now = {name: getattr(shape, name) for name in ("block_m", "block_n", "block_k")}
     now |= {name: constants[name] for name in ("num_warps", "num_stages")}
     yield now
-    for m, n, k, warps, stages in RESIDENT if shape.resident else STREAMED:
-        if not shape.resident and shape.width % n:
+    for m, n, k, warps, stages in FULLY_FUSED if shape.fully_fused else TILED:
+        if not shape.fully_fused and shape.width % n:
             continue
-        blocks = (m, shape.block_n, shape.block_k) if shape.resident else (m, n, k)
+        blocks = (m, shape.block_n, shape.block_k) if shape.fully_fused else (m, n, k)
         other = dict(zip(now, (*blocks, warps, stages), strict=True))
         if other != now:
             yield other

@@ -52,12 +52,12 @@ class Formula:
     Attributes:
         planes: names of what the affine layer gives, bias included.
         constants: names of the layer's constants, in the order of `constant_row`.
-        values: names, in `pull`, of the activation's values; only read where `kept` are the planes.
-        kept: names, in `pull`, of what `learn` keeps, one a plane.
-        gradients: names, in `pull`, of the gradients of the values.
+        values: names, in `backward`, of the activation's values; only read where `kept` are the planes.
+        kept: names, in `backward`, of what `learn` keeps, one a plane.
+        gradients: names, in `backward`, of the gradients of the values.
         value: planes and constants to values.
         learn: planes and constants to values, then what is kept.
-        pull: what is kept, values, gradients and constants to the gradients of the planes.
+        backward: what is kept, values, gradients and constants to the gradients of the planes.
     """
 
     planes: Sequence[str]
@@ -67,7 +67,7 @@ class Formula:
     gradients: Sequence[str]
     value: Code
     learn: Code
-    pull: Code
+    backward: Code
 
 
 def constant_row(activation: Activation, position: Any) -> list[float]:
@@ -85,11 +85,11 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
     if len(planes) == len(values) == 1:
         slope = sympy.Symbol("slope", real=True)
         kept, found = [slope], [sympy.diff(values[0], planes[0])]
-        pulled = [gradients[0] * slope]
+        backward = [gradients[0] * slope]
     else:
         kept, found = list(planes), list(planes)
         known = dict(zip(values, outputs, strict=True))
-        pulled = [
+        backward = [
             sum(
                 gradient * sympy.expand_mul(sympy.diff(value, plane), deep=False).subs(known)
                 for gradient, value in zip(gradients, values, strict=True)
@@ -106,7 +106,7 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
         # the same roundings as in learning; what values do not need, compilers drop
         value=Code(learn.lines, learn.results[: len(values)]),
         learn=learn,
-        pull=_code(pulled, dialect),
+        backward=_code(backward, dialect),
     )
 
 

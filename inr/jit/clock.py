@@ -20,7 +20,7 @@ class Clock:
         self._begin: tuple[float, int] | None = None
         self._spent: dict[str, int] = {}
 
-    def book(self, calls: Iterable[Call]) -> None:
+    def add(self, calls: Iterable[Call]) -> None:
         """Take over what calls spent in their last run."""
         if self._begin is None:
             _now()  # its first call compiles it: that is not to lie between the two clocks
@@ -38,8 +38,8 @@ class Clock:
         return {phase: spent * passed / max(counted, 1) for phase, spent in self._spent.items()}
 
 
-def divided(seconds: dict[str, float], phase: str, parts: dict[str, int]) -> dict[str, float]:
-    """The phases with one of them divided in the proportion of `parts`."""
+def split_phase(seconds: dict[str, float], phase: str, parts: dict[str, int]) -> dict[str, float]:
+    """The phases with one of them split_phase in the proportion of `parts`."""
     whole = seconds.pop(phase, 0.0)
     total = sum(parts.values())
     return {name: whole * part / total for name, part in parts.items() if total} | seconds

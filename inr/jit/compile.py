@@ -60,7 +60,7 @@ def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
         callback._cache = _Cache(function, digest)
     callback.compile()
     _ALIVE.append(callback)
-    Stopwatch.seconds += time.perf_counter() - start
+    _compile_times.append(time.perf_counter() - start)
     return int(callback.address)
 
 
@@ -99,10 +99,12 @@ def _home() -> Path:
         return Path(tempfile.gettempdir())
 
 
-class Stopwatch:
-    """Seconds that this process has spent on compiling kernels, or on loading them from disk."""
+_compile_times: list[float] = []
 
-    seconds = 0.0
+
+def compile_seconds() -> float:
+    """Seconds that this process has spent so far on compiling kernels, or on loading them from disk."""
+    return sum(_compile_times)
 
 
 def _compiled(function: Callable[..., Any], digest: str) -> Any:
@@ -116,7 +118,7 @@ def _compiled(function: Callable[..., Any], digest: str) -> Any:
 
 
 def _time_compiling(dispatcher: Any) -> None:
-    """Book what the first call of every signature takes before it runs."""
+    """Count what the first call of every signature takes before it runs."""
     compile_one = dispatcher.compile
 
     @functools.wraps(compile_one)
@@ -125,7 +127,7 @@ def _time_compiling(dispatcher: Any) -> None:
         try:
             return compile_one(signature)
         finally:
-            Stopwatch.seconds += time.perf_counter() - start
+            _compile_times.append(time.perf_counter() - start)
 
     dispatcher.compile = timed
 
@@ -151,16 +153,6 @@ def _ours(folder: Path) -> bool:
     return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
-# files that kernels are made of, relative to the package
-_KERNEL_SOURCES = (
-    "jit/*.py",
-    "engines/_cpu/*.py",
-    "engines/_polynomials.py",
-    "encodings/_lattice.py",
-    "fitting/_adam_kernel.py",
-)
-
-
 @functools.cache
 def _sources() -> str:
     """A checksum of what kernels are made of: this package, the numbers and geometry it uses, the processor's shape."""
@@ -170,7 +162,6 @@ def _sources() -> str:
         "jit/*.py",
         "engines/_cpu/*.py",
         "encodings/_lattice.py",
-        "engines/_polynomials.py",
         "fitting/_adam_kernel.py",
     )
     for path in (path for pattern in used for path in sorted(package.glob(pattern))):

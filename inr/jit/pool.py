@@ -22,17 +22,17 @@ from inr.jit.vector import (
     atomic_store,
     call_stage,
     flush_denormals,
-    give_way,
     pause,
     restore_denormals,
     ticks,
+    yield_core,
 )
 
-_PATIENCE = 2_000  # looks at a flag, some ten nanoseconds each, before giving way to whoever else wants the core
-# looks that give way before a worker sleeps: some milliseconds, longer than what lies between two steps of a fit;
-# waking up again can take as long
-_WAITS = 8_000
-_LINE = 8  # int64 numbers a cache line: neighbours on one line would slow each other down
+_SPINS_BEFORE_YIELD = 2_000  # reads of a flag, some ten nanoseconds each, before the core is yielded to other threads
+# Reads that yield the core before a worker sleeps: some milliseconds in all, longer than what lies between two steps
+# of a fit, for waking up again can take as long.
+_YIELDS_BEFORE_SLEEP = 8_000
+_CACHE_LINE_WORDS = 8  # int64 numbers of a cache line: flags of two workers on one line would slow each other down
 
 # lines of the control block: the number of the latest program, its address and its length; then how far each worker is
 _TICKET, _PROGRAM, _WORKERS = 0, 1, 2
@@ -47,14 +47,14 @@ def run(calls: Sequence[Call], threads: int) -> None:
     several threads at once do not share the workers: the later one does all the work itself, with the same result.
     """
     program = np.array([call.words for call in calls], np.int64)
-    crew = _crew(threads) if threads > 1 else None
-    if crew is None or not crew.free.acquire(blocking=False):
+    pool = _workers_for(threads) if threads > 1 else None
+    if pool is None or not pool.free.acquire(blocking=False):
         _run_alone(program, threads)
         return
     try:
-        crew.run(program)
+        pool.run(program)
     finally:
-        crew.free.release()
+        pool.free.release()
 
 
 def _nothing(worker: int, workers: int) -> None:
@@ -69,17 +69,17 @@ def warm(threads: int) -> None:
     run([Call(_NOTHING)], threads)
 
 
-class _Crew:
+class _WorkerPool:
     """The workers 1 to threads - 1."""
 
     def __init__(self, threads: int) -> None:
         self.free = threading.Lock()
         self._threads = threads
-        self._control = np.zeros((_WORKERS + threads, _LINE), np.int64)
+        self._control = np.zeros((_WORKERS + threads, _CACHE_LINE_WORDS), np.int64)
         self._announced = 0  # number of the latest program, known before it is published
         self._asleep = [False] * threads
         self._alarms = [threading.Semaphore(0) for _ in range(threads)]
-        _watch(self._control, 0, threads, 0)  # compiled here, where failing is seen
+        _poll(self._control, 0, threads, 0)  # compiled here, where failing is seen
         try:
             for worker in range(1, threads):
                 threading.Thread(target=self._serve, args=(worker,), daemon=True, name=f"inr-{worker}").start()
@@ -100,7 +100,7 @@ class _Crew:
     def _serve(self, worker: int) -> None:
         done = 0
         while True:
-            done = _watch(self._control, worker, self._threads, done)
+            done = _poll(self._control, worker, self._threads, done)
             self._asleep[worker] = True
             if self._announced == done:  # nothing came in the meantime
                 self._alarms[worker].acquire()
@@ -110,7 +110,7 @@ class _Crew:
 @inline
 def _place(control: np.ndarray, line: int) -> int:
     """Address of a line of the control block."""
-    return control.ctypes.data + line * _LINE * 8
+    return control.ctypes.data + line * _CACHE_LINE_WORDS * 8
 
 
 @kernel
@@ -126,12 +126,12 @@ def _work(control: np.ndarray, worker: int, workers: int) -> None:
         reached += 1
         atomic_store(_place(control, _WORKERS + worker), reached)
         for other in range(workers):
-            looks = 0
+            spins = 0
             while atomic_load(_place(control, _WORKERS + other)) < reached:
                 pause()
-                looks += 1
-                if looks > _PATIENCE:  # the other may be waiting for this very core
-                    give_way()
+                spins += 1
+                if spins > _SPINS_BEFORE_YIELD:  # the other may be waiting for this very core
+                    yield_core()
         if worker == 0:
             numba.carray(_int64_pointer(program[stage, 2]), 1)[0] += ticks() - begin
     restore_denormals(state)
@@ -147,18 +147,18 @@ def _publish_and_work(control: np.ndarray, program: np.ndarray, workers: int) ->
 
 
 @kernel
-def _watch(control: np.ndarray, worker: int, workers: int, done: int) -> int:
+def _poll(control: np.ndarray, worker: int, workers: int, done: int) -> int:
     """Run programs as they come, until none came for a while; the number of the last one."""
-    looks = 0
-    while looks < _PATIENCE + _WAITS:
+    spins = 0
+    while spins < _SPINS_BEFORE_YIELD + _YIELDS_BEFORE_SLEEP:
         if atomic_load(_place(control, _TICKET)) != done:
             done += 1
             _work(control, worker, workers)
-            looks = 0
-        looks += 1
+            spins = 0
+        spins += 1
         pause()
-        if looks > _PATIENCE:
-            give_way()
+        if spins > _SPINS_BEFORE_YIELD:
+            yield_core()
     return done
 
 
@@ -173,7 +173,7 @@ def _run_alone(program: np.ndarray, workers: int) -> None:
     restore_denormals(state)
 
 
-_crew = functools.cache(_Crew)
+_workers_for = functools.cache(_WorkerPool)
 
 if hasattr(os, "register_at_fork"):  # threads do not survive a fork
-    os.register_at_fork(after_in_child=_crew.cache_clear)
+    os.register_at_fork(after_in_child=_workers_for.cache_clear)

@@ -2,7 +2,7 @@
 
 A stage is a function of (worker, workers, …) that does its worker's share. It is compiled to a C function of three
 numbers: the address of a block that holds the other arguments, the worker, and the number of workers. A list of
-stages with their blocks is a program; `_pool` runs it.
+stages with their blocks is a program; `inr.jit.pool` runs it.
 """
 
 import functools
@@ -46,7 +46,7 @@ class Stage:
     Args:
         function: takes worker and workers, then the parameters; returns nothing.
         key: what its code depends on besides this package's sources, for the cache on disk.
-        phase: what its time is booked as.
+        phase: the name under which profiles count its time.
     """
 
     def __init__(self, function: Callable[..., None], key: str = "", phase: str = "the rest") -> None:

@@ -59,15 +59,15 @@ def _constant(number: int) -> ir.Constant:
     return ir.Constant(_I64, number)
 
 
-def _product(module: ir.Module, rows: int, vectors: int, along: str, paired: bool) -> ir.Function:
-    """The function behind `block_product_*` and `pair_product_*`."""
-    name = f"inr_{'pairs' if paired else 'product'}_{rows}x{vectors}x{LANES}_{along}"
+def _product(module: ir.Module, rows: int, vectors: int, along: str, bfloat16: bool) -> ir.Function:
+    """The function behind `float32_product_*` and `bfloat16_product_*`."""
+    name = f"inr_{'bfloat16' if bfloat16 else 'float32'}_product_{rows}x{vectors}x{LANES}_{along}"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 9), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    _ProductBody(function, rows, vectors, along == "k", paired).write()
+    _ProductBody(function, rows, vectors, along == "k", bfloat16).write()
     return function
 
 
@@ -79,8 +79,8 @@ class _ProductBody:
 
     unrolled = 4  # hides the loop's own arithmetic, and breaks chains of address additions
 
-    def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool, paired: bool) -> None:
-        self.function, self.rows, self.vectors, self.along_k, self.paired = function, rows, vectors, along_k, paired
+    def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool, bfloat16: bool) -> None:
+        self.function, self.rows, self.vectors, self.along_k, self.bfloat16 = function, rows, vectors, along_k, bfloat16
         self.vector = ir.VectorType(_F32, LANES)
         fma_type = ir.FunctionType(self.vector, [self.vector] * 3)
         self.fma = cgutils.get_or_insert_function(function.module, fma_type, f"llvm.fma.v{LANES}f32")
@@ -162,7 +162,7 @@ class _ProductBody:
     def _multiply_add(self, a: ir.Value, b: ir.Value, total: ir.Value) -> ir.Value:
         """a b + total; of both pairs of halves, if they are pairs."""
         builder = self.builder
-        if not self.paired:
+        if not self.bfloat16:
             return builder.call(self.fma, [a, b, total])
         if DOT_PRODUCTS:
             halves = ir.VectorType(_BF16, 2 * LANES)
@@ -194,7 +194,7 @@ class _ProductBody:
         stored.align = 4
 
 
-def _product_intrinsic(along: str, paired: bool) -> Any:
+def _product_intrinsic(along: str, bfloat16: bool) -> Any:
     @intrinsic(prefer_literal=True)
     def block_product(
         typingctx: Any, rows: Any, vectors: Any, a: Any, stride: Any, b: Any, b_stride: Any, c: Any, c_stride: Any,
@@ -207,7 +207,7 @@ def _product_intrinsic(along: str, paired: bool) -> Any:
         signature = types.void(rows, vectors, *[types.int64] * 9)
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            builder.call(_product(builder.module, *shape, along, paired), arguments[2:])
+            builder.call(_product(builder.module, *shape, along, bfloat16), arguments[2:])
             return context.get_dummy_value()
 
         return signature, generate
@@ -216,9 +216,9 @@ def _product_intrinsic(along: str, paired: bool) -> Any:
 
 
 # A contiguous along what is summed over (its stride lies between rows), or along its rows
-block_product_k, block_product_m = (_product_intrinsic(along, paired=False) for along in "km")
+float32_product_k, float32_product_m = (_product_intrinsic(along, bfloat16=False) for along in "km")
 # of words that hold two bfloat16 numbers each, neighbours along what is summed over
-pair_product_k, pair_product_m = (_product_intrinsic(along, paired=True) for along in "km")
+bfloat16_product_k, bfloat16_product_m = (_product_intrinsic(along, bfloat16=True) for along in "km")
 
 
 @intrinsic
@@ -296,7 +296,7 @@ def pause(typingctx: Any) -> Any:
 
 
 @intrinsic
-def give_way(typingctx: Any) -> Any:
+def yield_core(typingctx: Any) -> Any:
     """Let another thread have this core, where one is waiting for it."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -366,3 +366,26 @@ def _set_control(builder: ir.IRBuilder, state: ir.Value) -> None:
 
 def _mxcsr(builder: ir.IRBuilder, name: str, place: ir.Value) -> None:
     _call(builder, f"x86.sse.{name}", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+
+
+def _scratch(kind: Any, element: ir.Type) -> Any:
+    @intrinsic(prefer_literal=True)
+    def scratch(typingctx: Any, count: Any) -> Any:
+        """A pointer to so many numbers (a literal) on the stack; gone when the function ends."""
+        if not isinstance(count, types.IntegerLiteral):
+            return None
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            with builder.goto_entry_block():
+                place = builder.alloca(ir.ArrayType(element, signature.args[0].literal_value))
+            place.align = 64
+            return builder.bitcast(place, element.as_pointer())
+
+        return types.CPointer(kind)(count), generate
+
+    return scratch
+
+
+float_scratch = _scratch(types.float32, _F32)
+float64_scratch = _scratch(types.float64, ir.DoubleType())
+int_scratch = _scratch(types.int32, _I32)

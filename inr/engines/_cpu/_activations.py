@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from inr.activations import Activation
-from inr.engines._cpu import _maths
 from inr.engines._formulas import FUNCTIONS, Dialect, Formula, formula
+from inr.jit import maths as _maths
 from inr.jit.compile import inline_generated
 from inr.jit.vector import POINTERS
 
@@ -25,24 +25,25 @@ class Loops:
 
     Attributes:
         value: (z, z_stride, rows, columns, bias, constants): z becomes the activation's value.
-        learn: (z, z_stride, h, h_stride, rows, columns, bias, constants): h becomes the value, and z what `pull` needs.
-        pull: (z, z_stride, h, h_stride, g, g_stride, rows, columns, bias_grad, constants): from the gradient g of the
-            value, z becomes the gradient of what the affine layer gave; its sum over rows is added to bias_grad.
+        learn: (z, z_stride, h, h_stride, rows, columns, bias, constants): h becomes the value, and z what
+            `backward` needs.
+        backward: (z, z_stride, h, h_stride, g, g_stride, rows, columns, bias_grad, constants): from the gradient g of
+            the value, z becomes the gradient of what the affine layer gave; its sum over rows is added to bias_grad.
         source: the code; what it does depends on nothing else besides this package.
     """
 
     value: Any
     learn: Any
-    pull: Any
+    backward: Any
     source: str
 
 
 def loops(activation: Activation, planes_in: int) -> Loops:
     """The loops of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
     code = formula(activation, planes_in, _NUMBA)
-    source = _value_loop(code) + _learn_loop(code) + _pull_loop(code)
+    source = _value_loop(code) + _learn_loop(code) + _backward_loop(code)
     scope = {**_FUNCTIONS, "at": POINTERS["float32"], "f": np.float32}
-    built = {name: inline_generated(source, name, scope) for name in ("value", "learn", "pull")}
+    built = {name: inline_generated(source, name, scope) for name in ("value", "learn", "backward")}
     return Loops(**built, source=source)
 
 
@@ -70,10 +71,10 @@ def _learn_loop(code: Formula) -> str:
     )
 
 
-def _pull_loop(code: Formula) -> str:
+def _backward_loop(code: Formula) -> str:
     places = [_place(index) for index in range(len(code.planes))]
     # every result is computed before the first is stored
-    named = [f"r{index} = {result}" for index, result in enumerate(code.pull.results)]
+    named = [f"r{index} = {result}" for index, result in enumerate(code.backward.results)]
     sums = [
         line
         for index, place in enumerate(places)
@@ -83,14 +84,14 @@ def _pull_loop(code: Formula) -> str:
     if code.kept == code.planes:
         reads += _read("h", code.values)
     return _loop(
-        "pull(z_at, z_stride, h_at, h_stride, g_at, g_stride, rows, columns, sums_at, constants_at)",
+        "backward(z_at, z_stride, h_at, h_stride, g_at, g_stride, rows, columns, sums_at, constants_at)",
         code.constants,
         {
             "z": "z_at + 4 * row * z_stride",
             "h": "h_at + 4 * row * h_stride",
             "g": "g_at + 4 * row * g_stride",
         },
-        [*reads, *code.pull.lines, *named, *sums],
+        [*reads, *code.backward.lines, *named, *sums],
         shared={"sums": "sums_at"},
     )
 

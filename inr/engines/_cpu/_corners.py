@@ -2,7 +2,7 @@
 
 Rows and weights are computed for a vector of points at once. Then every point reads, or adds to, the rows of its
 corners with all features of a row as one vector. Corners come in pairs along the first axis, lower end first; pairs
-are weighted by the other axes and summed, and the two ends blended at last. Where a level is dense ("joined") the
+are weighted by the other axes and summed, and the two ends blended at last. Where a level is dense ("adjacent") the
 rows of a pair are neighbours, and one load reads both.
 """
 
@@ -87,11 +87,11 @@ class _Block(_Writer):
 
     arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
 
-    def __init__(self, function: ir.Function, in_dim: int, features: int, smooth: bool, joined: bool) -> None:
+    def __init__(self, function: ir.Function, in_dim: int, features: int, smooth: bool, adjacent: bool) -> None:
         super().__init__(ir.IRBuilder(function.append_basic_block()))
         self.unit, self.scale, last, offset, mask, *self.rest = function.args
         self.last, self.offset, self.mask = (self.builder.trunc(word, _I32) for word in (last, offset, mask))
-        self.in_dim, self.features, self.smooth, self.joined = in_dim, features, smooth, joined
+        self.in_dim, self.features, self.smooth, self.adjacent = in_dim, features, smooth, adjacent
         self.pairs = 2 ** (in_dim - 1)
         self.one, self.two = ir.VectorType(_F32, features), ir.VectorType(_F32, 2 * features)
         self.part, self.weights, self.rows = (self.scratch(count) for count in (1, self.pairs, 2 * self.pairs))
@@ -116,7 +116,9 @@ class _Block(_Writer):
     def _place(self, at: ir.Value) -> None:
         """Rows and weights of a vector of points, `at` bytes from the block's first."""
         lows, highs, parts = zip(*(self._cell(at, axis) for axis in range(self.in_dim)), strict=True)
-        rows, part = self._joined_rows(lows, highs, parts[0]) if self.joined else (self._hashed(lows, highs), parts[0])
+        rows, part = (
+            self._adjacent_rows(lows, highs, parts[0]) if self.adjacent else (self._hashed(lows, highs), parts[0])
+        )
         weights: list[ir.Value] = []
         for above in parts[1:]:
             below = self.builder.fsub(self.every(_FLOATS, 1.0), above)
@@ -144,7 +146,7 @@ class _Block(_Writer):
         )
         return low, high, part
 
-    def _joined_rows(self, lows: Any, highs: Any, part: ir.Value) -> tuple[list[ir.Value], ir.Value]:
+    def _adjacent_rows(self, lows: Any, highs: Any, part: ir.Value) -> tuple[list[ir.Value], ir.Value]:
         """Rows of the lower ends of all pairs; the upper end is always the next row, also beyond the last vertex."""
         builder = self.builder
         edge = builder.icmp_signed("==", lows[0], self.spread(self.last, _INTS))
@@ -204,7 +206,7 @@ class _Block(_Writer):
 
     def _pair(self, at: ir.Value, pair: int) -> list[ir.Value]:
         """The rows of a pair."""
-        if self.joined:
+        if self.adjacent:
             row = self.builder.zext(self._of_point(self.rows, at, pair, _I32), _I64)
             return [row, self.builder.add(row, self.number(1))]
         return [self.builder.zext(self._of_point(self.rows, at, 2 * pair + end, _I32), _I64) for end in (0, 1)]
@@ -215,7 +217,7 @@ class _Block(_Writer):
             self.builder.add(table, self.builder.mul(row, self.number(4 * self.features)))
             for row in self._pair(at, pair)
         ]
-        if self.joined:
+        if self.adjacent:
             return self.load(places[0], self.two)
         return self._join(*(self.load(place, self.one) for place in places))
 
@@ -240,8 +242,8 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), _Block.arguments), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    in_dim, features, smooth, joined = shape
-    _Block(function, in_dim, features, bool(smooth), bool(joined)).write(adds)
+    in_dim, features, smooth, adjacent = shape
+    _Block(function, in_dim, features, bool(smooth), bool(adjacent)).write(adds)
     return function
 
 
@@ -249,11 +251,11 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
 def _block_intrinsic(adds):
     @intrinsic(prefer_literal=True)
     def block(
-        typingctx, in_dim, features, smooth, joined,
+        typingctx, in_dim, features, smooth, adjacent,
         unit, scale, last, offset, mask, table, flags, data, stride, count,
     ):  # fmt: skip
         """See `_Block`; the first four are literal numbers."""
-        literals = (in_dim, features, smooth, joined)
+        literals = (in_dim, features, smooth, adjacent)
         if not all(isinstance(literal, types.IntegerLiteral) for literal in literals):
             return None
         shape = tuple(literal.literal_value for literal in literals)
@@ -270,27 +272,3 @@ def _block_intrinsic(adds):
 
 blend_block = _block_intrinsic(adds=False)  # writes features
 add_block = _block_intrinsic(adds=True)  # adds gradients of features to that of the table
-
-
-@no_type_check
-def _scratch(kind, element):
-    @intrinsic(prefer_literal=True)
-    def scratch(typingctx, count):
-        """A pointer to so many numbers (a literal) on the stack; gone when the function ends."""
-        if not isinstance(count, types.IntegerLiteral):
-            return None
-
-        def generate(context, builder, signature, arguments):
-            with builder.goto_entry_block():
-                place = builder.alloca(ir.ArrayType(element, signature.args[0].literal_value))
-            place.align = 64
-            return builder.bitcast(place, element.as_pointer())
-
-        return types.CPointer(kind)(count), generate
-
-    return scratch
-
-
-float_scratch = _scratch(types.float32, _F32)
-float64_scratch = _scratch(types.float64, ir.DoubleType())
-int_scratch = _scratch(types.int32, _I32)

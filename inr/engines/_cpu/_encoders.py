@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._base import RowSparse
 from inr.engines._checks import weight_of
-from inr.engines._cpu import _grid, _maths
+from inr.engines._cpu import _grid
+from inr.jit import maths as _maths
 from inr.jit.compile import inline
 from inr.jit.stage import F1, F2, Call, Stage, share
 
@@ -43,12 +44,12 @@ class Encoder(Protocol):
         """Fill the first columns of features (n, …) from coords (n, d)."""
         ...
 
-    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+    def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
         """Add up the gradients of parameters, from those of the features of the same points."""
         ...
 
-    def pulled(self, grads: np.ndarray) -> None:
-        """Told when a program with `pull` has run: `grads` holds the features' gradients until the next one."""
+    def after_backward(self, grads: np.ndarray) -> None:
+        """Called when a program with `backward` has run: `grads` holds the features' gradients until the next one."""
 
     def finish(self) -> dict[str, Any]:
         """The gradients of the step, by the field's names; called when all programs have run."""
@@ -90,10 +91,10 @@ class ByFormula:
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
         return [self._call.set(coords=coords, features=features)]
 
-    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+    def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
         return ()
 
-    def pulled(self, grads: np.ndarray) -> None:
+    def after_backward(self, grads: np.ndarray) -> None:
         pass
 
     def finish(self) -> dict[str, Any]:
@@ -171,10 +172,10 @@ class ByGrid:
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
         return [self._encode.set(coords=coords, out=features)]
 
-    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+    def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
         return [self._scatter.set(coords=coords, given=grads)]
 
-    def pulled(self, grads: np.ndarray) -> None:
+    def after_backward(self, grads: np.ndarray) -> None:
         pass
 
     def finish(self) -> dict[str, Any]:
@@ -219,10 +220,10 @@ class ByTorch:
         self._made = made
         return ()
 
-    def pull(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
+    def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
         return ()
 
-    def pulled(self, grads: np.ndarray) -> None:
+    def after_backward(self, grads: np.ndarray) -> None:
         given = torch.from_numpy(grads[:, : self._made.shape[1]])
         found = torch.autograd.grad(
             self._made, list(self._tensors.values()), given, allow_unused=True, materialize_grads=True

@@ -69,13 +69,13 @@ class Cpu(Engine):
         if isinstance(ready, str):
             return ready
         shape, stages = ready
-        paired = self.backward == "bfloat16"
+        bfloat16 = self.backward == "bfloat16"
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
             squared_error(objective), field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=tile, block=_block(shape, tile, threads), paired=paired,
+            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=bfloat16,
         )  # fmt: skip
 
     def _kernels(self, field: Field, objective: Objective | None) -> tuple[Layout, NetworkStages] | str:
@@ -107,13 +107,13 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
 _MADE: dict[tuple[type[Activation], str, bool], NetworkStages] = {}
 
 
-def _stages(activation: Activation, paired: bool) -> NetworkStages:
+def _stages(activation: Activation, bfloat16: bool) -> NetworkStages:
     """The stages of an activation, made once in a process: compiled code is never freed."""
-    key = type(activation), format_spec(activation.config()), paired
+    key = type(activation), format_spec(activation.config()), bfloat16
     if key not in _MADE:
         hidden = loops(activation, activation.planes)
         first = loops(activation, 1) if activation.planes > 1 else hidden
-        _MADE[key] = network_stages(first, hidden, paired)
+        _MADE[key] = network_stages(first, hidden, bfloat16)
     return _MADE[key]
 
 

@@ -13,13 +13,13 @@ import numba
 import numpy as np
 
 from inr.encodings import PRIMES, Level
-from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block, float_scratch, int_scratch
+from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block
 from inr.jit.compile import exact, inline  # exact: a point lies in the cell where it lies for every engine
 from inr.jit.stage import B1, F1, F2, I2, Stage, share
-from inr.jit.vector import POINTERS
+from inr.jit.vector import POINTERS, float_scratch, int_scratch
 
 # what is known of a level, in the order of the columns of `level_table`
-_LAST, _OFFSET, _MASK, _JOINED = range(4)
+_LAST, _OFFSET, _MASK, _ADJACENT = range(4)
 # rows for every corner up to which nearly every FLAG_ROWS rows are touched: all but exp(-8 / 4) of them, on average
 _MANY = 4
 
@@ -38,7 +38,7 @@ def level_table(levels: Sequence[Level]) -> dict[str, np.ndarray]:
         single = level.resolution == 1  # has no neighbours; every hash is its one row
         row[_LAST], row[_OFFSET] = level.resolution - 1, level.offset
         row[_MASK] = 0 if single else level.entries - 1
-        row[_JOINED] = not (level.hashed or single)
+        row[_ADJACENT] = not (level.hashed or single)
     return {"scales": np.array([level.scale for level in levels], np.float32), "levels": rows}
 
 
@@ -73,8 +73,8 @@ def encode(in_dim: int, features: int, smooth: bool) -> Stage:
     smoothly, units = int(smooth), in_dim * CHUNK
 
     @exact
-    def blend(joined, at, scale, last, offset, mask, rows, to, stride, count):
-        if joined:
+    def blend(adjacent, at, scale, last, offset, mask, rows, to, stride, count):
+        if adjacent:
             blend_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, 0, to, stride, count)
         else:
             blend_block(in_dim, features, smoothly, 0, at, scale, last, offset, mask, rows, 0, to, stride, count)
@@ -109,8 +109,8 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     smoothly, units, corners = int(smooth), in_dim * CHUNK, 2**in_dim
 
     @exact
-    def add(joined, at, scale, last, offset, mask, rows, flags, of, stride, count):
-        if joined:
+    def add(adjacent, at, scale, last, offset, mask, rows, flags, of, stride, count):
+        if adjacent:
             add_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, flags, of, stride, count)
         else:
             add_block(in_dim, features, smoothly, 0, at, scale, last, offset, mask, rows, flags, of, stride, count)
@@ -171,13 +171,13 @@ def scatter_coords(in_dim: int) -> Stage:
     corners = 2**in_dim
 
     @inline
-    def corner_row(ends, corner, last, offset, mask, joined):
+    def corner_row(ends, corner, last, offset, mask, adjacent):
         row, stride = np.int32(0), np.int32(1)
         for axis in range(in_dim):
             end = ends[axis, corner >> axis & 1]
-            row = np.int32(row + end * stride) if joined else np.int32(row ^ (end * _PRIMES[axis]))
+            row = np.int32(row + end * stride) if adjacent else np.int32(row ^ (end * _PRIMES[axis]))
             stride = np.int32(stride * np.int32(last + 1))
-        return offset + (row if joined else row & np.int32(mask))
+        return offset + (row if adjacent else row & np.int32(mask))
 
     def scatter_coords(
         worker, workers, coords: F2, table: F2, given: F2, grad: F2, smooth: int, scales: F1, levels: I2
@@ -193,7 +193,7 @@ def scatter_coords(in_dim: int) -> Stage:
             for axis in range(in_dim):
                 grad[i, axis] = _ZERO
             for level in range(len(scales)):
-                last, offset, mask, joined = levels[level, 0], levels[level, 1], levels[level, 2], levels[level, 3]
+                last, offset, mask, adjacent = levels[level, 0], levels[level, 1], levels[level, 2], levels[level, 3]
                 for axis in range(in_dim):
                     position = _position(unit[axis, 0], scales[level])
                     cell = np.floor(position)
@@ -204,7 +204,7 @@ def scatter_coords(in_dim: int) -> Stage:
                     part[axis] = p * p * (_THREE - _TWO * p) if smooth else p
                     slope[axis] = scales[level] * _HALF * (_SIX * p * (_ONE - p) if smooth else _ONE)
                 for corner in range(corners):
-                    row = corner_row(ends, corner, last, offset, mask, joined)
+                    row = corner_row(ends, corner, last, offset, mask, adjacent)
                     dots[corner] = _ZERO
                     for feature in range(features):
                         dots[corner] += table[row, feature] * given[i, level * features + feature]

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inr.engines._cpu._activations import Loops
-from inr.engines._cpu._pairs import back_pairs
-from inr.engines._cpu._products import SINGLE
+from inr.engines._cpu._bfloat16 import back_bfloat16
 from inr.jit.compile import inline
+from inr.jit.products import FLOAT32
 from inr.jit.stage import D2, F1, F2, I2, Stage, share
 from inr.jit.vector import PANEL, POINTERS, ticks
 
@@ -26,7 +26,7 @@ PRODUCTS, ACTIVATIONS = range(2)
 _at = POINTERS["float32"]
 _zero, _one = np.float32(0), np.float32(1)
 _share = inline(share)
-_product, _weight_gradient = SINGLE
+_product, _weight_gradient = FLOAT32
 
 
 class NetworkStages(NamedTuple):
@@ -36,21 +36,21 @@ class NetworkStages(NamedTuple):
     learn: Stage
 
 
-def network_stages(first: Loops, hidden: Loops, paired: bool) -> NetworkStages:
+def network_stages(first: Loops, hidden: Loops, bfloat16: bool) -> NetworkStages:
     """The stages of networks with an activation: `first` for the first layer, `hidden` for the others.
 
-    With `paired`, products on the way back are of bfloat16 numbers in all layers but the first.
+    With `bfloat16`, products on the way back are of bfloat16 numbers in all layers but the first.
     """
     key = first.source + hidden.source
     return NetworkStages(
         Stage(_make_forward(first, hidden), key, "evaluation"),
-        Stage(_make_learn(first, hidden, back_pairs if paired else _back), f"{key} {paired}", "network"),
+        Stage(_make_learn(first, hidden, back_bfloat16 if bfloat16 else _back), f"{key} {bfloat16}", "network"),
     )
 
 
 @inline
 def _back(
-    z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, pairs: int, spare: int,
+    z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, packed16: int, spare: int,
     points: int, columns: int, rows: int,
 ) -> None:  # fmt: skip
     """Through a layer: from the gradient z of its outputs to those of its weights and of its input x."""
@@ -133,11 +133,16 @@ def _difference(
 
 def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
     """The function of a learning stage."""
-    learn_first, learn_hidden, pull_first, pull_hidden = first.learn, hidden.learn, first.pull, hidden.pull
+    learn_first, learn_hidden, backward_first, backward_hidden = (
+        first.learn,
+        hidden.learn,
+        first.backward,
+        hidden.backward,
+    )
 
     def learn(
         worker: int, workers: int, features: F2, count: int, pass_on: int, targets: F2, importance: F2,
-        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, pairs: F1, biases: F1,
+        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, packed16: F1, biases: F1,
         tiles: F2, tile: int, planes: int, spare: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
     ) -> None:  # fmt: skip
         """Residuals of `count` points, and what they add to the loss and to the gradients of the weights.
@@ -183,7 +188,7 @@ def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
                 backward = table[layer, BACKWARD]
                 back(
                     z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], gradient, weights + 4 * backward,
-                    pairs.ctypes.data + 2 * (backward - table[0, BACKWARD]), here + 4 * spare,
+                    packed16.ctypes.data + 2 * (backward - table[0, BACKWARD]), here + 4 * spare,
                     points, table[layer, _GRAD_ROW], table[layer, _ROWS],
                 )  # fmt: skip
                 now = ticks()
@@ -191,9 +196,9 @@ def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
                 numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
                 total, units = sums + 4 * table[layer - 1, _BIAS], table[layer - 1, _ROWS]
                 if layer == 1:
-                    pull_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
+                    backward_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
                 else:
-                    pull_hidden(
+                    backward_hidden(
                         below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total, numbers
                     )
                 spent += ticks() - now
@@ -240,7 +245,7 @@ def _pack(
 
 def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_grads: F2) -> None:
     """The gradients of the parameters: sums over workers, always in the same order."""
-    crew = grads.shape[0]
+    copies = grads.shape[0]
     for index in range(blocks.shape[0]):
         layer, high, wide = blocks[index, _LAYER], blocks[index, _HIGH], blocks[index, _WIDE]
         target = _at(blocks[index, TARGET])
@@ -252,14 +257,14 @@ def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_g
             if wide == 0:
                 place = table[layer, _BIAS] + first_row + row
                 total = _zero
-                for other in range(crew):
+                for other in range(copies):
                     total += bias_grads[other, place]
                 target[row] = (kept * target[row] if kept > _zero else _zero) + sign * total
                 continue
             place = table[layer, _GRAD] + (first_row + row) * table[layer, _GRAD_ROW] + first_column
             for column in range(wide):
                 total = _zero
-                for other in range(crew):
+                for other in range(copies):
                     total += grads[other, place + column]
                 before = target[row * wide + column] if kept > _zero else _zero
                 target[row * wide + column] = before + sign * total

@@ -12,20 +12,20 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
 from inr.engines._checks import importance_of
-from inr.engines._cpu import _network, _roofline
+from inr.engines._cpu import _network
+from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
 from inr.engines._cpu._encoders import Encoder, array, weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
-from inr.engines._cpu._pairs import PAIR
 from inr.engines._cpu._samples import sampling
 from inr.jit import compile as jit_compile
-from inr.jit import pool
-from inr.jit.clock import Clock, divided
+from inr.jit import pool, roofline
+from inr.jit.clock import Clock, split_phase
 from inr.jit.stage import Call, Stage
 from inr.jit.vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
-_LINE = 16  # float32 numbers a cache line
+_CACHE_LINE_FLOATS = 16  # float32 numbers of a cache line
 
 
 class CpuPlan:
@@ -35,7 +35,7 @@ class CpuPlan:
         encoder, layout, stages, constants: the field, as kernels see it.
         objective: the squared error to minimise; None for a plan that only evaluates.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
-        paired: whether the stages multiply pairs of bfloat16 numbers on the way back.
+        bfloat16: whether the products of the backward pass are of bfloat16 numbers.
     """
 
     device = torch.device("cpu")
@@ -53,7 +53,7 @@ class CpuPlan:
         threads: int,
         tile: int,
         block: int,
-        paired: bool,
+        bfloat16: bool,
     ) -> None:
         self.notes: tuple[str, ...] = (encoder.note,) if encoder.note else ()
         self.block = block
@@ -61,7 +61,7 @@ class CpuPlan:
         self._layout = layout
         self._objective = objective
         self._channels, self._in_dim = channels, in_dim
-        self.threads, self._tile, self._paired = threads, tile, paired
+        self.threads, self._tile, self._bfloat16 = threads, tile, bfloat16
         self._busy = threading.Lock()
         self._clock = Clock()
         self._points = 0  # learned from
@@ -73,13 +73,13 @@ class CpuPlan:
     def _make_calls(self, stages: NetworkStages, constants: np.ndarray) -> None:
         layout, threads, tile = self._layout, self.threads, self._tile
         learning = self._objective is not None
-        paired = learning and self._paired
-        spare = tile * (layout.per_point + layout.widest)  # where pairs are made
-        room = max(spare if learning else 0, tile * 2 * layout.widest) + (tile * layout.widest if paired else 0)
+        bfloat16 = learning and self._bfloat16
+        spare = tile * (layout.per_point + layout.widest)  # where bfloat16 operands are made
+        room = max(spare if learning else 0, tile * 2 * layout.widest) + (tile * layout.widest if bfloat16 else 0)
         self._clocks = np.zeros((threads, 8), np.int64)
         self._losses = np.zeros((threads, 8), np.float64)
-        grads = np.zeros((threads, layout.grads + _LINE if learning else 0), np.float32)
-        bias_grads = np.zeros((threads, layout.biases + _LINE if learning else 0), np.float32)
+        grads = np.zeros((threads, layout.grads + _CACHE_LINE_FLOATS if learning else 0), np.float32)
+        bias_grads = np.zeros((threads, layout.biases + _CACHE_LINE_FLOATS if learning else 0), np.float32)
         self._blocks = np.zeros((len(layout.blocks), BLOCK_NUMBERS), np.int64)
         seen: set[str] = set()
         for row, block in zip(self._blocks, layout.blocks, strict=True):
@@ -91,7 +91,7 @@ class CpuPlan:
         packed, biases = np.zeros(layout.weights, np.float32), np.zeros(layout.biases, np.float32)
         shared: dict[str, Any] = {
             "features": self._features, "table": layout.table, "constants": constants, "packed": packed,
-            "biases": biases, "tiles": np.zeros((threads, room + _LINE), np.float32), "tile": tile,
+            "biases": biases, "tiles": np.zeros((threads, room + _CACHE_LINE_FLOATS), np.float32), "tile": tile,
             "planes": layout.planes,
         }  # fmt: skip
         sums = {"grads": grads, "bias_grads": bias_grads}
@@ -101,30 +101,30 @@ class CpuPlan:
         self._collect = Call(COLLECT, blocks=self._blocks, table=layout.table, **sums)
         self._forward = Call(stages.forward, **shared)
         backward = layout.weights - int(layout.table[0, _network.BACKWARD])
-        pairs = np.zeros(backward // 2 if paired else 0, np.float32)
-        self._pair = [Call(PAIR, packed=packed, pairs=pairs)] if paired else []
+        packed16 = np.zeros(backward // 2 if bfloat16 else 0, np.float32)
+        self._pack16 = [Call(PACK_BFLOAT16, packed=packed, packed16=packed16)] if bfloat16 else []
         self._learn = Call(
-            stages.learn, **shared, **sums, clocks=self._clocks, pairs=pairs, spare=spare, losses=self._losses,
+            stages.learn, **shared, **sums, clocks=self._clocks, packed16=packed16, spare=spare, losses=self._losses,
             pass_on=self._encoder.learns,
         )  # fmt: skip
         self._grads: dict[str, Tensor] = {}
 
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
-        before = jit_compile.Stopwatch.seconds
+        before = jit_compile.compile_seconds()
         with self._busy:
             stages = self._stages()
         for stage in stages:
             _ = stage.address
         pool.warm(self.threads)
-        return jit_compile.Stopwatch.seconds - before
+        return jit_compile.compile_seconds() - before
 
     def _stages(self) -> list[Stage]:
         """All that the plan runs."""
         stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
         if self._objective is not None:
             sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
-            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pair])]
+            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pack16])]
         return stages
 
     @torch.no_grad()
@@ -169,13 +169,13 @@ class CpuPlan:
                 offsets = None if batch.offsets is None else batch.offsets[first : first + len(part)]
                 program += self._sample(indices[first : first + len(part)], part, offsets)
                 program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
-                program += self._encoder.pull(part, self._features)
+                program += self._encoder.backward(part, self._features)
                 if first + self.block >= size:
                     program.append(self._collect)
                 pool.run(program, self.threads)
-                self._clock.book(program)
+                self._clock.add(program)
                 if self._encoder.learns:
-                    self._encoder.pulled(self._features[: len(part)])
+                    self._encoder.after_backward(self._features[: len(part)])
                 program = []
             self._points += size
             grads = grads | self._encoder.finish()
@@ -186,14 +186,14 @@ class CpuPlan:
         """Seconds by phase since the plan was made; `products` holds what the layers do besides activations."""
         clocks = self._clocks.sum(0)
         parts = {"products": int(clocks[_network.PRODUCTS]), "activations": int(clocks[_network.ACTIVATIONS])}
-        return divided(self._clock.seconds(), "network", parts)
+        return split_phase(self._clock.seconds(), "network", parts)
 
     def roofline(self) -> dict[str, tuple[float, float]]:
         """Products a second, in their own phase and in all of a step, beside the measured peak."""
         phases = self.profile()
         if "products" not in phases:
             return {}
-        peak = _roofline.products(self.threads)
+        peak = roofline.products(self.threads)
         done = 1e-9 * self._points * self._layout.learning_flops(self._encoder.learns)
         return {
             "products while multiplying, GFLOP/s": (done / phases["products"], peak),
@@ -223,7 +223,7 @@ class CpuPlan:
         }
         for row, block in zip(self._blocks, self._layout.blocks, strict=True):
             row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
-        return [self._pack, *(self._pair if learning else ()), *self._encoder.start(tensors, learning)]
+        return [self._pack, *(self._pack16 if learning else ()), *self._encoder.start(tensors, learning)]
 
     def _gradients(self, tensors: Tensors) -> dict[str, Tensor | RowSparse]:
         """The buffers that the network's gradients go to."""

@@ -7,9 +7,9 @@ import numba
 import numpy as np
 
 from inr._errors import InrError
-from inr.engines._cpu._corners import float64_scratch
 from inr.jit.compile import exact, inline
 from inr.jit.stage import F1, F2, I1, Array, Call, Stage, share
+from inr.jit.vector import float64_scratch
 from inr.signals import GridSignal, Signal
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")  # float32 carries these exactly

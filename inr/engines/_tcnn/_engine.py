@@ -6,7 +6,7 @@ from inr.activations import ReLU
 from inr.engines._base import Engine, Objective, Plan, engines
 from inr.engines._tcnn import _library
 from inr.engines._tcnn._plan import TcnnPlan
-from inr.engines._tcnn._support import Kind, express
+from inr.engines._tcnn._support import Kind, tcnn_network
 from inr.field import Field
 
 _SEED = 0  # of weights that are replaced before they are used
@@ -48,28 +48,28 @@ class Tcnn(Engine):
 
     def covers(self, field: Field) -> tuple[str, ...] | str:
         """What PyTorch computes, or why tiny-cuda-nn has no such network."""
-        expressed = express(field, self.network)
-        if isinstance(expressed, str):
-            return expressed
-        return (expressed.note,) if expressed.note else ()
+        supported = tcnn_network(field, self.network)
+        if isinstance(supported, str):
+            return supported
+        return (supported.note,) if supported.note else ()
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
         """A plan, or why there is none."""
         if objective is not None and objective.derivative_order > 0:
             kind = type(objective).__name__
             return f"tiny-cuda-nn's networks cannot be differentiated twice, which learning {kind} takes; eager works"
-        expressed = express(field, self.network)
-        if isinstance(expressed, str):
-            return expressed
+        supported = tcnn_network(field, self.network)
+        if isinstance(supported, str):
+            return supported
         library = _library.find()
         if isinstance(library, str):
             return library
         try:
-            module = library.Network(expressed.layout.inputs, expressed.layout.outputs, expressed.config, seed=_SEED)
+            module = library.Network(supported.layout.inputs, supported.layout.outputs, supported.config, seed=_SEED)
             # The plan scales gradients itself; the module's own factor would be divided out again in 16 bits
             module.loss_scale = 1.0
             module.jit_fusion = False
-            plan = TcnnPlan(field, expressed, module, objective)
+            plan = TcnnPlan(field, supported, module, objective)
             plan.try_out()
             # Compiled kernels take an activation's slope at its value, not at its argument: the same for relu only
             module.jit_fusion = self.jit and type(field.network.activation) is ReLU and _library.supports_jit(library)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.encodings import Identity
-from inr.engines._tcnn._support import Kind, express
+from inr.engines._tcnn._support import Kind, tcnn_network
 from inr.engines._tcnn._weights import Layout
 from inr.field import Field
 from inr.signals import Domain
@@ -34,20 +34,20 @@ def to_tcnn(field: Field, network: Kind = "auto") -> tuple[dict[str, Any], Float
     Raises:
         InrError: a field that tiny-cuda-nn cannot express.
     """
-    expressed = express(field, network)
-    if isinstance(expressed, str):
-        raise InrError(expressed)
+    supported = tcnn_network(field, network)
+    if isinstance(supported, str):
+        raise InrError(supported)
     if type(field.encoding) is not Identity:
         raise InrError(
             f"tiny-cuda-nn has no encoding '{field.encoding.config()['name']}' as it is here; identity works"
         )
     config = {
-        "n_input_dims": expressed.layout.inputs,
-        "n_output_dims": expressed.layout.outputs,
+        "n_input_dims": supported.layout.inputs,
+        "n_output_dims": supported.layout.outputs,
         "encoding": {"otype": "Identity"},
-        "network": expressed.config,
+        "network": supported.config,
     }
-    return config, expressed.layout.pack(dict(field.named_parameters()))
+    return config, supported.layout.pack(dict(field.named_parameters()))
 
 
 def from_tcnn(

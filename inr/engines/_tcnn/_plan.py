@@ -11,7 +11,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines._base import Batch, Objective, RowSparse, StepResult, Tensors
 from inr.engines._tcnn._features import Features
-from inr.engines._tcnn._support import Expressed
+from inr.engines._tcnn._support import TcnnNetwork
 from inr.field import Field
 
 _POINTS, _NUMBERS = 2**18, 2**25  # of a block, and of its features
@@ -33,16 +33,16 @@ class TcnnPlan:
     """
 
     def __init__(
-        self, field: Field, expressed: Expressed, module: torch.nn.Module, objective: Objective | None
+        self, field: Field, supported: TcnnNetwork, module: torch.nn.Module, objective: Objective | None
     ) -> None:
-        """`module` is tiny-cuda-nn's network of `expressed`; without an objective the plan only evaluates."""
-        self._layout = expressed.layout
+        """`module` is tiny-cuda-nn's network of `supported`; without an objective the plan only evaluates."""
+        self._layout = supported.layout
         self._module = module
         self.device = next(module.parameters()).device
         self._features = Features(field.encoding, self.device)
         self._objective = objective
         self._busy = threading.Lock()
-        self.notes: tuple[str, ...] = (expressed.note,) if expressed.note else ()
+        self.notes: tuple[str, ...] = (supported.note,) if supported.note else ()
         self.block = min(_POINTS, _NUMBERS // self._layout.inputs)
         self.threads = torch.get_num_threads()
 
@@ -101,7 +101,7 @@ class TcnnPlan:
         found = torch.autograd.grad(
             computed, (flat, *tables.values()), (slopes * scale).to(computed.dtype), materialize_grads=True
         )
-        grads = self._layout.pull_back(found[0] / scale)
+        grads = self._layout.backward(found[0] / scale)
         grads |= {name: grad / scale for name, grad in zip(tables, found[1:], strict=True)}
         named: dict[str, Tensor | RowSparse] = {name: grads[name].to(tensor.device) for name, tensor in tensors.items()}
         return StepResult(loss.detach(), named, coords, residuals.detach())

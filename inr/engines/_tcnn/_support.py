@@ -20,7 +20,7 @@ _SHARED_MEMORY = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Expressed:
+class TcnnNetwork:
     """A field's network in tiny-cuda-nn's words.
 
     Attributes:
@@ -34,7 +34,7 @@ class Expressed:
     note: str | None
 
 
-def express(field: Field, kind: Kind = "auto") -> Expressed | str:
+def tcnn_network(field: Field, kind: Kind = "auto") -> TcnnNetwork | str:
     """What `field` is for tiny-cuda-nn, or the reason, in one line, why it is nothing.
 
     Args:
@@ -50,7 +50,7 @@ def express(field: Field, kind: Kind = "auto") -> Expressed | str:
         return chosen
     otype, units = chosen
     gains = [network.activation.constants(network.position(index)).get("omega", 1.0) for index in range(network.depth)]
-    return Expressed(
+    return TcnnNetwork(
         config={
             "otype": otype,
             "activation": _ACTIVATIONS[type(network.activation)],

@@ -91,7 +91,7 @@ class Layout:
                 place.weights(flat).copy_(tensors[place.name]).mul_(place.gain)
         return flat
 
-    def pull_back(self, grad: Float[Tensor, " parameters"]) -> dict[str, Float[Tensor, "rows columns"]]:
+    def backward(self, grad: Float[Tensor, " parameters"]) -> dict[str, Float[Tensor, "rows columns"]]:
         """Gradients by name from the vector's, by the chain rule; those of the padding are dropped."""
         return {place.name: place.weights(grad) * place.gain for place in self.places}
 

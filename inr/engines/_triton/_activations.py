@@ -23,13 +23,14 @@ class Functions:
 
     Attributes:
         value: (a, b, at) to values; `at` points to the layer's constants.
-        learn: (a, b, at) to values, then what `pull` needs in the planes' place.
-        pull: (ka, kb, va, vb, ga, gb, at), what is kept, values and their gradients, to the gradients of the planes.
+        learn: (a, b, at) to values, then what `backward` needs in the planes' place.
+        backward: (ka, kb, va, vb, ga, gb, at), what is kept, values and their gradients, to the gradients of
+            the planes.
     """
 
     value: Any
     learn: Any
-    pull: Any
+    backward: Any
 
 
 def functions(activation: Activation, planes_in: int) -> Functions:
@@ -49,8 +50,8 @@ def _made(spec: str, planes_in: int) -> Functions:
     return Functions(
         value=_define(f"{name}_value_{planes_in}", ["a", "b"], code, code.value, {}),
         learn=_define(f"{name}_learn_{planes_in}", ["a", "b"], code, code.learn, {}),
-        pull=_define(
-            f"{name}_pull_{planes_in}", ["ka", "kb", "va", "vb", "ga", "gb"], code, code.pull,
+        backward=_define(
+            f"{name}_backward_{planes_in}", ["ka", "kb", "va", "vb", "ga", "gb"], code, code.backward,
             dict(zip(code.kept, ("ka", "kb"), strict=False)),
         ),
     )  # fmt: skip

@@ -39,7 +39,7 @@ class Encoder(Protocol):
         """What the network's kernels read of each point."""
         ...
 
-    def pull(self, coords: Float[Tensor, "n d"], grads: Float[Tensor, "n f"]) -> dict[str, Tensor]:
+    def backward(self, coords: Float[Tensor, "n d"], grads: Float[Tensor, "n f"]) -> dict[str, Tensor]:
         """Gradients of the encoding's parameters, by the field's names, from those of the last features."""
         ...
 
@@ -74,7 +74,7 @@ class _Coordinates:
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         return coords
 
-    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+    def backward(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
         return {}
 
 
@@ -92,7 +92,7 @@ class _Grid:
         self._deterministic = deterministic
 
     def prepare(self, coords: Tensor) -> None:
-        self.pull(coords, self.features({_TABLE: coords.new_zeros(self._shape)}, coords))
+        self.backward(coords, self.features({_TABLE: coords.new_zeros(self._shape)}, coords))
 
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         features = coords.new_empty(len(coords), self._out_dim)
@@ -100,7 +100,7 @@ class _Grid:
         _grid.encode(coords, table, self._levels, self._smooth, features)
         return features
 
-    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+    def backward(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
         table = grads.new_zeros(self._shape)
         _grid.scatter(coords, grads, self._levels, self._smooth, table, self._deterministic)
         return {_TABLE: table}
@@ -128,7 +128,7 @@ class _ByTorch:
             self._features = torch.func.functional_call(self._encoding, self._tensors | buffers, (coords,))
         return self._features.detach().contiguous()
 
-    def pull(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
+    def backward(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
         found = torch.autograd.grad(
             self._features, list(self._tensors.values()), grads, allow_unused=True, materialize_grads=True
         )

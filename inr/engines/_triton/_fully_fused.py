@@ -9,11 +9,11 @@ from inr.engines._triton._tiles import (
     EXACT,
     NUMBERS,
     POINTERS,
+    activation_backward,
     first_layer,
     output_gradient,
     planes,
     product,
-    pull,
     put,
 )
 
@@ -104,8 +104,8 @@ def render(
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
     given, weights, residuals, losses, gradients, feature_gradients, n, depth, area, scale, unscale,
-    FIRST_LEARN: tl.constexpr, FIRST_PULL: tl.constexpr, LEARN: tl.constexpr, PULL: tl.constexpr,
-    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, PULL_FEATURES: tl.constexpr,
+    FIRST_LEARN: tl.constexpr, FIRST_BACKWARD: tl.constexpr, LEARN: tl.constexpr, BACKWARD: tl.constexpr,
+    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, OF_FEATURES: tl.constexpr,
     INPUT: tl.constexpr, DIM: tl.constexpr, FEATURES: tl.constexpr,
     PLANES: tl.constexpr, WIDTH: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_F: tl.constexpr,
@@ -147,13 +147,13 @@ def learn(
     for step in range(1, depth):
         layer = depth - step
         at, below = constants + layer * CONSTANTS, layer * PLANES * area
-        da, db = pull(PULL, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
+        da, db = activation_backward(BACKWARD, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
         wa, wb = _weights(matrices + (layer - 1) * PLANES * WIDTH * WIDTH, units, PLANES, WIDTH, True)
         zero = tl.zeros((BLOCK_M, WIDTH), tl.float32)
         aa, ab, ba, bb = product(da, db, wa, wb, zero, zero, zero, zero, PLANES, PRECISION)
         ga, gb = planes(aa, ab, ba, bb, PLANES, True)
-    da, db = pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
-    if PULL_FEATURES:
+    da, db = activation_backward(FIRST_BACKWARD, kept, h, places, area, ga, gb, constants, 1, PLANES)
+    if OF_FEATURES:
         for block in range(0, FEATURES, BLOCK_F):
             features = block + tl.arange(0, BLOCK_F)
             w = tl.load(first + units[:, None] * FEATURES + features[None, :])

@@ -10,7 +10,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from inr.engines._polynomials import (
+from inr.jit.polynomials import (
     COSINE,
     EXPONENTIAL,
     LN2_HIGH,

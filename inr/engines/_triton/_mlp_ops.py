@@ -116,7 +116,7 @@ def _backward(grad: Tensor, features: Tensor, weights: list[Tensor], spec: str, 
         scale = torch.exp2(-grad.abs().amax().clamp(1e-30, 1e30).log2().floor()) if grad.numel() else grad.new_ones(())
         learned = runner.learn(
             features.detach().contiguous(), grad.detach() * scale, None,
-            task="pull", scale=1.0, factor=1.0, of_features=of_features,
+            task="backward", scale=1.0, factor=1.0, of_features=of_features,
         )  # fmt: skip
         found = [learned.feature_gradients, *(learned.gradient(name) for name in runner.weights.names)]
         return list(torch._foreach_div(found, scale))

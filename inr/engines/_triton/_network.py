@@ -11,16 +11,14 @@ from torch import Tensor
 
 from inr.engines._checks import weight_of
 from inr.engines._formulas import constant_row
-from inr.engines._triton import _fully_fused as _resident
-from inr.engines._triton import _tiled as _streamed
-from inr.engines._triton import _weight_gradients
+from inr.engines._triton import _fully_fused, _tiled, _weight_gradients
 from inr.engines._triton._activations import functions
 from inr.engines._triton._precision import OPERANDS, Precision
 from inr.networks import MLP
 
 Input = Literal["few", "many", "waves"]
 
-_WIDEST_RESIDENT = 128  # units of all planes, of which a tile stays in registers
+_MAX_FULLY_FUSED_UNITS = 128  # units of all planes, of which a tile stays in registers
 _FEW = 8
 _MANY_ROUNDS = 8  # of tiles on all multiprocessors, after which a last one that is partly filled does not matter
 _MOST_POINTS = 2**20  # at a time: places of numbers are 32-bit
@@ -55,7 +53,7 @@ class Shape:
     width: int
     values: int
     outs: int
-    resident: bool
+    fully_fused: bool
     block_m: int
     block_n: int
     block_k: int
@@ -73,10 +71,10 @@ def shape_of(network: MLP, operand_bytes: int, waves: int | None = None, dim: in
     given = network.in_dim if waves is None else waves
     block_f = 16 if given <= 16 or waves is not None else 32  # waves take more registers
     padded = -(-given // block_f) * block_f
-    widest = _WIDEST_RESIDENT // (2 if large else 1)
-    resident = planes * triton.next_power_of_2(network.width) <= widest
-    width = max(triton.next_power_of_2(network.width), 16) if resident else -(-network.width // 64) * 64
-    block = width if resident else 128 if width % 128 == 0 and not large else 64
+    widest = _MAX_FULLY_FUSED_UNITS // (2 if large else 1)
+    fully_fused = planes * triton.next_power_of_2(network.width) <= widest
+    width = max(triton.next_power_of_2(network.width), 16) if fully_fused else -(-network.width // 64) * 64
+    block = width if fully_fused else 128 if width % 128 == 0 and not large else 64
     return Shape(
         input="waves" if waves is not None else "few" if given <= _FEW else "many",
         dim=given if dim is None else dim,
@@ -88,10 +86,10 @@ def shape_of(network: MLP, operand_bytes: int, waves: int | None = None, dim: in
         width=width,
         values=network.out_dim,
         outs=max(triton.next_power_of_2(network.out_dim), 16),
-        resident=resident,
-        block_m=64 if (resident and width > 32) or planes == 2 or large else 128,
-        block_n=block if resident else block // planes,
-        block_k=block if resident else 32 if large else 64,
+        fully_fused=fully_fused,
+        block_m=64 if (fully_fused and width > 32) or planes == 2 or large else 128,
+        block_n=block if fully_fused else block // planes,
+        block_k=block if fully_fused else 32 if large else 64,
         block_f=block_f,
     )
 
@@ -176,9 +174,9 @@ class Runner:
         self._slopes, self._shifts = self._padded(waves)
         self._hidden = functions(network.activation, s.planes)
         self._first = functions(network.activation, 1)
-        self._kernels = _resident if s.resident else _streamed
+        self._kernels = _fully_fused if s.fully_fused else _tiled
         self._chunk = self._points_within(memory, 2 * s.depth)
-        self._block = _MOST_POINTS if s.resident else self._points_within(memory, 2)
+        self._block = _MOST_POINTS if s.fully_fused else self._points_within(memory, 2)
 
     def _padded(self, waves: Waves | None) -> tuple[Tensor, Tensor]:
         if waves is None:
@@ -210,8 +208,8 @@ class Runner:
             "PLANES": s.planes, "WIDTH": s.width, "VALUES": s.values, "OUTS": s.outs,
             "PRECISION": "tf32" if self.precision == "tf32" else "ieee",
             "BLOCK_M": s.block_m, "BLOCK_N": s.block_n, "BLOCK_K": s.block_k, "BLOCK_F": s.block_f,
-            "enable_fp_fusion": True, "num_warps": 4 if s.resident else 8,
-            "num_stages": 1 if s.resident and s.planes * s.width > 64 else 3,
+            "enable_fp_fusion": True, "num_warps": 4 if s.fully_fused else 8,
+            "num_stages": 1 if s.fully_fused and s.planes * s.width > 64 else 3,
         }  # fmt: skip
 
     def _empty(self, *size: int, dtype: torch.dtype | None = None) -> Tensor:
@@ -235,7 +233,7 @@ class Runner:
             part = x[start : start + self._block]
             tiles = triton.cdiv(len(part), s.block_m)
             area = tiles * s.block_m * s.width
-            room = self._empty(1 if s.resident else 2 * s.planes * area)
+            room = self._empty(1 if s.fully_fused else 2 * s.planes * area)
             with torch.cuda.device_of(x):
                 self._kernels.render[(tiles,)](
                     part, *self._arrays(), room, values[start:], len(part), s.depth, area,
@@ -249,7 +247,7 @@ class Runner:
         given: Float[Tensor, "n c"],
         weights: Float[Tensor, "n k"] | None,
         *,
-        task: Literal["fit", "pull"],
+        task: Literal["fit", "backward"],
         scale: float,
         factor: float,
         of_features: bool,
@@ -258,7 +256,7 @@ class Runner:
 
         Args:
             x: features or coordinates.
-            given: targets ("fit"), or the gradients of the values ("pull").
+            given: targets ("fit"), or the gradients of the values ("backward").
             weights: importances (n, 1) or (n, c), only for "fit".
             scale: what gradients are multiplied with on their way through the layers.
             factor: what the resulting gradients are multiplied with, the scale undone.
@@ -285,9 +283,9 @@ class Runner:
                     given[start:], weights[start:] if weights is not None else losses, residuals[start:],
                     losses[start // s.block_m :], gradients, feature_gradients[start:] if of_features else losses,
                     len(part), s.depth, h.stride(1), scale, factor,
-                    FIRST_LEARN=self._first.learn, FIRST_PULL=self._first.pull,
-                    LEARN=self._hidden.learn, PULL=self._hidden.pull,
-                    TASK=task, WEIGHTS=importances, PULL_FEATURES=of_features, **self._constants(),
+                    FIRST_LEARN=self._first.learn, FIRST_BACKWARD=self._first.backward,
+                    LEARN=self._hidden.learn, BACKWARD=self._hidden.backward,
+                    TASK=task, WEIGHTS=importances, OF_FEATURES=of_features, **self._constants(),
                 )  # fmt: skip
                 self._weight_gradients(part, tiles * s.block_m, h, kept, gradients, parts)
         return Learned(losses, residuals, feature_gradients, *parts.sums(factor))

@@ -91,7 +91,7 @@ class TritonPlan:
         )  # fmt: skip
         grads: dict[str, Tensor | RowSparse] = {name: learned.gradient(name) for name in self._runner.weights.names}
         if self._encoder.learns:
-            grads |= self._encoder.pull(coords, learned.feature_gradients)
+            grads |= self._encoder.backward(coords, learned.feature_gradients)
         # one transfer for both, which is what a step has to wait for: after all that there is to compute
         loss, finite = torch.stack((learned.losses.sum() / numbers, learned.finite())).cpu()
         if bool(loss.isfinite()) and not self._scale.accepts(bool(finite)):

@@ -1,7 +1,6 @@
 """The factor by which gradients are kept within what 16-bit numbers hold on their way through the layers."""
 
-_LARGEST, _SMALLEST = 2.0**24, 2.0**-24
-_PATIENCE = 1000  # steps without an overflow after which the scale is doubled
+_MIN_SCALE, _MAX_SCALE = 2.0**-24, 2.0**24  # beyond, gradients that matter would be lost, or overflow, all the same
 
 
 class GradientScale:
@@ -13,14 +12,19 @@ class GradientScale:
 
     Args:
         adaptive: False for operands with the range of float32: the scale then is 1.
+        initial: the factor of the first step.
+        growth_interval: steps without an overflow after which the factor is doubled.
+        backoff: what the factor is multiplied by where gradients overflow.
 
     Attributes:
         value: the factor.
     """
 
-    def __init__(self, *, adaptive: bool) -> None:
-        self.value = 256.0 if adaptive else 1.0
-        self._adaptive = adaptive
+    def __init__(
+        self, *, adaptive: bool, initial: float = 256.0, growth_interval: int = 1000, backoff: float = 1 / 16
+    ) -> None:
+        self.value = initial if adaptive else 1.0
+        self._adaptive, self._growth_interval, self._backoff = adaptive, growth_interval, backoff
         self._good = 0
 
     def accepts(self, finite: bool) -> bool:
@@ -30,11 +34,11 @@ class GradientScale:
         """
         if finite:
             self._good += 1
-            if self._adaptive and self._good >= _PATIENCE and self.value < _LARGEST:
+            if self._adaptive and self._good >= self._growth_interval and self.value < _MAX_SCALE:
                 self.value, self._good = 2 * self.value, 0
             return True
         self._good = 0
-        if not self._adaptive or self.value <= _SMALLEST:
+        if not self._adaptive or self.value <= _MIN_SCALE:
             return True
-        self.value /= 16
+        self.value *= self._backoff
         return False

@@ -13,11 +13,11 @@ from inr.engines._triton._tiles import (
     EXACT,
     NUMBERS,
     POINTERS,
+    activation_backward,
     first_layer,
     output_gradient,
     planes,
     product,
-    pull,
     put,
 )
 
@@ -115,8 +115,8 @@ def render(
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
     given, weights, residuals, losses, gradients, feature_gradients, n, depth, area, scale, unscale,
-    FIRST_LEARN: tl.constexpr, FIRST_PULL: tl.constexpr, LEARN: tl.constexpr, PULL: tl.constexpr,
-    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, PULL_FEATURES: tl.constexpr,
+    FIRST_LEARN: tl.constexpr, FIRST_BACKWARD: tl.constexpr, LEARN: tl.constexpr, BACKWARD: tl.constexpr,
+    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, OF_FEATURES: tl.constexpr,
     INPUT: tl.constexpr, DIM: tl.constexpr, FEATURES: tl.constexpr,
     PLANES: tl.constexpr, WIDTH: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_F: tl.constexpr,
@@ -165,9 +165,11 @@ def learn(
             gb = -tl.dot(gradient, tl.load(last + OUTS * WIDTH + entries), input_precision=PRECISION)
         places = rows[:, None] * WIDTH + columns[None, :]
         if depth == 1:
-            pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
+            activation_backward(FIRST_BACKWARD, kept, h, places, area, ga, gb, constants, 1, PLANES)
         else:
-            pull(PULL, kept + top, h + top, places, area, ga, gb, constants + (depth - 1) * CONSTANTS, PLANES, PLANES)
+            activation_backward(
+                BACKWARD, kept + top, h + top, places, area, ga, gb, constants + (depth - 1) * CONSTANTS, PLANES, PLANES
+            )
     tl.debug_barrier()
     for step in range(1, depth):
         layer = depth - step  # whose gradients are there
@@ -178,12 +180,12 @@ def learn(
             ga, gb = _affine(source, matrix, rows, columns, area, PLANES, WIDTH, BLOCK_K, PRECISION, True)
             places = rows[:, None] * WIDTH + columns[None, :]
             if layer == 1:
-                pull(FIRST_PULL, kept, h, places, area, ga, gb, constants, 1, PLANES)
+                activation_backward(FIRST_BACKWARD, kept, h, places, area, ga, gb, constants, 1, PLANES)
             else:
                 at = constants + (layer - 1) * CONSTANTS
-                pull(PULL, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
+                activation_backward(BACKWARD, kept + below, h + below, places, area, ga, gb, at, PLANES, PLANES)
         tl.debug_barrier()
-    if PULL_FEATURES:
+    if OF_FEATURES:
         for block in range(0, FEATURES, BLOCK_F):
             features = block + tl.arange(0, BLOCK_F)
             total = tl.zeros((BLOCK_M, BLOCK_F), tl.float32)

@@ -107,7 +107,7 @@ def output_gradient(
     """The scaled gradient of a tile of outputs (points, OUTS); stored as well, for the weights' gradients.
 
     `TASK` "fit": `given` are targets, `residuals` (n, VALUES) and each program's sum of squared errors are stored;
-    "pull": `given` are the gradients. `WEIGHTS` is 0 (none), 1 (a sample) or 2 (a value).
+    "backward": `given` are the gradients. `WEIGHTS` is 0 (none), 1 (a sample) or 2 (a value).
     """
     columns = tl.arange(0, OUTS)
     mask = ok[:, None] & (columns < VALUES)[None, :]
@@ -138,7 +138,9 @@ def put(array, places, area, va, vb, PLANES: tl.constexpr):
 
 @triton.jit
 @no_type_check
-def pull(PULL: tl.constexpr, kept, h, places, area, ga, gb, at, KEPT: tl.constexpr, PLANES: tl.constexpr):
+def activation_backward(
+    BACKWARD: tl.constexpr, kept, h, places, area, ga, gb, at, KEPT: tl.constexpr, PLANES: tl.constexpr
+):
     """Gradients of values to those of the affine layer's planes, which take the place of what was kept.
 
     They are also given back, as operands of the next product.
@@ -149,7 +151,7 @@ def pull(PULL: tl.constexpr, kept, h, places, area, ga, gb, at, KEPT: tl.constex
         kb = tl.load(kept + area + places).to(tl.float32)
     if PLANES == 2:
         vb = tl.load(h + area + places).to(tl.float32)
-    da, db = PULL(ka, kb, va, vb, ga, gb, at)
+    da, db = BACKWARD(ka, kb, va, vb, ga, gb, at)
     da, db = da.to(kept.dtype.element_ty), db.to(kept.dtype.element_ty)
     put(kept, places, area, da, db, KEPT)
     return da, db

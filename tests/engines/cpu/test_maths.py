@@ -9,7 +9,8 @@ import torch
 
 from inr.activations import activations, partial
 from inr.engines import _formulas
-from inr.engines._cpu import _activations, _maths
+from inr.engines._cpu import _activations
+from inr.jit import maths as _maths
 from inr.jit.compile import inline
 from inr.jit.pool import run
 from inr.jit.stage import F1, F2, Call, Stage
@@ -73,14 +74,14 @@ def test_what_is_beyond_or_no_number():
 
 def stage_of(loops):
     """A stage that runs the three loops of an activation on one tile."""
-    value, learn, pull = loops.value, loops.learn, loops.pull
+    value, learn, backward = loops.value, loops.learn, loops.backward
 
     def every(
         worker: int, workers: int, z: F2, kept: F2, h: F2, g: F2, bias: F1, sums: F1, numbers: F1, columns: int
     ) -> None:  # fmt: skip
         points, wide = z.shape[0], z.shape[1]
         learn(kept.ctypes.data, wide, h.ctypes.data, wide, points, columns, bias.ctypes.data, numbers.ctypes.data)
-        pull(
+        backward(
             kept.ctypes.data, wide, h.ctypes.data, wide, g.ctypes.data, wide, points, columns, sums.ctypes.data,
             numbers.ctypes.data,
         )  # fmt: skip
@@ -149,7 +150,7 @@ def test_loops_are_the_formula_and_its_derivatives(name, planes_in):
 
 def test_a_complex_wavelet_needs_no_sine_on_the_way_back():
     source = _activations.loops(activations.build("gabor"), 2).source
-    back = source[source.index("def pull") :]
+    back = source[source.index("def backward") :]
     assert not any(function in back for function in ("sin(", "cos(", "exp("))
 
 

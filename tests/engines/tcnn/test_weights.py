@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.engines._tcnn._support import express
+from inr.engines._tcnn._support import tcnn_network
 from inr.engines._tcnn._weights import learning_rate_factors
 from tests.engines.tcnn import reference
 from tests.engines.tcnn.fields import build, distance, signal
@@ -13,18 +13,18 @@ from tests.engines.tcnn.fields import build, distance, signal
 SINE = "sine:omega=30,first_omega=6"
 
 
-def expressed(width=21, depth=2, activation=SINE, in_dim=2, channels=3):
+def supported(width=21, depth=2, activation=SINE, in_dim=2, channels=3):
     field = build(
         signal(in_dim, channels), activation=activation, network=f"mlp:depth={depth},width={width},bias=false"
     )
-    return field, express(field)
+    return field, tcnn_network(field)
 
 
 @pytest.mark.parametrize("width", [1, 16, 21, 64])
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("activation", [SINE, "relu"])
 def test_every_number_is_where_tiny_cuda_nn_has_it(width, depth, activation):
-    field, found = expressed(width, depth, activation, channels=18)
+    field, found = supported(width, depth, activation, channels=18)
     flat = found.layout.pack(dict(field.named_parameters())).numpy()
     network = reference.Mlp(16, 18, found.config)
     assert flat.shape == (network.n_params,)
@@ -41,7 +41,7 @@ def test_every_number_is_where_tiny_cuda_nn_has_it(width, depth, activation):
 
 
 def test_there_and_back():
-    field, found = expressed()
+    field, found = supported()
     tensors = dict(field.named_parameters())
     back = found.layout.unpack(found.layout.pack(tensors))
     assert back.keys() == tensors.keys()
@@ -50,7 +50,7 @@ def test_there_and_back():
 
 
 def test_gradients_come_back_by_the_chain_rule():
-    field, found = expressed()
+    field, found = supported()
     layout = found.layout
     tensors = {name: tensor.detach().clone().requires_grad_(True) for name, tensor in field.named_parameters()}
     slopes = torch.randn(layout.size)
@@ -60,13 +60,13 @@ def test_gradients_come_back_by_the_chain_rule():
         index = torch.arange(place.rows)[:, None] * place.padded_columns + torch.arange(place.columns) + place.start
         pieces = pieces.index_put((index,), place.gain * tensors[place.name])
     expected = torch.autograd.grad((pieces * slopes).sum(), list(tensors.values()))
-    found_grads = layout.pull_back(slopes)
+    found_grads = layout.backward(slopes)
     for name, gradient in zip(tensors, expected, strict=True):
         torch.testing.assert_close(found_grads[name], gradient, rtol=1e-6, atol=0)
 
 
 def test_a_vector_of_another_size_is_refused():
-    _, found = expressed()
+    _, found = supported()
     with pytest.raises(InrError, match=r"vector is \(2048,\), got \(7,\)"):
         found.layout.unpack(torch.zeros(7))
 
@@ -82,7 +82,7 @@ def test_a_vector_of_another_size_is_refused():
     ],
 )
 def test_padding_that_does_something_is_refused(layer, row, column, held):
-    field, found = expressed()
+    field, found = supported()
     tensors = dict(field.named_parameters())
     flat = found.layout.pack(tensors)
     found.layout.places[layer].matrix(flat)[row, column] = 0.5
@@ -95,7 +95,7 @@ def test_padding_that_does_something_is_refused(layer, row, column, held):
 
 @pytest.mark.parametrize("adam", [True, False])
 def test_a_vector_trained_by_itself_moves_as_named_tensors_do(adam):
-    field, found = expressed(depth=2)
+    field, found = supported(depth=2)
     layout, rate = found.layout, 1e-3 if adam else 1e-4
     named = {name: tensor.detach().clone().requires_grad_(True) for name, tensor in field.named_parameters()}
     flat = layout.pack(named).double().requires_grad_(True)  # so that differences of it are exact enough
@@ -105,7 +105,7 @@ def test_a_vector_trained_by_itself_moves_as_named_tensors_do(adam):
     factors = learning_rate_factors(layout, adam=adam)
     for _ in range(5):
         slopes = 2 * (layout.pack(named) - goal)  # of the squared distance to the goal, in the vector's own terms
-        for name, gradient in layout.pull_back(slopes).items():
+        for name, gradient in layout.backward(slopes).items():
             named[name].grad = gradient
         flat.grad = 2 * (flat.detach() - goal)
         before = flat.detach().clone()
@@ -121,6 +121,6 @@ def test_a_vector_trained_by_itself_moves_as_named_tensors_do(adam):
 
 
 def test_factors_are_powers_of_the_frequency():
-    _, found = expressed()
+    _, found = supported()
     assert set(learning_rate_factors(found.layout).tolist()) == {0.0, 1.0, 6.0, 30.0}
     assert set(learning_rate_factors(found.layout, adam=False).tolist()) == {0.0, 1.0, 36.0, 900.0}

@@ -36,7 +36,7 @@ def _each(x, y, n, FUNCTION: tl.constexpr, BLOCK: tl.constexpr):
 
 @triton.jit
 def _activate(
-    numbers, out, constants, VALUE: tl.constexpr, LEARN: tl.constexpr, PULL: tl.constexpr, BLOCK: tl.constexpr
+    numbers, out, constants, VALUE: tl.constexpr, LEARN: tl.constexpr, BACKWARD: tl.constexpr, BLOCK: tl.constexpr
 ):
     """Rows: planes, gradients of values in; values, values again, kept, gradients of planes out."""
     places = tl.arange(0, BLOCK)
@@ -44,7 +44,7 @@ def _activate(
     ga, gb = tl.load(numbers + 2 * BLOCK + places), tl.load(numbers + 3 * BLOCK + places)
     va, vb = VALUE(a, b, constants)
     wa, wb, ka, kb = LEARN(a, b, constants)
-    da, db = PULL(ka, kb, wa, wb, ga, gb, constants)
+    da, db = BACKWARD(ka, kb, wa, wb, ga, gb, constants)
     tl.store(out + places, va)
     tl.store(out + BLOCK + places, vb)
     tl.store(out + 2 * BLOCK + places, wa)
@@ -113,7 +113,7 @@ def test_activations_are_their_formula_and_its_gradient(name, planes_in, device)
     numbers = torch.randn(4, 256, generator=generator) * 0.2
     out = torch.empty(6, 256, device=device)
     row = torch.tensor([*constants.values(), 0.0], device=device)
-    _activate[(1,)](numbers.to(device), out, row, VALUE=made.value, LEARN=made.learn, PULL=made.pull, BLOCK=256)
+    _activate[(1,)](numbers.to(device), out, row, VALUE=made.value, LEARN=made.learn, BACKWARD=made.backward, BLOCK=256)
     planes = [plane.double().requires_grad_() for plane in numbers[:planes_in]]
     full = planes + [torch.zeros_like(planes[0])] * (activation.planes - planes_in)
     values = partial(activation)(*full, **constants)

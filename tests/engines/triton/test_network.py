@@ -184,12 +184,12 @@ def test_bfloat16_operands(device):
 
 
 @pytest.mark.parametrize(("activation", "width"), [("sine", 24), ("gabor", 24), ("sine", 181)])
-def test_given_gradients_are_pulled_back(activation, width, device):
+def test_given_gradients_go_back_through_the_network(activation, width, device):
     """The vector-Jacobian product that automatic differentiation asks for."""
     case = Case(activation, width, 2, 65, device)
     values, _, grads, of_x = case.exact()
     case.targets = (2 * (values - case.targets) / values.numel()).float()
-    learned = case.learn(task="pull", factor=1.0)
+    learned = case.learn(task="backward", factor=1.0)
     assert learned.residuals.numel() == 0
     for name, exact in grads.items():
         case.close(learned.gradient(f"network.{name}"), exact, BOUNDS["float32"][1])

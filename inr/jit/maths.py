@@ -12,7 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from inr.engines._polynomials import (
+from inr.jit.compile import inline
+from inr.jit.polynomials import (
     COSINE,
     EXPONENTIAL,
     LN2_HIGH,
@@ -25,7 +26,6 @@ from inr.engines._polynomials import (
     SINE,
     WHOLE,
 )
-from inr.jit.compile import inline
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 

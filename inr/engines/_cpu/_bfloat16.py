@@ -7,15 +7,15 @@ give the same sums. A word holds neighbours along what is summed over, the earli
 
 import numpy as np
 
-from inr.engines._cpu._maths import bits, from_bits
-from inr.engines._cpu._products import PAIRED
 from inr.jit.compile import inline
+from inr.jit.maths import bits, from_bits
+from inr.jit.products import BFLOAT16
 from inr.jit.stage import F1, Stage, share
 from inr.jit.vector import PANEL, POINTERS
 
 _at = POINTERS["float32"]
 _share = inline(share)
-_product, _weight_gradient = PAIRED
+_product, _weight_gradient = BFLOAT16
 _zero = np.float32(0)
 _HALF, _LOWER, _UPPER = np.int32(0x7FFF), np.int32(0xFFFF), np.int32(-0x10000)
 _ONE, _SIXTEEN = np.int32(1), np.int32(16)
@@ -59,8 +59,8 @@ def _across(x: int, stride: int, to: int, points: int, columns: int) -> None:
 
 
 @inline
-def back_pairs(
-    z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, pairs: int, spare: int,
+def back_bfloat16(
+    z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, packed16: int, spare: int,
     points: int, columns: int, rows: int,
 ) -> None:  # fmt: skip
     """As `_network._back`, with products of pairs; `spare` has room for two such tiles, and half of one."""
@@ -72,14 +72,14 @@ def back_pairs(
     _across(x, x_stride, below, points, columns)
     _weight_gradient(words, z_stride, below, x_stride, grad, columns, rows_of_words // 2, columns, rows)
     _along(z, z_stride, words, points, rows)
-    _product(words, z_stride // 2, pairs, gradient, x_stride, points, rows // 2, columns)
+    _product(words, z_stride // 2, packed16, gradient, x_stride, points, rows // 2, columns)
 
 
-def _pair_weights(worker: int, workers: int, packed: F1, pairs: F1) -> None:
+def _pack_bfloat16(worker: int, workers: int, packed: F1, packed16: F1) -> None:
     """What `packed` ends with, the matrices of the way back in rows of PANEL numbers, as pairs of rows."""
-    start, stop = _share(pairs.shape[0] // PANEL, worker, workers, 1)
-    source = packed.ctypes.data + 4 * (packed.shape[0] - 2 * pairs.shape[0])
-    _across(source + 8 * start * PANEL, PANEL, pairs.ctypes.data + 4 * start * PANEL, 2 * (stop - start), PANEL)
+    start, stop = _share(packed16.shape[0] // PANEL, worker, workers, 1)
+    source = packed.ctypes.data + 4 * (packed.shape[0] - 2 * packed16.shape[0])
+    _across(source + 8 * start * PANEL, PANEL, packed16.ctypes.data + 4 * start * PANEL, 2 * (stop - start), PANEL)
 
 
-PAIR = Stage(_pair_weights, phase="packing")
+PACK_BFLOAT16 = Stage(_pack_bfloat16, phase="packing")

@@ -7,7 +7,7 @@ from inr import InrError
 from inr.activations import Sine, activations
 from inr.encodings import Identity
 from inr.engines import plan as choose
-from inr.engines._tcnn._support import express
+from inr.engines._tcnn._support import tcnn_network
 from inr.field import Field
 from inr.networks import MLP, Network
 from inr.objectives import Regression
@@ -35,7 +35,7 @@ def field(activation="relu", width=64, encoding="identity"):
     ],
 )
 def test_networks_and_their_widths(activation, width, kind, otype, units):
-    found = express(field(activation, width), kind)
+    found = tcnn_network(field(activation, width), kind)
     assert found.config == {
         "otype": otype,
         "activation": {"relu": "ReLU", "sine": "Sine"}[activation],
@@ -47,13 +47,13 @@ def test_networks_and_their_widths(activation, width, kind, otype, units):
 
 def test_wide_features_are_not_for_the_fused_kernel_unless_asked():
     many = "fourier:frequencies=256"
-    assert express(field(encoding=many)).config["otype"] == "CutlassMLP"
-    assert express(field(encoding=many), "fullyfused").config["otype"] == "FullyFusedMLP"
-    assert express(field(encoding="fourier:frequencies=32")).config["otype"] == "FullyFusedMLP"
+    assert tcnn_network(field(encoding=many)).config["otype"] == "CutlassMLP"
+    assert tcnn_network(field(encoding=many), "fullyfused").config["otype"] == "FullyFusedMLP"
+    assert tcnn_network(field(encoding="fourier:frequencies=32")).config["otype"] == "FullyFusedMLP"
 
 
 def check_refused(subject, reason, kind="auto"):
-    assert express(subject, kind) == reason
+    assert tcnn_network(subject, kind) == reason
     assert "\n" not in reason
     with pytest.raises(InrError, match="cannot run this field") as error:
         choose(subject, None, f"tcnn:network={kind}")

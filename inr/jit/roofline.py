@@ -5,14 +5,14 @@ import time
 
 import numpy as np
 
-from inr.engines._cpu._products import SINGLE
 from inr.jit import pool
 from inr.jit.compile import inline
+from inr.jit.products import FLOAT32
 from inr.jit.stage import D2, F1, F2, I1, I2, Call, Stage, share
 from inr.jit.vector import ROWS
 
 _share = inline(share)
-_product = SINGLE.values
+_product = FLOAT32.values
 _zero = np.float32(0)
 
 

@@ -7,10 +7,10 @@ from inr.jit.vector import (
     LANES,
     PANEL,
     ROWS,
-    block_product_k,
-    block_product_m,
-    pair_product_k,
-    pair_product_m,
+    bfloat16_product_k,
+    bfloat16_product_m,
+    float32_product_k,
+    float32_product_m,
 )
 
 # what can remain of whole vectors when cut into blocks of rows
@@ -70,6 +70,6 @@ def _products(along: Any, across: Any) -> Products:
     return Products(values, weights)
 
 
-SINGLE = _products(block_product_k, block_product_m)
+FLOAT32 = _products(float32_product_k, float32_product_m)
 # of pairs of bfloat16 numbers: a word of 32 bits counts as a number, and half as many are summed over
-PAIRED = _products(pair_product_k, pair_product_m)
+BFLOAT16 = _products(bfloat16_product_k, bfloat16_product_m)

@@ -89,10 +89,10 @@ from inr.jit import compile as jit_compile
 from inr.jit import pool
 from inr.activations import ReLU
 loops = _activations.loops(ReLU(), 1)
-stage = _network.network_stages(loops, loops, paired=False).forward
+stage = _network.network_stages(loops, loops, bfloat16=False).forward
 stage.address
 print(json.dumps({"files": sorted(p.name for p in jit_compile.usable_folder().iterdir()),
-                  "seconds": jit_compile.Stopwatch.seconds,
+                  "seconds": jit_compile.compile_seconds(),
                   "loaded": sum(entry._cache_hits for entry in jit_compile._ALIVE)}))
 """
 
