@@ -29,7 +29,8 @@ from inr.bench.flops import learning_flops
 from inr.engines import grid_encode
 from inr.engines._cpu._encoders import encoder
 from inr.fitting import make_fitter
-from inr.jit import pool, roofline
+from inr.jit import roofline
+from inr.jit import run as run_program
 from inr.jit.vector import DOT_PRODUCTS
 from inr.teaching import Uniform
 
@@ -158,7 +159,7 @@ def hash_rows(signal: inr.Signal) -> Iterator[Row]:
     start = kernels.start({"encoding.table": encoding.table}, True)
     features = given.clone().numpy()
     program = [*start, *kernels.encode(points, features), *kernels.backward(points, features)]
-    theirs, ours = paired(gathers, lambda: pool.run(program, threads), 12, (3, 30))
+    theirs, ours = paired(gathers, lambda: run_program(program, threads), 12, (3, 30))
     bound = 2 * rows_seconds(encoding) * len(points)  # read, and added to
     yield row(
         "hash grid 2-D, 12 levels, 16,384 points, forward + backward", "torch gathers", theirs * 1e3, ours * 1e3, "ms",

@@ -14,9 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr.jit.compile import inline
-from inr.jit.pool import run, warm
-from inr.jit.stage import D2, I2, Call, Stage, share
+from inr.jit import D2, I2, Call, Stage, inline, run, share, warm
 from inr.jit.vector import POINTERS
 
 _float32 = POINTERS["float32"]

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from inr.jit.compile import inline
+from inr.jit._compile import inline
 from inr.jit.polynomials import (
     COSINE,
     EXPONENTIAL,

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from inr.jit.compile import inline
+from inr.jit._compile import inline
 from inr.jit.vector import (
     LANES,
     PANEL,

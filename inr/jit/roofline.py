@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 
-from inr.jit import pool
-from inr.jit.compile import inline
+from inr.jit._compile import inline
+from inr.jit._pool import run
+from inr.jit._stage import D2, F1, F2, I1, I2, Call, Stage, share
 from inr.jit.products import FLOAT32
-from inr.jit.stage import D2, F1, F2, I1, I2, Call, Stage, share
 from inr.jit.vector import ROWS
 
 _share = inline(share)
@@ -76,10 +76,10 @@ def gathers(threads: int, entries: int) -> float:
 
 def _best(program: list[Call], threads: int) -> float:
     """Seconds of the fastest run within half a second: cores that have slept take a tenth to reach their speed."""
-    pool.run(program, threads)
+    run(program, threads)
     times: list[float] = []
     while sum(times) < 0.5:
         start = time.perf_counter()
-        pool.run(program, threads)
+        run(program, threads)
         times.append(time.perf_counter() - start)
     return min(times)

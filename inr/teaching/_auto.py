@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inr._parts import Range
 from inr.engines import Batch
-from inr.jit.compile import kernel
+from inr.jit import kernel
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
 from inr.teaching._choice import step_generator

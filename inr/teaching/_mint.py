@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr._parts import Range
-from inr.jit.compile import kernel
+from inr.jit import kernel
 from inr.teaching._base import teachers
 from inr.teaching._int import INT
 from inr.teaching._schedules import Interval, Schedule

@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from inr.engines import Batch
-from inr.jit.compile import inline, kernel
+from inr.jit import inline, kernel
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
 

@@ -9,9 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from inr.jit import pool
-from inr.jit.compile import inline
-from inr.jit.stage import F1, I1, Call, Stage, share
+from inr.jit import F1, I1, Call, Stage, inline, share
+from inr.jit import _pool as pool
 
 _share = inline(share)
 
@@ -83,17 +82,21 @@ def test_arguments_of_the_wrong_kind_are_refused():
 
 
 SECOND = """
-import json, time, numpy as np
-from inr.engines._cpu import _network, _activations
-from inr.jit import compile as jit_compile
-from inr.jit import pool
-from inr.activations import ReLU
-loops = _activations.loops(ReLU(), 1)
-stage = _network.network_stages(loops, loops, bfloat16=False).forward
-stage.address
-print(json.dumps({"files": sorted(p.name for p in jit_compile.usable_folder().iterdir()),
-                  "seconds": jit_compile.compile_seconds(),
-                  "loaded": sum(entry._cache_hits for entry in jit_compile._ALIVE)}))
+import json
+import numpy as np
+from inr.jit import F1, Stage, _compile, compile_seconds, inline, share, usable_folder
+from inr.jit.maths import exp
+
+_share = inline(share)
+
+def exponentials(worker, workers, numbers: F1):
+    start, stop = _share(len(numbers), worker, workers, 1)
+    for index in range(start, stop):
+        numbers[index] = exp(numbers[index])
+
+Stage(exponentials).address
+print(json.dumps({"files": sorted(p.name for p in usable_folder().iterdir()), "seconds": compile_seconds(),
+                  "loaded": sum(entry._cache_hits for entry in _compile._ALIVE)}))
 """
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inr.compression.bitstream.philox import BITS, bit_rows
 from inr.field import Field
-from inr.jit.compile import kernel
+from inr.jit import kernel
 
 # words of random bits made at once, 1 MiB; making them takes some ten times as much
 _BLOCK = 1 << 18

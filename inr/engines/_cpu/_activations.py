@@ -8,8 +8,8 @@ import numpy as np
 
 from inr.activations import Activation
 from inr.engines._formulas import FUNCTIONS, Dialect, Formula, formula
+from inr.jit import inline_generated
 from inr.jit import maths as _maths
-from inr.jit.compile import inline_generated
 from inr.jit.vector import POINTERS
 
 _FUNCTIONS = {name: getattr(_maths, name) for name in FUNCTIONS}

@@ -7,10 +7,9 @@ give the same sums. A word holds neighbours along what is summed over, the earli
 
 import numpy as np
 
-from inr.jit.compile import inline
+from inr.jit import F1, Stage, inline, share
 from inr.jit.maths import bits, from_bits
 from inr.jit.products import BFLOAT16
-from inr.jit.stage import F1, Stage, share
 from inr.jit.vector import PANEL, POINTERS
 
 _at = POINTERS["float32"]

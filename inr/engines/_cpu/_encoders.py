@@ -12,9 +12,8 @@ from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identi
 from inr.engines._base import RowSparse
 from inr.engines._checks import weight_of
 from inr.engines._cpu import _grid
+from inr.jit import F1, F2, Call, Stage, inline, share
 from inr.jit import maths as _maths
-from inr.jit.compile import inline
-from inr.jit.stage import F1, F2, Call, Stage, share
 
 _share = inline(share)
 _sin, _cos = _maths.sin, _maths.cos

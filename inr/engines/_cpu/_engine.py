@@ -18,7 +18,7 @@ from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
 from inr.field import Field
-from inr.jit.compile import usable_folder
+from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 
 Backward = Literal["float32", "bfloat16"]

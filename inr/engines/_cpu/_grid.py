@@ -14,8 +14,16 @@ import numpy as np
 
 from inr.encodings import PRIMES, Level
 from inr.engines._cpu._corners import BLOCK, CHUNK, FLAG_ROWS, add_block, blend_block
-from inr.jit.compile import exact, inline  # exact: a point lies in the cell where it lies for every engine
-from inr.jit.stage import B1, F1, F2, I2, Stage, share
+from inr.jit import (  # exact: a point lies in the cell where it lies for every engine
+    B1,
+    F1,
+    F2,
+    I2,
+    Stage,
+    exact,
+    inline,
+    share,
+)
 from inr.jit.vector import POINTERS, float_scratch, int_scratch
 
 # what is known of a level, in the order of the columns of `level_table`

@@ -20,8 +20,7 @@ from inr._errors import InrError
 from inr.encodings import DenseGrid, HashGrid, Lattice
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
-from inr.jit.pool import run
-from inr.jit.stage import Call
+from inr.jit import Call, run
 
 _SHAPE = "int count, int coarsest, int finest, int size, bool smooth"  # as `Lattice.shape`; size 0: no bound
 _TRITON = importlib.util.find_spec("triton") is not None

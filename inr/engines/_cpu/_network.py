@@ -10,9 +10,8 @@ import numpy as np
 
 from inr.engines._cpu._activations import Loops
 from inr.engines._cpu._bfloat16 import back_bfloat16
-from inr.jit.compile import inline
+from inr.jit import D2, F1, F2, I2, Stage, inline, share
 from inr.jit.products import FLOAT32
-from inr.jit.stage import D2, F1, F2, I2, Stage, share
 from inr.jit.vector import PANEL, POINTERS, ticks
 
 # columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its

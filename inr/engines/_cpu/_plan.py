@@ -18,10 +18,7 @@ from inr.engines._cpu._encoders import Encoder, array, weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
-from inr.jit import compile as jit_compile
-from inr.jit import pool, roofline
-from inr.jit.clock import Clock, split_phase
-from inr.jit.stage import Call, Stage
+from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
 from inr.jit.vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
@@ -111,13 +108,13 @@ class CpuPlan:
 
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
-        before = jit_compile.compile_seconds()
+        before = compile_seconds()
         with self._busy:
             stages = self._stages()
         for stage in stages:
             _ = stage.address
-        pool.warm(self.threads)
-        return jit_compile.compile_seconds() - before
+        warm(self.threads)
+        return compile_seconds() - before
 
     def _stages(self) -> list[Stage]:
         """All that the plan runs."""
@@ -138,9 +135,9 @@ class CpuPlan:
             start: Sequence[Call] = self._start(tensors, learning=False)
             for first in range(0, len(places), self.block):
                 part = places[first : first + self.block]
-                run = self._forward.set(count=len(part), values=values[first : first + len(part)])
-                program = [*start, *self._encoder.encode(part, self._features), run]
-                pool.run(program, self.threads)
+                evaluate = self._forward.set(count=len(part), values=values[first : first + len(part)])
+                program = [*start, *self._encoder.encode(part, self._features), evaluate]
+                run(program, self.threads)
                 for call in program:  # a profile is of steps
                     call.clock[0] = 0
                 start = ()
@@ -172,7 +169,7 @@ class CpuPlan:
                 program += self._encoder.backward(part, self._features)
                 if first + self.block >= size:
                     program.append(self._collect)
-                pool.run(program, self.threads)
+                run(program, self.threads)
                 self._clock.add(program)
                 if self._encoder.learns:
                     self._encoder.after_backward(self._features[: len(part)])

@@ -7,8 +7,7 @@ import numba
 import numpy as np
 
 from inr._errors import InrError
-from inr.jit.compile import exact, inline
-from inr.jit.stage import F1, F2, I1, Array, Call, Stage, share
+from inr.jit import F1, F2, I1, Array, Call, Stage, exact, inline, share
 from inr.jit.vector import float64_scratch
 from inr.signals import GridSignal, Signal
 

@@ -10,8 +10,7 @@ import torch
 from inr.encodings import encodings
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
-from inr.jit.pool import run
-from inr.jit.stage import Call
+from inr.jit import Call, run
 
 EDGES = (-1.0, 1.0, -1.0 + 2**-23, 1.0 - 2**-24, 0.0, -1.7, 3.0, math.inf)
 GRIDS = [

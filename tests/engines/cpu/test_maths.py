@@ -10,10 +10,8 @@ import torch
 from inr.activations import activations, partial
 from inr.engines import _formulas
 from inr.engines._cpu import _activations
+from inr.jit import F1, F2, Call, Stage, inline, run
 from inr.jit import maths as _maths
-from inr.jit.compile import inline
-from inr.jit.pool import run
-from inr.jit.stage import F1, F2, Call, Stage
 
 EPS = 2.0**-23  # a unit in the last place of 1
 

@@ -8,7 +8,7 @@ import torch
 
 from inr import InrError, Signal
 from inr.engines._cpu._samples import sampling
-from inr.jit.pool import run
+from inr.jit import run
 from inr.signals import GridSignal, ValueMap
 
 SHAPES = [(37,), (5, 9), (2, 1), (31, 64), (4, 3, 7), (2, 3, 5, 3)]

@@ -14,8 +14,8 @@ import numba
 import numpy as np
 
 from inr._errors import InrError
-from inr.jit.compile import inline, kernel
-from inr.jit.stage import Call, Stage
+from inr.jit._compile import inline, kernel
+from inr.jit._stage import Call, Stage
 from inr.jit.vector import (
     POINTERS,
     atomic_load,

@@ -2,7 +2,7 @@
 
 A stage is a function of (worker, workers, …) that does its worker's share. It is compiled to a C function of three
 numbers: the address of a block that holds the other arguments, the worker, and the number of workers. A list of
-stages with their blocks is a program; `inr.jit.pool` runs it.
+stages with their blocks is a program; `inr.jit.run` runs it.
 """
 
 import functools
@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_origin
 import numba
 import numpy as np
 
-from inr.jit.compile import entry_point, inline, text_of
+from inr.jit._compile import entry_point, inline
 from inr.jit.vector import POINTERS
 
 
@@ -45,7 +45,7 @@ class Stage:
 
     Args:
         function: takes worker and workers, then the parameters; returns nothing.
-        key: what its code depends on besides this package's sources, for the cache on disk.
+        key: what its code depends on besides what it refers to, for the cache on disk.
         phase: the name under which profiles count its time.
     """
 
@@ -68,7 +68,6 @@ class Stage:
         arguments = ", ".join(["worker", "workers", *map(self._argument, self.kinds)])
         source = (
             f"# {self._function.__module__} {hashlib.sha256(self._key.encode()).hexdigest()}\n"
-            f"# {text_of(inspect.unwrap(self._function).__code__.co_filename)}\n"
             f"def {name}(block, worker, workers):\n"
             f"    words = carray(int64_pointer(block), {max(self.size, 1)})\n"
             f"    reals = carray(float64_pointer(block), {max(self.size, 1)})\n"

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterable
 
-from inr.jit.compile import kernel
-from inr.jit.stage import Call
+from inr.jit._compile import kernel
+from inr.jit._stage import Call
 from inr.jit.vector import ticks
 
 

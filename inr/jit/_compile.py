@@ -1,8 +1,8 @@
 """Compiling kernels with numba, and keeping the machine code on disk.
 
 Numba's own cache looks at the file a function stands in: it would not see a change in what the function calls, and
-cannot keep code that was generated. Here the cache is keyed by the sources of this whole package and, for generated
-functions, by the generated text; numba adds the processor and the argument types.
+cannot keep code that was generated. Here machine code is found by a checksum of all that the function is made of
+(`inr.jit._fingerprint`); numba adds the processor and the argument types.
 """
 
 import contextlib
@@ -19,10 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import caching, sigutils
-from numba.core.ccallback import CFunc
 
+from inr._errors import InrError
+from inr.jit._fingerprint import fingerprint, runtime_fingerprint
 from inr.jit.vector import DOT_PRODUCTS, LANES, ROWS
+
+NUMBA_VERSIONS = ">=0.60,<0.69"
+"""The versions of numba that this runtime is known to work with; it uses some of numba's internals."""
+
+try:
+    from numba.core import caching, sigutils
+    from numba.core.ccallback import CFunc
+except ImportError as error:
+    raise InrError(
+        f"numba {numba.__version__} lacks what kernels are compiled with ({error}): install numba{NUMBA_VERSIONS}"
+    ) from None
 
 # What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
 # which a diverging fit is noticed.
@@ -30,8 +41,30 @@ FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function for numba arrays and numbers: no interpreter lock, no checked bounds, cached on disk."""
-    return _compiled(function, "")
+    """Compile a function for numba arrays and numbers: no interpreter lock, no checked bounds, cached on disk.
+
+    Args:
+        function: in the part of Python that numba compiles; may call functions made by `inline` or `exact`.
+
+    Returns:
+        The compiled function, which takes NumPy arrays and numbers. It is compiled, or read from disk, by the first
+        call with arguments of some types, whose time `compile_seconds` counts.
+
+    >>> import numpy as np
+    >>> @inr.jit.kernel
+    ... def total(numbers):
+    ...     result = 0.0
+    ...     for number in numbers:
+    ...         result += number
+    ...     return result
+    >>> total(np.arange(4.0))
+    6.0
+    """
+    function = inspect.unwrap(function)  # numba reads code: not that of run-time type checks around it
+    dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
+    if not numba.config.DISABLE_JIT:
+        _keep_on_disk(dispatcher, function)
+    return dispatcher
 
 
 def inline(function: Callable[..., Any]) -> Any:
@@ -47,17 +80,17 @@ def exact(function: Callable[..., Any]) -> Any:
 
 def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
     """As `inline`, of the function `name` that `source` defines; `names` is what the source refers to."""
-    return inline(_define(source, name, names)[0])
+    return inline(_define(source, name, names))
 
 
 def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     """The address of the generated C function `name`: void(int64, int64, int64), compiled now."""
     start = time.perf_counter()
-    function, digest = _define(source, name, names)
+    function = _define(source, name, names)
     # numba.cfunc would compile at once, before there is a cache to look into
     callback: Any = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
     if usable_folder() is not None:
-        callback._cache = _Cache(function, digest)
+        callback._cache = _Cache(function, fingerprint(source, names))
     callback.compile()
     _ALIVE.append(callback)
     _compile_times.append(time.perf_counter() - start)
@@ -68,13 +101,14 @@ _STAGE = sigutils.normalize_signature("void(int64, int64, int64)")
 _ALIVE: list[Any] = []  # machine code goes with the object that holds it
 
 
-def _define(source: str, name: str, names: Mapping[str, Any]) -> tuple[Callable[..., Any], str]:
+def _define(source: str, name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = f"<inr {name} {digest}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for tracebacks
     scope = {"__name__": __name__} | dict(names)  # numba imports the module again when it reads the code from disk
     exec(compile(source, file, "exec"), scope)
-    return scope[name], digest
+    defined: Callable[..., Any] = scope[name]
+    return defined
 
 
 def cache_folder() -> Path:
@@ -107,24 +141,17 @@ def compile_seconds() -> float:
     return sum(_compile_times)
 
 
-def _compiled(function: Callable[..., Any], digest: str) -> Any:
-    function = inspect.unwrap(function)  # numba reads code: not that of run-time type checks around it
-    dispatcher = numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(function)
-    if not numba.config.DISABLE_JIT and usable_folder() is not None:
-        dispatcher._cache = _Cache(function, digest)
-        dispatcher.enable_caching = lambda: None
-        _time_compiling(dispatcher)
-    return dispatcher
-
-
-def _time_compiling(dispatcher: Any) -> None:
-    """Count what the first call of every signature takes before it runs."""
+def _keep_on_disk(dispatcher: Any, function: Callable[..., Any]) -> None:
+    """Let the first call of every signature look on disk, count its time, and store what it compiles."""
     compile_one = dispatcher.compile
 
     @functools.wraps(compile_one)
     def timed(signature: Any) -> Any:
         start = time.perf_counter()
         try:
+            # Not sooner: what the function refers to may be defined after it.
+            if usable_folder() is not None and not isinstance(dispatcher._cache, _Cache):
+                dispatcher._cache = _Cache(function, fingerprint(function))
             return compile_one(signature)
         finally:
             _compile_times.append(time.perf_counter() - start)
@@ -134,10 +161,14 @@ def _time_compiling(dispatcher: Any) -> None:
 
 @functools.cache
 def usable_folder() -> Path | None:
-    """The cache folder of this version of the sources, made; None where nothing can be written."""
+    """The folder that machine code is kept in, by this version of the runtime and for processors like this one.
+
+    Returns:
+        The folder, which is made if need be; None where nothing can be written.
+    """
     temporary = Path(tempfile.gettempdir()) / f"inr-{os.getuid() if hasattr(os, 'getuid') else 0}"
     for base in (cache_folder(), temporary):
-        folder = base / f"kernels-{_sources()}"
+        folder = base / f"kernels-{_machine_key()}"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             tempfile.TemporaryFile(dir=folder).close()
@@ -154,65 +185,48 @@ def _ours(folder: Path) -> bool:
 
 
 @functools.cache
-def _sources() -> str:
-    """A checksum of what kernels are made of: this package, the numbers and geometry it uses, the processor's shape."""
-    digest = hashlib.sha256(repr((numba.__version__, LANES, ROWS, DOT_PRODUCTS)).encode())
-    package = Path(__file__).parents[1]
-    used = (
-        "jit/*.py",
-        "engines/_cpu/*.py",
-        "encodings/_lattice.py",
-        "fitting/_adam_kernel.py",
-    )
-    for path in (path for pattern in used for path in sorted(package.glob(pattern))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@functools.cache
-def text_of(file: str) -> str:
-    """A checksum of the file that a kernel stands in, wherever that is; "" where it has none."""
-    try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
-    except OSError:
-        return ""
+def _machine_key() -> str:
+    """A checksum of this runtime and of the processor's shape."""
+    shape = repr((runtime_fingerprint(), LANES, ROWS, DOT_PRODUCTS))
+    return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
 
 class _Locator(caching._CacheLocator):
     """Tells numba where the code of one function is kept, and what it depends on."""
 
-    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+    def __init__(self, function: Callable[..., Any], key: str) -> None:
         self._py_file = function.__code__.co_filename
-        self._digest = digest
+        self._key = key
 
     def get_cache_path(self) -> str:
         return str(usable_folder())
 
     def get_source_stamp(self) -> str:
-        return _sources() + self._digest + text_of(self._py_file)
+        return self._key
 
     def get_disambiguator(self) -> str:
-        return self._digest or "source"
+        return self._key
 
 
 class _Implementation(caching.CompileResultCacheImpl):
-    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+    def __init__(self, function: Callable[..., Any], key: str) -> None:
         self._lineno = function.__code__.co_firstlineno
-        self._locator = _Locator(function, digest)
-        module = "generated" if digest else Path(function.__code__.co_filename).stem
-        self._filename_base = self.get_filename_base(f"{module}.{function.__qualname__}", "")
+        self._locator = _Locator(function, key)
+        file = function.__code__.co_filename
+        module = "generated" if file.startswith("<") else Path(file).stem
+        # The key is in the name as well: versions of the sources that are used by turns keep their code side by side.
+        self._filename_base = f"{self.get_filename_base(f'{module}.{function.__qualname__}', '')}-{key}"
 
 
 class _Cache(caching.FunctionCache):
     """Numba's cache with our locator."""
 
-    def __init__(self, function: Callable[..., Any], digest: str) -> None:
+    def __init__(self, function: Callable[..., Any], key: str) -> None:
         self._name = repr(function)
         self._py_func = function
-        self._impl = _Implementation(function, digest)
+        self._impl = _Implementation(function, key)
         self._cache_path = self._impl.locator.get_cache_path()
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = caching.IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)
+        self._cache_file = caching.IndexDataCacheFile(self._cache_path, self._impl.filename_base, key)
         self.enable()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
