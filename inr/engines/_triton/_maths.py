@@ -10,6 +10,7 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
+from inr.engines._triton import _library
 from inr.jit.polynomials import (
     COSINE,
     EXPONENTIAL,
@@ -23,7 +24,6 @@ from inr.jit.polynomials import (
     SINE,
     WHOLE,
 )
-from inr.engines._triton import _library
 
 # A GPU rounds a fused multiply-add once. Before 3.9, Triton's interpreter rounds the product as well.
 _ROUNDS_PRODUCTS = tl.constexpr(_library.interpreting() and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9))
