@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.activations._finer import Finer as Finer
     from inr.activations._finer import FinerGabor as FinerGabor
     from inr.activations._finer import FinerGaussian as FinerGaussian
+    from inr.activations._functions import FUNCTIONS as FUNCTIONS
     from inr.activations._gabor import Gabor as Gabor
     from inr.activations._gabor import Gabor2D as Gabor2D
     from inr.activations._gabor import RealGabor as RealGabor
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from inr.activations._sine import Sine as Sine
     from inr.activations._snake import Snake as Snake
     from inr.activations._spder import SPDER as SPDER
+    from inr.activations._symbolic import SYMBOLIC as SYMBOLIC
     from inr.activations._tanh import Tanh as Tanh
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "FUNCTIONS": "._functions",
+        "SYMBOLIC": "._symbolic",
         "Activation": "._base",
         "ExpSin": "._bumps",
         "Expression": "._derivatives",

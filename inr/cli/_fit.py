@@ -50,6 +50,7 @@ def fit(
     activation: options.Activation = None,
     network: options.Network = None,
     teacher: options.Teacher = None,
+    objective: options.Objective = None,
     solver: options.Solver = "adam",
     engine: options.Engine = "auto",
     steps: options.Steps = None,
@@ -75,8 +76,8 @@ def fit(
     outputs.check(signal, force=force, resume=resume)
     parts = {"encoding": encoding, "activation": activation, "network": network}
     about_steps = {
-        "psnr": psnr, "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "resume": resume,
-        "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
+        "psnr": psnr, "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
+        "resume": resume, "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, about_steps)
@@ -89,7 +90,7 @@ def fit(
     with waiting(f"reading {signal}", quiet=quiet):
         fitter = _prepare(
             signal, watch, (steps, seconds, psnr), method,
-            **parts, teacher=teacher, engine=engine, batch=batch,
+            **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
             record_sample_counts=outputs.teacher_map is not None,

@@ -38,6 +38,7 @@ Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
 Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
 Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
 Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2.")]
+Objective = Annotated[str | None, _option(_PARTS, "What is minimised, as in l1 or huber:delta=0.05.")]
 Solver = Annotated[
     str,
     _option(_FITTING, "adam if not given; soap, for small networks; closed-form, without steps, of network kronecker."),

@@ -33,7 +33,7 @@ EPILOG = """
 
 
 def parts(
-    kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, teacher, engine or codec.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, objective, teacher, …")] = None,
     name: Annotated[str | None, typer.Argument(help="One part of that kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page of all parts.")] = False,
@@ -61,9 +61,11 @@ def _registries() -> dict[str, "Registry"]:
     from inr.encodings import encodings
     from inr.engines import engines
     from inr.networks import networks
+    from inr.objectives import objectives
     from inr.teaching import teachers
 
-    return {registry.kind: registry for registry in (encodings, activations, networks, teachers, engines, codecs)}
+    found = (encodings, activations, networks, objectives, teachers, engines, codecs)
+    return {registry.kind: registry for registry in found}
 
 
 def _chosen(kind: str | None, name: str | None) -> list["PartInfo"]:

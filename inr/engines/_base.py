@@ -1,6 +1,6 @@
 """What an engine is, what it is given and what it gives back, and the registry that finds engines by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -30,11 +30,12 @@ class Batch:
     Attributes:
         indices: flat indices (n,) into the signal, int64.
         weights: importance of each sample (n,), or of each value (n, c); 1 where None.
-        offsets: what is added to the residuals (n, c) before they are squared; 0 where None. By them a further term of
-            the loss joins in on any engine: one whose slope by a residual is g acts as an offset of
-            g (n c) / (2 weight).
-        excess: by what factor the loss of such batches exceeds that of the whole signal, as far as a teacher knows that
-            its choice and weights make a difference. Steps do not heed it; what a fit tells of its loss does.
+        offsets: (n, c), half of what is added to the slope of the loss by each residual, before it is weighted and
+            divided by n c; 0 where None. A squared error adds them to the residuals. By them a further term of the loss
+            joins in on any engine: one whose slope by a residual is g acts as an offset of g (n c) / (2 weight).
+        excess: by what factor the mean squared error of such batches exceeds that of the whole signal, as far as a
+            teacher knows that its choice and weights make a difference. Steps do not heed it; what a fit tells of its
+            squared error does.
     """
 
     indices: Int[Tensor, " n"]
@@ -107,11 +108,11 @@ class Objective(Protocol):
 
 
 @runtime_checkable
-class SquaredError(Objective, Protocol):
-    """An objective that is the mean of squared differences from targets, weighted where the batch has weights.
+class Pointwise(Objective, Protocol):
+    """An objective that is the mean of one formula over samples and channels: what engines have kernels for.
 
     Attributes:
-        squared: True, which says that `loss` is just that, and that engines need not call it.
+        squared: whether the formula is the square of the residual, for which engines have kernels of their own.
         signal: whose coordinates and values `coords` and `targets` are.
     """
 
@@ -119,7 +120,15 @@ class SquaredError(Objective, Protocol):
     signal: Signal
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
-        """What the values of a batch should be, normalised."""
+        """What the values of a batch should be, normalised, less the batch's offsets."""
+        ...
+
+    def formula(self, ops: Any, residual: Any, value: Any, **constants: Any) -> Any:
+        """The loss of one value, in the functions of `ops`; see `inr.objectives.PointwiseObjective`."""
+        ...
+
+    def constants(self) -> Mapping[str, float | Sequence[float]]:
+        """The numbers that the formula takes besides, one for all channels or one each."""
         ...
 
 

@@ -6,13 +6,24 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Objective, SquaredError
+from inr.engines._base import Batch, Objective, Pointwise
 
 
-def squared_error(objective: Objective | None) -> SquaredError | None:
-    """The objective if it is a squared error, which is all that there are kernels for."""
-    known = isinstance(objective, SquaredError) and objective.squared and objective.derivative_order == 0
-    return objective if known else None  # type: ignore[return-value]
+def pointwise(objective: Objective | None) -> Pointwise | None:
+    """The objective if it is the mean of one formula, which is what kernels are generated from; else None.
+
+    A class that takes over a formula and computes its loss in another way is none.
+    """
+    if not isinstance(objective, Pointwise) or objective.derivative_order:
+        return None
+    first = next(name for cls in type(objective).__mro__ for name in ("formula", "loss") if name in vars(cls))
+    return objective if first == "formula" else None
+
+
+def squared_error(objective: Objective | None) -> Pointwise | None:
+    """The objective if it is the mean squared error, which is all that there are kernels for."""
+    found = pointwise(objective)
+    return found if found is not None and found.squared else None
 
 
 def weight_of(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:

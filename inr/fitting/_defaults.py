@@ -18,7 +18,7 @@ class Setup:
     """Everything that decides how a fit goes, besides the signal and the budget.
 
     Attributes:
-        encoding, activation, network, teacher: part specs ("hash:levels=12" or configurations).
+        encoding, activation, network, teacher, objective: part specs ("hash:levels=12" or configurations).
         batch: samples a step; steps: the horizon where the budget sets none.
         schedule: how learning rates fall; rates: by part, or the network's, where they differ from the parts' own.
         optimiser: "adam", or "soap", which takes better steps where layers are small.
@@ -30,6 +30,7 @@ class Setup:
     batch: int
     steps: int
     teacher: Spec = "uniform"
+    objective: Spec = "squared"
     schedule: str = "cosine"
     rates: float | Mapping[str, float] | None = None
     optimiser: str = "adam"

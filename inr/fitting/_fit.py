@@ -25,6 +25,7 @@ def fit(
     activation: Spec | None = None,
     network: Spec | None = None,
     teacher: Spec | None = None,
+    objective: Spec | None = None,
     engine: Spec = "auto",
     steps: int | None = None,
     seconds: float | None = None,
@@ -43,6 +44,7 @@ def fit(
     Args:
         signal: a signal, or the path of a file that `inr.open` reads.
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only.
         batch: samples a step.
@@ -60,9 +62,9 @@ def fit(
         InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
     """
     fitter = make_fitter(
-        signal, encoding=encoding, activation=activation, network=network, teacher=teacher, engine=engine,
-        budget=Budget(steps, seconds, psnr), batch=batch, learning_rate=learning_rate, schedule=schedule,
-        optimiser=optimiser, seed=seed,
+        signal, encoding=encoding, activation=activation, network=network, teacher=teacher,
+        objective=objective, engine=engine, budget=Budget(steps, seconds, psnr), batch=batch,
+        learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, seed=seed,
     )  # fmt: skip
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
@@ -81,6 +83,7 @@ def make_fitter(
     activation: Spec | None = None,
     network: Spec | None = None,
     teacher: Spec | None = None,
+    objective: Spec | None = None,
     budget: Budget,
     batch: int | None = None,
     learning_rate: float | Mapping[str, float] | None = None,
@@ -92,7 +95,7 @@ def make_fitter(
     source = signal if isinstance(signal, Signal) else open(signal)
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
     given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": learning_rate, "schedule": schedule}
-    given["optimiser"] = optimiser
+    given |= {"optimiser": optimiser, "objective": objective}
     setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
     return Fitter(source, setup, budget, **options)
 

@@ -4,6 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._parts import parse_spec
-from inr.engines import Objective, Plan, plan
+from inr._parts import Part, parse_spec
+from inr.engines import Batch, Objective, Plan, StepResult, plan
 from inr.field import Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
@@ -26,7 +27,7 @@ from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._scorer import FieldScorer
 from inr.fitting._state import LEAVES, Checkpoint, Progress, fingerprint, load_checkpoint, save_checkpoint
-from inr.objectives import Regression
+from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
 
@@ -51,7 +52,7 @@ class Fitter:
         resume: go on from that file, with the horizon it was started with.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
-        objective: what is minimised; None: the squared error of the signal's values.
+        objective: what is minimised; None: the setup's.
         parametrisation: where the weights of a step come from; None: they are the field's own parameters.
 
     Raises:
@@ -104,7 +105,9 @@ class Fitter:
         self._teacher = teachers.build(setup.teacher)
         self._teacher.check(signal)
         self.plan: Plan
-        self._objective = Regression(signal) if objective is None else objective
+        self._objective = objectives.build(setup.objective, signal) if objective is None else objective
+        self._teacher.objective = self._objective
+        self._squared = getattr(self._objective, "squared", False)
         self.engine, self.plan = plan(self.field, self._objective, engine)
         self.field.to(self.plan.device)
         self._compiling: float | None = None
@@ -211,16 +214,16 @@ class Fitter:
         self.profile.lap("sampling")
         result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
         if batch.offsets is not None:  # which are no part of what the field misses
-            missed = result.residuals - batch.offsets
+            missed, batch = result.residuals - batch.offsets, replace(batch, offsets=None)
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
         self.profile.lap("engine")
-        loss = result.loss.item() / batch.excess
+        loss, squared = self._losses(result, batch)
         if not math.isfinite(loss):
             return loss
         if not probing:
             self._progress.skipped += result.skipped
             self._progress.scored += self._scorer.scored - before
-            self._progress.observe(loss, len(result.residuals))
+            self._progress.observe(loss, len(result.residuals), squared)
             self._keep_best()
         self.profile.lap("the rest")
         if not result.skipped:
@@ -230,6 +233,13 @@ class Fitter:
         done = 0.0 if probing else (step + 1) / self.steps
         self.field.encoding.progress(done, result.coords, result.residuals)
         return loss
+
+    def _losses(self, result: StepResult, batch: Batch) -> tuple[float, float]:
+        """The loss of a step and the mean squared error that goes with it, which is what PSNR is taken of."""
+        if self._squared:
+            loss = result.loss.item() / batch.excess
+            return loss, loss
+        return result.loss.item(), mean_squared_error(result.residuals, batch).item() / batch.excess
 
     def _measure_horizon(self) -> int:
         """Turn seconds into steps, by steps that are measured and then undone."""
@@ -297,8 +307,8 @@ class Fitter:
         return whole_psnr(self.field, self.signal, execute=self.execute, block=self.plan.block)
 
     def _psnr(self) -> float:
-        """PSNR in dB of the running loss; normalised values span 2."""
-        running = self._progress.running
+        """PSNR in dB of the running mean squared error; normalised values span 2."""
+        running = self._progress.running_squared
         return 10 * math.log10(4 / running) if running > 0 else math.nan
 
     def _end(self, reason: Reason, detail: str = "") -> Event:
@@ -340,11 +350,18 @@ class Fitter:
             "schedule": self.setup.schedule,
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
+            **({} if self._squared else {"objective": self._objective_recipe()}),
             "rates": self._rates,
             "seed": self._seed,
             "steps": self.steps,
             "signal": fingerprint(self.signal),
         }
+
+    def _objective_recipe(self) -> Any:
+        """The objective's configuration; the name of one that has none."""
+        if isinstance(self._objective, Part):
+            return self._objective.config()
+        return type(self._objective).__name__
 
     def _save_checkpoint(self) -> None:
         assert self._checkpoint is not None

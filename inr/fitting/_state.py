@@ -34,6 +34,7 @@ class Progress:
     Attributes:
         step: steps done; points: samples seen; seconds: spent fitting.
         running: exponential mean of the batch losses, NaN before the first step.
+        running_squared: the same of the batches' mean squared errors, which are the losses of squared objectives.
         best: lowest running loss at which weights were kept.
         scored: samples evaluated only to choose others, each counted as often as it was.
         skipped: steps without an update, for gradients that 16-bit numbers could not hold.
@@ -46,12 +47,19 @@ class Progress:
     best: float = math.inf
     skipped: int = 0
     scored: int = 0
+    running_squared: float = math.nan
 
-    def observe(self, loss: float, points: int) -> None:
-        """Count a step with its batch loss."""
+    def observe(self, loss: float, points: int, squared: float | None = None) -> None:
+        """Count a step with its batch's loss, and its mean squared error where that is another number."""
         self.step += 1
         self.points += points
-        self.running = loss if math.isnan(self.running) else 0.95 * self.running + 0.05 * loss
+        self.running = _smoothed(self.running, loss)
+        self.running_squared = _smoothed(self.running_squared, loss if squared is None else squared)
+
+
+def _smoothed(running: float, new: float) -> float:
+    """An exponential mean that goes on; NaN has not begun."""
+    return new if math.isnan(running) else 0.95 * running + 0.05 * new
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class Checkpoint:
 def save_checkpoint(path: Path, field: Field, checkpoint: Checkpoint) -> None:
     """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
     numbers = {key: _json_number(value) for key, value in asdict(checkpoint.progress).items()}
+    if numbers["running_squared"] == numbers["running"]:  # of squared objectives, whose files know one number only
+        del numbers["running_squared"]
     header = field.header() | {"recipe": dict(checkpoint.recipe), "progress": numbers}
     sections = [
         *field_sections(checkpoint.weights),
@@ -103,7 +113,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         numbers: dict[str, Any] = {
             key: math.nan if value is None else value for key, value in header["progress"].items()
         }
-        progress = Progress(**numbers)
+        progress = Progress(**({"running_squared": numbers["running"]} | numbers))
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no progress: {error!r}", "header") from error
     parts = [*PARTS, LEAVES]

@@ -72,6 +72,9 @@ class Auto(Teacher):
       step costs besides its samples would eat up what is saved. And none is larger than 1/4 of it, or a plan would have
       no steps to spread its samples over.
 
+    All this is the arithmetic of squared errors, whose slope is the residual. Under any other objective to draw samples
+    by their residuals would make it one that leans to outliers, and batches are those of "uniform".
+
     A fit with a batch as large as the signal is thus one with a quarter of it from the fourth step on.
     """
 
@@ -103,6 +106,7 @@ class Auto(Teacher):
         self._most = min(batch, signal.size)
         self._seed = seed
         self._even.bind(signal, steps, batch, seed, device)
+        self._forecasts = self.objective is None or getattr(self.objective, "squared", False)
         self._run = -(-signal.size // _ENTRIES)
         entries = -(-signal.size // self._run)
         # what is missed, below 0 where that is not known; and of entries seen again since the plan: how many, and the
@@ -119,6 +123,8 @@ class Auto(Teacher):
 
     def select(self, step: int, scorer: Scorer | None = None) -> Batch:
         """The samples of step `step`, in the order of their entries; a sample may be there more than once."""
+        if not self._forecasts:
+            return self._even.select(step)
         if step == self._warm // _WARM:
             self._missed.fill_(-1.0)
             self._sums.zero_()
@@ -133,6 +139,8 @@ class Auto(Teacher):
 
     def observe(self, batch: Batch, residuals: Float[Tensor, "n c"]) -> None:
         """Remember what the samples missed."""
+        if not self._forecasts:
+            return
         if self._device.type == "cpu":
             _remember(self._missed.numpy(), self._sums.numpy(), batch.indices.numpy(), self._run, residuals.numpy())
         else:

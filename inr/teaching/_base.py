@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr._parts import Part, Registry
-from inr.engines import Batch
+from inr.engines import Batch, Objective
 from inr.signals import Signal
 
 teachers = Registry(
@@ -45,7 +45,14 @@ class Scorer(Protocol):
 
 
 class Teacher(Part):
-    """Chooses the samples of every step. Deterministic under a seed."""
+    """Chooses the samples of every step. Deterministic under a seed.
+
+    Attributes:
+        objective: what is minimised, set before `bind`; the squared error where it is None. Residuals are prediction
+            minus target under every objective.
+    """
+
+    objective: Objective | None = None
 
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu).

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._base import Batch, Pointwise, RowSparse, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._cpu import _network
 from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
@@ -43,7 +43,7 @@ class CpuPlan:
         layout: Layout,
         stages: NetworkStages,
         constants: np.ndarray,
-        objective: SquaredError | None,
+        objective: Pointwise | None,
         channels: int,
         in_dim: int,
         *,

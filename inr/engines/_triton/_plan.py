@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, RowSparse, SquaredError, StepResult, Tensors
+from inr.engines._base import Batch, Pointwise, RowSparse, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._triton._encoders import encoder
 from inr.engines._triton._network import Runner
@@ -35,7 +35,7 @@ class TritonPlan:
     def __init__(
         self,
         field: Field,
-        objective: SquaredError | None,
+        objective: Pointwise | None,
         *,
         precision: Precision,
         deterministic: bool,
