@@ -12,10 +12,11 @@ from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
 from inr.networks import networks
+from inr.objectives import objectives
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
 
-REGISTRIES = (encodings, activations, networks, teachers, engines, codecs)
+REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs)
 
 
 def test_every_part_is_listed_with_its_parameters(inr_cli):
