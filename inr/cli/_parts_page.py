@@ -59,10 +59,10 @@ def _entry(info: "PartInfo") -> str:
 
 
 def _prose(text: str) -> str:
-    """A docstring's description without its sections for programmers, its indented blocks as code."""
+    """A docstring's description without its examples and sections for programmers, its indented blocks as code."""
     lines = []
     for line in text.splitlines():
-        if line.rstrip() in ("Args:", "Attributes:", "Returns:", "Raises:"):
+        if line.startswith(">>> ") or line.rstrip() in ("Args:", "Attributes:", "Returns:", "Raises:"):
             break
         lines.append(line)
     return "\n".join(lines).strip().replace("*", "\\*").replace("<", "&lt;")
