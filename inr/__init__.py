@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, fit
     from inr.io import load
-    from inr.signals import Signal, open
+    from inr.signals import Signal, from_array, open
     from inr.sweeping import sweep
 
 
@@ -58,6 +58,7 @@ __all__ = [
     "engines",
     "fit",
     "fitting",
+    "from_array",
     "load",
     "networks",
     "objectives",
@@ -96,6 +97,7 @@ _NAMES = {
     "compress": "inr.compression",
     "decompress": "inr.compression",
     "fit": "inr.fitting",
+    "from_array": "inr.signals",
     "load": "inr.io",
     "open": "inr.signals",
     "render": "inr.engines",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
+    from inr.signals._signal import from_array as from_array
+    from inr.signals._signal import from_samples as from_samples
     from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
     from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
     from inr.signals._write import cast_samples as cast_samples
@@ -44,7 +46,9 @@ __getattr__, __all__ = lazy_exports(
         "cast_samples": "._write",
         "default_suffix": "._write",
         "file_format": "._write",
+        "from_array": "._signal",
         "from_compact": "._compact",
+        "from_samples": "._signal",
         "grid_coords": "._grid",
         "grid_range": "._grid",
         "modulus_maxima": "._wavelet_maxima",

@@ -1,23 +1,48 @@
-"""From arrays to signals: what shape means what, which numbers are accepted, which range they span."""
+"""What an array is a signal of: which axes its shape means, which numbers are accepted, which range they span."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inr._errors import InrError
 from inr.signals._domain import Axis, Domain, Kind, ValueMap
-from inr.signals._signal import GridSignal, ScatteredSignal
 
 DEFAULT_FPS = 25.0
 _VOLUME_AXES = ("x", "y", "z", "t")
-# kind: number of grid axes it may have
+# How many axes the grid of a kind of signal may have.
 _GRID_AXES = {"image": (2,), "audio": (1,), "video": (3,), "volume": (1, 2, 3, 4)}
 _AUDIO_DTYPES = ("int16", "int32", "float32", "float64")
 
 
-def grid_signal(
+class GridSamples(NamedTuple):
+    """Samples on a regular grid, checked.
+
+    Attributes:
+        array: (…, C) in own units, C-contiguous, of the domain's shape.
+        domain: what coordinates and values mean.
+    """
+
+    array: np.ndarray
+    domain: Domain
+
+
+class ScatteredSamples(NamedTuple):
+    """Samples at scattered points, checked.
+
+    Attributes:
+        positions: (N, D) in own units.
+        array: (N, C) in own units.
+        domain: what coordinates and values mean.
+    """
+
+    positions: np.ndarray
+    array: np.ndarray
+    domain: Domain
+
+
+def grid_samples(
     array: Any,
     *,
     kind: Kind | None = None,
@@ -26,8 +51,8 @@ def grid_signal(
     value_range: tuple[float, float] | None = None,
     channels_last: bool | None = None,
     source: str = "the array",
-) -> GridSignal:
-    """What `Signal.from_array` promises; `source` names the array in errors."""
+) -> GridSamples:
+    """The samples and the domain of what `inr.from_array` makes a signal of; `source` names the array in errors."""
     samples = real_array(array, source)
     kind, samples = _with_channels(samples, kind, channels_last, source)
     shape = samples.shape[:-1]
@@ -50,8 +75,8 @@ def build_grid(
     meta: Mapping[str, Any],
     value_range: tuple[float, float] | None = None,
     source: str = "the array",
-) -> GridSignal:
-    """A grid signal from samples (…, C) that `real_array` has accepted; `source` names them in errors."""
+) -> GridSamples:
+    """Samples (…, C) that `real_array` has accepted, with their domain; `source` names them in errors."""
     size = math.prod(samples.shape[:-1])
     if kind == "video" and samples.shape[0] < 2:
         raise InrError(f"{source} has one frame; a video has at least 2, one frame is an image")
@@ -61,18 +86,18 @@ def build_grid(
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
     values = _value_map(samples, kind, value_range, source)
     domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta)
-    return GridSignal(samples, domain)
+    return GridSamples(samples, domain)
 
 
-def scattered_signal(
+def scattered_samples(
     coords: Any,
     values: Any,
     source: str = "the samples",
     *,
     box: Sequence[tuple[float, float]] | None = None,
     value_range: tuple[float, float] | None = None,
-) -> ScatteredSignal:
-    """What `Signal.from_samples` promises."""
+) -> ScatteredSamples:
+    """The positions, samples and domain of what `inr.signals.from_samples` makes a signal of."""
     places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
     places = places[:, None] if places.ndim == 1 else places
     samples = samples[:, None] if samples.ndim == 1 else samples
@@ -89,7 +114,7 @@ def scattered_signal(
         spans = [(float(value_range[0]), float(value_range[1]))]
     lows, highs = zip(*spans, strict=True)
     domain = Domain("scattered", axes, samples.shape[1], ValueMap(lows, highs), samples.dtype.name)
-    return ScatteredSignal(places, samples, domain)
+    return ScatteredSamples(places, samples, domain)
 
 
 def _boxed(
@@ -156,7 +181,7 @@ def _with_channels(
 ) -> tuple[Kind, np.ndarray]:
     """The kind, guessed if need be, and the array with a trailing channel axis."""
     if kind == "scattered":
-        raise InrError("scattered samples are given to Signal.from_samples(coords, values)")
+        raise InrError("scattered samples are given to inr.signals.from_samples(coords, values)")
     if kind is not None and kind not in _GRID_AXES:
         raise InrError(f"unknown kind of signal '{kind}'; known: {', '.join(_GRID_AXES)}")
     if channels_last is None:

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals._arrays import build_grid, grid_axes, real_array
+from inr.signals._arrays import GridSamples, build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
 from inr.signals._libraries import check_bytes, load, reading
-from inr.signals._signal import GridSignal
 from inr.signals._truncation import check_whole
 
 # what samples of an encoding are read as; narrower integers fill the upper bits of the wider type
@@ -20,7 +19,7 @@ _READ_AS = {
 _WRITE_AS = {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64": "DOUBLE"}
 
 
-def read(path: Path, max_bytes: int) -> GridSignal:
+def read(path: Path, max_bytes: int) -> GridSamples:
     """The sound at `path`, (N, C)."""
     soundfile = load("soundfile", "audio", "reading sound")
     check_whole(path)

@@ -11,15 +11,14 @@ import numpy as np
 from inr._errors import InrError
 from inr._files import check_writable, describe
 from inr.signals import _image
-from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
+from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
 from inr.signals._domain import ValueMap
 from inr.signals._libraries import check_bytes
-from inr.signals._signal import GridSignal
 
 _OWN_NAME = re.compile(r"\d+\.png")
 
 
-def read(folder: Path, max_bytes: int) -> GridSignal:
+def read(folder: Path, max_bytes: int) -> GridSamples:
     """The pictures in `folder` as a video (T, H, W, C), 2.png before 10.png, at 25 frames a second."""
     paths = _frame_paths(folder)
     if not paths:

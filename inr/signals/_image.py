@@ -12,10 +12,9 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.signals import _png
-from inr.signals._arrays import build_grid, grid_axes, real_array
+from inr.signals._arrays import GridSamples, build_grid, grid_axes, real_array
 from inr.signals._domain import ValueMap
 from inr.signals._libraries import check_bytes, quiet_logger, reading, silent_stderr
-from inr.signals._signal import GridSignal
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 _MAGIC = {
@@ -39,7 +38,7 @@ _ORIENTED = {  # EXIF orientation: the stored pixels made upright
 }
 
 
-def read(path: Path, max_bytes: int) -> GridSignal:
+def read(path: Path, max_bytes: int) -> GridSamples:
     """The image at `path`."""
     image = read_pixels(path, max_bytes)
     return build_grid(image, "image", grid_axes("image", image.shape[:2], {}), {}, source=str(path))

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals._arrays import build_grid, check_real, real_array
+from inr.signals._arrays import GridSamples, build_grid, check_real, real_array
 from inr.signals._domain import Axis, Domain
 from inr.signals._libraries import check_bytes, load, quiet_logger, reading
-from inr.signals._signal import GridSignal
 
 _TIME_UNITS = {"sec": "s", "msec": "ms", "usec": "us", "unknown": "s"}
 
 
-def read(path: Path, max_bytes: int) -> GridSignal:
+def read(path: Path, max_bytes: int) -> GridSamples:
     """The volume at `path`: (x, y, z) or (x, y, z, t) become axes x, y, z(, t); trailing axes of one drop out."""
     with _open(path) as file, reading(path, "NIfTI file"), quiet_logger("nibabel.global"):
         header = _header(file)

@@ -9,19 +9,18 @@ import numpy as np
 from numpy.lib import format as npy
 
 from inr._errors import InrError
-from inr.signals._arrays import check_real, grid_signal, scattered_signal
+from inr.signals._arrays import GridSamples, ScatteredSamples, check_real, grid_samples, scattered_samples
 from inr.signals._libraries import check_bytes, reading
-from inr.signals._signal import Signal
 
 
-def read(path: Path, max_bytes: int) -> Signal:
+def read(path: Path, max_bytes: int) -> GridSamples | ScatteredSamples:
     """The volume or scattered samples at `path`, .npy or .npz by content."""
     with path.open("rb") as file:
         archive = file.read(2) == b"PK"
     return _read_npz(path, max_bytes) if archive else _read_npy(path, max_bytes)
 
 
-def _read_npy(path: Path, max_bytes: int) -> Signal:
+def _read_npy(path: Path, max_bytes: int) -> GridSamples:
     """A volume, all of whose axes are spatial."""
     with path.open("rb") as file, reading(path, ".npy file"):
         needed = _check_header(file, str(path), max_bytes)
@@ -30,10 +29,10 @@ def _read_npy(path: Path, max_bytes: int) -> Signal:
             raise InrError(f"{path} is damaged or cut short: {held} of {needed} bytes of data")
         file.seek(0)
         array = npy.read_array(file, allow_pickle=False)
-    return grid_signal(array, kind="volume", channels_last=False, source=str(path))
+    return grid_samples(array, kind="volume", channels_last=False, source=str(path))
 
 
-def _read_npz(path: Path, max_bytes: int) -> Signal:
+def _read_npz(path: Path, max_bytes: int) -> GridSamples | ScatteredSamples:
     """Scattered samples where the archive holds `coords` and `values`; a volume where it holds one array."""
     with path.open("rb") as file, reading(path, ".npz file"), zipfile.ZipFile(file) as archive:
         names = sorted(name.removesuffix(".npy") for name in archive.namelist())
@@ -46,8 +45,8 @@ def _read_npz(path: Path, max_bytes: int) -> Signal:
         wanted = ("coords", "values") if scattered else names
         arrays = [_read_member(archive, name, f"{name} in {path}", max_bytes) for name in wanted]
     if scattered:
-        return scattered_signal(arrays[0], arrays[1], str(path))
-    return grid_signal(arrays[0], kind="volume", channels_last=False, source=str(path))
+        return scattered_samples(arrays[0], arrays[1], str(path))
+    return grid_samples(arrays[0], kind="volume", channels_last=False, source=str(path))
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, source: str, max_bytes: int) -> np.ndarray:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import describe
+from inr.signals._arrays import GridSamples
 from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
-from inr.signals._signal import Signal
+from inr.signals._signal import GridSignal, ScatteredSignal, Signal
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
@@ -37,9 +38,10 @@ def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
     head = _head(path)
     module = "_frames" if head is None else _module(path, head)
     try:
-        return importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
+        found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
     except MemoryError:
         raise InrError(f"{path} does not fit in this machine's memory") from None
+    return GridSignal(*found) if isinstance(found, GridSamples) else ScatteredSignal(*found)
 
 
 def _head(path: Path) -> bytes | None:

@@ -11,10 +11,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr._errors import InrError
+from inr.signals._arrays import grid_samples, scattered_samples
 from inr.signals._domain import Domain, Kind
 from inr.signals._grid import block_ranges, grid_coords, grid_range
+from inr.signals._write import write
 
-# float32 carries these exactly; wider types are normalised in float64 and rounded once at the end
+# Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end.
 _NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
 
 
@@ -81,9 +83,15 @@ class Signal(abc.ABC):
         return self._array
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the signal in its kind, in the format `path`'s suffix names; see `write`."""
-        from inr.signals._write import write
+        """Write the signal in its kind, in the format that `path`'s suffix names.
 
+        Args:
+            path: the file, or folder of frames, to write; see `inr.signals.write`.
+            force: whether to overwrite what is there.
+
+        Raises:
+            InrError: as `inr.signals.write` does.
+        """
         write(path, self._array, self.domain, coords=self.positions, force=force)
 
     def _normalised(self, samples: Tensor) -> Tensor:
@@ -107,67 +115,14 @@ class Signal(abc.ABC):
         return self._copies[device, name]
 
     @staticmethod
-    def from_array(
-        array: Any,
-        *,
-        kind: Kind | None = None,
-        sample_rate: float | None = None,
-        fps: float | None = None,
-        value_range: tuple[float, float] | None = None,
-        channels_last: bool | None = None,
-    ) -> "GridSignal":
-        """A signal from a numpy array or torch tensor, sampled on a regular grid; the memory is shared.
-
-        Args:
-            array: (H, W) or (H, W, C) image, (N,) or (N, C) audio, (T, H, W) or (T, H, W, C) video, or a
-                volume of 1 to 4 axes; real numbers, in C order (the last axis is x).
-            kind: guessed when None: 2 axes, or 3 with a last one of 3 or 4, are an image; all else a volume.
-            sample_rate: in Hz, needed for audio and only there.
-            fps: frames a second, for video only; 25 when None.
-            value_range: (low, high) in own units that go to -1 and 1. When None: 0..255 for uint8, 0..65535
-                for uint16 images and videos, 0..1 for float images and videos within it, ±peak for audio, and
-                the smallest to the largest value otherwise.
-            channels_last: whether the last axis holds channels; guessed from kind and shape when None.
-
-        Raises:
-            InrError: not an array of finite real numbers, or a shape that does not fit `kind`.
-        """
-        from inr.signals._arrays import grid_signal
-
-        return grid_signal(
-            array,
-            kind=kind,
-            sample_rate=sample_rate,
-            fps=fps,
-            value_range=value_range,
-            channels_last=channels_last,
-        )
+    def from_array(array: Any, **options: Any) -> "GridSignal":
+        """The older spelling of `inr.from_array`, which takes the same arguments."""
+        return from_array(array, **options)
 
     @staticmethod
-    def from_samples(
-        coords: Any,
-        values: Any,
-        *,
-        box: Sequence[tuple[float, float]] | None = None,
-        value_range: tuple[float, float] | None = None,
-    ) -> "ScatteredSignal":
-        """A signal from values at scattered points.
-
-        Args:
-            coords: (N, D) or (N,) positions in own units, D from 1 to 4.
-            values: (N, C) or (N,).
-            box: (low, high) of every coordinate, in own units, that go to -1 and 1; each column's smallest and
-                largest when None.
-            value_range: (low, high) in own units that go to -1 and 1, for every channel; each channel's own
-                smallest and largest when None.
-
-        Raises:
-            InrError: lengths that differ, numbers that are not finite and real, or a column of `coords` that
-                holds one number only.
-        """
-        from inr.signals._arrays import scattered_signal
-
-        return scattered_signal(coords, values, box=box, value_range=value_range)
+    def from_samples(coords: Any, values: Any, **options: Any) -> "ScatteredSignal":
+        """The older spelling of `inr.signals.from_samples`, which takes the same arguments."""
+        return from_samples(coords, values, **options)
 
 
 class GridSignal(Signal):
@@ -212,3 +167,80 @@ class ScatteredSignal(Signal):
 
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
         return self._coords[start:stop].clone()
+
+
+def from_array(
+    array: Any,
+    *,
+    kind: Kind | None = None,
+    sample_rate: float | None = None,
+    fps: float | None = None,
+    value_range: tuple[float, float] | None = None,
+    channels_last: bool | None = None,
+) -> GridSignal:
+    """A signal from an array that is sampled on a regular grid; the memory is shared.
+
+    Args:
+        array: numpy array or torch tensor of real numbers in C order (the last axis is x): an image (H, W) or
+            (H, W, C), audio (N,) or (N, C), a video (T, H, W) or (T, H, W, C), or a volume of 1 to 4 axes.
+        kind: guessed when None: 2 axes, or 3 with a last one of 3 or 4, are an image; all else a volume.
+        sample_rate: in Hz, needed for audio and only there.
+        fps: frames a second, for video only; 25 when None.
+        value_range: (low, high) in own units that go to -1 and 1. When None: 0..255 for uint8, 0..65535
+            for uint16 images and videos, 0..1 for float images and videos within it, ±peak for audio, and
+            the smallest to the largest value otherwise.
+        channels_last: whether the last axis holds channels; guessed from kind and shape when None.
+
+    Returns:
+        The signal, in the array's own type.
+
+    Raises:
+        InrError: not an array of finite real numbers, or a shape that does not fit `kind`.
+
+    >>> signal = inr.from_array(np.zeros((24, 32, 3), np.uint8))
+    >>> signal.domain.kind, signal.size, signal.channels
+    ('image', 768, 3)
+    >>> signal.coords(torch.tensor([0]))  # the centre of the first of 32 x 24 pixels
+    tensor([[-0.9688, -0.9583]])
+    """
+    return GridSignal(
+        *grid_samples(
+            array,
+            kind=kind,
+            sample_rate=sample_rate,
+            fps=fps,
+            value_range=value_range,
+            channels_last=channels_last,
+        )
+    )
+
+
+def from_samples(
+    coords: Any,
+    values: Any,
+    *,
+    box: Sequence[tuple[float, float]] | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> ScatteredSignal:
+    """A signal from values at scattered points.
+
+    Args:
+        coords: (N, D) or (N,) positions in own units, D from 1 to 4; array or tensor of real numbers.
+        values: (N, C) or (N,), likewise.
+        box: (low, high) of every coordinate, in own units, that go to -1 and 1; each column's smallest and
+            largest when None.
+        value_range: (low, high) in own units that go to -1 and 1, for every channel; each channel's own
+            smallest and largest when None.
+
+    Returns:
+        The signal, in the type of `values`.
+
+    Raises:
+        InrError: lengths that differ, numbers that are not finite and real, or a column of `coords` that
+            holds one number only.
+
+    >>> signal = inr.signals.from_samples(np.array([0.0, 2.0, 5.0]), np.array([1.0, 4.0, 2.0]))
+    >>> signal.coords(torch.arange(3)).flatten()
+    tensor([-1.0000, -0.2000,  1.0000])
+    """
+    return ScatteredSignal(*scattered_samples(coords, values, box=box, value_range=value_range))

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals._arrays import DEFAULT_FPS, build_grid, grid_axes
+from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
 from inr.signals._libraries import check_bytes, load, reading
-from inr.signals._signal import GridSignal
 from inr.signals._truncation import check_whole
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
 
 
-def read(path: Path, max_bytes: int) -> GridSignal:
+def read(path: Path, max_bytes: int) -> GridSamples:
     """The video at `path`, uint8 (T, H, W, C)."""
     av = load("av", "video", "reading video")
     check_whole(path)
