@@ -152,12 +152,19 @@ def figure_style() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def new_figure(width: float, height: float, *, constrained: bool = False) -> "Figure":
-    """An empty figure of so many inches, which no window knows of; to be used within `figure_style`."""
+def new_figure(width: float, height: float, *, dpi: float | None = None, constrained: bool = False) -> "Figure":
+    """An empty figure of so many inches, which no window knows of; to be used within `figure_style`.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        dpi: pixels an inch; None for the style's.
+        constrained: whether matplotlib places the plots so that nothing overlaps.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained" if constrained else None)
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained" if constrained else None)
     FigureCanvasAgg(figure)
     return figure
 
@@ -199,7 +206,8 @@ def label_ends(
         axes.annotate(
             name, (x, y), (left, 1 - place / height), xycoords="data", textcoords="axes fraction", color=colour,
             fontsize=size, va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "linestyle": (0, (5, 4)), "shrinkB": 3},
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "linestyle": (0, (5, 4)), "shrinkA": 2,
+                "shrinkB": 3, "relpos": (0, 0.5)},
         )  # fmt: skip
 
 

@@ -4,10 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from inr.diagnostics._chart import SERIES
-from inr.diagnostics._contest import Contender, Contest
+from inr.diagnostics._comparison import Comparison, Run
 from inr.diagnostics._page_pictures import MOST_PICTURES
-from inr.diagnostics._race import series_ink
+from inr.diagnostics._svg import SERIES, series_ink
 
 _Show = Callable[[float], str]
 
@@ -27,35 +26,35 @@ def _number(number: float, form: str) -> str:
     return "" if math.isnan(number) else "exact" if number == math.inf else format(number, form)
 
 
-def _columns(contenders: Sequence[Contender]) -> list[tuple[str, str, _Show, bool]]:
+def _columns(runs: Sequence[Run]) -> list[tuple[str, str, _Show, bool]]:
     """The figures that tell something: those that are there, and steps only where they differ."""
     found = []
     for column in _FIGURES:
-        numbers = {one.figures[column[1]] for one in contenders if not math.isnan(one.figures.get(column[1], math.nan))}
+        numbers = {run.metrics[column[1]] for run in runs if not math.isnan(run.metrics.get(column[1], math.nan))}
         if numbers and (column[1] != "steps" or len(numbers) > 1):
             found.append(column)
     return found
 
 
-def standing(contest: Contest) -> str:
+def table_section(comparison: Comparison) -> str:
     """The table of all fits, and those of earlier rounds folded away."""
-    columns = _columns(contest.contenders)
-    ranked = [one for one in contest.contenders if one.ranked]
+    columns = _columns(comparison.runs)
+    ranked = [run for run in comparison.runs if run.ranked]
     bests = {
-        name: _best([one.figures[name] for one in ranked], more) for _, name, _, more in columns if name != "steps"
+        name: _best([run.metrics[name] for run in ranked], more) for _, name, _, more in columns if name != "steps"
     }
     heads = "".join(
         f'<th class="sortable" data-first="{"descending" if more else "ascending"}">{escape(heading)}</th>'
         for heading, _, _, more in columns
     )
-    noted = any(one.note for one in contest.contenders)
+    noted = any(run.note for run in comparison.runs)
     note = '<th class="name">note</th>' if noted else ""
-    rows = [_table_row(contest, place, one, columns, bests, noted) for place, one in enumerate(contest.contenders)]
+    rows = [_table_row(comparison, place, run, columns, bests, noted) for place, run in enumerate(comparison.runs)]
     return f"""<section><h2>Standing</h2>
 <p class="faint">Click a heading to sort by it, the pictures below too; click a row to see its pictures.</p>
 <div class="scroll"><table id="standing"><thead><tr><th class="sortable place" data-first="ascending">#</th>
 <th class="sortable name" data-kind="words" data-first="ascending">combination</th>{heads}{note}</tr></thead>
-<tbody>{"".join(rows)}</tbody></table></div>{_earlier(contest)}</section>
+<tbody>{"".join(rows)}</tbody></table></div>{_earlier(comparison)}</section>
 """
 
 
@@ -65,9 +64,9 @@ def _best(numbers: Sequence[float], more: bool) -> float:
 
 
 def _table_row(
-    contest: Contest,
+    comparison: Comparison,
     place: int,
-    one: Contender,
+    run: Run,
     columns: Sequence[tuple[str, str, _Show, bool]],
     bests: Mapping[str, float],
     noted: bool,
@@ -75,45 +74,45 @@ def _table_row(
     dashed = " dashed" if place >= SERIES else ""
     swatch = f'<span class="swatch{dashed}" style="border-color:var(--{series_ink(place)})"></span>'
     cells = [f'<td class="place" data-value="{place + 1}">{swatch}{place + 1}</td>']
-    cells.append(f'<td class="name" title="{escape(one.parts, quote=True)}">{escape(one.title)}</td>')
+    cells.append(f'<td class="name" title="{escape(run.parts, quote=True)}">{escape(run.title)}</td>')
     for _, name, show, _ in columns:
-        number = one.figures[name]
-        best = " class=best" if one.ranked and number == bests.get(name) else ""
+        number = run.metrics[name]
+        best = " class=best" if run.ranked and number == bests.get(name) else ""
         value = "" if math.isnan(number) else f"{number:.12g}".replace("inf", "1e9")
-        bar = _bar(contest, one, name) if name == columns[0][1] else ""
+        bar = _bar(comparison, run, name) if name == columns[0][1] else ""
         cells.append(f'<td{best} data-value="{value}">{bar}{show(number)}</td>')
     if noted:
-        cells.append(f'<td class="note">{escape(one.note)}</td>')
-    classes = "first" if place == 0 and one.ranked else "" if one.ranked else "out"
-    card = f' data-card="fit-{place}"' if one in contest.shown[:MOST_PICTURES] else ""
+        cells.append(f'<td class="note">{escape(run.note)}</td>')
+    classes = "first" if place == 0 and run.ranked else "" if run.ranked else "out"
+    card = f' data-card="fit-{place}"' if run in comparison.shown[:MOST_PICTURES] else ""
     return f'<tr class="{classes}" data-row="{place}"{card}>{"".join(cells)}</tr>'
 
 
-def _bar(contest: Contest, one: Contender, name: str) -> str:
+def _bar(comparison: Comparison, run: Run, name: str) -> str:
     """A bar that grows from the worst to the best dB."""
-    numbers = [other.figures[name] for other in contest.contenders if other.ranked]
+    numbers = [other.metrics[name] for other in comparison.runs if other.ranked]
     numbers = [number for number in numbers if math.isfinite(number)]
-    number = one.figures[name]
-    if len(numbers) < 2 or not math.isfinite(number) or not one.ranked:
+    number = run.metrics[name]
+    if len(numbers) < 2 or not math.isfinite(number) or not run.ranked:
         return '<span class="track"></span>'
     low, high = min(numbers), max(numbers)
     share = (number - low) / max(high - low, 1e-9)
     return f'<span class="track"><span class="bar" style="width:{8 + 72 * min(max(share, 0), 1):.0f}px"></span></span>'
 
 
-def _earlier(contest: Contest) -> str:
-    if not contest.earlier:
+def _earlier(comparison: Comparison) -> str:
+    if not comparison.earlier:
         return ""
-    columns = _columns(contest.earlier)
+    columns = _columns(comparison.earlier)
     heads = "".join(f"<th>{escape(heading)}</th>" for heading, _, _, _ in columns)
     rows = "".join(
-        f'<tr><td class="name">{escape(one.title)}</td>'
-        + "".join(f"<td>{show(one.figures[name])}</td>" for _, name, show, _ in columns)
-        + f'<td class="note">{escape(one.note)}</td></tr>'
-        for one in contest.earlier
+        f'<tr><td class="name">{escape(run.title)}</td>'
+        + "".join(f"<td>{show(run.metrics[name])}</td>" for _, name, show, _ in columns)
+        + f'<td class="note">{escape(run.note)}</td></tr>'
+        for run in comparison.earlier
     )
     return (
-        f"<details><summary>{len(contest.earlier)} fits of earlier rounds, with a part of the budget</summary>"
+        f"<details><summary>{len(comparison.earlier)} fits of earlier rounds, with a part of the budget</summary>"
         f'<div class="scroll"><table><thead><tr><th class="name">combination</th>{heads}<th class="name"></th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div></details>"
     )

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 _SIDES = 48, 64, 96, 192  # pixels, which whole squares enlarge to one size
-_WHOLE = 96  # pixels a side, of pictures that are shown as a whole
-_SHARE = 0.22  # of the shorter side
-_COUNT = 3
-_LEADERS = 3  # between which the last region tells
-_APART = 1.4  # sides between the middles of two regions, at least
+_SHOWN_WHOLE = 96  # pixels; pictures whose sides are no longer are one region
+_LARGEST_SIDE_SHARE = 0.22  # of a region's side in the shorter side of the picture
+_MOST_REGIONS = 3
+_BEST_RUNS = 3  # between which the last region tells
+_LEAST_DISTANCE = 1.4  # sides between the middles of two regions
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def picture_regions(errors: Sequence[np.ndarray], shape: tuple[int, int]) -> lis
     Two lie where all fits differ most, one where the best do.
     """
     height, width = shape
-    if max(shape) <= _WHOLE:
+    if max(shape) <= _SHOWN_WHOLE:
         return [Region("A", 0, 0, height, width, "all of it")]
-    side = max((side for side in _SIDES if side <= _SHARE * min(shape)), default=_SIDES[0])
+    side = max((side for side in _SIDES if side <= _LARGEST_SIDE_SHARE * min(shape)), default=_SIDES[0])
     return _chosen(errors, shape, (min(side, height), min(side, width)))
 
 
-def run_regions(errors: Sequence[np.ndarray], size: int, length: int) -> list[Region]:
+def line_regions(errors: Sequence[np.ndarray], size: int, length: int) -> list[Region]:
     """Up to three runs of `length` among `size` samples, as `picture_regions` has squares; errors are (n,)."""
     if length * 2 > size:
         return [Region("A", 0, 0, 1, size, "all of it")]
@@ -64,13 +64,13 @@ def run_regions(errors: Sequence[np.ndarray], size: int, length: int) -> list[Re
 
 
 def _chosen(errors: Sequence[np.ndarray], shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
-    everyone, leaders = disagreement(errors), disagreement(errors[:_LEADERS])
-    tell_leaders = len(errors) > _LEADERS
+    everyone, best = disagreement(errors), disagreement(errors[:_BEST_RUNS])
+    tell_best = len(errors) > _BEST_RUNS
     reasons = ["where fits differ most", "where else they differ"]
-    reasons.append(f"where the best {_LEADERS} differ" if tell_leaders else "and where else")
+    reasons.append(f"where the best {_BEST_RUNS} differ" if tell_best else "and where else")
     taken: list[tuple[int, int]] = []
-    for index in range(_COUNT):
-        corner = _best_corner(leaders if index == _COUNT - 1 else everyone, shape, side, taken)
+    for index in range(_MOST_REGIONS):
+        corner = _best_corner(best if index == _MOST_REGIONS - 1 else everyone, shape, side, taken)
         if corner is None:
             break
         taken.append(corner)
@@ -87,7 +87,7 @@ def _best_corner(
     total = sums[np.ix_(high, right)] - sums[np.ix_(low, right)] - sums[np.ix_(high, left)] + sums[np.ix_(low, left)]
     total /= (high - low)[:, None] * (right - left)
     for top, beside in taken:
-        near = np.maximum((np.abs(tops - top) / side[0])[:, None], np.abs(lefts - beside) / side[1]) < _APART
+        near = np.maximum((np.abs(tops - top) / side[0])[:, None], np.abs(lefts - beside) / side[1]) < _LEAST_DISTANCE
         total[near] = -1.0
     best = int(np.argmax(total))
     if total.flat[best] < 0:

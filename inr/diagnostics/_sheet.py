@@ -5,10 +5,10 @@ from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import replacing
-from inr.diagnostics._curves import curve_rows
 from inr.diagnostics._layout import Panel, page
 from inr.diagnostics._pictures import picture_rows, video_rows, volume_rows
-from inr.diagnostics._scatter import scatter_rows
+from inr.diagnostics._scattered import scatter_rows
+from inr.diagnostics._waveform import curve_rows
 from inr.field import Execute, Field
 from inr.fitting import evaluate
 from inr.signals import Signal

@@ -58,7 +58,7 @@ all("th.sortable", table).forEach((header) => {
 
 // a row and its curve belong together; a click leads to its pictures
 const light = (series, on) => {
-  all(".chart[data-race]").forEach((chart) => chart.classList.toggle("dim", on));
+  all(".chart[data-curves]").forEach((chart) => chart.classList.toggle("dim", on));
   all("[data-series]").forEach((shape) => shape.classList.toggle("lit", on && shape.dataset.series === series));
   all("tbody tr[data-row]", table).forEach((row) => row.classList.toggle("lit", on && row.dataset.row === series));
 };
@@ -74,7 +74,7 @@ all("tbody tr[data-row]", table).forEach((row) => {
     card.classList.add("flash");
   });
 });
-all(".chart[data-race] [data-series]").forEach((shape) => {
+all(".chart[data-curves] [data-series]").forEach((shape) => {
   shape.addEventListener("mouseenter", () => light(shape.dataset.series, true));
   shape.addEventListener("mouseleave", () => light(shape.dataset.series, false));
 });

@@ -13,13 +13,12 @@ import numpy as np
 
 from inr._files import replacing
 from inr._version import __version__
-from inr.diagnostics import Contender, Contest, sweep_curves, sweep_page, sweep_sheet
-from inr.diagnostics._sampling import estimate
+from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet
 from inr.field import Field
 from inr.io import load
 from inr.signals import Signal
 from inr.sweeping._rows import Row, ordered, titles
-from inr.sweeping._run import load_look
+from inr.sweeping._run import load_thumbnail
 from inr.sweeping._store import Store
 from inr.sweeping._tasks import PARTS, Terms
 
@@ -120,41 +119,41 @@ class SweepResult:
 
     def draw(self) -> None:
         """Draw `curves.png`, `sheet.png` and `index.html`."""
-        contest = self._contest()
-        sweep_curves(contest, self.folder / "curves.png", force=True)
-        sweep_sheet(contest, self.folder / "sheet.png", force=True)
-        sweep_page(contest, self.folder / "index.html", force=True)
+        comparison = self._comparison()
+        sweep_curves(comparison, self.folder / "curves.png", force=True)
+        sweep_sheet(comparison, self.folder / "sheet.png", force=True)
+        sweep_page(comparison, self.folder / "index.html", force=True)
 
-    def _contest(self) -> Contest:
+    def _comparison(self) -> Comparison:
         @lru_cache(maxsize=1)  # regions are drawn fit by fit
         def loaded(row_name: str) -> Field:
             return load(self.store.fits / f"{row_name}.inr")
 
         names = self.titles
-        return Contest(
+        return Comparison(
             name=Path(self.source).name if self.source else self.signal.domain.kind,
             signal=self.signal,
-            contenders=[self._contender(row, names[row.name], loaded) for row in self.rows],
-            earlier=[self._contender(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
+            runs=[self._run_of(row, names[row.name], loaded) for row in self.rows],
+            earlier=[self._run_of(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
             facts=self.facts(),
             about_psnr="over all samples" if self.terms.holdout is None else "over the samples that were learned from",
             command="" if self.chosen is None else self.chosen.command,
         )
 
-    def _contender(self, row: Row, title: str, loaded: Any) -> Contender:
-        figures = {
+    def _run_of(self, row: Row, title: str, loaded: Any) -> Run:
+        metrics = {
             name: float(getattr(row, name))
             for name in ("psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters")
         }
         path = self.store.fits / row.name
         shown = loaded is not None and path.with_name(f"{row.name}.npz").exists()
-        curve, look = load_look(path) if shown else (np.zeros((0, 3)), None)
+        curve, kept = load_thumbnail(path) if shown else (np.zeros((0, 3)), None)
 
         def values(indices: np.ndarray) -> np.ndarray:
             return estimate(loaded(row.name), self.signal, indices)
 
-        return Contender(
-            title, figures, row.note, row.command, curve, look, values if shown else None, row.status == "done",
+        return Run(
+            title, metrics, row.note, row.command, curve, kept, values if shown else None, row.status == "done",
             _parts_in_words(row.parts),
         )  # fmt: skip
 

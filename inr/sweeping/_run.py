@@ -11,7 +11,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._files import replacing
-from inr.diagnostics import Look, look_at
+from inr.diagnostics import Thumbnail, thumbnail
 from inr.fitting import Event, Fitter, evaluate
 from inr.fitting._evaluate import whole_psnr
 from inr.signals import Signal
@@ -145,17 +145,17 @@ def _rates(rates: float | Mapping[str, float] | None) -> str | None:
 
 def _keep(fitter: Fitter, signal: Signal, curve: Curve, path: Path) -> None:
     """Write the field and what is drawn of the fit, each under its final name only when it is whole."""
-    look = look_at(fitter.field, signal, fitter.execute)
+    kept = thumbnail(fitter.field, signal, fitter.execute)
     with replacing(path.with_name(f"{path.name}.npz"), force=True) as temporary:
-        arrays: dict[str, Any] = {"curve": curve.array(), **look.arrays()}
+        arrays: dict[str, Any] = {"curve": curve.array(), **kept.arrays()}
         np.savez_compressed(temporary, **arrays)
     fitter.field.cpu().eval().save(path.with_name(f"{path.name}.inr"), force=True)
 
 
-def load_look(path: Path) -> tuple[np.ndarray, Look]:
+def load_thumbnail(path: Path) -> tuple[np.ndarray, Thumbnail]:
     """The curve, and what sheets show, of a fit whose files are called `path` and a suffix."""
     with np.load(path.with_name(f"{path.name}.npz")) as arrays:
-        return arrays["curve"], Look(**{name: arrays[name] for name in arrays.files if name != "curve"})
+        return arrays["curve"], Thumbnail(**{name: arrays[name] for name in arrays.files if name != "curve"})
 
 
 def _why(error: Exception) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inr.diagnostics._curves import spectrogram
 from inr.diagnostics._plot import Plot, heat, ticks
+from inr.diagnostics._waveform import spectrogram
 
 
 @pytest.mark.parametrize(

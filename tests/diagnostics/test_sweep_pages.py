@@ -10,17 +10,19 @@ import torch
 from PIL import Image
 
 import inr
-from inr.diagnostics import Contender, Contest, look_at, sweep_curves, sweep_page, sweep_sheet
-from inr.diagnostics._chart import INKS, Chart, Curve, Dot, Words, shortened, text_width
-from inr.diagnostics._contest import rounded_up, tones
-from inr.diagnostics._looks import SILENCE, look_of, pooled
-from inr.diagnostics._race import race
-from inr.diagnostics._regions import disagreement, picture_regions, run_regions
-from inr.diagnostics._sampling import estimate
+from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet, thumbnail
+from inr.diagnostics._comparison import rounded_up
+from inr.diagnostics._figures import figure_style, new_figure
+from inr.diagnostics._page_curves import curve_chart
+from inr.diagnostics._regions import disagreement, line_regions, picture_regions
+from inr.diagnostics._svg import INKS, Chart, Curve, Dot, Label, shortened, text_width
+from inr.diagnostics._sweep_curves import draw_curves
+from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
+from inr.diagnostics._tiles import error_pixels, region_pixels
 from tests.diagnostics.test_comparison_sheet import SIGNALS
 
 RNG = np.random.default_rng(0)
-FIGURES = {
+METRICS = {
     "psnr": 30.0,
     "holdout": np.nan,
     "ssim": np.nan,
@@ -39,16 +41,17 @@ def field_of(signal, seed):
         return inr.Field.build(signal.domain, network="mlp:depth=1,width=8")
 
 
-def contest_of(signal, count=3, **changes):
-    contenders = []
+def comparison_of(signal, count=3, **changes):
+    runs = []
     for seed in range(count):
         field = field_of(signal, seed)
-        one = Contender(
-            f"fit <{seed}>", FIGURES | {"psnr": 30.0 - seed, "seconds": 1.0 + seed}, "", f"inr fit --seed {seed}",
-            CURVE, look_at(field, signal), lambda indices, field=field: estimate(field, signal, indices), True, "a & b",
+        run = Run(
+            f"fit <{seed}>", METRICS | {"psnr": 30.0 - seed, "seconds": 1.0 + seed}, "", f"inr fit --seed {seed}",
+            CURVE, thumbnail(field, signal), lambda indices, field=field: estimate(field, signal, indices), True,
+            "a & b",
         )  # fmt: skip
-        contenders.append(one)
-    return Contest("a <signal>", signal, contenders, ["facts"], "over all samples", **changes)
+        runs.append(run)
+    return Comparison("a <signal>", signal, runs, ["facts"], "over all samples", **changes)
 
 
 class Page(HTMLParser):
@@ -81,13 +84,14 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("kind", SIGNALS)
 def test_every_kind_has_a_sheet_a_page_and_curves(kind, tmp_path):
-    contest = contest_of(SIGNALS[kind](), count=2)
-    sweep_sheet(contest, tmp_path / "sheet.png")
-    sweep_curves(contest, tmp_path / "curves.png")
-    sweep_page(contest, tmp_path / "index.html")
+    comparison = comparison_of(SIGNALS[kind](), count=2)
+    sweep_sheet(comparison, tmp_path / "sheet.png")
+    sweep_curves(comparison, tmp_path / "curves.png")
+    sweep_page(comparison, tmp_path / "index.html")
     for name in ("sheet.png", "curves.png"):
         with Image.open(tmp_path / name) as sheet:
             pixels = np.asarray(sheet)
+        pixels = pixels[..., :3]
         assert 500 < pixels.shape[1] < 2600
         border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         assert (border == 255).all()  # nothing is cut off by the paper's edge
@@ -97,7 +101,7 @@ def test_every_kind_has_a_sheet_a_page_and_curves(kind, tmp_path):
 
 def test_a_page_needs_nothing_but_itself(tmp_path):
     pixels = RNG.integers(0, 255, (150, 200, 3), dtype=np.uint8)
-    sweep_page(contest_of(inr.Signal.from_array(pixels)), tmp_path / "index.html")
+    sweep_page(comparison_of(inr.Signal.from_array(pixels)), tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text()
     page = Page(text)
     assert page.addresses
@@ -112,8 +116,8 @@ def test_a_page_needs_nothing_but_itself(tmp_path):
 
 
 def test_a_page_says_what_the_fits_came_to(tmp_path):
-    contest = contest_of(SIGNALS["RGB"](), command="inr fit & more")
-    sweep_page(contest, tmp_path / "index.html")
+    comparison = comparison_of(SIGNALS["RGB"](), command="inr fit & more")
+    sweep_page(comparison, tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text()
     page = Page(text)
     assert "a <signal>" in page.words  # escaped in the file
@@ -131,17 +135,17 @@ def test_a_page_says_what_the_fits_came_to(tmp_path):
 
 
 def test_fits_without_pictures_are_in_the_table(tmp_path):
-    contest = contest_of(SIGNALS["RGB"](), count=1)
-    nothing = dict.fromkeys(FIGURES, np.nan)
-    failed = Contender("broken", nothing, "out of memory", "inr fit", ranked=False)
-    contest = Contest("x", contest.signal, [*contest.contenders, failed], earlier=[failed])
-    sweep_page(contest, tmp_path / "index.html")
-    sweep_sheet(contest, tmp_path / "sheet.png")
-    sweep_curves(contest, tmp_path / "curves.png")
+    comparison = comparison_of(SIGNALS["RGB"](), count=1)
+    nothing = dict.fromkeys(METRICS, np.nan)
+    failed = Run("broken", nothing, "out of memory", "inr fit", ranked=False)
+    comparison = Comparison("x", comparison.signal, [*comparison.runs, failed], earlier=[failed])
+    sweep_page(comparison, tmp_path / "index.html")
+    sweep_sheet(comparison, tmp_path / "sheet.png")
+    sweep_curves(comparison, tmp_path / "curves.png")
     text = (tmp_path / "index.html").read_text()
     assert "out of memory" in text
     assert "earlier rounds" in text
-    alone = Contest("x", contest.signal, [failed])
+    alone = Comparison("x", comparison.signal, [failed])
     for draw, name in ((sweep_page, "a.html"), (sweep_sheet, "a.png"), (sweep_curves, "b.png")):
         draw(alone, tmp_path / name)
         with pytest.raises(inr.InrError, match="exists"):
@@ -154,14 +158,14 @@ def test_looks_are_means_and_root_mean_squares():
     pixels = RNG.integers(0, 255, (700, 900, 3), dtype=np.uint8)
     signal = inr.Signal.from_array(pixels)
     field = field_of(signal, 0)
-    look = look_at(field, signal)
-    assert look.picture.shape == (234, 300, 3)  # threes of pixels
+    small = thumbnail(field, signal)
+    assert small.picture.shape == (234, 300, 3)  # threes of pixels
     rendered = field.render().clip(0, 255)
     share = (rendered - pixels) / 255
     block = share[30:33, 60:63]
-    assert look.error[10, 20] == pytest.approx(np.sqrt(np.square(block).mean()), rel=1e-4)
-    assert np.abs(look.picture[10, 20] - rendered[30:33, 60:63].mean(axis=(0, 1))).max() <= 0.51
-    assert look_of(signal).error.max() == 0
+    assert small.error[10, 20] == pytest.approx(np.sqrt(np.square(block).mean()), rel=1e-4)
+    assert np.abs(small.picture[10, 20] - rendered[30:33, 60:63].mean(axis=(0, 1))).max() <= 0.51
+    assert signal_thumbnail(signal).error.max() == 0
 
 
 def test_means_over_squares_keep_the_edges():
@@ -180,20 +184,20 @@ def test_a_full_scale_square_wave_of_error_is_0_dB():
     with torch.no_grad():
         for parameter in field.network.layers[-1].parameters():
             parameter.zero_()
-    look = look_at(field, signal)  # silence: the error is the tone
-    row, level = np.unravel_index(look.spectrum.argmax(), look.spectrum.shape)[0], look.spectrum.max()
-    assert row == pytest.approx(1000 / 4000 * look.spectrum.shape[0], abs=1.5)
+    small = thumbnail(field, signal)  # silence: the error is the tone
+    row, level = np.unravel_index(small.spectrum.argmax(), small.spectrum.shape)[0], small.spectrum.max()
+    assert row == pytest.approx(1000 / 4000 * small.spectrum.shape[0], abs=1.5)
     assert -12 < level < -3  # a sine is 3 dB below, the window's sides are shared by neighbours
-    assert look.error == pytest.approx(np.sqrt(0.5) / 2, rel=0.3)
-    assert look.spectrum.min() >= SILENCE
+    assert small.error == pytest.approx(np.sqrt(0.5) / 2, rel=0.3)
+    assert small.spectrum.min() >= SILENCE
 
 
 def test_scattered_samples_are_shown_where_they_lie():
     coords = np.stack([np.linspace(-1, 1, 400), np.linspace(-1, 1, 400)], axis=1)
     signal = inr.Signal.from_samples(coords, coords[:, 0])
-    look = look_of(signal)
-    side = len(look.error)
-    seen = ~np.isnan(look.error)
+    small = signal_thumbnail(signal)
+    side = len(small.error)
+    seen = ~np.isnan(small.error)
     assert seen.sum() == side
     assert seen[np.arange(side)[::-1], np.arange(side)].all()  # rises to the right: y points up
 
@@ -233,58 +237,94 @@ def test_regions_of_any_picture_lie_within_it(shape):
 def test_runs_along_a_line():
     errors = [np.zeros(1000), np.zeros(1000)]
     errors[1][500:510] = 1.0
-    first = run_regions(errors, 50_000, 600)[0]
+    first = line_regions(errors, 50_000, 600)[0]
     columns = first.part[1]
     assert first.part[0] == slice(0, 1)
     assert columns.start <= 25_250 < columns.stop
     assert columns.stop - columns.start == 600
-    assert [region.width for region in run_regions(errors, 1000, 600)] == [1000]
+    assert [region.width for region in line_regions(errors, 1000, 600)] == [1000]
 
 
 def test_errors_of_all_fits_are_on_one_scale():
     signal = SIGNALS["RGB"]()
-    contest = contest_of(signal, 4)
-    close = [contest.close(contest.regions[0], one) for one in contest.contenders]
-    better = [np.quantile(np.concatenate([one.look.error.ravel(), each.error.ravel()]), 0.97)
-              for one, each in zip(contest.contenders[:2], close[:2], strict=True)]  # fmt: skip
-    assert contest.reach == rounded_up(float(max(better)))
+    comparison = comparison_of(signal, 4)
+    close = [comparison.crop(comparison.regions[0], run) for run in comparison.runs]
+    better = [np.quantile(np.concatenate([run.thumbnail.error.ravel(), each.error.ravel()]), 0.97)
+              for run, each in zip(comparison.runs[:2], close[:2], strict=True)]  # fmt: skip
+    assert comparison.error_scale == rounded_up(float(max(better)))
     rendered = field_of(signal, 1).render().clip(0, 255)
     np.testing.assert_allclose(close[1].values, rendered, rtol=1e-4)
     share = np.sqrt(np.square((rendered - signal.array) / 255).mean(axis=2))
     np.testing.assert_allclose(close[1].error, share, rtol=1e-3)
     assert [rounded_up(number) for number in (0.0, 0.011, 0.02, 0.3, 1.0, 7.0)] == [1e-4, 0.02, 0.02, 0.5, 1.0, 1.0]
-    np.testing.assert_allclose(tones(np.array([0, 0.01, 0.04, -0.04, 9, np.nan]), 0.04), [0, 0.5, 1, 1, 1, 0])
+    np.testing.assert_allclose(error_tones(np.array([0, 0.01, 0.04, -0.04, 9, np.nan]), 0.04), [0, 0.5, 1, 1, 1, 0])
 
 
 def test_curves_end_at_what_was_measured():
-    contest = contest_of(SIGNALS["RGB"]())
-    chart = race(contest, "steps")
+    comparison = comparison_of(SIGNALS["RGB"]())
+    chart = curve_chart(comparison, "steps")
     dots = {shape.group: shape.at for shape in chart.shapes if isinstance(shape, Dot)}
     lines = {shape.group: shape.points for shape in chart.shapes if isinstance(shape, Curve) and shape.width > 1.2}
     assert set(dots) == {"0", "1", "2"}
     assert dots["0"][1] < dots["1"][1] < dots["2"][1]  # 30 dB above 28
     # a decibel has one length, and the curve's end, 29 dB, lies as high as the second fit's dot
     assert lines["0"][-1] == pytest.approx(dots["1"])
-    labels = [shape.at[1] for shape in chart.shapes if isinstance(shape, Words) and shape.group]
+    labels = [shape.at[1] for shape in chart.shapes if isinstance(shape, Label) and shape.group]
     assert len(labels) == 3
     assert min(abs(a - b) for a, b in itertools.pairwise(labels)) >= 17.9
     assert all(0 <= y <= chart.height for y in labels)
 
 
-def test_a_chart_is_the_same_in_pixels_and_in_svg():
-    shapes = [Curve([(10, 10), (90, 10)], "s1", 4), Dot((50, 40), 8, "s2", "x"), Words((5, 60), "a < b", "ink")]
-    chart = Chart(100, 80, shapes, 'with "quotes"')
-    pixels = np.asarray(chart.image())
-    assert pixels.shape == (80, 100, 3)
-    assert tuple(pixels[10, 50]) == INKS["s1"]
-    assert tuple(pixels[40, 50]) == INKS["s2"]
-    page = Page(chart.svg())
+def test_a_chart_says_in_svg_what_it_is_made_of():
+    shapes = [Curve([(10, 10), (90, 10)], "s1", 4), Dot((50, 40), 8, "s2", "x"), Label((5, 60), "a < b", "ink")]
+    page = Page(Chart(100, 80, shapes, 'with "quotes"').svg())
     assert ("polyline", "10.0,10.0 90.0,10.0") in [(tag, attrs.get("points")) for tag, attrs in page.tags]
+    assert ("circle", "s2", "x") in [(tag, attrs.get("class"), attrs.get("data-series")) for tag, attrs in page.tags]
     assert "a < b" in page.words
     assert page.tags[0][1]["aria-label"] == 'with "quotes"'
-    dashed = Chart(100, 20, [Curve([(0, 10), (100, 10)], "s1", 4, True)]).image()
-    row = np.asarray(dashed)[10]
-    assert 50 < (row == INKS["s1"]).all(axis=1).sum() < 75
+    dashed = Page(Chart(100, 20, [Curve([(0, 10), (100, 10)], "s1", 4, True)]).svg())
+    assert dashed.tags[1][1]["stroke-dasharray"] == "7 4"
+
+
+def test_the_figure_has_the_curves_of_the_page_in_its_colours():
+    comparison = comparison_of(SIGNALS["RGB"]())
+    with figure_style():
+        axes = new_figure(8, 4).subplots()
+        draw_curves(axes, comparison, "steps")
+        lines = {line.get_color(): line.get_xydata() for line in axes.lines if len(line.get_xydata()) > 1}
+        dots = {line.get_color(): line.get_xydata()[0] for line in axes.lines if len(line.get_xydata()) == 1}
+        names = {text.get_text(): text.get_color() for text in axes.texts}
+    for place, run in enumerate(comparison.runs):
+        colour = INKS[f"s{place}"]
+        np.testing.assert_array_equal(lines[colour], run.curve[:, [0, 2]])
+        np.testing.assert_array_equal(dots[colour], [run.curve[-1, 0], run.metrics["psnr"]])
+        assert names[run.title] == colour
+
+
+def test_the_sheet_shows_every_pixel_of_a_region_and_of_its_error(tmp_path):
+    comparison = comparison_of(inr.Signal.from_array(RNG.integers(0, 255, (300, 320, 3), dtype=np.uint8)))
+    sweep_sheet(comparison, tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB"))
+    for region in comparison.regions:
+        original = np.kron(region_pixels(comparison, region), np.ones((192 // region.height, 192 // region.width, 1)))
+        top, left = find(pixels, original.astype(np.uint8))
+        for row, run in enumerate(comparison.runs, start=1):
+            error = error_pixels(comparison.crop(region, run).error, comparison.error_scale)
+            for column, tile in ((left, region_pixels(comparison, region, run)), (left + 192 + 4, error)):
+                large = np.kron(tile, np.ones((192 // region.height, 192 // region.width, 1)))
+                below = top + row * (192 + 18)
+                np.testing.assert_array_equal(pixels[below : below + 192, column : column + 192], large)
+
+
+def find(pixels, tile):
+    """Row and column of the upper left corner of a tile."""
+    for top, left in zip(*np.nonzero((pixels == tile[0, 0]).all(axis=2)), strict=True):
+        if (pixels[top : top + len(tile), left : left + tile.shape[1]].shape == tile.shape) and (
+            pixels[top : top + len(tile), left : left + tile.shape[1]] == tile
+        ).all():
+            return top, left
+    pytest.fail("the tile is not on the sheet")
 
 
 def test_long_titles_are_cut_in_the_middle():

@@ -8,32 +8,37 @@ from importlib.resources import files
 from pathlib import Path
 
 from inr._files import replacing
-from inr.diagnostics._chart import INKS
-from inr.diagnostics._contest import Contest
-from inr.diagnostics._contest_sheet import decibels
+from inr.diagnostics._comparison import Comparison
 from inr.diagnostics._html import button, jpeg, png
+from inr.diagnostics._page_curves import curve_chart
 from inr.diagnostics._page_pictures import WHOLE, pictures
-from inr.diagnostics._page_table import standing
-from inr.diagnostics._race import race
+from inr.diagnostics._page_table import table_section
+from inr.diagnostics._svg import INKS
 from inr.diagnostics._tiles import region_pixels
+from inr.diagnostics._wording import decibels
 
 
-def sweep_page(contest: Contest, path: str | os.PathLike[str], *, force: bool = False) -> None:
+def sweep_page(comparison: Comparison, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write fits of one signal side by side as one HTML file, with everything that it shows inside.
 
     Raises:
         InrError: an existing file without `force`, or one that cannot be written.
     """
-    text = page_text(contest)
+    text = page_text(comparison)
     with replacing(Path(path), force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def page_text(contest: Contest) -> str:
+def page_text(comparison: Comparison) -> str:
     """The page."""
-    views = [region.name for region in contest.regions] + [WHOLE]
-    name = escape(contest.name)
-    sections = [_verdict(contest), standing(contest), _curves(contest), pictures(contest) if contest.shown else ""]
+    views = [region.name for region in comparison.regions] + [WHOLE]
+    name = escape(comparison.name)
+    sections = [
+        _verdict(comparison),
+        table_section(comparison),
+        _curves(comparison),
+        pictures(comparison) if comparison.shown else "",
+    ]
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light">
 <head>
@@ -42,19 +47,19 @@ def page_text(contest: Contest) -> str:
 <title>{name}: fits side by side</title>
 <style>
 {_asset("page.css")}
-{_view_style(contest, views)}
+{_view_style(comparison, views)}
 </style>
 </head>
 <body data-by="seconds" data-view="{views[0]}">
 <header>
 <button id="theme" type="button" title="light or dark">light / dark</button>
 <h1>{name}</h1>
-{"".join(f'<p class="facts">{escape(fact)}</p>' for fact in contest.facts)}
+{"".join(f'<p class="facts">{escape(fact)}</p>' for fact in comparison.facts)}
 </header>
 <main>
 {"".join(sections)}
 </main>
-<footer>{escape(_closing(contest))}</footer>
+<footer>{escape(_closing(comparison))}</footer>
 <script>
 {_asset("page.js")}
 </script>
@@ -67,26 +72,26 @@ def _asset(name: str) -> str:
     return files("inr.diagnostics").joinpath(name).read_text(encoding="utf-8").strip()
 
 
-def _view_style(contest: Contest, views: Sequence[str]) -> str:
+def _view_style(comparison: Comparison, views: Sequence[str]) -> str:
     """What shows one view of every card at a time, and the signal itself behind fits."""
     rules = [f'[data-view="{view}"] .view.{view} {{ display: block; }}' for view in views]
     rules += [f".chart .{ink} {{ --c: var(--{ink}); }}" for ink in INKS]
-    if not contest.is_line:
-        for region in contest.regions:
-            pixels = region_pixels(contest, region)
+    if not comparison.is_line:
+        for region in comparison.regions:
+            pixels = region_pixels(comparison, region)
             rules.append(f".swap.{region.name} {{ background-image: url({png(pixels)}); }}")
-        if contest.shows_whole:
-            rules.append(f".swap.{WHOLE} {{ background-image: url({jpeg(contest.original.picture)}); }}")
+        if comparison.shows_whole:
+            rules.append(f".swap.{WHOLE} {{ background-image: url({jpeg(comparison.original.picture)}); }}")
     return "\n".join(rules)
 
 
-def _verdict(contest: Contest) -> str:
+def _verdict(comparison: Comparison) -> str:
     """Which one is best, and the command that makes it."""
-    if not contest.contenders or not contest.contenders[0].ranked:
+    if not comparison.runs or not comparison.runs[0].ranked:
         return '<section><h2>No fit was finished</h2><p class="faint">See the notes below.</p></section>'
-    best = contest.contenders[0]
-    score = best.figures["psnr"] if math.isnan(best.figures.get("holdout", math.nan)) else best.figures["holdout"]
-    text = contest.command or best.command
+    best = comparison.runs[0]
+    score = best.metrics["psnr"] if math.isnan(best.metrics.get("holdout", math.nan)) else best.metrics["holdout"]
+    text = comparison.command or best.command
     command = ""
     if text:
         command = (
@@ -99,14 +104,15 @@ def _verdict(contest: Contest) -> str:
     )
 
 
-def _curves(contest: Contest) -> str:
+def _curves(comparison: Comparison) -> str:
     buttons = "".join(button("by", by, f"by {by}", pressed=by == "seconds") for by in ("seconds", "steps"))
     charts = "".join(
-        f'<div class="by-{by}">{race(contest, by).svg().replace("<svg ", "<svg data-race ", 1)}</div>'
+        f'<div class="by-{by}">{curve_chart(comparison, by).svg().replace("<svg ", "<svg data-curves ", 1)}</div>'
         for by in ("seconds", "steps")
     )
+    about = _comma(comparison.about_psnr)
     return f"""<section><h2>On the way</h2>
-<p class="faint">Lines are estimates from the batches; dots at their ends are measured{_comma(contest.about_psnr)}.</p>
+<p class="faint">Lines are estimates from the batches; dots at their ends are measured{about}.</p>
 <div class="bar-of-buttons">{buttons}</div>{charts}</section>
 """
 
@@ -115,11 +121,11 @@ def _comma(words: str) -> str:
     return f" {escape(words)}" if words else ""
 
 
-def _closing(contest: Contest) -> str:
+def _closing(comparison: Comparison) -> str:
     words = "PSNR, SSIM and SNR are measured on the whole signal, clipped to its range. "
     words += "Seconds count fitting only, without compiling, reading and measuring. "
-    if contest.signal.domain.kind == "video":
+    if comparison.signal.domain.kind == "video":
         words += "Pictures are of the middle frame. "
-    elif contest.signal.domain.kind == "volume" and contest.signal.in_dim > 2:
+    elif comparison.signal.domain.kind == "volume" and comparison.signal.in_dim > 2:
         words += "Pictures are of the middle slice. "
     return words + "Best of many on one signal, judged by what they learned: no word on other signals."

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inr.diagnostics._curves import sample_rate, spectrogram
 from inr.diagnostics._pictures import shown_plane
 from inr.diagnostics._pixels import picture
 from inr.diagnostics._sampling import estimate, reference
+from inr.diagnostics._waveform import sample_rate, spectrogram
 from inr.field import Execute, Field
 from inr.signals import Signal
 
-LARGEST_LOOK = 320  # longest side, by averaging
-_BINS = 1024
-_CELLS = 96  # a side, at most, of a map of scattered samples
-_SPECTRUM = 96, 400  # frequencies and moments
-_AT_ONCE = 65_536  # samples
+LONGEST_SIDE = 320  # pixels; larger pictures are averaged down
+_ERROR_BINS = 1024  # along an only axis, at most
+_CELLS_PER_SIDE = 96  # at most, of a map of scattered samples
+_SPECTRUM_BINS = 96, 400  # frequencies and moments, at most
+_SAMPLES_AT_ONCE = 65_536
 SILENCE = -120.0  # dB, the least that a spectrum tells apart
 EMPTY = (128, 128, 128)  # where there are no samples
 
@@ -24,7 +24,7 @@ Values = Callable[[np.ndarray], np.ndarray]  # flat indices (…) to values (…
 
 
 @dataclass(frozen=True)
-class Look:
+class Thumbnail:
     """A signal, or a fit, as a whole.
 
     Attributes:
@@ -39,21 +39,21 @@ class Look:
     spectrum: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def arrays(self) -> Mapping[str, np.ndarray]:
-        """By name, to be kept in a file; `Look(**arrays)` is the way back."""
+        """By name, to be kept in a file; `Thumbnail(**arrays)` is the way back."""
         return {"error": self.error, "picture": self.picture, "spectrum": self.spectrum}
 
 
-def look_at(model: Field, signal: Signal, execute: Execute | None = None) -> Look:
-    """The look of a field beside its signal; `execute` evaluates it, or it does so itself."""
-    return _look(signal, lambda indices: estimate(model, signal, indices, execute))
+def thumbnail(model: Field, signal: Signal, execute: Execute | None = None) -> Thumbnail:
+    """The thumbnail of a field beside its signal; `execute` evaluates it, or it does so itself."""
+    return _thumbnail(signal, lambda indices: estimate(model, signal, indices, execute))
 
 
-def look_of(signal: Signal) -> Look:
-    """The look of the signal itself."""
-    return _look(signal, lambda indices: reference(signal, indices))
+def signal_thumbnail(signal: Signal) -> Thumbnail:
+    """The thumbnail of the signal itself."""
+    return _thumbnail(signal, lambda indices: reference(signal, indices))
 
 
-def along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
+def samples_along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
     """Flat indices (n,) of the samples of a signal with one axis, from left to right, and their places in own units."""
     axis = signal.domain.axes[0]
     if signal.positions is not None:
@@ -62,30 +62,30 @@ def along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(signal.size), axis.low + (np.arange(signal.size) + 0.5) * (axis.high - axis.low) / signal.size
 
 
-def shares(values: np.ndarray, original: np.ndarray, signal: Signal) -> np.ndarray:
+def range_shares(values: np.ndarray, original: np.ndarray, signal: Signal) -> np.ndarray:
     """Differences of values (…, C) as a share of the signal's range."""
     normalise = signal.domain.values.normalise
     return (normalise(values.astype(np.float32)) - normalise(original.astype(np.float32))) / 2
 
 
-def _look(signal: Signal, values: Values) -> Look:
+def _thumbnail(signal: Signal, values: Values) -> Thumbnail:
     if signal.in_dim == 1:
         return _line(signal, values)
     return _plane(signal, values) if signal.domain.shape is not None else _cells(signal, values)
 
 
-def _plane(signal: Signal, values: Values) -> Look:
+def _plane(signal: Signal, values: Values) -> Thumbnail:
     plane = shown_plane(signal)
-    factor = -(-max(plane.shape) // LARGEST_LOOK)
-    rows = factor * max(_AT_ONCE // (factor * plane.shape[1]), 1)
+    factor = -(-max(plane.shape) // LONGEST_SIDE)
+    rows = factor * max(_SAMPLES_AT_ONCE // (factor * plane.shape[1]), 1)
     means, squares = [], []
     for top in range(0, len(plane), rows):
         strip = plane[top : top + rows]
         found = values(strip)
         means.append(pooled(found, factor))
-        squares.append(pooled(np.square(shares(found, reference(signal, strip), signal)), factor))
+        squares.append(pooled(np.square(range_shares(found, reference(signal, strip), signal)), factor))
     error = np.sqrt(np.concatenate(squares).mean(axis=2))
-    return Look(error.astype(np.float32), picture(np.concatenate(means), signal.domain))
+    return Thumbnail(error.astype(np.float32), picture(np.concatenate(means), signal.domain))
 
 
 def pooled(values: np.ndarray, factor: int) -> np.ndarray:
@@ -99,20 +99,20 @@ def pooled(values: np.ndarray, factor: int) -> np.ndarray:
     return values
 
 
-def _line(signal: Signal, values: Values) -> Look:
-    indices, _ = along(signal)
-    difference = shares(values(indices), reference(signal, indices), signal)
-    starts = np.linspace(0, signal.size, min(_BINS, signal.size), endpoint=False).astype(np.int64)
+def _line(signal: Signal, values: Values) -> Thumbnail:
+    indices, _ = samples_along(signal)
+    difference = range_shares(values(indices), reference(signal, indices), signal)
+    starts = np.linspace(0, signal.size, min(_ERROR_BINS, signal.size), endpoint=False).astype(np.int64)
     counts = np.diff(np.append(starts, signal.size))
     error = np.sqrt(np.add.reduceat(np.square(difference).mean(axis=1), starts) / counts)
     if signal.domain.kind != "audio" or signal.size < 256:
-        return Look(error.astype(np.float32))
-    return Look(error.astype(np.float32), spectrum=_spectrum(2 * difference[:, 0], sample_rate(signal.domain)))
+        return Thumbnail(error.astype(np.float32))
+    return Thumbnail(error.astype(np.float32), spectrum=_spectrum(2 * difference[:, 0], sample_rate(signal.domain)))
 
 
 def _spectrum(difference: np.ndarray, rate: float) -> np.ndarray:
     """Power of a difference from -1 to 1, in few frequencies and moments, a full-scale square being 0 dB."""
-    frequencies, moments = _SPECTRUM
+    frequencies, moments = _SPECTRUM_BINS
     levels = spectrogram(difference, rate, moments)
     window = 2 * (levels.shape[0] - 1)
     power = 10.0 ** (levels / 10) / (window / 2) ** 2  # a Hann window of n samples has the sum n/2
@@ -123,10 +123,10 @@ def _spectrum(difference: np.ndarray, rate: float) -> np.ndarray:
     return (10 * np.log10(np.maximum(power, 10 ** (SILENCE / 10)))).astype(np.float32)
 
 
-def _cells(signal: Signal, values: Values) -> Look:
+def _cells(signal: Signal, values: Values) -> Thumbnail:
     """Means of scattered samples in squares of their first two coordinates."""
     assert signal.positions is not None
-    side = int(np.clip(np.sqrt(signal.size / 4), 8, _CELLS))
+    side = int(np.clip(np.sqrt(signal.size / 4), 8, _CELLS_PER_SIDE))
     cells = np.zeros(signal.size, np.int64)
     for factor, axis in ((1, 0), (side, 1)):
         low, high = signal.domain.axes[axis].low, signal.domain.axes[axis].high
@@ -134,7 +134,7 @@ def _cells(signal: Signal, values: Values) -> Look:
         cells += factor * np.clip((share * side).astype(np.int64), 0, side - 1)
     indices = np.arange(signal.size)
     found = values(indices)
-    squares = np.square(shares(found, reference(signal, indices), signal)).mean(axis=1)
+    squares = np.square(range_shares(found, reference(signal, indices), signal)).mean(axis=1)
     counts = np.bincount(cells, minlength=side * side)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(np.bincount(cells, squares, side * side) / counts)
@@ -142,4 +142,4 @@ def _cells(signal: Signal, values: Values) -> Look:
     tones = picture(np.nan_to_num(means).reshape(side, side, -1), signal.domain).copy()
     tones[(counts == 0).reshape(side, side)] = EMPTY
     # upwards, as plots have it
-    return Look(error.reshape(side, side)[::-1].astype(np.float32), tones[::-1])
+    return Thumbnail(error.reshape(side, side)[::-1].astype(np.float32), tones[::-1])
