@@ -50,11 +50,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from inr.bench import machine, tables
-from inr.diagnostics._layout import INK, Panel, font, page
-from inr.diagnostics._plot import Plot
+from inr.diagnostics import Series, Subplot, plot
 from inr.teaching._mint import communicated
 from studies import RESULTS
 
@@ -280,50 +279,31 @@ def measured(target: np.ndarray, iterations: int, seeds: Sequence[int]) -> Itera
         yield described(variant, curve, errors, others) | {"seconds": f"{seconds:.1f}"}, curve
 
 
-COLOURS = {"single": (96, 132, 196), "mint": (222, 106, 32), "communicated": (58, 140, 84)}
+COLOURS = {"single": "#1d5bd6", "mint": "#d9480f", "communicated": "#238636"}
 NAMES = {"single": "one at a time", "mint": "MINT", "communicated": "communicated MINT"}
-SIZE = (560, 440)
 
 
-def drawing(curves: dict[tuple[str, str, str], Curve]) -> Image.Image:
-    """PSNR over iterations, a plot for every start; dots are what was published."""
-    panels = []
+def draw(curves: dict[tuple[str, str, str], Curve], path: Path) -> None:
+    """PSNR over iterations, a plot for every start, RFT dashed; dots are what was published."""
+    subplots = []
     for kind in ALONE:
         of_kind = {variant: curve for variant, curve in curves.items() if variant[0] == kind}
         end = max(max(curve) for curve in of_kind.values())
-        low = min(min(curve.values()) for curve in of_kind.values()) // 1
-        high = max(max(curve.values()) for curve in of_kind.values()) // 1 + 1
-        plot = Plot(SIZE, (0, end / 1000), (low, high), x_unit="k", y_unit="dB")
-        for (_, algorithm, teacher), curve in of_kind.items():
-            times, values = np.array(sorted(curve)) / 1000, np.array([curve[t] for t in sorted(curve)])
-            plot.line(times, values, _tint(algorithm, teacher), width=2.2)
-        for variant in of_kind:
-            if end == CHECKPOINTS[kind][-1]:
-                plot.dots(np.array(CHECKPOINTS[kind]) / 1000, np.array(PUBLISHED[variant]), INK, radius=3)
-        panels.append(Panel(_named(plot.image(), of_kind, (low, high)), f"{kind} start"))
-    return page("MINT on the Lion, 64x64: PSNR over thousands of iterations (k); dots are published figures", [panels])
-
-
-def _tint(algorithm: str, teacher: str) -> tuple[int, int, int]:
-    """The algorithm's colour, paler for RFT."""
-    red, green, blue = COLOURS[algorithm]
-    if teacher == "GFT":
-        return red, green, blue
-    return (red + 255) // 2, (green + 255) // 2, (blue + 255) // 2
-
-
-def _named(plot: Image.Image, curves: dict[tuple[str, str, str], Curve], span: tuple[float, float]) -> Image.Image:
-    """A plot with the names of its curves beside their ends, at least a line apart."""
-    wide = Image.new("RGB", (plot.width + 200, plot.height), (255, 255, 255))
-    wide.paste(plot, (0, 0))
-    draw, above = ImageDraw.Draw(wide), -math.inf
-    for (_, algorithm, teacher), curve in sorted(curves.items(), key=lambda item: -item[1][max(item[1])]):
-        value = curve[max(curve)]
-        row = max(4 + SIZE[1] * (span[1] - value) / (span[1] - span[0]), above + 17)
-        draw.line((plot.width + 6, row, plot.width + 20, row), _tint(algorithm, teacher), 4)
-        draw.text((plot.width + 26, row), f"{NAMES[algorithm]}, {teacher}", INK, font(14), anchor="lm")
-        above = row
-    return wide
+        drawn = [
+            Series(
+                f"{NAMES[algorithm]}, {teacher}", np.array(sorted(curve)) / 1000, [curve[t] for t in sorted(curve)],
+                "line" if teacher == "GFT" else "dashed", COLOURS[algorithm], 1.8,
+            )
+            for (_, algorithm, teacher), curve in of_kind.items()
+        ]  # fmt: skip
+        if end == CHECKPOINTS[kind][-1]:
+            moments = np.array(CHECKPOINTS[kind]) / 1000
+            drawn += [Series("", moments, PUBLISHED[variant], "points", "#1c2028", 2) for variant in of_kind]
+        subplots.append(Subplot(f"{kind} start", drawn))
+    plot(
+        subplots, path, title="MINT on the Lion, 64x64; dots are published figures", x_label="thousands of iterations",
+        y_label="PSNR, dB", size=(5.2, 3.8), labels="ends", force=True,
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -343,7 +323,7 @@ def main() -> None:
         curves[row["start"], row["algorithm"], row["teacher"]] = curve
         print(row, flush=True)
     tables.write(TABLE, COLUMNS, rows, f"{machine.describe()}; seeds {SEED}, as published, and {options.seeds}")
-    drawing(curves).save(TABLE.with_suffix(".png"), optimize=True)
+    draw(curves, TABLE.with_suffix(".png"))
     print(TABLE.read_text())
 
 

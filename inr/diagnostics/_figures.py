@@ -308,9 +308,9 @@ def _end(axes: "Axes", series: Series, looks: Mapping[str, Mapping[str, Any]]) -
 
 
 def _add_legend(figure: "Figure", looks: Mapping[str, Mapping[str, Any]]) -> None:
-    """One legend for all plots, to their right, where there are several series."""
+    """One legend for all plots, to their right."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=label, **look) for label, look in looks.items() if label]
-    if len(handles) > 1:
+    if handles:
         figure.legend(handles=handles, loc="outside right upper")

@@ -1,17 +1,19 @@
 """What the tables of runs say: compression.md and its plots."""
 
-import math
 import statistics
 from collections.abc import Sequence
 
 from inr.bench.tables import Row, markdown, number, origin, read
-from studies import plots
+from inr.diagnostics import Series, Subplot, plot
 from studies.compression import anchors, curves, published, report_geo, report_quantised
 from studies.compression.published import RATES
 from studies.compression.runs import Settings
 from studies.compression.study import Study, average
 
-_SIZE = (760, 560)
+_SIZE = 8.5, 5.2  # inches
+_OURS = "#d9480f", "#89284b", "#391a6d", "#b78c79"
+_ANCHORS = "#1d5bd6", "#02a1d9", "#0b788a", "#238636", "#473400", "#1c2028"
+_PUBLISHED = "#9aa0a8", "#b78c79", "#c9a227", "#7a5234", "#d490b4", "#8f7fc4", "#5f9ea0", "#545c66"
 _MAIN = "mlp"
 
 
@@ -22,7 +24,7 @@ def write(settings: Settings) -> str:
     if study.pictures:
         parts += [_means(study), _check(study), _paired(study), _coin(study), _bd(study)]
         parts += [_images(study), _times(settings, study), _all_runs(study)]
-        _rates_plot(study).save(settings.results / "compression_kodak.png")
+        _draw_rates(study, settings)
     parts += [report_geo.write(settings), report_quantised.write(settings)]
     text = "\n".join(part for part in parts if part).rstrip() + "\n"
     (settings.results / "compression.md").write_text(text)
@@ -209,13 +211,11 @@ def _times(settings: Settings, study: Study) -> str:
                 points.append((average(kept, "encode_s"), average(kept, "psnr")))
                 rows.append([target, f"{steps:,}", f"{points[-1][0]:.1f}", f"{points[-1][1]:.2f}", str(len(shared))])
         if points:
-            drawn.append(plots.Line(f"{target} bpp", points, plots.OURS[index % len(plots.OURS)], 2.4))
+            drawn.append(_series(f"{target} bpp", points, _OURS[index % len(_OURS)], 2.2))
     if not drawn:
         return ""
-    seconds = [x for line in drawn for x, _ in line.points]
-    decibels = [y for line in drawn for _, y in line.points]
-    spans = (0.0, 1.05 * max(seconds)), (math.floor(min(decibels)), math.ceil(max(decibels)))
-    plots.draw(drawn, _SIZE, *spans, x_unit="s", y_unit="dB").save(settings.results / "compression_time.png")
+    path = settings.results / "compression_time.png"
+    plot([Subplot("", drawn)], path, x_label="encoding, s", y_label="PSNR, dB", size=_SIZE, force=True)
     lines += markdown(["asked for, bpp", "steps", "encoding, s", "dB", "pictures"], rows)
     return "\n".join([*lines, "![PSNR over encoding time](compression_time.png)", ""])
 
@@ -247,18 +247,25 @@ def _mean_row(codec: str, steps: int | None, target: str, runs: Sequence[Row]) -
     ]  # fmt: skip
 
 
-def _rates_plot(study: Study) -> plots.Image.Image:
-    lines = []
+def _draw_rates(study: Study, settings: Settings) -> None:
+    """Rate-distortion curves of our codecs, of the anchors and of what was published, whose estimates are dashed."""
+    drawn = []
     for index, codec in enumerate(study.codecs):
         steps = study.usual_steps(codec)
         points = study.mean(codec, sorted({row["picture"] for row in study.rows(codec, steps)}), steps)
-        if points:
-            lines.append(plots.Line(codec, points, plots.OURS[index % len(plots.OURS)], 3))
+        drawn.append(_series(codec, points, _OURS[index % len(_OURS)], 2.8))
     for name in study.anchors:
-        colour = plots.ANCHORS[list(anchors.ANCHORS).index(name)]
-        lines.append(plots.Line(f"{name}, Pillow", study.mean(name, study.pictures), colour, 1.8))
-    for colour, name in zip(plots.PUBLISHED, published.DRAWN, strict=True):
+        colour = _ANCHORS[list(anchors.ANCHORS).index(name)]
+        drawn.append(_series(f"{name}, Pillow", study.mean(name, study.pictures), colour, 1.6))
+    for colour, name in zip(_PUBLISHED, published.DRAWN, strict=True):
         curve = published.CURVES[name]
-        told = f"{name.replace('ü', 'ue')}, {curve.kind}, 24 pictures"  # the font has no ü
-        lines.append(plots.Line(told, curve.points, colour, 1, dashed=curve.kind != "real"))
-    return plots.draw([line for line in lines if line.points], _SIZE, (0, 1.3), (22, 40), x_unit="bpp", y_unit="dB")
+        told = f"{name}, {curve.kind}, 24 pictures"
+        drawn.append(_series(told, curve.points, colour, 1, dashed=curve.kind != "real"))
+    subplot = Subplot("", [series for series in drawn if len(series.x)], x_limits=(0, 1.3), y_limits=(22, 40))
+    path = settings.results / "compression_kodak.png"
+    plot([subplot], path, x_label="bits per pixel", y_label="PSNR, dB", size=_SIZE, force=True)
+
+
+def _series(label: str, points: curves.Points, colour: str, width: float, *, dashed: bool = False) -> Series:
+    xs, ys = zip(*points, strict=True) if points else ((), ())
+    return Series(label, xs, ys, "dashed" if dashed else "line", colour, width)

@@ -4,13 +4,13 @@ import math
 import statistics
 
 from inr.bench.tables import Row, markdown, number, read
-from studies import plots
+from inr.diagnostics import Series, Subplot, plot
 from studies.compression import curves, geo
 from studies.compression.curves import Points
 from studies.compression.runs import Settings
 
 _LEVELS = (34.0, 35.0, 36.0)
-_SIZE = (460, 360)
+_SIZE = 4.2, 3.2  # inches, of a plot
 _SHOWN = (28, 40)  # dB
 
 
@@ -20,7 +20,7 @@ def write(settings: Settings) -> str:
     names = [name for name in geo.SIGNALS if any(row["signal"] == name for row in rows)]
     if not names:
         return ""
-    _drawing(rows, names).save(settings.results / "compression_geo.png")
+    _draw(rows, names, settings)
     lines = [
         "## Maps",
         "",
@@ -102,25 +102,21 @@ def _ours(rows: list[Row]) -> list[str]:
     )
 
 
-def _drawing(rows: list[Row], names: list[str]) -> plots.Image.Image:
+def _draw(rows: list[Row], names: list[str], settings: Settings) -> None:
     """A plot a signal, two in a row."""
-    panels = []
+    subplots = []
     for name in names:
-        curves = [
-            plots.Line(label, sorted(points), colour, weight)
-            for label, codec, colour, weight in (
-                ("mlp", geo.codec(name), plots.OURS[0], 2.4),
-                ("JPEG 2000", geo.JP2, plots.ANCHORS[0], 1.4),
-                ("trimmed", geo.TRIMMED, plots.ANCHORS[1], 1.4),
-            )
-            if (points := _hull(_points(rows, name, codec)))
+        codecs = ("mlp", geo.codec(name)), ("JPEG 2000", geo.JP2), ("trimmed", geo.TRIMMED)
+        points = {label: _hull(_points(rows, name, codec)) for label, codec in codecs}
+        shown = [size for hull in points.values() for size, psnr in hull if _SHOWN[0] <= psnr <= _SHOWN[1]]
+        drawn = [
+            Series(label, *zip(*sorted(hull), strict=True), width=2.2 if label == "mlp" else 1.4)
+            for label, hull in points.items()
+            if hull
         ]
-        shown = [point for curve in curves for point in curve.points if _SHOWN[0] <= point[1] <= _SHOWN[1]]
-        right = max((size for size, _ in shown), default=1.0)
-        image = plots.draw(curves, _SIZE, (0, right), _SHOWN, x_unit="bytes", y_unit="dB")
-        panels.append(plots.Panel(image, name))
-    rowed = [panels[start : start + 2] for start in range(0, len(panels), 2)]
-    return plots.page("PSNR over bytes of the file", rowed)
+        subplots.append(Subplot(name, drawn, x_limits=(0, max(shown, default=1.0)), y_limits=_SHOWN))
+    path = settings.results / "compression_geo.png"
+    plot(subplots, path, x_label="bytes of the file", y_label="PSNR, dB", columns=2, size=_SIZE, force=True)
 
 
 def _hull(points: Points) -> Points:

@@ -5,13 +5,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from inr.bench import tables
-from inr.diagnostics._layout import INK, Panel, font, page
-from inr.diagnostics._plot import Plot
+from inr.diagnostics import Series, Subplot, plot
 from studies.teaching import cells, costs, runs
 
 Key = tuple[str, str, int]  # signal, field, seed
@@ -123,7 +122,7 @@ def write(settings: runs.Settings) -> str:
         keys = study.keys(field)
         if keys:
             parts += [_field(study, field, keys)]
-            _drawing(study, field, keys).save(settings.results / f"teaching_{field}.png")
+            _draw(study, field, keys, settings.results / f"teaching_{field}.png")
     text = "\n".join([*parts, _wholes(study)]).rstrip() + "\n"
     (settings.results / "teaching.md").write_text(text)
     return text
@@ -280,46 +279,34 @@ def _bounds(found: Sequence[Reached]) -> str:
 
 
 COLOURS = {
-    "uniform": (96, 132, 196), "reshuffled": (60, 170, 190), "auto": (222, 106, 32), "int": (58, 140, 84),
-    "int, half mixed": (140, 190, 110), "mint": (110, 110, 110), "nint": (170, 44, 66), "evos": (140, 90, 170),
-    "evos, no Laplacians": (190, 150, 210), "expansive": (170, 140, 60), "soft": (220, 130, 170),
+    "auto": "#d9480f", "uniform": "#1d5bd6", "reshuffled": "#02a1d9", "int": "#89284b", "int, half mixed": "#d490b4",
+    "soft": "#b78c79", "evos": "#391a6d", "evos, no Laplacians": "#9e7400", "mint": "#7a808c", "nint": "#473400",
+    "expansive": "#238636",
 }  # fmt: skip
-SIZE = (420, 320)
 
 
-def _drawing(study: Study, field: str, keys: Sequence[Key]) -> Image.Image:
+def _draw(study: Study, field: str, keys: Sequence[Key], path: Path) -> None:
     """Final PSNR over cost, a plot for each signal; the first seed."""
     first = min(key[2] for key in keys)
-    panels = [_plot(study, key) for key in keys if key[2] == first]
-    rows = [panels[start : start + 3] for start in range(0, len(panels), 3)]
-    shown = [method for method in COLOURS if any(study.curve(key, method) for key in keys)]
-    rows[-1].append(Panel(_legend(shown), "teachers"))
-    return page(f"{field}: final PSNR over cost in octaves of the full batch's; dark line: where that ends", rows)
+    subplots = [_subplot(study, key) for key in keys if key[2] == first]
+    title = f"{field}: what a fit comes to over its cost; dark line: the full batch"
+    plot(subplots, path, title=title, x_label="cost, in octaves of the full batch's", y_label="PSNR, dB", force=True)
 
 
-def _plot(study: Study, key: Key) -> Panel:
+def _subplot(study: Study, key: Key) -> Subplot:
     full, goal = study.full_cost(key[0], key[1]), study.goal(key)
     assert goal is not None
     curves = {method: study.curve(key, method) for method in COLOURS}
     points = [point for curve in curves.values() for point in curve]
     low, high = min(psnr for _, psnr in points), max(psnr for _, psnr in points)
-    span = math.floor(min(low, goal)), math.ceil(max(high, goal))
+    drawn = [
+        Series(
+            method, np.log2([cost / full for cost, _ in curve]), [psnr for _, psnr in curve],
+            colour=COLOURS[method], width=2.2 if method == "auto" else 1.4,
+        )
+        for method, curve in curves.items()
+        if curve
+    ]  # fmt: skip
     left = math.floor(min(math.log2(cost / full) for cost, _ in points))
-    plot = Plot(SIZE, (left, 0), span, y_unit="dB")
-    plot.line(np.array([left, 0]), np.array([goal, goal]), INK)
-    for method, curve in curves.items():
-        if curve:
-            xs, ys = np.log2([cost / full for cost, _ in curve]), np.array([psnr for _, psnr in curve])
-            plot.line(xs, ys, COLOURS[method], width=2.4 if method == "auto" else 1.6)
-            plot.dots(xs, ys, COLOURS[method], radius=3)
-    return Panel(plot.image(), key[0], f"{goal:.1f} dB")
-
-
-def _legend(methods: Sequence[str]) -> Image.Image:
-    image = Image.new("RGB", (190, 24 * len(methods) + 8), (255, 255, 255))
-    draw = ImageDraw.Draw(image)
-    for index, method in enumerate(methods):
-        row = 16 + 24 * index
-        draw.line((4, row, 26, row), COLOURS[method], 4)
-        draw.text((34, row), method, INK, font(14), anchor="lm")
-    return image
+    limits = math.floor(min(low, goal)), math.ceil(max(high, goal))
+    return Subplot(key[0], drawn, f"{goal:.1f} dB", goal, x_limits=(left, 0), y_limits=limits)

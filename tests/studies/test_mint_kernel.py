@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from studies import mint_kernel
 
@@ -131,13 +132,24 @@ def test_random_draws_are_the_published_ones():
     assert drawn.shape == mint_kernel.draws(50, 64 * 64, 7).shape
 
 
-def test_the_picture_drawn_has_every_curve():
-    curves = {}
+def test_the_picture_drawn_has_every_curve(tmp_path, monkeypatch):
+    curves, drawn, plot = {}, [], mint_kernel.plot
+
+    def watched(subplots, *args, **options):
+        drawn.extend(subplots)
+        plot(subplots, *args, **options)
+
+    monkeypatch.setattr(mint_kernel, "plot", watched)
     for number, variant in enumerate(mint_kernel.PUBLISHED):
         curves[variant] = {0: 8.0, 500: 9.0 + number / 3, 900: 10.0 + number}
-    page = np.asarray(mint_kernel.drawing(curves))
-    for algorithm, teacher in product(mint_kernel.ALGORITHMS, mint_kernel.TEACHERS):
-        assert (page == mint_kernel._tint(algorithm, teacher)).all(-1).sum() > 200
+    mint_kernel.draw(curves, tmp_path / "curves.png")
+    names = {f"{mint_kernel.NAMES[name]}, {t}" for name, t in product(mint_kernel.ALGORITHMS, mint_kernel.TEACHERS)}
+    assert [{series.label for series in subplot.series} for subplot in drawn] == [names, names]
+    with Image.open(tmp_path / "curves.png") as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    for colour in mint_kernel.COLOURS.values():
+        rgb = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+        assert (np.abs(pixels - rgb).sum(-1) < 12).sum() > 200
 
 
 @pytest.mark.parametrize("kind", ["random", "pre-trained"])
