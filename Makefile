@@ -14,10 +14,11 @@ GPU_STEPS ?=
 PICTURES ?= $(wildcard ../shared/data/kodak)
 LARGE ?= $(wildcard ../shared/data/image_mp/albert.jpg)
 
-.PHONY: help fit test test-all check resolution constraints gpu tcnn clean
+.PHONY: help fit quick test test-all check resolution constraints gpu tcnn clean
 
 help:
 	@echo 'make fit       fit examples/chelsea.png; writes out/chelsea.inr and a comparison picture'
+	@echo 'make quick     the most telling tests (under a minute)'
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
 	@echo 'make check     ruff and mypy'
@@ -30,6 +31,9 @@ help:
 fit: $(INSTALLED)
 	@mkdir -p out
 	$(BIN)/inr fit examples/chelsea.png -o out/chelsea.inr --force
+
+quick: $(INSTALLED)
+	$(PYTEST) --quick
 
 test: $(INSTALLED)
 	$(PYTEST)

@@ -1,4 +1,8 @@
-"""What every test needs: run-time checks of the package's annotations, the shared data, the `long` marker."""
+"""What every test needs: run-time checks of the package's annotations, the shared data, and the tiers.
+
+Tests marked `quick` are what `make quick` runs, with `--quick`: contracts in two dimensions on one engine and the main
+paths of the command line. Those marked `long` run with `--long` only, which `make test-all` gives.
+"""
 
 import os
 from pathlib import Path
@@ -24,6 +28,7 @@ hypothesis.settings.load_profile("inr")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
+    parser.addoption("--quick", action="store_true", help="run the tests marked quick only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,8 +36,19 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files without quick tests are not even imported for `--quick`, which would take longer than running it."""
+    wanted = config.getoption("--quick") and collection_path.suffix == ".py"
+    return True if wanted and "mark.quick" not in collection_path.read_text(encoding="utf-8") else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--long") or "long" in config.getoption("markexpr"):
+        return
+    if config.getoption("--quick"):
+        left_out = [item for item in items if "quick" not in item.keywords or "long" in item.keywords]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if "quick" in item.keywords and "long" not in item.keywords]
         return
     skip = pytest.mark.skip(reason="long; runs with --long (make test-all)")
     for item in items:
