@@ -15,7 +15,9 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +25,8 @@ import torch
 import inr
 import inr.compression
 
+# a name, and what makes the bytes
+Case = tuple[str, Callable[[], bytes]]
 PICTURE = Path(__file__).resolve().parents[1] / "examples" / "chelsea.png"
 
 
@@ -33,9 +37,10 @@ def picture() -> inr.Signal:
     return inr.Signal.from_array(np.asarray(Image.open(PICTURE))[100:148, 120:184].copy())
 
 
-def grey() -> inr.Signal:
-    """One channel of it, in float32."""
-    return inr.Signal.from_array(np.ascontiguousarray(picture().array[..., 1]).astype(np.float32) / 255)
+def grey(rows: slice = slice(None), columns: slice = slice(None)) -> inr.Signal:
+    """One channel of it or of a part, in float32."""
+    part = picture().array[rows, columns, 1]
+    return inr.Signal.from_array(np.ascontiguousarray(part).astype(np.float32) / 255)
 
 
 def volume() -> inr.Signal:
@@ -74,12 +79,17 @@ FITS: dict[str, dict] = {
 }
 
 
-def fits(folder: Path) -> Iterator[tuple[str, bytes]]:
+def fits(folder: Path) -> Iterator[Case]:
     """Files of fields after a few steps."""
     for name, options in FITS.items():
-        yield f"fit {name}", saved(inr.fit(picture(), steps=40, seed=3, **options), folder)
-    yield "fit volume", saved(inr.fit(volume(), steps=30), folder)
-    yield "fit until a psnr", saved(inr.fit(grey(), psnr=25, steps=400), folder)
+        yield f"fit {name}", partial(fitted, folder, options)
+    yield "fit volume", lambda: saved(inr.fit(volume(), steps=30), folder)
+    yield "fit until a psnr", lambda: saved(inr.fit(grey(), psnr=25, steps=400), folder)
+
+
+def fitted(folder: Path, options: dict[str, Any]) -> bytes:
+    """The file of a field that was fitted to the picture."""
+    return saved(inr.fit(picture(), steps=40, seed=3, **options), folder)
 
 
 def saved(field: inr.Field, folder: Path) -> bytes:
@@ -88,50 +98,70 @@ def saved(field: inr.Field, folder: Path) -> bytes:
     return (folder / "field.inr").read_bytes()
 
 
-def codecs(folder: Path) -> Iterator[tuple[str, bytes]]:
+def codecs(folder: Path) -> Iterator[Case]:
     """Compressed files, and what is decoded from them."""
     options = {"mlp": 600, "mlp:sphere=true": 600, "ani": 1500, "coin": 2000, "doh": 600}
     for codec, size in options.items():
-        data = inr.compress(picture(), codec=codec, bytes=size, steps=240, seed=5)
-        yield f"compress {codec}", data
-        yield f"decompress {codec}", inr.decompress(data, engine="eager").tobytes()
-    yield "compress by soap", inr.compress(grey(), bytes=300, steps=400)
-    yield "compress small, refined", inr.compress(grey(), bytes=160, steps=1000)
-    yield "compress to a psnr", inr.compress(grey(), psnr=24, steps=60)
-    field = inr.fit(picture(), activation="sine", network="mlp:depth=2,width=24", steps=60)
+        compressed = cache(partial(inr.compress, picture(), codec=codec, bytes=size, steps=240, seed=5))
+        yield f"compress {codec}", compressed
+        yield f"decompress {codec}", partial(decoded, compressed)
+    yield "compress by soap", lambda: inr.compress(grey(), bytes=300, steps=400)
+    yield "compress small, refined", lambda: inr.compress(grey(slice(16), slice(16)), bytes=80, steps=1000)
+    yield "compress to a psnr", lambda: inr.compress(grey(), psnr=24, steps=60)
     for steps in (0, 60):
-        yield f"recompress {steps}", inr.compression.recompress(field, signal=picture(), bytes=1500, steps=steps).data
-    grid = inr.fit(picture(), steps=60)
-    yield "recompress a grid", inr.compression.recompress(grid, bytes=4000, steps=30).data
+        yield f"recompress {steps}", partial(recompressed, steps)
+    yield "recompress a grid", recompressed_grid
 
 
-def commands(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Files that the command line writes."""
+def decoded(compressed: Callable[[], bytes]) -> bytes:
+    """The samples in a file."""
+    return inr.decompress(compressed(), engine="eager").tobytes()
+
+
+def recompressed(steps: int) -> bytes:
+    """A small field with rounded weights."""
+    field = inr.fit(picture(), activation="sine", network="mlp:depth=2,width=24", steps=60)
+    return inr.compression.recompress(field, signal=picture(), bytes=1500, steps=steps).data
+
+
+def recompressed_grid() -> bytes:
+    """The usual field with rounded weights, from what it renders itself."""
+    return inr.compression.recompress(inr.fit(picture(), steps=60), bytes=4000, steps=30).data
+
+
+COMMANDS = {
+    "inr fit": (("fit", "picture.png", "--steps", "30", "--no-comparison", "-o", "fit.inr"), "fit.inr"),
+    "inr render": (("render", "fit.inr", "--size", "100x80", "-o", "large.png"), "large.png"),
+    "inr compress": (("compress", "picture.png", "--bytes", "500", "--steps", "60", "-o", "first.inr"), "first.inr"),
+    "inr compress --initial": (
+        ("compress", "picture.png", "--bytes", "500", "--steps", "60", "--initial", "first.inr", "-o", "second.inr"),
+        "second.inr",
+    ),
+    "inr decompress --initial": (
+        ("decompress", "second.inr", "--initial", "first.inr", "-o", "decoded.png"),
+        "decoded.png",
+    ),
+    "inr fit --solver closed-form": (
+        ("fit", "picture.png", "--solver", "closed-form", "--network", "kronecker", "--no-comparison", "-o", "k.inr"),
+        "k.inr",
+    ),
+}
+
+
+def commands(folder: Path) -> Iterator[Case]:
+    """Files that the command line writes, each in need of those before."""
     from PIL import Image
 
     Image.fromarray(picture().array).save(folder / "picture.png")
+    for name, (words, output) in COMMANDS.items():
+        yield name, partial(written, folder, words, output)
 
-    def run(*words: str) -> None:
-        subprocess.run(
-            [sys.executable, "-c", "import sys, inr.cli; sys.argv[0] = 'inr'; inr.cli.main()", *words],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
 
-    run("fit", "picture.png", "--steps", "30", "--no-comparison", "-o", "fit.inr")
-    yield "inr fit", (folder / "fit.inr").read_bytes()
-    run("render", "fit.inr", "--size", "100x80", "-o", "large.png")
-    yield "inr render", (folder / "large.png").read_bytes()
-    run("compress", "picture.png", "--bytes", "500", "--steps", "60", "-o", "first.inr")
-    run("compress", "picture.png", "--bytes", "500", "--steps", "60", "--initial", "first.inr", "-o", "second.inr")
-    yield "inr compress --initial", (folder / "second.inr").read_bytes()
-    run("decompress", "second.inr", "--initial", "first.inr", "-o", "decoded.png")
-    yield "inr decompress --initial", (folder / "decoded.png").read_bytes()
-    run(
-        "fit", "picture.png", "--solver", "closed-form", "--network", "kronecker", "--no-comparison", "-o", "solved.inr"
-    )
-    yield "inr fit --solver closed-form", (folder / "solved.inr").read_bytes()
+def written(folder: Path, words: tuple[str, ...], output: str) -> bytes:
+    """What a command writes."""
+    start = "import sys, inr.cli; sys.argv[0] = 'inr'; inr.cli.main()"
+    subprocess.run([sys.executable, "-c", start, *words], check=True, capture_output=True, cwd=folder)
+    return (folder / output).read_bytes()
 
 
 def main() -> None:
@@ -141,11 +171,12 @@ def main() -> None:
     only = parser.parse_args().only
     warnings.simplefilter("ignore")
     torch.set_num_threads(2)
-    kinds: tuple[Callable[[Path], Iterator[tuple[str, bytes]]], ...] = fits, codecs, commands
+    kinds: tuple[Callable[[Path], Iterator[Case]], ...] = fits, codecs, commands
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds:
-            for name, data in kind(Path(folder)):
+            for name, made in kind(Path(folder)):
                 if only in name:
+                    data = made()
                     print(f"{hashlib.sha256(data).hexdigest()[:16]}  {len(data):8}  {name}", flush=True)
 
 
