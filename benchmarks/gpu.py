@@ -26,10 +26,11 @@ if str(ROOT) not in sys.path:
 from inr.bench.gpu import machine, report  # noqa: E402
 
 if TYPE_CHECKING:
-    from inr.bench.gpu.steps import Bench
+    from inr.bench.gpu.steps import StoredBench
 
 # step: what it needs besides torch, triton and numpy, and what it does
 STEPS: dict[str, tuple[tuple[str, ...], str]] = {
+    "first": (machine.FITS, "the first look, in six minutes: exactness, SIREN, ReLU, hash grid, quality of a picture"),
     "tests": (machine.TESTS, "the tests of the GPU engines, on the GPU, but for those of networks"),
     "network-tests": (machine.TESTS, "the same: those of networks, which compile the most kernels"),
     "siren": (machine.ENGINE, "SIREN 5x256 beside eager PyTorch, its share of the peak, every precision, inference"),
@@ -67,22 +68,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     if options.results is None:
         options.results = options.out if options.dry_run else ROOT / "studies" / "results"
     return options
-
-
-def problem(*, dry: bool) -> str | None:
-    """Why nothing can be measured here, in one line."""
-    missing = machine.absent(machine.ALWAYS)
-    if missing:
-        return f"{Path(sys.executable).name} has no {' and no '.join(missing)}: run it with PYTHON=… that has"
-    if dry:
-        return None
-    import torch
-
-    if torch.version.cuda is None:
-        return "this build of torch has no CUDA: run it with PYTHON=… whose torch has"
-    if not torch.cuda.is_available():
-        return "torch sees no NVIDIA GPU here: is there one, and does nvidia-smi show its driver?"
-    return None
 
 
 def lacking(steps: list[str]) -> dict[str, list[str]]:
@@ -134,7 +119,7 @@ def run_here(step: str, options: argparse.Namespace) -> None:
     import torch
 
     from inr.bench.gpu.setting import Card, Setting, one_line
-    from inr.bench.gpu.steps import Bench
+    from inr.bench.gpu.steps import StoredBench
 
     if options.dry_run:
         setting = Setting.tiny(options.pictures, options.large)
@@ -147,7 +132,7 @@ def run_here(step: str, options: argparse.Namespace) -> None:
     store.begin(step, setting.repeats)
     start = time.perf_counter()
     try:
-        measuring(step)(Bench(setting, Card(setting.device), store))
+        measuring(step)(StoredBench(setting, Card(setting.device), store))
     except Exception as error:  # the report tells
         store.end(step, f"failed: {one_line(error)}")
         raise
@@ -156,7 +141,7 @@ def run_here(step: str, options: argparse.Namespace) -> None:
     store.end(step, f"done in {seconds:.0f} s{f', then at {state}' if state else ''}")
 
 
-def measuring(step: str) -> Callable[["Bench"], None]:
+def measuring(step: str) -> Callable[["StoredBench"], None]:
     """The function that makes a step."""
     import gpu_tests
     import gpu_tuning
@@ -179,7 +164,7 @@ def main(given: list[str] | None = None) -> int:
         return 0
     measuring = [step for step in options.steps if step != "report"]
     rows = options.out / "rows.json"
-    if measuring and (why := problem(dry=options.dry_run)) is not None:
+    if measuring and (why := machine.problem(dry=options.dry_run)) is not None:
         print(why, file=sys.stderr)
         return 2
     if not measuring and not rows.exists():

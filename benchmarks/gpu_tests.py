@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from inr.bench.gpu import machine
-from inr.bench.gpu.steps import Bench
+from inr.bench.gpu.steps import StoredBench
 
 ROOT = Path(__file__).resolve().parents[1]
 TEST_SECONDS = 430  # of the 480 that a step may take
@@ -20,17 +20,17 @@ PYTEST = (
 NETWORKS = "tests/engines/triton/test_network.py"
 
 
-def tests(bench: Bench) -> None:
+def tests(bench: StoredBench) -> None:
     """The tests of the GPU engines, on this GPU; but for those of networks."""
     report_tests(bench, "tests", ["tests/engines/triton", "tests/engines/tcnn", f"--ignore={NETWORKS}"])
 
 
-def network_tests(bench: Bench) -> None:
+def network_tests(bench: StoredBench) -> None:
     """The tests of networks, which compile the most kernels."""
     report_tests(bench, "network-tests", [NETWORKS])
 
 
-def report_tests(bench: Bench, step: str, selected: list[str]) -> None:
+def report_tests(bench: StoredBench, step: str, selected: list[str]) -> None:
     """Run some tests, and keep how it went."""
     command = selected if bench.card.cuda else [*selected, "--collect-only", "-qq"]
     said, passed, failures = run_tests(command, TEST_SECONDS)

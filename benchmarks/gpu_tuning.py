@@ -7,7 +7,7 @@ from typing import Any
 
 from inr.bench.gpu import sides
 from inr.bench.gpu.setting import Card, one_line
-from inr.bench.gpu.steps import Bench
+from inr.bench.gpu.steps import StoredBench
 
 CASES = {
     "SIREN 5x256": ("sine", 5, 256),
@@ -26,7 +26,7 @@ FULLY_FUSED = ((64, 0, 0, 4, 3), (64, 0, 0, 4, 2), (128, 0, 0, 8, 3), (64, 0, 0,
 MEMORY = (64, 1024)  # MiB, beside the default
 
 
-def tune(bench: Bench) -> None:
+def tune(bench: StoredBench) -> None:
     """One case after the other, as far as time allows; every case gets its share of it."""
     batches = sides.Batches(bench.setting, bench.card)
     begin = time.perf_counter()
@@ -62,7 +62,7 @@ def candidates(shape: Any, constants: dict[str, Any]) -> Iterator[dict[str, int]
             yield other
 
 
-def attempt(bench: Bench, card: Card, name: str, side: sides.Ours, first: Any, chosen: dict[str, int]) -> None:
+def attempt(bench: StoredBench, card: Card, name: str, side: sides.Ours, first: Any, chosen: dict[str, int]) -> None:
     """Time a choice: a tile that does not fit the card is said to fail, and does no harm."""
     runner: Any = side.plan._runner
     blocks = {key: value for key, value in chosen.items() if key.startswith("block")}

@@ -85,10 +85,10 @@ class RealPart(nn.Module):
         return self.linear(x).real
 
 
-def wire(maps: int = 2) -> Method:
+def wire(maps: int = 2, width: int = 181) -> Method:
     """Saragadam et al. 2023: 181 complex units x 2 hidden maps, omega 20, scale 30 (representation), Adam 5e-3."""
-    hidden = [ComplexGabor(181, 181, torch.complex64) for _ in range(maps)]
-    model = nn.Sequential(ComplexGabor(2, 181, torch.float32), *hidden, RealPart(181, 3))
+    hidden = [ComplexGabor(width, width, torch.complex64) for _ in range(maps)]
+    model = nn.Sequential(ComplexGabor(2, width, torch.float32), *hidden, RealPart(width, 3))
     return model, torch.optim.Adam(model.parameters(), lr=5e-3), lambda fraction: 0.1**fraction
 
 

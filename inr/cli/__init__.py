@@ -2,6 +2,8 @@
 
 import typer
 
+from inr.cli._bench import EPILOG as BENCH_EPILOG
+from inr.cli._bench import bench
 from inr.cli._compress import EPILOG as COMPRESS_EPILOG
 from inr.cli._compress import RECOMPRESS_EPILOG, compress, recompress
 from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
@@ -75,6 +77,7 @@ app.command(epilog=RECOMPRESS_EPILOG)(recompress)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)
+app.command(epilog=BENCH_EPILOG)(bench)
 
 
 def main() -> None:

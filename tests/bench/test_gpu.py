@@ -80,7 +80,7 @@ def bench(load, tmp_path, pictures, monkeypatch):
     monkeypatch.setattr(setting, "WARM", 1)
     tiny = setting.Setting.tiny(pictures, pictures / "large.png")
     tiny = replace(tiny, points=20, repeats=1, precisions=("tf32", "float32"), fit_steps=1, siren_steps=1, seconds=4.0)
-    return steps.Bench(tiny, setting.Card("cpu"), report.Store(tmp_path / "rows.json", dict(FACTS), dry=True))
+    return steps.StoredBench(tiny, setting.Card("cpu"), report.Store(tmp_path / "rows.json", dict(FACTS), dry=True))
 
 
 # step, and its rows that have numbers of both sides
@@ -265,7 +265,7 @@ class TestCard:
 
         assert card.warm(lambda: run(1 / 64), 4.5 / 64) == 5
         assert card.warm(lambda: run(1.0), 1 / 64) == 1
-        assert card.warm(lambda: run(2.0**-40), 1.0) == setting.MOST_RUNS
+        assert card.warm(lambda: run(2.0**-40), 1.0) == setting.RUNS_IN_A_ROW
 
     def test_memory_counts_what_others_than_torch_take(self, load, monkeypatch):
         state = {"peak": 0, "free": 1000, "allocated": 100}
@@ -422,7 +422,7 @@ class TestCommand:
         line = "missing: hypothesis, numba, pillow; without them tests, hash cannot run, siren, wire can\n"
         assert capsys.readouterr().err == line
         monkeypatch.setattr(here.importlib.util, "find_spec", lambda name: None if name == "triton" else there(name))
-        assert "has no triton" in gpu.problem(dry=True)
+        assert "has no triton" in here.problem(dry=True)
 
     def test_nvidia_smi_is_asked_and_may_be_absent(self, load, monkeypatch, tmp_path):
         here = load("inr.bench.gpu.machine")

@@ -6,7 +6,9 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 ENGINE = ("jaxtyping", "sympy")  # the engine by itself
@@ -31,6 +33,22 @@ STATE = "clocks.sm,clocks.mem,temperature.gpu,power.draw"
 def absent(modules: tuple[str, ...]) -> list[str]:
     """Of some modules, those that are not installed, as their packages are spelled."""
     return [SPELLED.get(module, module) for module in modules if importlib.util.find_spec(module) is None]
+
+
+def problem(*, dry: bool) -> str | None:
+    """Why nothing can be measured here, in one line; a dry run needs no GPU."""
+    missing = absent(ALWAYS)
+    if missing:
+        return f"{Path(sys.executable).name} has no {' and no '.join(missing)}: run it with PYTHON=… that has"
+    if dry:
+        return None
+    import torch
+
+    if torch.version.cuda is None:
+        return "this build of torch has no CUDA: run it with PYTHON=… whose torch has"
+    if not torch.cuda.is_available():
+        return "torch sees no NVIDIA GPU here: is there one, and does nvidia-smi show its driver?"
+    return None
 
 
 def compiler() -> str | None:

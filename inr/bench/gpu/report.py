@@ -142,7 +142,7 @@ class Store:
         """Keep and print something worth knowing besides."""
         self.extras.setdefault(step, []).append({"what": what, "value": value, "unit": unit, "note": note})
         self.save()
-        print(f"  {what}: {_number(value, unit)}{f' ({note})' if note else ''}", flush=True)
+        print(f"  {what}: {number(value, unit)}{f' ({note})' if note else ''}", flush=True)
 
     def failed(self, steps: Collection[str] | None = None) -> list[str]:
         """Every failure of some steps, or of all, a line each."""
@@ -159,7 +159,7 @@ def _is_failure(value: Measured) -> bool:
     return isinstance(value, str) and value.startswith("failed")
 
 
-def _number(value: Measured, unit: str) -> str:
+def number(value: Measured, unit: str) -> str:
     """A cell."""
     if value is None:
         return NOT_MEASURED
@@ -183,7 +183,7 @@ def _ratio(kind: Kind, theirs: Measured, ours: Measured) -> str:
 def _cells(row: Row, rows: dict[str, dict[str, Any]]) -> list[str]:
     found = rows.get(row.key, {"theirs": None, "ours": None})
     theirs, ours = found["theirs"], found["ours"]
-    measured = [_number(theirs, row.unit), _number(ours, row.unit), _ratio(row.kind, theirs, ours)]
+    measured = [number(theirs, row.unit), number(ours, row.unit), _ratio(row.kind, theirs, ours)]
     return [row.work, row.against, *measured, row.least, row.aim]
 
 
@@ -227,7 +227,7 @@ def markdown(store: Store) -> str:
         lines += ["", f"## Besides: `{step}`", ""]
         lines += _table(
             ["what", "measured", "note"],
-            [[one["what"], _number(one["value"], one["unit"]), one["note"].replace("|", "/")] for one in found],
+            [[one["what"], number(one["value"], one["unit"]), one["note"].replace("|", "/")] for one in found],
         )
     lines += ["", "## Steps", ""]
     lines += [f"- `{step}`: {how}" for step, how in store.steps.items()]

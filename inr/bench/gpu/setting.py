@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 
+from inr.bench.gpu.report import Measured
+
 Run = Callable[[], object]
 WARM = 3  # runs before any that counts
-MOST_RUNS = 50  # in a row
+RUNS_IN_A_ROW = 50  # at most
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Setting:
         compiler: torch.compile's; precisions: of the engine.
         hash_points, hash_steps: of the fit of the large picture, which is `large`.
         fit_steps: of the fits of `pictures`; the default's own where None. siren_points: of the SIREN's steps there.
-        seconds: after which `tune` begins nothing new.
+        first_steps: of the fits of the first look. seconds: after which `tune` begins nothing new.
     """
 
     device: str = "cuda"
@@ -42,6 +44,7 @@ class Setting:
     fit_steps: int | None = None
     siren_points: int = 2**16
     siren_steps: int = 1000
+    first_steps: int = 500
     seconds: float = 400.0
     pictures: Path | None = None
     large: Path | None = None
@@ -51,7 +54,8 @@ class Setting:
         """On the processor, with kernels interpreted (TRITON_INTERPRET=1)."""
         return Setting(
             device="cpu", points=96, repeats=2, turn=0.0, widest=16, matrix=32, compiler="eager", hash_points=16,
-            hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, seconds=10.0, pictures=pictures, large=large,
+            hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, first_steps=60,
+            seconds=10.0, pictures=pictures, large=large,
         )  # fmt: skip
 
 
@@ -98,7 +102,7 @@ class Card:
         """Run until all is compiled; how many runs a turn of so many seconds takes."""
         for _ in range(WARM):
             run()
-        return min(max(math.ceil(turn / self.seconds(run)), 1), MOST_RUNS)
+        return min(max(math.ceil(turn / self.seconds(run)), 1), RUNS_IN_A_ROW)
 
     def peak_bytes(self, run: Run) -> int:
         """The most memory that a run takes beyond what is taken before it, whoever allocates it."""
@@ -175,3 +179,42 @@ def turns(sides: Mapping[str, Run], card: Card, setting: Setting) -> Times:
             if side not in found.failures:
                 attempt(side, functools.partial(turn, side))
     return found
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured, and where."""
+
+    setting: Setting
+    card: Card
+
+    @property
+    def eager(self) -> str:
+        """Plain PyTorch on the card, as an engine."""
+        return f"eager:device={self.card.device}" if self.card.cuda else "eager"
+
+    def width(self, wanted: int) -> int:
+        """Units of a layer."""
+        return min(wanted, self.setting.widest)
+
+    def turns(self, **running: Run) -> Times:
+        """All sides in turn."""
+        return turns(running, self.card, self.setting)
+
+    def peak(self) -> float:
+        """Operations a second of the fastest of many products of large 16-bit matrices."""
+        size = self.setting.matrix
+        torch.manual_seed(0)
+        a, b = (torch.randn(size, size, device=self.card.device, dtype=torch.float16) for _ in range(2))
+        out = torch.empty_like(a)
+
+        def product() -> None:
+            torch.matmul(a, b, out=out)
+
+        runs = self.card.warm(product, self.setting.turn)
+        return 2 * size**3 / min(self.card.seconds(product, runs) for _ in range(self.setting.repeats))
+
+
+def scaled(value: Measured, factor: float) -> Measured:
+    """A number times a factor; what is none stays as it is."""
+    return value * factor if isinstance(value, float) else value

@@ -5,9 +5,10 @@ as do not fit into the card's last cache together.
 """
 
 import contextlib
+import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -180,9 +181,36 @@ class Ours:
         coords, _ = next(self._batches)
         self.plan.forward(self._tensors, coords)
 
+    def errors(self) -> dict[str, float]:
+        """How far values and gradients of a batch are from those of the same field in float64, on the same device.
+
+        Returns:
+            Root mean square of the difference by that of the reference, of values and of all gradients.
+        """
+        coords, targets = self._objective.pair = next(self._batches)
+        values = self.plan.forward(self._tensors, coords).double()
+        grads: dict[str, Any] = {}
+        while not grads:  # a step whose 16-bit gradients overflow is made again, with smaller ones
+            result = self.plan.loss_and_grad(self._tensors, self._nobody)
+            grads = {name: grad.clone().double() for name, grad in result.grads.items()}
+        reference = copy.deepcopy(self.field).double()
+        exact = reference(coords.double())
+        (exact - targets.double()).square().mean().backward()
+        known = {name: parameter.grad for name, parameter in reference.named_parameters()}
+        return {
+            "values": apart([values], [exact.detach()]),
+            "gradients": apart([grads[name] for name in known], list(known.values())),
+        }
+
     def note(self) -> str:
         """What a reader should know."""
         return f"{self.skipped} of our steps skipped, for gradients that overflowed" if self.skipped else ""
+
+
+def apart(found: Sequence[Tensor], known: Sequence[Any]) -> float:
+    """Root mean square of the differences of tensors, by that of the known ones."""
+    missed = sum(float((one - other).square().sum()) for one, other in zip(found, known, strict=True))
+    return math.sqrt(missed / sum(float(other.square().sum()) for other in known))
 
 
 def siren(width: int, depth: int) -> nn.Module:
@@ -191,9 +219,8 @@ def siren(width: int, depth: int) -> nn.Module:
 
 
 def wire(width: int, depth: int) -> nn.Module:
-    """WIRE of `depth` hidden layers of complex units, as `baselines.wire` has it for one width."""
-    hidden = [baselines.ComplexGabor(width, width, torch.complex64) for _ in range(depth - 1)]
-    return nn.Sequential(baselines.ComplexGabor(2, width, torch.float32), *hidden, baselines.RealPart(width, CHANNELS))
+    """WIRE of `depth` hidden layers of complex units."""
+    return baselines.wire(depth - 1, width)[0]
 
 
 def relu(width: int, depth: int) -> nn.Module:

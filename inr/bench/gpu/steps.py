@@ -13,10 +13,12 @@ import torch
 import inr
 from inr.bench.flops import learning_flops
 from inr.bench.gpu import machine, sides
-from inr.bench.gpu.report import Measured, Store
-from inr.bench.gpu.setting import Card, Setting, Times, one_line, turns
+from inr.bench.gpu.first import look
+from inr.bench.gpu.report import Measured, Store, number, write
+from inr.bench.gpu.setting import Bench, Card, Setting, Times, one_line, scaled
 from inr.bench.quality import psnr
 
+FIRST_SECONDS = 330.0  # of the first look: what is left of six minutes goes to starting
 NO_TCNN = "there is no tiny-cuda-nn here"
 PICTURES = ("kodim08", "kodim20", "kodim23")
 # tiny-cuda-nn's own sample, data/config_hash.json
@@ -24,20 +26,10 @@ GRID = {"levels": 16, "features": 2, "log2_size": 15, "coarsest": 16, "growth": 
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What every step is given."""
+class StoredBench(Bench):
+    """What every step is given: also where to keep what it finds."""
 
-    setting: Setting
-    card: Card
     store: Store
-
-    def width(self, wanted: int) -> int:
-        """Units of a layer."""
-        return min(wanted, self.setting.widest)
-
-    def turns(self, **running: Callable[[], object]) -> Times:
-        """All sides in turn."""
-        return turns(running, self.card, self.setting)
 
     @contextlib.contextmanager
     def attempt(self, key: str) -> Iterator[None]:
@@ -53,43 +45,24 @@ class Bench:
         self.card.release()
 
 
-def times(value: Measured, factor: float) -> Measured:
-    """A number times a factor; what is none stays as it is."""
-    return value * factor if isinstance(value, float) else value
-
-
-def peak(bench: Bench) -> float:
-    """Operations a second of the fastest of many products of large 16-bit matrices."""
-    size = bench.setting.matrix
-    torch.manual_seed(0)
-    a, b = (torch.randn(size, size, device=bench.card.device, dtype=torch.float16) for _ in range(2))
-    out = torch.empty_like(a)
-
-    def product() -> None:
-        torch.matmul(a, b, out=out)
-
-    runs = bench.card.warm(product, bench.setting.turn)
-    return 2 * size**3 / min(bench.card.seconds(product, runs) for _ in range(bench.setting.repeats))
-
-
-def siren(bench: Bench) -> None:
+def siren(bench: StoredBench) -> None:
     """SIREN 5x256 beside eager PyTorch; its share of the peak; every precision; inference."""
     width, points = bench.width(256), bench.setting.points
     batches = sides.Batches(bench.setting, bench.card)
     activation, network = "sine", f"mlp:depth=5,width={width}"
     best = None
     with bench.attempt("siren/share"):
-        best = peak(bench)
+        best = bench.peak()
     theirs = sides.eager(sides.siren(width, 5), batches, bench.card)
     with bench.attempt("siren/eager"):
         ours = sides.Ours(batches.cycle(), bench.card, activation, network)
         found = bench.turns(theirs=theirs.step, ours=ours.step)
         note = "; ".join(filter(None, (theirs.note(), ours.note())))
-        bench.store.row("siren/eager", times(found.of("theirs"), 1e3), times(found.of("ours"), 1e3), note)
+        bench.store.row("siren/eager", scaled(found.of("theirs"), 1e3), scaled(found.of("ours"), 1e3), note)
         seconds = found.of("ours")
         done = learning_flops(ours.field.network) * points / seconds if isinstance(seconds, float) else seconds
         if best is not None:
-            bench.store.row("siren/share", best * 1e-12, times(done, 1e-12))
+            bench.store.row("siren/share", best * 1e-12, scaled(done, 1e-12))
         found = bench.turns(theirs=theirs.infer, ours=ours.infer, gradients=ours.gradients)
         for side, what in (
             ("ours", "SIREN 5x256, inference"),
@@ -109,13 +82,13 @@ def siren(bench: Bench) -> None:
         rate(bench, "siren", f"SIREN 5x256, inference, {precision}", found.of("infer"))
 
 
-def rate(bench: Bench, step: str, what: str, seconds: Measured) -> None:
+def rate(bench: StoredBench, step: str, what: str, seconds: Measured) -> None:
     """Milliseconds of a batch, and millions of points a second, as something besides."""
     note = f"{bench.setting.points / seconds * 1e-6:.0f} million points a second" if isinstance(seconds, float) else ""
-    bench.store.extra(step, what, times(seconds, 1e3), "ms", note)
+    bench.store.extra(step, what, scaled(seconds, 1e3), "ms", note)
 
 
-def compilers(bench: Bench) -> None:
+def compilers(bench: StoredBench) -> None:
     """SIREN 5x256 beside torch.compile in the precisions it has."""
     width = bench.width(256)
     batches = sides.Batches(bench.setting, bench.card)
@@ -125,12 +98,14 @@ def compilers(bench: Bench) -> None:
         ours = sides.Ours(batches.cycle(), bench.card, "sine", f"mlp:depth=5,width={width}")
         found = bench.turns(ours=ours.step, **{label: side.step for label, side in theirs.items()})
         best, seconds = found.fastest(*theirs)
-        bench.store.row("compile/best", times(seconds, 1e3), times(found.of("ours"), 1e3), f"their best is {best}")
+        bench.store.row("compile/best", scaled(seconds, 1e3), scaled(found.of("ours"), 1e3), f"their best is {best}")
         for label in theirs:
             rate(bench, "compile", f"SIREN 5x256, training step, torch.compile, {label}", found.of(label))
 
 
-def tcnn_sides(bench: Bench, batches: sides.Batches, network: dict[str, Any], jit: tuple[bool, ...]) -> dict[str, Any]:
+def tcnn_sides(
+    bench: StoredBench, batches: sides.Batches, network: dict[str, Any], jit: tuple[bool, ...]
+) -> dict[str, Any]:
     """tiny-cuda-nn's network, with and without its run-time compilation; none where the bindings are not there."""
     library = machine.tinycudann()
     if isinstance(library, str):
@@ -151,7 +126,7 @@ def jit_note(theirs: dict[str, Any], label: str) -> str:
     return f"theirs {label}{', which it gave up' if fell_back else ''}; ours has biases, theirs none"
 
 
-def siren64(bench: Bench) -> None:
+def siren64(bench: StoredBench) -> None:
     """SIREN 5x64 beside eager PyTorch and tiny-cuda-nn."""
     width = bench.width(64)
     batches = sides.Batches(bench.setting, bench.card)
@@ -159,7 +134,7 @@ def siren64(bench: Bench) -> None:
         plain = sides.eager(sides.siren(width, 5), batches, bench.card)
         ours = sides.Ours(batches.cycle(), bench.card, "sine", f"mlp:depth=5,width={width}")
         found = bench.turns(theirs=plain.step, ours=ours.step)
-        bench.store.row("siren64/eager", times(found.of("theirs"), 1e3), times(found.of("ours"), 1e3), plain.note())
+        bench.store.row("siren64/eager", scaled(found.of("theirs"), 1e3), scaled(found.of("ours"), 1e3), plain.note())
         found = bench.turns(theirs=plain.infer, ours=ours.infer)
         rate(bench, "siren64", "SIREN 5x64, inference", found.of("ours"))
         rate(bench, "siren64", "SIREN 5x64, inference, PyTorch eager float32", found.of("theirs"))
@@ -169,15 +144,15 @@ def siren64(bench: Bench) -> None:
         theirs = tcnn_sides(bench, batches, network, (False, True))
         found = bench.turns(ours=ours.step, **{label: side.step for label, side in theirs.items()})
         note = jit_note(theirs, "without JIT")
-        bench.store.row("siren64/tcnn", times(found.of("without JIT"), 1e3), times(found.of("ours"), 1e3), note)
+        bench.store.row("siren64/tcnn", scaled(found.of("without JIT"), 1e3), scaled(found.of("ours"), 1e3), note)
         if "with JIT" in theirs:
             note = "another kernel than CutlassMLP's; whether its gradients of sine are right was not looked at"
             bench.store.extra(
-                "siren64", "tcnn Sine with JIT, training step", times(found.of("with JIT"), 1e3), "ms", note
+                "siren64", "tcnn Sine with JIT, training step", scaled(found.of("with JIT"), 1e3), "ms", note
             )
 
 
-def relu(bench: Bench) -> None:
+def relu(bench: StoredBench) -> None:
     """Small ReLU networks of two coordinates beside tiny-cuda-nn's fused ones."""
     batches = sides.Batches(bench.setting, bench.card)
     for depth, full in ((2, 64), (3, 32)):
@@ -197,13 +172,13 @@ def relu(bench: Bench) -> None:
                 found = bench.turns(**{label: getattr(side, method) for label, side in running.items()})
                 label, seconds = found.fastest(*theirs) if theirs else ("", None)
                 note = jit_note(theirs, label)
-                bench.store.row(f"relu/{size}/{what}", times(seconds, 1e3), times(found.of("ours"), 1e3), note)
+                bench.store.row(f"relu/{size}/{what}", scaled(seconds, 1e3), scaled(found.of("ours"), 1e3), note)
                 words = "inference" if what == "infer" else "training step"
                 rate(bench, "relu", f"ReLU {size}, {words}", found.of("ours"))
                 rate(bench, "relu", f"ReLU {size}, {words}, PyTorch eager float32", found.of("plain"))
 
 
-def wire(bench: Bench) -> None:
+def wire(bench: StoredBench) -> None:
     """WIRE of complex numbers beside eager PyTorch."""
     width = bench.width(128)
     batches = sides.Batches(bench.setting, bench.card)
@@ -212,10 +187,10 @@ def wire(bench: Bench) -> None:
         ours = sides.Ours(batches.cycle(), bench.card, "gabor:omega=20,scale=30", f"mlp:depth=4,width={width}")
         found = bench.turns(theirs=theirs.step, ours=ours.step)
         note = "; ".join(filter(None, (theirs.note(), ours.note())))
-        bench.store.row("wire/eager", times(found.of("theirs"), 1e3), times(found.of("ours"), 1e3), note)
+        bench.store.row("wire/eager", scaled(found.of("theirs"), 1e3), scaled(found.of("ours"), 1e3), note)
 
 
-def memory(bench: Bench) -> None:
+def memory(bench: StoredBench) -> None:
     """The most memory of a training step, by its points."""
     setting, card = bench.setting, bench.card
     batches = sides.Batches(setting, card)
@@ -291,7 +266,7 @@ class TcnnFit:
         return self.model((coords.to(self._device) + 1) / 2).float()
 
 
-def hash_grid(bench: Bench) -> None:
+def hash_grid(bench: StoredBench) -> None:
     """A hash grid on a large picture: this library's own loop beside tiny-cuda-nn in PyTorch."""
     from inr.fitting import make_fitter
 
@@ -341,18 +316,17 @@ def hash_grid(bench: Bench) -> None:
             bench.store.extra("hash", "PSNR of tiny-cuda-nn", psnr(theirs.execute, source, 2**20), "dB")
 
 
-def opened(bench: Bench, path: Path) -> inr.Signal:
+def opened(bench: StoredBench, path: Path) -> inr.Signal:
     """A picture; in a dry run a corner of it."""
     source = inr.open(path)
     return source if bench.card.cuda else inr.Signal.from_array(source.array[:10, :12].copy(), kind="image")
 
 
-def quality(bench: Bench) -> None:
+def quality(bench: StoredBench) -> None:
     """Final PSNR with 16-bit products, beside eager PyTorch in float32 on the same card, from the same seeds."""
     from inr.fitting import make_fitter
 
     setting = bench.setting
-    eager = "eager:device=cuda" if bench.card.cuda else "eager"
 
     def ends_at(source: inr.Signal, engine: str, steps: int | None, **parts: Any) -> float:
         fitter = make_fitter(source, budget=inr.Budget(steps=steps), engine=engine, seed=0, **parts)
@@ -376,14 +350,24 @@ def quality(bench: Bench) -> None:
         with bench.attempt(f"quality/{name}"):
             source = opened(bench, setting.pictures / f"{picture}.png")
             start = time.perf_counter()
-            theirs = ends_at(source, eager, steps, **parts)
+            theirs = ends_at(source, bench.eager, steps, **parts)
             between = time.perf_counter()
             ours = ends_at(source, "triton", steps, **parts)
             note = f"whole fits took {between - start:.3g} s and {time.perf_counter() - between:.3g} s"
             bench.store.row(f"quality/{name}", theirs, ours, note)
 
 
-STEPS: dict[str, Callable[[Bench], None]] = {
+def first(bench: StoredBench) -> None:
+    """The first look; its findings are in the report as soon as they are there."""
+    for found in look(bench, FIRST_SECONDS):
+        what = f"{found.work}, beside {found.against}" if found.against else found.work
+        beside = f"theirs {number(found.theirs, found.unit)}, ratio {found.ratio}" if found.theirs is not None else ""
+        bench.store.extra("first", what, found.ours, found.unit, "; ".join(filter(None, (beside, found.note))))
+        write(bench.store, bench.store.path.parent)
+
+
+STEPS: dict[str, Callable[[StoredBench], None]] = {
+    "first": first,
     "siren": siren,
     "compile": compilers,
     "siren64": siren64,
