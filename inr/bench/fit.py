@@ -35,8 +35,8 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "hash grid, ReLU 2x64 (default)": ("hash", {}),
 }  # fmt: skip
-# samples of a step and learning rate of the plain scripts: the best of those tried for 10 seconds on two cores
-PLAIN = {"siren": (4_096, 1e-3), "fourier": (4_096, 1e-3), "hash": (16_384, 1e-2)}
+# samples of a step and learning rate of the plain scripts: the best of some that were tried for so many seconds
+PLAIN = {"siren": (4_096, 5e-4), "fourier": (4_096, 1e-3), "hash": (16_384, 1e-2)}
 Course = list[tuple[float, float]]  # seconds of fitting and dB
 
 

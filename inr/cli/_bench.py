@@ -7,6 +7,7 @@ import typer
 from rich.table import Table as Shown
 from rich.text import Text
 
+from inr.bench import BENCHMARKS
 from inr.cli._console import out, print_json, remark
 from inr.cli._progress import waiting
 from inr.cli._render import Force, Quiet
@@ -14,18 +15,12 @@ from inr.cli._render import Force, Quiet
 if TYPE_CHECKING:
     from inr.bench import Table
 
-EPILOG = """
+_LIST = "\n\n".join(f"  {name:10}{each.title}" for name, each in BENCHMARKS.items())
+
+EPILOG = f"""
 [bold]Benchmarks[/bold], each of less than three minutes on two cores
 
-  speed     training steps beside plain PyTorch, and beside what the machine can do
-
-  fit       seconds of fitting a picture to a quality, beside plain PyTorch
-
-  render    rendering and differentiating fields, beside plain PyTorch
-
-  compress  bytes, quality and seconds of the codecs, beside Pillow's and plain PyTorch
-
-  gpu       fused kernels on an NVIDIA GPU: how exact, and how fast beside PyTorch
+{_LIST}
 
 [bold]Examples[/bold]
 
@@ -38,7 +33,7 @@ EPILOG = """
 
 
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="speed, fit, render, compress or gpu.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"One of {', '.join(BENCHMARKS)}.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The folder to write to; this one if not given.", show_default=False)
     ] = Path(),
@@ -76,7 +71,7 @@ def _print(table: "Table") -> None:
     shown = Shown(box=None, padding=(0, 1), pad_edge=False)
     for column in table.columns:
         numbers = all(_is_number(row.get(column, "")) for row in table.rows)
-        options: dict[str, Any] = {"justify": "right", "no_wrap": True} if numbers else {"overflow": "fold"}
+        options: dict[str, Any] = {"justify": "right"} if numbers else {"overflow": "fold", "ratio": 1}
         shown.add_column(column.replace("_", " "), **options)
     for row in table.rows:
         shown.add_row(*map(Text, table.cells(row)))

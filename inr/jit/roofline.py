@@ -2,27 +2,32 @@
 
 import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from inr.jit._compile import inline
 from inr.jit._pool import run
 from inr.jit._stage import D2, F1, F2, I1, I2, Call, Stage, share
-from inr.jit.products import FLOAT32
+from inr.jit.products import BFLOAT16, FLOAT32
 from inr.jit.vector import ROWS
 
 _share = inline(share)
-_product = FLOAT32.values
 _zero = np.float32(0)
 
 
-def _multiply(worker: int, workers: int, tiles: F2, points: int, width: int, repeats: int) -> None:
+def _multiplying(product: Any) -> Stage:
     """Products of a matrix with a tile, both in the nearest caches; `tiles` holds input, matrix and output."""
-    x = tiles.ctypes.data + 4 * worker * tiles.shape[1]
-    packed = x + 4 * points * width
-    z = packed + 4 * width * width
-    for _ in range(repeats):
-        _product(x, width, packed, z, width, points, width, width)
+
+    def multiply(worker: int, workers: int, tiles: F2, points: int, inner: int, width: int, repeats: int) -> None:
+        x = tiles.ctypes.data + 4 * worker * tiles.shape[1]
+        packed = x + 4 * points * inner
+        z = packed + 4 * inner * width
+        for _ in range(repeats):
+            product(x, inner, packed, z, width, points, inner, width)
+
+    return Stage(multiply)
 
 
 def _stream(worker: int, workers: int, numbers: F1, sums: F2) -> None:
@@ -43,16 +48,47 @@ def _gather(worker: int, workers: int, rows: I2, places: I1, repeats: int, sums:
     sums[worker, 0] = total
 
 
-_MULTIPLY, _STREAM, _GATHER = Stage(_multiply), Stage(_stream), Stage(_gather)
+_MULTIPLY = {"float32": _multiplying(FLOAT32.values), "bfloat16": _multiplying(BFLOAT16.values)}
+_STREAM, _GATHER = Stage(_stream), Stage(_gather)
+# blocks of rows of a tile, terms of a sum, and units: which is fastest depends on the processor's caches
+_SHAPES = ((16, 128, 128), (16, 256, 256), (32, 256, 256), (8, 512, 64))
+_NUMBERS_A_WORD = {"float32": 1, "bfloat16": 2}
 
 
-@functools.cache
-def products(threads: int, width: int = 128) -> float:
-    """The peak of float32 matrix products, in GFLOP/s."""
-    points, repeats = 16 * ROWS, 40
-    tiles = np.ones((threads, (2 * points + width + ROWS) * width), np.float32)
-    seconds = _best([Call(_MULTIPLY, tiles=tiles, points=points, width=width, repeats=repeats)], threads)
-    return 2e-9 * threads * repeats * points * width * width / seconds
+def products(threads: int, number: str = "float32") -> float:
+    """The peak of matrix products at this moment: that of the fastest of some shapes.
+
+    Args:
+        threads: Workers that multiply at the same time.
+        number: What is multiplied, "float32" or "bfloat16"; sums are float32 always. Without an instruction for it,
+            bfloat16 is imitated.
+
+    Returns:
+        GFLOP/s of all threads together.
+    """
+    return max(_products(threads, number, blocks * ROWS, inner, width) for blocks, inner, width in _SHAPES)
+
+
+def of_training(single: float, backward: float) -> float:
+    """The peak of a training step: a third of its products are forward, in float32, and two thirds backward.
+
+    Args:
+        single: GFLOP/s of float32 products.
+        backward: GFLOP/s of products as the backward pass has them.
+
+    >>> of_training(100.0, 100.0), of_training(100.0, 200.0)
+    (100.0, 150.0)
+    """
+    return 3 / (1 / single + 2 / backward)
+
+
+def _products(threads: int, number: str, points: int, terms: int, width: int) -> float:
+    """GFLOP/s of products of one shape."""
+    inner = terms // _NUMBERS_A_WORD[number]
+    repeats = max(2**24 // (points * inner * width), 1)
+    tiles = np.ones((threads, points * inner + inner * width + (points + ROWS) * width), np.float32)
+    call = Call(_MULTIPLY[number], tiles=tiles, points=points, inner=inner, width=width, repeats=repeats)
+    return 2e-9 * threads * repeats * points * terms * width / _best([call], threads)
 
 
 @functools.cache
@@ -75,11 +111,20 @@ def gathers(threads: int, entries: int) -> float:
 
 
 def _best(program: list[Call], threads: int) -> float:
-    """Seconds of the fastest run within half a second: cores that have slept take a tenth to reach their speed."""
-    run(program, threads)
+    """Seconds of the fastest run of a program."""
+    return fastest(lambda: run(program, threads))
+
+
+def fastest(work: Callable[[], object]) -> float:
+    """Seconds of the fastest run within half a second: cores that have slept take a tenth to reach their speed.
+
+    Args:
+        work: One run; the first one, which may compile, does not count.
+    """
+    work()
     times: list[float] = []
     while sum(times) < 0.5:
         start = time.perf_counter()
-        run(program, threads)
+        work()
         times.append(time.perf_counter() - start)
     return min(times)

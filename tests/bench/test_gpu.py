@@ -77,7 +77,6 @@ def tinycudann(monkeypatch):
 def bench(load, tmp_path, pictures, monkeypatch):
     """What steps are given, at tiny sizes."""
     setting, steps, report = load("inr.bench.gpu.setting"), load("inr.bench.gpu.steps"), load("inr.bench.gpu.report")
-    monkeypatch.setattr(setting, "WARM", 1)
     tiny = setting.Setting.tiny(pictures, pictures / "large.png")
     tiny = replace(tiny, points=20, repeats=1, precisions=("tf32", "float32"), fit_steps=1, siren_steps=1, seconds=4.0)
     return steps.StoredBench(tiny, setting.Card("cpu"), report.Store(tmp_path / "rows.json", dict(FACTS), dry=True))
@@ -123,6 +122,34 @@ class TestSteps:
         bench = replace(bench, setting=replace(bench.setting, widest=256, seconds=60.0))
         load("gpu").measuring(step)(bench)
         assert bench.store.failed() == []
+
+    def test_the_first_look_measures_every_part(self, bench, load):
+        load("inr.bench.gpu.steps").STEPS["first"](bench)
+        assert bench.store.failed() == []
+        found = {one["what"]: one["value"] for one in bench.store.extras["first"]}
+        for part in ("siren, float32: relative error of gradients", "ReLU 2x64", "hash grid", "final PSNR"):
+            assert any(what.startswith(part) for what in found)
+        assert all(isinstance(value, float) for value in found.values())
+        exact = [value for what, value in found.items() if "float32: relative error" in what]
+        assert 0 < max(exact) < 1e-4
+        (report,) = bench.store.path.parent.glob("gpu-*.md")
+        assert all(what in report.read_text() for what in found)
+
+    def test_a_part_for_which_no_time_is_left_is_said_to_be_skipped(self, bench, load, monkeypatch):
+        first = load("inr.bench.gpu.first")
+        found = lambda bench: iter([first.Found("quick", "", 1.0, 2.0, "ms")])  # noqa: E731
+
+        def breaks(bench):
+            raise RuntimeError("worn out")
+            yield
+
+        parts = {"quick": first.Part(0, found), "slow": first.Part(1000, found), "bad": first.Part(0, breaks)}
+        monkeypatch.setattr(first, "PARTS", parts)
+        rows = {row.work: row.ours for row in first.look(bench, 10)}
+        assert rows["quick"] == 2.0
+        assert rows["slow"].startswith("skipped: ")
+        assert rows["slow"].endswith("it may take 1000 s")
+        assert rows["bad"] == "failed: worn out"
 
     @pytest.mark.long
     def test_tiles_are_timed(self, bench, load, tinycudann):
@@ -384,7 +411,7 @@ class TestCommand:
         with pytest.raises(SystemExit) as end:
             load("gpu").main(["sirens"])
         assert end.value.code == 2
-        assert "no step 'sirens'; there are tests, " in capsys.readouterr().err
+        assert "no step 'sirens'; there are first, tests, " in capsys.readouterr().err
 
     @pytest.mark.skipif(GPU, reason="there is a GPU")
     def test_without_a_gpu_one_line_says_so(self, load, capsys, tmp_path):

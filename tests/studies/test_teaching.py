@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import inr
-from inr.bench import quality, tables
+from inr.bench import tables
 from studies.teaching import cells, costs, report, runs
 
 SIZE = 1024
@@ -135,19 +135,3 @@ def test_a_rehearsal_counts_what_a_fit_would():
     assert (points, scored) == (128, 512)
     assert own > 0
     assert costs.rehearse(signal, "auto", 64, 20)[:2] == (64, 0)
-
-
-def test_psnr_is_of_the_clipped_field():
-    signal = inr.Signal.from_array(np.full((8, 8), 255, np.uint8))
-    assert quality.psnr(lambda x: 0 * x[:, :1] + 0.8, signal) == pytest.approx(10 * math.log10(4 / 0.04), abs=1e-4)
-    signal = inr.Signal.from_array(np.array([[0, 255], [255, 255]], np.uint8))
-    assert quality.psnr(lambda x: 0 * x[:, :1] + 3, signal) == pytest.approx(10 * math.log10(4 * 4 / 4), abs=1e-4)
-
-
-def test_a_table_names_each_machine_before_its_rows(tmp_path):
-    path = tmp_path / "table.tsv"
-    for number, machine in enumerate(["slow", "slow", "fast", "slow"]):
-        tables.append(path, ("number",), {"number": number}, machine)
-    assert path.read_text() == "# slow\nnumber\n0\n1\n# fast\n2\n# slow\n3\n"
-    assert [row["number"] for row in tables.read(path)] == ["0", "1", "2", "3"]
-    assert tables.origin(path) == "slow; then fast"

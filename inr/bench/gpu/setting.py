@@ -14,7 +14,6 @@ import torch
 from inr.bench.gpu.report import Measured
 
 Run = Callable[[], object]
-WARM = 3  # runs before any that counts
 RUNS_IN_A_ROW = 50  # at most
 
 
@@ -24,6 +23,7 @@ class Setting:
 
     Attributes:
         points: of a step; repeats: turns of which the median counts; turn: seconds that a turn should last.
+        warm: runs before any that counts.
         widest: the most units that a network is given; matrix: rows of the products whose speed is the peak.
         compiler: torch.compile's; precisions: of the engine.
         hash_points, hash_steps: of the fit of the large picture, which is `large`.
@@ -35,6 +35,7 @@ class Setting:
     points: int = 2**20
     repeats: int = 20
     turn: float = 0.02
+    warm: int = 3
     widest: int = 256
     matrix: int = 8192
     compiler: str = "inductor"
@@ -53,9 +54,9 @@ class Setting:
     def tiny(pictures: Path | None = None, large: Path | None = None) -> "Setting":
         """On the processor, with kernels interpreted (TRITON_INTERPRET=1)."""
         return Setting(
-            device="cpu", points=96, repeats=2, turn=0.0, widest=16, matrix=32, compiler="eager", hash_points=16,
-            hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, first_steps=60,
-            seconds=10.0, pictures=pictures, large=large,
+            device="cpu", points=64, repeats=1, turn=0.0, warm=1, widest=16, matrix=32, compiler="eager",
+            hash_points=16, hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, first_steps=8, seconds=10.0,
+            pictures=pictures, large=large,
         )  # fmt: skip
 
 
@@ -98,9 +99,9 @@ class Card:
         times = self.warm(run, turn)
         return statistics.median(self.seconds(run, times) for _ in range(repeats))
 
-    def warm(self, run: Run, turn: float) -> int:
+    def warm(self, run: Run, turn: float, runs: int = 3) -> int:
         """Run until all is compiled; how many runs a turn of so many seconds takes."""
-        for _ in range(WARM):
+        for _ in range(runs):
             run()
         return min(max(math.ceil(turn / self.seconds(run)), 1), RUNS_IN_A_ROW)
 
@@ -166,7 +167,7 @@ def turns(sides: Mapping[str, Run], card: Card, setting: Setting) -> Times:
             found.failures[side] = one_line(error)
 
     def warm(side: str) -> None:
-        runs[side] = card.warm(sides[side], setting.turn)
+        runs[side] = card.warm(sides[side], setting.turn, setting.warm)
         found.seconds[side] = []
 
     def turn(side: str) -> None:
@@ -211,7 +212,7 @@ class Bench:
         def product() -> None:
             torch.matmul(a, b, out=out)
 
-        runs = self.card.warm(product, self.setting.turn)
+        runs = self.card.warm(product, self.setting.turn, self.setting.warm)
         return 2 * size**3 / min(self.card.seconds(product, runs) for _ in range(self.setting.repeats))
 
 

@@ -19,7 +19,7 @@ from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
-from inr.jit.vector import LANES, ROWS
+from inr.jit.vector import DOT_PRODUCTS, LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
 _CACHE_LINE_FLOATS = 16  # float32 numbers of a cache line
@@ -191,6 +191,8 @@ class CpuPlan:
         if "products" not in phases:
             return {}
         peak = roofline.products(self.threads)
+        if self._bfloat16 and DOT_PRODUCTS:
+            peak = roofline.of_training(peak, roofline.products(self.threads, "bfloat16"))
         done = 1e-9 * self._points * self._layout.learning_flops(self._encoder.learns)
         return {
             "products while multiplying, GFLOP/s": (done / phases["products"], peak),
