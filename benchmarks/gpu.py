@@ -3,9 +3,9 @@
     python benchmarks/gpu.py [STEP …] [--pictures DIR] [--large PICTURE]
 
 Every step is a process of its own, ends within 8 minutes (`first` within 6), and can be run alone: what it measures is
-kept in out/gpu/rows.json as it goes, and `report` writes studies/results/gpu-<card>.md from all that is kept. Nothing is installed or
-downloaded. A step that fails does not stop the others. Exit status: 0, 1 where something failed, 2 where nothing
-could be measured.
+kept in out/gpu/rows.json as it goes, and `report` writes studies/results/gpu-<card>.md from all that is kept. Nothing
+is installed or downloaded. A step that fails does not stop the others. Exit status: 0, 1 where something failed, 2
+where nothing could be measured.
 """
 
 import argparse
