@@ -90,6 +90,7 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]
     Returns:
         The lines of the table, and an empty one after it.
 
+    >>> from inr.bench.tables import markdown
     >>> markdown(["codec", "bytes"], [["mlp", "300"]])
     ['| codec | bytes |', '|---|---|', '| mlp | 300 |', '']
     """
@@ -100,6 +101,7 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]
 def number(value: float | None, form: str = ".2f") -> str:
     """Format a number for a cell, which is empty where there is none.
 
+    >>> from inr.bench.tables import number
     >>> number(3.14159), number(None)
     ('3.14', '')
     """

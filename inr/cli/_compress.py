@@ -43,7 +43,7 @@ RECOMPRESS_EPILOG = """
 
 [bold]Exit status[/bold] 3: the target could not be met; the file is the nearest to it.
 """
-MISSED = 3
+MISSED = 3  # exit status of a file that misses its target
 
 _TARGET = "Target (one of them)"
 
@@ -53,11 +53,11 @@ def _target(words: str, *names: str) -> Any:
 
 
 Bpp = Annotated[float | None, _target("Bits per sample (pixel), all of the file counted; 0.3 if nothing is given.")]
-Bytes = Annotated[int | None, _target("Most bytes of the file.", "--bytes")]
+Bytes = Annotated[int | None, _target("The largest number of bytes of the file.", "--bytes")]
 Psnr = Annotated[float | None, _target("dB of the decoded samples; the smallest file that reaches it is searched.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.", show_default=False)]
 Steps = Annotated[
-    int | None, typer.Option(help="Of a fit; as many as suit the signal if not given.", show_default=False)
+    int | None, typer.Option(help="Steps of a fit; as many as suit the signal if not given.", show_default=False)
 ]
 Engine = Annotated[
     str,
@@ -77,7 +77,8 @@ def compress(
     signal: Annotated[Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video or volume.")],
     output: Output = None,
     codec: Annotated[
-        str, typer.Option(help="mlp, coin, ani or doh, as in mlp:sphere=true; mlp if not given.", show_default=False)
+        str,
+        typer.Option(help="As in mlp:sphere=true; mlp if not given. inr parts codec lists them.", show_default=False),
     ] = "mlp",
     bpp: Bpp = None,
     size_in_bytes: Bytes = None,
@@ -122,7 +123,10 @@ def recompress(
     psnr: Psnr = None,
     steps: Annotated[
         int | None,
-        typer.Option(help="With rounded weights; 0 only rounds, some if not given.", show_default=False),
+        typer.Option(
+            help="Steps with quantised weights; 0 only rounds; as suits the field if not given.",
+            show_default=False,
+        ),
     ] = None,
     engine: Engine = "auto",
     seed: Seed = 0,
@@ -130,7 +134,7 @@ def recompress(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Round and code the weights of a field that is fitted already."""
+    """Quantise and entropy-code the weights of a field that is fitted already."""
     path = output or file.with_name(f"{file.stem}.small.inr")
     _check(path, file, force=force)
     with waiting(f"reading {file}", quiet=quiet):

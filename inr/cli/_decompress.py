@@ -34,7 +34,7 @@ def decompress(
         Path | None, typer.Option(help="What the file was compressed with as --initial.", show_default=False)
     ] = None,
     max_memory: Annotated[
-        str, typer.Option(help="Most bytes that weights, and samples, may take: 500MB, 4GiB.")
+        str, typer.Option(help="The largest number of bytes that weights, and samples, may take: 500MB, 4GiB.")
     ] = "1GiB",
     force: Force = False,
     quiet: Quiet = False,

@@ -41,7 +41,12 @@ Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a s
 Objective = Annotated[str | None, _option(_PARTS, "What is minimised, as in l1 or huber:delta=0.05.")]
 Solver = Annotated[
     str,
-    _option(_FITTING, "adam if not given; soap, for small networks; closed-form, without steps, of network kronecker."),
+    _option(
+        _FITTING,
+        "The optimiser: adam if not given, soap for small networks; or closed-form, for network kronecker.",
+        "--optimiser",
+        "--solver",
+    ),
 ]
 Engine = Annotated[str, _option(_PARTS, "What runs the fit, as in cpu:threads=2; the fastest that can if not given.")]
 
@@ -51,11 +56,14 @@ Steps = Annotated[
 Seconds = Annotated[float | None, _option(_BUDGET, "Stop after so many seconds of fitting.")]
 Psnr = Annotated[float | None, _option(_BUDGET, "Stop at so many dB.")]
 
-Batch = Annotated[int | None, _option(_FITTING, "Samples a step.")]
+Batch = Annotated[int | None, _option(_FITTING, "Samples per step.")]
 Rates = Annotated[
-    str | None, _option(_FITTING, "Learning rate: 1e-3 (the network's), or network=1e-3,encoding=1e-2.", "--lr")
+    str | None,
+    _option(
+        _FITTING, "The learning rate: 1e-3 (the network's), or network=1e-3,encoding=1e-2.", "--learning-rate", "--lr"
+    ),
 ]
-Schedule = Annotated[str | None, _option(_FITTING, "How rates fall: cosine, exponential or constant.")]
+Schedule = Annotated[str | None, _option(_FITTING, "How the learning rate falls: cosine, exponential or constant.")]
 Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
 Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
 CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]

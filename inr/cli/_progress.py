@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from inr.fitting import Event
     from inr.sweeping import SweepEvent
 
-# seconds between redraws: the fit has the processor
-_REFRESH = 0.1
-_TITLE = 40  # letters of a fit's name beside its bar
+# Seconds between redraws, for the fit needs the processor.
+_REFRESH_SECONDS = 0.1
+_TITLE_LETTERS = 40  # shown of a fit's name beside its bar
 
 
 class FitBar:
@@ -46,7 +46,7 @@ class FitBar:
         if event.kind == "start":
             self._start = event
         now = time.perf_counter()
-        if event.kind == "step" and now - self._drawn < _REFRESH and event.step < event.steps:
+        if event.kind == "step" and now - self._drawn < _REFRESH_SECONDS and event.step < event.steps:
             return
         self._drawn = now
         self._progress.update(
@@ -106,7 +106,7 @@ class SweepBar:
         elif event.task is not None:
             self._advance(event)
         now = time.perf_counter()
-        if event.kind == "step" and now - self._drawn < _REFRESH:
+        if event.kind == "step" and now - self._drawn < _REFRESH_SECONDS:
             return
         self._drawn = now
         status = f"{event.done} of {event.planned}"
@@ -117,7 +117,7 @@ class SweepBar:
         name = event.task.name
         if name not in self._fits:
             title = " + ".join(event.task.label.values())
-            title = title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
+            title = title if len(title) <= _TITLE_LETTERS else title[: _TITLE_LETTERS - 1] + "…"
             self._fits[name] = self._progress.add_task(title, total=None, status="starting")
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else ""
         if event.steps:
@@ -151,7 +151,7 @@ def counting(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], 
             nonlocal drawn
             progress.advance(task, points)
             now = time.perf_counter()
-            if now - drawn >= _REFRESH:
+            if now - drawn >= _REFRESH_SECONDS:
                 drawn = now
                 done = progress.tasks[0].completed
                 left = clock((now - begin) / done * (total - done))

@@ -31,8 +31,8 @@ EPILOG = """
   inr render voice.inr --scale 2 -o voice.wav     # twice the sample rate
 """
 
-DAMAGED = 4
-# most bytes of float32 samples; writing them takes several times as much for a while
+DAMAGED = 4  # exit status of a file whose enhancement sections are damaged or missing
+# The largest size of float32 samples in bytes; writing them takes several times as much for a while.
 _MAX_BYTES = 4 << 30
 
 Output = Annotated[

@@ -101,10 +101,10 @@ def sweep(
 
     folder = output or Path(stem(signal) + ".sweep")
     with waiting(f"reading {signal}", quiet=quiet):
-        import inr.sweeping._sweep  # heavy libraries, before the bar
+        sweep_signal = inr.sweep  # its heavy libraries load here, before the bar
     with warnings.catch_warnings(), SweepBar(quiet=quiet) as bar:
         warnings.simplefilter("ignore", RuntimeWarning)  # said below
-        result = inr.sweep(
+        result = sweep_signal(
             signal, encodings=encoding, activations=activation, networks=network, teachers=teacher, auto=auto,
             steps=steps, seconds=seconds, parameters=parameters, holdout=holdout, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed, engine=engine, jobs=jobs, folder=folder,

@@ -76,6 +76,7 @@ def of_training(single: float, backward: float) -> float:
         single: GFLOP/s of float32 products.
         backward: GFLOP/s of products as the backward pass has them.
 
+    >>> from inr.jit.roofline import of_training
     >>> of_training(100.0, 100.0), of_training(100.0, 200.0)
     (100.0, 150.0)
     """
