@@ -63,8 +63,15 @@ class Layout:
 
     def learning_flops(self, pass_on: bool) -> int:
         """Operations of one point, forward and backward; `pass_on` counts the gradient of the features too."""
-        first = 2 * int(self.table[0, 0] * self.table[0, 1])
-        return 3 * self.flops - (0 if pass_on else first)
+        return 3 * self.flops - (0 if pass_on else self._first_flops)
+
+    def backward_flops(self) -> int:
+        """Operations of one point on the way back through all layers but the first, which is always float32."""
+        return 2 * (self.flops - self._first_flops)
+
+    @property
+    def _first_flops(self) -> int:
+        return 2 * int(self.table[0, 0] * self.table[0, 1])
 
 
 def layout(network: Network) -> Layout | str:

@@ -19,7 +19,7 @@ from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
-from inr.jit.vector import DOT_PRODUCTS, LANES, ROWS
+from inr.jit.vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
 _CACHE_LINE_FLOATS = 16  # float32 numbers of a cache line
@@ -190,14 +190,22 @@ class CpuPlan:
         phases = self.profile()
         if "products" not in phases:
             return {}
-        peak = roofline.products(self.threads)
-        if self._bfloat16 and DOT_PRODUCTS:
-            peak = roofline.of_training(peak, roofline.products(self.threads, "bfloat16"))
-        done = 1e-9 * self._points * self._layout.learning_flops(self._encoder.learns)
+        done, least = self._products_done()
+        peak = done / max(least, 1e-12)
         return {
             "products while multiplying, GFLOP/s": (done / phases["products"], peak),
             "products over the engine's whole step, GFLOP/s": (done / sum(phases.values()), peak),
         }
+
+    def _products_done(self) -> tuple[float, float]:
+        """Operations of the products so far, in 1e9, and the seconds they take at the peaks of their operands."""
+        halves = self._layout.backward_flops() if self._bfloat16 else 0
+        singles = self._layout.learning_flops(self._encoder.learns) - halves
+        scale = 1e-9 * self._points
+        least = scale * singles / roofline.products(self.threads)
+        if halves:
+            least += scale * halves / roofline.products(self.threads, "bfloat16")
+        return scale * (singles + halves), least
 
     def _sample(self, indices: np.ndarray, coords: np.ndarray, offsets: Tensor | None = None) -> list[Call]:
         """Fill the coordinates of some samples, and their targets; right away, where there is no kernel for it."""
