@@ -5,9 +5,6 @@ from inr._parts import format_spec, parse_spec
 from inr.engines._base import Engine, Objective, Plan, engines
 from inr.field import Field, Spec
 
-# fastest first; the last one runs everything
-PREFERENCE = ("triton", "tcnn", "cpu", "eager")
-
 
 def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto") -> tuple[str, Plan]:
     """The name of the engine that will run a field, and its plan.
@@ -33,14 +30,24 @@ def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto"
     return parse_spec(engine)["name"], ready
 
 
+def by_priority() -> list[str]:
+    """The engines that "auto" may take, the one that it tries first in front."""
+    declared = {name: engines.info(name).cls.priority for name in engines.names()}
+    return sorted((name for name, each in declared.items() if each is not None), key=lambda name: -declared[name])
+
+
 def automatic() -> tuple[str, str]:
-    """Two lines on what "auto" does on this machine: what it takes first and why, and what for other fields."""
-    present = [name for name in PREFERENCE if _refusal(name) is None]
-    passed = [f"{name} {_refusal(name)}" for name in PREFERENCE[: PREFERENCE.index(present[0])]]
+    """What "auto" does on this machine, as `inr doctor` prints it.
+
+    Returns:
+        What it takes first and why; and what it takes for fields that this one cannot run.
+    """
+    names = by_priority()
+    present = [name for name in names if _refusal(name) is None]
+    passed = [f"{name} {_refusal(name)}" for name in names[: names.index(present[0])]]
     first = f"{present[0]}, the fastest that can run here" + (f" ({'; '.join(passed)})" if passed else "")
-    return first, f"{', then '.join(present[1:])}, for fields that {present[0]} cannot run" if present[
-        1:
-    ] else "nothing"
+    others = f"{', then '.join(present[1:])}, for fields that {present[0]} cannot run"
+    return first, others if present[1:] else "nothing"
 
 
 def _refusal(name: str) -> str | None:
@@ -53,7 +60,7 @@ def _refusal(name: str) -> str | None:
 
 def _fastest(field: Field, objective: Objective | None) -> tuple[str, Plan]:
     notes: list[str] = []
-    for name in PREFERENCE:
+    for name in by_priority():
         if _refusal(name) is not None:  # `inr doctor` tells
             continue
         chosen: Engine = engines.build(name)

@@ -15,6 +15,8 @@ from inr.field import Field
 class Eager(Engine):
     """Plain PyTorch with automatic differentiation."""
 
+    priority = 0
+
     def __init__(self, *, device: Annotated[Literal["cpu", "cuda"], "processor or GPU"] = "cpu") -> None:
         self.device = device
 

@@ -6,7 +6,7 @@ import torch
 
 import inr
 from inr import Field, InrError, Signal
-from inr.engines import Batch, Engine, Plan, engines, plan
+from inr.engines import Batch, Eager, Engine, Plan, automatic, engines, plan
 from inr.objectives import Regression
 
 
@@ -87,21 +87,42 @@ def test_auto_falls_through_and_notes_why(problem, monkeypatch):
     class Picky(Engine):
         """Runs nothing."""
 
+        priority = 1
+
         def plan(self, field, objective):
             return "it has 3 channels"
 
     engines.register("picky")(Picky)
     try:
-        monkeypatch.setattr("inr.engines._choose.PREFERENCE", ("picky", "eager"))
+        monkeypatch.setattr(engines.info("cpu").cls, "priority", None)
         name, ready = plan(field, Regression(signal))
         assert name == "eager"
         assert ready.notes == ("engine 'picky' cannot run this field: it has 3 channels",)
         assert plan(field, Regression(signal), "eager")[1].notes == ()
-        monkeypatch.setattr("inr.engines._choose.PREFERENCE", ("picky",))
+        monkeypatch.setattr(Eager, "priority", None)
         with pytest.raises(InrError, match="no engine can run this field: engine 'picky'"):
             plan(field, Regression(signal))
     finally:
         del engines._parts["picky"]
+
+
+def test_auto_takes_another_package_s_engine_by_its_priority(problem):
+    signal, field = problem
+
+    class Fast(Eager):
+        """As eager."""
+
+        priority = 99
+
+    engines.register("fast")(Fast)
+    try:
+        assert plan(field, Regression(signal))[0] == "fast"
+        assert automatic()[0] == "fast, the fastest that can run here"
+        Fast.priority = None  # of use by its name only
+        assert plan(field, Regression(signal))[0] == "cpu"
+        assert plan(field, Regression(signal), "fast")[0] == "fast"
+    finally:
+        del engines._parts["fast"]
 
 
 def test_options_of_engines_are_checked(problem):

@@ -33,6 +33,8 @@ class Cpu(Engine):
     Compiled when first needed, and kept on disk. Sums, phases and products are float32.
     """
 
+    priority = 10
+
     def __init__(
         self,
         *,

@@ -4,14 +4,16 @@ A complex layer is the real matrix [[Re, -Im], [Im, Re]] on the two planes side 
 layer's matrix as blocks, each with a sign; the gradient of a parameter is the sum of its blocks' gradients, signed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
 
+from inr.engines._kernels import Kernels
 from inr.jit.vector import LANES, PANEL, ROWS
 from inr.networks import MLP, Affine, ComplexAffine, Network
+
+layouts = Kernels()
 
 # columns of the tables that kernels read; _network.py names them too
 LAYER_NUMBERS = 12
@@ -76,10 +78,11 @@ class Layout:
 
 def layout(network: Network) -> Layout | str:
     """The layout of a network, or why it has none."""
-    describe = _KNOWN.get(type(network))
+    describe = layouts.find(network)
     if describe is None:
         return f"no kernels for network '{network.config()['name']}'"
-    return describe(network)
+    found: Layout | str = describe(network)
+    return found
 
 
 @dataclass
@@ -91,8 +94,8 @@ class _Shape:
     blocks: list[Block]
 
 
-def _mlp(network: Network) -> Layout | str:
-    assert isinstance(network, MLP)
+@layouts.kernel_for(MLP)
+def _mlp(network: MLP) -> Layout | str:
     width = padded(network.width)
     shapes = []
     for index, layer in enumerate(network.layers):
@@ -125,9 +128,6 @@ def _shape(layer: nn.Module, index: int, columns: int, width: int, name: str) ->
     if layer.bias_imag is not None:
         blocks.append(Block(f"{name}.bias_imag", index, width, 0, rows, 0))
     return _Shape(2 * width, columns, blocks)
-
-
-_KNOWN: dict[type[Network], Callable[[Network], Layout | str]] = {MLP: _mlp}
 
 
 def _stride(columns: int) -> int:

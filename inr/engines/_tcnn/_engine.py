@@ -24,6 +24,8 @@ class Tcnn(Engine):
     networks stop improving at some 50 dB. Encodings run in PyTorch, on the GPU.
     """
 
+    priority = 20
+
     def __init__(
         self,
         *,

@@ -13,7 +13,8 @@ from inr.networks import MLP, Affine
 
 Kind = Literal["auto", "fullyfused", "cutlass"]
 
-_ACTIVATIONS: dict[type, str] = {ReLU: "ReLU", Sine: "Sine"}
+# what tiny-cuda-nn calls the activations that it has
+ACTIVATIONS: dict[type, str] = {ReLU: "ReLU", Sine: "Sine"}
 _FUSED_WIDTHS = (16, 32, 64, 128)
 # bytes of shared memory that every card with FullyFusedMLP can give a block
 _SHARED_MEMORY = 64 * 1024
@@ -53,7 +54,7 @@ def tcnn_network(field: Field, kind: Kind = "auto") -> TcnnNetwork | str:
     return TcnnNetwork(
         config={
             "otype": otype,
-            "activation": _ACTIVATIONS[type(network.activation)],
+            "activation": ACTIVATIONS[type(network.activation)],
             "output_activation": "None",
             "n_neurons": units,
             "n_hidden_layers": network.depth,
@@ -67,7 +68,7 @@ def _refused(field: Field) -> str | None:
     network, activation = field.network, field.network.activation
     if type(network) is not MLP:
         return f"tiny-cuda-nn has no network '{network.config()['name']}'; mlp:bias=false works"
-    if type(activation) not in _ACTIVATIONS:
+    if type(activation) not in ACTIVATIONS:
         return f"tiny-cuda-nn has no activation '{activation.config()['name']}'; sine and relu work"
     if any(type(layer) is not Affine for layer in network.layers):
         return "its layers are not plain matrices"

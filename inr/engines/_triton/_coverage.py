@@ -1,16 +1,20 @@
 """What there are kernels for on the GPU; known without Triton."""
 
 from inr.activations import Activation
-from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.encodings import Encoding
 from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula
+from inr.engines._kernels import Kernels
 
 # by their names in `_maths`
 DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})
 
 
+encoders = Kernels("inr.engines._triton._encoders")
+
+
 def note(encoding: Encoding) -> str:
     """What of an encoding PyTorch computes, in words; "" where there are kernels."""
-    if type(encoding) in (Identity, FourierFeatures) or isinstance(encoding, DenseGrid | HashGrid):
+    if encoders.find(encoding) is not None:
         return ""
     return f"no kernel for encoding '{encoding.config()['name']}': its features are computed by eager PyTorch"
 

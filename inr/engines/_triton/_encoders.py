@@ -2,19 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid
+from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
 from inr.engines._checks import weight_of
-from inr.engines._triton import _grid
-from inr.engines._triton._coverage import note
-from inr.engines._triton._network import Waves
+from inr.engines._triton._coverage import encoders, note
 
 _TABLE = "encoding.table"
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Fourier features: sines, then cosines, of slopes (d, m) · coordinates + shifts (m,), float32."""
+
+    slopes: Float[Tensor, "d m"]
+    shifts: Float[Tensor, " m"]
 
 
 @runtime_checkable
@@ -45,22 +52,19 @@ class Encoder(Protocol):
 
 
 def encoder(encoding: Encoding, device: torch.device, *, deterministic: bool) -> Encoder:
-    """The encoder of an encoding: kernels where there are some, PyTorch where not."""
-    if note(encoding):
-        return _ByTorch(encoding)
-    if isinstance(encoding, DenseGrid | HashGrid):
-        return _Grid(encoding, device, deterministic=deterministic)
-    return _Coordinates(_waves(encoding, device) if isinstance(encoding, FourierFeatures) else None)
+    """The encoder of an encoding: kernels where there are some, PyTorch where not.
+
+    Args:
+        encoding: any.
+        device: where features are computed.
+        deterministic: whether gradients of tables are to be the same bits every time.
+    """
+    found: Encoder = (encoders.find(encoding) or _TorchEncoder)(encoding, device, deterministic)
+    return found
 
 
-def _waves(encoding: FourierFeatures, device: torch.device) -> Waves:
-    """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
-    slopes = math.pi * encoding.frequencies.double()
-    return Waves(slopes.T.float().contiguous().to(device), slopes.sum(1).float().to(device))
-
-
-class _Coordinates:
-    """Nothing to compute beforehand."""
+class _CoordinatesEncoder:
+    """Nothing to compute beforehand: the network's kernels read coordinates."""
 
     note = ""
     learns = False
@@ -78,14 +82,30 @@ class _Coordinates:
         return {}
 
 
-class _Grid:
+@encoders.kernel_for(Identity)
+def _identity(encoding: Identity, device: torch.device, deterministic: bool) -> Encoder:
+    return _CoordinatesEncoder(None)
+
+
+@encoders.kernel_for(FourierFeatures)
+def _fourier(encoding: FourierFeatures, device: torch.device, deterministic: bool) -> Encoder:
+    """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
+    slopes = math.pi * encoding.frequencies.double()
+    return _CoordinatesEncoder(Waves(slopes.T.float().contiguous().to(device), slopes.sum(1).float().to(device)))
+
+
+@encoders.kernel_for(DenseGrid, HashGrid)
+class _GridEncoder:
     """Dense and hash grids."""
 
     note = ""
     learns = True
     waves: Waves | None = None
 
-    def __init__(self, encoding: DenseGrid | HashGrid, device: torch.device, *, deterministic: bool) -> None:
+    def __init__(self, encoding: DenseGrid | HashGrid, device: torch.device, deterministic: bool) -> None:
+        from inr.engines._triton import _grid  # needs Triton, while what there are kernels for is known without
+
+        self._kernels = _grid
         self._levels = _grid.levels_on(encoding.levels, device)
         self._smooth = encoding.interpolation == "smoothstep"
         self._shape, self._out_dim = encoding.table.shape, encoding.out_dim
@@ -97,21 +117,21 @@ class _Grid:
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         features = coords.new_empty(len(coords), self._out_dim)
         table = weight_of(tensors, _TABLE, tuple(self._shape)).detach().float().contiguous()
-        _grid.encode(coords, table, self._levels, self._smooth, features)
+        self._kernels.encode(coords, table, self._levels, self._smooth, features)
         return features
 
     def backward(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
         table = grads.new_zeros(self._shape)
-        _grid.scatter(coords, grads, self._levels, self._smooth, table, self._deterministic)
+        self._kernels.scatter(coords, grads, self._levels, self._smooth, table, self._deterministic)
         return {_TABLE: table}
 
 
-class _ByTorch:
+class _TorchEncoder:
     """Any encoding, evaluated and differentiated by PyTorch."""
 
     waves: Waves | None = None
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, device: torch.device, deterministic: bool) -> None:
         self._encoding = encoding
         self._names = [name for name, _ in encoding.named_parameters()]
         self.learns = bool(self._names)

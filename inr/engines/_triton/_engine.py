@@ -23,6 +23,8 @@ class TritonEngine(Engine):
     Compiled by Triton when first needed. Operands of products are 16-bit, their sums and the first layer are float32.
     """
 
+    priority = 30
+
     def __init__(
         self,
         *,

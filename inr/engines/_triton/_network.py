@@ -13,6 +13,7 @@ from inr.engines._checks import weight_of
 from inr.engines._formulas import constant_row
 from inr.engines._triton import _fully_fused, _tiled, _weight_gradients
 from inr.engines._triton._activations import functions
+from inr.engines._triton._encoders import Waves
 from inr.engines._triton._precision import OPERANDS, Precision
 from inr.networks import MLP
 
@@ -22,14 +23,6 @@ _MAX_FULLY_FUSED_UNITS = 128  # units of all planes, of which a tile stays in re
 _FEW = 8
 _MANY_ROUNDS = 8  # of tiles on all multiprocessors, after which a last one that is partly filled does not matter
 _MOST_POINTS = 2**20  # at a time: places of numbers are 32-bit
-
-
-@dataclass(frozen=True)
-class Waves:
-    """Fourier features: sines, then cosines, of slopes (d, m) · coordinates + shifts (m,), float32."""
-
-    slopes: Float[Tensor, "d m"]
-    shifts: Float[Tensor, " m"]
 
 
 @dataclass(frozen=True)
