@@ -8,7 +8,7 @@ from inr._errors import InrError
 from inr.signals._arrays import GridSamples, build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
 from inr.signals._libraries import check_bytes, load, reading
-from inr.signals._truncation import check_whole
+from inr.signals._truncation import check_complete
 
 # what samples of an encoding are read as; narrower integers fill the upper bits of the wider type
 _READ_AS = {
@@ -22,7 +22,7 @@ _WRITE_AS = {"int16": "PCM_16", "int32": "PCM_32", "float32": "FLOAT", "float64"
 def read(path: Path, max_bytes: int) -> GridSamples:
     """The sound at `path`, (N, C)."""
     soundfile = load("soundfile", "audio", "reading sound")
-    check_whole(path)
+    check_complete(path)
     with reading(path, "sound"), soundfile.SoundFile(str(path)) as file:
         dtype = _READ_AS.get(file.subtype, "float32")
         needed = file.frames * file.channels * np.dtype(dtype).itemsize

@@ -1,15 +1,20 @@
-"""Is a sound or video file all there? Its container says how long it should be; decoders read what they find."""
+"""Is a sound or video file all there? Its container says how long it should be; decoders read what they find.
+
+FFmpeg and libsndfile do not tell as well: of a WAV, a GIF, an AVI or an MP4 that is cut off they decode the samples or
+frames that are there, without an error, and that a Matroska file is cut off FFmpeg says in its log alone, in words that
+change between versions.
+"""
 
 import io
 from pathlib import Path
 
 from inr._errors import InrError
 
-_STREAMED = 0xFFFFFFFF  # a length that was not known when the header was written
-_EBML = b"\x1aE\xdf\xa3"
+_UNKNOWN_LENGTH = 0xFFFFFFFF  # what a header says that was written before its length was known
+_EBML_MAGIC = b"\x1aE\xdf\xa3"
 
 
-def check_whole(path: Path) -> None:
+def check_complete(path: Path) -> None:
     """Refuse a RIFF (WAV, AVI), MP4, MOV, Matroska, WebM or GIF file that ends before its own header says.
 
     Raises InrError; files in other formats pass.
@@ -21,7 +26,7 @@ def check_whole(path: Path) -> None:
             end = _wav_end(file, size) if magic[8:] == b"WAVE" else 8 + int.from_bytes(magic[4:8], "little")
         elif magic[4:8] == b"ftyp":
             end = _boxes_end(file, size)
-        elif magic[:4] == _EBML:
+        elif magic[:4] == _EBML_MAGIC:
             end = _matroska_end(file, size)
         elif magic[:3] == b"GIF":
             end = _gif_end(file)
@@ -40,7 +45,7 @@ def _wav_end(file: io.BufferedIOBase, size: int) -> int:
         length = int.from_bytes(header[4:], "little")
         start += 8 + length + length % 2
         if header[:4] == b"data":
-            return start - length % 2 if length != _STREAMED else 0
+            return start - length % 2 if length != _UNKNOWN_LENGTH else 0
     return start + 8
 
 

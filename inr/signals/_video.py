@@ -16,7 +16,7 @@ import numpy as np
 from inr._errors import InrError
 from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
 from inr.signals._libraries import check_bytes, load, reading
-from inr.signals._truncation import check_whole
+from inr.signals._truncation import check_complete
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
 
@@ -24,7 +24,7 @@ _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 
 def read(path: Path, max_bytes: int) -> GridSamples:
     """The video at `path`, uint8 (T, H, W, C)."""
     av = load("av", "video", "reading video")
-    check_whole(path)
+    check_complete(path)
     with reading(path, "video"), _silent(), av.open(str(path)) as container:
         if not container.streams.video:
             raise InrError(f"{path} holds no video; save its sound as .wav")

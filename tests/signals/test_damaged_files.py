@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zipfile
 import zlib
 
@@ -104,6 +105,11 @@ def attempt(path, **options: int) -> np.ndarray | str:
 
 def test_every_kind_of_file_is_tried(files):
     assert set(files) == set(NAMES)
+
+
+def test_a_16_bit_png_cut_short_is_refused_without_imagecodecs(tmp_path, files, capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    test_a_file_cut_short_is_refused(tmp_path, "16-bit.png", files, capfd)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,7 @@
 """Images: every format and sample type there and back; 16-bit PNG against independent coders."""
 
 import struct
+import sys
 import zlib
 
 import hypothesis
@@ -112,6 +113,22 @@ def test_16_bit_png_of_every_filter_and_interlace(tmp_path, filters, channels, i
     image = noise((11, 6, channels), np.uint16)
     (tmp_path / "a.png").write_bytes(png_bytes(image, filters, interlace=interlace))
     np.testing.assert_array_equal(open_signal(tmp_path / "a.png").array, image)
+
+
+@pytest.mark.parametrize("interlace", [False, True])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_16_bit_png_is_the_same_without_imagecodecs(tmp_path, monkeypatch, channels, interlace, capfd):
+    pytest.importorskip("imagecodecs")
+    image, path = noise((11, 6, channels), np.uint16), tmp_path / "image.png"
+    transparent = b"".join(struct.pack(">H", value) for value in image[2, 3])
+    body = b"tRNS" + transparent
+    extra = struct.pack(">I", len(transparent)) + body + struct.pack(">I", zlib.crc32(body)) if channels % 2 else b""
+    path.write_bytes(png_bytes(image, [0, 1, 2, 3, 4], interlace=interlace, extra=extra))
+    found = open_signal(path).array
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    np.testing.assert_array_equal(open_signal(path).array, found, strict=True)
+    np.testing.assert_array_equal(found[..., :channels], image)
+    assert capfd.readouterr() == ("", "")
 
 
 @hypothesis.settings(max_examples=25)
