@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from inr.fitting import SCHEDULES
+
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
@@ -63,7 +65,7 @@ Rates = Annotated[
         _FITTING, "The learning rate: 1e-3 (the network's), or network=1e-3,encoding=1e-2.", "--learning-rate", "--lr"
     ),
 ]
-Schedule = Annotated[str | None, _option(_FITTING, "How the learning rate falls: cosine, exponential or constant.")]
+Schedule = Annotated[str | None, _option(_FITTING, f"How the learning rate falls: {', '.join(SCHEDULES)}.")]
 Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
 Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
 CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
+    from inr.fitting._schedules import SCHEDULES as SCHEDULES
     from inr.fitting._solve import solve as solve
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "SCHEDULES": "._schedules",
         "SampleCounts": "._sample_counts",
         "Budget": "._budget",
         "Event": "._events",

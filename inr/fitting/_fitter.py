@@ -21,10 +21,11 @@ from inr.fitting._checks import check_horizon, check_setup, check_size, check_st
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
-from inr.fitting._optimiser import SCHEDULES, Optimiser, check_rates
+from inr.fitting._optimiser import Optimiser, check_rates
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts
+from inr.fitting._schedules import SCHEDULES
 from inr.fitting._scorer import FieldScorer
 from inr.fitting._state import LEAVES, Checkpoint, Progress, fingerprint, load_checkpoint, save_checkpoint
 from inr.objectives import mean_squared_error, objectives

@@ -1,9 +1,9 @@
-"""Optimisers with a learning rate per part, and the schedules."""
+"""Optimisers with a learning rate per part."""
 
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,13 +19,6 @@ Gradients = Mapping[str, Tensor | RowSparse]
 Rates = Mapping[str, float]
 
 OPTIMISERS = ("adam", "soap")
-
-# factor of the learning rate at a fraction of the horizon
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "cosine": lambda fraction: 0.5 * (1 + math.cos(math.pi * fraction)),
-    "exponential": lambda fraction: 0.1**fraction,  # the x0.1 decay of WIRE, FINER and their comparisons
-    "constant": lambda fraction: 1.0,
-}
 
 
 def default_rates(field: Field) -> dict[str, float]:

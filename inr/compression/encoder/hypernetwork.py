@@ -85,7 +85,7 @@ def fit_code(
 ) -> None:
     """Learn a code by Adam at a rate that falls as a cosine; it ends rounded to a step within its room."""
     from inr.engines import plan
-    from inr.fitting._optimiser import SCHEDULES
+    from inr.fitting import SCHEDULES
     from inr.objectives import Regression
     from inr.teaching import teachers
 

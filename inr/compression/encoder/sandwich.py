@@ -11,9 +11,9 @@ from torch import Tensor
 from inr.compression.bitstream.slimmable import Slimmable, Tensors
 from inr.engines import Batch, plan
 from inr.field import Field, Spec
-from inr.fitting import Event, Parametrisation
+from inr.fitting import SCHEDULES, Event, Parametrisation
 from inr.fitting._events import EventKind, Reason, message
-from inr.fitting._optimiser import SCHEDULES, Group, optimiser_of
+from inr.fitting._optimiser import Group, optimiser_of
 from inr.objectives import Regression
 from inr.signals import Signal
 from inr.teaching import teachers
