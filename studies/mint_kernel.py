@@ -54,7 +54,6 @@ from PIL import Image
 
 from inr.bench import machine, tables
 from inr.diagnostics import Series, Subplot, plot
-from inr.teaching._mint import communicated
 from studies import RESULTS
 
 RATE = 0.01
@@ -186,7 +185,7 @@ def exchanged(errors: np.ndarray, target: np.ndarray) -> np.ndarray:
     missed = torch.from_numpy(errors.reshape(learners, -1).T)
     known = missed + torch.from_numpy(target.reshape(learners, -1).T)
     # doubled, as that function takes values in [-1, 1]; a shift makes no difference to it
-    change = communicated(2 * known, 2 * missed).double() - torch.eye(learners)
+    change = communication_matrix(2 * known, 2 * missed).double() - torch.eye(learners)
     return errors + (known @ change.T).T.reshape(errors.shape).numpy()
 
 
@@ -268,7 +267,7 @@ def measured(target: np.ndarray, iterations: int, seeds: Sequence[int]) -> Itera
     lengths = {kind: max(length // LEARNERS, 1) * LEARNERS for kind, length in lengths.items()}
     drawn = {seed: draws(max(lengths.values()), pixels, seed) for seed in dict.fromkeys([SEED, *seeds])}
     teach(np.zeros((1, 1, 1)), np.zeros((1, 1), dtype=np.int64), stencil(), RATE)  # compiled before the clock starts
-    communicated(torch.zeros(1, 1), torch.zeros(1, 1))
+    communication_matrix(torch.zeros(1, 1), torch.zeros(1, 1))
     for variant in product(ALONE, ALGORITHMS, TEACHERS):
         kind, _, teacher = variant
         start = time.perf_counter()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inr.teaching._expansive import Expansive as Expansive
     from inr.teaching._int import INT as INT
     from inr.teaching._mint import MINT as MINT
+    from inr.teaching._mint import communication_matrix as communication_matrix
     from inr.teaching._nint import NINT as NINT
     from inr.teaching._soft import Soft as Soft
     from inr.teaching._uniform import Uniform as Uniform
@@ -30,6 +31,7 @@ __getattr__, __all__ = lazy_exports(
         "Soft": "._soft",
         "Teacher": "._base",
         "Uniform": "._uniform",
+        "communication_matrix": "._mint",
         "teachers": "._base",
     },
 )

@@ -73,12 +73,12 @@ class MINT(INT):
     ) -> Float[Tensor, "n learners"]:
         if self._communication and step < _TALKING and self._signal.channels > 1:
             predictions = self._signal.values(pool) + residuals
-            change = communicated(predictions, residuals) - torch.eye(residuals.shape[1])
+            change = communication_matrix(predictions, residuals) - torch.eye(residuals.shape[1])
             residuals = residuals + predictions @ change.T.to(predictions)
         return residuals.abs()
 
 
-def communicated(predictions: Float[Tensor, "n c"], residuals: Float[Tensor, "n c"]) -> Float[Tensor, "c c"]:
+def communication_matrix(predictions: Float[Tensor, "n c"], residuals: Float[Tensor, "n c"]) -> Float[Tensor, "c c"]:
     """The matrix A by which channels predict from each other, float32, on the processor; the identity if none helps.
 
     Args:

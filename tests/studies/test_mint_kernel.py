@@ -104,7 +104,7 @@ def test_nothing_is_exchanged_where_nothing_is_missed():
     _, target = random_pictures(3, 8, 8)
     missed = torch.zeros(64, 3, dtype=torch.float64)
     known = torch.from_numpy(target.reshape(3, -1).T)
-    assert torch.equal(mint_kernel.communicated(2 * known, missed), torch.eye(3))
+    assert torch.equal(mint_kernel.communication_matrix(2 * known, missed), torch.eye(3))
     assert np.array_equal(mint_kernel.exchanged(np.zeros_like(target), target), np.zeros_like(target))
 
 

@@ -10,7 +10,6 @@ from inr.engines import Batch
 from inr.fitting._fit import make_fitter
 from inr.objectives import Regression
 from inr.teaching import teachers
-from inr.teaching._mint import communicated
 
 PARTS = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
 
@@ -139,7 +138,7 @@ def test_communication_is_as_published():
     predictions = targets @ (mixing / mixing.sum(1, keepdim=True)).T + 0.05 * torch.rand(
         60, channels, generator=generator
     )
-    found = communicated(2 * predictions - 1, 2 * (predictions - targets))  # [0, 1] to [-1, 1]
+    found = communication_matrix(2 * predictions - 1, 2 * (predictions - targets))  # [0, 1] to [-1, 1]
     expected = published(predictions.double(), targets.double(), 5000)
     assert (expected - torch.eye(channels)).abs().max() > 0.1
     torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=0)
@@ -150,8 +149,8 @@ def test_communication_is_as_published():
 
 def test_nothing_is_communicated_where_nothing_is_missed():
     predictions = torch.rand(50, 3) * 2 - 1
-    assert torch.equal(communicated(predictions, torch.zeros(50, 3)), torch.eye(3))
-    assert torch.equal(communicated(predictions, torch.full((50, 3), torch.nan)), torch.eye(3))
+    assert torch.equal(communication_matrix(predictions, torch.zeros(50, 3)), torch.eye(3))
+    assert torch.equal(communication_matrix(predictions, torch.full((50, 3), torch.nan)), torch.eye(3))
 
 
 def test_communication_chooses_by_what_channels_miss_together_in_the_first_100_steps():
@@ -162,7 +161,7 @@ def test_communication_chooses_by_what_channels_miss_together_in_the_first_100_s
     )
     residuals = swapped - values
     teacher = bound("mint:ratio=0.1,schedule=constant,communication=true", source)
-    expected = (swapped @ communicated(swapped, residuals).T - values).abs()
+    expected = (swapped @ communication_matrix(swapped, residuals).T - values).abs()
     for step, scores in ((99, expected), (100, residuals.abs())):
         batch = teacher.select(step, FakeScorer(residuals))
         union = torch.cat([scores[:, j].topk(6).indices for j in range(2)]).unique()
