@@ -29,7 +29,7 @@ Comparison = Annotated[
     Path | None, _option(_OUTPUT, "The comparison sheet; NAME.comparison.png beside the field if not given.")
 ]
 NoComparison = Annotated[bool, _option(_OUTPUT, "Draw no sheet.", "--no-comparison")]
-TeacherMap = Annotated[Path | None, _option(_OUTPUT, "A picture of where the teacher looked.")]
+TeacherMap = Annotated[Path | None, _option(_OUTPUT, "A picture of how often each sample was drawn by the teacher.")]
 Events = Annotated[Path | None, _option(_OUTPUT, "Log of the fit: every step's loss, psnr, … as a line of JSON.")]
 Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
 Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step went.", "--profile")]

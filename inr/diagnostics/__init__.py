@@ -1,4 +1,4 @@
-"""Looking at fits and at encodings: comparison sheets, fits side by side, where a teacher looked, what features do."""
+"""Pictures and measures of fits and encodings: sheets, fits side by side, curves, stable rank."""
 
 from typing import TYPE_CHECKING
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from inr.diagnostics._pictures import shown_plane
 from inr.diagnostics._regions import Region, line_regions, picture_regions
@@ -107,7 +107,7 @@ class Comparison:
         return self.is_line or len(self.regions) != 1
 
     @cached_property
-    def indices(self) -> np.ndarray:
+    def indices(self) -> Int[np.ndarray, "h w"]:
         """Flat indices of what regions are parts of: the plane (h, w) that is shown, or all samples (1, n) in order."""
         return samples_along(self.signal)[0][None] if self.is_line else shown_plane(self.signal)
 
@@ -176,6 +176,6 @@ def rounded_up(number: float) -> float:
     return next((step for step in steps if step >= number * 0.999 and step <= 1), 1.0)
 
 
-def error_tones(errors: np.ndarray, scale: float) -> np.ndarray:
+def error_tones(errors: Float[np.ndarray, "*shape"], scale: float) -> Float[np.ndarray, "*shape"]:
     """Sizes of errors as numbers from 0 to 1: their roots, so that small ones can be told apart as well."""
     return np.sqrt(np.clip(np.nan_to_num(np.abs(errors)) / scale, 0, 1))

@@ -4,6 +4,7 @@ import base64
 import io
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 
@@ -20,16 +21,16 @@ def img(source: str, words: str) -> str:
     return f'<img src="{source}" alt="{words}">'
 
 
-def png(pixels: np.ndarray, *, palette: bool = False) -> str:
-    """RGB pixels as they are; `palette`: with no more than 256 colours, which is what colour maps have."""
+def png(pixels: UInt8[np.ndarray, "h w 3"], *, palette: bool = False) -> str:
+    """Pixels as they are, as a data URI; `palette`: with no more than 256 colours, which is what colour maps have."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     if palette:
         image = image.quantize(256, dither=Image.Dither.NONE)
     return _data("png", image, optimize=True)
 
 
-def jpeg(pixels: np.ndarray) -> str:
-    """RGB pixels, about."""
+def jpeg(pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """Pixels, about, as a data URI."""
     return _data("jpeg", Image.fromarray(np.ascontiguousarray(pixels)), quality=88)
 
 

@@ -13,7 +13,13 @@ FAINT = (120, 120, 120)
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture with a caption over it: what it is, then, fainter, what to know about it."""
+    """A picture with a caption over it.
+
+    Attributes:
+        image: the picture.
+        caption: what it is.
+        note: what to know about it, written fainter beside the caption.
+    """
 
     image: Image.Image
     caption: str
@@ -21,7 +27,7 @@ class Panel:
 
 
 def page(title: str, rows: Sequence[Sequence[Panel]]) -> Image.Image:
-    """Rows of panels under a title, in columns where the rows have as many panels."""
+    """Rows of panels under a title on white paper; rows of equally many panels share their columns."""
     size = text_size(rows)
     margin, gap, line = round(1.6 * size), round(1.2 * size), round(1.5 * size)
     lefts = _lefts(rows, size, gap)

@@ -1,6 +1,7 @@
 """Regions of fits with one axis, as charts on a page."""
 
 import numpy as np
+from jaxtyping import Float
 
 from inr.diagnostics._comparison import Comparison, Crop, Run
 from inr.diagnostics._regions import Region
@@ -50,12 +51,21 @@ def value_limits(comparison: Comparison, original: Crop) -> tuple[float, float]:
 
 
 def _curve(
-    across: np.ndarray, values: np.ndarray, low: float, high: float, bottom: float, top: float, ink: str, width: float
+    across: Float[np.ndarray, " n"],
+    values: Float[np.ndarray, " n"],
+    low: float,
+    high: float,
+    bottom: float,
+    top: float,
+    ink: str,
+    width: float,
 ) -> Curve:
     up = _spread(values, low, high, bottom, top)
     return Curve([(float(x), float(y)) for x, y in zip(across, up, strict=True)], ink, width)
 
 
-def _spread(numbers: np.ndarray, low: float, high: float, start: float, stop: float) -> np.ndarray:
+def _spread(
+    numbers: Float[np.ndarray, " n"], low: float, high: float, start: float, stop: float
+) -> Float[np.ndarray, " n"]:
     share = (np.nan_to_num(np.asarray(numbers, np.float64)) - low) / max(high - low, 1e-12)
     return start + np.clip(share, 0, 1) * (stop - start)

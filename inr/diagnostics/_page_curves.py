@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from inr.diagnostics._comparison import Comparison, Run
 from inr.diagnostics._figures import spread
@@ -31,7 +32,7 @@ class _Scale:
         """Where a number lies."""
         return float(self.places(np.array([number]))[0])
 
-    def places(self, numbers: np.ndarray) -> np.ndarray:
+    def places(self, numbers: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Where numbers lie."""
         turn = np.log10 if self.logarithmic else np.asarray
         low, high = float(turn(self.low)), float(turn(self.high))

@@ -1,15 +1,15 @@
-"""Sheets of what can be looked at: pictures, frames of videos, slices of volumes."""
+"""Comparison sheets of pictures, frames of videos and slices of volumes."""
 
 import numpy as np
+from jaxtyping import Float, Int, Shaped
 
 from inr.diagnostics._layout import Panel
-from inr.diagnostics._pixels import LARGEST, error_picture, fitted, picture
+from inr.diagnostics._pixels import LONGEST_SIDE, error_picture, fitted, picture
 from inr.diagnostics._sampling import estimate, reference
 from inr.field import Execute, Field
 from inr.signals import Signal
 
-# longest side of a panel where there are several rows
-_SEVERAL = 640
+_LONGEST_SIDE_IN_ROWS = 640  # pixels, of a panel where there are several rows
 
 
 def picture_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
@@ -17,14 +17,14 @@ def picture_rows(field: Field, signal: Signal, execute: Execute | None = None) -
     plane = _plane(signal, {})
     original, fit = signal.array, estimate(field, signal, plane, execute)
     height, width = plane.shape
-    rows = [_row(original, fit, signal, f"{width} x {height}", LARGEST)]
-    if max(plane.shape) >= 2 * LARGEST:
+    rows = [_row(original, fit, signal, f"{width} x {height}", LONGEST_SIDE)]
+    if max(plane.shape) >= 2 * LONGEST_SIDE:
         # as many pixels as the whole is shown with
-        crop = max(height * LARGEST // max(plane.shape), 1), max(width * LARGEST // max(plane.shape), 1)
+        crop = max(height * LONGEST_SIDE // max(plane.shape), 1), max(width * LONGEST_SIDE // max(plane.shape), 1)
         top, left = _worst(original, fit, crop)
         part = slice(top, top + crop[0]), slice(left, left + crop[1])
         note = f"at {left}, {top}: where the error is largest"
-        rows.append(_row(original[part], fit[part], signal, note, LARGEST))
+        rows.append(_row(original[part], fit[part], signal, note, LONGEST_SIDE))
     return rows
 
 
@@ -49,14 +49,14 @@ def volume_rows(field: Field, signal: Signal, execute: Execute | None = None) ->
     return rows
 
 
-def middle_plane(signal: Signal) -> np.ndarray:
+def middle_plane(signal: Signal) -> Int[np.ndarray, "h w"]:
     """Flat indices (h, w) of a picture, a video's middle frame, or a volume's middle slice."""
     shape = _shape(signal)
     fixed = {axis: shape[axis] // 2 for axis in range(len(shape) - 2)}
     return _plane(signal, fixed)
 
 
-def shown_plane(signal: Signal) -> np.ndarray:
+def shown_plane(signal: Signal) -> Int[np.ndarray, "h w"]:
     """As `middle_plane`, with slices of volumes the way they are looked at."""
     plane = middle_plane(signal)
     return _upright(plane, ["y", "x"], signal) if signal.domain.kind == "volume" and signal.in_dim > 2 else plane
@@ -67,28 +67,32 @@ def _shape(signal: Signal) -> tuple[int, ...]:
     return signal.domain.shape
 
 
-def _plane(signal: Signal, fixed: dict[int, int]) -> np.ndarray:
+def _plane(signal: Signal, fixed: dict[int, int]) -> Int[np.ndarray, "h w"]:
     """Flat indices of the samples whose array axes `fixed` stand where it says; the two other axes remain."""
     shape = _shape(signal)
     places = [np.array([fixed[axis]]) if axis in fixed else np.arange(size) for axis, size in enumerate(shape)]
     return np.squeeze(np.ravel_multi_index(np.ix_(*places), shape), axis=tuple(fixed))
 
 
-def _plane_row(field: Field, signal: Signal, plane: np.ndarray, note: str, execute: Execute | None) -> list[Panel]:
+def _plane_row(
+    field: Field, signal: Signal, plane: Int[np.ndarray, "h w"], note: str, execute: Execute | None
+) -> list[Panel]:
     """Original, fit and error of a plane of samples, given by their indices."""
-    return _row(reference(signal, plane), estimate(field, signal, plane, execute), signal, note, _SEVERAL)
+    return _row(reference(signal, plane), estimate(field, signal, plane, execute), signal, note, _LONGEST_SIDE_IN_ROWS)
 
 
-def _row(original: np.ndarray, fit: np.ndarray, signal: Signal, note: str, largest: int) -> list[Panel]:
+def _row(
+    original: Shaped[np.ndarray, "h w c"], fit: Float[np.ndarray, "h w c"], signal: Signal, note: str, longest: int
+) -> list[Panel]:
     error, factor = error_picture(original, fit, signal.domain)
     return [
-        Panel(fitted(picture(original, signal.domain), largest), "original", note),
-        Panel(fitted(picture(fit, signal.domain), largest), "fit"),
-        Panel(fitted(error, largest), "error", f"x{factor}"),
+        Panel(fitted(picture(original, signal.domain), longest), "original", note),
+        Panel(fitted(picture(fit, signal.domain), longest), "fit"),
+        Panel(fitted(error, longest), "error", f"x{factor}"),
     ]
 
 
-def _upright(plane: np.ndarray, names: list[str], signal: Signal) -> np.ndarray:
+def _upright(plane: Int[np.ndarray, "h w"], names: list[str], signal: Signal) -> Int[np.ndarray, "rows columns"]:
     """A slice as it is looked at: scanner axes point up, and voxels get their shape back."""
     affine = signal.domain.meta.get("affine")
     row = "xyz".index(names[0])
@@ -101,7 +105,9 @@ def _upright(plane: np.ndarray, names: list[str], signal: Signal) -> np.ndarray:
     return plane
 
 
-def _worst(original: np.ndarray, fit: np.ndarray, crop: tuple[int, int]) -> tuple[int, int]:
+def _worst(
+    original: Shaped[np.ndarray, "h w c"], fit: Float[np.ndarray, "h w c"], crop: tuple[int, int]
+) -> tuple[int, int]:
     """Top left corner of the crop with the largest squared error, among corners half a crop apart."""
     down, across = (max(side // 2, 1) for side in crop)
     height, width = fit.shape[:2]

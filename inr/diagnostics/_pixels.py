@@ -1,19 +1,19 @@
 """Values as pictures: tones, transparency, amplified errors, sizes."""
 
 import numpy as np
+from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 
 from inr.signals import Domain
 
-# longest side of a panel, and the least that small pictures are enlarged to
-LARGEST, SMALLEST = 1024, 320
-# factors an error is shown at
-_FACTORS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_CHECKER = 8
-_SAMPLED = 1_000_000  # distances that are enough to tell what most of them are
+LONGEST_SIDE = 1024  # pixels; larger pictures are averaged down
+ENLARGED_SIDE = 320  # pixels; smaller pictures are enlarged to it, or a little more
+_AMPLIFICATIONS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_CHECKER_SIDE = 8  # pixels of a square
+_QUANTILE_SAMPLES = 1_000_000  # differences that are enough to tell what most of them are
 
 
-def picture(values: np.ndarray, domain: Domain) -> np.ndarray:
+def picture(values: Shaped[np.ndarray, "h w c"], domain: Domain) -> UInt8[np.ndarray, "h w 3"]:
     """Values (h, w, c) in own units as uint8 RGB (h, w, 3): the domain's range from black to white.
 
     One channel is grey, the fourth of four (the second of two, in pictures) is transparency, shown over a
@@ -28,7 +28,9 @@ def picture(values: np.ndarray, domain: Domain) -> np.ndarray:
     return _as_rgb(colour)
 
 
-def error_picture(original: np.ndarray, fit: np.ndarray, domain: Domain) -> tuple[np.ndarray, int]:
+def error_picture(
+    original: Shaped[np.ndarray, "h w c"], fit: Float[np.ndarray, "h w c"], domain: Domain
+) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
     """The distance between values (h, w, c) in own units, amplified, on black: uint8 RGB (h, w, 3) and the factor.
 
     The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the distances unclipped.
@@ -36,36 +38,46 @@ def error_picture(original: np.ndarray, fit: np.ndarray, domain: Domain) -> tupl
     share = fit - original.astype(np.float32)
     np.abs(share, out=share)
     share /= domain.values.data_range
-    worst = float(np.quantile(share.reshape(-1)[:: max(share.size // _SAMPLED, 1)], 0.99))
-    factor = max((factor for factor in _FACTORS if factor * worst < 1.001), default=1)
+    worst = float(np.quantile(share.reshape(-1)[:: max(share.size // _QUANTILE_SAMPLES, 1)], 0.99))
+    factor = max((factor for factor in _AMPLIFICATIONS if factor * worst < 1.001), default=1)
     share *= factor
     np.clip(share, 0, 1, out=share)
     return _as_rgb(share if share.shape[2] in (1, 3) else share.max(axis=2, keepdims=True)), factor
 
 
-def fitted(pixels: np.ndarray, largest: int = LARGEST, smallest: int = SMALLEST) -> Image.Image:
-    """RGB pixels as an image that is neither huge nor tiny: averaged down, or enlarged in whole squares."""
+def fitted(
+    pixels: UInt8[np.ndarray, "h w 3"], longest: int = LONGEST_SIDE, enlarged: int = ENLARGED_SIDE
+) -> Image.Image:
+    """Pixels as an image that is neither huge nor tiny.
+
+    Args:
+        pixels: uint8 RGB.
+        longest: the longest side that is left as it is; larger pictures are averaged down to it.
+        enlarged: the longest side that smaller pictures come to at least, each pixel in a whole square.
+    """
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    longest = max(image.size)
-    if longest > largest:
-        scale = largest / longest
+    side = max(image.size)
+    if side > longest:
+        scale = longest / side
         return image.resize(
             (max(round(image.width * scale), 1), max(round(image.height * scale), 1)), Image.Resampling.BOX
         )
-    if longest < smallest:
-        factor = -(-smallest // longest)
+    if side < enlarged:
+        factor = -(-enlarged // side)
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     return image
 
 
-def _as_rgb(tones: np.ndarray) -> np.ndarray:
+def _as_rgb(tones: Float[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
     """Tones (h, w, 1 or 3) from 0 to 1, which are overwritten, as uint8 (h, w, 3)."""
     tones *= 255
     np.rint(tones, out=tones)
     return np.broadcast_to(tones.astype(np.uint8), (*tones.shape[:2], 3))
 
 
-def _colour(tones: np.ndarray, domain: Domain) -> tuple[np.ndarray, np.ndarray | None]:
+def _colour(
+    tones: Float[np.ndarray, "h w c"], domain: Domain
+) -> tuple[Float[np.ndarray, "h w colours"], Float[np.ndarray, "h w 1"] | None]:
     """Grey or RGB channels, and the transparency if there is one."""
     channels = tones.shape[2]
     if channels in (1, 3):
@@ -75,6 +87,6 @@ def _colour(tones: np.ndarray, domain: Domain) -> tuple[np.ndarray, np.ndarray |
     return tones[..., :1], None
 
 
-def _checkerboard(height: int, width: int) -> np.ndarray:
+def _checkerboard(height: int, width: int) -> Float[np.ndarray, "h w 1"]:
     rows, columns = np.indices((height, width), sparse=True)
-    return np.where((rows // _CHECKER + columns // _CHECKER) % 2, 0.8, 0.95)[..., None]
+    return np.where((rows // _CHECKER_SIDE + columns // _CHECKER_SIDE) % 2, 0.8, 0.95)[..., None]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Real, UInt8
 from PIL import Image, ImageDraw
 
 from inr.diagnostics._layout import FAINT, PAPER, font
@@ -17,15 +18,21 @@ ORIGINAL: Colour = (96, 132, 196)
 FIT: Colour = (222, 106, 32)
 ERROR: Colour = (170, 44, 66)
 _GRID: Colour = (228, 228, 228)
-_TEXT = 14
-_GUTTER = 46  # pixels for labels on the left, so that plots under each other line up
-_SMOOTH = 3  # drawn so many times as large, then averaged down
+_TEXT_SIZE = 14  # pixels
+_LABELS_WIDTH = 46  # pixels on the left, at least, so that plots under each other line up
+_OVERSAMPLING = 3  # everything is drawn so many times as large, then averaged down
 
 
 class Plot:
-    """Axes of `size` pixels (without the labels) over the spans `x` and `y`; what is drawn later lies on top.
+    """Axes with a frame; what is drawn later lies on top, and what is beyond the spans is cut off at the frame.
 
-    Values beyond the spans are cut off at the frame.
+    Args:
+        size: width and height in pixels, without the labels.
+        x: the smallest and largest number from left to right.
+        y: the smallest and largest number from bottom to top.
+        x_unit: written behind the last number below.
+        y_unit: written behind the last number on the left.
+        paper: the colour of the background.
     """
 
     def __init__(
@@ -34,37 +41,58 @@ class Plot:
         self._size = size
         self._x, self._y = _widened(x), _widened(y)
         self._units = (x_unit, y_unit)
-        self._canvas = Image.new("RGB", (size[0] * _SMOOTH, size[1] * _SMOOTH), paper)
+        self._canvas = Image.new("RGB", (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING), paper)
         draw = ImageDraw.Draw(self._canvas)
         self._ticks = ticks(self._x, max(size[0] // 110, 5)), ticks(self._y, max(size[1] // 40, 5))
         for tick in self._ticks[0]:
             column = float(self._column(tick))
-            draw.line((column, 0, column, self._canvas.height), _GRID, _SMOOTH)
+            draw.line((column, 0, column, self._canvas.height), _GRID, _OVERSAMPLING)
         for tick in self._ticks[1]:
             row = float(self._row(tick))
-            draw.line((0, row, self._canvas.width, row), _GRID, _SMOOTH)
+            draw.line((0, row, self._canvas.width, row), _GRID, _OVERSAMPLING)
 
-    def line(self, xs: np.ndarray, ys: np.ndarray, colour: Colour, *, width: float = 1.6) -> None:
+    def line(
+        self, xs: Real[np.ndarray, " n"], ys: Real[np.ndarray, " n"], colour: Colour, *, width: float = 1.6
+    ) -> None:
         """A curve through points (n,)."""
         points = np.stack([self._column(xs), self._row(ys)], axis=1).ravel().tolist()
-        ImageDraw.Draw(self._canvas).line(points, colour, round(width * _SMOOTH), joint="curve")
+        ImageDraw.Draw(self._canvas).line(points, colour, round(width * _OVERSAMPLING), joint="curve")
 
-    def band(self, xs: np.ndarray, low: np.ndarray, high: np.ndarray, colour: Colour, *, opacity: float = 1.0) -> None:
+    def band(
+        self,
+        xs: Real[np.ndarray, " n"],
+        low: Real[np.ndarray, " n"],
+        high: Real[np.ndarray, " n"],
+        colour: Colour,
+        *,
+        opacity: float = 1.0,
+    ) -> None:
         """The area between two curves (n,), at least a pixel thick."""
         mask = Image.new("L", self._canvas.size, 0)
-        columns, tops, bottoms = self._column(xs), self._row(high) - _SMOOTH / 2, self._row(low) + _SMOOTH / 2
+        columns, tops, bottoms = (
+            self._column(xs),
+            self._row(high) - _OVERSAMPLING / 2,
+            self._row(low) + _OVERSAMPLING / 2,
+        )
         outline = [*zip(columns, tops, strict=True), *zip(columns[::-1], bottoms[::-1], strict=True)]
         ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in outline], round(255 * opacity))
         self._canvas.paste(colour, mask=mask)
 
-    def dots(self, xs: np.ndarray, ys: np.ndarray, colours: np.ndarray | Colour, *, radius: float) -> None:
+    def dots(
+        self,
+        xs: Real[np.ndarray, " n"],
+        ys: Real[np.ndarray, " n"],
+        colours: UInt8[np.ndarray, "n 3"] | Colour,
+        *,
+        radius: float,
+    ) -> None:
         """Discs at points (n,), in one colour or uint8 (n, 3), of a radius in pixels."""
-        draw, reach = ImageDraw.Draw(self._canvas), radius * _SMOOTH
+        draw, reach = ImageDraw.Draw(self._canvas), radius * _OVERSAMPLING
         fills = np.broadcast_to(np.asarray(colours, dtype=np.uint8), (len(xs), 3)).tolist()
         for column, row, fill in zip(self._column(xs).tolist(), self._row(ys).tolist(), fills, strict=True):
             draw.ellipse((column - reach, row - reach, column + reach, row + reach), tuple(fill))
 
-    def picture(self, pixels: np.ndarray) -> None:
+    def picture(self, pixels: UInt8[np.ndarray, "h w 3"]) -> None:
         """RGB pixels (h, w, 3) over the whole area, the first row on top."""
         picture = Image.fromarray(np.ascontiguousarray(pixels))
         self._canvas.paste(picture.resize(self._canvas.size, Image.Resampling.BICUBIC))
@@ -73,18 +101,18 @@ class Plot:
         """The plot with its frame and labels."""
         width, height = self._size
         labels = [_labels(marks, unit) for marks, unit in zip(self._ticks, self._units, strict=True)]
-        left = 10 + max(_GUTTER, *(round(font(_TEXT).getlength(text)) for text in labels[1]))
-        image = Image.new("RGB", (left + width + 1, height + 12 + round(1.6 * _TEXT)), PAPER)
+        left = 10 + max(_LABELS_WIDTH, *(round(font(_TEXT_SIZE).getlength(text)) for text in labels[1]))
+        image = Image.new("RGB", (left + width + 1, height + 12 + round(1.6 * _TEXT_SIZE)), PAPER)
         image.paste(self._canvas.resize(self._size, Image.Resampling.BOX), (left, 4))
         draw = ImageDraw.Draw(image)
         draw.rectangle((left - 1, 3, left + width, height + 4), outline=FAINT)
         for text, tick in zip(labels[1], self._ticks[1], strict=True):
-            row = 4 + float(self._row(tick)) / _SMOOTH
-            draw.text((left - 7, min(max(row, _TEXT / 2), height)), text, FAINT, font(_TEXT), anchor="rm")
+            row = 4 + float(self._row(tick)) / _OVERSAMPLING
+            draw.text((left - 7, min(max(row, _TEXT_SIZE / 2), height)), text, FAINT, font(_TEXT_SIZE), anchor="rm")
         for text, tick in zip(labels[0], self._ticks[0], strict=True):
-            half = font(_TEXT).getlength(text) / 2
-            column = left + float(self._column(tick)) / _SMOOTH
-            draw.text((min(column, image.width - half), height + 10), text, FAINT, font(_TEXT), anchor="ma")
+            half = font(_TEXT_SIZE).getlength(text) / 2
+            column = left + float(self._column(tick)) / _OVERSAMPLING
+            draw.text((min(column, image.width - half), height + 10), text, FAINT, font(_TEXT_SIZE), anchor="ma")
         return image
 
     def _column(self, x: np.ndarray | float) -> Pixels:
@@ -104,7 +132,7 @@ def ticks(span: Span, most: int) -> list[float]:
     return [index * step for index in range(first, last + 1)]
 
 
-def heat(shares: np.ndarray) -> np.ndarray:
+def heat(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
     """Numbers from 0 to 1 as colours from black through purple and orange to pale yellow: uint8 (…, 3)."""
     stops = np.linspace(0, 1, len(_HEAT))
     channels = [np.interp(shares, stops, column) for column in np.array(_HEAT, dtype=float).T]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 _SIDES = 48, 64, 96, 192  # pixels, which whole squares enlarge to one size
 _SHOWN_WHOLE = 96  # pixels; pictures whose sides are no longer are one region
@@ -15,10 +16,12 @@ _LEAST_DISTANCE = 1.4  # sides between the middles of two regions
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a picture, or, one pixel high, a run of samples.
+    """A rectangle of a picture, or, one pixel high, a stretch of a line.
 
     Attributes:
-        name: a letter. why: what it was chosen for, in words.
+        name: a letter.
+        top, left, height, width: in pixels, or samples.
+        why: what it was chosen for, in words.
     """
 
     name: str
@@ -34,7 +37,7 @@ class Region:
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
-def disagreement(errors: Sequence[np.ndarray]) -> np.ndarray:
+def disagreement(errors: Sequence[Float[np.ndarray, "*shape"]]) -> Float[np.ndarray, "*shape"]:
     """Mean difference between any two of several errors, at every place; of one alone its own size."""
     ordered = np.sort(np.nan_to_num(np.stack(errors)), axis=0)
     count = len(ordered)
@@ -44,10 +47,12 @@ def disagreement(errors: Sequence[np.ndarray]) -> np.ndarray:
     return (weights * ordered).sum(axis=0) * (2 / (count * (count - 1)))
 
 
-def picture_regions(errors: Sequence[np.ndarray], shape: tuple[int, int]) -> list[Region]:
-    """Up to three squares of a picture of `shape`, by errors (h, w) of its fits, the best first, at any scale.
+def picture_regions(errors: Sequence[Float[np.ndarray, "h w"]], shape: tuple[int, int]) -> list[Region]:
+    """Up to three squares of a picture: two lie where all fits differ most, one where the best do.
 
-    Two lie where all fits differ most, one where the best do.
+    Args:
+        errors: of the fits, the best first, (h, w) at any scale.
+        shape: height and width of the picture.
     """
     height, width = shape
     if max(shape) <= _SHOWN_WHOLE:
@@ -56,14 +61,20 @@ def picture_regions(errors: Sequence[np.ndarray], shape: tuple[int, int]) -> lis
     return _chosen(errors, shape, (min(side, height), min(side, width)))
 
 
-def line_regions(errors: Sequence[np.ndarray], size: int, length: int) -> list[Region]:
-    """Up to three runs of `length` among `size` samples, as `picture_regions` has squares; errors are (n,)."""
+def line_regions(errors: Sequence[Float[np.ndarray, " n"]], size: int, length: int) -> list[Region]:
+    """Up to three stretches of a line, chosen as `picture_regions` chooses squares.
+
+    Args:
+        errors: of the fits, the best first, (n,) at any scale.
+        size: samples of the line.
+        length: samples of a stretch.
+    """
     if length * 2 > size:
         return [Region("A", 0, 0, 1, size, "all of it")]
     return _chosen([error[None] for error in errors], (1, size), (1, length))
 
 
-def _chosen(errors: Sequence[np.ndarray], shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
+def _chosen(errors: Sequence[Float[np.ndarray, "h w"]], shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
     everyone, best = disagreement(errors), disagreement(errors[:_BEST_RUNS])
     tell_best = len(errors) > _BEST_RUNS
     reasons = ["where fits differ most", "where else they differ"]
@@ -78,7 +89,7 @@ def _chosen(errors: Sequence[np.ndarray], shape: tuple[int, int], side: tuple[in
 
 
 def _best_corner(
-    worth: np.ndarray, shape: tuple[int, int], side: tuple[int, int], taken: Sequence[tuple[int, int]]
+    worth: Float[np.ndarray, "h w"], shape: tuple[int, int], side: tuple[int, int], taken: Sequence[tuple[int, int]]
 ) -> tuple[int, int] | None:
     """Top left corner of the rectangle with the most worth, away from those taken; None where there is no room."""
     sums = np.pad(worth.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)

@@ -1,9 +1,10 @@
-"""The sheet that shows where a teacher looked."""
+"""The sheet that shows which samples a teacher drew."""
 
 import os
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from inr._errors import InrError
 from inr._files import replacing
@@ -15,61 +16,68 @@ from inr.diagnostics._sampling import reference
 from inr.fitting import SampleCounts
 from inr.signals import Signal
 
-_REACH = 3.0  # octaves above and below even looking that colours tell apart
-_LARGEST = 480  # longest side of a map
-_WIDTH, _HEIGHT, _BINS = 1200, 110, 600
+_OCTAVES = 3.0  # above and below uniform sampling, that colours tell apart
+_LONGEST_SIDE = 480  # pixels, of a map
+_WIDTH, _HEIGHT = 1200, 110  # pixels, of a curve
+_BINS = 600  # along the axis, at most
 _STAGES = ("first quarter", "second quarter", "third quarter", "last quarter")
 
 
 def sample_counts_sheet(
     sample_counts: SampleCounts, signal: Signal, path: str | os.PathLike[str], *, force: bool = False
 ) -> None:
-    """Draw how often each sample was learned from, in the quarters of a fit, as a PNG.
+    """Draw how often a teacher drew each sample, relative to uniform sampling, in the quarters of a fit, as a PNG.
 
     Of videos and volumes a middle plane is shown; over one axis, and of scattered samples over their first one, a
     curve.
 
+    Args:
+        sample_counts: how often each sample was learned from, in four stages.
+        signal: whose samples they are.
+        path: the PNG to write.
+        force: whether to overwrite an existing file.
+
     Raises:
-        InrError: an existing file without `force`, or one that cannot be written.
+        InrError: another suffix than .png, an existing file without `force`, or one that cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InrError(f"a sheet is a PNG; call it {path.with_suffix('.png')}")
     drawn = signal.domain.shape is not None and signal.in_dim > 1
     rows = _maps(sample_counts, signal) if drawn else _curves(sample_counts, signal)
-    sheet = page("where the teacher looked, against even looking", rows)
+    sheet = page("samples that the teacher drew, relative to uniform sampling", rows)
     with replacing(path, force=force) as temporary:
         sheet.save(temporary, format="PNG")
 
 
 def _maps(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     plane = middle_plane(signal)
-    shown = Panel(fitted(picture(reference(signal, plane), signal.domain), _LARGEST), "signal")
+    shown = Panel(fitted(picture(reference(signal, plane), signal.domain), _LONGEST_SIDE), "signal")
     preference = sample_counts.preference()[:, plane]
     maps = [
-        Panel(fitted(heat(_shades(stage)), _LARGEST), caption, _spread(stage))
+        Panel(fitted(heat(_shades(stage)), _LONGEST_SIDE), caption, _spread(stage))
         for stage, caption in zip(preference, _STAGES, strict=True)
     ]
     scale = heat(np.tile(np.linspace(0, 1, 256), (24, 1)))
-    key = Panel(fitted(scale, _LARGEST), "scale", "1/8 of even looking or less, to 8 times as often or more")
+    key = Panel(fitted(scale, _LONGEST_SIDE), "scale", "1/8 of uniform sampling or less, to 8 times as often or more")
     return [[shown, *maps[:2]], [key, *maps[2:]]]
 
 
-def _shades(preference: np.ndarray) -> np.ndarray:
-    """From 0 to 1: the middle is even looking."""
-    octaves = np.log2(np.maximum(preference, 2.0 ** -(2 * _REACH)))
-    return np.clip(octaves / (2 * _REACH) + 0.5, 0, 1)
+def _shades(preference: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """From 0 to 1: the middle is uniform sampling."""
+    octaves = np.log2(np.maximum(preference, 2.0 ** -(2 * _OCTAVES)))
+    return np.clip(octaves / (2 * _OCTAVES) + 0.5, 0, 1)
 
 
-def _spread(preference: np.ndarray) -> str:
+def _spread(preference: Float[np.ndarray, "*shape"]) -> str:
     """How uneven a map is, in words."""
     ordered = np.sort(preference, axis=None)[::-1]
     top = float(ordered[: max(len(ordered) // 10, 1)].sum()) / max(float(ordered.sum()), 1e-12)
-    return f"{100 * top:.0f} % of the looks on a tenth of the samples"
+    return f"{100 * top:.0f} % of the draws are of a tenth of the samples"
 
 
 def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
-    """The signal, and for each quarter the density of looks in bins along the (first) axis."""
+    """The signal, and for each quarter the density of draws in bins along the (first) axis."""
     axis = signal.domain.axes[0]
     span = (axis.low, axis.high)
     low, high = signal.domain.values.low[0], signal.domain.values.high[0]
@@ -93,7 +101,7 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     return rows
 
 
-def _places(signal: Signal) -> np.ndarray:
+def _places(signal: Signal) -> Float[np.ndarray, " n"]:
     """Every sample's place on the first axis, in own units."""
     axis = signal.domain.axes[0]
     if signal.positions is not None:

@@ -2,30 +2,44 @@
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 
 from inr.field import Execute, Field
 from inr.signals import Signal, block_ranges
 
-_BLOCK = 65_536
+_SAMPLES_AT_ONCE = 65_536
 
 
-def estimate(field: Field, signal: Signal, indices: np.ndarray, execute: Execute | None = None) -> np.ndarray:
-    """The field at flat indices (of any shape) of the signal: float32 (…, C), own units, clipped to its range.
+def estimate(
+    field: Field, signal: Signal, indices: Int[np.ndarray, "*shape"], execute: Execute | None = None
+) -> Float[np.ndarray, "*shape c"]:
+    """The field at samples of its signal, as a written file would hold them: clipped to the signal's range.
 
-    It is evaluated by `execute`, or by itself.
+    Args:
+        field: a field fitted to the signal.
+        signal: whose samples they are.
+        indices: flat indices of samples, int64, of any shape.
+        execute: what evaluates the field at coordinates; the field itself by default.
 
-    A field that diverged gives NaN, which is shown as the middle of the range.
+    Returns:
+        Values (…, C) float32, in the signal's own units. A field that diverged gives NaN, for which the middle of the
+        range stands.
+
+    >>> signal = inr.Signal.from_array(np.zeros((4, 5, 3), np.uint8))
+    >>> field = inr.Field.build(signal.domain, network="mlp:depth=1,width=8")
+    >>> inr.diagnostics.estimate(field, signal, np.arange(20).reshape(4, 5)).shape
+    (4, 5, 3)
     """
     run = execute or field
     flat = torch.from_numpy(np.ascontiguousarray(indices).reshape(-1))
     values = np.empty((len(flat), signal.channels), dtype=np.float32)
     with torch.no_grad():
-        for start, stop in block_ranges(len(flat), _BLOCK):
+        for start, stop in block_ranges(len(flat), _SAMPLES_AT_ONCE):
             predicted = run(signal.coords(flat[start:stop]).to(field.device)).nan_to_num().clamp(-1, 1)
             values[start:stop] = field.in_units(predicted).cpu().numpy()
     return values.reshape(*indices.shape, signal.channels)
 
 
-def reference(signal: Signal, indices: np.ndarray) -> np.ndarray:
-    """The signal at flat indices (of any shape): float32 (…, C), own units."""
+def reference(signal: Signal, indices: Int[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape c"]:
+    """The signal at flat indices, int64 of any shape: values (…, C) float32, in its own units."""
     return signal.array.reshape(-1, signal.channels)[indices].astype(np.float32)

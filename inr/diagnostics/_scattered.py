@@ -1,6 +1,7 @@
-"""Sheets of scattered samples."""
+"""Comparison sheets of scattered samples."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from inr.diagnostics._layout import Panel
 from inr.diagnostics._plot import ERROR, FIT, ORIGINAL, Plot, Span, heat
@@ -8,15 +9,14 @@ from inr.diagnostics._sampling import estimate, reference
 from inr.field import Execute, Field
 from inr.signals import Signal
 
-# most samples that are drawn: more would hide each other
-_MOST = 20_000
-_WIDTH, _HEIGHT, _SIDE = 1200, 320, 420
-_MAP = (190, 190, 190)  # behind coloured dots: both the darkest and the lightest stand out
+_SAMPLES_DRAWN = 20_000  # at most: more would hide each other
+_WIDTH, _HEIGHT, _SIDE = 1200, 320, 420  # pixels
+_MAP_PAPER = (190, 190, 190)  # behind coloured dots: both the darkest and the lightest stand out
 
 
 def scatter_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """One coordinate: points and curve; two: maps; more: predictions over the true values. The first channel."""
-    indices = np.unique(np.linspace(0, signal.size - 1, min(signal.size, _MOST)).astype(np.int64))
+    indices = np.unique(np.linspace(0, signal.size - 1, min(signal.size, _SAMPLES_DRAWN)).astype(np.int64))
     shown = "" if len(indices) == signal.size else f"{len(indices):,} of {signal.size:,} samples"
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     if signal.in_dim == 1:
@@ -27,7 +27,12 @@ def scatter_rows(field: Field, signal: Signal, execute: Execute | None = None) -
 
 
 def _curve(
-    field: Field, signal: Signal, indices: np.ndarray, original: np.ndarray, fit: np.ndarray, shown: str
+    field: Field,
+    signal: Signal,
+    indices: Int[np.ndarray, " n"],
+    original: Float[np.ndarray, " n"],
+    fit: Float[np.ndarray, " n"],
+    shown: str,
 ) -> list[list[Panel]]:
     axis, limits = signal.domain.axes[0], _limits(signal)
     places = _places(signal, indices)[:, 0]
@@ -46,7 +51,12 @@ def _curve(
 
 
 def _maps(
-    field: Field, signal: Signal, indices: np.ndarray, original: np.ndarray, fit: np.ndarray, shown: str
+    field: Field,
+    signal: Signal,
+    indices: Int[np.ndarray, " n"],
+    original: Float[np.ndarray, " n"],
+    fit: Float[np.ndarray, " n"],
+    shown: str,
 ) -> list[Panel]:
     """Samples by colour, the field everywhere, and the size of the error by colour."""
     x, y = signal.domain.axes
@@ -56,7 +66,7 @@ def _maps(
 
     def frame() -> Plot:
         spans = (x.low, x.high), (y.low, y.high)
-        return Plot((_SIDE, _SIDE), *spans, x_unit=x.unit, y_unit=y.unit, paper=_MAP)
+        return Plot((_SIDE, _SIDE), *spans, x_unit=x.unit, y_unit=y.unit, paper=_MAP_PAPER)
 
     samples, everywhere, errors = frame(), frame(), frame()
     radius = _radius(len(places))
@@ -71,7 +81,9 @@ def _maps(
     ]
 
 
-def _agreement(signal: Signal, original: np.ndarray, fit: np.ndarray, shown: str) -> list[Panel]:
+def _agreement(
+    signal: Signal, original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], shown: str
+) -> list[Panel]:
     """Predicted over true values, and how errors are distributed."""
     low, high = _limits(signal)
     both = Plot((_SIDE, _SIDE), (low, high), (low, high))
@@ -88,7 +100,7 @@ def _agreement(signal: Signal, original: np.ndarray, fit: np.ndarray, shown: str
     ]
 
 
-def _places(signal: Signal, indices: np.ndarray) -> np.ndarray:
+def _places(signal: Signal, indices: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n d"]:
     """Positions (n, D) in own units."""
     import torch
 
@@ -99,7 +111,7 @@ def _limits(signal: Signal) -> Span:
     return signal.domain.values.low[0], signal.domain.values.high[0]
 
 
-def _shares(values: np.ndarray, limits: Span) -> np.ndarray:
+def _shares(values: Float[np.ndarray, "*shape"], limits: Span) -> Float[np.ndarray, "*shape"]:
     return np.clip((values - limits[0]) / (limits[1] - limits[0]), 0, 1)
 
 

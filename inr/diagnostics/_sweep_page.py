@@ -21,6 +21,11 @@ from inr.diagnostics._wording import decibels
 def sweep_page(comparison: Comparison, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write fits of one signal side by side as one HTML file, with everything that it shows inside.
 
+    Args:
+        comparison: the fits, the best first.
+        path: the file to write.
+        force: whether to overwrite an existing file.
+
     Raises:
         InrError: an existing file without `force`, or one that cannot be written.
     """

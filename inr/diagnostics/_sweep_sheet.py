@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from inr.diagnostics._comparison import Comparison, Run
 from inr.diagnostics._figures import FAINT, INK, checked_png, figure_style, new_figure, write_figure
@@ -106,7 +107,7 @@ class _Paper:
 
         self._axes.add_patch(Rectangle((left, top), width, height, **options))
 
-    def picture(self, left: int, top: int, pixels: np.ndarray, size: tuple[int, int]) -> None:
+    def picture(self, left: int, top: int, pixels: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> None:
         """RGB pixels in a rectangle of `size`, width and height: whole squares of pixels where they are enlarged."""
         height, width = pixels.shape[:2]
         if size[0] % width or size[1] % height:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float, Int, Shaped, UInt8
 
 from inr.diagnostics._pictures import shown_plane
 from inr.diagnostics._pixels import picture
@@ -18,25 +19,25 @@ _CELLS_PER_SIDE = 96  # at most, of a map of scattered samples
 _SPECTRUM_BINS = 96, 400  # frequencies and moments, at most
 _SAMPLES_AT_ONCE = 65_536
 SILENCE = -120.0  # dB, the least that a spectrum tells apart
-EMPTY = (128, 128, 128)  # where there are no samples
+NO_SAMPLES = (128, 128, 128)  # the colour of where there are none
 
 Values = Callable[[np.ndarray], np.ndarray]  # flat indices (…) to values (…, C) in own units
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A signal, or a fit, as a whole.
+    """A signal, or a fit, as a whole at a small scale.
 
     Attributes:
-        picture: uint8 (h, w, 3), of what has two axes or more; of videos and volumes the middle plane.
-        error: root mean square of the difference from the signal in every pixel (h, w), or in runs along the only
-            axis (n,), as a share of the signal's range; NaN where there is nothing.
-        spectrum: of a sound's difference, dB (frequency, time); 0 dB is a full-scale square.
+        error: root mean square of the difference from the signal in every pixel (h, w) float32, or in bins along the
+            only axis (n,) float32, as a share of the signal's range; NaN where there is nothing.
+        picture: (h, w, 3) uint8, of what has two axes or more; of videos and volumes the middle plane.
+        spectrum: of a sound's difference, dB (frequency, time) float32; 0 dB is a full-scale square.
     """
 
-    error: np.ndarray
-    picture: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
-    spectrum: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    error: Float[np.ndarray, "h w"] | Float[np.ndarray, " n"]
+    picture: UInt8[np.ndarray, "y x 3"] = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
+    spectrum: Float[np.ndarray, "frequencies moments"] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def arrays(self) -> Mapping[str, np.ndarray]:
         """By name, to be kept in a file; `Thumbnail(**arrays)` is the way back."""
@@ -44,7 +45,18 @@ class Thumbnail:
 
 
 def thumbnail(model: Field, signal: Signal, execute: Execute | None = None) -> Thumbnail:
-    """The thumbnail of a field beside its signal; `execute` evaluates it, or it does so itself."""
+    """What a field comes to, at a small scale, beside its signal.
+
+    Args:
+        model: a field fitted to the signal.
+        signal: what it was fitted to.
+        execute: what evaluates the field at coordinates; the field itself by default.
+
+    >>> signal = inr.Signal.from_array(np.zeros((640, 320, 3), np.uint8))
+    >>> field = inr.Field.build(signal.domain, network="mlp:depth=1,width=8")
+    >>> inr.diagnostics.thumbnail(field, signal).picture.shape
+    (320, 160, 3)
+    """
     return _thumbnail(signal, lambda indices: estimate(model, signal, indices, execute))
 
 
@@ -53,7 +65,7 @@ def signal_thumbnail(signal: Signal) -> Thumbnail:
     return _thumbnail(signal, lambda indices: reference(signal, indices))
 
 
-def samples_along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
+def samples_along(signal: Signal) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Flat indices (n,) of the samples of a signal with one axis, from left to right, and their places in own units."""
     axis = signal.domain.axes[0]
     if signal.positions is not None:
@@ -62,7 +74,9 @@ def samples_along(signal: Signal) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(signal.size), axis.low + (np.arange(signal.size) + 0.5) * (axis.high - axis.low) / signal.size
 
 
-def range_shares(values: np.ndarray, original: np.ndarray, signal: Signal) -> np.ndarray:
+def range_shares(
+    values: Shaped[np.ndarray, "*shape c"], original: Shaped[np.ndarray, "*shape c"], signal: Signal
+) -> Float[np.ndarray, "*shape c"]:
     """Differences of values (…, C) as a share of the signal's range."""
     normalise = signal.domain.values.normalise
     return (normalise(values.astype(np.float32)) - normalise(original.astype(np.float32))) / 2
@@ -88,7 +102,7 @@ def _plane(signal: Signal, values: Values) -> Thumbnail:
     return Thumbnail(error.astype(np.float32), picture(np.concatenate(means), signal.domain))
 
 
-def pooled(values: np.ndarray, factor: int) -> np.ndarray:
+def pooled(values: Float[np.ndarray, "h w c"], factor: int) -> Float[np.ndarray, "rows columns c"]:
     """Means of values (h, w, c) over squares of so many pixels; those at the edges may be smaller."""
     for axis in (0, 1):
         starts = np.arange(0, values.shape[axis], factor)
@@ -110,7 +124,7 @@ def _line(signal: Signal, values: Values) -> Thumbnail:
     return Thumbnail(error.astype(np.float32), spectrum=_spectrum(2 * difference[:, 0], sample_rate(signal.domain)))
 
 
-def _spectrum(difference: np.ndarray, rate: float) -> np.ndarray:
+def _spectrum(difference: Float[np.ndarray, " n"], rate: float) -> Float[np.ndarray, "frequencies moments"]:
     """Power of a difference from -1 to 1, in few frequencies and moments, a full-scale square being 0 dB."""
     frequencies, moments = _SPECTRUM_BINS
     levels = spectrogram(difference, rate, moments)
@@ -140,6 +154,6 @@ def _cells(signal: Signal, values: Values) -> Thumbnail:
         error = np.sqrt(np.bincount(cells, squares, side * side) / counts)
         means = np.stack([np.bincount(cells, column, side * side) / counts for column in found.T], axis=1)
     tones = picture(np.nan_to_num(means).reshape(side, side, -1), signal.domain).copy()
-    tones[(counts == 0).reshape(side, side)] = EMPTY
+    tones[(counts == 0).reshape(side, side)] = NO_SAMPLES
     # upwards, as plots have it
     return Thumbnail(error.reshape(side, side)[::-1].astype(np.float32), tones[::-1])

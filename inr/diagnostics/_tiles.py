@@ -7,9 +7,8 @@ from inr.diagnostics._comparison import Comparison, Run, error_tones
 from inr.diagnostics._pixels import picture
 from inr.diagnostics._plot import heat
 from inr.diagnostics._regions import Region
-from inr.diagnostics._thumbnail import SILENCE, Thumbnail
+from inr.diagnostics._thumbnail import NO_SAMPLES, SILENCE, Thumbnail
 
-_NO_SAMPLES = (128, 128, 128)  # the colour of where an error is not known
 _LEAST_SPECTRUM_RANGE = 20.0  # dB
 
 
@@ -21,7 +20,7 @@ def region_pixels(comparison: Comparison, region: Region, run: Run | None = None
 def error_pixels(error: Float[np.ndarray, "h w"], scale: float) -> UInt8[np.ndarray, "h w 3"]:
     """Errors (h, w) on the scale that all have in common, as uint8 RGB."""
     colours = heat(error_tones(error, scale))
-    colours[np.isnan(error)] = _NO_SAMPLES
+    colours[np.isnan(error)] = NO_SAMPLES
     return colours
 
 

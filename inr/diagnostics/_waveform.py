@@ -1,6 +1,7 @@
-"""Sheets of signals over one axis: waveforms, their errors, spectrograms."""
+"""Comparison sheets of signals over one axis: waveforms, their errors, spectrograms."""
 
 import numpy as np
+from jaxtyping import Float
 
 from inr.diagnostics._layout import Panel
 from inr.diagnostics._plot import ERROR, FIT, ORIGINAL, Colour, Plot, Span, heat
@@ -8,10 +9,10 @@ from inr.diagnostics._sampling import estimate, reference
 from inr.field import Execute, Field
 from inr.signals import Domain, Signal
 
-_WIDTH, _HEIGHT, _GAP = 1200, 200, 78
-# seconds of sound in a detail and in a spectrogram's window
-_DETAIL, _WINDOW = 0.02, 0.025
-_DEPTH = 80.0  # dB from a spectrogram's brightest to its darkest
+_WIDTH, _HEIGHT, _GAP = 1200, 200, 78  # pixels
+_DETAIL_SECONDS = 0.02  # of sound in a detail
+_WINDOW_SECONDS = 0.025  # of a spectrogram's window
+_DYNAMIC_RANGE = 80.0  # dB from a spectrogram's brightest to its darkest
 
 
 def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
@@ -19,7 +20,7 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     indices = np.arange(signal.size)
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
-    detail = round(_DETAIL * sample_rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
+    detail = round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
     if 16 <= detail <= signal.size // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
     if signal.domain.kind == "audio" and signal.size >= 256:
@@ -27,7 +28,7 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     return rows
 
 
-def _overview(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[list[Panel]]:
+def _overview(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], domain: Domain) -> list[list[Panel]]:
     axis, limits = domain.axes[0], (domain.values.low[0], domain.values.high[0])
     span = (axis.low, axis.high)
     both = Plot((_WIDTH, _HEIGHT), span, limits, x_unit=axis.unit)
@@ -45,7 +46,7 @@ def _overview(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[lis
     ]
 
 
-def _trace(plot: Plot, values: np.ndarray, span: Span, colour: Colour, opacity: float) -> None:
+def _trace(plot: Plot, values: Float[np.ndarray, " n"], span: Span, colour: Colour, opacity: float) -> None:
     """A curve, or, where many samples share a column, the band from the smallest to the largest of each."""
     places = span[0] + (np.arange(len(values)) + 0.5) * (span[1] - span[0]) / len(values)
     if len(values) <= 2 * _WIDTH:
@@ -56,7 +57,7 @@ def _trace(plot: Plot, values: np.ndarray, span: Span, colour: Colour, opacity: 
     plot.band(places[starts], low, high, colour, opacity=opacity)
 
 
-def _detail(original: np.ndarray, fit: np.ndarray, domain: Domain, length: int) -> Panel:
+def _detail(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], domain: Domain, length: int) -> Panel:
     """A stretch of curves, where the error is largest."""
     squares = np.concatenate([[0.0], np.cumsum(np.square(fit - original, dtype=np.float64))])
     start = int(np.argmax(squares[length:] - squares[:-length]))
@@ -71,7 +72,7 @@ def _detail(original: np.ndarray, fit: np.ndarray, domain: Domain, length: int) 
     return Panel(plot.image(), "detail", "where the error is largest")
 
 
-def _spectrograms(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list[Panel]:
+def _spectrograms(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], domain: Domain) -> list[Panel]:
     size = ((_WIDTH - _GAP) // 2, _HEIGHT)
     axis, nyquist = domain.axes[0], sample_rate(domain) / 2000
     first, second = (spectrogram(values, sample_rate(domain), size[0]) for values in (original, fit))
@@ -79,14 +80,23 @@ def _spectrograms(original: np.ndarray, fit: np.ndarray, domain: Domain) -> list
     panels = []
     for caption, levels in (("original", first), ("fit", second)):
         plot = Plot(size, (axis.low, axis.high), (0, nyquist), x_unit=axis.unit, y_unit="kHz")
-        plot.picture(heat(np.clip((levels - brightest) / _DEPTH + 1, 0, 1))[::-1])
-        panels.append(Panel(plot.image(), f"spectrogram of the {caption}", f"{_DEPTH:.0f} dB"))
+        plot.picture(heat(np.clip((levels - brightest) / _DYNAMIC_RANGE + 1, 0, 1))[::-1])
+        panels.append(Panel(plot.image(), f"spectrogram of the {caption}", f"{_DYNAMIC_RANGE:.0f} dB"))
     return panels
 
 
-def spectrogram(values: np.ndarray, rate: float, columns: int) -> np.ndarray:
-    """Power in dB (frequency, time) of values (n,) under Hann windows of about 25 ms; about `columns` of them."""
-    length = 2 ** int(np.clip(round(np.log2(_WINDOW * rate)), 6, np.log2(len(values))))
+def spectrogram(values: Float[np.ndarray, " n"], rate: float, columns: int) -> Float[np.ndarray, "frequencies moments"]:
+    """Power under Hann windows of about 25 ms.
+
+    Args:
+        values: (n,) float32 or float64.
+        rate: samples a second.
+        columns: how many windows there are, about.
+
+    Returns:
+        dB (frequency, time), the lowest frequency first.
+    """
+    length = 2 ** int(np.clip(round(np.log2(_WINDOW_SECONDS * rate)), 6, np.log2(len(values))))
     hop = max((len(values) - length) // columns, 1)
     starts = np.arange(0, len(values) - length + 1, hop)
     frames = np.lib.stride_tricks.sliding_window_view(values, length)[starts] * np.hanning(length).astype(np.float32)

@@ -31,7 +31,7 @@ def test_stable_rank_of_orthogonal_and_of_equal_rows():
 
 @pytest.mark.parametrize("block", [1, 2**22])
 def test_stable_rank_of_an_encoding_is_that_of_its_features(block, monkeypatch):
-    monkeypatch.setattr(_embedding, "_BLOCK", block)
+    monkeypatch.setattr(_embedding, "_BLOCK_NUMBERS", block)
     torch.manual_seed(0)
     for encoding in (FourierFeatures(2, frequencies=20), encodings.build("hash:levels=2,finest=20", 2)):
         assert stable_rank(encoding, grid(16)) == pytest.approx(stable_rank(encoding(grid(16)).detach()), rel=1e-5)

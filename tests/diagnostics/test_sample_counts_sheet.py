@@ -1,4 +1,4 @@
-"""The sheet that shows where a teacher looked."""
+"""The sheet that shows which samples a teacher drew."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ SIGNALS = {
 }
 
 
-def looked(signal, share):
+def counts_of(signal, share):
     """Counts of the first part of the samples."""
     sample_counts = SampleCounts(signal.size, 4)
     for step in range(4):
@@ -33,24 +33,24 @@ def looked(signal, share):
 @pytest.mark.parametrize("kind", SIGNALS)
 def test_every_kind_has_a_sheet(kind, tmp_path):
     signal = SIGNALS[kind]()
-    sample_counts_sheet(looked(signal, 0.3), signal, tmp_path / "map.png")
+    sample_counts_sheet(counts_of(signal, 0.3), signal, tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as sheet:
         assert min(sheet.size) > 150
         assert len(np.unique(np.asarray(sheet.convert("L")))) > 3
     with pytest.raises(inr.InrError, match="exists"):
-        sample_counts_sheet(looked(signal, 0.3), signal, tmp_path / "map.png")
+        sample_counts_sheet(counts_of(signal, 0.3), signal, tmp_path / "map.png")
     with pytest.raises(inr.InrError, match=r"map\.png"):
-        sample_counts_sheet(looked(signal, 0.3), signal, tmp_path / "map.jpg")
+        sample_counts_sheet(counts_of(signal, 0.3), signal, tmp_path / "map.jpg")
 
 
-def test_looked_at_is_bright_and_the_rest_is_dark():
+def test_what_was_drawn_is_bright_and_the_rest_is_dark():
     signal = SIGNALS["picture"]()
-    (_, first, _), _ = _maps(looked(signal, 0.5), signal)
+    (_, first, _), _ = _maps(counts_of(signal, 0.5), signal)
     pixels = np.asarray(first.image.convert("L"), dtype=float)
     half = len(pixels) // 2
     assert pixels[:half].min() > pixels[half:].max() + 50
-    assert "20 % of the looks" in first.note
+    assert "20 % of the draws" in first.note
 
 
-def test_even_looking_is_the_middle_of_the_scale():
+def test_uniform_sampling_is_the_middle_of_the_scale():
     np.testing.assert_allclose(_shades(np.array([1.0, 8.0, 0.125, 0.0, 100.0])), [0.5, 1, 0, 0, 1])

@@ -11,7 +11,7 @@ from PIL import Image
 
 import inr
 from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet, thumbnail
-from inr.diagnostics._comparison import rounded_up
+from inr.diagnostics._comparison import error_tones, rounded_up
 from inr.diagnostics._figures import figure_style, new_figure
 from inr.diagnostics._page_curves import curve_chart
 from inr.diagnostics._regions import disagreement, line_regions, picture_regions
