@@ -35,7 +35,7 @@ _OVERVIEW = 620, 400  # the most that the whole signal takes
 _CURVES_WIDTH = 820  # with the names beside them, at least
 _CHARACTER_WIDTH = 0.62  # of a letter's height, about
 _BEST = "#0a7048"
-_REGION_COLOURS = {"A": "#00a37a", "B": "#d63384", "C": "#e8890c"}
+REGION_COLOURS = {"A": "#00a37a", "B": "#d63384", "C": "#e8890c"}
 
 
 def sweep_sheet(comparison: Comparison, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -114,7 +114,8 @@ class _Paper:
             self._axes.imshow(pixels, extent=(left, left + size[0], top + size[1], top), aspect="auto")
             return
         squares = pixels.repeat(size[1] // height, axis=0).repeat(size[0] // width, axis=1)
-        self.figure.figimage(squares, left, self.size[1] - top - size[1], origin="upper")
+        below = self.size[1] - top - size[1]
+        self.figure.figimage(squares, left, below, origin="upper", zorder=-1)  # under the marks of regions
 
     def plot(self, left: float, top: float, width: float, height: float) -> "Axes":
         """A plot in a rectangle."""
@@ -153,10 +154,13 @@ def _side(comparison: Comparison) -> int:
     return _TILE if comparison.shows_whole else _TILE * 3 // 2
 
 
-def _fitted(shape: Sequence[int], most: tuple[int, int]) -> tuple[int, int]:
-    """Width and height for pixels of a shape (h, w, …) within a rectangle: in whole squares where they are enlarged."""
+def _fitted(shape: Sequence[int], most: tuple[int, int], *, squares: int = 1) -> tuple[int, int]:
+    """Width and height for pixels of a shape (h, w, …) within a rectangle.
+
+    Pixels are enlarged to whole squares, where these have sides of `squares` or more.
+    """
     scale = min(most[0] / shape[1], most[1] / shape[0])
-    scale = int(scale) if scale >= 1 else scale
+    scale = int(scale) if scale >= squares else scale
     return max(round(shape[1] * scale), 1), max(round(shape[0] * scale), 1)
 
 
@@ -176,7 +180,7 @@ def _draw_top(paper: _Paper, comparison: Comparison, top: int, width: int) -> No
         across, down = size[0] / shape[1], size[1] / shape[0]
         box = _MARGIN + region.left * across, top + region.top * down, region.width * across, region.height * down
         paper.box(*box, fill=False, edgecolor="white", linewidth=3)
-        paper.box(*box, fill=False, edgecolor=_REGION_COLOURS[region.name], linewidth=1.5)
+        paper.box(*box, fill=False, edgecolor=REGION_COLOURS[region.name], linewidth=1.5)
         _tag(paper, box[0], box[1], region.name)
     left = _MARGIN + size[0] + 2 * _GAP + 44
     draw_curves(paper.plot(left, top + 24, _MARGIN + width - names - left, _OVERVIEW[1] - 74), comparison, "seconds")
@@ -184,7 +188,7 @@ def _draw_top(paper: _Paper, comparison: Comparison, top: int, width: int) -> No
 
 def _tag(paper: _Paper, left: float, top: float, name: str) -> None:
     """The letter of a region."""
-    paper.box(left, top, 18, 18, color=_REGION_COLOURS[name], linewidth=0)
+    paper.box(left, top, 18, 18, color=REGION_COLOURS[name], linewidth=0)
     paper.text(left + 9, top + 9, name, 14, "white", ha="center", va="center_baseline", weight="bold")
 
 
@@ -229,7 +233,7 @@ def _draw_whole(paper: _Paper, comparison: Comparison, thumbnail: Thumbnail, lef
     """All of a fit's error."""
     if not comparison.is_line or thumbnail.spectrum.size:
         pixels = whole_error(comparison, thumbnail)
-        paper.picture(left, top, pixels, _fitted(pixels.shape, (_WHOLE_WIDTH, _TILE)))
+        paper.picture(left, top, pixels, _fitted(pixels.shape, (_WHOLE_WIDTH, _TILE), squares=3))
         return
     axes = paper.plot(left, top + 16, _LINE_WIDTH, _TILE - 40)
     axes.set_axis_off()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
     from inr.fitting._evaluate import evaluate as evaluate
+    from inr.fitting._evaluate import whole_psnr as whole_psnr
     from inr.fitting._events import Event as Event
     from inr.fitting._fit import fit as fit
     from inr.fitting._fit import make_fitter as make_fitter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._schedules import SCHEDULES as SCHEDULES
     from inr.fitting._solve import solve as solve
+    from inr.fitting._state import fingerprint as fingerprint
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -33,9 +35,11 @@ __getattr__, __all__ = lazy_exports(
         "Setup": "._defaults",
         "default_setup": "._defaults",
         "evaluate": "._evaluate",
+        "fingerprint": "._state",
         "fit": "._fit",
         "make_fitter": "._fit",
         "solve": "._solve",
         "stopping_on_interrupt": "._fit",
+        "whole_psnr": "._evaluate",
     },
 )

@@ -9,17 +9,12 @@ from inr.networks import networks
 from inr.signals import Signal
 from inr.sweeping._tasks import Combination
 
-SHRINK = 3  # of the fits of a round, one in so many goes on, with so many times the budget
-FINALISTS = 3  # at least
-FEWEST_STEPS, FEWEST_SECONDS = 30, 2.5  # of a round's fits: shorter ones tell nothing
-SECONDS = 10.0  # of a finalist's fit, where no budget is given
-
-# The highest frequencies of encodings that are tried, in cycles: the samples of an axis over these.
-_PARTS_OF_AXIS = 128, 64, 32, 16
+DEFAULT_SECONDS = 10.0  # of a finalist's fit, where no budget is given
+_SAMPLES_PER_CYCLE = 128, 64, 32, 16  # of the bandwidths of encodings that are tried
 
 
 def space(signal: Signal) -> list[Combination]:
-    """What is tried for a signal: every encoding and activation that is registered, with frequencies that suit it.
+    """What a search of everything tries for a signal, with frequencies that suit it.
 
     Every encoding is read by relu and by sine; every activation stands on the bare coordinates, as in its paper;
     every other network has the parts that belong to it. What cannot be built is left out later.
@@ -39,7 +34,7 @@ def _encodings(info: PartInfo, signal: Signal) -> list[str]:
     if info.cls.bandwidth is None:
         return [info.name]
     samples = max(signal.domain.shape or (round(signal.size ** (1 / signal.in_dim)),))
-    cycles = {max(samples / part, 1.0): None for part in _PARTS_OF_AXIS}
+    cycles = {max(samples / each, 1.0): None for each in _SAMPLES_PER_CYCLE}
     return [f"{info.name}:{info.cls.bandwidth}={number:.3g}" for number in cycles]
 
 
@@ -57,13 +52,37 @@ def _activations(info: PartInfo, signal: Signal) -> list[str]:
     return specs
 
 
-def rounds(count: int, *, steps: int | None, seconds: float | None) -> list[tuple[int, float]]:
-    """How many fits each round has, and its share of the budget; the last one has all of it."""
+def rounds(
+    count: int,
+    *,
+    steps: int | None,
+    seconds: float | None,
+    reduction: int = 3,
+    fewest_finalists: int = 3,
+    fewest_steps: int = 30,
+    fewest_seconds: float = 2.5,
+) -> list[tuple[int, float]]:
+    """The rounds of successive halving: how many fits each has, and its share of the budget.
+
+    Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", 2016.
+
+    Args:
+        count: fits of the first round.
+        steps: of a fit with the whole budget; None for a budget in seconds.
+        seconds: of a fit with the whole budget; None for a budget in steps.
+        reduction: of the fits of a round, one in so many goes on, with so many times the budget.
+        fewest_finalists: fits of the last round, at least.
+        fewest_steps: of any round's fits: shorter ones tell nothing.
+        fewest_seconds: likewise.
+
+    Returns:
+        Number and share of every round; the last share is 1.
+    """
     plan: list[tuple[int, float]] = [(count, 1.0)]
-    while plan[-1][0] > 2 * FINALISTS:  # else a round would cost more than it saves
-        shares = [share / SHRINK for _, share in plan]
-        if (steps or math.inf) * shares[0] < FEWEST_STEPS or (seconds or math.inf) * shares[0] < FEWEST_SECONDS:
+    while plan[-1][0] > 2 * fewest_finalists:  # else a round would cost more than it saves
+        shares = [share / reduction for _, share in plan]
+        if (steps or math.inf) * shares[0] < fewest_steps or (seconds or math.inf) * shares[0] < fewest_seconds:
             break
-        fits = max(math.ceil(plan[-1][0] / SHRINK), FINALISTS)
+        fits = max(math.ceil(plan[-1][0] / reduction), fewest_finalists)
         plan = [(number, share) for (number, _), share in zip(plan, shares, strict=True)] + [(fits, 1.0)]
     return plan

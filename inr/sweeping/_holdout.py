@@ -13,7 +13,8 @@ class Subset(Signal):
     """Some samples of a signal, on its domain.
 
     Args:
-        indices: flat indices (n,) into the whole signal, int64, in ascending order.
+        whole: the signal.
+        indices: flat indices (n,) into it, int64, in ascending order.
     """
 
     def __init__(self, whole: Signal, indices: Int[Tensor, " n"]) -> None:
@@ -32,9 +33,15 @@ class Subset(Signal):
 
 
 def held_out(signal: Signal, share: float, seed: int) -> tuple[Subset, Subset]:
-    """The samples to learn from, and a random share of all that is kept from it.
+    """The samples to learn from, and a random share of all that is held out.
 
-    Raises InrError for a share that leaves too few of either.
+    Args:
+        signal: the whole signal.
+        share: of the samples that are held out, between 0 and 1.
+        seed: of the random choice.
+
+    Raises:
+        InrError: a share that leaves no samples on one side.
     """
     if not 0 < share < 1:
         raise InrError(f"the held-out share lies between 0 and 1, got {share:g}; 0.1 is usual")

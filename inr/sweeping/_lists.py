@@ -12,7 +12,7 @@ Specs = str | Iterable[str | Mapping[str, Any]]
 
 # what begins another part: a name alone, or one that a colon follows; key=value goes on with the last one
 _BEGINS = re.compile(r"\s*[A-Za-z][\w-]*\s*(:|$)")
-MOST = 4096  # specs that one list may stand for
+MOST_SPECS = 4096  # that one list may stand for
 
 
 def split_specs(given: Specs) -> list[str]:
@@ -21,15 +21,25 @@ def split_specs(given: Specs) -> list[str]:
     Commas separate parts, and the parameters of a part: an item key=value belongs to the part before it. A value may
     be several, "sigma=1|4|10", which stand for as many specs.
 
-    Raises InrError for what is no list of parts.
+    Args:
+        given: one list, or a sequence of lists and of specs as plain JSON.
+
+    Returns:
+        Specs, "name:key=value,key=value", each of which stands for one part.
+
+    Raises:
+        InrError: what is no list of parts, or stands for more than 4,096.
+
+    >>> inr.sweeping.split_specs("hash,fourier:sigma=1|4,frequencies=64")
+    ['hash', 'fourier:sigma=1,frequencies=64', 'fourier:sigma=4,frequencies=64']
     """
     lists = [given] if isinstance(given, str) else list(given)
     specs: list[str] = []
     for item in lists:
         for text in _parts(item) if isinstance(item, str) else [format_spec(parse_spec(item))]:
             specs += _expanded(text)
-            if len(specs) > MOST:
-                raise InrError(f"a list of more than {MOST:,} parts; give fewer values")
+            if len(specs) > MOST_SPECS:
+                raise InrError(f"a list of more than {MOST_SPECS:,} parts; give fewer values")
     # by what they mean: "sigma=4" and "sigma=4.0" are one
     return list({format_spec(parse_spec(spec)): None for spec in specs})
 
@@ -58,8 +68,8 @@ def _expanded(spec: str) -> list[str]:
     for item in split_outside(rest, ","):
         key, equals, value = item.partition("=")
         choices.append([f"{key}{equals}{one}" for one in _values(value)] if equals else [item])
-    if len(list(itertools.islice(itertools.product(*choices), MOST + 1))) > MOST:
-        raise InrError(f"{spec!r} stands for more than {MOST:,} parts; give fewer values")
+    if len(list(itertools.islice(itertools.product(*choices), MOST_SPECS + 1))) > MOST_SPECS:
+        raise InrError(f"{spec!r} stands for more than {MOST_SPECS:,} parts; give fewer values")
     return [f"{name}:{','.join(items)}" for items in itertools.product(*choices)]
 
 

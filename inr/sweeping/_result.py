@@ -37,10 +37,12 @@ class SweepResult:
         earlier: those of a search's earlier rounds, round after round, the best first.
         chosen: whose `command` makes the best field; after a search with held-out samples, a fit of all of them. None
             where no fit was finished.
-        planned: how many fits there were to be, as far as was known; interrupted: whether some are missing.
+        planned: how many fits there were to be, as far as was known.
+        interrupted: whether some are missing.
         kept: how many of them an earlier run had done.
-        folder: where the files are.
-        signal, source, terms: what was fitted, the file it came from, and what was equal for all.
+        signal: what was fitted.
+        source: the file that it came from; None where it came from none.
+        terms: what was equal for all.
         refused: combinations that were left out, each with the reason.
         store: what keeps the folder.
     """

@@ -14,13 +14,20 @@ class Row:
 
     Attributes:
         name: of its files.
-        label: the parts as they were asked for; parts: all of them, with what `inr fit` would not choose by itself.
+        label: the parts as they were asked for, by kind.
+        parts: all of them, with what `inr fit` would not choose by itself.
         status: done; diverged, when its figures are of the best state before; or failed, when it has none.
         note: why it is not done, or what else is to be known.
-        psnr: dB, over all samples that were learned from; holdout: over those that were not.
-        ssim, snr: of pictures, and of sounds, over all samples.
-        seconds: spent fitting; steps: made; points: samples seen.
-        parameters: trainable numbers. engine: what ran it; threads: of the processor, that it had.
+        psnr: dB, over all samples that were learned from.
+        holdout: dB, over those that were not; NaN where none were held out.
+        ssim: of pictures, over all samples.
+        snr: of sounds, in dB, over all samples.
+        seconds: spent fitting.
+        steps: made.
+        points: samples seen, each as often as it was.
+        parameters: trainable numbers.
+        engine: what ran it.
+        threads: of the processor, that it had.
         rung: which round of a search it is in, from 1; the only one of a plain sweep.
         command: the `inr fit` that does the same.
     """

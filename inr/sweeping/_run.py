@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from inr._errors import InrError
 from inr._files import replacing
 from inr.diagnostics import Thumbnail, thumbnail
-from inr.fitting import Event, Fitter, evaluate
-from inr.fitting._evaluate import whole_psnr
+from inr.fitting import Event, Fitter, evaluate, whole_psnr
 from inr.signals import Signal
 from inr.sweeping._holdout import held_out
 from inr.sweeping._rows import Row, Status
 from inr.sweeping._tasks import Task, Terms, short_specs
 
-_POINTS = 120  # of a curve, about, evenly over the logarithm of the steps
-_TOLERANCE = 0.05  # by which a number of parameters may miss what was asked for without a word
-_COMMAND_SIGNAL = "SIGNAL"  # in commands, where it came from no file
+_CURVE_POINTS = 120  # about, evenly over the logarithm of the steps
+_SIZE_TOLERANCE = 0.05  # by which a number of parameters may miss what was asked for without a word
+_NO_SOURCE = "SIGNAL"  # in commands, for a signal that came from no file
 
-Told = Callable[[int, int, float], Any]  # step, steps, dB
+OnStep = Callable[[int, int, float], Any]  # step, steps, dB
 
 
 class Curve:
@@ -34,7 +34,7 @@ class Curve:
         self._next = 1.0
         self._losses: list[float] = []
 
-    def see(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """Take in a step; keep a point, if it is far enough from the last one."""
         if event.kind != "step":
             return
@@ -43,21 +43,26 @@ class Curve:
             mean = statistics.fmean(self._losses)
             # normalised values span 2
             self._rows.append((event.step, event.seconds, 10 * math.log10(4 / mean) if mean > 0 else math.nan))
-            self._next = max(event.step + 1, event.step * 10 ** (3.5 / _POINTS))
+            self._next = max(event.step + 1, event.step * 10 ** (3.5 / _CURVE_POINTS))
             self._losses = []
 
-    def array(self) -> np.ndarray:
+    def array(self) -> Float[np.ndarray, "n 3"]:
         """All points."""
         return np.array(self._rows, dtype=np.float64).reshape(-1, 3)
 
 
-def run_task(task: Task, signal: Signal, source: str | None, folder: Path | None, told: Told) -> Row:
-    """Fit a task and measure it; where there is a folder, leave the field and what sheets show of it there.
+def run_task(task: Task, signal: Signal, source: str | None, folder: Path | None, on_step: OnStep) -> Row:
+    """Fit a task and measure it; a fit that cannot be made, or finds no memory, gives a row that says so.
 
-    A fit that cannot be made, or finds no memory, gives a row that says so.
+    Args:
+        task: the fit.
+        signal: all samples.
+        source: the file that the signal came from, for the command that makes the fit again.
+        folder: where the field, and what sheets show of it, are left; None for nowhere.
+        on_step: called after every step with step, steps and dB.
     """
     try:
-        return _run(task, signal, source, folder, told)
+        return _run(task, signal, source, folder, on_step)
     except (InrError, MemoryError, RuntimeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         return failed_row(task, signal, source, _why(error))
 
@@ -71,7 +76,7 @@ def failed_row(task: Task, signal: Signal, source: str | None, note: str) -> Row
     )  # fmt: skip
 
 
-def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, told: Told) -> Row:
+def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, on_step: OnStep) -> Row:
     terms, learned, rest = task.terms, signal, None
     if terms.holdout is not None:
         learned, rest = held_out(signal, terms.holdout, terms.seed)
@@ -79,8 +84,8 @@ def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, to
     fitter.prepare()
     curve = Curve()
     for event in fitter.run():
-        curve.see(event)
-        told(event.step, event.steps, event.psnr)
+        curve.add(event)
+        on_step(event.step, event.steps, event.psnr)
     measured = _measured(fitter, signal, learned, rest)
     status: Status = "diverged" if event.reason == "diverged" else "done"
     note = f"diverged at step {event.step + 1}" if status == "diverged" else _missed(task)
@@ -110,7 +115,7 @@ def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | No
 def _missed(task: Task) -> str:
     """What is to be said of a field that could not be made of the size that was asked for."""
     target = task.terms.parameters
-    if target is None or abs(task.parameters / target - 1) <= _TOLERANCE:
+    if target is None or abs(task.parameters / target - 1) <= _SIZE_TOLERANCE:
         return ""
     return f"comes no nearer to {target:,} parameters"
 
@@ -125,7 +130,7 @@ def _engine_of(fitter: Fitter, terms: Terms) -> str:
 def command(task: Task, signal: Signal, source: str | None, steps: int | None, engine: str) -> str:
     """The `inr fit` that makes the same field, of all samples."""
     setup, terms = task.setup, task.terms
-    words: list[str] = ["inr", "fit", source or _COMMAND_SIGNAL]
+    words: list[str] = ["inr", "fit", source or _NO_SOURCE]
     specs = short_specs(setup, signal)
     if specs["teacher"] == "uniform":
         del specs["teacher"]
@@ -152,7 +157,7 @@ def _keep(fitter: Fitter, signal: Signal, curve: Curve, path: Path) -> None:
     fitter.field.cpu().eval().save(path.with_name(f"{path.name}.inr"), force=True)
 
 
-def load_thumbnail(path: Path) -> tuple[np.ndarray, Thumbnail]:
+def load_thumbnail(path: Path) -> tuple[Float[np.ndarray, "n 3"], Thumbnail]:
     """The curve, and what sheets show, of a fit whose files are called `path` and a suffix."""
     with np.load(path.with_name(f"{path.name}.npz")) as arrays:
         return arrays["curve"], Thumbnail(**{name: arrays[name] for name in arrays.files if name != "curve"})

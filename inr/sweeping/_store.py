@@ -22,9 +22,11 @@ class Store:
 
     Args:
         folder: where it is to be; None for a temporary one, which goes with this object.
-        resume: keep what is there; force: delete what an earlier sweep left there.
+        resume: keep what is there.
+        force: delete what an earlier sweep left there.
 
-    Raises InrError for a folder that holds something, without either, or that cannot be made.
+    Raises:
+        InrError: a folder that holds something, without either, or that cannot be made.
     """
 
     def __init__(self, folder: Path | None, *, resume: bool, force: bool) -> None:

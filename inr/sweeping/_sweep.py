@@ -15,10 +15,9 @@ from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._parts import format_spec
 from inr.field import Spec
-from inr.fitting import Budget, default_setup
-from inr.fitting._state import fingerprint
+from inr.fitting import Budget, default_setup, fingerprint
 from inr.signals import Signal, open
-from inr.sweeping._auto import SECONDS, rounds, space
+from inr.sweeping._auto import DEFAULT_SECONDS, rounds, space
 from inr.sweeping._holdout import held_out
 from inr.sweeping._lists import Specs, split_specs
 from inr.sweeping._processes import Inputs, run_here, run_in_processes
@@ -37,9 +36,13 @@ class SweepEvent:
 
     Attributes:
         kind: start (of a fit), step, row (a fit is finished) or plan (how many fits there are to be is known).
-        task: which fit; None of plans. row: what it came to, of rows.
-        done, planned: fits that are finished, and all of them; refused: what was left out, of plans.
-        step, steps, psnr: how far the fit is; an estimate from the batches.
+        done: how many fits are finished.
+        planned: how many there are to be.
+        task: which fit; None of plans.
+        row: what it came to; None but of rows.
+        step, steps: how far the fit is.
+        psnr: dB of the fit, estimated from the batches.
+        refused: combinations that were left out, each with the reason; of plans.
     """
 
     kind: Literal["plan", "start", "step", "row"]
@@ -84,20 +87,32 @@ def sweep(
 
     Args:
         signal: a signal, or the path of a file that `inr.open` reads.
-        encodings, activations, networks, teachers: lists of parts, "hash,fourier:sigma=1|4,sape" or sequences of
-            specs; a value a|b|c stands for as many parts. What is not given suits the others, as in `inr.fit`.
+        encodings: a list of parts, "hash,fourier:sigma=1|4,sape", or a sequence of specs; a value a|b|c stands for as
+            many parts. Those that suit the others, as in `inr.fit`, where none are given.
+        activations: likewise.
+        networks: likewise.
+        teachers: likewise.
         auto: search, by successive halving, among the lists or, without any, among all that is registered.
-        steps, seconds: of every fit; as many steps as suit the signal where neither is given, 10 seconds of a search.
+        steps: of every fit; as many as suit the signal where there is no budget.
+        seconds: of every fit, instead of steps; 10 for the last round of a search where there is no budget.
         parameters: choose widths and table sizes so that all fields have about so many.
         holdout: share of the samples that is not learned from, and by which fits are judged. Without it they are
             judged by how they reproduce what they learned, which says nothing of what lies between the samples.
-        batch, learning_rate, schedule, seed, engine: as of `inr.fit`, the same for all.
+        batch: samples a step, the same for all.
+        learning_rate: as of `inr.fit`; each combination's own where it is not given.
+        schedule: as of `inr.fit`; each combination's own where it is not given.
+        seed: of weights and samples, the same for all.
+        engine: as of `inr.fit`, the same for all.
         jobs: fits side by side, in processes that share this one's threads; as many as there are cores, but one where
             seconds are the budget or a GPU is there. 0: one after the other in this process.
         folder: where tables, pictures and fields go; none: a temporary folder, which goes with the result.
-        resume: keep the fits that are done in the folder; force: delete them.
+        resume: keep the fits that are done in the folder.
+        force: delete the fits that are done in the folder.
         skip_refused: leave out combinations that cannot be built.
         on_event: called with every `SweepEvent`.
+
+    Returns:
+        The fits, the best first, with the `inr fit` that makes the best again, and the folder with their files.
 
     Raises:
         InrError: nothing to compare, a combination that cannot be built, a budget that cannot work, a folder that is
@@ -111,7 +126,7 @@ def sweep(
     store = Store(None if folder is None else Path(folder), resume=resume, force=force)
     loaded = signal if isinstance(signal, Signal) else open(signal)
     if auto and steps is None and seconds is None:
-        seconds = SECONDS
+        seconds = DEFAULT_SECONDS
     setup = default_setup(loaded)
     if steps is None and seconds is None:
         steps = setup.steps

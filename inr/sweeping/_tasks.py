@@ -47,10 +47,15 @@ class Terms:
     """What is equal for all fits of a sweep.
 
     Attributes:
-        steps, seconds: the budget; one of them. parameters: what fields are sized for.
-        batch: samples a step; rates, schedule: as `inr.fit` takes them, None for each combination's own.
+        steps, seconds: the budget; one of them.
+        parameters: what fields are sized for; None for the sizes that their parts have by themselves.
+        batch: samples a step.
+        rates, schedule: as `inr.fit` takes them, None for each combination's own.
+        seed: of weights and samples.
+        engine: as `inr.fit` takes it.
         holdout: share of the samples that is not learned from.
-        jobs: fits side by side, 0 for fits in this process; threads: of each, None for as many as torch takes.
+        jobs: fits side by side, 0 for fits in this process.
+        threads: of each fit, None for as many as torch takes.
     """
 
     steps: int | None
@@ -76,8 +81,11 @@ class Task:
     """One fit of a sweep.
 
     Attributes:
-        label: its parts as they were asked for; setup, terms: all that decides it; parameters: of the field.
-        rung: which round of a search it is in, from 1. kept: whether the field is, with what is drawn of it.
+        label: its parts as they were asked for.
+        setup, terms: all that decides it.
+        parameters: of the field.
+        rung: which round of a search it is in, from 1.
+        kept: whether the field is kept, with what is drawn of it.
         name: of its files; the same for equal fits, and for them only.
     """
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageColor
 
 import inr
 from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet, thumbnail
@@ -17,6 +17,7 @@ from inr.diagnostics._page_curves import curve_chart
 from inr.diagnostics._regions import disagreement, line_regions, picture_regions
 from inr.diagnostics._svg import INKS, Chart, Curve, Dot, Label, shortened, text_width
 from inr.diagnostics._sweep_curves import draw_curves
+from inr.diagnostics._sweep_sheet import REGION_COLOURS
 from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
 from inr.diagnostics._tiles import error_pixels, region_pixels
 from tests.diagnostics.test_comparison_sheet import SIGNALS
@@ -315,6 +316,8 @@ def test_the_sheet_shows_every_pixel_of_a_region_and_of_its_error(tmp_path):
                 large = np.kron(tile, np.ones((192 // region.height, 192 // region.width, 1)))
                 below = top + row * (192 + 18)
                 np.testing.assert_array_equal(pixels[below : below + 192, column : column + 192], large)
+        marks = (pixels[:500] == np.array(ImageColor.getrgb(REGION_COLOURS[region.name]))).all(axis=2)
+        assert marks.sum() > 18 * 18 + 3 * region.width  # its letter, and its frame in the picture
 
 
 def find(pixels, tile):
