@@ -54,6 +54,7 @@ from PIL import Image
 
 from inr.bench import machine, tables
 from inr.diagnostics import Series, Subplot, plot
+from inr.teaching import communication_matrix
 from studies import RESULTS
 
 RATE = 0.01

@@ -9,7 +9,7 @@ from inr import Budget, InrError, Signal
 from inr.engines import Batch
 from inr.fitting._fit import make_fitter
 from inr.objectives import Regression
-from inr.teaching import teachers
+from inr.teaching import communication_matrix, teachers
 
 PARTS = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
 
