@@ -44,7 +44,14 @@ class Batch:
     excess: float = 1.0
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch with its tensors on a device; itself where they are."""
+        """The batch with its tensors on a device.
+
+        Args:
+            device: where the tensors are to be.
+
+        Returns:
+            The same batch where they are there already.
+        """
         if self.indices.device == device:
             return self
 
@@ -90,20 +97,40 @@ class StepResult(NamedTuple):
 
 @runtime_checkable
 class Objective(Protocol):
-    """What is minimised, as engines see it."""
+    """What is minimised, as engines see it.
+
+    Attributes:
+        derivative_order: how often the field is differentiated in its coordinates: 0 for a loss of values.
+    """
 
     derivative_order: int
 
     def coords(self, batch: Batch) -> Float[Tensor, "n d"]:
-        """Coordinates of a batch."""
+        """Coordinates (n, d) of the n samples of a batch, float32."""
         ...
 
     def residuals(self, values: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, "n c"]:
-        """Prediction minus target."""
+        """What the field still misses.
+
+        Args:
+            values: the field's normalised values (n, c) at the coordinates of the batch, float32.
+            batch: the samples.
+
+        Returns:
+            Prediction minus target (n, c), float32.
+        """
         ...
 
     def loss(self, residuals: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, ""]:
-        """The number to minimise."""
+        """The number to minimise.
+
+        Args:
+            residuals: what `residuals` gave, (n, c), float32.
+            batch: the samples, with their weights.
+
+        Returns:
+            A scalar, float32.
+        """
         ...
 
 
@@ -120,7 +147,7 @@ class Pointwise(Objective, Protocol):
     signal: Signal
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
-        """What the values of a batch should be, normalised, less the batch's offsets."""
+        """What the values of a batch should be, (n, c), normalised, float32, less the batch's offsets."""
         ...
 
     def formula(self, ops: Any, residual: Any, value: Any, **constants: Any) -> Any:
@@ -153,13 +180,29 @@ class Plan(Protocol):
         ...
 
     def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """Values at coordinates, without gradients."""
+        """Values at coordinates, without gradients.
+
+        Args:
+            tensors: the field's effective weights by name.
+            coords: coordinates (n, d), float32, in [-1, 1]; any number of them.
+
+        Returns:
+            Normalised values (n, c), float32.
+        """
         ...
 
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
-        """Loss of a batch and its gradients by the names of `tensors`.
+        """Loss of a batch and its gradients.
 
-        Raises InrError in a plan that was made without an objective.
+        Args:
+            tensors: the field's effective weights by name.
+            batch: the samples to learn from, any number of them.
+
+        Returns:
+            The loss, the gradients by the names of `tensors`, and the residuals (n, c).
+
+        Raises:
+            InrError: a plan that was made without an objective, or weights of other shapes than the field's.
         """
         ...
 
@@ -209,13 +252,22 @@ class Engine(Part):
     def covers(self, field: Field) -> tuple[str, ...] | str:
         """Whether the engine has kernels for a field, on a machine that has what it needs.
 
-        What it hands to `eager` and why, a line each, or the reason in words why it cannot run the field.
+        Args:
+            field: the field to be run.
+
+        Returns:
+            What the engine hands to `eager` and why, a line each; or the reason in words why it cannot run the field.
         """
         return ()
 
     def plan(self, field: Field, objective: Objective | None) -> Plan | str:
-        """The plan, or the reason in words why this engine has none for this field and objective.
+        """Make a field ready to run.
 
-        Without an objective only its `forward` is used, as rendering and measuring do.
+        Args:
+            field: the field to be run; it stays as it is.
+            objective: what is minimised; None for a plan of which only `forward` is used, as rendering does.
+
+        Returns:
+            The plan, or the reason in words why this engine has none for this field and objective.
         """
         raise NotImplementedError

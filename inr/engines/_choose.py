@@ -10,12 +10,23 @@ def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto"
     """The name of the engine that will run a field, and its plan.
 
     Args:
+        field: the field to be run.
         objective: what is minimised; None for a plan that only evaluates the field.
         engine: a registered name, with options as in "cpu:threads=2"; or "auto": the fastest that can, whose
             plan then notes why the faster ones cannot.
 
+    Returns:
+        The engine's name, and the field's plan on it.
+
     Raises:
         InrError: an unknown engine or option, an engine that this machine lacks, or one that cannot run this field.
+
+    >>> signal = inr.Signal.from_array(np.zeros((8, 8, 3), np.uint8))
+    >>> field = inr.Field.build(signal.domain, encoding="identity", activation="sine", network="mlp:depth=2,width=16")
+    >>> name, ready = inr.engines.plan(field, engine="cpu:threads=1")
+    >>> weights = dict(field.named_parameters())
+    >>> name, ready.forward(weights, torch.zeros(5, 2)).shape
+    ('cpu', torch.Size([5, 3]))
     """
     if engine == "auto":
         return _fastest(field, objective)

@@ -29,7 +29,15 @@ _EXTRAS = {
 
 
 def doctor() -> dict[str, Any]:
-    """Everything a report of a problem should say, as plain JSON: versions, machine, engines, readers."""
+    """Everything a report of a problem should say.
+
+    Returns:
+        Plain JSON: `versions` of the package and of what it uses, the `machine`, the `engines` with how each is set up
+        or why it cannot run here, what `auto` takes, and the optional `readers`.
+
+    >>> sorted(inr.engines.doctor())
+    ['auto', 'engines', 'machine', 'readers', 'versions']
+    """
     return {
         "versions": _versions(),
         "machine": _machine(),

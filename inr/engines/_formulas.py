@@ -14,7 +14,7 @@ from inr.activations import Activation, expression
 
 # relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
 FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
-_LARGEST_POWER = 8
+_MAX_POWER = 8
 
 
 class Untranslatable(Exception):
@@ -138,7 +138,7 @@ def _call(function: str, argument: Any, dialect: Dialect) -> str:
 
 
 def _emit_power(base: Any, exponent: Any, dialect: Dialect) -> str:
-    if not (exponent.is_Integer and 1 <= abs(exponent) <= _LARGEST_POWER):
+    if not (exponent.is_Integer and 1 <= abs(exponent) <= _MAX_POWER):
         raise Untranslatable(f"no fast code for a power of {exponent}")
     product = "(" + " * ".join([_emit(base, dialect)] * abs(int(exponent))) + ")"
     return product if exponent > 0 else f"({dialect.number(1.0)} / {product})"

@@ -21,9 +21,13 @@ class Clock:
         self._spent: dict[str, int] = {}
 
     def add(self, calls: Iterable[Call]) -> None:
-        """Take over what calls spent in their last run."""
+        """Take over what calls spent in their last runs.
+
+        Args:
+            calls: of one or several programs; their own clocks start again at 0.
+        """
         if self._begin is None:
-            _now()  # its first call compiles it: that is not to lie between the two clocks
+            _now()  # its first call compiles it, which is not to lie between the two clocks
             self._begin = time.perf_counter(), _now()
         for call in calls:
             phase = call.stage.phase
@@ -39,7 +43,19 @@ class Clock:
 
 
 def split_phase(seconds: dict[str, float], phase: str, parts: dict[str, int]) -> dict[str, float]:
-    """The phases with one of them split_phase in the proportion of `parts`."""
+    """The phases of a profile, with one of them divided.
+
+    Args:
+        seconds: seconds by phase.
+        phase: the one that is divided; it need not be there.
+        parts: what takes its place, with the proportion of its seconds.
+
+    Returns:
+        Seconds by phase, the new ones first.
+
+    >>> inr.jit.split_phase({"network": 4.0, "packing": 1.0}, "network", {"products": 3, "activations": 1})
+    {'products': 3.0, 'activations': 1.0, 'packing': 1.0}
+    """
     whole = seconds.pop(phase, 0.0)
     total = sum(parts.values())
     return {name: whole * part / total for name, part in parts.items() if total} | seconds

@@ -50,7 +50,6 @@ def kernel(function: Callable[..., Any]) -> Any:
         The compiled function, which takes NumPy arrays and numbers. It is compiled, or read from disk, by the first
         call with arguments of some types, whose time `compile_seconds` counts.
 
-    >>> import numpy as np
     >>> @inr.jit.kernel
     ... def total(numbers):
     ...     result = 0.0
@@ -68,18 +67,41 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def inline(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call; it becomes part of them and is not kept by itself."""
+    """Compile a function that kernels call; it becomes part of them and is not kept by itself.
+
+    Args:
+        function: in the part of Python that numba compiles.
+
+    Returns:
+        The compiled function, for `kernel`s, `Stage`s and other such functions to call.
+    """
     return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(inspect.unwrap(function))
 
 
 def exact(function: Callable[..., Any]) -> Any:
-    """As `inline`, with arithmetic as written: nothing fused or reordered."""
-    # False is said because otherwise a caller's flags would hold here too
+    """As `inline`, with arithmetic as written: nothing fused or reordered.
+
+    Args:
+        function: in the part of Python that numba compiles.
+
+    Returns:
+        The compiled function, for kernels to call.
+    """
+    # False is said because otherwise a caller's flags would hold here too.
     return numba.njit(fastmath=False, error_model="numpy", nogil=True)(inspect.unwrap(function))
 
 
 def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:
-    """As `inline`, of the function `name` that `source` defines; `names` is what the source refers to."""
+    """As `inline`, of a function that is generated.
+
+    Args:
+        source: the text of the function.
+        name: what the text calls it.
+        names: what the text refers to, by name.
+
+    Returns:
+        The compiled function, for kernels to call.
+    """
     return inline(_define(source, name, names))
 
 
@@ -87,7 +109,7 @@ def entry_point(source: str, name: str, names: Mapping[str, Any]) -> int:
     """The address of the generated C function `name`: void(int64, int64, int64), compiled now."""
     start = time.perf_counter()
     function = _define(source, name, names)
-    # numba.cfunc would compile at once, before there is a cache to look into
+    # numba.cfunc would compile at once, before there is a cache to look into.
     callback: Any = CFunc(function, _STAGE, locals={}, options={"fastmath": FASTMATH, "error_model": "numpy"})
     if usable_folder() is not None:
         callback._cache = _Cache(function, fingerprint(source, names))
@@ -112,7 +134,11 @@ def _define(source: str, name: str, names: Mapping[str, Any]) -> Callable[..., A
 
 
 def cache_folder() -> Path:
-    """Where machine code is to be kept: INR_CACHE_DIR, or the user's cache folder."""
+    """Where machine code is to be kept.
+
+    Returns:
+        The folder that the variable INR_CACHE_DIR names, or `inr` in the user's cache folder; it need not exist.
+    """
     given = os.environ.get("INR_CACHE_DIR")
     if given:
         return Path(given).expanduser()

@@ -41,10 +41,14 @@ _int64_pointer = POINTERS["int64"]
 
 
 def run(calls: Sequence[Call], threads: int) -> None:
-    """Run a program of at least one stage: each by all workers, one after the other; the caller is worker 0.
+    """Run a program: every stage by all workers, one stage after the other.
 
     Denormal numbers count as 0 meanwhile, on every worker; each thread's own setting is restored. Callers from
     several threads at once do not share the workers: the later one does all the work itself, with the same result.
+
+    Args:
+        calls: at least one stage with its arguments.
+        threads: workers, of which the caller is the first; a stage shares its work among them by itself.
     """
     program = np.array([call.words for call in calls], np.int64)
     pool = _workers_for(threads) if threads > 1 else None
@@ -65,7 +69,11 @@ _NOTHING = Stage(_nothing)
 
 
 def warm(threads: int) -> None:
-    """Compile what runs programs, or load it from disk, and start the workers."""
+    """Compile what runs programs, or load it from disk, and start the workers.
+
+    Args:
+        threads: workers of the programs to come.
+    """
     run([Call(_NOTHING)], threads)
 
 

@@ -47,6 +47,16 @@ class Stage:
         function: takes worker and workers, then the parameters; returns nothing.
         key: what its code depends on besides what it refers to, for the cache on disk.
         phase: the name under which profiles count its time.
+
+    >>> share = inr.jit.inline(inr.jit.share)
+    >>> def double(worker: int, workers: int, numbers: inr.jit.F1) -> None:
+    ...     start, stop = share(len(numbers), worker, workers, 16)
+    ...     for index in range(start, stop):
+    ...         numbers[index] *= 2
+    >>> numbers = np.arange(4, dtype=np.float32)
+    >>> inr.jit.run([inr.jit.Call(inr.jit.Stage(double), numbers=numbers)], threads=2)
+    >>> numbers
+    array([0., 2., 4., 6.], dtype=float32)
     """
 
     def __init__(self, function: Callable[..., None], key: str = "", phase: str = "the rest") -> None:
@@ -100,7 +110,17 @@ class Call:
         self.set(**arguments)
 
     def set(self, **arguments: Any) -> "Call":
-        """Change arguments by name."""
+        """Change arguments by name.
+
+        Args:
+            arguments: arrays of the dtype and axes that the stage declares, C-contiguous, or numbers.
+
+        Returns:
+            The call itself.
+
+        Raises:
+            TypeError: an array of another kind.
+        """
         for name, value in arguments.items():
             kind, slot = self.stage.kinds[name], self.stage.slots[name]
             if isinstance(kind, Array):
@@ -128,7 +148,20 @@ class Call:
 
 
 def share(count: int, worker: int, workers: int, grain: int) -> tuple[int, int]:
-    """The part [start, stop) of `count` things that is a worker's, in whole grains; equal parts, as far as they go."""
+    """The part of a number of things that is a worker's.
+
+    Args:
+        count: how many things there are.
+        worker: whose part, from 0 on.
+        workers: how many share them.
+        grain: things that are not divided.
+
+    Returns:
+        Where the part starts and stops; parts are whole grains, as equal as they can be.
+
+    >>> [inr.jit.share(100, worker, 3, 8) for worker in range(3)]
+    [(0, 32), (32, 64), (64, 100)]
+    """
     grains = (count + grain - 1) // grain
     start = grains * worker // workers * grain
     stop = grains * (worker + 1) // workers * grain

@@ -22,9 +22,9 @@ from inr.jit.polynomials import (
     PER_PI,
     PI_HIGH,
     PI_LOW,
+    ROUNDING_SHIFT,
     SATURATED,
     SINE,
-    WHOLE,
 )
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
@@ -76,7 +76,7 @@ def from_bits(typingctx: Any, bits: Any) -> Any:
 
 _ONE, _TWO, _HALF, _ZERO = _f(1), _f(2), _f(0.5), _f(0)
 _SIGN, _MAGNITUDE = np.int32(-(2**31)), np.int32(2**31 - 1)
-_PER_PI, _PI_HIGH, _PI_LOW, _WHOLE = map(_f, (PER_PI, PI_HIGH, PI_LOW, WHOLE))
+_PER_PI, _PI_HIGH, _PI_LOW, _ROUNDING_SHIFT = map(_f, (PER_PI, PI_HIGH, PI_LOW, ROUNDING_SHIFT))
 _S0, _S1, _S2, _S3 = map(_f, SINE)
 _C0, _C1, _C2, _C3 = map(_f, COSINE)
 
@@ -84,8 +84,8 @@ _C0, _C1, _C2, _C3 = map(_f, COSINE)
 @inline
 def sin(x: np.float32) -> np.float32:
     """The sine; shares its work with a cosine of the same argument."""
-    turned = fma(x, _PER_PI, _WHOLE)
-    half_turns = minus(turned, _WHOLE)
+    turned = fma(x, _PER_PI, _ROUNDING_SHIFT)
+    half_turns = minus(turned, _ROUNDING_SHIFT)
     part = fma(-half_turns, _PI_LOW, fma(-half_turns, _PI_HIGH, x))
     square = part * part
     series = fma(fma(fma(_S3, square, _S2), square, _S1), square, _S0)
@@ -96,8 +96,8 @@ def sin(x: np.float32) -> np.float32:
 @inline
 def cos(x: np.float32) -> np.float32:
     """The cosine; shares its work with a sine of the same argument."""
-    turned = fma(x, _PER_PI, _WHOLE)
-    half_turns = minus(turned, _WHOLE)
+    turned = fma(x, _PER_PI, _ROUNDING_SHIFT)
+    half_turns = minus(turned, _ROUNDING_SHIFT)
     part = fma(-half_turns, _PI_LOW, fma(-half_turns, _PI_HIGH, x))
     square = part * part
     series = fma(fma(fma(_C3, square, _C2), square, _C1), square, _C0)
@@ -106,7 +106,7 @@ def cos(x: np.float32) -> np.float32:
 
 
 _LOG2_E, _LN2_HIGH, _LN2_LOW, _SATURATED = map(_f, (LOG2_E, LN2_HIGH, LN2_LOW, SATURATED))
-_LARGEST, _SMALLEST = _f(88.72283), _f(-87.33654)  # beyond, float32 overflows, or is denormal
+_EXP_OVERFLOWS, _EXP_UNDERFLOWS = _f(88.72283), _f(-87.33654)  # beyond, float32 overflows, or is denormal
 _E0, _E1, _E2, _E3, _E4, _E5 = map(_f, EXPONENTIAL)
 _INFINITY = _f(np.inf)
 
@@ -114,15 +114,15 @@ _INFINITY = _f(np.inf)
 @inline
 def exp(x: np.float32) -> np.float32:
     """The exponential; 0 where it would be denormal."""
-    bounded = x if x < _LARGEST else _LARGEST
-    bounded = bounded if bounded > _SMALLEST else _SMALLEST
+    bounded = x if x < _EXP_OVERFLOWS else _EXP_OVERFLOWS
+    bounded = bounded if bounded > _EXP_UNDERFLOWS else _EXP_UNDERFLOWS
     power = np.floor(fma(bounded, _LOG2_E, _HALF))
     part = fma(-power, _LN2_LOW, fma(-power, _LN2_HIGH, bounded))
     series = fma(fma(fma(fma(fma(_E0, part, _E1), part, _E2), part, _E3), part, _E4), part, _E5)
     mantissa = fma(series, part * part, part) + _ONE
     value = from_bits(bits(mantissa) + (np.int32(power) << np.int32(23)))
-    value = value if x > _SMALLEST else _ZERO
-    value = value if x <= _LARGEST else _INFINITY
+    value = value if x > _EXP_UNDERFLOWS else _ZERO
+    value = value if x <= _EXP_OVERFLOWS else _INFINITY
     return value if x == x else x
 
 

@@ -4,7 +4,7 @@
 PER_PI = 0.3183098861837907
 PI_HIGH, PI_LOW = 3.1415927410125732, -8.742278000372485e-08
 # from here on up float32 numbers are whole: adding it rounds, and leaves the whole number in the lowest bits
-WHOLE = 1.5 * 2**23
+ROUNDING_SHIFT = 1.5 * 2**23
 # on [-pi/2, pi/2], by the algorithm of Remez: (sin(x) - x) / x^3 and (cos(x) - 1 + x^2/2) / x^4, in powers of x^2;
 # sine and cosine are then off by less than 5e-9
 SINE = (-0.16666660438, 0.00833308744, -0.000198110535, 2.60878967e-6)

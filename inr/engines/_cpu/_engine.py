@@ -22,8 +22,8 @@ from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 
 Backward = Literal["float32", "bfloat16"]
-_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
-_BLOCK_BYTES = 2 * 1024 * 1024
+_MIN_TILE_POINTS, _MAX_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
+_MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
 
 @engines.register("cpu", limits="multilayer perceptrons only, in float32")
@@ -127,8 +127,7 @@ def _constants(field: Field, layers: int) -> np.ndarray:
 
 def _tile(shape: Layout, given: int | None) -> int:
     """Points of a tile, in whole blocks of rows: as many as the second cache holds, with all that learning keeps."""
-    fewest, most = _TILE_POINTS
-    points = given or min(max(_second_cache() // (4 * shape.per_point), fewest), most)
+    points = given or min(max(_second_cache() // (4 * shape.per_point), _MIN_TILE_POINTS), _MAX_TILE_POINTS)
     return max(-(-points // ROWS), 1) * ROWS
 
 
@@ -144,5 +143,5 @@ def _second_cache() -> int:
 
 def _block(shape: Layout, tile: int, threads: int) -> int:
     """Points of a program, in whole tiles for every worker: as many as their features leave room for in the cache."""
-    points = _BLOCK_BYTES // (4 * shape.features)
+    points = _MAX_FEATURE_BYTES // (4 * shape.features)
     return max(points // tile, 1) * tile * threads

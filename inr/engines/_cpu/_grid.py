@@ -29,7 +29,7 @@ from inr.jit.vector import POINTERS, float_scratch, int_scratch
 # what is known of a level, in the order of the columns of `level_table`
 _LAST, _OFFSET, _MASK, _ADJACENT = range(4)
 # rows for every corner up to which nearly every FLAG_ROWS rows are touched: all but exp(-8 / 4) of them, on average
-_MANY = 4
+_DENSE_ROWS_PER_CORNER = 4
 
 _ONE, _HALF, _ZERO, _TWO, _THREE, _SIX = (np.float32(number) for number in (1, 0.5, 0, 2, 3, 6))
 # as 32 bits: a product modulo 2^32 is the same, signed or not
@@ -127,7 +127,7 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     def flags_of(level, first, points, grad, touched, levels):
         """Where to raise flags for a level; 0 where the first chunk raises all: storing one a corner takes longer."""
         begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
-        if end - begin > _MANY * corners * points:
+        if end - begin > _DENSE_ROWS_PER_CORNER * corners * points:
             return touched.ctypes.data
         if first:
             for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):

@@ -33,12 +33,23 @@ def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) ->
     another order than the encoding's own, with differences of a few float32 roundings. Deterministic; on a GPU only
     after `torch.use_deterministic_algorithms(True)`.
 
-    >>> encoding = inr.encodings.HashGrid(3)
-    >>> inr.engines.grid_encode(encoding, torch.rand(100, 3)).shape
-    torch.Size([100, 32])
+    Args:
+        encoding: a grid of d axes, whose table is float32.
+        coords: coordinates (n, d), float32, in [-1, 1], on the device of the table.
+
+    Returns:
+        Features (n, levels x features), float32.
 
     Raises:
         InrError: coordinates that are not (n, d), with the encoding's d.
+
+    >>> encoding = inr.encodings.HashGrid(3)
+    >>> features = inr.engines.grid_encode(encoding, torch.rand(100, 3))
+    >>> features.shape
+    torch.Size([100, 32])
+    >>> features.square().sum().backward()
+    >>> encoding.table.grad.shape == encoding.table.shape
+    True
     """
     if coords.ndim != 2 or coords.shape[1] != encoding.in_dim:
         raise InrError(f"coordinates must have shape (n, {encoding.in_dim}), got {tuple(coords.shape)}")

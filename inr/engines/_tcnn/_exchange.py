@@ -9,14 +9,14 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.encodings import Identity
-from inr.engines._tcnn._support import Kind, tcnn_network
+from inr.engines._tcnn._support import ACTIVATIONS, Kind, tcnn_network
 from inr.engines._tcnn._weights import Layout
 from inr.field import Field
 from inr.signals import Domain
 
 _NETWORKS = ("mlp", "cutlassmlp", "fullyfusedmlp", "megakernelmlp")
-_ACTIVATIONS = ("relu", "sine")
-_MOST_LAYERS, _MOST_UNITS = 64, 8192  # of the network 'mlp'
+_ACTIVATIONS = tuple(name.lower() for name in ACTIVATIONS.values())
+_MAX_LAYERS, _MAX_UNITS = 64, 8192  # of the network 'mlp'
 
 
 def to_tcnn(field: Field, network: Kind = "auto") -> tuple[dict[str, Any], Float[Tensor, " parameters"]]:
@@ -33,6 +33,13 @@ def to_tcnn(field: Field, network: Kind = "auto") -> tuple[dict[str, Any], Float
 
     Raises:
         InrError: a field that tiny-cuda-nn cannot express.
+
+    >>> signal = inr.Signal.from_array(np.zeros((8, 8, 3), np.uint8))
+    >>> network = "mlp:depth=2,width=16,bias=false"
+    >>> field = inr.Field.build(signal.domain, encoding="identity", activation="sine", network=network)
+    >>> config, params = inr.engines.to_tcnn(field)
+    >>> config["network"]["otype"], config["network"]["n_neurons"], params.shape
+    ('CutlassMLP', 16, torch.Size([768]))
     """
     supported = tcnn_network(field, network)
     if isinstance(supported, str):
@@ -67,7 +74,7 @@ def from_tcnn(
     Args:
         config: as `to_tcnn` gives it, or `tinycudann.NetworkWithInputEncoding` takes it: encoding (Identity, the
             default) and network.
-        flat: its `params`.
+        flat: its `params` (parameters,), float32 or float16.
         domain: of the field; has the axes and channels that config was made for.
         span: the coordinates that stand for the ends of every axis there; (0, 1) in tiny-cuda-nn's examples.
         omega, first_omega: frequencies of the field's sine layers (none: omega), taken out of the weights. They do
@@ -75,6 +82,17 @@ def from_tcnn(
 
     Raises:
         InrError: a configuration that a field cannot express, or a vector of another size.
+
+    Returns:
+        The field, float32, on the processor.
+
+    >>> signal = inr.Signal.from_array(np.zeros((8, 8, 3), np.uint8))
+    >>> network = "mlp:depth=2,width=16,bias=false"
+    >>> field = inr.Field.build(signal.domain, encoding="identity", activation="sine", network=network)
+    >>> again = inr.engines.from_tcnn(*inr.engines.to_tcnn(field), signal.domain)
+    >>> coords = torch.rand(5, 2)
+    >>> torch.allclose(again(coords), field(coords), atol=1e-6)
+    True
     """
     activation, units, depth = _network(config.get("network", {}))
     scale, offset = _input_map(config.get("encoding", {}), span)
@@ -120,11 +138,11 @@ def _network(config: Mapping[str, Any]) -> tuple[str, int, int]:
         raise InrError(f"fields have no activation {activation!r}; Sine and ReLU work")
     if str(output).lower() != "none":
         raise InrError(f"the last layer of a field is linear: output_activation {output!r} is not None")
-    units = _whole(config.get("n_neurons", 128), "n_neurons", _MOST_UNITS)
-    return str(activation).lower(), units, _whole(config.get("n_hidden_layers", 5), "n_hidden_layers", _MOST_LAYERS)
+    units = _integer(config.get("n_neurons", 128), "n_neurons", _MAX_UNITS)
+    return str(activation).lower(), units, _integer(config.get("n_hidden_layers", 5), "n_hidden_layers", _MAX_LAYERS)
 
 
-def _whole(value: Any, name: str, most: int) -> int:
+def _integer(value: Any, name: str, most: int) -> int:
     if type(value) is not int or not 1 <= value <= most:
         raise InrError(f"{name} of a field is a whole number from 1 to {most}, got {value!r}")
     return value

@@ -14,9 +14,9 @@ from inr.engines._tcnn._features import Features
 from inr.engines._tcnn._support import TcnnNetwork
 from inr.field import Field
 
-_POINTS, _NUMBERS = 2**18, 2**25  # of a block, and of its features
-_WARM_UP = 256  # points that tiny-cuda-nn pads every batch to a multiple of
-_LARGEST_SUM = 2.0**15  # of gradients of values, over a batch: half of what a 16-bit number holds
+_MAX_BLOCK_POINTS, _MAX_BLOCK_FEATURES = 2**18, 2**25  # of a block of points, and of all their features
+_WARM_UP_POINTS = 256  # tiny-cuda-nn pads every batch to a multiple of so many
+_MAX_GRADIENT_SUM = 2.0**15  # of gradients of values, over a batch: half of what a 16-bit number holds
 
 
 class TcnnPlan:
@@ -43,7 +43,7 @@ class TcnnPlan:
         self._objective = objective
         self._busy = threading.Lock()
         self.notes: tuple[str, ...] = (supported.note,) if supported.note else ()
-        self.block = min(_POINTS, _NUMBERS // self._layout.inputs)
+        self.block = min(_MAX_BLOCK_POINTS, _MAX_BLOCK_FEATURES // self._layout.inputs)
         self.threads = torch.get_num_threads()
 
     def prepare(self) -> float:
@@ -54,7 +54,7 @@ class TcnnPlan:
             with torch.enable_grad():
                 flat = torch.zeros(self._layout.size, device=self.device, requires_grad=True)
                 learns = bool(self._features.names)
-                features = torch.zeros(_WARM_UP, self._layout.inputs, device=self.device, requires_grad=learns)
+                features = torch.zeros(_WARM_UP_POINTS, self._layout.inputs, device=self.device, requires_grad=learns)
                 torch.autograd.grad(self._network(flat, features).sum(), (flat, features) if learns else (flat,))
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -72,7 +72,7 @@ class TcnnPlan:
     def try_out(self) -> None:
         """Evaluate the network once. Raises what tiny-cuda-nn raises where the device does not suffice."""
         flat = torch.zeros(self._layout.size, device=self.device)
-        self._network(flat, torch.zeros(_WARM_UP, self._layout.inputs, device=self.device))
+        self._network(flat, torch.zeros(_WARM_UP_POINTS, self._layout.inputs, device=self.device))
 
     @torch.no_grad()
     def forward(self, tensors: Tensors, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -124,4 +124,4 @@ def _scale(slopes: Float[Tensor, "n c"]) -> Float[Tensor, ""]:
     if not slopes.numel():
         return slopes.new_ones(())
     largest = slopes.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
-    return min(1.0, _LARGEST_SUM / len(slopes)) / largest
+    return min(1.0, _MAX_GRADIENT_SUM / len(slopes)) / largest

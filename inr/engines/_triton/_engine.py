@@ -13,7 +13,7 @@ from inr.engines._triton._precision import Precision
 from inr.field import Field
 from inr.networks import MLP
 
-_MOST_VALUES = 256
+_MAX_OUTPUTS = 256
 
 
 @engines.register("triton", limits="needs an NVIDIA GPU; multilayer perceptrons only")
@@ -79,8 +79,8 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
     network = field.network
     if type(network) is not MLP:
         return f"no kernels for network '{network.config()['name']}'"
-    if network.out_dim > _MOST_VALUES:
-        return f"its network gives {network.out_dim} values, and kernels at most {_MOST_VALUES}"
+    if network.out_dim > _MAX_OUTPUTS:
+        return f"its network gives {network.out_dim} values, and kernels at most {_MAX_OUTPUTS}"
     if any(parameter.dtype != torch.float32 for parameter in field.parameters()):
         return "its weights are not float32"
     if objective is not None and squared_error(objective) is None:

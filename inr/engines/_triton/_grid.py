@@ -30,7 +30,7 @@ _TILE = 512  # numbers in a tile (points, features): 4 a thread
 _WARPS = 4
 _NUMBERS = ["n"]  # of points: kernels are not compiled anew for 1 of them, or for multiples of 16
 _SUM_BITS = 61  # what sums of integers may use, of 63: the products that are summed may exceed the bound by roundings
-_LEAST_EXPONENT = -60  # keeps units and their reciprocals normal numbers of float32
+_MIN_EXPONENT = -60  # keeps units and their reciprocals normal numbers of float32
 
 
 class Levels(NamedTuple):
@@ -305,7 +305,7 @@ def _tiles(coords: Tensor, features: int, levels: Levels) -> tuple[dict[str, int
 def _units(grad: Tensor, levels: int) -> Tensor:
     """A power of two for each level, by which gradients become integers whose sum cannot overflow; or not a number."""
     peaks = torch.linalg.vector_norm(grad.unflatten(1, (levels, -1)), torch.inf, dim=(0, 2))
-    exponents = ((peaks.view(torch.int32) >> 23) - 126).clamp(min=_LEAST_EXPONENT)  # a peak is below 2^exponent
+    exponents = ((peaks.view(torch.int32) >> 23) - 126).clamp(min=_MIN_EXPONENT)  # a peak is below 2^exponent
     bits = _SUM_BITS - (len(grad) - 1).bit_length()
     units = ((bits - exponents + 127) << 23).to(torch.int32).view(torch.float32)
     return torch.where(peaks.isfinite(), units, torch.nan)

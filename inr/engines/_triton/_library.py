@@ -11,7 +11,7 @@ import torch
 
 from inr.engines._gpu import has_gpu
 
-_OLDEST = (8, 0)  # the first whose tensor cores take all operands
+_MIN_CAPABILITY = (8, 0)  # the first whose tensor cores take all operands
 
 
 def interpreting() -> bool:
@@ -36,7 +36,7 @@ def problem() -> str | None:
         return "this build of torch has no CUDA: install the one that pytorch.org names for your driver"
     if not has_gpu():
         return "torch sees no NVIDIA GPU here: is there one, and does nvidia-smi show its driver?"
-    if torch.cuda.get_device_capability() < _OLDEST:
+    if torch.cuda.get_device_capability() < _MIN_CAPABILITY:
         found = ".".join(map(str, torch.cuda.get_device_capability()))
         return f"{torch.cuda.get_device_name()} has compute capability {found}, kernels need 8.0 (Ampere) or newer"
     return None

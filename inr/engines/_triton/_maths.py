@@ -20,14 +20,14 @@ from inr.jit.polynomials import (
     PER_PI,
     PI_HIGH,
     PI_LOW,
+    ROUNDING_SHIFT,
     SATURATED,
     SINE,
-    WHOLE,
 )
 
 # A GPU rounds a fused multiply-add once. Before 3.9, Triton's interpreter rounds the product as well.
 _ROUNDS_PRODUCTS = tl.constexpr(_library.interpreting() and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9))
-_PER_PI, _PI_HIGH, _PI_LOW, _WHOLE = map(tl.constexpr, (PER_PI, PI_HIGH, PI_LOW, WHOLE))
+_PER_PI, _PI_HIGH, _PI_LOW, _ROUNDING_SHIFT = map(tl.constexpr, (PER_PI, PI_HIGH, PI_LOW, ROUNDING_SHIFT))
 _S0, _S1, _S2, _S3 = map(tl.constexpr, SINE)
 _C0, _C1, _C2, _C3 = map(tl.constexpr, COSINE)
 _LOG2_E, _LN2_HIGH, _LN2_LOW, _SATURATED = map(tl.constexpr, (LOG2_E, LN2_HIGH, LN2_LOW, SATURATED))
@@ -49,8 +49,8 @@ def _without_half_turns(x, half_turns):
 @no_type_check
 def _reduced(x):
     """The rest of x by half turns, in [-pi/2, pi/2], and a word whose lowest bit says whether their number is odd."""
-    turned = tl.fma(x, _PER_PI, _WHOLE)
-    return _without_half_turns(x, turned - _WHOLE), turned.to(tl.int32, bitcast=True)
+    turned = tl.fma(x, _PER_PI, _ROUNDING_SHIFT)
+    return _without_half_turns(x, turned - _ROUNDING_SHIFT), turned.to(tl.int32, bitcast=True)
 
 
 @triton.jit

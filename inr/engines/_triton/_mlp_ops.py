@@ -28,16 +28,21 @@ def fused_mlp(network: MLP, features: Float[Tensor, "n f"], *, precision: str = 
     Differentiable any number of times in the features and in the parameters, deterministic, and known to
     `torch.compile`. Where there are no kernels for it, the network is called as it is.
 
-    >>> network = inr.networks.MLP(2, 3, inr.activations.Sine(), width=64).cuda()
-    >>> inr.engines.fused_mlp(network, torch.rand(100, 2, device="cuda")).shape
-    torch.Size([100, 3])
-
     Args:
+        network: float32, from f features to c values.
+        features: (n, f), float32, on the device of the network.
         precision: operands of the hidden layers' products: float16, bfloat16, tf32 or float32; sums, and the first
             layer, are float32.
 
+    Returns:
+        Values (n, c), float32.
+
     Raises:
         InrError: features that are not (n, f), with the network's f, or an unknown precision.
+
+    >>> network = inr.networks.MLP(2, 3, inr.activations.Sine(), width=64)
+    >>> inr.engines.fused_mlp(network, torch.rand(100, 2)).shape
+    torch.Size([100, 3])
     """
     if features.ndim != 2 or features.shape[1] != network.in_dim:
         raise InrError(f"features must have shape (n, {network.in_dim}), got {tuple(features.shape)}")

@@ -20,9 +20,9 @@ from inr.networks import MLP
 Input = Literal["few", "many", "waves"]
 
 _MAX_FULLY_FUSED_UNITS = 128  # units of all planes, of which a tile stays in registers
-_FEW = 8
-_MANY_ROUNDS = 8  # of tiles on all multiprocessors, after which a last one that is partly filled does not matter
-_MOST_POINTS = 2**20  # at a time: places of numbers are 32-bit
+_MAX_FEW_FEATURES = 8  # features that the first layer reads one by one rather than in blocks
+_ENOUGH_ROUNDS = 8  # of tiles on all multiprocessors, after which a last one that is partly filled does not matter
+_MAX_POINTS = 2**20  # at a time: places of numbers are 32-bit
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def shape_of(network: MLP, operand_bytes: int, waves: int | None = None, dim: in
     width = max(triton.next_power_of_2(network.width), 16) if fully_fused else -(-network.width // 64) * 64
     block = width if fully_fused else 128 if width % 128 == 0 and not large else 64
     return Shape(
-        input="waves" if waves is not None else "few" if given <= _FEW else "many",
+        input="waves" if waves is not None else "few" if given <= _MAX_FEW_FEATURES else "many",
         dim=given if dim is None else dim,
         real_features=given,
         features=padded if waves is None else 2 * padded,
@@ -169,7 +169,7 @@ class Runner:
         self._first = functions(network.activation, 1)
         self._kernels = _fully_fused if s.fully_fused else _tiled
         self._chunk = self._points_within(memory, 2 * s.depth)
-        self._block = _MOST_POINTS if s.fully_fused else self._points_within(memory, 2)
+        self._block = _MAX_POINTS if s.fully_fused else self._points_within(memory, 2)
 
     def _padded(self, waves: Waves | None) -> tuple[Tensor, Tensor]:
         if waves is None:
@@ -184,9 +184,9 @@ class Runner:
     def _points_within(self, memory: int, layers: int) -> int:
         """Points, in whole tiles, of which so many layers fit in memory."""
         s = self.shape
-        points = min(memory // (layers * s.planes * s.width * self.operand.itemsize), _MOST_POINTS)
+        points = min(memory // (layers * s.planes * s.width * self.operand.itemsize), _MAX_POINTS)
         tiles, together = max(points // s.block_m, 1), _processors(self.device)
-        if together < tiles < _MANY_ROUNDS * together:  # those of a last, partly filled round would run alone
+        if together < tiles < _ENOUGH_ROUNDS * together:  # those of a last, partly filled round would run alone
             tiles -= tiles % together
         return tiles * s.block_m
 

@@ -16,7 +16,7 @@ from inr.engines._triton._scale import GradientScale
 from inr.field import Field
 from inr.networks import MLP
 
-_BLOCK = 2**20
+_RENDER_POINTS = 2**20
 
 
 class TritonPlan:
@@ -30,7 +30,7 @@ class TritonPlan:
     """
 
     threads = 1
-    block = _BLOCK
+    block = _RENDER_POINTS
 
     def __init__(
         self,
