@@ -20,7 +20,7 @@ from inr.diagnostics._sweep_curves import draw_curves
 from inr.diagnostics._sweep_sheet import REGION_COLOURS
 from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
 from inr.diagnostics._tiles import error_pixels, region_pixels
-from tests.diagnostics.test_comparison_sheet import SIGNALS
+from tests.diagnostics.test_sheet import SIGNALS
 
 RNG = np.random.default_rng(0)
 METRICS = {
