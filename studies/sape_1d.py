@@ -4,6 +4,8 @@ Both see the same 256 frequencies, drawn from the same seed. The error is the me
 in the chirp's own units (recipe: Hertz et al. 2021, 2x32 ReLU, Adam 1e-5, 20,000 steps).
 
     python -m studies.sape_1d [--seeds 0 1 2] [--json]
+
+It needs no data; a seed takes half a minute on one core.
 """
 
 import argparse

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inr._errors import InrError
-from inr.bench._table import Row, Table
 
 if TYPE_CHECKING:
+    from inr.bench._table import Row, Table
     from inr.signals import GridSignal
 
 
@@ -62,7 +62,7 @@ class Benchmark:
     module: str
     title: str
 
-    def load(self) -> tuple[Sequence[str], Sequence[str], Callable[[Options], Iterator[Row]]]:
+    def load(self) -> tuple[Sequence[str], Sequence[str], Callable[[Options], "Iterator[Row]"]]:
         """Import it: columns, notes, and what yields the rows."""
         module = importlib.import_module(self.module, __package__)
         return module.COLUMNS, module.NOTES, module.rows
@@ -82,8 +82,8 @@ def run(
     *,
     picture: Path | None = None,
     tiny: bool = False,
-    on_row: Callable[[Table, Row], None] | None = None,
-) -> Table:
+    on_row: "Callable[[Table, Row], None] | None" = None,
+) -> "Table":
     """Run a benchmark; each takes less than three minutes on two cores.
 
     Args:
@@ -101,6 +101,7 @@ def run(
     if name not in BENCHMARKS:
         raise InrError(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
     columns, notes, rows = BENCHMARKS[name].load()
+    from inr.bench._table import Table
     from inr.bench.machine import describe
 
     table = Table(name, BENCHMARKS[name].title, columns, describe(), notes=notes)

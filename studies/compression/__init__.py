@@ -1,1 +1,1 @@
-"""Parts of the benchmark of compression, `compression.py`."""
+"""How small and how good: the codecs beside Pillow's and published ones. `python -m studies.compression --help`."""

@@ -25,7 +25,7 @@ JP2, TRIMMED = "jpeg 2000", "jpeg 2000, trimmed"
 # compression ratios asked for, to 16 bits a sample; heights take fewer bits than maps as small as these
 _RATIOS, _HIGHER = np.geomspace(4, 100, 120), np.geomspace(20, 300, 100)
 _RESOLUTIONS = (3, 4, 5, 6)
-_LEAST, _MOST = 30.0, 40.0  # dB
+_LOWEST_PSNR, _HIGHEST_PSNR = 30.0, 40.0  # dB
 _COMMENT, _DATA = b"\xff\x64", b"\xff\x93"
 
 
@@ -76,7 +76,9 @@ def _scan(values: np.ndarray, resolutions: Sequence[int | None], ratios: np.ndar
             found.append({"target": told} | jpeg2000(values, ratio, count))
     kept: list[Row] = []
     for row in sorted(found, key=lambda row: (int(row["bytes"]), -float(row["psnr"]))):
-        if _LEAST <= float(row["psnr"]) <= _MOST and (not kept or float(row["psnr"]) > float(kept[-1]["psnr"])):
+        if _LOWEST_PSNR <= float(row["psnr"]) <= _HIGHEST_PSNR and (
+            not kept or float(row["psnr"]) > float(kept[-1]["psnr"])
+        ):
             kept.append(row)
     return kept
 

@@ -1,1 +1,1 @@
-"""What `studies/fidelity` is made of: one module a family of claims."""
+"""Whether every method is what its paper says: one module a family of claims. `python -m studies.fidelity --help`."""

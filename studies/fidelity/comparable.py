@@ -11,8 +11,8 @@ from studies.fidelity.study import Finding, Found, Report, Run, Setting, Study, 
 from studies.fidelity.training import block_mean, fit, picture
 
 STEPS = (200, 500, 1000)
-SLACK = 3.0  # dB beside the known interval
-APART = 2.0  # dB between two rows whose order must be the same
+TOLERATED_DECIBELS = 3.0  # beside the known interval
+ORDERED_DECIBELS = 2.0  # between two rows whose order must be the same
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ def _within(found: Found) -> Finding:
             if value is None:
                 continue
             count += 1
-            if not low - SLACK <= value <= high + SLACK:
+            if not low - TOLERATED_DECIBELS <= value <= high + TOLERATED_DECIBELS:
                 outside.append(f"{name} after {steps}: {value:.1f} against {low:g}–{high:g}")
     text = f"{count - len(outside)} of {count} cells" + (f"; outside: {'; '.join(outside)}" if outside else "")
-    return Finding(f"every cell within {SLACK:g} dB of the known interval", "the table", text, not outside)
+    return Finding(f"every cell within {TOLERATED_DECIBELS:g} dB of the known interval", "the table", text, not outside)
 
 
 def _orders(found: Found) -> list[Finding]:
@@ -112,7 +112,7 @@ def _orders(found: Found) -> list[Finding]:
         for (one, first), (other, second) in itertools.combinations(MODELS.items(), 2):
             apart = sum(first.known[index]) / 2 - sum(second.known[index]) / 2
             ours, theirs = (found.mean(name, f"psnr_{steps}") for name in (one, other))
-            if abs(apart) <= APART or ours is None or theirs is None:
+            if abs(apart) <= ORDERED_DECIBELS or ours is None or theirs is None:
                 continue
             count += 1
             if (ours - theirs) * apart <= 0:
@@ -120,7 +120,10 @@ def _orders(found: Found) -> list[Finding]:
         text = f"{count - len(wrong)} of {count} pairs" + (f"; not: {'; '.join(wrong)}" if wrong else "")
         findings.append(
             Finding(
-                f"the order of rows more than {APART:g} dB apart, after {steps} steps", "the table", text, not wrong
+                f"the order of rows more than {ORDERED_DECIBELS:g} dB apart, after {steps} steps",
+                "the table",
+                text,
+                not wrong,
             )
         )
     return findings

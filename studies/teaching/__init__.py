@@ -1,1 +1,1 @@
-"""Parts of the benchmark of teachers, `teaching.py`."""
+"""What teachers save, against full batches and tuned mini-batches. `python -m studies.teaching --help`."""

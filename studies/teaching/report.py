@@ -51,7 +51,7 @@ class Study:
 
     def goal(self, key: Key) -> float | None:
         """Where the full batch ends, in dB."""
-        tuned = self.settings(key[0], key[1], runs.FIRST)
+        tuned = self.settings(key[0], key[1], runs.FIRST_BUDGET)
         for row in self._of((key[0], key[1], 0), "full"):
             if tuned is not None and float(row["factor"]) == tuned[1]:
                 return float(row["psnr"])
@@ -90,12 +90,12 @@ class Study:
                 share = (goal - below) / (above - below)
                 return Reached(low * (high / low) ** share)
         dearest = max(float(row["share"]) for row in self._of(key, method))
-        return Reached(curve[-1][0], ">") if dearest >= 0.99 * runs.MOST else None
+        return Reached(curve[-1][0], ">") if dearest >= 0.99 * runs.LARGEST_BUDGET else None
 
     def at_equal_cost(self, key: Key, method: str) -> float | None:
         """PSNR at the first budget, between fits where a budget was not met to the second."""
         curve = self.curve(key, method)
-        budget = runs.FIRST * self.full_cost(key[0], key[1])
+        budget = runs.FIRST_BUDGET * self.full_cost(key[0], key[1])
         for (low, below), (high, above) in itertools.pairwise(curve):
             if low <= budget <= high:
                 return below + (above - below) * math.log(budget / low) / math.log(high / low)
@@ -197,7 +197,7 @@ def _row(study: Study, method: str, keys: Sequence[Key]) -> str:
 
 
 def _cell(study: Study, signal: str, field: str, keys: Sequence[Key]) -> str:
-    tuned = [study.settings(signal, field, share) for share in (runs.FIRST, runs.MOST)]
+    tuned = [study.settings(signal, field, share) for share in (runs.FIRST_BUDGET, runs.LARGEST_BUDGET)]
     goals = [goal for key in keys if (goal := study.goal(key)) is not None]
     full = study.full_cost(signal, field)
     seconds = {}

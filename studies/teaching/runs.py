@@ -26,11 +26,12 @@ COLUMNS = [
     "psnr",
     "seconds",
 ]
-FIRST = 1 / 16  # of the full-batch fit's cost: the first budget of every method
-LEAST, MOST = 1 / 128, 1 / 2
-FAR = 6.0  # dB below the quality to reach: the dearest fit tells at once whether a method gets there at all
+# Budgets are shares of the cost of the full-batch fit; every method begins with the first one.
+FIRST_BUDGET, SMALLEST_BUDGET, LARGEST_BUDGET = 1 / 16, 1 / 128, 1 / 2
+# A method so far below the quality to reach is given the largest budget at once, which tells whether it gets there.
+HOPELESS_DECIBELS = 6.0
 FACTORS = (1, 2)  # of the default learning rate, that the mini-batches are tuned over
-LARGEST, SMALLEST = 8, 1_024  # shares of the signal that a mini-batch may be: 1/8 to 1/1024
+FEWEST_BATCHES, MOST_BATCHES = 8, 1_024  # that a signal is cut into: mini-batches are 1/8 to 1/1024 of it
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Explorer:
 
     def _factor(self) -> float:
         """Of the learning rate, for steps that see the whole signal."""
-        tuned = self.settings(FIRST)
+        tuned = self.settings(FIRST_BUDGET)
         assert tuned is not None
         return tuned[1]
 
@@ -88,10 +89,10 @@ class Explorer:
         tried: dict[tuple[int, float], float] = {}
         while True:
             around = [(batch, factor), (2 * batch, factor), *((batch, each) for each in FACTORS if each < factor)]
-            if share == FIRST:  # longer fits want batches as large or larger, and rates as low or lower
+            if share == FIRST_BUDGET:  # longer fits want batches as large or larger, and rates as low or lower
                 around += [(batch // 2, factor), *((batch, each) for each in FACTORS)]
             for given in around:
-                if given not in tried and size // SMALLEST <= given[0] <= size // LARGEST:
+                if given not in tried and size // MOST_BATCHES <= given[0] <= size // FEWEST_BATCHES:
                     tried[given] = self._budgeted("uniform", *given, 0, share)
             if (batch, factor) == (best := max(tried, key=lambda given: tried[given])):
                 return
@@ -105,20 +106,20 @@ class Explorer:
         """Fits with budgets that double, until one ends at the goal in dB, and one below it."""
 
         def ended(share: float) -> float:
-            if tuning and share >= FIRST:
+            if tuning and share >= FIRST_BUDGET:
                 self.tune(share)
             tuned = self.settings(share)
             assert tuned is not None
             return self._budgeted(method, *tuned, seed, share)
 
-        share = FIRST
+        share = FIRST_BUDGET
         if ended(share) >= goal:
-            while share > LEAST and ended(share) >= goal:
+            while share > SMALLEST_BUDGET and ended(share) >= goal:
                 share /= 2
         else:
-            if not tuning and ended(share) < goal - FAR and ended(MOST) < goal:
+            if not tuning and ended(share) < goal - HOPELESS_DECIBELS and ended(LARGEST_BUDGET) < goal:
                 return
-            while share < MOST and ended(share) < goal:
+            while share < LARGEST_BUDGET and ended(share) < goal:
                 share *= 2
         ended(share)
 
@@ -161,7 +162,7 @@ class Explorer:
 def prepare(settings: Settings, signal: str, field: str, seed: int, comment: str) -> None:
     """What other fits of a cell are measured by: the full batch, and mini-batches tuned at every budget."""
     explorer = Explorer(settings, signal, field, comment)
-    explorer.tune(FIRST)
+    explorer.tune(FIRST_BUDGET)
     explorer.reach("uniform", seed, explorer.full(), tuning=seed == 0)
 
 
@@ -183,7 +184,7 @@ def settings(rows: Sequence[tables.Row], share: float) -> tuple[int, float] | No
     """
     tried = [row for row in rows if row["method"] == "uniform" and row["seed"] == "0"]
     # shares below the first were not tuned at, but made with the first one's settings
-    shares = sorted({float(row["share"]) for row in tried if float(row["share"]) > 0.99 * FIRST})
+    shares = sorted({float(row["share"]) for row in tried if float(row["share"]) > 0.99 * FIRST_BUDGET})
     if not shares:
         return None
     at = max((each for each in shares if each < 1.01 * share), default=shares[0])

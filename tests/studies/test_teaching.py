@@ -70,9 +70,9 @@ def test_costs_are_counts_times_prices(settings):
 def test_the_mini_batch_is_tuned_over_its_size_and_the_rate(settings, monkeypatch):
     pretended(monkeypatch, octaves)
     explorer = runs.Explorer(settings, "kodim01", "siren", "here")
-    assert explorer.settings(runs.FIRST) is None
-    explorer.tune(runs.FIRST)
-    assert explorer.settings(runs.FIRST) == explorer.settings(runs.MOST) == (32, 2)
+    assert explorer.settings(runs.FIRST_BUDGET) is None
+    explorer.tune(runs.FIRST_BUDGET)
+    assert explorer.settings(runs.FIRST_BUDGET) == explorer.settings(runs.LARGEST_BUDGET) == (32, 2)
 
 
 def test_mini_batches_are_tuned_at_every_budget_anew(settings, monkeypatch):

@@ -12,7 +12,7 @@ from inr.bench.gpu.first import look
 from inr.bench.gpu.report import number
 from inr.bench.gpu.setting import Bench, Card, Setting
 
-LIMIT = 170.0  # seconds
+SECONDS = 170.0  # seconds
 COLUMNS = ["work", "against", "theirs", "ours", "ratio", "note"]
 NOTES = (
     "Times are medians of turns that both sides took one after the other, after warm-up; ratio is theirs by ours for "
@@ -36,7 +36,7 @@ def rows(options: Options) -> Iterator[dict[str, Any]]:
     for name, said in machine.facts().items():
         if name in ("card", "driver", "CUDA of torch", "triton"):
             yield {"work": name, "note": said}
-    for found in look(bench, LIMIT):
+    for found in look(bench, SECONDS):
         yield {
             "work": found.work, "against": found.against, "theirs": number(found.theirs, found.unit),
             "ours": number(found.ours, found.unit), "ratio": found.ratio, "note": found.note,

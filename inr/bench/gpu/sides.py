@@ -23,7 +23,7 @@ from inr.field import Field
 from inr.objectives import Regression
 
 CHANNELS = 3
-MOST_CHUNKS = 64
+MAX_CHUNKS = 64
 # Adam does not see a factor of the loss, and 16-bit gradients need one: so large is what a mean over the points is not
 HALF_SCALE, TCNN_SCALE = 2.0**16, 2.0**13
 
@@ -100,7 +100,7 @@ class Plain:
                     loss = self._loss(x, y)
                     (loss if self.chunks == 1 else loss * (len(x) / len(coords))).backward()
         except torch.OutOfMemoryError:
-            if self.chunks >= MOST_CHUNKS:
+            if self.chunks >= MAX_CHUNKS:
                 raise
             return False
         return True
