@@ -11,7 +11,7 @@ is their mean.
     python -m studies.adaptive --pictures DIR|FILE … [--size 96x144] [--steps 1500] [--bpp 1.0] [--seeds 0 …]
 
 It supports what docs/compression.md says of codec `ani`; the table there is of one Kodak picture. Writes
-results/adaptive.tsv and prints it; a picture takes minutes on one thread.
+results/adaptive.tsv and prints it. A picture and seed are two fits of each width, and two of the file's.
 """
 
 import argparse

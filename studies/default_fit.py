@@ -15,7 +15,8 @@ Four tables on Kodak pictures; PSNR is of the clipped field on the whole picture
     python -m studies.default_fit --pictures DIR [--tables equal 16-bit timed against] [--in-full]
 
 It supports what docs/engines.md says of the engines' equality; DIR is the folder of the Kodak pictures, and all tables
-take an hour and a half on two cores. Writes results/default_fit.tsv, one row a run, and prints it; rows of tables that were not asked for stay.
+take an hour and a half on two cores. Writes results/default_fit.tsv, one row a run, and prints it; rows of tables that
+were not asked for stay.
 """
 
 import argparse

@@ -15,9 +15,9 @@ mean over pictures; files that do not decode are counted apart.
     python -m studies.robustness --data DIR [--pictures kodim11 …] [--size 192x128] [--bytes 3000] [--steps 3000]
         [--codecs mlp …] [--report]
 
-It supports the choice of checksums for every section of a file. DIR holds the folder kodak; two pictures take some
-minutes a codec on two cores. What a codec's files of a picture come to is kept in results/robustness.tsv as it is found,
-and not made again; `--report` only writes results/robustness.md anew.
+It supports the choice of checksums for every section of a file. DIR holds the folder kodak. Most of its time are the
+fits, one a picture and codec. What a codec's files of a picture come to is kept in results/robustness.tsv as it is
+found, and not made again; `--report` only writes results/robustness.md anew.
 """
 
 import argparse

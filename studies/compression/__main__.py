@@ -5,12 +5,12 @@
     python -m studies.compression --data DIR --geo [era5_0 …] [--steps N …] [--seeds 0 …]
     python -m studies.compression --data DIR --quantised [--pictures kodim01 …] [--steps N …] [--seeds 0 …] [--on 24]
 
-It supports docs/compression.md. DIR holds the folders kodak and geo; all that is kept took some eight hours on one core.
- Each run is kept in results/compression_runs.tsv, compression_geo.tsv or
-compression_quantised.tsv as it ends: a study that was interrupted goes on where it was, and one with more pictures,
-rates, steps or seeds adds to it. Without `--steps`, fits take as many as the codec has as its own; several of them draw
-PSNR over encoding time. `--codecs` with nothing measures Pillow's codecs only, in one to two minutes a picture,
-most of it AVIF's. `--report` only writes results/compression.md and its plots anew.
+It supports docs/compression.md. DIR holds the folders kodak and geo; all that is kept took some eight hours on one
+core. Each run is kept in results/compression_runs.tsv, compression_geo.tsv or compression_quantised.tsv as it ends: a
+study that was interrupted goes on where it was, and one with more pictures, rates, steps or seeds adds to it. Without
+`--steps`, fits take as many as the codec has as its own; several of them draw PSNR over encoding time. `--codecs` with
+nothing measures Pillow's codecs only, in one to two minutes a picture, most of it AVIF's. `--report` only writes
+results/compression.md and its plots anew.
 """
 
 import argparse

@@ -19,9 +19,9 @@ full-batch fit's cost, and its doubles or halves). Final PSNR is told, never the
         [--seeds 0 1 2] [--workers 2] [--no-whole] [--subset] [--report]
 
 It supports docs/teaching.md. DIR holds the folders kodak, audio and volume; all that is kept took 24 hours of one core.
- Each fit is kept in results/teaching_runs.tsv as it ends: a study that
-was interrupted goes on where it was, and one with more signals or seeds adds to it. `--subset`: two pictures with SIREN
-and the hash grid, in a quarter of an hour. `--report` only writes results/teaching.md and its pictures anew.
+Each fit is kept in results/teaching_runs.tsv as it ends: a study that was interrupted goes on where it was, and one
+with more signals or seeds adds to it. `--subset`: two pictures with SIREN and the hash grid, in a quarter of an hour.
+`--report` only writes results/teaching.md and its pictures anew.
 """
 
 import argparse
