@@ -20,7 +20,7 @@ FirstBias = Annotated[
     float | None, Range(0, above=True), "the first layer's biases are U(±first_bias), none: U(±1/sqrt(inputs))"
 ]
 _PAPER = "Zhu et al., FINER++: Building a Family of Variable-periodic Functions, 2024"
-_DETACHED = "gradients are exact where the authors' code leaves out that of |z| + 1"
+_GRADIENTS_NOTE = "gradients are exact where the authors' code leaves out that of |z| + 1"
 
 
 def _warped(ops: Ops, z: Any) -> Any:
@@ -33,7 +33,7 @@ def _warped(ops: Ops, z: Any) -> Any:
     source="Liu et al., FINER: Flexible Spectral-bias Tuning in INR by Variable-periodic Activation Functions, "
     "CVPR 2024",
     formula="sin(ω (|z| + 1) z)",
-    limits=f"the second derivative jumps at 0; {_DETACHED}",
+    limits=f"the second derivative jumps at 0; {_GRADIENTS_NOTE}",
 )
 class Finer(Siren):
     """FINER: sin(omega (|z| + 1) z), a sine whose frequency grows with |z|.
@@ -68,7 +68,7 @@ class Finer(Siren):
     "finer-gaussian",
     source=_PAPER,
     formula="exp(-(s sin(ω (|z| + 1) z))²)",
-    limits=f"periodic, not a bump; the third derivative jumps at 0; {_DETACHED}",
+    limits=f"periodic, not a bump; the third derivative jumps at 0; {_GRADIENTS_NOTE}",
 )
 class FinerGaussian(Siren):
     """FINER++ with a Gaussian: exp(-(scale sin(omega (|z| + 1) z))^2), the bump of a FINER sine.
@@ -106,7 +106,7 @@ class FinerGaussian(Siren):
     "finer-gabor",
     source=_PAPER,
     formula="u = sin(ω ((|a| + 1) a + i (|b| + 1) b)) of z = a + ib, then exp(i ω_w u - |s u|²)",
-    limits=f"ω_w / s at most 3, or values overflow; the second derivative jumps where a or b is 0; {_DETACHED}",
+    limits=f"ω_w / s at most 3, or values overflow; the second derivative jumps where a or b is 0; {_GRADIENTS_NOTE}",
 )
 class FinerGabor(Activation):
     """FINER++ with WIRE's wavelet: exp(i wavelet_omega u - |scale u|^2) of u, the sine of a warped complex z.

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_TERMS = 12  # of sinc's series, for |u| < 1: the first one left out is below 1e-21, its third derivative below 1e-17
+_SINC_TERMS = (
+    12  # of sinc's series, for |u| < 1: the first one left out is below 1e-21, its third derivative below 1e-17
+)
 
 
 def softplus(z: Tensor) -> Tensor:
@@ -33,7 +35,7 @@ def _sinc_series(u: Tensor, order: int) -> Tensor:
     """The sum over k of (-1)^k u^(2k) / (2k + 1)!, differentiated term by term."""
     square = u * u
     total = torch.zeros_like(u)
-    for k in reversed(range((order + 1) // 2, _TERMS)):
+    for k in reversed(range((order + 1) // 2, _SINC_TERMS)):
         total = total * square + (-1) ** k * math.perm(2 * k, order) / math.factorial(2 * k + 1)
     return total * u if order % 2 else total
 

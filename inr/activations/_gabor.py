@@ -9,7 +9,7 @@ from inr.activations._base import Activation, Ops, Position, activations
 
 # exp(omega^2 / (4 scale^2)) is the wavelet's largest modulus and so the gain a layer can have: x9.5 at a ratio
 # of 3, x55 at 4, where a few layers overflow. The authors advise staying below 1.5, and 2.5 with two maps.
-LARGEST_RATIO = 3.0
+MAX_RATIO = 3.0
 
 _PAPER = "Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023"
 
@@ -19,9 +19,9 @@ Scale = Annotated[float, Range(0, above=True), "inverse width of its envelope"]
 
 def check_ratio(name: str, parameter: str, omega: float, scale: float) -> None:
     """Refuse a wavelet of a complex number that can grow too much."""
-    if omega > LARGEST_RATIO * scale:
+    if omega > MAX_RATIO * scale:
         raise InrError(
-            f"activation '{name}': {parameter}/scale must be at most {LARGEST_RATIO:g} or values overflow, "
+            f"activation '{name}': {parameter}/scale must be at most {MAX_RATIO:g} or values overflow, "
             f"got {omega:g}/{scale:g}; try scale={omega:g}"
         )
 

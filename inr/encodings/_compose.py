@@ -12,7 +12,7 @@ from inr._parts import parse_spec
 from inr.encodings._base import Encoding, encodings
 
 _LETTERS = "xyzt"
-_MAX_DEPTH = 8  # of encodings within encodings, as in spellings
+MAX_DEPTH = 8  # of encodings within encodings, as in spellings
 
 PartSpec = Annotated[dict | str, "an encoding"]
 OptionalPart = Annotated[dict | str | None, "one more"]
@@ -123,12 +123,12 @@ def _named(axes: Sequence[int], in_dim: int) -> str:
 
 def _build(spec: Mapping[str, Any] | str, in_dim: int, name: str) -> Encoding:
     config = parse_spec(spec)
-    if _depth(config) >= _MAX_DEPTH:
-        raise InrError(f"encoding '{name}': encodings more than {_MAX_DEPTH} deep in each other")
+    if _depth(config) >= MAX_DEPTH:
+        raise InrError(f"encoding '{name}': encodings more than {MAX_DEPTH} deep in each other")
     return encodings.build(config, in_dim)
 
 
-def _depth(config: Mapping[str, Any], limit: int = _MAX_DEPTH + 1) -> int:
+def _depth(config: Mapping[str, Any], limit: int = MAX_DEPTH + 1) -> int:
     """How deep parts lie within parts, counted as far as the limit."""
     inner = [value for value in config.values() if isinstance(value, Mapping)] if limit else []
     return 1 + max((_depth(value, limit - 1) for value in inner), default=0)

@@ -22,7 +22,7 @@ from inr.encodings._vertices import (
 )
 from inr.signals import Signal
 
-_MAX_LINE = 2**16  # vertices
+_MAX_LINE_VERTICES = 2**16
 _SOURCE = "Chen et al., TensoRF: tensorial radiance fields, ECCV 2022"
 
 
@@ -55,7 +55,7 @@ class CPGrid(_Tensor):
         in_dim: int,
         *,
         rank: Annotated[int, Range(1, 1024), "components"] = 96,
-        resolution: Annotated[int, Range(2, _MAX_LINE), "vertices an axis"] = 256,
+        resolution: Annotated[int, Range(2, _MAX_LINE_VERTICES), "vertices an axis"] = 256,
         last_resolution: LastResolution = None,
         interpolation: Interpolated = "linear",
     ) -> None:
@@ -66,7 +66,7 @@ class CPGrid(_Tensor):
     @classmethod
     def suited(cls, signal: Signal) -> Config:
         """A vertex for every sample of an axis."""
-        return suited_resolutions(signal, _MAX_LINE)
+        return suited_resolutions(signal, _MAX_LINE_VERTICES)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """The components."""

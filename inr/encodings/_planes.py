@@ -15,7 +15,7 @@ from inr.encodings._grids import Interpolated
 from inr.encodings._vertices import Factorised, LastResolution, check_size, read, suited_planes
 from inr.signals import Signal
 
-_FEATURES = "features of every plane"
+_FEATURES_HELP = "features of every plane"
 
 
 class _Planes(Factorised):
@@ -66,7 +66,7 @@ class TriPlane(_Planes):
         self,
         in_dim: int,
         *,
-        features: Annotated[int, Range(1, 256), _FEATURES] = 32,
+        features: Annotated[int, Range(1, 256), _FEATURES_HELP] = 32,
         resolution: Annotated[int | None, Range(2, 2**13), "vertices an axis (none: 256, and 128 for 4 axes)"] = None,
         last_resolution: LastResolution = None,
         interpolation: Interpolated = "linear",
@@ -105,7 +105,7 @@ class KPlanes(_Planes):
         self,
         in_dim: int,
         *,
-        features: Annotated[int, Range(1, 256), _FEATURES + " at every scale"] = 32,
+        features: Annotated[int, Range(1, 256), _FEATURES_HELP + " at every scale"] = 32,
         resolution: Annotated[int, Range(2, 2**13), "vertices an axis at the first scale"] = 64,
         scales: Annotated[int, Range(1, 8), "scales, each of twice the vertices"] = 3,
         time: Annotated[bool | None, "whether the last axis is time (none: with 4 axes it is)"] = None,

@@ -12,8 +12,8 @@ from inr.encodings._base import Encoding, encodings
 from inr.encodings._fourier import FourierFeatures
 from inr.encodings._spatial import SpatialProgress
 
-MAX_MASK = 2**28  # nodes x blocks: 1 GiB in float32
-_RESOLUTION = {1: 12, 2: 128, 3: 64, 4: 16}
+MAX_MASK_SIZE = 2**28  # nodes x blocks: 1 GiB in float32
+_DEFAULT_RESOLUTION = {1: 12, 2: 128, 3: 64, 4: 16}
 
 
 @encodings.register(
@@ -57,7 +57,7 @@ class Sape(Encoding):
     ) -> None:
         inner = _frequency_encoding(over, in_dim)
         super().__init__(in_dim, in_dim + inner.out_dim)
-        resolution = _RESOLUTION[in_dim] if resolution is None else resolution
+        resolution = _DEFAULT_RESOLUTION[in_dim] if resolution is None else resolution
         num_blocks = max(inner.out_dim // in_dim, 1) if num_blocks is None else num_blocks
         _check_blocks(in_dim, inner.out_dim, resolution, num_blocks)
         self.over = inner
@@ -108,8 +108,8 @@ def _frequency_encoding(spec: dict | str, in_dim: int) -> FourierFeatures:
 def _check_blocks(in_dim: int, features: int, resolution: int, num_blocks: int) -> None:
     if num_blocks > features:
         raise InrError(f"encoding 'sape': num_blocks must be at most the {features} features, got {num_blocks}")
-    if resolution**in_dim * num_blocks > MAX_MASK:
+    if resolution**in_dim * num_blocks > MAX_MASK_SIZE:
         raise InrError(
-            f"encoding 'sape': a mask of {resolution}^{in_dim} nodes x {num_blocks} blocks exceeds {MAX_MASK:,}; "
+            f"encoding 'sape': a mask of {resolution}^{in_dim} nodes x {num_blocks} blocks exceeds {MAX_MASK_SIZE:,}; "
             f"use a smaller resolution or num_blocks"
         )

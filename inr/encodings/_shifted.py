@@ -13,8 +13,8 @@ from inr.encodings import _bases
 from inr.encodings._base import Encoding, encodings
 from inr.encodings._bases import DEFAULTS, Kind, basis_smoothness, resolve
 
-_FOURIER = ("rff", "linf", "logf")
-_FEATURES = {1: 512, 2: 512, 3: 192, 4: 256}
+_FOURIER_BASES = ("rff", "linf", "logf")
+_DEFAULT_FEATURES = {1: 512, 2: 512, 3: 192, 4: 256}
 
 
 @encodings.register(
@@ -57,9 +57,9 @@ class ShiftedBasis(Encoding):
         ] = None,
     ) -> None:
         self.check_in_dim(in_dim)
-        directions = _directions(in_dim, diagonals=basis not in _FOURIER)
-        features = _FEATURES[in_dim] if features is None else features
-        each = _share(features, len(directions), pairs=basis in _FOURIER)
+        directions = _directions(in_dim, diagonals=basis not in _FOURIER_BASES)
+        features = _DEFAULT_FEATURES[in_dim] if features is None else features
+        each = _share(features, len(directions), pairs=basis in _FOURIER_BASES)
         given = {"width": width, "frequency": frequency, "sigma": sigma, "octaves": octaves}
         own = resolve(basis, "encoding 'shifted'", given, _defaults(each))
         super().__init__(in_dim, features)

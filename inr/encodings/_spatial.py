@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-_REMEMBERED = 65536  # points: coordinates come twice a step, for features and progress, and full batches every step
+# Corners of so many points are remembered: coordinates come twice a step, for features and for progress, and those of
+# full batches in every step.
+_MAX_CACHED_POINTS = 65_536
 
 
 class SpatialProgress(nn.Module):
@@ -82,7 +84,7 @@ class SpatialProgress(nn.Module):
 
     def _around(self, coords: Float[Tensor, "n d"]) -> tuple[Int[Tensor, "n corners"], Float[Tensor, "n corners"]]:
         """`_corners_of`, remembered for as long as the same small batch comes again."""
-        if coords.requires_grad or not coords.is_cpu or len(coords) > _REMEMBERED:
+        if coords.requires_grad or not coords.is_cpu or len(coords) > _MAX_CACHED_POINTS:
             return self._corners_of(coords)
         last = self._last  # a local: other threads may evaluate the same field
         if last is None or last[0].dtype != coords.dtype or not torch.equal(last[0], coords):
@@ -132,10 +134,10 @@ class SpatialProgress(nn.Module):
     def _box(self, values: Float[Tensor, " nodes"]) -> Float[Tensor, " nodes"]:
         """The mean over the window around each node, replicated beyond the edges."""
         reach, size = self.window // 2, self.shape[0]
-        inside = torch.arange(-reach, size + reach, device=values.device).clamp(0, size - 1)
+        clamped = torch.arange(-reach, size + reach, device=values.device).clamp(0, size - 1)
         grid = values.view(self.shape)
         for axis in range(grid.dim()):
-            windows = grid.index_select(axis, inside).unfold(axis, self.window, 1)
+            windows = grid.index_select(axis, clamped).unfold(axis, self.window, 1)
             grid = windows.sum(-1)
         return grid.flatten() / self.window ** grid.dim()
 

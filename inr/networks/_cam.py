@@ -15,7 +15,7 @@ from inr.networks._base import Network, networks
 from inr.networks._linear import make_layers, position_of
 
 MAX_PARAMETERS = 2**28  # of the grids: 1 GiB in float32
-_RESOLUTION = {1: 64, 2: 32, 3: 16, 4: 8}
+_DEFAULT_RESOLUTION = {1: 64, 2: 32, 3: 16, 4: 8}
 
 
 class _Grids(nn.Module):
@@ -94,7 +94,7 @@ class CAM(Network):
         self.depth = depth
         self.width = width
         self.normalise = normalise
-        resolution = _RESOLUTION.get(self.coord_dim, 2) if resolution is None else resolution
+        resolution = _DEFAULT_RESOLUTION.get(self.coord_dim, 2) if resolution is None else resolution
         channels = width if per_unit else 1
         _check_size(2 * depth * channels * resolution**self.coord_dim)
         self.layers = make_layers(activation, [in_dim, *[width] * depth], [*[width] * depth, out_dim], True)

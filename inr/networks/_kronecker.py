@@ -24,18 +24,18 @@ Kind = Literal["gaussian", "triangle", "rff", "linf", "logf"]
 _DEFAULT_COUNTS = {1: 1024, 2: 256, 3: 64, 4: 24}
 # the published parameters of every basis, for so many functions of an axis
 _PUBLISHED_COUNT = 256
-_SPREADS = {"gaussian": 1.0, "triangle": 2.0}
-_SIGMA = 42.0
-_OCTAVES = {"linf": 4.5, "logf": 6.5}
-_READS = {"gaussian": "spread", "triangle": "spread", "rff": "sigma", "linf": "octaves", "logf": "octaves"}
+_DEFAULT_SPREADS = {"gaussian": 1.0, "triangle": 2.0}
+_DEFAULT_SIGMA = 42.0
+_DEFAULT_OCTAVES = {"linf": 4.5, "logf": 6.5}
+_PARAMETER_READ = {"gaussian": "spread", "triangle": "spread", "rff": "sigma", "linf": "octaves", "logf": "octaves"}
 
 _DEFAULT_MAPS = 8  # outputs of the product that a hidden layer reads
 MAX_FUNCTIONS = 8_192  # of an axis
 MAX_WEIGHTS = 2**28  # 1 GiB in float32
 # A closed form takes seconds with so many functions of an axis, functions in all and numbers in an axis' features.
 _SOLVED_AXIS, _SOLVED_FUNCTIONS, _SOLVED_FEATURES = 1_024, 2**20, 2**25
-_AT_ONCE = 2**26  # numbers of a contraction's largest intermediate
-_GRID_POINTS = 64  # of a grid, by matrix products, cost less than one alone
+_MAX_INTERMEDIATE = 2**26  # numbers that a contraction keeps at once
+_GRID_SPEED = 64  # so many points of a grid, by matrix products, cost less than one point alone
 
 
 @networks.register(
@@ -183,12 +183,12 @@ class Kronecker(Network):
     def _gridded(self, points: int, distinct: Sequence[int]) -> list[int]:
         """The axes to contract on the grid of distinct positions, few positions first: all, all but one, or none."""
         order = sorted(range(len(distinct)), key=distinct.__getitem__)
-        if math.prod(distinct) <= _GRID_POINTS * points:
+        if math.prod(distinct) <= _GRID_SPEED * points:
             return order
         sizes, counts = [distinct[axis] for axis in order], [self.counts[axis] for axis in order]
         work = sum(math.prod(sizes[: axis + 1]) * math.prod(counts[axis:]) for axis in range(len(order) - 1))
         kept = math.prod(sizes[:-1]) * counts[-1] * self.weight.shape[-1]
-        worth = work <= points * math.prod(counts) and (kept <= _AT_ONCE or len(order) == 2)
+        worth = work <= points * math.prod(counts) and (kept <= _MAX_INTERMEDIATE or len(order) == 2)
         return order[:-1] if worth else []
 
     def _shared(self, axes: Sequence[tuple[Tensor, Tensor]], gridded: Sequence[int]) -> Float[Tensor, "n m"]:
@@ -208,7 +208,7 @@ class Kronecker(Network):
     def _by_the_point(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         """Every point alone, in slices that bound memory; derivatives compute them again."""
         largest = self.weight.numel() // max(self.counts)
-        slices = coords.split(max(_AT_ONCE // largest, 1))
+        slices = coords.split(max(_MAX_INTERMEDIATE // largest, 1))
         if len(slices) == 1 or not torch.is_grad_enabled():
             return torch.cat([self._slice(part) for part in slices])
         return torch.cat([checkpoint(self._slice, part, use_reentrant=False) for part in slices])
@@ -261,14 +261,13 @@ def _embedding(
     kind: Kind, count: int, spread: float | None, sigma: float | None, octaves: float | None, blend: int | None
 ) -> Basis | Blended:
     """The basis of one axis."""
-    if kind in _SPREADS:
-        parameters = {"width": (spread or _SPREADS[kind]) / count}
+    if kind in _DEFAULT_SPREADS:
+        parameters = {"width": (spread or _DEFAULT_SPREADS[kind]) / count}
     elif kind == "rff":
-        parameters = {"sigma": sigma or _SIGMA * count / _PUBLISHED_COUNT}
+        parameters = {"sigma": sigma or _DEFAULT_SIGMA * count / _PUBLISHED_COUNT}
     else:
-        parameters = {
-            "octaves": max(_OCTAVES[kind] + math.log2(count / _PUBLISHED_COUNT), 0.0) if octaves is None else octaves
-        }
+        default = max(_DEFAULT_OCTAVES[kind] + math.log2(count / _PUBLISHED_COUNT), 0.0)
+        parameters = {"octaves": default if octaves is None else octaves}
     over = basis(kind, count, **parameters)
     return over if blend is None else Blended(over, blend)
 
@@ -276,5 +275,5 @@ def _embedding(
 def _check_read(kind: Kind, **given: float | None) -> None:
     """Refuse a parameter that another basis reads."""
     for name, value in given.items():
-        if value is not None and name != _READS[kind]:
-            raise InrError(f"network 'kronecker': basis={kind} does not read {name}; it reads {_READS[kind]}")
+        if value is not None and name != _PARAMETER_READ[kind]:
+            raise InrError(f"network 'kronecker': basis={kind} does not read {name}; it reads {_PARAMETER_READ[kind]}")

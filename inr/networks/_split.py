@@ -17,8 +17,8 @@ from inr.signals import Signal, modulus_maxima
 
 Template = Literal["morlet", "gabor", "dog"]
 
-# least omega / scale at which no more than a millionth of a Morlet atom's energy lies at frequencies of the other sign
-PROGRESSIVE_RATIO = 5.0
+# From this omega / scale on, at most a millionth of a Morlet atom's energy lies at frequencies of the other sign.
+MIN_PROGRESSIVE_RATIO = 5.0
 
 
 @networks.register(
@@ -163,9 +163,9 @@ def _numbers(template: Template, **given: float | None) -> dict[str, float]:
             if name not in numbers:
                 raise InrError(f"network 'split': template {template} has no {name}; morlet and gabor have")
             numbers[name] = value
-    if template == "morlet" and numbers["omega"] < PROGRESSIVE_RATIO * numbers["scale"]:
+    if template == "morlet" and numbers["omega"] < MIN_PROGRESSIVE_RATIO * numbers["scale"]:
         raise InrError(
-            f"network 'split': template morlet is progressive from omega = {PROGRESSIVE_RATIO:g} scale on, "
+            f"network 'split': template morlet is progressive from omega = {MIN_PROGRESSIVE_RATIO:g} scale on, "
             f"got {numbers['omega']:g}/{numbers['scale']:g}; gabor takes any"
         )
     return numbers

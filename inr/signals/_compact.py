@@ -14,7 +14,7 @@ _USUAL: dict[str, tuple[int, str, float, float, dict[str, Any]]] = {
     "video": (3, "uint8", 0.0, 255.0, {"fps": DEFAULT_FPS}),
     "volume": (1, "float32", 0.0, 1.0, {}),
 }
-_LONGEST = 1 << 48
+_MAX_AXIS_SIZE = 1 << 48
 # numbers of axes of kinds that are not free in them
 _AXES = {"image": (2,), "audio": (1,), "video": (3,)}
 
@@ -35,7 +35,7 @@ def from_compact(data: Mapping[str, Any]) -> Domain:
         kind, shape = data["kind"], data["shape"]
         if kind not in _USUAL or len(shape) not in _AXES.get(kind, range(1, 5)):
             raise InrError(f"no grid has the kind {kind!r} and the shape {shape!r}")
-        if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
+        if not all(type(size) is int and 1 <= size < _MAX_AXIS_SIZE for size in shape):
             raise InrError(f"no grid has the shape {shape!r}")
         usual = _usual(kind, shape, {**_USUAL[kind][4], **data.get("meta", {})})
         told = {key: value for key, value in data.items() if key not in ("shape", "meta")}

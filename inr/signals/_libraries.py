@@ -12,7 +12,7 @@ from typing import Any
 
 from inr._errors import InrError, MissingExtra
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = 4 * 2**30  # of a decoded signal, unless its reader says otherwise
 
 
 def load(module: str, extra: str, purpose: str) -> Any:

@@ -7,8 +7,8 @@ import numpy as np
 
 from inr._errors import InrError
 
-_BLOCK = 1 << 20
-_STRIP = 256  # rows at a time: skimage keeps a dozen float64 arrays of what it is given
+_BLOCK_SIZE = 1 << 20  # values that are compared at once, in float64
+_STRIP_ROWS = 256  # rows at a time: skimage keeps a dozen float64 arrays of what it is given
 _WINDOW = 11  # samples across the Gaussian window of SSIM at sigma 1.5, as skimage truncates it
 
 
@@ -72,8 +72,8 @@ def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
     margin = _WINDOW // 2  # where the window reaches over the edge; left out of the mean, as skimage does
     height, width = first.shape[0] - 2 * margin, first.shape[1] - 2 * margin
     total = 0.0
-    for start in range(0, height, _STRIP):
-        stop = min(start + _STRIP, height)
+    for start in range(0, height, _STRIP_ROWS):
+        stop = min(start + _STRIP_ROWS, height)
         rows = slice(start, stop + 2 * margin)
         _, similarity = structural_similarity(
             first[rows].astype(np.float64),
@@ -93,10 +93,10 @@ def _energies(reference: Any, estimate: Any) -> tuple[float, float]:
     """Mean squared error and mean squared reference, summed in float64 block by block."""
     first, second = (array.reshape(-1) for array in _pair(reference, estimate))
     error = power = 0.0
-    for start in range(0, first.size, _BLOCK):
-        block = first[start : start + _BLOCK].astype(np.float64)
+    for start in range(0, first.size, _BLOCK_SIZE):
+        block = first[start : start + _BLOCK_SIZE].astype(np.float64)
         power += float(block @ block)
-        block -= second[start : start + _BLOCK]
+        block -= second[start : start + _BLOCK_SIZE]
         error += float(block @ block)
     return error / first.size, power / first.size
 

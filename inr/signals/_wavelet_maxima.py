@@ -14,12 +14,7 @@ from inr.signals._grid import grid_coords
 from inr.signals._signal import GridSignal, Signal
 
 SCALES = (1.0, 2.0, 4.0)
-# a singularity of Lipschitz exponent a has moduli that grow as scale^a: a step keeps them, white noise on a picture
-# halves them from octave to octave. What loses more than half an exponent's worth does not persist
-_EXPONENT = -0.5
-_AGREEMENT = 0.5  # least cosine between the orientations of one singularity at two scales
-_FLOOR = 0.01  # of the largest modulus of a scale, below which samples of 8 bits are flat
-_EQUAL = 1e-5  # relative difference of two moduli that rounding alone can make
+_ROUNDING = 1e-5  # relative difference of two moduli that rounding alone can make
 
 
 class ModulusMaxima(NamedTuple):
@@ -44,23 +39,40 @@ class _Transform(NamedTuple):
     maximal: np.ndarray
 
 
-def modulus_maxima(signal: Signal, scales: Sequence[float] = SCALES) -> ModulusMaxima:
+def modulus_maxima(
+    signal: Signal,
+    scales: Sequence[float] = SCALES,
+    *,
+    min_exponent: float = -0.5,
+    min_cosine: float = 0.5,
+    min_modulus: float = 0.01,
+) -> ModulusMaxima:
     """Samples where the modulus of a wavelet transform is maximal along its gradient, and remains so across scales.
 
     The wavelets are the partial derivatives of a Gaussian of standard deviation s samples, so the transform is
     s ∇(f * G_s), of normalised values; of several channels the steepest one's counts. A maximum of the finest scale
-    stays if at each coarser scale t (after s) there is one within t samples that points the same way, within 60
-    degrees, and whose modulus is at least (t/s)^(-1/2) times as large: a step's is equal, white noise's falls
-    as s^(-D/2). Maxima below a hundredth of a scale's largest are left out.
+    stays if at each coarser scale t (after s) there is one within t samples that points the same way and has not lost
+    too much. A singularity of Lipschitz exponent a has moduli that grow as scale^a: a step keeps them, white noise in
+    D dimensions loses them as s^(-D/2).
 
     Args:
         signal: samples on a grid, of any number of axes.
         scales: standard deviations in samples, rising; dyadic ones are usual. One alone asks for no persistence.
+        min_exponent: a modulus may fall with the scale as scale^min_exponent at most.
+        min_cosine: of the angle between the orientations at two scales; 0.5 is 60 degrees.
+        min_modulus: maxima below this part of a scale's largest are left out: samples of 8 bits are flat there.
+
+    Returns:
+        Points, orientations and moduli of the maxima, in the order of the samples.
 
     Raises:
         InrError: scattered samples, or scales that do not rise from above 0.
 
     Source: Mallat and Hwang, Singularity detection and processing with wavelets, IEEE Trans. Inf. Theory 1992.
+
+    >>> step = inr.from_array(np.repeat([0.0, 1.0], 16))  # one edge, in the middle
+    >>> inr.signals.modulus_maxima(step).points.ravel()
+    array([-0.03125,  0.03125], dtype=float32)
     """
     if not isinstance(signal, GridSignal):
         raise InrError("modulus maxima need samples on a grid, and these are scattered")
@@ -68,15 +80,16 @@ def modulus_maxima(signal: Signal, scales: Sequence[float] = SCALES) -> ModulusM
         raise InrError(f"scales must be positive and rise, as in 1, 2, 4; got {', '.join(map(str, scales))}")
     samples = signal.values(torch.arange(signal.size)).numpy().reshape(signal.array.shape)
     channels = [np.ascontiguousarray(samples[..., channel]) for channel in range(signal.channels)]
-    transform = _transform(channels, scales[-1])
+    transform = _transform(channels, scales[-1], min_modulus)
     kept = transform.maximal
     for scale, coarser in reversed(list(itertools.pairwise(scales))):
-        coarse, transform = transform, _transform(channels, scale)
-        kept = _persistent(transform, coarse, kept, coarser / scale, coarser)
+        coarse, transform = transform, _transform(channels, scale, min_modulus)
+        decay = (coarser / scale) ** min_exponent
+        kept = _persistent(transform, coarse, kept, reach=coarser, min_ratio=decay, min_cosine=min_cosine)
     return _found(transform, np.flatnonzero(kept))
 
 
-def _transform(channels: Sequence[np.ndarray], scale: float) -> _Transform:
+def _transform(channels: Sequence[np.ndarray], scale: float, min_modulus: float) -> _Transform:
     """The transform of the channel that is steepest, sample by sample."""
     from scipy.ndimage import gaussian_filter
 
@@ -88,10 +101,10 @@ def _transform(channels: Sequence[np.ndarray], scale: float) -> _Transform:
         steepness = np.sqrt(np.square(slopes).sum(axis=0))
         gradient = np.where(steepness > modulus, slopes, gradient)
         modulus = np.maximum(modulus, steepness)
-    return _Transform(gradient, modulus, _maximal(gradient, modulus))
+    return _Transform(gradient, modulus, _maximal(gradient, modulus, min_modulus))
 
 
-def _maximal(gradient: np.ndarray, modulus: np.ndarray) -> np.ndarray:
+def _maximal(gradient: np.ndarray, modulus: np.ndarray, min_modulus: float) -> np.ndarray:
     """A mask of the samples whose modulus no neighbour along the gradient exceeds, and one at least falls short of.
 
     Neighbours lie where the gradient's line leaves the box of adjacent samples, between those; both samples beside a
@@ -99,34 +112,36 @@ def _maximal(gradient: np.ndarray, modulus: np.ndarray) -> np.ndarray:
     """
     from scipy.ndimage import map_coordinates
 
-    places = np.flatnonzero(modulus > _FLOOR * modulus.max())
+    places = np.flatnonzero(modulus > min_modulus * modulus.max())
     here, slopes = modulus.ravel()[places], gradient.reshape(len(gradient), -1)[:, places]
     steps = slopes / np.abs(slopes).max(axis=0, initial=np.finfo(np.float32).tiny)
     centres = np.stack(np.unravel_index(places, modulus.shape))
     sides = np.stack([map_coordinates(modulus, centres + way * steps, order=1, mode="nearest") for way in (-1, 1)])
     mask = np.zeros(modulus.size, bool)
-    mask[places] = (sides.max(axis=0) <= (1 + _EQUAL) * here) & (sides.min(axis=0) < (1 - _EQUAL) * here)
+    mask[places] = (sides.max(axis=0) <= (1 + _ROUNDING) * here) & (sides.min(axis=0) < (1 - _ROUNDING) * here)
     return mask.reshape(modulus.shape)
 
 
-def _persistent(fine: _Transform, coarse: _Transform, kept: np.ndarray, ratio: float, reach: float) -> np.ndarray:
-    """A mask of the fine maxima that the nearest of the `kept` coarse ones continues, at `ratio` times the scale."""
+def _persistent(
+    fine: _Transform, coarse: _Transform, kept: np.ndarray, *, reach: float, min_ratio: float, min_cosine: float
+) -> np.ndarray:
+    """A mask of the fine maxima that the nearest of the `kept` coarse ones, within `reach` samples, continues."""
     from scipy.ndimage import distance_transform_edt
 
     places = np.flatnonzero(fine.maximal)
     mask = np.zeros(fine.maximal.size, bool)
     if len(places) and kept.any():
         distances, nearest = distance_transform_edt(~kept, return_indices=True)
-        heirs = np.ravel_multi_index(tuple(nearest), kept.shape).ravel()[places]
-        ours, theirs = (
+        successors = np.ravel_multi_index(tuple(nearest), kept.shape).ravel()[places]
+        ours, tsuccessors = (
             each.gradient.reshape(len(each.gradient), -1)[:, where] / each.modulus.ravel()[where]
-            for each, where in ((fine, places), (coarse, heirs))
+            for each, where in ((fine, places), (coarse, successors))
         )
-        least = ratio**_EXPONENT * fine.modulus.ravel()[places]
+        least = min_ratio * fine.modulus.ravel()[places]
         mask[places] = (
             (distances.ravel()[places] <= reach)
-            & ((ours * theirs).sum(axis=0) >= _AGREEMENT)
-            & (coarse.modulus.ravel()[heirs] >= least)
+            & ((ours * tsuccessors).sum(axis=0) >= min_cosine)
+            & (coarse.modulus.ravel()[successors] >= least)
         )
     return mask.reshape(kept.shape)
 

@@ -7,7 +7,7 @@ import torch
 import inr
 from inr import Field, InrError
 from inr.encodings import Concat, PerAxis, encodings
-from inr.encodings._compose import _MAX_DEPTH
+from inr.encodings._compose import MAX_DEPTH
 from inr.fitting._optimiser import default_rates, make_optimiser
 
 
@@ -139,7 +139,7 @@ def test_saved_and_loaded(tmp_path):
 
 def test_depth_is_bounded():
     config: dict = {"name": "identity"}
-    for _ in range(_MAX_DEPTH - 1):
+    for _ in range(MAX_DEPTH - 1):
         config = {"name": "concat", "first": config, "second": "identity"}
     encodings.build(config, 2)
     for deeper in (1, 200, 3000):

@@ -38,11 +38,11 @@ def products(network, coords):
 def way(request, monkeypatch):
     """Every way of contracting, forced."""
     if request.param != "grid":
-        monkeypatch.setattr(module, "_GRID_POINTS", 0)
+        monkeypatch.setattr(module, "_GRID_SPEED", 0)
     if request.param in ("by the point", "in slices"):
         monkeypatch.setattr(Kronecker, "_gridded", lambda *_: [])
     if request.param == "in slices":
-        monkeypatch.setattr(module, "_AT_ONCE", 64)
+        monkeypatch.setattr(module, "_MAX_INTERMEDIATE", 64)
 
 
 @pytest.mark.usefixtures("way")
