@@ -96,7 +96,7 @@ def test_weights_begin_within_one_over_the_root_of_k():
 
 def test_published_parameters_at_256_functions():
     """σ 0.004, half a triangle 2/256, rff 42 cycles, linf 4.5 and logf 6.5 octaves; centres from 1/512 on."""
-    bases = {kind: Kronecker(2, 1, Linear(), basis=kind, size=256).bases[0] for kind in module._READS}
+    bases = {kind: Kronecker(2, 1, Linear(), basis=kind, size=256).bases[0] for kind in module._PARAMETER_READ}
     assert bases["gaussian"].width == pytest.approx(0.004, rel=0.03)
     assert bases["triangle"].width == pytest.approx(2 / 256)
     assert bases["rff"].frequencies.std().item() == pytest.approx(42, rel=0.2)
