@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-# bytes that a program may have on every GPU of Ampere and later (the least: 8.6 and 8.9)
+# Bytes of shared memory that a program may have: what GPUs of 8.6 and 8.9 have, the least of Ampere and later. Code for
+# the tensor cores of 10.0 runs on no other GPU, and may take what those have; Triton 3.7 takes 1 KiB more than 3.9.
 SHARED = 99 * 1024
+SHARED_OF_10 = 227 * 1024
 # what does not fit in registers is spilled: some numbers of a tile at a place that is passed once are no matter
 STACK = 1024
 
@@ -35,7 +37,7 @@ def test_networks_compile(case, root, tmp_path):
     kernels = [json.loads(line) for line in done.stdout.splitlines()]
     assert [kernel["kernel"] for kernel in kernels] == ["render", "learn", "first", "hidden", "hidden"]
     for kernel in kernels:
-        assert kernel["shared"] <= SHARED, kernel
+        assert kernel["shared"] <= (SHARED_OF_10 if case[0] == 100 else SHARED), kernel
         assert kernel["stack"] <= STACK, kernel
         if case[-1] != "float32":  # whose products are exact, and so on no tensor cores
             assert kernel["tensor cores"] != "none", kernel
