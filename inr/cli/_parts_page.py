@@ -22,7 +22,6 @@ Coordinates x lie in [-1, 1] on every axis, values f(x) as well. *Engines*: **ke
 field; **network only** means that the features come from PyTorch and the rest from kernels; all else is handed to
 `eager`, plain PyTorch, which runs everything.
 """
-_FUSED = ("cpu", "triton", "tcnn")
 
 
 def parts_page(registries: Mapping[str, "Registry"]) -> str:
@@ -91,7 +90,7 @@ def _engines(info: "PartInfo") -> str:
     field = _field_with(info)
     if field is None:
         return ""
-    words = {name: _how(engines.build(name).covers(field)) for name in _FUSED}
+    words = {name: _how(engines.build(name).covers(field)) for name in engines.names() if name != "eager"}
     return "eager" + "".join(f", {name} ({how})" for name, how in words.items() if how)
 
 
