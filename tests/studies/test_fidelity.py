@@ -40,6 +40,7 @@ def test_runs_are_made_once_and_survive_an_interruption(tmp_path, monkeypatch):
 
 
 # the others make no fits of their own, or are made of the same ones
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["cam", "comparable", "finer", "fourier", "sape", "wavelets"])
 def test_every_fit_of_a_study_can_begin(name, tmp_path, monkeypatch):
     module = importlib.import_module(f"studies.fidelity.{name}")

@@ -9,6 +9,8 @@ from PIL import Image
 
 from studies import mint_kernel
 
+pytestmark = pytest.mark.long  # the study is complete, and its results are kept
+
 
 @pytest.fixture
 def lion(shared_data):
