@@ -70,19 +70,36 @@ class Activation(Part):
         raise NotImplementedError
 
     def constants(self, position: Position) -> Mapping[str, float]:
-        """The numbers `formula` takes besides the planes, for a layer at `position`."""
+        """The numbers that `formula` takes besides the planes.
+
+        Args:
+            position: of the layer in its network.
+        """
         return {}
 
     def init_linear_(self, layer: nn.Module, position: Position) -> None:
         """Initialise the parameters of an affine layer that stands before this activation, or after the last one.
 
         The default is U(±1/sqrt(fan-in)) for weights and biases, torch's own for linear layers.
+
+        Args:
+            layer: an affine layer, whose parameters are changed.
+            position: of the layer in its network.
         """
         for parameter in layer.parameters():
             nn.init.uniform_(parameter, -1 / math.sqrt(fan_in(layer)), 1 / math.sqrt(fan_in(layer)))
 
     def __call__(self, planes: tuple[Tensor, ...], position: Position = "hidden") -> tuple[Tensor, ...]:
-        """Apply the formula to planes (…) of any one shape."""
+        """Apply the formula.
+
+        Args:
+            planes: float tensors of one shape, `planes` of them for each of `maps` affine maps; one for each map in a
+                first layer, whose features are real.
+            position: of the layer in its network, which may have constants of its own.
+
+        Returns:
+            The output planes, of the same shape.
+        """
         return self.formula(FUNCTIONS, *planes, **self.constants(position))
 
     def __repr__(self) -> str:

@@ -57,6 +57,10 @@ class Gabor(_Wavelet):
     The first layer's z is real. Weights and biases are U(±1/sqrt(n)), independently in both planes.
     A complex unit counts two real ones: 181 complex units cost what 256 real ones do.
     omega = scale = 10 trains well without tuning; the authors use (20, 30) to represent, (5, 5) to denoise.
+
+    >>> real, imaginary = inr.activations.Gabor()((torch.zeros(1), torch.zeros(1)))
+    >>> real, imaginary
+    (tensor([1.]), tensor([0.]))
     """
 
     planes = 2

@@ -49,6 +49,10 @@ class Sine(Siren):
     The first layer's weights are U(±1/d), those of the later layers, the linear one at the end included,
     U(±sqrt(6/n)/omega); biases are U(±1/sqrt(n)) and are multiplied by omega too, as in the authors' code.
     Frequencies are per unit of [-1, 1]: sounds need a `first_omega` in the thousands.
+
+    >>> sine = inr.activations.Sine(omega=30.0)
+    >>> sine((torch.tensor([0.0, torch.pi / 60]),))
+    (tensor([0., 1.]),)
     """
 
     def __init__(self, *, omega: Omega = 30.0, first_omega: FirstOmega = None) -> None:

@@ -64,7 +64,14 @@ class Encoding(Part, nn.Module):
 
     @classmethod
     def check_in_dim(cls, in_dim: int) -> None:
-        """Raises InrError for a number of coordinates that is not one of `dims`."""
+        """Refuse a number of coordinates that is not one of `dims`.
+
+        Args:
+            in_dim: number of coordinates.
+
+        Raises:
+            InrError: the encoding does not take so many.
+        """
         if in_dim in cls.dims:
             return
         low, high = min(cls.dims), max(cls.dims)
@@ -73,12 +80,22 @@ class Encoding(Part, nn.Module):
         raise InrError(f"{cls.__name__} takes {span} coordinates, got {in_dim}{instead}")
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
-        """Features of coordinates."""
+        """Features of coordinates.
+
+        Args:
+            coords: float (n, in_dim) in [-1, 1], columns x, y(, z)(, t).
+
+        Returns:
+            Float (n, out_dim), of the dtype of the coordinates.
+        """
         raise NotImplementedError
 
     @torch.no_grad()
     def progress(self, fraction: float, coords: Float[Tensor, "n d"], residuals: Float[Tensor, "n c"]) -> None:
-        """Told after every step how far the fit is (0 to 1) and what the step's samples still miss.
+        """Told after every step how far the fit is; progressive encodings open features here.
 
-        Progressive encodings open features here; the others do nothing.
+        Args:
+            fraction: of the fit that is done, 0 to 1.
+            coords: float (n, in_dim), of the step's samples.
+            residuals: float (n, c), what the field still misses there.
         """

@@ -59,8 +59,15 @@ def basis(kind: str, count: int, **parameters: float) -> "Basis":
             sigma: standard deviation of the random frequencies of rff, in cycles;
             octaves: log2 of the highest frequency of linf and logf.
 
+    Returns:
+        A module: positions (n,) in [0, 1] to features (n, count).
+
     Raises:
         InrError: an unknown kind, a parameter that it does not read, or an odd number of sines and cosines.
+
+    >>> inr.encodings.basis("impulse", 4)(torch.tensor([0.1, 0.9]))
+    tensor([[1., 0., 0., 0.],
+            [0., 0., 0., 1.]])
     """
     if kind not in _CLASSES:
         raise InrError(f"unknown basis '{kind}'; known: {', '.join(_CLASSES)}")
@@ -70,7 +77,14 @@ def basis(kind: str, count: int, **parameters: float) -> "Basis":
 
 
 def basis_smoothness(kind: str) -> float:
-    """How often functions of a kind can be differentiated everywhere; -1 where they jump."""
+    """How often the functions of a basis can be differentiated everywhere.
+
+    Args:
+        kind: gaussian, triangle, … as in `basis`.
+
+    Returns:
+        math.inf where they are smooth, 0 where they are continuous only, -1 where they jump.
+    """
     return _CLASSES[kind].smoothness
 
 

@@ -39,6 +39,10 @@ class FourierFeatures(Encoding):
     from 0 to `octaves`; the recipe's 6 is for photographs, 5 for text. gaussian: every entry N(0, sigma²);
     10 suits photographs, 14 text, 4 to 5 tomography; it decides the result, so search it (1 to 32).
     radial: a uniform direction, a length |N(0, sigma²)|, sorted by length, as in SAPE (Hertz et al. 2021).
+
+    >>> encoding = inr.encodings.FourierFeatures(2, frequencies=64, sigma=10.0)
+    >>> encoding(torch.rand(100, 2)).shape  # coordinates (n, 2) to features (n, 2 x frequencies)
+    torch.Size([100, 128])
     """
 
     bandwidth = "sigma"
@@ -67,7 +71,14 @@ class FourierFeatures(Encoding):
         self.register_buffer("frequencies", matrix)
 
     def phases(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
-        """2πBv in radians."""
+        """The angles whose sines and cosines are the features.
+
+        Args:
+            coords: float (n, in_dim) in [-1, 1].
+
+        Returns:
+            2πBv in radians, float (n, m).
+        """
         return torch.addmm(self.frequencies.sum(1), coords, self.frequencies.T, beta=math.pi, alpha=math.pi)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:

@@ -41,10 +41,23 @@ class Level:
 
 
 def make_levels(in_dim: int, count: int, coarsest: int, finest: int, table_size: float) -> tuple[Level, ...]:
-    """The levels of a grid, coarse to fine; `table_size` is the most rows a level may have (math.inf: no bound).
+    """The levels of a multiresolution grid.
 
     A level whose R_l^d vertices fit is dense, and has that many rows rounded up to a multiple of 8. A single
     level is the finest.
+
+    Args:
+        in_dim: number of axes d.
+        count: number of levels L.
+        coarsest: vertices an axis of the first level, about.
+        finest: of the last one.
+        table_size: the most rows that a level may have; math.inf is no bound.
+
+    Returns:
+        The levels, coarse to fine.
+
+    >>> [level.resolution for level in inr.encodings.make_levels(2, 3, 4, 16, np.inf)]
+    [4, 8, 16]
     """
     levels: list[Level] = []
     offset = 0

@@ -18,9 +18,22 @@ def blend_rows(
     rows: Int[Tensor, "levels corners n"],
     weights: Float[Tensor, "levels corners n"],
 ) -> Float[Tensor, "n out"]:
-    """Sums over corners of weighted rows, level after level: out = levels x features.
+    """Weighted sums of a table's rows: the interpolation of grids, level after level.
 
-    Differentiable any number of times in `table` and `weights`.
+    Differentiable any number of times in `table` and `weights`, and deterministic on a processor.
+
+    Args:
+        table: float (entries, features).
+        rows: int32 (levels, corners, n), the rows around each of n points at every level.
+        weights: float (levels, corners, n), what each of them counts.
+
+    Returns:
+        Float (n, levels x features).
+
+    >>> table = torch.tensor([[0.0], [10.0]])
+    >>> rows, weights = inr.encodings.grid_corners(torch.tensor([[-0.5]]), [2])
+    >>> inr.encodings.blend_rows(table, rows[None], weights[None])
+    tensor([[2.5000]])
     """
     paired = table.shape[1] % 2 == 0
     columns = torch.view_as_complex(table.unflatten(1, (-1, 2)).contiguous()) if paired else table

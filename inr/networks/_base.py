@@ -58,13 +58,26 @@ class Network(Part, nn.Module):
         self.coord_dim = in_dim if coord_dim is None else coord_dim
 
     def heads(self, *inputs: Float[Tensor, "n _"]) -> tuple[Float[Tensor, "n c"], ...]:
-        """All outputs that learn the signal, coarse to fine; the last is what `forward` gives."""
+        """All outputs that learn the signal.
+
+        Args:
+            inputs: features, float (n, in_dim); then coordinates, float (n, coord_dim), where `reads_coords`.
+
+        Returns:
+            Values, float (n, out_dim), of every output, coarse to fine; the last is what `forward` gives.
+        """
         return (self(*inputs),)
 
     def init_from(self, signal: Signal) -> None:
         """Draw again what should begin where the signal says; called once before a fit from the beginning.
 
-        Random numbers come from torch's global generator. Raises InrError for a signal that cannot tell.
+        Random numbers come from torch's global generator.
+
+        Args:
+            signal: what is to be fitted.
+
+        Raises:
+            InrError: a signal that cannot tell.
         """
 
 

@@ -140,6 +140,12 @@ class Kronecker(Network):
         Args:
             config: a configuration of this network, as its registry has it.
             sizes: samples of every axis, x first.
+
+        Returns:
+            A configuration that has all that it had, and `size`.
+
+        >>> inr.networks.Kronecker.for_closed_form({"name": "kronecker"}, (16, 12))
+        {'size': '8x6', 'name': 'kronecker'}
         """
         samples, axes = math.prod(sizes), len(sizes)
         ratios = [min(_SOLVED_AXIS, _SOLVED_FEATURES // size) / size for size in sizes]
@@ -163,7 +169,15 @@ class Kronecker(Network):
         return isinstance(self.after, nn.Identity)
 
     def embed(self, axis: int, coords: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
-        """The features of coordinates in [-1, 1] on an axis."""
+        """The features of positions on one axis.
+
+        Args:
+            axis: its number, 0 for x.
+            coords: float (n,) in [-1, 1].
+
+        Returns:
+            Float (n, functions of the axis).
+        """
         return self.bases[axis]((coords + 1) / 2)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -176,7 +190,14 @@ class Kronecker(Network):
         return self.after(self._shared(axes, gridded) if gridded else self._by_the_point(coords))
 
     def on_grid(self, axes: Sequence[Float[Tensor, " _"]]) -> Float[Tensor, "*shape c"]:
-        """Values on the whole grid that the coordinates of the axes, x first, span: (n_x, n_y, …, c)."""
+        """Values on the whole grid that coordinates of the axes span.
+
+        Args:
+            axes: for every axis, x first, float (n_axis,) in [-1, 1].
+
+        Returns:
+            Float (n_x, n_y, …, c).
+        """
         features = [self.embed(axis, coords) for axis, coords in enumerate(axes)]
         return self.after(_contracted(self.weight, features).movedim(0, -1))
 

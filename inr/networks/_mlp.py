@@ -23,6 +23,10 @@ class MLP(Network):
     The activation initialises every layer by its position and decides whether values are real or complex;
     for a complex activation the width counts complex units, the first layer is real and the output is the
     real part.
+
+    >>> network = inr.networks.MLP(2, 3, inr.activations.Sine(), depth=2, width=64)
+    >>> network(torch.rand(100, 2)).shape  # features (n, in_dim) to values (n, out_dim)
+    torch.Size([100, 3])
     """
 
     sizes = Sizes(("width",))

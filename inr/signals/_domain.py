@@ -46,15 +46,39 @@ class ValueMap:
             raise InrError(f"a value range must have low < high, got {self.low} and {self.high}")
 
     def normalise(self, values: Any) -> Any:
-        """Own units to [-1, 1]; `values` is an array or tensor (..., C) of floats."""
+        """From own units to [-1, 1].
+
+        Args:
+            values: array or tensor (…, C) of floats, C being 1 where all channels share a range.
+
+        Returns:
+            A new array or tensor of the same shape and type.
+
+        >>> inr.signals.ValueMap((0.0,), (255.0,)).normalise(np.array([0.0, 127.5, 255.0]))
+        array([-1.,  0.,  1.])
+        """
         return (values - self._like(values, self._centre)) / self._like(values, self._half)
 
     def restore(self, values: Any) -> Any:
-        """[-1, 1] back to own units; `values` is an array or tensor (..., C) of floats."""
+        """From [-1, 1] back to own units.
+
+        Args:
+            values: array or tensor (…, C) of floats.
+
+        Returns:
+            A new array or tensor of the same shape and type.
+        """
         return values * self._like(values, self._half) + self._like(values, self._centre)
 
     def restore_(self, values: Any) -> Any:
-        """As `restore`, into the array or tensor itself."""
+        """As `restore`, in place.
+
+        Args:
+            values: array or tensor (…, C) of floats, which is changed.
+
+        Returns:
+            `values` itself.
+        """
         values *= self._like(values, self._half)
         values += self._like(values, self._centre)
         return values
@@ -128,7 +152,19 @@ class Domain:
         return tuple(size for size in sizes if size is not None) if None not in sizes else None
 
     def resampled(self, shape: Sequence[int], box: Sequence[tuple[float, float]] | None = None) -> "Domain":
-        """The domain of a grid of `shape` (array order) laid over `box`, a part of [-1, 1] in coordinate order."""
+        """The domain of another grid over the same extent, or over a part of it.
+
+        Args:
+            shape: samples per axis in array order, without channels.
+            box: (low, high) per axis in coordinate order, the part of [-1, 1] that the grid covers; all when None.
+
+        Returns:
+            A domain whose axes span the box in own units.
+
+        >>> domain = inr.open("photo.png").domain.resampled((48, 64))
+        >>> domain.shape, domain.axes[0].high
+        ((48, 64), 32.0)
+        """
         box = box or [(-1.0, 1.0)] * self.in_dim
         axes = []
         for axis, size, (low, high) in zip(self.axes, reversed(shape), box, strict=True):
@@ -141,7 +177,14 @@ class Domain:
         return replace(self, axes=tuple(axes), meta=meta)
 
     def positions(self, coords: Any) -> Any:
-        """Coordinates in [-1, 1], an array or tensor (n, D), in the axes' own units."""
+        """Coordinates in the axes' own units.
+
+        Args:
+            coords: array or tensor (n, D) of floats in [-1, 1], columns x, y(, z)(, t).
+
+        Returns:
+            An array or tensor of the same shape.
+        """
         return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
 
     def to_json(self) -> dict[str, Any]:
@@ -150,7 +193,14 @@ class Domain:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Domain":
-        """The domain that `to_json` described. Raises InrError when something is missing or of the wrong type."""
+        """The domain that `to_json` described.
+
+        Args:
+            data: what it gave; it may come from a file of any origin.
+
+        Raises:
+            InrError: something is missing or of the wrong type.
+        """
         try:
             axes = tuple(Axis(**axis) for axis in data["axes"])
             values = ValueMap(tuple(map(float, data["values"]["low"])), tuple(map(float, data["values"]["high"])))

@@ -21,6 +21,11 @@ def grid_coords(shape: Sequence[int], indices: Int[Tensor, " n"], box: Box | Non
 
     Returns:
         float32 (n, d), columns in coordinate order x, y(, z)(, t), each within one rounding of exact.
+
+    >>> inr.signals.grid_coords((2, 4), torch.arange(3))
+    tensor([[-0.7500, -0.5000],
+            [-0.2500, -0.5000],
+            [ 0.2500, -0.5000]])
     """
     coords = torch.empty(len(indices), len(shape), dtype=torch.float32, device=indices.device)
     # float64 divides several times faster than int64 and is exact here: the halved step keeps (i + 1/2)/n
@@ -39,6 +44,15 @@ def grid_range(shape: Sequence[int], start: int, stop: int, box: Box | None = No
     """What `grid_coords` gives for the indices from `start` up to `stop`, bit for bit and much faster.
 
     A row of the grid has the same x as every other: whole rows are copied from one.
+
+    Args:
+        shape: samples per axis in array order, without channels.
+        start: the first flat C-order index.
+        stop: the index after the last.
+        box: (low, high) per axis in coordinate order, within which the cells lie; [-1, 1] by default.
+
+    Returns:
+        float32 (stop - start, d), columns in coordinate order.
     """
     coords = np.empty((stop - start, len(shape)), np.float32)
     _fill(coords, shape, start, [_ends(box, axis) for axis in range(len(shape))])
@@ -87,11 +101,30 @@ def _centred(position: Any, size: int, ends: tuple[float, float]) -> Any:
 
 
 def block_ranges(size: int, block: int) -> list[tuple[int, int]]:
-    """[start, stop) ranges that cover `size` samples in blocks."""
+    """Ranges that cover samples in blocks.
+
+    Args:
+        size: how many samples there are.
+        block: how many a range has, but for the last one, which may be shorter.
+
+    Returns:
+        Pairs (start, stop), `stop` excluded.
+
+    >>> inr.signals.block_ranges(5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
     return [(start, min(start + block, size)) for start in range(0, size, block)]
 
 
 def row_block(shape: Sequence[int], block: int) -> int:
-    """The number of samples nearest to `block` that is whole rows of a grid; `block` itself where a row is longer."""
+    """A number of samples near `block` that is whole rows of a grid; `block` itself where a row is longer.
+
+    Args:
+        shape: samples per axis in array order.
+        block: the most samples that are wanted at once.
+
+    Returns:
+        At most `block`, at least 1.
+    """
     width = shape[-1] if len(shape) > 1 else 1
     return max(block // width * width, 1) if width <= block else block

@@ -44,6 +44,12 @@ def snr(reference: Any, estimate: Any) -> float:
 
     Returns:
         dB; infinity when the two are equal, minus infinity when only the reference is all zero.
+
+    Raises:
+        InrError: shapes that differ, or arrays without samples.
+
+    >>> round(inr.signals.snr(np.ones(100), np.full(100, 0.9)), 2)
+    20.0
     """
     error, power = _energies(reference, estimate)
     if error == 0:
@@ -61,6 +67,9 @@ def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
     Returns:
         At most 1, which means equal; None for images under 11 pixels in height or width, which the window
         does not fit in.
+
+    Raises:
+        InrError: shapes that differ, or that are not of images.
     """
     from skimage.metrics import structural_similarity
 

@@ -60,16 +60,37 @@ class Signal(abc.ABC):
 
     @abc.abstractmethod
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
-        """Coordinates of the samples at flat `indices` (int64), float32 in [-1, 1], columns x, y(, z)(, t)."""
+        """Coordinates of samples.
+
+        Args:
+            indices: int64 (n,), flat, in the order of the samples.
+
+        Returns:
+            float32 (n, d) in [-1, 1], columns x, y(, z)(, t), on the device of the indices.
+        """
 
     def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
-        """Values of the samples at flat `indices` (int64), float32, normalised to [-1, 1] by the domain."""
+        """Values of samples, normalised by the domain.
+
+        Args:
+            indices: int64 (n,), flat, in the order of the samples.
+
+        Returns:
+            float32 (n, c) in [-1, 1], on the device of the indices.
+        """
         if indices.device.type != "cpu":
             return self._normalised_there(indices)
         return self._normalised(self._samples.index_select(0, indices))
 
     def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
-        """All samples in order, as (coordinates, values) of at most `block` samples at a time."""
+        """All samples in order, block by block.
+
+        Args:
+            block: the most samples of a block.
+
+        Yields:
+            Coordinates, float32 (n, d), and normalised values, float32 (n, c).
+        """
         for start, stop in block_ranges(self.size, block):
             yield self._coords_of(start, stop), self._normalised(self._samples[start:stop])
 

@@ -22,7 +22,17 @@ _FORMATS: dict[Kind, tuple[str, ...]] = {
 
 
 def default_suffix(domain: Domain) -> str:
-    """The suffix that holds signals of this domain best: ".png", ".tif" (float images), ".wav", ".nii.gz" …"""
+    """The suffix of the format that holds signals of a domain best.
+
+    Args:
+        domain: of the signal, or of a field.
+
+    Returns:
+        ".png", ".tif" (images of floats), ".wav", ".mp4", ".npy", ".nii.gz" or ".npz".
+
+    >>> inr.signals.default_suffix(inr.open("photo.png").domain)
+    '.png'
+    """
     if domain.kind == "image" and (domain.dtype not in ("uint8", "uint16") or domain.channels > 4):
         return ".tif"
     if domain.kind == "volume" and "affine" in domain.meta:
@@ -48,6 +58,9 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
         InrError: a suffix that does not fit the kind, a shape that does not fit the domain, an existing file
             without `force`, or a failure of the file system.
         MissingExtra: the library that writes this format is not installed.
+
+    >>> signal = inr.open("photo.png")
+    >>> inr.signals.write("darker.png", signal.array // 2, signal.domain)
     """
     form = file_format(os.fspath(path), domain.kind)
     path = Path(path)
@@ -99,7 +112,18 @@ def _encode_arrays(path: Path, form: str, samples: np.ndarray, domain: Domain, c
 
 
 def file_format(path: str, kind: Kind) -> str:
-    """The format that `path` names. Raises InrError for one that cannot hold `kind`."""
+    """The format that a file's name asks for.
+
+    Args:
+        path: the file's name.
+        kind: image, audio, video, volume or scattered.
+
+    Returns:
+        The suffix in lower case, or "a folder of frames".
+
+    Raises:
+        InrError: a format that cannot hold the kind.
+    """
     name = Path(path).name.lower()
     suffix = ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
     form = _FOLDER if not suffix or path.endswith("/") else suffix
@@ -110,7 +134,23 @@ def file_format(path: str, kind: Kind) -> str:
 
 
 def cast_samples(array: Any, domain: Domain) -> np.ndarray:
-    """Samples (…, C) in the domain's type: rounded and clipped where that is of integers."""
+    """Samples in the domain's type, rounded and clipped where that is of integers.
+
+    Args:
+        array: array or tensor (…, C) in own units, on a grid of any size; (N, C) where the domain is scattered.
+        domain: whose type it is.
+
+    Returns:
+        An array of the same shape; the memory is shared where the type is the same.
+
+    Raises:
+        InrError: a shape that does not fit the domain.
+
+    >>> inr.signals.cast_samples(np.array([[[1.6]], [[300.0]]]), inr.from_array(np.eye(2, dtype=np.uint8)).domain)
+    array([[[  2]],
+    <BLANKLINE>
+           [[255]]], dtype=uint8)
+    """
     samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
     axes = 1 if domain.kind == "scattered" else domain.in_dim
     if samples.ndim != axes + 1 or samples.shape[-1] != domain.channels or samples.size == 0:
