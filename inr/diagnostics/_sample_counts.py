@@ -73,7 +73,7 @@ def _spread(preference: Float[np.ndarray, "*shape"]) -> str:
     """How uneven a map is, in words."""
     ordered = np.sort(preference, axis=None)[::-1]
     top = float(ordered[: max(len(ordered) // 10, 1)].sum()) / max(float(ordered.sum()), 1e-12)
-    return f"{100 * top:.0f} % of the draws are of a tenth of the samples"
+    return f"{100 * top:.0f} % of draws on a tenth of the samples"
 
 
 def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:

@@ -49,7 +49,7 @@ def test_what_was_drawn_is_bright_and_the_rest_is_dark():
     pixels = np.asarray(first.image.convert("L"), dtype=float)
     half = len(pixels) // 2
     assert pixels[:half].min() > pixels[half:].max() + 50
-    assert "20 % of the draws" in first.note
+    assert "20 % of draws" in first.note
 
 
 def test_uniform_sampling_is_the_middle_of_the_scale():
