@@ -20,12 +20,6 @@ def pointwise(objective: Objective | None) -> Pointwise | None:
     return objective if first == "formula" else None
 
 
-def squared_error(objective: Objective | None) -> Pointwise | None:
-    """The objective if it is the mean squared error, which is all that there are kernels for."""
-    found = pointwise(objective)
-    return found if found is not None and found.squared else None
-
-
 def weight_of(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:
     """An effective weight. Raises InrError if it is not there in this shape."""
     found = tensors.get(name)

@@ -1,7 +1,7 @@
-"""An activation as straight-line code: what the kernels of every engine are generated from.
+"""Activations and losses as straight-line code: what the kernels of every engine are generated from.
 
-The code comes from the one formula that the activation has, and its symbolic derivatives, with what they have in
-common computed once. Engines say how a function and a number are spelled in their language.
+The code comes from the one formula that an activation or an objective has, and its symbolic derivatives, with what they
+have in common computed once. Engines say how a function and a number are spelled in their language.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,8 @@ from typing import Any
 
 import sympy
 
-from inr.activations import Activation, expression
+from inr.activations import SYMBOLIC, Activation, expression
+from inr.engines._base import Pointwise
 
 # relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
 FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
@@ -68,6 +69,40 @@ class Formula:
     value: Code
     learn: Code
     backward: Code
+
+
+@dataclass(frozen=True)
+class LossFormula:
+    """The code of an objective that is the mean of one formula.
+
+    Attributes:
+        constants: names of its constants, in the order of a row of `loss_constants`.
+        code: `residual`, `value` and constants to the loss of one value and its slope by the residual.
+    """
+
+    constants: Sequence[str]
+    code: Code
+
+
+def loss_formula(objective: Pointwise, dialect: Dialect) -> LossFormula:
+    """The code of an objective's formula. Raises Untranslatable."""
+    residual, value = sympy.symbols("residual value", real=True)
+    constants = {name: sympy.Symbol(f"k_{name}", real=True) for name in objective.constants()}
+    try:
+        loss = sympy.sympify(objective.formula(SYMBOLIC, residual, value, **constants))
+    except Exception as error:  # whatever functions that know no symbols raise
+        raise Untranslatable(f"its formula takes no symbols: {error}") from error
+    code = _code([loss, sympy.diff(loss, residual)], dialect)
+    return LossFormula([constant.name for constant in constants.values()], code)
+
+
+def loss_constants(objective: Pointwise, channels: int) -> list[list[float]]:
+    """The numbers that an objective's formula takes besides, a row for every channel."""
+    numbers = [
+        [number] * channels if isinstance(number, float | int) else list(number)
+        for number in objective.constants().values()
+    ]
+    return [[each[channel] for each in numbers] for channel in range(channels)]
 
 
 def constant_row(activation: Activation, position: Any) -> list[float]:

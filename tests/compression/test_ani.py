@@ -70,7 +70,7 @@ def made(codec: AniCodec, signal: GridSignal) -> tuple[Slimmable, dict[str, Tens
 
 
 def decoded(codec: AniCodec, signal: GridSignal, data: Mapping[str, bytes], limit: int = 1 << 20) -> Field:
-    return codec.decode(signal.domain, {name: memoryview(each) for name, each in data.items()}, limit=limit)
+    return codec.decode(signal.domain, {name: memoryview(each) for name, each in data.items()}, max_bytes=limit)
 
 
 def psnr(field: Field, signal: GridSignal) -> float:
@@ -198,7 +198,7 @@ def test_large_networks_are_refused_before_they_are_allocated(codec: AniCodec, s
     _, _, data = made(codec, signal)
     base = b"".join(map(varint, (64, 4000, 40, 56))) + data["base"][4:]
     with pytest.raises(InrError, match="more than the limit"):
-        decoded(codec, signal, {**data, "base": base}, limit=1 << 30)
+        decoded(codec, signal, {**data, "base": base}, max_bytes=1 << 30)
 
 
 def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> None:

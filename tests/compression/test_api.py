@@ -7,7 +7,7 @@ import pytest
 
 import inr
 from inr import InrError, Signal, container
-from inr.compression import encode, recompress
+from inr.compression import compress_and_measure, recompress
 
 OPTIONS = {"steps": 60, "engine": "cpu:threads=1"}
 
@@ -40,7 +40,7 @@ def test_a_picture_comes_back_in_its_own_type(picture, data):
 
 
 def test_quality_is_that_of_the_decoded_samples(picture):
-    made = encode(picture, bytes=300, **OPTIONS)
+    made = compress_and_measure(picture, bytes=300, **OPTIONS)
     assert made.psnr == pytest.approx(psnr(picture.array, inr.decompress(made.data)), abs=1e-3)
     assert made.missed is None
 
@@ -76,7 +76,7 @@ def test_other_signals_too(kind):
         "volume": lambda: Signal.from_array(np.float32(273) + waves((8, 9))[:, :, None] * np.ones(7, np.float32)),
         "map": lambda: Signal.from_array((waves((16, 32)) / 255).astype(np.float32), kind="volume"),
     }[kind]()
-    made = encode(signal, bytes=400, codec="mlp:sphere=true" if kind == "map" else "mlp", **OPTIONS)
+    made = compress_and_measure(signal, bytes=400, codec="mlp:sphere=true" if kind == "map" else "mlp", **OPTIONS)
     samples = inr.decompress(made.data)
     assert (samples.dtype, samples.shape) == (signal.array.dtype, signal.array.shape)
     domain = inr.compression.decode(made.data).domain
@@ -86,13 +86,13 @@ def test_other_signals_too(kind):
 
 
 def test_a_quality_is_searched(picture):
-    made = encode(picture, psnr=24.0, **OPTIONS)
+    made = compress_and_measure(picture, psnr=24.0, **OPTIONS)
     assert made.psnr >= 24
     assert made.missed is None
 
 
 def test_a_target_that_cannot_be_met_gets_the_nearest(picture):
-    small = encode(picture, bytes=20, **OPTIONS)
+    small = compress_and_measure(picture, bytes=20, **OPTIONS)
     assert len(small.data) > 20
     assert "more than asked for" in small.missed
     assert inr.decompress(small.data).shape == (20, 28, 3)

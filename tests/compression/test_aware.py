@@ -100,7 +100,7 @@ def test_a_bit_costs_what_finer_steps_would_bring():
     assert (pull.sign() == weights["a"].sign()).all()
     width = rounded._widths["a"] * step_of(rounded.indices["a"])
     far = weights["a"].abs() > 6 * step_of(rounded.indices["a"])
-    # steps come in quarter octaves, and losses by them in halves
+    # steps come in quarter octaves, and losses by them in one_sided
     expected = torch.full_like(pull, 2 * np.log(2) * added)
     torch.testing.assert_close((pull.abs() * width)[far], expected[far], rtol=0.3, atol=0)
 

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from inr.compression.encoder.generalised_gaussian import encode_by_tensor
 
 from inr._errors import InrError
-from inr.compression.bitstream.generalised_gaussian import decode_bells, encode_bells
+from inr.compression.bitstream.generalised_gaussian import read_tensors
 from inr.compression.bitstream.tables import GAUSS, LAPLACE, SHAPES
 from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
 
@@ -21,9 +22,9 @@ def arrays(sigmas, sizes):
 def test_round_trip(shape):
     given = [*arrays((0.01, 1, 40, 3000), (5, 1, 300, 20)), np.zeros(0, dtype=np.int64), np.zeros(7, dtype=np.int64)]
     steps = [-40, 3, 0, 17, 100, -128]
-    found_shape, data = encode_bells(steps, given, [False] * len(given), [shape])
+    found_shape, data = encode_by_tensor(steps, given, [False] * len(given), [shape])
     assert found_shape == shape
-    found_steps, found = decode_bells(memoryview(data), [each.size for each in given], [False] * len(given), shape)
+    found_steps, found = read_tensors(memoryview(data), [each.size for each in given], [False] * len(given), shape)
     assert found_steps == steps
     assert all(np.array_equal(one, other) for one, other in zip(found, given, strict=True))
 
@@ -34,16 +35,18 @@ def test_it_takes_the_entropy_and_about_a_byte_a_tensor():
     ideal = sum(
         size * math.log2(sigma * math.sqrt(2 * math.pi * math.e)) / 8 for sigma, size in zip(sigmas, sizes, strict=True)
     )
-    taken = len(encode_bells([-34, -35, -32, -33, -30, -31], given, [False] * 6, [GAUSS])[1])
+    taken = len(encode_by_tensor([-34, -35, -32, -33, -30, -31], given, [False] * 6, [GAUSS])[1])
     assert taken < 1.01 * ideal + 4 + 2 * len(given)
 
 
 def test_what_no_bell_holds_is_left_to_other_layouts():
-    assert encode_bells([0], [np.array([1 << 15])], [False], [GAUSS]) is not None
-    assert encode_bells([0], [np.array([(1 << 15) + 1])], [False], [GAUSS]) is None
-    assert encode_bells([-(1 << 20), 1 << 20], arrays((1, 1), (3, 3)), [False] * 2, [GAUSS]) is None
+    assert encode_by_tensor([0], [np.array([1 << 15])], [False], [GAUSS]) is not None
+    assert encode_by_tensor([0], [np.array([(1 << 15) + 1])], [False], [GAUSS]) is None
+    assert encode_by_tensor([-(1 << 20), 1 << 20], arrays((1, 1), (3, 3)), [False] * 2, [GAUSS]) is None
     far = {"a": Rounded(np.array([1 << 20, 0, -5]), 3)}
-    assert np.array_equal(decode_weights(encode_weights(far), {"a": (3,)}, limit=99)["a"].integers, far["a"].integers)
+    assert np.array_equal(
+        decode_weights(encode_weights(far), {"a": (3,)}, max_bytes=99)["a"].integers, far["a"].integers
+    )
 
 
 def test_small_networks_take_this_layout_with_the_shape_that_suits_them():
@@ -53,33 +56,33 @@ def test_small_networks_take_this_layout_with_the_shape_that_suits_them():
     }
     data = encode_weights(tensors)
     assert LAPLACE <= data[0] - 1 < len(SHAPES)
-    found = decode_weights(data, {name: each.integers.shape for name, each in tensors.items()}, limit=10_000)
+    found = decode_weights(data, {name: each.integers.shape for name, each in tensors.items()}, max_bytes=10_000)
     assert all(np.array_equal(found[name].integers, each.integers) for name, each in tensors.items())
 
 
 def test_damaged_bytes_are_refused_or_give_other_weights():
     given = arrays((60, 14), (39, 169))
-    _, data = encode_bells([-34, -32], given, [False] * 2, [GAUSS])
+    _, data = encode_by_tensor([-34, -32], given, [False] * 2, [GAUSS])
     for place in range(len(data)):
         for flip in (1, 0x55, 0xFF):
             damaged = bytearray(data)
             damaged[place] ^= flip
             try:
-                found = decode_bells(memoryview(damaged), [39, 169], [False] * 2, GAUSS)[1]
+                found = read_tensors(memoryview(damaged), [39, 169], [False] * 2, GAUSS)[1]
             except InrError:
                 continue
             assert [each.size for each in found] == [39, 169]
     for cut in range(len(data)):
         with pytest.raises(InrError):
-            decode_bells(memoryview(data)[:cut], [39, 169], [False] * 2, GAUSS)
+            read_tensors(memoryview(data)[:cut], [39, 169], [False] * 2, GAUSS)
 
 
 def test_bytes_that_announce_more_than_they_hold_are_refused_before_it_is_read():
-    _, data = encode_bells([0], [np.zeros(4, dtype=np.int64)], [False], [GAUSS])
+    _, data = encode_by_tensor([0], [np.zeros(4, dtype=np.int64)], [False], [GAUSS])
     with pytest.raises(InrError, match="fewer than it announces"):
-        decode_bells(memoryview(data), [1 << 40], [False], GAUSS)
+        read_tensors(memoryview(data), [1 << 40], [False], GAUSS)
 
 
 def test_a_scale_that_does_not_exist_is_refused():
-    with pytest.raises(InrError, match="no bell of scale 200"):
-        decode_bells(memoryview(bytes([0, 0, 200])), [3], [False], GAUSS)
+    with pytest.raises(InrError, match="no distribution of scale 200"):
+        read_tensors(memoryview(bytes([0, 0, 200])), [3], [False], GAUSS)

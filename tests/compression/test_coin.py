@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import decompress, encode
+from inr.compression import compress_and_measure, decompress
 from inr.compression.codecs import codecs
 from inr.compression.codecs.coin import _least_loss
 from inr.container._varint import varint
@@ -32,7 +32,7 @@ def encoded(signal: Signal, room: int, steps: int = 1, **options) -> bytes:
 
 
 def decoded(signal: Signal, data: bytes, limit: int = GIB):
-    return codecs.build("coin").decode(signal.domain, {"base": memoryview(data)}, limit=limit)
+    return codecs.build("coin").decode(signal.domain, {"base": memoryview(data)}, max_bytes=limit)
 
 
 @pytest.mark.parametrize(("depth", "width", "weights"), PUBLISHED)
@@ -94,7 +94,7 @@ def test_of_the_second_half_the_best_weights_are_kept():
 
 def test_files_come_back():
     signal = picture(24, 20)
-    found = encode(signal, codec="coin", bytes=900, steps=400, engine="eager")
+    found = compress_and_measure(signal, codec="coin", bytes=900, steps=400, engine="eager")
     assert found.missed is None
     assert len(found.data) <= 900
     samples = decompress(found.data, engine="eager")
@@ -122,7 +122,7 @@ def test_sounds_may_have_a_higher_frequency():
     signal = Signal.from_array(np.sin(np.arange(50.0)), kind="audio", sample_rate=8000)
     codec = codecs.build("coin:first_omega=3000")
     (payload,) = codec.encode(signal, 60, steps=1, engine="eager")
-    field = codec.decode(signal.domain, {"base": memoryview(payload.data)}, limit=GIB)
+    field = codec.decode(signal.domain, {"base": memoryview(payload.data)}, max_bytes=GIB)
     assert field.network.activation.first_omega == 3000
 
 
@@ -130,7 +130,7 @@ PREFACE = varint(5) + varint(2)
 WEIGHTS = 4 * 2**2 + 10 * 2 + 3
 
 
-def halves(*numbers: float) -> bytes:
+def one_sided(*numbers: float) -> bytes:
     return np.resize(np.array(numbers, "<f2"), WEIGHTS).tobytes()
 
 
@@ -145,15 +145,15 @@ def halves(*numbers: float) -> bytes:
         (varint(5) + varint(4097), "4097 units"),
         (varint(2**40) + varint(2**40), "layers"),
         (varint(64) + varint(4096) + bytes(100), "not 100 / 2"),
-        (PREFACE + halves(0)[:-1], "weights, not"),
-        (PREFACE + halves(0) + b"\0", "weights, not"),
-        (PREFACE + halves(0, np.nan), "finite"),
-        (PREFACE + halves(0, -np.inf), "finite"),
+        (PREFACE + one_sided(0)[:-1], "weights, not"),
+        (PREFACE + one_sided(0) + b"\0", "weights, not"),
+        (PREFACE + one_sided(0, np.nan), "finite"),
+        (PREFACE + one_sided(0, -np.inf), "finite"),
     ],
 )
 def test_crafted_payloads_are_refused_before_anything_is_allocated(data, message):
     signal = picture()
-    decoded(signal, PREFACE + halves(0.5))  # imports what it needs
+    decoded(signal, PREFACE + one_sided(0.5))  # imports what it needs
     tracemalloc.start()
     with pytest.raises(InrError, match=message):
         decoded(signal, data)
@@ -163,6 +163,6 @@ def test_crafted_payloads_are_refused_before_anything_is_allocated(data, message
 
 
 def test_the_limit_holds():
-    decoded(picture(), PREFACE + halves(0.5), limit=4 * WEIGHTS)
+    decoded(picture(), PREFACE + one_sided(0.5), max_bytes=4 * WEIGHTS)
     with pytest.raises(InrError, match="more than the limit"):
-        decoded(picture(), PREFACE + halves(0.5), limit=4 * WEIGHTS - 1)
+        decoded(picture(), PREFACE + one_sided(0.5), max_bytes=4 * WEIGHTS - 1)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import decompress, encode, encode_integers
+from inr.compression import compress_and_measure, decompress, encode_integers
 from inr.compression.bitstream import random_projection
 from inr.compression.bitstream.philox import bit_rows
 from inr.compression.bitstream.random_projection import Projection, spreads
@@ -168,7 +168,7 @@ def test_codes_are_rounded_as_finely_as_they_fit():
 def test_pictures_are_learned():
     signal = picture()
     events = []
-    found = encode(signal, codec="doh", bytes=420, steps=150, engine="eager", on_event=events.append)
+    found = compress_and_measure(signal, codec="doh", bytes=420, steps=150, engine="eager", on_event=events.append)
     assert found.missed is None
     assert 0.9 * 420 < len(found.data) <= 420
     assert [event.kind for event in (events[0], events[1], events[-1])] == ["start", "step", "end"]
@@ -194,7 +194,7 @@ def test_sections_are_within_their_room_where_that_is_possible(room):
     codec = codecs.build("doh")
     (payload,) = codec.encode(signal, room, steps=3, engine="eager")
     assert len(payload.data) <= max(room, 30)
-    field = codec.decode(signal.domain, {"base": memoryview(payload.data)}, limit=GIB)
+    field = codec.decode(signal.domain, {"base": memoryview(payload.data)}, max_bytes=GIB)
     assert field.domain == signal.domain
 
 
@@ -204,7 +204,7 @@ def test_fits_that_diverge_end_in_a_file(monkeypatch):
     events = []
     (payload,) = codecs.build("doh").encode(signal, 200, steps=50, engine="eager", on_event=events.append)
     assert events[-1].reason == "diverged"
-    field = codecs.build("doh").decode(signal.domain, {"base": memoryview(payload.data)}, limit=GIB)
+    field = codecs.build("doh").decode(signal.domain, {"base": memoryview(payload.data)}, max_bytes=GIB)
     assert all(bool(tensor.isfinite().all()) for tensor in field.parameters())
 
 
@@ -214,7 +214,7 @@ def crafted(depth=2, width=4, latent=50, seed=1, step=0.5, integers: bytes | Non
 
 
 def decoded(data: bytes, limit: int = GIB) -> Field:
-    return codecs.build("doh").decode(picture().domain, {"base": memoryview(data)}, limit=limit)
+    return codecs.build("doh").decode(picture().domain, {"base": memoryview(data)}, max_bytes=limit)
 
 
 @pytest.mark.parametrize(
@@ -252,9 +252,9 @@ def test_crafted_payloads_are_refused_at_once(data, message):
 
 def test_the_limit_holds():
     count = decoded(crafted(latent=20)).parameter_count
-    decoded(crafted(latent=20), limit=4 * count)
+    decoded(crafted(latent=20), max_bytes=4 * count)
     with pytest.raises(InrError, match="more than the limit"):
-        decoded(crafted(latent=20), limit=4 * count - 1)
+        decoded(crafted(latent=20), max_bytes=4 * count - 1)
 
 
 def test_a_seed_must_fit_the_file():

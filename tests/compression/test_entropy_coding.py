@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as hnp
 from inr import InrError
 from inr.compression import decode_integers, encode_integers
 from inr.compression.bitstream.integers import decode_arrays, encode_arrays
-from inr.compression.bitstream.models import Tables
+from inr.compression.bitstream.models import RecentTables
 from inr.compression.bitstream.stream import Writer
-from inr.compression.encoder import model_choice as _entropy_choice
+from inr.compression.encoder import model_choice
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
@@ -72,7 +72,7 @@ DRAWS = [*PEAKY, "16 bits", "rare", "heavy tails", "far apart", "outliers", "any
 
 def assert_comes_back(values: np.ndarray) -> bytes:
     data = encode_integers(values)
-    found = decode_integers(data, values.size, limit=4 * values.size)
+    found = decode_integers(data, values.size, max_bytes=4 * values.size)
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, values.reshape(-1))
     return data
@@ -191,7 +191,7 @@ def test_the_smallest_model_is_chosen_and_sizes_are_what_they_are_taken_for(name
     values = draws(name, count).astype(np.int64)
     symbols, counts = np.unique(values, return_counts=True)
     sizes = []
-    for choice in [*_entropy_choice._whole(symbols, counts), *_entropy_choice._trimmed(symbols, counts)]:
+    for choice in [*model_choice._models_of_all(symbols, counts), *model_choice._models_with_outliers(symbols, counts)]:
         writer = Writer()
         choice.write(writer, values)
         sizes.append(len(choice.model.header()) + len(writer.finish()))
@@ -209,7 +209,7 @@ def test_small_arrays_use_tables_of_large_ones_again():
 
 def test_only_so_many_tables_are_made():
     arrays = [np.arange(k, 65_000 + k, 650) ** 2 % 65_000 + 65_000 * k for k in range(3)]
-    tables = Tables()
+    tables = RecentTables()
     tables.left = 1000
     for array in arrays:
         assert _entropy_choice.choose(array, tables).tabled <= 1000

@@ -37,7 +37,7 @@ SAMPLES = {name: (values, encode_integers(values)) for name, values in samples()
 def assert_read_or_refused(data: bytes, count: int) -> bool:
     """Whether the data were read; what was read are so many integers."""
     try:
-        values = decode_integers(data, count, limit=4 * count)
+        values = decode_integers(data, count, max_bytes=4 * count)
     except InrError:
         return False
     assert values.shape == (count,)
@@ -147,7 +147,7 @@ def test_places_out_of_order_are_refused():
 
 def test_counts_beyond_the_limit_are_refused_before_anything_is_allocated():
     with pytest.raises(InrError, match="take 400 bytes, more than the limit of 399"):
-        decode_integers(SAMPLES["bell"][1], 100, limit=399)
+        decode_integers(SAMPLES["bell"][1], 100, max_bytes=399)
     with pytest.raises(InrError, match="more than the limit of 1073741824"):
         decode_integers(SAMPLES["constant"][1], 2**60)
     with pytest.raises(InrError, match="-1 values cannot be decoded"):

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from inr.compression.encoder.section import encode_tensors
 
 from inr import DamagedFile, InrError, container
-from inr.compression.bitstream.section import _DICTIONARY, decode_tensors, encode_tensors
+from inr.compression.bitstream.section import DICTIONARY, decode_tensors
 from inr.container import Section
 from inr.container._varint import varint
 
@@ -55,7 +56,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
 def crafted(index: object, tail: bytes = b"") -> bytes:
     """A payload with any index."""
     text = index if isinstance(index, bytes) else json.dumps(index).encode()
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=_DICTIONARY)
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
     packed = deflater.compress(text) + deflater.flush()
     return varint(len(packed)) + packed + tail
 
@@ -191,7 +192,7 @@ def test_sections_keep_to_the_limit():
 
 def test_the_dictionary_is_pinned():
     """Part of the format: a coding with another dictionary needs another name."""
-    assert zlib.crc32(_DICTIONARY) == 0xA5D8A53D
+    assert zlib.crc32(DICTIONARY) == 0xA5D8A53D
 
 
 PAYLOAD = encode_tensors({"w": np.arange(-40, 40, dtype=np.int8), "b": np.zeros((2, 2), dtype=bool)})

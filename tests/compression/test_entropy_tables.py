@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from inr.compression import decode_integers, encode_integers
-from inr.compression.bitstream.models import MEMORY, PRECISIONS, unzigzag, zigzag
+from inr.compression.bitstream.models import MAX_RECENT_TABLES, PRECISIONS, unzigzag, zigzag
 from inr.compression.bitstream.powers import _mantissas, logarithm, power
 from inr.compression.bitstream.stream import Cursor, Reader, Writer, signed
 from inr.compression.bitstream.tables import (
     MAX_SYMBOLS,
     SCALES,
     SHAPES,
-    SPIKES,
+    SPIKE_PARTS,
     TOTAL,
     Table,
     bell_table,
@@ -34,7 +34,7 @@ def checksum(*arrays: np.ndarray) -> str:
 def test_the_constants_of_the_format_are_pinned():
     """Whoever changes one of these makes files unreadable: that takes a coding with another name."""
     assert (MAX_SYMBOLS, SCALES, SHAPES, TOTAL) == (131_072, 169, (2, 3, 4, 5, 6, 8, 12, 16), 16_777_216)
-    assert (MEMORY, PRECISIONS, SPIKES) == (8, 6, 256)
+    assert (MAX_RECENT_TABLES, PRECISIONS, SPIKE_PARTS) == (8, 6, 256)
     assert checksum(_mantissas()) == "82ea12b8"
 
 
@@ -47,7 +47,7 @@ def test_every_bell_is_pinned():
     ]
     assert checksum(*(table.frequencies for table in tables)) == "b353ceec"
     wide = bell_table(-65_535, 65_536, 12_345, 5, 140)
-    spikes = [bell_table(-9, 6, centre, 2, 36, spike) for centre in (0, 4, -45, 55) for spike in range(SPIKES)]
+    spikes = [bell_table(-9, 6, centre, 2, 36, spike) for centre in (0, 4, -45, 55) for spike in range(SPIKE_PARTS)]
     assert checksum(wide.frequencies, *(table.frequencies for table in spikes)) == "0847c7cd"
 
 

@@ -28,8 +28,8 @@ def first(tmp_path_factory):
 def test_what_is_alike_takes_fewer_bytes(first):
     name = compression.initial_weights(first)
     second = picture(0.02)
-    alone = compression.encode(second, bytes=300, **OPTIONS)
-    after = compression.encode(second, codec=f"mlp:initial={name}", bytes=300, **OPTIONS)
+    alone = compression.compress_and_measure(second, bytes=300, **OPTIONS)
+    after = compression.compress_and_measure(second, codec=f"mlp:initial={name}", bytes=300, **OPTIONS)
     assert len(after.data) <= 300
     assert after.psnr > alone.psnr + 2
     decoded = compression.decode(after.data)
@@ -40,7 +40,7 @@ def test_weights_are_their_differences_from_the_initial_ones(first):
     name = compression.initial_weights(first)
     origin = dict(inr.load(first).named_parameters())
     # so small a file has room for no difference
-    made = compression.encode(picture(0.5), codec=f"mlp:initial={name}", bytes=40, **OPTIONS)
+    made = compression.compress_and_measure(picture(0.5), codec=f"mlp:initial={name}", bytes=40, **OPTIONS)
     for other, tensor in compression.decode(made.data).named_parameters():
         assert torch.equal(tensor, origin[other])
 

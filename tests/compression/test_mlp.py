@@ -31,8 +31,8 @@ def test_every_kind_of_signal_comes_back(name):
     assert [each.name for each in payloads] == ["base"]
     assert all(each.base for each in payloads)
     assert len(payloads[0].data) <= 400
-    field = codec.decode(signal.domain, views(payloads), limit=LIMIT)
-    again = codec.decode(signal.domain, views(payloads), limit=LIMIT)
+    field = codec.decode(signal.domain, views(payloads), max_bytes=LIMIT)
+    again = codec.decode(signal.domain, views(payloads), max_bytes=LIMIT)
     assert field.domain == signal.domain
     for parameter, other in zip(field.parameters(), again.parameters(), strict=True):
         assert torch.equal(parameter, other)
@@ -55,7 +55,7 @@ def test_a_decoder_draws_nothing_from_the_global_generator():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    codec.decode(signal.domain, views(payloads), limit=LIMIT)
+    codec.decode(signal.domain, views(payloads), max_bytes=LIMIT)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -73,4 +73,4 @@ def test_a_decoder_draws_nothing_from_the_global_generator():
 )
 def test_what_is_no_network_is_refused(payload, message):
     with pytest.raises(InrError, match=message):
-        codecs.build("mlp").decode(SIGNALS["picture"].domain, views([Payload("base", payload)]), limit=LIMIT)
+        codecs.build("mlp").decode(SIGNALS["picture"].domain, views([Payload("base", payload)]), max_bytes=LIMIT)

@@ -41,7 +41,7 @@ def files(tmp_path_factory):
             fitted = inr.fit(picture, network="mlp:depth=2,width=16", steps=60, engine="eager")
             made = compression.recompress(fitted, bytes=700, steps=100)
         else:
-            made = compression.encode(picture, codec=codec, bytes=700, **options)
+            made = compression.compress_and_measure(picture, codec=codec, bytes=700, **options)
         (folder / codec).write_bytes(made.data)
     return folder
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inr import InrError, Signal
-from inr.compression.rate_control import MOST_FITS, Found, Target, smallest_reaching
+from inr.compression.rate_control import MAX_FITS, Found, Target, smallest_reaching
 
 PICTURE = Signal.from_array(np.zeros((64, 64, 3), np.uint8))
 
@@ -55,14 +55,14 @@ def test_the_size_is_found_where_quality_grows_with_it(gain, psnr):
         assert len(found.data) == largest
     else:
         assert 0 <= found.psnr - psnr <= 0.3
-    assert len(asked) <= MOST_FITS
+    assert len(asked) <= MAX_FITS
 
 
 def test_a_curve_that_bends_and_jumps_is_searched_too():
     encode, asked = pretended(lambda size: 20 + 12 * (1 - math.exp(-size / 900)) + 0.2 * (size % 7) / 7)
     found = smallest_reaching(29.0, encode, PICTURE)
     assert 29 <= found.psnr <= 29.6
-    assert len(asked) <= MOST_FITS
+    assert len(asked) <= MAX_FITS
 
 
 def test_what_cannot_be_reached_gets_the_nearest():

@@ -4,14 +4,14 @@ import zlib
 
 import numpy as np
 import pytest
+from inr.compression.encoder.generalised_gaussian import encode_by_tensor
 
 from inr._errors import InrError
-from inr.compression.bitstream.generalised_gaussian import encode_bells
 from inr.compression.bitstream.generalised_gaussian_rows import (
     FARTHEST,
     bell_widths,
-    decode_unit_bells,
-    encode_unit_bells,
+    encode_by_row_and_column,
+    read_matrices,
 )
 from inr.compression.bitstream.tables import LAPLACE, SHAPES
 from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
@@ -32,11 +32,11 @@ def test_round_trip(shape):
         np.full((4, 4), FARTHEST), uneven(3, 40), uneven(2, 24).reshape(2, 4, 6), np.array(3),
     ]  # fmt: skip
     steps = [-40, 3, 0, 17, 100, -128, 7, 7, 7, 7, 7]
-    halves = [bool(each.size) and bool(each.min() >= 0) for each in given]
-    assert any(halves)
-    assert not all(halves)
-    found_shape, data = encode_unit_bells(steps, given, halves, [shape])
-    found_steps, found = decode_unit_bells(memoryview(data), [each.shape for each in given], halves, shape)
+    one_sided = [bool(each.size) and bool(each.min() >= 0) for each in given]
+    assert any(one_sided)
+    assert not all(one_sided)
+    found_shape, data = encode_by_row_and_column(steps, given, one_sided, [shape])
+    found_steps, found = read_matrices(memoryview(data), [each.shape for each in given], one_sided, shape)
     assert (found_shape, found_steps) == (shape, steps)
     for one, other in zip(found, given, strict=True):
         assert one.shape == other.shape
@@ -49,16 +49,16 @@ def test_bells_of_units_take_what_their_spreads_are_worth():
     sizes = 8 * 2.0 ** rng.integers(-3, 4, (64, 1)) * np.ones((1, 64))
     tensor = np.rint(rng.laplace(0, sizes)).astype(np.int64)
     ideal = np.log2(2 * np.e * sizes).sum() / 8  # of Laplace's distribution, finely rounded
-    ours = len(encode_unit_bells([0], [tensor], [False], [LAPLACE])[1])
+    ours = len(encode_by_row_and_column([0], [tensor], [False], [LAPLACE])[1])
     assert ours < 1.02 * ideal + 40
-    assert ours < 0.88 * len(encode_bells([0], [tensor.reshape(-1)], [False], range(LAPLACE, LAPLACE + 3))[1])
+    assert ours < 0.88 * len(encode_by_tensor([0], [tensor.reshape(-1)], [False], range(LAPLACE, LAPLACE + 3))[1])
 
 
 def test_the_bytes_are_those_of_the_format():
     """Integers without a generator of random numbers, so that no version of one can change them."""
     number = np.arange(24 * 20).reshape(24, 20)
     tensor = ((number * 7919 % 61) - 30) // (1 + number // 20 % 5 * 3)
-    shape, data = encode_unit_bells([-20, -31], [tensor, tensor[0]], [False] * 2, [LAPLACE, LAPLACE + 1])
+    shape, data = encode_by_row_and_column([-20, -31], [tensor, tensor[0]], [False] * 2, [LAPLACE, LAPLACE + 1])
     assert (shape, len(data), zlib.crc32(data)) == (3, 276, 2887249608)
 
 
@@ -66,14 +66,14 @@ def test_weights_take_this_layout_where_it_is_the_shortest():
     given = {"a": Rounded(uneven(64, 64), -9), "b": Rounded(uneven(64, 1).reshape(64), -12)}
     payload = encode_weights(given)
     assert payload[0] > len(SHAPES)
-    found = decode_weights(payload, {name: each.integers.shape for name, each in given.items()}, limit=1 << 20)
+    found = decode_weights(payload, {name: each.integers.shape for name, each in given.items()}, max_bytes=1 << 20)
     assert all(np.array_equal(found[name].integers, each.integers) for name, each in given.items())
     assert [each.step_index for each in found.values()] == [-9, -12]
 
 
 def test_what_is_out_of_reach_is_left_to_other_layouts():
-    assert encode_unit_bells([0], [np.array([[FARTHEST + 1]])], [False], [LAPLACE]) is None
-    assert encode_unit_bells([-(1 << 20), 1 << 20], [uneven(4, 4)] * 2, [False] * 2, [LAPLACE]) is None
+    assert encode_by_row_and_column([0], [np.array([[FARTHEST + 1]])], [False], [LAPLACE]) is None
+    assert encode_by_row_and_column([-(1 << 20), 1 << 20], [uneven(4, 4)] * 2, [False] * 2, [LAPLACE]) is None
 
 
 def test_widths_are_where_weights_are_half_as_likely():
@@ -91,7 +91,7 @@ def test_widths_are_where_weights_are_half_as_likely():
 def test_damaged_bytes_are_refused_or_give_other_weights():
     given = {"a": Rounded(uneven(12, 9), -9), "b": Rounded(uneven(12, 12, seed=2), -12)}
     shapes = {name: each.integers.shape for name, each in given.items()}
-    shape, data = encode_unit_bells(
+    shape, data = encode_by_row_and_column(
         [-9, -12], [each.integers for each in given.values()], [False] * len(given), [LAPLACE]
     )
     payload = bytes([1 + len(SHAPES) + shape]) + data
@@ -100,7 +100,7 @@ def test_damaged_bytes_are_refused_or_give_other_weights():
         damaged = bytearray(payload)
         damaged[rng.integers(len(payload))] ^= 1 << rng.integers(8)
         try:
-            found = decode_weights(bytes(damaged), shapes, limit=1 << 20)
+            found = decode_weights(bytes(damaged), shapes, max_bytes=1 << 20)
         except InrError:
             continue
         assert any(
@@ -109,4 +109,4 @@ def test_damaged_bytes_are_refused_or_give_other_weights():
         )
     for wrong in (payload[:-1], payload + b"\0", payload[:5]):
         with pytest.raises(InrError):
-            decode_weights(wrong, shapes, limit=1 << 20)
+            decode_weights(wrong, shapes, max_bytes=1 << 20)

@@ -100,12 +100,12 @@ def test_ascending_biases_come_back(width):
     found = in_order(rounded(field))
     payload = encode_weights(found)
     assert payload[0] >= 17
-    again = decode_weights(payload, {name: each.integers.shape for name, each in found.items()}, limit=1 << 20)
+    again = decode_weights(payload, {name: each.integers.shape for name, each in found.items()}, max_bytes=1 << 20)
     for name, each in found.items():
         assert again[name].step_index == each.step_index
         assert np.array_equal(again[name].integers, each.integers)
     read = decode_field(
-        DOMAIN, Parts("identity", "sine", f"mlp:depth=2,width={width}"), memoryview(payload), limit=1 << 20
+        DOMAIN, Parts("identity", "sine", f"mlp:depth=2,width={width}"), memoryview(payload), max_bytes=1 << 20
     )
     assert torch.equal(read(coordinates()), put(field, found)(coordinates()))
 
@@ -116,5 +116,5 @@ def test_models_of_many_bytes_have_ascending_biases_too():
     weights |= {"v": Rounded(np.ones((1, 4), dtype=np.int64), 2), "c": Rounded(np.array([-7]), 3)}
     payload = encode_weights(weights)
     assert payload[0] == 17
-    again = decode_weights(payload, {name: each.integers.shape for name, each in weights.items()}, limit=1 << 20)
+    again = decode_weights(payload, {name: each.integers.shape for name, each in weights.items()}, max_bytes=1 << 20)
     assert all(np.array_equal(again[name].integers, each.integers) for name, each in weights.items())

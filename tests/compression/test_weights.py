@@ -23,7 +23,7 @@ def shapes_of(found):
 )
 def test_weights_come_back(shapes):
     given = tensors(np.random.default_rng(0), *shapes)
-    found = decode_weights(encode_weights(given), shapes_of(given), limit=1 << 20)
+    found = decode_weights(encode_weights(given), shapes_of(given), max_bytes=1 << 20)
     assert list(found) == list(given)
     for name, each in given.items():
         assert found[name].step_index == each.step_index
@@ -40,13 +40,13 @@ def test_small_tensors_have_bells_and_large_ones_what_is_shorter():
 
 def test_the_limit_is_checked_before_anything_is_allocated():
     with pytest.raises(InrError, match="more than the limit of 1000"):
-        decode_weights(b"\x00", {"w": (1 << 40, 1 << 10)}, limit=1000)
+        decode_weights(b"\x00", {"w": (1 << 40, 1 << 10)}, max_bytes=1000)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x09abc", b"\x00", b"\x01\xff\xff\xff\xff"])
 def test_payloads_of_no_weights_are_refused(payload):
     with pytest.raises(InrError):
-        decode_weights(payload, {"w": (3, 2)}, limit=1 << 20)
+        decode_weights(payload, {"w": (3, 2)}, max_bytes=1 << 20)
 
 
 def test_cut_and_lengthened_payloads_are_refused():
@@ -54,4 +54,4 @@ def test_cut_and_lengthened_payloads_are_refused():
     payload = encode_weights(given)
     for wrong in (payload[:-1], payload + b"\x00", payload[: len(payload) // 2]):
         with pytest.raises(InrError):
-            decode_weights(wrong, shapes_of(given), limit=1 << 20)
+            decode_weights(wrong, shapes_of(given), max_bytes=1 << 20)

@@ -7,7 +7,10 @@ import torch
 import inr
 from inr import Field, InrError, Signal
 from inr.engines import Batch, Eager, Engine, Plan, automatic, engines, plan
-from inr.objectives import Regression
+from inr.objectives import Regression, objectives
+from tests.engines.losses import SPECS, batch_of
+from tests.engines.losses import built as built_for_losses
+from tests.engines.losses import signal as ranges
 
 
 @pytest.fixture
@@ -166,3 +169,18 @@ def test_engines_that_are_not_there(problem):
             plan(field, Regression(signal), "choosy")
     finally:
         del engines._parts["absent"], engines._parts["choosy"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_head_of_a_network_learns(spec):
+    """The gradients of a step are those of the sum of all heads' losses, each of its own prediction."""
+    source = ranges(2)
+    field = built_for_losses(source, encoding="identity", activation="linear", network="bacon:width=8,bandwidth=13")
+    objective, batch = objectives.build(spec, source), batch_of(source, "none", False)
+    found = plan(field, objective, "eager")[1].loss_and_grad(dict(field.named_parameters()), batch)
+    missed = [objective.residuals(values, batch) for values in field.heads(objective.coords(batch))]
+    losses = [objective.loss(residuals, batch) for residuals in missed]
+    expected = torch.autograd.grad(sum(losses), list(field.parameters()), allow_unused=True)
+    assert len(losses) > 1
+    assert torch.equal(found.loss, losses[-1].detach())
+    assert all(torch.equal(*pair) for pair in zip(found.grads.values(), expected, strict=True) if pair[1] is not None)

@@ -12,8 +12,8 @@ from inr.jit import inline_generated
 from inr.jit import maths as _maths
 from inr.jit.vector import POINTERS
 
-_FUNCTIONS = {name: getattr(_maths, name) for name in FUNCTIONS}
-_NUMBA = Dialect(number=lambda number: f"f({number!r})", functions={name: name for name in _FUNCTIONS})
+FUNCTIONS_OF_FORMULAS = {name: getattr(_maths, name) for name in FUNCTIONS}
+NUMBA = Dialect(number=lambda number: f"f({number!r})", functions={name: name for name in FUNCTIONS_OF_FORMULAS})
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Loops:
 
 def loops(activation: Activation, planes_in: int) -> Loops:
     """The loops of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
-    code = formula(activation, planes_in, _NUMBA)
+    code = formula(activation, planes_in, NUMBA)
     source = _value_loop(code) + _learn_loop(code) + _backward_loop(code)
-    scope = {**_FUNCTIONS, "at": POINTERS["float32"], "f": np.float32}
+    scope = {**FUNCTIONS_OF_FORMULAS, "at": POINTERS["float32"], "f": np.float32}
     built = {name: inline_generated(source, name, scope) for name in ("value", "learn", "backward")}
     return Loops(**built, source=source)
 

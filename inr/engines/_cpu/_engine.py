@@ -10,10 +10,11 @@ import torch
 from inr._parts import Range, format_spec
 from inr.activations import Activation
 from inr.engines._base import Engine, Objective, Plan, engines
-from inr.engines._checks import squared_error
+from inr.engines._checks import pointwise
 from inr.engines._cpu._activations import loops
 from inr.engines._cpu._encoders import encoder
 from inr.engines._cpu._layout import Layout, layout
+from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
@@ -76,7 +77,7 @@ class Cpu(Engine):
         tile = _tile(shape, self.tile)
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
-            squared_error(objective), field.domain.channels, field.domain.in_dim,
+            pointwise(objective), field.domain.channels, field.domain.in_dim,
             threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=bfloat16,
         )  # fmt: skip
 
@@ -89,7 +90,11 @@ class Cpu(Engine):
         if isinstance(shape, str):
             return shape
         try:
-            return shape, _stages(field.network.activation, self.backward == "bfloat16")
+            loss = loss_of(pointwise(objective))
+        except Untranslatable as error:
+            return f"objective {type(objective).__name__}: {error}"
+        try:
+            return shape, _stages(field.network.activation, self.backward == "bfloat16", loss)
         except Untranslatable as error:
             return f"activation '{field.network.activation.config()['name']}': {error}"
 
@@ -101,21 +106,21 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and squared_error(objective) is None:
+    if objective is not None and pointwise(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 
 
-_MADE: dict[tuple[type[Activation], str, bool], NetworkStages] = {}
+_MADE: dict[tuple[type[Activation], str, bool, str], NetworkStages] = {}
 
 
-def _stages(activation: Activation, bfloat16: bool) -> NetworkStages:
-    """The stages of an activation, made once in a process: compiled code is never freed."""
-    key = type(activation), format_spec(activation.config()), bfloat16
+def _stages(activation: Activation, bfloat16: bool, loss: Loss) -> NetworkStages:
+    """The stages of an activation and a loss, made once in a process: compiled code is never freed."""
+    key = type(activation), format_spec(activation.config()), bfloat16, loss.source
     if key not in _MADE:
         hidden = loops(activation, activation.planes)
         first = loops(activation, 1) if activation.planes > 1 else hidden
-        _MADE[key] = network_stages(first, hidden, bfloat16)
+        _MADE[key] = network_stages(first, hidden, bfloat16, loss)
     return _MADE[key]
 
 

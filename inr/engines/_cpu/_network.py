@@ -10,6 +10,7 @@ import numpy as np
 
 from inr.engines._cpu._activations import Loops
 from inr.engines._cpu._bfloat16 import back_bfloat16
+from inr.engines._cpu._losses import Loss
 from inr.jit import D2, F1, F2, I2, Stage, inline, share
 from inr.jit.products import FLOAT32
 from inr.jit.vector import PANEL, POINTERS, ticks
@@ -35,7 +36,7 @@ class NetworkStages(NamedTuple):
     learn: Stage
 
 
-def network_stages(first: Loops, hidden: Loops, bfloat16: bool) -> NetworkStages:
+def network_stages(first: Loops, hidden: Loops, bfloat16: bool, loss: Loss) -> NetworkStages:
     """The stages of networks with an activation: `first` for the first layer, `hidden` for the others.
 
     With `bfloat16`, products on the way back are of bfloat16 numbers in all layers but the first.
@@ -43,7 +44,11 @@ def network_stages(first: Loops, hidden: Loops, bfloat16: bool) -> NetworkStages
     key = first.source + hidden.source
     return NetworkStages(
         Stage(_make_forward(first, hidden), key, "evaluation"),
-        Stage(_make_learn(first, hidden, back_bfloat16 if bfloat16 else _back), f"{key} {bfloat16}", "network"),
+        Stage(
+            _make_learn(first, hidden, back_bfloat16 if bfloat16 else _back, loss.loop),
+            f"{key} {bfloat16}{loss.source}",
+            "network",
+        ),
     )
 
 
@@ -103,34 +108,7 @@ def _clock(clocks: Any, worker: int, begin: int, spent: int) -> None:
     clocks[worker, ACTIVATIONS] += spent
 
 
-@inline
-def _difference(
-    y: int, y_stride: int, points: int, bias: int, sums: int, targets: Any, importance: Any, residuals: Any,
-    point: int, at: int, scale: float,
-) -> float:  # fmt: skip
-    """Turn outputs into the loss's gradient; residuals are kept, the sum of weighted squares is returned."""
-    channels = targets.shape[1]
-    shift, totals = _at(bias), _at(sums)
-    factor = np.float32(scale)
-    loss = 0.0
-    for row in range(points):
-        outputs = _at(y + 4 * row * y_stride)
-        for channel in range(channels):
-            residual = outputs[channel] + shift[channel] - targets[point + row, channel]
-            residuals[at + point + row, channel] = residual
-            weight = _one
-            if importance.shape[1] == 1:
-                weight = importance[at + point + row, 0]
-            elif importance.shape[1] > 1:
-                weight = importance[at + point + row, channel]
-            loss += weight * residual * residual
-            gradient = factor * weight * residual
-            outputs[channel] = gradient
-            totals[channel] += gradient
-    return loss
-
-
-def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
+def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
     """The function of a learning stage."""
     learn_first, learn_hidden, backward_first, backward_hidden = (
         first.learn,
@@ -141,7 +119,8 @@ def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
 
     def learn(
         worker: int, workers: int, features: F2, count: int, pass_on: int, targets: F2, importance: F2,
-        residuals: F2, at: int, scale: float, table: I2, constants: F2, packed: F1, packed16: F1, biases: F1,
+        added: F2, loss_numbers: F2, residuals: F2, at: int, scale: float,
+        table: I2, constants: F2, packed: F1, packed16: F1, biases: F1,
         tiles: F2, tile: int, planes: int, spare: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
     ) -> None:  # fmt: skip
         """Residuals of `count` points, and what they add to the loss and to the gradients of the weights.
@@ -177,9 +156,10 @@ def _make_learn(first: Loops, hidden: Loops, back: Any) -> Any:
                     else:
                         learn_hidden(z, z_stride, h, z_stride, points, rows // planes, bias, numbers)
                     spent += ticks() - now
-            loss += _difference(
+            loss += to_loss(
                 here + 4 * tile * table[last, _Z], table[last, _OUT], points, offsets + 4 * table[last, _BIAS],
-                sums + 4 * table[last, _BIAS], targets, importance, residuals, point, at, scale,
+                sums + 4 * table[last, _BIAS], targets, importance, added, loss_numbers, residuals,
+                point, at, scale,
             )  # fmt: skip
             for layer in range(last, 0, -1):
                 x, x_stride = here + 4 * tile * table[layer, _X], table[layer, _IN]

@@ -16,8 +16,10 @@ from inr.engines._cpu import _network
 from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
 from inr.engines._cpu._encoders import Encoder, array, weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
+from inr.engines._cpu._losses import loss_of
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
+from inr.engines._formulas import loss_constants
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
 from inr.jit.vector import LANES, ROWS
 
@@ -30,7 +32,7 @@ class CpuPlan:
 
     Args:
         encoder, layout, stages, constants: the field, as kernels see it.
-        objective: the squared error to minimise; None for a plan that only evaluates.
+        objective: what to minimise; None for a plan that only evaluates.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
         bfloat16: whether the products of the backward pass are of bfloat16 numbers.
     """
@@ -64,6 +66,7 @@ class CpuPlan:
         self._points = 0  # learned from
         self._features = np.zeros((block + ROWS, layout.features), np.float32)
         self._targets = np.empty((block if objective is not None else 0, channels), np.float32)
+        self._slope = loss_of(objective).slope
         self._sampling = sampling(objective.signal) if objective is not None else None
         self._make_calls(stages, constants)
 
@@ -102,7 +105,7 @@ class CpuPlan:
         self._pack16 = [Call(PACK_BFLOAT16, packed=packed, packed16=packed16)] if bfloat16 else []
         self._learn = Call(
             stages.learn, **shared, **sums, clocks=self._clocks, packed16=packed16, spare=spare, losses=self._losses,
-            pass_on=self._encoder.learns,
+            pass_on=self._encoder.learns, added=_NO_WEIGHTS, loss_numbers=self._loss_numbers(),
         )  # fmt: skip
         self._grads: dict[str, Tensor] = {}
 
@@ -158,13 +161,17 @@ class CpuPlan:
         count = size * self._channels
         importance = _importance(batch, self._channels)
         with self._busy:
-            self._learn.set(importance=importance, residuals=residuals, scale=2 / count)
+            self._learn.set(importance=importance, residuals=residuals, scale=self._slope / count)
+            offsets = batch.offsets
+            if not self._objective.squared:  # offsets of a squared error are part of its targets
+                self._learn.set(added=_NO_WEIGHTS if offsets is None else array(offsets))
+                offsets = None
             grads = self._gradients(tensors)
             program = self._start(tensors, learning=True)
             for first in range(0, size, self.block):
                 part = coords[first : first + self.block]
-                offsets = None if batch.offsets is None else batch.offsets[first : first + len(part)]
-                program += self._sample(indices[first : first + len(part)], part, offsets)
+                shifts = None if offsets is None else offsets[first : first + len(part)]
+                program += self._sample(indices[first : first + len(part)], part, shifts)
                 program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
                 program += self._encoder.backward(part, self._features)
                 if first + self.block >= size:
@@ -219,6 +226,12 @@ class CpuPlan:
         part = Batch(torch.from_numpy(indices), offsets=offsets)
         coords[:], targets[:] = self._objective.coords(part).numpy(), self._objective.targets(part).numpy()
         return []
+
+    def _loss_numbers(self) -> np.ndarray:
+        """The constants of the loss, a row for every channel."""
+        if self._objective is None or self._objective.squared:
+            return _NO_WEIGHTS
+        return np.array(loss_constants(self._objective, self._channels), np.float32).reshape(self._channels, -1)
 
     def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""

@@ -64,7 +64,11 @@ def _define(name: str, arguments: list[str], code: Formula, body: Code, renamed:
     lines += [f"    {line}" for line in body.lines]
     lines += [f"    r{index} = {result}" for index, result in enumerate(body.results)]
     lines += [f"    return {', '.join(_in_pairs(len(code.values), len(body.results)))}"]
-    source = "\n".join(lines) + "\n"
+    return define(name, "\n".join(lines) + "\n")
+
+
+def define(name: str, source: str) -> Any:
+    """The function `name` that generated code defines, for kernels to call; two of one name must be the same."""
     # where Triton and tracebacks look for the source
     file = f"<inr triton {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)

@@ -2,7 +2,8 @@
 
 from inr.activations import Activation
 from inr.encodings import Encoding
-from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula
+from inr.engines._base import Pointwise
+from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula, loss_formula
 from inr.engines._kernels import Kernels
 
 # by their names in `_maths`
@@ -26,4 +27,14 @@ def untranslatable(activation: Activation) -> str | None:
             formula(activation, planes, DIALECT)
     except Untranslatable as error:
         return f"activation '{activation.config()['name']}': {error}"
+    return None
+
+
+def untranslatable_loss(objective: Pointwise) -> str | None:
+    """Why there are no kernels for an objective, None where there are."""
+    try:
+        if not objective.squared:
+            loss_formula(objective, DIALECT)
+    except Untranslatable as error:
+        return f"objective {type(objective).__name__}: {error}"
     return None

@@ -6,7 +6,7 @@ import torch
 
 from inr._parts import Range
 from inr.engines._base import Engine, Objective, Plan, engines
-from inr.engines._checks import squared_error
+from inr.engines._checks import pointwise
 from inr.engines._formulas import Untranslatable
 from inr.engines._triton import _coverage, _library
 from inr.engines._triton._precision import Precision
@@ -67,7 +67,7 @@ class TritonEngine(Engine):
 
         try:
             return TritonPlan(
-                field, squared_error(objective), precision=self.precision, deterministic=self.deterministic,
+                field, pointwise(objective), precision=self.precision, deterministic=self.deterministic,
                 memory=self.memory * 2**20, device=_library.device(),
             )  # fmt: skip
         except Untranslatable as error:
@@ -83,6 +83,9 @@ def _refused(field: Field, objective: Objective | None) -> str | None:
         return f"its network gives {network.out_dim} values, and kernels at most {_MAX_OUTPUTS}"
     if any(parameter.dtype != torch.float32 for parameter in field.parameters()):
         return "its weights are not float32"
-    if objective is not None and squared_error(objective) is None:
+    if objective is None:
+        return None
+    known = pointwise(objective)
+    if known is None:
         return f"no kernels for objective {type(objective).__name__}"
-    return None
+    return _coverage.untranslatable_loss(known)

@@ -103,9 +103,11 @@ def render(
 @no_type_check
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
-    given, weights, residuals, losses, gradients, feature_gradients, n, depth, area, scale, unscale,
+    given, weights, added, loss_numbers, residuals, losses, gradients, feature_gradients, n, depth, area,
+    scale, unscale,
     FIRST_LEARN: tl.constexpr, FIRST_BACKWARD: tl.constexpr, LEARN: tl.constexpr, BACKWARD: tl.constexpr,
-    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, OF_FEATURES: tl.constexpr,
+    CONSTANTS: tl.constexpr, TASK: tl.constexpr, LOSS: tl.constexpr, WEIGHTS: tl.constexpr, ADDED: tl.constexpr,
+    OF_FEATURES: tl.constexpr,
     INPUT: tl.constexpr, DIM: tl.constexpr, FEATURES: tl.constexpr,
     PLANES: tl.constexpr, WIDTH: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_F: tl.constexpr,
@@ -136,7 +138,23 @@ def learn(
 
     out = _outputs(ha, hb, last, last_bias, units, PLANES, WIDTH, OUTS, PRECISION)
     gradient = output_gradient(
-        out, given, weights, residuals, losses, gradients, rows, ok, scale, TASK, WEIGHTS, VALUES, OUTS
+        out,
+        given,
+        weights,
+        added,
+        loss_numbers,
+        residuals,
+        losses,
+        gradients,
+        rows,
+        ok,
+        scale,
+        TASK,
+        LOSS,
+        WEIGHTS,
+        ADDED,
+        VALUES,
+        OUTS,
     )
     tl.debug_barrier()  # what is read on the way back may have been stored by other threads
     entries = tl.arange(0, OUTS)[:, None] * WIDTH + units[None, :]

@@ -14,6 +14,7 @@ from inr.engines._formulas import constant_row
 from inr.engines._triton import _fully_fused, _tiled, _weight_gradients
 from inr.engines._triton._activations import functions
 from inr.engines._triton._encoders import Waves
+from inr.engines._triton._losses import Loss
 from inr.engines._triton._precision import OPERANDS, Precision
 from inr.networks import MLP
 
@@ -208,13 +209,13 @@ class Runner:
     def _empty(self, *size: int, dtype: torch.dtype | None = None) -> Tensor:
         return torch.empty(size, dtype=dtype or self.operand, device=self.device)
 
-    def prepare(self, *, learning: bool, of_features: bool) -> None:
+    def prepare(self, *, learning: bool, of_features: bool, loss: Loss | None = None) -> None:
         """Run every kernel once, which compiles it."""
         x = torch.zeros(1, self.shape.dim, device=self.device)
         self.values(x)
         if learning:
             given = torch.zeros(1, self.shape.values, device=self.device)
-            self.learn(x, given, None, task="fit", scale=1.0, factor=1.0, of_features=of_features)
+            self.learn(x, given, None, task="fit", loss=loss, scale=1.0, factor=1.0, of_features=of_features)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
@@ -241,6 +242,8 @@ class Runner:
         weights: Float[Tensor, "n k"] | None,
         *,
         task: Literal["fit", "backward"],
+        loss: Loss | None = None,
+        added: Float[Tensor, "n c"] | None = None,
         scale: float,
         factor: float,
         of_features: bool,
@@ -251,6 +254,8 @@ class Runner:
             x: features or coordinates.
             given: targets ("fit"), or the gradients of the values ("backward").
             weights: importances (n, 1) or (n, c), only for "fit".
+            loss: what is minimised; the squared error where it is None.
+            added: halves of what is added to the loss's slopes; those of a squared error are part of its targets.
             scale: what gradients are multiplied with on their way through the layers.
             factor: what the resulting gradients are multiplied with, the scale undone.
             of_features: whether gradients of x are wanted.
@@ -259,6 +264,7 @@ class Runner:
         n = len(x)
         given = given.contiguous()
         weights = None if weights is None else weights.float().contiguous()
+        added = None if added is None else added.float().contiguous()
         residuals = self._empty(n if task == "fit" else 0, s.values, dtype=torch.float32)
         losses = self._empty(triton.cdiv(n, s.block_m), dtype=torch.float32)
         feature_gradients = self._empty(n if of_features else 0, s.dim, dtype=torch.float32)
@@ -273,12 +279,15 @@ class Runner:
             with torch.cuda.device_of(x):
                 self._kernels.learn[(tiles,)](
                     part, *self._arrays(), h, kept,
-                    given[start:], weights[start:] if weights is not None else losses, residuals[start:],
+                    given[start:], weights[start:] if weights is not None else losses,
+                    added[start:] if added is not None else losses, loss.constants if loss is not None else losses,
+                    residuals[start:],
                     losses[start // s.block_m :], gradients, feature_gradients[start:] if of_features else losses,
                     len(part), s.depth, h.stride(1), scale, factor,
                     FIRST_LEARN=self._first.learn, FIRST_BACKWARD=self._first.backward,
                     LEARN=self._hidden.learn, BACKWARD=self._hidden.backward,
-                    TASK=task, WEIGHTS=importances, OF_FEATURES=of_features, **self._constants(),
+                    TASK=task, LOSS=loss.function if loss is not None else None,
+                    WEIGHTS=importances, ADDED=added is not None, OF_FEATURES=of_features, **self._constants(),
                 )  # fmt: skip
                 self._weight_gradients(part, tiles * s.block_m, h, kept, gradients, parts)
         return Learned(losses, residuals, feature_gradients, *parts.sums(factor))
@@ -380,7 +389,7 @@ class Learned:
     """What a pass forward and back gives.
 
     Attributes:
-        losses: sums of (weighted) squared residuals, a number a tile of points.
+        losses: sums of the (weighted) losses, a number a tile of points.
         residuals: (n, c).
         feature_gradients: (n, d), already multiplied with the factor; empty if not asked for.
         gradients: by parameter name, in one or several pieces of columns.

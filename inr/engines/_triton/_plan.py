@@ -10,6 +10,7 @@ from inr._errors import InrError
 from inr.engines._base import Batch, Pointwise, RowSparse, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._triton._encoders import encoder
+from inr.engines._triton._losses import loss_of
 from inr.engines._triton._network import Runner
 from inr.engines._triton._precision import Precision
 from inr.engines._triton._scale import GradientScale
@@ -49,6 +50,8 @@ class TritonPlan:
         self._objective = objective
         self._encoder = encoder(field.encoding, device, deterministic=deterministic)
         self._runner = Runner(network, self._encoder.waves, precision, device, memory)
+        shape = self._runner.shape
+        self._loss = None if objective is None else loss_of(objective, shape.values, shape.outs, device)
         self._scale = GradientScale(adaptive=precision == "float16")
         self.notes: tuple[str, ...] = (self._encoder.note,) if self._encoder.note else ()
 
@@ -56,7 +59,7 @@ class TritonPlan:
         """Compile the kernels, or load them from Triton's cache on disk; the seconds it took."""
         start = time.perf_counter()
         self._encoder.prepare(torch.zeros(1, self._in_dim, device=self.device))
-        self._runner.prepare(learning=self._objective is not None, of_features=self._encoder.learns)
+        self._runner.prepare(learning=self._objective is not None, of_features=self._encoder.learns, loss=self._loss)
         return time.perf_counter() - start
 
     def profile(self) -> dict[str, float]:
@@ -80,13 +83,17 @@ class TritonPlan:
         """Loss of a batch and its gradients by the names of `tensors`."""
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
-        coords, targets = self._objective.coords(batch).contiguous(), self._objective.targets(batch)
+        coords, aims = self._objective.coords(batch).contiguous(), batch
+        if self._loss is not None:  # the offsets of a squared error are part of its targets
+            aims = Batch(batch.indices)
+        targets = self._objective.targets(aims)
         importance = importance_of(batch, self._channels)
         self._runner.weights.load(tensors)
         features = self._encoder.features(tensors, coords)
         numbers = max(targets.numel(), 1)
         learned = self._runner.learn(
-            features, targets, importance, task="fit", scale=self._scale.value,
+            features, targets, importance, task="fit", loss=self._loss,
+            added=batch.offsets if self._loss is not None else None, scale=self._scale.value,
             factor=1 / (numbers * self._scale.value), of_features=self._encoder.learns,
         )  # fmt: skip
         grads: dict[str, Tensor | RowSparse] = {name: learned.gradient(name) for name in self._runner.weights.names}

@@ -114,9 +114,11 @@ def render(
 @no_type_check
 def learn(
     x, slopes, shifts, first, matrices, last, biases, last_bias, constants, h, kept,
-    given, weights, residuals, losses, gradients, feature_gradients, n, depth, area, scale, unscale,
+    given, weights, added, loss_numbers, residuals, losses, gradients, feature_gradients, n, depth, area,
+    scale, unscale,
     FIRST_LEARN: tl.constexpr, FIRST_BACKWARD: tl.constexpr, LEARN: tl.constexpr, BACKWARD: tl.constexpr,
-    CONSTANTS: tl.constexpr, TASK: tl.constexpr, WEIGHTS: tl.constexpr, OF_FEATURES: tl.constexpr,
+    CONSTANTS: tl.constexpr, TASK: tl.constexpr, LOSS: tl.constexpr, WEIGHTS: tl.constexpr, ADDED: tl.constexpr,
+    OF_FEATURES: tl.constexpr,
     INPUT: tl.constexpr, DIM: tl.constexpr, FEATURES: tl.constexpr,
     PLANES: tl.constexpr, WIDTH: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr, PRECISION: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, BLOCK_F: tl.constexpr,
@@ -153,7 +155,23 @@ def learn(
     top = (depth - 1) * PLANES * area
     out = _outputs(h + top, last, last_bias, rows, area, PLANES, WIDTH, OUTS, BLOCK_K, PRECISION)
     gradient = output_gradient(
-        out, given, weights, residuals, losses, gradients, rows, ok, scale, TASK, WEIGHTS, VALUES, OUTS
+        out,
+        given,
+        weights,
+        added,
+        loss_numbers,
+        residuals,
+        losses,
+        gradients,
+        rows,
+        ok,
+        scale,
+        TASK,
+        LOSS,
+        WEIGHTS,
+        ADDED,
+        VALUES,
+        OUTS,
     )
     outs = tl.arange(0, OUTS)
     for block in range(0, WIDTH, BLOCK_N):

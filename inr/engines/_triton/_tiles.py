@@ -101,19 +101,36 @@ def planes(aa, ab, ba, bb, PLANES: tl.constexpr, BACK: tl.constexpr):
 @triton.jit
 @no_type_check
 def output_gradient(
-    out, given, weights, residuals, losses, gradients, rows, ok, scale,
-    TASK: tl.constexpr, WEIGHTS: tl.constexpr, VALUES: tl.constexpr, OUTS: tl.constexpr,
+    out, given, weights, added, loss_numbers, residuals, losses, gradients, rows, ok, scale,
+    TASK: tl.constexpr, LOSS: tl.constexpr, WEIGHTS: tl.constexpr, ADDED: tl.constexpr,
+    VALUES: tl.constexpr, OUTS: tl.constexpr,
 ):  # fmt: skip
     """The scaled gradient of a tile of outputs (points, OUTS); stored as well, for the weights' gradients.
 
-    `TASK` "fit": `given` are targets, `residuals` (n, VALUES) and each program's sum of squared errors are stored;
-    "backward": `given` are the gradients. `WEIGHTS` is 0 (none), 1 (a sample) or 2 (a value).
+    `TASK` "fit": `given` are targets, `residuals` (n, VALUES) and each program's sum of losses are stored; "backward":
+    `given` are the gradients. `LOSS` gives the loss of a value and its slope; the squared error is None, and its
+    targets hold what is `ADDED` to slopes. `WEIGHTS` is 0 (none), 1 (a sample) or 2 (a value).
     """
     columns = tl.arange(0, OUTS)
     mask = ok[:, None] & (columns < VALUES)[None, :]
     places = rows[:, None] * VALUES + columns[None, :]
     gradient = tl.load(given + places, mask=mask, other=0.0)
-    if TASK == "fit":
+    if TASK == "fit" and LOSS is not None:
+        error = tl.where(mask, out - gradient, 0.0)
+        cost, gradient = LOSS(error, out, loss_numbers, columns)
+        cost, gradient = tl.where(mask, cost, 0.0), tl.where(mask, gradient, 0.0)
+        if ADDED:
+            more = tl.load(added + places, mask=mask, other=0.0)
+            cost += 2 * more * error
+            gradient += 2 * more
+            error += more
+        tl.store(residuals + places, error, mask=mask)
+        if WEIGHTS:
+            weight = tl.load(weights + (rows[:, None] if WEIGHTS == 1 else places), mask=mask, other=0.0)
+            cost *= weight
+            gradient *= weight
+        tl.store(losses + tl.program_id(0), tl.sum(cost))
+    elif TASK == "fit":
         error = tl.where(mask, out - gradient, 0.0)
         tl.store(residuals + places, error, mask=mask)
         gradient = 2 * error
