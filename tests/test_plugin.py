@@ -143,7 +143,7 @@ def test_a_fit_takes_them_and_its_file_is_read_back(command, tmp_path):
     assert "wobble" in command("info", "photo.inr")
     command("render", "photo.inr", "-o", "again.png")
     assert inr.open(tmp_path / "again.png").array.shape == (16, 20, 1)
-    assert "wobble" in command("info", "photo.inr", path=str(ROOT), status=2)  # which is not known without it
+    assert "ripple" in command("render", "photo.inr", "-o", "other.png", path=str(ROOT), status=2)  # unknown without it
 
 
 def test_a_fit_by_kernels_takes_its_activation_and_objective(command):
