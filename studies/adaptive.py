@@ -30,9 +30,9 @@ from inr.bench.quality import psnr
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.codecs.ani import AniCodec
 from inr.compression.codecs.mlp import _batch, _rate
-from inr.compression.encoder.qat_fit import fit_rounded, optimiser_for
-from inr.compression.encoder.sandwich import Sandwich
-from inr.fitting import Budget, Fitter, Setup
+from inr.compression.encoder.qat_fit import fit_rounded
+from inr.compression.encoder.slimmable_weights import SlimmableWeights
+from inr.fitting import Budget, Fitter, Setup, recommended_optimiser
 from inr.signals import GridSignal
 from studies import RESULTS
 
@@ -51,7 +51,7 @@ def reduced(path: Path, size: str) -> GridSignal:
 def setup(codec: AniCodec, signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
     """A network of one width, fitted as "mlp" and "ani" do it."""
     parts = codec._parts(signal.domain, depth, width)
-    return Setup(*parts, _batch(signal), steps, rates=_rate(signal), optimiser=optimiser_for(steps))
+    return Setup(*parts, _batch(signal), steps, learning_rate=_rate(signal), optimiser=recommended_optimiser(steps))
 
 
 def in_float(
@@ -59,10 +59,12 @@ def in_float(
 ) -> Iterator[tuple[int, float, float]]:
     """Width, dB together and dB alone, without rounding."""
     fields = codec._fields(signal.domain, slimmable, seed)
-    sandwich = Sandwich(signal, slimmable, fields, _batch(signal), engine=engine, seed=seed)
-    for _ in sandwich.run(steps, _rate(signal), optimiser=optimiser_for(steps)):
+    weights = SlimmableWeights(signal, slimmable, fields[:-1], engine=engine, seed=seed)
+    widest = setup(codec, signal, slimmable.depth, slimmable.widths[-1], steps)
+    fitter = Fitter(signal, widest, Budget(steps=steps), engine=engine, seed=seed, parametrisation=weights)
+    for _ in fitter.run():
         pass
-    networks = slimmable.networks(sandwich.cpu(), len(fields))
+    networks = slimmable.networks({name: leaf.cpu() for name, leaf in weights.leaves.items()}, len(fields))
     for width, field, network in zip(slimmable.widths, fields, networks, strict=True):
         field.load_state_dict({**field.state_dict(), **network})
         chosen = setup(codec, signal, slimmable.depth, width, steps)

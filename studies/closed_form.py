@@ -43,7 +43,7 @@ from inr.activations import Linear
 from inr.bench import machine
 from inr.bench.tables import Row, append, markdown, origin, read
 from inr.encodings import basis
-from inr.fitting._solve import solved
+from inr.fitting import solved
 from inr.networks import Kronecker
 from studies import RESULTS
 from studies.metrics import psnr

@@ -5,11 +5,17 @@ paths of the command line. Those marked `long` run with `--long` only, which `ma
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import jaxtyping
 import pytest
+import torch
+
+if TYPE_CHECKING:
+    from inr.fitting import Fitter
 
 # Before anything imports inr: every call checks its arguments' types, and tensors' shapes and dtypes.
 # A whole number passes where a float is asked for, as type checkers have it.
@@ -69,3 +75,57 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data in {folder} (set INR_SHARED)")
     return folder
+
+
+@pytest.fixture
+def resumes_exactly(tmp_path: Path) -> Callable[..., None]:
+    """A check that an interrupted fit goes on bit for bit, whatever the processor.
+
+    What a fit keeps between steps must have the layout in memory that reading it from a checkpoint gives it: a product
+    of equal matrices that are laid out differently may be rounded differently. The check compares the strides of all
+    that is kept on both sides of a checkpoint, then the bits of the field at the end.
+    """
+
+    def check(fitter: "Callable[..., Fitter]", cut: int) -> None:
+        path = tmp_path / "fit.checkpoint"
+        whole = fitter()
+        for _ in whole.run():
+            pass
+        first = fitter(checkpoint=path)
+        for event in first.run():
+            if event.step == cut:
+                first.stop()
+        assert event.reason == "interrupted"
+        second = fitter(checkpoint=path, resume=True)
+        events = second.run()
+        next(events)  # teachers take up their state here
+        assert _strides(_kept(second)) == _strides(_kept(first))
+        for _ in events:
+            pass
+        expected, found = whole.field.state_dict(), second.field.state_dict()
+        assert found.keys() == expected.keys()
+        for name, tensor in expected.items():
+            assert torch.equal(found[name], tensor), name
+
+    return check
+
+
+def _kept(fitter: "Fitter") -> dict[str, torch.Tensor]:
+    """All tensors that a fit keeps between steps."""
+    parametrisation = fitter._parametrisation
+    groups = {
+        "field": fitter.field.state_dict(),
+        "leaves": parametrisation.leaves,
+        "parametrisation": parametrisation.state(),
+        "optimiser": fitter._optimiser.state(),
+        "teacher": fitter._teacher.state(),
+    }
+    return {f"{group} {name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+
+
+def _strides(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    """Strides by name, of axes along which there is more than one number."""
+    return {
+        name: tuple(stride for stride, size in zip(tensor.stride(), tensor.shape, strict=True) if size > 1)
+        for name, tensor in tensors.items()
+    }

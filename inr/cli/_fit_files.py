@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from inr._errors import InrError
 from inr._files import check_writable, describe
@@ -93,6 +93,11 @@ def save_field(field: "Field", path: Path, *, force: bool) -> str | None:
     return None
 
 
+def _stored(event: "Event") -> dict[str, Any]:
+    """An event as logs hold it, where the learning rate has a name of its own."""
+    return {"lr" if name == "learning_rate" else name: value for name, value in asdict(event).items()}
+
+
 class EventLog:
     """Writes events as JSON lines, each as it comes; a full disk ends the log, not the fit."""
 
@@ -105,7 +110,7 @@ class EventLog:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(finite(asdict(event))) + "\n")
+            self._file.write(json.dumps(finite(_stored(event))) + "\n")
         except OSError as error:
             remark(f"cannot go on writing {self._path}: {describe(error)}; the fit goes on without")
             self.close()

@@ -45,7 +45,7 @@ def check_solver(solver: str, steps: bool, parts: Mapping[str, str | None], abou
 
 def solve(source: "Signal", network: str | None, seed: int, watch: Stopwatch) -> "Field":
     """The field in closed form; its time is booked."""
-    from inr.fitting._solve import solved
+    from inr.fitting import solved
 
     with watch.lap("solving"):
         return solved(source, network=network or "kronecker", seed=seed)

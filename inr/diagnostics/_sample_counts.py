@@ -53,7 +53,7 @@ def sample_counts_sheet(
 def _maps(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     plane = middle_plane(signal)
     shown = Panel(fitted(picture(reference(signal, plane), signal.domain), _LONGEST_SIDE), "signal")
-    preference = sample_counts.preference()[:, plane]
+    preference = sample_counts.relative()[:, plane]
     maps = [
         Panel(fitted(heat(_shades(stage)), _LONGEST_SIDE), caption, _spread(stage))
         for stage, caption in zip(preference, _STAGES, strict=True)
@@ -93,7 +93,7 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     edges = np.linspace(*span, min(_BINS, signal.size) + 1)
     bins = np.clip(np.searchsorted(edges, places, side="right") - 1, 0, len(edges) - 2)
     samples = np.maximum(np.bincount(bins, minlength=len(edges) - 1), 1)
-    for stage, caption in zip(sample_counts.preference(), _STAGES, strict=True):
+    for stage, caption in zip(sample_counts.relative(), _STAGES, strict=True):
         density = np.bincount(bins, weights=stage, minlength=len(edges) - 1) / samples
         plot = Plot((_WIDTH, _HEIGHT), span, (0, max(float(density.max()), 1.0) * 1.05), x_unit=axis.unit)
         plot.line((edges[1:] + edges[:-1]) / 2, density, FIT)

@@ -1,10 +1,12 @@
-"""Fitting: budgets, learning rates, the loop and its events, checkpoints."""
+"""Fitting: budgets, optimisers, parametrisations, the one loop and its events, checkpoints."""
 
 from typing import TYPE_CHECKING
 
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.fitting._adam import FusedAdam as FusedAdam
+    from inr.fitting._adam import TorchAdam as TorchAdam
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -15,30 +17,56 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
+    from inr.fitting._optimiser import OPTIMISERS as OPTIMISERS
+    from inr.fitting._optimiser import Gradients as Gradients
+    from inr.fitting._optimiser import Group as Group
+    from inr.fitting._optimiser import Optimiser as Optimiser
+    from inr.fitting._optimiser import default_learning_rates as default_learning_rates
+    from inr.fitting._optimiser import dense as dense
+    from inr.fitting._optimiser import make_optimiser as make_optimiser
+    from inr.fitting._optimiser import parameter_groups as parameter_groups
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._schedules import SCHEDULES as SCHEDULES
+    from inr.fitting._scorer import FieldScorer as FieldScorer
+    from inr.fitting._soap import Soap as Soap
+    from inr.fitting._soap import recommended_optimiser as recommended_optimiser
     from inr.fitting._solve import solve as solve
+    from inr.fitting._solve import solved as solved
     from inr.fitting._state import fingerprint as fingerprint
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "SCHEDULES": "._schedules",
-        "SampleCounts": "._sample_counts",
         "Budget": "._budget",
         "Event": "._events",
+        "FieldScorer": "._scorer",
         "Fitter": "._fitter",
+        "FusedAdam": "._adam",
+        "Gradients": "._optimiser",
+        "Group": "._optimiser",
+        "OPTIMISERS": "._optimiser",
+        "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",
         "PlainWeights": "._parametrisation",
+        "SCHEDULES": "._schedules",
+        "SampleCounts": "._sample_counts",
         "Setup": "._defaults",
+        "Soap": "._soap",
+        "TorchAdam": "._adam",
+        "default_learning_rates": "._optimiser",
         "default_setup": "._defaults",
+        "dense": "._optimiser",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "fit": "._fit",
         "make_fitter": "._fit",
+        "make_optimiser": "._optimiser",
+        "parameter_groups": "._optimiser",
+        "recommended_optimiser": "._soap",
         "solve": "._solve",
+        "solved": "._solve",
         "stopping_on_interrupt": "._fit",
         "whole_psnr": "._evaluate",
     },

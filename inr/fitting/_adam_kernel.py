@@ -20,8 +20,8 @@ from inr.jit.vector import POINTERS
 _float32 = POINTERS["float32"]
 _share = inline(share)
 
-# numbers that a worker takes at least: less is not worth a second one's cache misses
-_GRAIN = 2048
+# Numbers that a worker takes at least: less is not worth a second one's cache misses.
+_MIN_SHARE = 2048
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,15 @@ class Move:
 
 
 def adam_step(moves: Sequence[Move], threads: int) -> None:
-    """Take a step of Adam (Kingma and Ba 2015) with every parameter, as torch.optim.Adam does."""
+    """Take a step of Adam (Kingma and Ba 2015) with every parameter, as torch.optim.Adam does.
+
+    Args:
+        moves: one for every parameter; their tensors are changed in place.
+        threads: workers that share the numbers; they change no bit of the result.
+    """
     places = np.array([move.places() for move in moves], np.int64).reshape(len(moves), 5)
     numbers = np.array([move.numbers() for move in moves], np.float64).reshape(len(moves), 6)
-    small = int(places[:, 4].sum()) < 2 * _GRAIN
+    small = int(places[:, 4].sum()) < 2 * _MIN_SHARE
     run([Call(_STAGE, places=places, numbers=numbers)], 1 if small else threads)
 
 
@@ -75,7 +80,7 @@ def prepare(threads: int) -> None:
 def _update_all(worker: int, workers: int, places: I2, numbers: D2) -> None:
     """A worker's share of every parameter."""
     for index in range(places.shape[0]):
-        start, stop = _share(places[index, 4], worker, workers, _GRAIN)
+        start, stop = _share(places[index, 4], worker, workers, _MIN_SHARE)
         _update(places[index], numbers[index], start, stop)
 
 

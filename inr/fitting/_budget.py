@@ -1,7 +1,7 @@
 """When a fit stops."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from inr._errors import InrError
 
@@ -10,12 +10,36 @@ from inr._errors import InrError
 class Budget:
     """Stop after `steps`, after `seconds` of fitting, or at `psnr` dB, whichever comes first.
 
-    Seconds are turned into a number of steps once, from measured steps, so that schedules see a fixed horizon.
+    Seconds are turned into a number of steps once, from measured steps, so that schedules, progressive encodings and
+    teachers see a fixed horizon. Where nothing is set, the steps are those of the `Setup`.
+
+    Args:
+        steps: of the optimiser; at least 1.
+        seconds: of fitting, without compiling, reading, writing and measuring.
+        psnr: target in dB on the whole signal, above 0 and up to 120.
+        patience: times the steps of the setup that a fit towards a target takes at most, where it has neither steps
+            nor seconds.
+        probing: share of the seconds that goes into measuring how long a step takes.
+        overtime: times the seconds that a fit may take, if steps become slower than they were measured, before it ends
+            short of its horizon.
+
+    Raises:
+        InrError: a budget in which nothing can be fitted.
+
+    >>> inr.Budget(seconds=20, psnr=40.0).steps is None
+    True
+    >>> inr.Budget(steps=0)
+    Traceback (most recent call last):
+    ...
+    inr._errors.InrError: a budget of 0 steps cannot fit anything; give at least 1
     """
 
     steps: int | None = None
     seconds: float | None = None
     psnr: float | None = None
+    patience: int = field(default=4, kw_only=True)
+    probing: float = field(default=0.03, kw_only=True)
+    overtime: float = field(default=1.1, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps < 1:
@@ -26,4 +50,9 @@ class Budget:
             raise InrError(
                 f"a target of {self.psnr:g} dB makes no sense; PSNR targets lie between 0 and 120 dB "
                 "(float32 ends near 140), pictures usually between 25 and 50"
+            )
+        if self.patience < 1 or not 0 < self.probing < 1 or not self.overtime >= 0:
+            raise InrError(
+                f"patience is at least 1, probing between 0 and 1 and overtime not negative, got {self.patience}, "
+                f"{self.probing:g} and {self.overtime:g}"
             )

@@ -18,9 +18,13 @@ class Setup:
     """Everything that decides how a fit goes, besides the signal and the budget.
 
     Attributes:
-        encoding, activation, network, teacher, objective: part specs ("hash:levels=12" or configurations).
-        batch: samples a step; steps: the horizon where the budget sets none.
-        schedule: how learning rates fall; rates: by part, or the network's, where they differ from the parts' own.
+        encoding, activation, network: part specs ("hash:levels=12" or configurations).
+        batch: samples a step.
+        steps: the horizon where the budget sets none.
+        teacher: chooses the samples of every step.
+        objective: what is minimised.
+        schedule: how learning rates fall, one of `SCHEDULES`.
+        learning_rate: the network's, or several by part, where they differ from the parts' own.
         optimiser: "adam", or "soap", which takes better steps where layers are small.
     """
 
@@ -32,11 +36,17 @@ class Setup:
     teacher: Spec = "uniform"
     objective: Spec = "squared"
     schedule: str = "cosine"
-    rates: float | Mapping[str, float] | None = None
+    learning_rate: float | Mapping[str, float] | None = None
     optimiser: str = "adam"
 
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
-        """The setup with the parts the user named, their open parameters set to what suits the signal."""
+        """The setup with other parts, completed for a signal.
+
+        Args:
+            signal: what open parameters of the parts are set to suit.
+            given: specs by kind ("encoding", "activation", "network"); None where nothing is named, which then is
+                what goes best with the others.
+        """
         chosen: dict[str, Any] = {part: spec for part, spec in given.items() if spec is not None}
         setup = replace(self, **_default_partners(chosen), **chosen)
         return replace(
@@ -48,7 +58,14 @@ class Setup:
 
 
 def default_setup(signal: Signal) -> Setup:
-    """The recipe for a kind of signal, found by measurement on two processor cores."""
+    """The recipe for a kind of signal, found by measurement on two processor cores.
+
+    Args:
+        signal: what is to be represented; its kind and size decide.
+
+    Returns:
+        A setup whose parts are not completed yet, see `Setup.with_parts`.
+    """
     if signal.domain.kind == "scattered" and signal.size < 4_096:  # a grid would not reach between the samples
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
     batch = 16_384

@@ -15,12 +15,14 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
     Predictions are clipped to the signal's range, which is known beforehand, but not rounded to its type.
 
     Args:
-        execute: what evaluates coordinates; the field itself by default.
+        field: what is measured.
+        signal: what it should be.
+        execute: what evaluates coordinates, float32 (n, d) to (n, c); the field itself by default.
         block: points evaluated at once.
 
     Returns:
-        psnr in dB over all samples and channels, every channel on its own range where they differ; for pictures
-        also ssim, for sounds snr in dB.
+        Numbers by name: psnr in dB over all samples and channels, every channel on its own range where they differ;
+        for pictures also ssim, for sounds snr in dB.
     """
     if signal.domain.kind not in ("image", "audio"):
         return {"psnr": whole_psnr(field, signal, execute=execute, block=block)}
@@ -48,7 +50,14 @@ def whole_psnr(
     """PSNR in dB of the clipped field on the whole signal, in normalised values, whose range is 2.
 
     Args:
-        into: float32 (size, C) that takes the clipped field in own units, for further measures of the same pass.
+        field: what is measured.
+        signal: what it should be.
+        execute: what evaluates coordinates, float32 (n, d) to (n, c); the field itself by default.
+        block: points evaluated at once.
+        into: float32 (size, c) that takes the clipped field in own units, for further measures of the same pass.
+
+    Returns:
+        The PSNR; infinite where nothing differs.
     """
     run = execute or field
     squares, start = 0.0, 0

@@ -11,16 +11,25 @@ Reason = Literal["steps", "seconds", "target", "interrupted", "diverged", "disk"
 class Event:
     """One moment of a fit.
 
+    The log of `inr fit --events` holds one a line as JSON, with the learning rate as "lr".
+
     Attributes:
-        kind: start (the horizon is known), step, checkpoint (one was written) or end.
-        step: steps done; steps: the horizon.
-        loss: of the step's batch; psnr: of the running loss, in dB, an estimate from the batches.
-        seconds: spent fitting, without compiling, reading, writing and measuring.
-        compiling: seconds that were spent before the first step on compiling kernels, or loading them.
+        kind: "start" (the horizon is known), "step" (one was taken), "checkpoint" (one was written) or "end".
+        step: steps done so far.
+        steps: the horizon: steps of the whole fit.
+        loss: of the step's batch by the objective; not a number in start events, the running mean in end events.
+        psnr: in dB, of the running mean of the batches' squared errors: an estimate of the whole signal's.
+        seconds: spent fitting so far, without compiling, reading, writing and measuring.
+        learning_rate: of the network, in this step.
+        engine: name of what runs the field.
+        points: samples learned from so far, each counted as often as it was.
+        reason: why the fit ended, in end events: "steps" (all were taken), "seconds" (the machine became slower than
+            when steps were measured), "target" (the PSNR was reached), "interrupted", "diverged" or "disk" (a
+            checkpoint could not be written).
+        message: the same in words.
+        compiling: seconds that went into compiling kernels, or loading them, before the first step.
         skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
-        lr: the network's learning rate; engine: what runs the field; points: samples seen so far.
         scored: samples evaluated so far only to choose others, each counted as often as it was.
-        reason: why the fit ended (end events only); message: the same in words.
     """
 
     kind: EventKind
@@ -29,7 +38,7 @@ class Event:
     loss: float
     psnr: float
     seconds: float
-    lr: float
+    learning_rate: float
     engine: str
     points: int
     reason: Reason | None = None
@@ -40,7 +49,13 @@ class Event:
 
 
 def message(reason: Reason, step: int, detail: str) -> str:
-    """Why a fit ended, in words."""
+    """Why a fit ended, in words.
+
+    Args:
+        reason: of the end event.
+        step: steps done.
+        detail: what else there is to say; may be empty.
+    """
     words = {
         "steps": f"finished {step} steps",
         "seconds": f"out of time after {step} steps: the machine became slower than when the steps were planned",

@@ -40,6 +40,7 @@ def fit(
     """Fit a field to a signal.
 
     Everything has a default that suits the kind of signal. Ctrl-C ends the fit and returns the best field so far.
+    Equal seeds give equal fields on one machine with one number of threads, where the budget is in steps.
 
     Args:
         signal: a signal, or the path of a file that `inr.open` reads.
@@ -52,7 +53,7 @@ def fit(
         schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
         optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
             hundred units a layer and hundreds of steps or more.
-        seed: decides initial weights and batches.
+        seed: decides initial weights and batches, from 0 to 2^32 - 1.
         on_event: called with every `Event`.
 
     Returns:
@@ -60,6 +61,12 @@ def fit(
 
     Raises:
         InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
+
+    >>> field = inr.fit("photo.png", activation="sine", network="mlp:depth=1,width=16", steps=20, engine="eager")
+    >>> field.render().shape
+    (24, 32, 3)
+    >>> sorted(field.metrics)
+    ['psnr', 'ssim']
     """
     fitter = make_fitter(
         signal, encoding=encoding, activation=activation, network=network, teacher=teacher,
@@ -91,10 +98,32 @@ def make_fitter(
     optimiser: str | None = None,
     **options: Any,
 ) -> Fitter:
-    """A fitter with the defaults of the signal's kind where nothing is given; `options` go to `Fitter`."""
+    """A fitter with the defaults of the signal's kind where nothing is given.
+
+    Args:
+        signal: a signal, or the path of a file that `inr.open` reads.
+        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        objective: what is minimised.
+        budget: when to stop.
+        batch: samples a step.
+        learning_rate: the network's, or a mapping from part to its rate.
+        schedule: one of `SCHEDULES`.
+        optimiser: one of `OPTIMISERS`.
+        options: further arguments of `Fitter`.
+
+    Returns:
+        The fitter, which has not taken a step yet.
+
+    Raises:
+        InrError: see `Fitter` and `inr.open`.
+
+    >>> fitter = inr.fitting.make_fitter("photo.png", encoding="fourier", budget=inr.Budget(steps=100), engine="eager")
+    >>> fitter.setup.activation["name"], fitter.steps
+    ('relu', 100)
+    """
     source = signal if isinstance(signal, Signal) else open(signal)
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
-    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "rates": learning_rate, "schedule": schedule}
+    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "learning_rate": learning_rate, "schedule": schedule}
     given |= {"optimiser": optimiser, "objective": objective}
     setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
     return Fitter(source, setup, budget, **options)
@@ -102,7 +131,11 @@ def make_fitter(
 
 @contextlib.contextmanager
 def stopping_on_interrupt(fitter: Fitter) -> Iterator[None]:
-    """While inside, the first Ctrl-C asks the fitter to stop; a second one interrupts as usual."""
+    """While inside, the first Ctrl-C asks the fitter to stop; a second one interrupts as usual.
+
+    Args:
+        fitter: what is asked; `Fitter.run` then ends with the reason "interrupted".
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

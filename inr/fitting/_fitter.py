@@ -21,7 +21,7 @@ from inr.fitting._checks import check_horizon, check_setup, check_size, check_st
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
-from inr.fitting._optimiser import Optimiser, check_rates
+from inr.fitting._optimiser import Optimiser, resolve_learning_rates
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts
@@ -32,25 +32,25 @@ from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
 
-# share of a budget in seconds that may go into measuring a step
-PROBE_SHARE = 0.03
-# times a setup's own steps that a fit towards a target may take
-PATIENCE = 4
-# times a budget in seconds that a fit may take before it ends short of its steps
-OVERTIME = 1.1
-
 
 class Fitter:
-    """Fits one field to one signal; `for event in fitter.run(): …` does it step by step.
+    """Fits one field to one signal, step by step.
+
+    There is one loop for all fits. In every step a teacher chooses samples, a parametrisation gives the weights, an
+    engine computes loss and gradients, and an optimiser moves what the parametrisation learns. Now and then the best
+    weights so far are kept, on which a fit falls back that diverges or ends clearly worse. Each step is told as an
+    `Event`.
 
     Args:
         signal: what to represent.
-        setup: parts, batch and schedule.
+        setup: parts, batch, schedule and optimiser; `make_fitter` completes one.
         budget: when to stop; the setup's own number of steps where it sets nothing.
         engine: "auto", or an engine's name with its options ("cpu:threads=2").
-        seed: decides initial weights and batches. With a budget in steps, equal seeds give equal fields.
-        checkpoint: file to keep a resumable state in; every: seconds between writes.
-        resume: go on from that file, with the horizon it was started with.
+        seed: decides initial weights and batches, from 0 to 2^32 - 1. With a budget in steps, equal seeds give equal
+            fields on one machine with one number of threads.
+        checkpoint: file to keep a resumable state in; None: none is kept.
+        every: seconds from one checkpoint to the next.
+        resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
         objective: what is minimised; None: the setup's.
@@ -65,6 +65,11 @@ class Fitter:
         steps: the horizon; 0 until `run` has measured a budget in seconds.
         profile: where the time of the steps went.
         sample_counts: which samples were learned from since `run` began; None where they are not recorded.
+
+    >>> setup = inr.fitting.Setup("identity", "sine", "mlp:depth=1,width=8", batch=64, steps=1000)
+    >>> fitter = inr.Fitter(inr.open("photo.png"), setup, inr.Budget(steps=3), engine="eager")
+    >>> [(event.kind, event.step) for event in fitter.run()]
+    [('start', 0), ('step', 1), ('step', 2), ('step', 3), ('end', 3)]
     """
 
     def __init__(
@@ -102,7 +107,7 @@ class Fitter:
         if start is not None:
             check_start(self.field, start)
             self.field.load_state_dict(dict(start))
-        self._rates = check_rates(self.field, setup.rates)
+        self._learning_rates = resolve_learning_rates(self.field, setup.learning_rate)
         self._teacher = teachers.build(setup.teacher)
         self._teacher.check(signal)
         self.plan: Plan
@@ -133,7 +138,7 @@ class Fitter:
 
     @property
     def seconds(self) -> float:
-        """Seconds spent fitting so far."""
+        """Seconds spent fitting so far, without compiling, reading, writing and measuring."""
         return self._progress.seconds
 
     @property
@@ -143,7 +148,7 @@ class Fitter:
 
     def _unasked_steps(self) -> int:
         """The horizon where no steps and seconds are given; a target alone is worth a longer wait."""
-        steps = self.setup.steps if self.budget.psnr is None else PATIENCE * self.setup.steps
+        steps = self.setup.steps if self.budget.psnr is None else self.budget.patience * self.setup.steps
         return max(steps, self.field.encoding.min_steps)
 
     def stop(self) -> None:
@@ -151,17 +156,37 @@ class Fitter:
         self._stop = "interrupted"
 
     def prepare(self) -> float:
-        """Compile or load kernels, so that no step waits for it; seconds that it took. `run` does it if need be."""
+        """Compile or load kernels, so that no step waits for it; `run` does it if need be.
+
+        Returns:
+            Seconds that it took, the first time.
+        """
         if self._compiling is None:
-            self._compiling = self.plan.prepare() + self._optimiser.prepare() + self._teacher.prepare()
+            parts = self.plan, self._parametrisation, self._optimiser, self._teacher
+            self._compiling = sum(part.prepare() for part in parts)
         return self._compiling
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
-        """Values of the field as it stands, by the fit's own engine: for rendering and measuring."""
+        """Values of the field as it stands, by the fit's own engine: for rendering and measuring.
+
+        Args:
+            coords: float32 (n, d), in [-1, 1].
+
+        Returns:
+            Normalised values, float32 (n, c), on the engine's device.
+        """
         return self.plan.forward(self._parametrisation.weights(), coords.to(self.plan.device))
 
     def run(self) -> Iterator[Event]:
-        """Fit, yielding a "start" event, one "step" event a step, and one "end" event with the reason."""
+        """Fit, as far as the events are asked for.
+
+        Yields:
+            A "start" event, a "step" event for every step, "checkpoint" events where one was written, and an "end"
+            event with the reason.
+
+        Raises:
+            InrError: a budget in seconds that is too short for the encoding.
+        """
         self.prepare()
         if not self.steps:
             self.steps = self._measure_horizon()
@@ -171,7 +196,7 @@ class Fitter:
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
         spent = time.perf_counter() - begin  # some teachers look at the whole signal first
         self._progress.seconds += spent
-        self.profile.book("sampling", spent)
+        self.profile.add("sampling", spent)
         if self._taught:
             self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
         self._best = self._best or self._snapshot()
@@ -199,25 +224,25 @@ class Fitter:
         yield self._end(reason)
 
     def _timed_step(self) -> float:
-        self.profile.begin()
+        self.profile.start_step()
         loss = self._step(self._progress.step)
-        self._progress.seconds += self.profile.end()
+        self._progress.seconds += self.profile.end_step()
         return loss
 
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
         fraction = step / max(self.steps, 1)
-        self._optimiser.set_rates(self._rates, SCHEDULES[self.setup.schedule](fraction))
+        self._optimiser.set_learning_rates(self._learning_rates, SCHEDULES[self.setup.schedule](fraction))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
         if self.sample_counts is not None and not probing:
-            self.sample_counts.see(step, batch)
-        self.profile.lap("sampling")
+            self.sample_counts.add(step, batch)
+        self.profile.record("sampling")
         result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
         if batch.offsets is not None:  # which are no part of what the field misses
             missed, batch = result.residuals - batch.offsets, replace(batch, offsets=None)
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
-        self.profile.lap("engine")
+        self.profile.record("engine")
         loss, squared = self._losses(result, batch)
         if not math.isfinite(loss):
             return loss
@@ -226,10 +251,10 @@ class Fitter:
             self._progress.scored += self._scorer.scored - before
             self._progress.observe(loss, len(result.residuals), squared)
             self._keep_best()
-        self.profile.lap("the rest")
+        self.profile.record("the rest")
         if not result.skipped:
             self._optimiser.step(result.grads)
-        self.profile.lap("optimiser")
+        self.profile.record("optimiser")
         self._teacher.observe(batch, result.residuals)
         done = 0.0 if probing else (step + 1) / self.steps
         self.field.encoding.progress(done, result.coords, result.residuals)
@@ -250,7 +275,7 @@ class Fitter:
         state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
         durations: list[float] = []
         begin = time.perf_counter()
-        while len(durations) < 4 or time.perf_counter() - begin < PROBE_SHARE * self.budget.seconds:
+        while len(durations) < 4 or time.perf_counter() - begin < self.budget.probing * self.budget.seconds:
             start = time.perf_counter()
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
@@ -265,16 +290,16 @@ class Fitter:
         return min(steps, self.budget.steps or steps)
 
     def _new_optimiser(self) -> Optimiser:
-        return self._parametrisation.optimiser(self._rates, self.plan.threads, self.setup.optimiser)
+        return self._parametrisation.optimiser(self._learning_rates, self.plan.threads, self.setup.optimiser)
 
     def _keep_best(self) -> None:
         """Now and then, keep the leaves if they are the best so far: what a divergence falls back on.
 
         Called between a loss and the update it leads to, so that the leaves kept are those the loss judged.
         """
-        interval = max(self.steps // 50, 10)
-        progress = self._progress
-        if progress.step % interval == 0 and (judged := self._parametrisation.judged(progress.running)) < progress.best:
+        progress, parametrisation = self._progress, self._parametrisation
+        due = progress.step % max(self.steps // 50, 10) == 0 or (progress.step == 1 and parametrisation.keeps_start)
+        if due and (judged := parametrisation.judged(progress.running)) < progress.best:
             progress.best = judged
             self._best = self._snapshot()
 
@@ -296,7 +321,11 @@ class Fitter:
     def _out_of_time(self) -> bool:
         """Whether the machine became so much slower than when steps were measured that the rest is not waited for."""
         limit = self.budget.seconds
-        return limit is not None and self._progress.seconds > OVERTIME * limit and self._progress.step < self.steps
+        return (
+            limit is not None
+            and self._progress.seconds > self.budget.overtime * limit
+            and self._progress.step < self.steps
+        )
 
     def _target_reached(self) -> bool:
         """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
@@ -331,11 +360,11 @@ class Fitter:
         parametrisation, progress = self._parametrisation, self._progress
         if not all(bool(leaf.isfinite().all()) for leaf in parametrisation.leaves.values()):
             return True
-        return parametrisation.comparable and parametrisation.judged(progress.running) > 1.05 * progress.best
+        return parametrisation.judged(progress.running) > parametrisation.tolerated_rise * progress.best
 
     def _event(self, kind: EventKind, loss: float, reason: Reason | None = None, message: str = "") -> Event:
         progress = self._progress
-        rate = self._optimiser.groups[0].lr
+        rate = self._optimiser.groups[0].learning_rate
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
             reason, message, self._compiling or 0.0, progress.skipped, progress.scored,
@@ -343,7 +372,7 @@ class Fitter:
 
     def _recipe(self) -> dict[str, Any]:
         """What must be equal for a checkpoint to be continued."""
-        own_weights = isinstance(self._parametrisation, PlainWeights)
+        own_weights = type(self._parametrisation) is PlainWeights
         return {
             **self.field.config(),
             "teacher": parse_spec(self.setup.teacher),
@@ -352,7 +381,7 @@ class Fitter:
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
-            "rates": self._rates,
+            "rates": self._learning_rates,
             "seed": self._seed,
             "steps": self.steps,
             "signal": fingerprint(self.signal),
@@ -368,7 +397,7 @@ class Fitter:
         assert self._checkpoint is not None
         self._parametrisation.write_to(self.field)
         checkpoint = Checkpoint(
-            recipe=self._recipe(), progress=self._progress, optimiser=self._optimiser.tensors(),
+            recipe=self._recipe(), progress=self._progress, optimiser=self._optimiser.state(),
             weights=self._snapshot(), best=self._best, teacher=self._teacher.state(),
             parametrisation=self._parametrisation.state(),
         )  # fmt: skip
@@ -389,7 +418,7 @@ class Fitter:
             )
         self._return_to(saved.weights)
         self._parametrisation.restore(saved.parametrisation)
-        self._optimiser.load(saved.optimiser)
+        self._optimiser.restore(saved.optimiser)
         self._progress = saved.progress
         self._best = saved.best
         self._taught = saved.teacher

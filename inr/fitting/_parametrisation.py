@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inr.engines import Batch, Plan, StepResult
 from inr.field import Field
-from inr.fitting._optimiser import Gradients, Optimiser, Rates, make_optimiser
+from inr.fitting._optimiser import Gradients, LearningRates, Optimiser, make_optimiser, parameter_groups
 
 
 class Parametrisation:
@@ -20,18 +20,21 @@ class Parametrisation:
 
     Attributes:
         leaves: what is learned, by name; float32 or float64 tensors that an optimiser changes in place.
-        comparable: whether a loss may be compared with one of an earlier step. Where it is false, as when weights are
-            rounded more coarsely from some step on, a fit goes back to earlier leaves only if it diverges.
+        tolerated_rise: a fit that did not diverge still ends with the best leaves it had if its last ones are judged
+            worse by more than this factor. Infinite where losses of different steps cannot be compared, as when weights
+            are rounded more coarsely from some step on.
+        keeps_start: whether the leaves that a fit begins with are among those that it may end with.
     """
 
     leaves: Mapping[str, Tensor]
-    comparable: ClassVar[bool] = True
+    tolerated_rise: ClassVar[float] = 1.05
+    keeps_start: ClassVar[bool] = False
 
     def bind(self, field: Field, plan: Plan) -> None:
         """Prepare for fitting `field`, which is on the plan's device."""
         raise NotImplementedError
 
-    def optimiser(self, learning_rates: Rates, threads: int, name: str) -> Optimiser:
+    def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
         """A new optimiser of the leaves.
 
         Args:
@@ -52,6 +55,14 @@ class Parametrisation:
     def weights(self) -> Mapping[str, Tensor]:
         """The field's weights as the leaves stand, by name: what is measured, rendered and saved."""
         return self.leaves
+
+    def prepare(self) -> float:
+        """Compile or load what the first step would otherwise wait for, besides the plan and the optimiser.
+
+        Returns:
+            Seconds that it took.
+        """
+        return 0.0
 
     def write_to(self, field: Field) -> None:
         """Give the bound field the weights that the leaves make, where they are not its parameters themselves."""
@@ -86,9 +97,9 @@ class PlainWeights(Parametrisation):
         self._field = field
         self.leaves = dict(field.named_parameters())
 
-    def optimiser(self, learning_rates: Rates, threads: int, name: str) -> Optimiser:
+    def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
         """See `Parametrisation.optimiser`."""
-        return make_optimiser(self._field, learning_rates, threads, name)
+        return make_optimiser(parameter_groups(self._field, learning_rates), threads, name)
 
     def materialise(self, fraction: float) -> Mapping[str, Tensor]:
         """The leaves."""

@@ -7,7 +7,7 @@ from inr.engines import Plan
 
 
 class Profile:
-    """Books the seconds of steps by what they were spent on.
+    """Seconds of a fit's steps by what they were spent on.
 
     Args:
         plan: tells what happens within the engine; None where that is of no interest.
@@ -19,25 +19,25 @@ class Profile:
         self._spent = {"sampling": 0.0, "engine": 0.0, "optimiser": 0.0, "the rest": 0.0}
         self._plan = plan
         self._before = plan.profile() if plan is not None else {}
-        self._start = self._mark = 0.0
+        self._start = self._last = 0.0
 
-    def begin(self) -> None:
+    def start_step(self) -> None:
         """A step begins."""
-        self._start = self._mark = time.perf_counter()
+        self._start = self._last = time.perf_counter()
 
-    def lap(self, phase: str) -> None:
-        """Book what has passed since the last lap, or the step's beginning."""
+    def record(self, phase: str) -> None:
+        """Count what has passed since the last record, or the step's beginning, as spent on `phase`."""
         now = time.perf_counter()
-        self._spent[phase] += now - self._mark
-        self._mark = now
+        self._spent[phase] += now - self._last
+        self._last = now
 
-    def book(self, phase: str, seconds: float) -> None:
-        """Book what was spent before the first step."""
+    def add(self, phase: str, seconds: float) -> None:
+        """Count seconds that were spent on `phase` before the first step."""
         self._spent[phase] += seconds
         self.seconds += seconds
 
-    def end(self) -> float:
-        """The step is over; the seconds it took."""
+    def end_step(self) -> float:
+        """End the step; the seconds it took."""
         spent = time.perf_counter() - self._start
         self.seconds += spent
         self.steps += 1

@@ -1,4 +1,4 @@
-"""Where a teacher looked: how often each sample was learned from, in the stages of a fit."""
+"""How often each sample was learned from, in the stages of a fit."""
 
 import numpy as np
 
@@ -11,7 +11,8 @@ class SampleCounts:
     """Counts the samples of batches.
 
     Args:
-        size: samples of the signal. steps: the fit's horizon.
+        size: samples of the signal.
+        steps: the fit's horizon.
 
     Attributes:
         counts: uint32 (stages, size), how often a sample was learned from in each quarter of the fit.
@@ -21,12 +22,21 @@ class SampleCounts:
         self.counts = np.zeros((STAGES, size), np.uint32)
         self._steps = max(steps, 1)
 
-    def see(self, step: int, batch: Batch) -> None:
-        """Count the samples of step `step`, from 0."""
+    def add(self, step: int, batch: Batch) -> None:
+        """Count the samples of a step.
+
+        Args:
+            step: which one, from 0.
+            batch: what it learns from.
+        """
         stage = min(step * STAGES // self._steps, STAGES - 1)
         np.add.at(self.counts[stage], batch.indices.cpu().numpy(), np.uint32(1))
 
-    def preference(self) -> np.ndarray:
-        """How often, against even looking: float32 (stages, size), 1 where a stage looked as often as on average."""
+    def relative(self) -> np.ndarray:
+        """How often samples were learned from, against the average of their stage.
+
+        Returns:
+            float32 (stages, size), 1 where a sample was chosen as often as on average.
+        """
         total = self.counts.sum(axis=1, keepdims=True, dtype=np.float64)
         return (self.counts * (self.counts.shape[1] / np.maximum(total, 1))).astype(np.float32)

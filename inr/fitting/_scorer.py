@@ -11,7 +11,7 @@ from inr.field import Field
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.signals import Signal, block_ranges
 
-_TANGENT_BLOCK = 8_192
+_TANGENT_POINTS = 8_192
 _TANGENT_COST = 3  # of a vector-Jacobian and a Jacobian-vector product, in forward passes
 
 
@@ -53,14 +53,14 @@ class FieldScorer:
         self._parametrisation.write_to(self._field)
         parameters = [parameter for parameter in self._field.parameters() if parameter.requires_grad]
         total = [torch.zeros_like(parameter) for parameter in parameters]
-        for start, stop, coords, _ in self._blocks(None, _TANGENT_BLOCK):
+        for start, stop, coords, _ in self._blocks(None, _TANGENT_POINTS):
             with torch.enable_grad():
                 values = self._field(coords)
                 pulled = torch.autograd.grad(values, parameters, residuals[start:stop], materialize_grads=True)
             for gradient, part in zip(total, pulled, strict=True):
                 gradient += part
         found = torch.empty_like(residuals)
-        for start, stop, coords, _ in self._blocks(None, _TANGENT_BLOCK):
+        for start, stop, coords, _ in self._blocks(None, _TANGENT_POINTS):
             found[start:stop] = _pushed(self._field, parameters, total, coords)
         self.scored += _TANGENT_COST * self._signal.size
         return found

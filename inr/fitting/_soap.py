@@ -12,16 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inr.fitting._optimiser import Gradients, Group, Optimiser, Rates, dense
+from inr.fitting._optimiser import Gradients, Group, LearningRates, Optimiser, dense
 
-# decay of the moments, and of the covariances; steps between two turns of the basis
-_BETAS, _COVARIANCE, _EVERY = (0.95, 0.95), 0.95, 5
-_EPS = 1e-8
 # steps below which Adam gets further, for bases have yet to be found (tiny pictures: 60 steps -7 dB, 300 steps +4 dB)
-WORTH_IT = 200
-# sides of a matrix beyond which turning costs more than it brings
-LARGEST = 1024
-_KEYS = ("exp_avg", "exp_avg_sq", "rows", "columns", "row_basis", "column_basis")
+_MIN_STEPS = 200
+_STATE = ("exp_avg", "exp_avg_sq", "rows", "columns", "row_basis", "column_basis")
 
 
 class _Layer(NamedTuple):
@@ -39,14 +34,31 @@ class Soap(Optimiser):
     Args:
         groups: of all parameters.
         others: makes the optimiser of those that are no matrices nor biases of such.
+        betas: decay of the first and the second moment.
+        covariance_decay: of the means of G Gᵀ and Gᵀ G.
+        basis_interval: steps from one turn of the bases to the next.
+        eps: what is added to the root of the second moment.
+        max_side: rows and columns up to which a matrix is taken; turning larger ones costs more than it brings.
     """
 
-    def __init__(self, groups: list[Group], others: Callable[[list[Group]], Optimiser]) -> None:
+    def __init__(
+        self,
+        groups: list[Group],
+        others: Callable[[list[Group]], Optimiser],
+        *,
+        betas: tuple[float, float] = (0.95, 0.95),
+        covariance_decay: float = 0.95,
+        basis_interval: int = 5,
+        eps: float = 1e-8,
+        max_side: int = 1024,
+    ) -> None:
         super().__init__(groups)
-        self._layers = [layer for group in groups for layer in _layers(group)]
+        self._betas, self._covariance_decay, self._eps = betas, covariance_decay, eps
+        self._basis_interval = basis_interval
+        self._layers = [layer for group in groups for layer in _layers(group, max_side)]
         taken = {name for layer in self._layers for name in (layer.name, layer.bias)}
         left = [
-            Group(group.name, parameters, group.lr, group.betas, group.eps, group.share)
+            Group(group.name, parameters, group.learning_rate, group.betas, group.eps, group.share)
             for group in groups
             if (parameters := {name: each for name, each in group.parameters.items() if name not in taken})
         ]
@@ -54,11 +66,11 @@ class Soap(Optimiser):
         self._state: dict[str, dict[str, Tensor]] = {}
         self._steps = 0
 
-    def set_rates(self, rates: Rates, factor: float) -> None:
-        """See `Optimiser.set_rates`."""
-        super().set_rates(rates, factor)
+    def set_learning_rates(self, learning_rates: LearningRates, factor: float) -> None:
+        """See `Optimiser.set_learning_rates`."""
+        super().set_learning_rates(learning_rates, factor)
         if self._others:
-            self._others.set_rates(rates, factor)
+            self._others.set_learning_rates(learning_rates, factor)
 
     def prepare(self) -> float:
         """See `Optimiser.prepare`."""
@@ -75,37 +87,58 @@ class Soap(Optimiser):
             if layer.name not in self._state:
                 self._state[layer.name] = _first_state(grad)
                 continue
-            move = layer.group.lr * _step(self._state[layer.name], grad, self._steps - 1)
+            move = layer.group.learning_rate * self._step(self._state[layer.name], grad, self._steps - 1)
             layer.weight.sub_(move[:, : layer.weight.shape[1]])
             if layer.bias:
                 layer.group.parameters[layer.bias].sub_(move[:, -1])
         if self._others:
             self._others.step(grads)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def state(self) -> dict[str, Tensor]:
         """The layers' moments, covariances and bases, and the state of the others."""
-        found = self._others.tensors() if self._others else {}
+        found = self._others.state() if self._others else {}
         steps = torch.tensor(float(self._steps))
         for name, state in self._state.items():
             found |= {f"{name}/{key}": tensor for key, tensor in (*state.items(), ("step", steps))}
         return found
 
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """The inverse of `tensors`."""
-        left = dict(tensors)
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `Optimiser.restore`."""
+        left = dict(state)
         for layer in self._layers:
             if f"{layer.name}/step" in left:
                 self._steps = int(left.pop(f"{layer.name}/step"))
-                state = {key: left.pop(f"{layer.name}/{key}").to(layer.weight.device) for key in _KEYS}
-                self._state[layer.name] = state
+                kept = {key: left.pop(f"{layer.name}/{key}").to(layer.weight.device) for key in _STATE}
+                self._state[layer.name] = kept
         if self._others:
-            self._others.load(left)
+            self._others.restore(left)
+
+    def _step(self, state: dict[str, Tensor], grad: Tensor, count: int) -> Tensor:
+        """The step for a learning rate of 1, the `count`-th one; the state goes on."""
+        left, right = state["row_basis"], state["column_basis"]
+        first, second = self._betas
+        state["exp_avg"].lerp_(grad, 1 - first)
+        turned = left.T @ grad @ right
+        state["exp_avg_sq"].lerp_(turned.square(), 1 - second)
+        mean = (left.T @ state["exp_avg"] @ right) / (1 - first**count)
+        found = left @ (mean / ((state["exp_avg_sq"] / (1 - second**count)).sqrt() + self._eps)) @ right.T
+        state["rows"].lerp_(grad @ grad.T, 1 - self._covariance_decay)
+        state["columns"].lerp_(grad.T @ grad, 1 - self._covariance_decay)
+        if count % self._basis_interval == 0:
+            for basis, covariance, axis in (("row_basis", "rows", 0), ("column_basis", "columns", 1)):
+                _turn(state, basis, covariance, axis)
+        return found
 
 
-def _layers(group: Group) -> Sequence[_Layer]:
+def recommended_optimiser(steps: int) -> str:
+    """The optimiser that gets further in so many steps with a small network: "soap" from some hundred steps on."""
+    return "soap" if steps >= _MIN_STEPS else "adam"
+
+
+def _layers(group: Group, max_side: int) -> Sequence[_Layer]:
     found = []
     for name, tensor in group.parameters.items():
-        if tensor.ndim != 2 or tensor.is_complex() or max(tensor.shape) > LARGEST or group.name == "encoding":
+        if tensor.ndim != 2 or tensor.is_complex() or max(tensor.shape) > max_side or group.name == "encoding":
             continue  # tables of encodings are no matrices
         bias = name.removesuffix("weight") + "bias"
         fits = name.endswith("weight") and bias in group.parameters
@@ -115,33 +148,23 @@ def _layers(group: Group) -> Sequence[_Layer]:
 
 
 def _first_state(grad: Tensor) -> dict[str, Tensor]:
-    rows, columns = grad @ grad.T, grad.T @ grad
+    rows, columns = (_contiguous(matrix) for matrix in (grad @ grad.T, grad.T @ grad))
+    mean, square = (torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device) for _ in range(2))
+    row_basis, column_basis = (_contiguous(torch.linalg.eigh(each)[1].flip(1)) for each in (rows, columns))
     return {
-        "exp_avg": torch.zeros_like(grad), "exp_avg_sq": torch.zeros_like(grad), "rows": rows, "columns": columns,
-        "row_basis": torch.linalg.eigh(rows)[1].flip(1), "column_basis": torch.linalg.eigh(columns)[1].flip(1),
+        "exp_avg": mean, "exp_avg_sq": square, "rows": rows, "columns": columns,
+        "row_basis": row_basis, "column_basis": column_basis,
     }  # fmt: skip
-
-
-def _step(state: dict[str, Tensor], grad: Tensor, count: int) -> Tensor:
-    """The step for a learning rate of 1, the `count`-th one; the state goes on."""
-    left, right = state["row_basis"], state["column_basis"]
-    first, second = _BETAS
-    state["exp_avg"].lerp_(grad, 1 - first)
-    turned = left.T @ grad @ right
-    state["exp_avg_sq"].lerp_(turned.square(), 1 - second)
-    mean = (left.T @ state["exp_avg"] @ right) / (1 - first**count)
-    found = left @ (mean / ((state["exp_avg_sq"] / (1 - second**count)).sqrt() + _EPS)) @ right.T
-    state["rows"].lerp_(grad @ grad.T, 1 - _COVARIANCE)
-    state["columns"].lerp_(grad.T @ grad, 1 - _COVARIANCE)
-    if count % _EVERY == 0:
-        for basis, covariance, axis in (("row_basis", "rows", 0), ("column_basis", "columns", 1)):
-            _turn(state, basis, covariance, axis)
-    return found
 
 
 def _turn(state: dict[str, Tensor], basis: str, covariance: str, axis: int) -> None:
     """One step of orthogonal iteration, largest eigenvalues first; the moments are put in the same order."""
     old, matrix = state[basis], state[covariance]
     order = (old * (matrix @ old)).sum(0).argsort(descending=True, stable=True)
-    state["exp_avg_sq"] = state["exp_avg_sq"].index_select(axis, order)
-    state[basis] = torch.linalg.qr(matrix @ old[:, order])[0]
+    state["exp_avg_sq"] = _contiguous(state["exp_avg_sq"].index_select(axis, order))
+    state[basis] = _contiguous(torch.linalg.qr(matrix @ old[:, order])[0])
+
+
+def _contiguous(kept: Tensor) -> Tensor:
+    """A tensor laid out as a checkpoint restores it: products of others may be rounded differently after a resume."""
+    return kept.contiguous()

@@ -20,9 +20,9 @@ from inr.signals import GridSignal, Signal, block_ranges, open
 # what weights in float32 cannot carry is damped
 RIDGE = 2.0**-46
 # numbers that the features of an axis may have: 1 GiB of them
-_FEATURES = 2**27
+_MAX_FEATURE_NUMBERS = 2**27
 # samples that are normalised at once
-_SLAB = 2**22
+_SLAB_SAMPLES = 2**22
 
 
 def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: float = RIDGE, seed: int = 0) -> Field:
@@ -82,10 +82,10 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
 def _features(network: Kronecker, sizes: Sequence[int]) -> list[np.ndarray]:
     """The features of the samples of every axis, x first."""
     for size, count in zip(sizes, network.counts, strict=True):
-        if size * count > _FEATURES:
+        if size * count > _MAX_FEATURE_NUMBERS:
             raise InrError(
                 f"{count:,} functions at {size:,} samples of an axis take {8 * size * count / 2**30:.1f} GiB to solve "
-                f"for; use at most {_FEATURES // size:,}"
+                f"for; use at most {_MAX_FEATURE_NUMBERS // size:,}"
             )
     coords = [(2 * torch.arange(size, dtype=torch.float64) + 1) / size - 1 for size in sizes]
     with torch.no_grad():
@@ -94,6 +94,6 @@ def _features(network: Kronecker, sizes: Sequence[int]) -> list[np.ndarray]:
 
 def _slabs(signal: GridSignal) -> Iterator[np.ndarray]:
     """The normalised samples in double precision, piece by piece along the first axis of the array."""
-    rows = max(_SLAB * len(signal.array) // signal.array.size, 1)
+    rows = max(_SLAB_SAMPLES * len(signal.array) // signal.array.size, 1)
     for start, stop in block_ranges(len(signal.array), rows):
         yield signal.domain.values.normalise(signal.array[start:stop].astype(np.float64))

@@ -101,7 +101,12 @@ def save_checkpoint(path: Path, field: Field, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint. Raises InrError when there is none, or the file is no checkpoint or damaged."""
+    """Read a checkpoint.
+
+    Raises:
+        InrError: there is none, or the file is no checkpoint.
+        DamagedFile: it is damaged.
+    """
     if not path.exists():
         raise InrError(f"nothing to resume: {path} does not exist; start without --resume")
     # a checkpoint holds four times the weights; what is read is bounded by the file that is there
@@ -138,7 +143,11 @@ def _section(contents: container.Contents, name: str) -> dict[str, Tensor]:
 
 
 def fingerprint(signal: Signal) -> int:
-    """A checksum of a signal's samples, places and domain, to tell whether a checkpoint belongs to it."""
+    """A checksum of a signal's samples, places and domain, to tell whether a checkpoint belongs to it.
+
+    Returns:
+        32 bits, equal for equal signals on every machine.
+    """
     checksum = zlib.crc32(json.dumps(signal.domain.to_json(), sort_keys=True).encode())
     for array in (signal.array, signal.positions):
         if array is not None:

@@ -157,7 +157,12 @@ def complete_setup(combination: Combination, signal: Signal, terms: Terms) -> Se
     given = combination.given()
     teacher = given.pop("teacher", None)
     setup = default_setup(signal).with_parts(signal, **given)
-    asked: dict[str, Any] = {"teacher": teacher, "batch": terms.batch, "rates": terms.rates, "schedule": terms.schedule}
+    asked: dict[str, Any] = {
+        "teacher": teacher,
+        "batch": terms.batch,
+        "learning_rate": terms.rates,
+        "schedule": terms.schedule,
+    }
     return replace(setup, **{key: value for key, value in asked.items() if value is not None})
 
 

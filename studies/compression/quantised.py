@@ -128,7 +128,7 @@ class _Study:
             )
             field = _run(fitter)
             rates = {part: _HIGHER * rate for part, rate in fitter._rates.items()}
-            on = replace(self._setup, batch=_SMALLER, rates=rates, optimiser="soap")
+            on = replace(self._setup, batch=_SMALLER, learning_rate=rates, optimiser="soap")
             self._fitted = field, on, time.perf_counter() - start
         return self._fitted
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,13 +16,11 @@ from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.bitstream.weights import Rounded
 from inr.compression.codecs import codecs
 from inr.compression.codecs.ani import AniCodec, _coded, _preface, _spread
-from inr.compression.encoder.sandwich import Sandwich
+from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.compression.encoder.step_allocation import nearest_index, to_integers
 from inr.container._varint import varint
 from inr.engines import Batch
-from inr.fitting import Fitter
-from inr.fitting._defaults import Setup
-from inr.fitting._optimiser import OPTIMISERS
+from inr.fitting import OPTIMISERS, Event, Fitter, Setup, dense
 from inr.signals import GridSignal
 
 ENGINE = "cpu:threads=1"
@@ -209,18 +208,35 @@ def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> 
                 decoded(codec, signal, {**data, name: payload[:size]})
 
 
+def shared_setup(
+    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, steps: int, rate: float = 3e-3, optimiser: str = "adam"
+) -> Setup:
+    """Of the widest network."""
+    parts = codec._parts(signal.domain, slimmable.depth, slimmable.widths[-1])
+    return Setup(*parts, min(signal.size, 256), steps, learning_rate=rate, optimiser=optimiser)
+
+
+def fit_together(
+    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, setup: Setup, start: dict[str, Tensor] | None = None
+) -> tuple[SlimmableWeights, list[Event]]:
+    fields = codec._fields(signal.domain, slimmable, 0)
+    weights = SlimmableWeights(signal, slimmable, fields[:-1], engine=ENGINE, start=start)
+    fitter = Fitter(signal, setup, Budget(steps=setup.steps), engine=ENGINE, parametrisation=weights)
+    return weights, list(fitter.run())
+
+
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal, optimiser: str) -> None:
     """The bound is wide, for a few hundred steps of a small picture vary; studies/adaptive.py measures it."""
     steps, slimmable = 200, Slimmable((8, 12, 18), 3, codec._features(signal.domain), 3)
     fields = codec._fields(signal.domain, slimmable, 0)
-    sandwich = Sandwich(signal, slimmable, fields, signal.size, engine=ENGINE)
-    events = list(sandwich.run(steps, 3e-3, optimiser=optimiser))
+    setup = replace(shared_setup(codec, signal, slimmable, steps, optimiser=optimiser), batch=signal.size)
+    weights, events = fit_together(codec, signal, slimmable, setup)
     assert [events[0].kind, events[-1].kind, len(events)] == ["start", "end", steps + 2]
-    for width, field, network in zip(slimmable.widths, fields, slimmable.networks(sandwich.tensors, 3), strict=True):
+    for width, field, network in zip(slimmable.widths, fields, slimmable.networks(weights.leaves, 3), strict=True):
         field.load_state_dict({**field.state_dict(), **network})
-        setup = Setup(*codec._parts(signal.domain, 3, width), signal.size, steps, rates=3e-3, optimiser=optimiser)
-        alone = Fitter(signal, setup, Budget(steps=steps), engine=ENGINE)
+        parts = codec._parts(signal.domain, 3, width)
+        alone = Fitter(signal, replace(setup, network=parts.network), Budget(steps=steps), engine=ENGINE)
         list(alone.run())
         together, apart = psnr(field, signal), psnr(alone.field, signal)
         print(f"{width} units: {together:.2f} dB, alone {apart:.2f}")
@@ -230,16 +246,17 @@ def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: Gri
 def test_gradients_are_those_of_what_is_judged(codec: AniCodec, signal: GridSignal) -> None:
     """Along a random direction, by differences: of float32 losses, to four digits, over steps small for a sine."""
     slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
-    sandwich = Sandwich(signal, slimmable, codec._fields(signal.domain, slimmable, 0), signal.size, engine=ENGINE)
-    list(sandwich.run(20, 3e-3))
+    setup = replace(shared_setup(codec, signal, slimmable, 20), batch=signal.size)
+    weights, _ = fit_together(codec, signal, slimmable, setup)
     generator = torch.Generator().manual_seed(0)
-    _, grads = sandwich._differentiate(sandwich.tensors, Batch(torch.arange(signal.size)), generator)
+    result = weights.loss_and_grad(weights._plans[-1], Batch(torch.arange(signal.size)), 1.0)
+    grads = {name: dense(grad) for name, grad in result.grads.items()}
     direction = {name: grad + torch.randn(grad.shape, generator=generator) for name, grad in grads.items()}
     size = 1e-3 / math.sqrt(sum(float(each.square().sum()) for each in direction.values()))
 
     def judged(along: float) -> float:
-        moved = {name: tensor + along * direction[name] for name, tensor in sandwich.tensors.items()}
-        return sum(sandwich._shares) * math.log(sandwich.loss(moved))
+        moved = {name: leaf + along * direction[name] for name, leaf in weights.leaves.items()}
+        return sum(weights._shares) * math.log(weights.loss(moved))
 
     slope = sum(float((grad * direction[name]).sum()) for name, grad in grads.items())
     assert (judged(size) - judged(-size)) / (2 * size) == pytest.approx(slope, rel=0.02)
@@ -247,8 +264,19 @@ def test_gradients_are_those_of_what_is_judged(codec: AniCodec, signal: GridSign
 
 def test_a_fit_that_comes_apart_ends_where_it_was_best(codec: AniCodec, signal: GridSignal) -> None:
     slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
-    sandwich = Sandwich(signal, slimmable, codec._fields(signal.domain, slimmable, 0), 256, engine=ENGINE)
-    list(sandwich.run(60, 3e-3))
-    before = sandwich.loss(sandwich.tensors)
-    list(sandwich.run(60, 1.0))
-    assert sandwich.loss(sandwich.tensors) <= 1.1 * before
+    weights, _ = fit_together(codec, signal, slimmable, shared_setup(codec, signal, slimmable, 60))
+    before = weights.loss(weights.leaves)
+    apart, _ = fit_together(
+        codec, signal, slimmable, shared_setup(codec, signal, slimmable, 60, rate=1.0), dict(weights.leaves)
+    )
+    assert apart.loss(apart.leaves) <= 1.1 * before
+
+
+def test_the_fitted_field_is_the_widest_network(codec: AniCodec, signal: GridSignal) -> None:
+    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
+    weights = SlimmableWeights(signal, slimmable, codec._fields(signal.domain, slimmable, 0)[:-1], engine=ENGINE)
+    setup = shared_setup(codec, signal, slimmable, 5)
+    fitter = Fitter(signal, setup, Budget(steps=5), engine=ENGINE, parametrisation=weights)
+    list(fitter.run())
+    widest = slimmable.networks(weights.leaves, 3)[-1]
+    assert all(torch.equal(parameter, widest[name]) for name, parameter in fitter.field.named_parameters())

@@ -11,8 +11,7 @@ from inr.compression.bitstream.weights import encode_weights
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.qat_fit import fit_rounded, round_field
 from inr.compression.encoder.step_allocation import step_of
-from inr.fitting import make_fitter
-from inr.fitting._defaults import Setup
+from inr.fitting import Setup, make_fitter
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def signal():
     return Signal.from_array(np.stack([waves, 250 - waves, waves / 2], axis=-1).clip(0, 255).astype(np.uint8))
 
 
-SETUP = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=60, rates=2e-3)
+SETUP = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=60, learning_rate=2e-3)
 
 
 def _drawn():
@@ -144,7 +143,9 @@ def test_learning_with_rounded_weights_pays(signal):
         pass
     quality = {}
     for steps in (0, 300):
-        setup = Setup("identity", "sine", "mlp:depth=2,width=16", batch=256, steps=steps, rates=2e-3, optimiser="soap")
+        setup = Setup(
+            "identity", "sine", "mlp:depth=2,width=16", batch=256, steps=steps, learning_rate=2e-3, optimiser="soap"
+        )
         field, rounded = round_field(fitter.field, signal, setup, 220, engine="cpu:threads=1")
         assert len(encode_weights(rounded)) <= 220
         error = np.square(field.render().clip(0, 255) - signal.array).mean()

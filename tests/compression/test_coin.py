@@ -68,7 +68,7 @@ def test_weights_are_those_of_the_fit_in_16_bits():
     signal = picture()
     data = encoded(signal, 400, steps=1, seed=3)
     fitter = Fitter(
-        signal, Setup("identity", "sine", f"mlp:depth={data[0]},width={data[1]}", signal.size, 1, rates=2e-4),
+        signal, Setup("identity", "sine", f"mlp:depth={data[0]},width={data[1]}", signal.size, 1, learning_rate=2e-4),
         Budget(steps=1), engine="eager", seed=3,
     )  # fmt: skip
     *_, _ = fitter.run()
@@ -79,7 +79,7 @@ def test_weights_are_those_of_the_fit_in_16_bits():
 
 def test_of_the_second_half_the_best_weights_are_kept():
     signal = picture()
-    setup = Setup("identity", "sine", "mlp:depth=2,width=16", signal.size, 40, schedule="constant", rates=2e-2)
+    setup = Setup("identity", "sine", "mlp:depth=2,width=16", signal.size, 40, schedule="constant", learning_rate=2e-2)
     fitter = Fitter(signal, setup, Budget(steps=40), engine="eager")
     losses = []
     best = _least_loss(fitter, lambda event: losses.append(event.loss) if event.kind == "step" else None)
@@ -115,7 +115,7 @@ def test_large_signals_are_learned_in_batches():
     seen = []
     encoded(signal, 40, steps=2, on_event=seen.append)
     assert seen[-1].points == 2 * 2**14
-    assert (seen[0].lr, seen[-1].lr) == (2e-4, 2e-4)
+    assert (seen[0].learning_rate, seen[-1].learning_rate) == (2e-4, 2e-4)
 
 
 def test_sounds_may_have_a_higher_frequency():

@@ -10,8 +10,7 @@ from inr.compression.encoder.levenberg_marquardt import LeastSquares
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.qat_fit import round_field
 from inr.compression.encoder.refinement import refinable, refine
-from inr.fitting import Budget, Fitter
-from inr.fitting._defaults import Setup
+from inr.fitting import Budget, Fitter, Setup
 
 ENGINE = "cpu:threads=1"
 
@@ -24,7 +23,7 @@ def signal():
 
 
 def fitted(signal, activation="sine", encoding="fourier:kind=positional,frequencies=4,octaves=2", steps=60):
-    setup = Setup(encoding, activation, "mlp:depth=2,width=4", 320, steps, rates=5e-3)
+    setup = Setup(encoding, activation, "mlp:depth=2,width=4", 320, steps, learning_rate=5e-3)
     fitter = Fitter(signal, setup, Budget(steps=steps), engine=ENGINE, seed=0)
     for _ in fitter.run():
         pass

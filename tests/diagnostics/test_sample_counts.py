@@ -26,7 +26,7 @@ def counts_of(signal, share):
     """Counts of the first part of the samples."""
     sample_counts = SampleCounts(signal.size, 4)
     for step in range(4):
-        sample_counts.see(step, Batch(torch.arange(max(int(signal.size * share), 1))))
+        sample_counts.add(step, Batch(torch.arange(max(int(signal.size * share), 1))))
     return sample_counts
 
 

@@ -8,7 +8,7 @@ import inr
 from inr import Field, InrError
 from inr.encodings import Concat, PerAxis, encodings
 from inr.encodings._compose import MAX_DEPTH
-from inr.fitting._optimiser import default_rates, make_optimiser
+from inr.fitting import default_learning_rates, make_optimiser, parameter_groups
 
 
 def points(count: int, in_dim: int) -> torch.Tensor:
@@ -67,15 +67,19 @@ def test_parts_keep_their_rates_and_constants():
     inner = "concat:first=(cp:rank=2),second=(learned-fourier:frequencies=3)"
     spec = f"concat:first=(hash:levels=2,finest=20),second=({inner})"
     field = Field.build(picture().domain, encoding=spec, activation="relu", network="mlp:depth=1,width=8")
-    assert default_rates(field) == {"network": 1e-2, "encoding": 2e-2}  # beside a table, relu learns at 1e-2
-    optimiser = make_optimiser(field, default_rates(field), 1)
-    found = {name: (group.lr, group.betas, group.eps) for group in optimiser.groups for name in group.parameters}
+    assert default_learning_rates(field) == {"network": 1e-2, "encoding": 2e-2}  # beside a table, relu learns at 1e-2
+    optimiser = make_optimiser(parameter_groups(field, default_learning_rates(field)))
+    found = {
+        name: (group.learning_rate, group.betas, group.eps) for group in optimiser.groups for name in group.parameters
+    }
     assert found["encoding.parts.0.table"] == (1e-2, (0.9, 0.99), 1e-15)
     assert found["encoding.parts.1.parts.0.lines.0"] == (2e-2, (0.9, 0.99), 1e-8)
     assert found["encoding.parts.1.parts.1.frequencies"] == (1e-2, (0.9, 0.999), 1e-8)
     assert found.keys() == dict(field.named_parameters()).keys()
-    optimiser.set_rates({"network": 1e-3, "encoding": 4e-2}, 0.5)  # the fastest part's; the others' ratio stays
-    rates = {name: group.lr for group in optimiser.groups for name in group.parameters}
+    optimiser.set_learning_rates(
+        {"network": 1e-3, "encoding": 4e-2}, 0.5
+    )  # the fastest part's; the others' ratio stays
+    rates = {name: group.learning_rate for group in optimiser.groups for name in group.parameters}
     assert rates["encoding.parts.1.parts.0.lines.0"] == pytest.approx(2e-2)
     assert rates["encoding.parts.0.table"] == pytest.approx(1e-2)
     assert rates["network.layers.0.weight"] == pytest.approx(5e-4)
@@ -83,8 +87,8 @@ def test_parts_keep_their_rates_and_constants():
 
 def test_frequencies_alone_do_not_speed_up_the_network():
     field = Field.build(picture().domain, encoding="learned-fourier", activation="relu")
-    assert default_rates(field) == {"network": 1e-3, "encoding": 1e-2}
-    (group,) = make_optimiser(field, default_rates(field), 1).groups[1:]
+    assert default_learning_rates(field) == {"network": 1e-3, "encoding": 1e-2}
+    (group,) = parameter_groups(field, default_learning_rates(field))[1:]
     assert (group.betas, group.eps) == ((0.9, 0.999), 1e-8)
 
 

@@ -1,5 +1,6 @@
 """The loop: budgets, events, determinism, resuming, stopping without loss."""
 
+import functools
 import itertools
 import math
 from dataclasses import replace
@@ -45,7 +46,7 @@ def test_events_tell_the_whole_story(signal):
     assert events[-1].reason == "steps"
     assert events[-1].points == 30 * 100
     assert all(later.seconds >= earlier.seconds for earlier, later in itertools.pairwise(events))
-    rates = [event.lr for event in events[1:-1]]
+    rates = [event.learning_rate for event in events[1:-1]]
     assert rates == pytest.approx([0.005 * (1 + math.cos(math.pi * step / 30)) for step in range(30)])
     assert events[-2].loss < events[1].loss
 
@@ -180,7 +181,7 @@ def test_weights_that_explode_are_not_taken_for_the_best(signal):
     fitter = make_fitter(signal, budget=Budget(steps=60), **QUICK)
     for event in fitter.run():
         if event.step == 29:
-            fitter._rates = dict.fromkeys(fitter._rates, 1e30)
+            fitter._learning_rates = dict.fromkeys(fitter._learning_rates, 1e30)
     assert event.reason == "diverged"
     assert "lower learning rate" in event.message
     unfitted = make_fitter(signal, budget=Budget(steps=60), **QUICK).field
@@ -191,13 +192,13 @@ def test_an_explosion_in_the_last_step_is_undone(signal):
     fitter = make_fitter(signal, budget=Budget(steps=20), schedule="constant", **QUICK)
     for event in fitter.run():
         if event.step == 19:
-            fitter._rates = dict.fromkeys(fitter._rates, math.inf)
+            fitter._learning_rates = dict.fromkeys(fitter._learning_rates, math.inf)
     assert event.reason == "steps"
     assert all(tensor.isfinite().all() for tensor in fitter.field.state_dict().values())
 
 
 def test_python_is_told_of_a_fit_that_ended_badly(signal, monkeypatch):
-    monkeypatch.setattr("inr.fitting._fitter.OVERTIME", 0.0)
+    monkeypatch.setattr("inr.fitting._fit.Budget", functools.partial(Budget, overtime=0.0))
     with pytest.warns(RuntimeWarning, match="out of time after 1 steps"):
         inr.fit(signal, seconds=0.2, **QUICK)
 
@@ -288,7 +289,10 @@ def test_settings_that_cannot_work(signal, options, message):
 
 def test_learning_rates_by_part(signal):
     fitter = make_fitter(signal, budget=Budget(steps=5), learning_rate={"encoding": 3e-3}, **QUICK)
-    assert {group.name: group.lr for group in fitter._optimiser.groups} == {"network": 1e-2, "encoding": 3e-3}
+    assert {group.name: group.learning_rate for group in fitter._optimiser.groups} == {
+        "network": 1e-2,
+        "encoding": 3e-3,
+    }
 
 
 def test_entries_no_batch_touches_stay_as_they_are():

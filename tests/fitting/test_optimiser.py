@@ -5,9 +5,14 @@ import torch
 
 from inr import Field, Signal
 from inr.engines import RowSparse
-from inr.fitting._optimiser import _FusedAdam, _TorchAdam, make_optimiser
+from inr.fitting import FusedAdam, TorchAdam, parameter_groups
+from inr.fitting import make_optimiser as optimiser_of
 
 RATES = {"network": 1e-3, "encoding": 1e-2}
+
+
+def make_optimiser(model, rates, threads):
+    return optimiser_of(parameter_groups(model, rates), threads)
 
 
 def field(dtype=torch.float32):
@@ -25,8 +30,8 @@ def gradients(model, step):
 
 
 def test_float32_is_fused_and_the_rest_is_torch():
-    assert isinstance(make_optimiser(field(), RATES, 1), _FusedAdam)
-    assert isinstance(make_optimiser(field(torch.float64), RATES, 1), _TorchAdam)
+    assert isinstance(make_optimiser(field(), RATES, 1), FusedAdam)
+    assert isinstance(make_optimiser(field(torch.float64), RATES, 1), TorchAdam)
 
 
 def test_both_go_the_same_way():
@@ -34,13 +39,13 @@ def test_both_go_the_same_way():
     fused, plain = make_optimiser(single, RATES, 1), make_optimiser(double, RATES, 1)
     for step in range(20):
         for optimiser, model in ((fused, single), (plain, double)):
-            optimiser.set_rates(RATES, 0.9**step)
+            optimiser.set_learning_rates(RATES, 0.9**step)
             optimiser.step(gradients(model, step))
     for ours, theirs in zip(single.parameters(), double.parameters(), strict=True):
         torch.testing.assert_close(ours.detach().double(), theirs.detach(), rtol=0, atol=1e-6)
-    assert fused.tensors().keys() == plain.tensors().keys()
-    for name, tensor in plain.tensors().items():
-        torch.testing.assert_close(fused.tensors()[name].double(), tensor.double(), rtol=1e-4, atol=1e-8)
+    assert fused.state().keys() == plain.state().keys()
+    for name, tensor in plain.state().items():
+        torch.testing.assert_close(fused.state()[name].double(), tensor.double(), rtol=1e-4, atol=1e-8)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -53,7 +58,7 @@ def test_state_goes_into_a_file_and_back(dtype):
             start.step(gradients(first, step))
     second.load_state_dict(first.state_dict())
     rest = make_optimiser(second, RATES, 1)
-    rest.load({name: tensor.clone() for name, tensor in start.tensors().items()})
+    rest.restore({name: tensor.clone() for name, tensor in start.state().items()})
     for step in range(6, 10):
         rest.step(gradients(second, step))
     for a, b in zip(whole.parameters(), second.parameters(), strict=True):

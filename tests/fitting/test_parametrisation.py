@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inr import Budget, InrError, Signal
-from inr.fitting import Fitter, Parametrisation, PlainWeights, Setup, evaluate, make_fitter
+from inr.fitting import Fitter, Group, Parametrisation, PlainWeights, Setup, evaluate, make_fitter, make_optimiser
 
 PARTS = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=8", "batch": 64, "seed": 3}
 
@@ -43,9 +43,7 @@ class Joined(Parametrisation):
         self.leaves = {"vector": flat}
 
     def optimiser(self, learning_rates, threads, name):
-        from inr.fitting._optimiser import Group, optimiser_of
-
-        return optimiser_of([Group("network", self.leaves, learning_rates["network"])], threads, name)
+        return make_optimiser([Group("network", self.leaves, learning_rates["network"])], threads, name)
 
     def weights(self):
         pieces = self.leaves["vector"].mul(self._scale).split([math.prod(shape) for shape in self._shapes.values()])
@@ -110,7 +108,7 @@ SETUP = Setup("identity", "sine", "mlp:depth=2,width=8", batch=64, steps=40)
 @pytest.mark.parametrize("teacher", ["uniform", "nint", "evos"])
 def test_leaves_that_are_not_the_fields_parameters_end_up_in_it(teacher):
     joined = Joined()
-    setup = Setup("identity", "sine", "mlp:depth=2,width=8", batch=64, steps=40, rates=3e-3, teacher=teacher)
+    setup = Setup("identity", "sine", "mlp:depth=2,width=8", batch=64, steps=40, learning_rate=3e-3, teacher=teacher)
     y, x = np.mgrid[0:12, 0:10] / 12
     signal = Signal.from_array((x + y).astype(np.float32))
     fitter = Fitter(signal, setup, Budget(steps=40), parametrisation=joined, engine="eager")
@@ -155,7 +153,7 @@ def test_a_fit_that_diverges_returns_to_its_best_leaves(signal):
     fitter = Fitter(signal, SETUP, Budget(steps=60), parametrisation=joined, engine="eager")
     for event in fitter.run():
         if event.step == 29:
-            fitter._rates = {"network": 1e30}
+            fitter._learning_rates = {"network": 1e30}
     assert event.reason in ("diverged", "steps")
     assert joined.leaves["vector"].isfinite().all()
     assert joined.leaves["vector"].abs().max() < 1e3

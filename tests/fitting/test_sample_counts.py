@@ -11,17 +11,17 @@ from inr.fitting import Budget, SampleCounts, make_fitter
 def test_samples_are_counted_by_quarters():
     sample_counts = SampleCounts(4, 8)
     for step in range(8):
-        sample_counts.see(step, Batch(torch.tensor([0, 3, 3]) if step < 2 else torch.tensor([step % 4])))
+        sample_counts.add(step, Batch(torch.tensor([0, 3, 3]) if step < 2 else torch.tensor([step % 4])))
     assert sample_counts.counts[0].tolist() == [2, 0, 0, 4]
     assert sample_counts.counts[1:].sum(axis=1).tolist() == [2, 2, 2]
-    np.testing.assert_allclose(sample_counts.preference()[0], [4 / 3, 0, 0, 8 / 3])
-    np.testing.assert_allclose(sample_counts.preference().mean(axis=1), 1)
+    np.testing.assert_allclose(sample_counts.relative()[0], [4 / 3, 0, 0, 8 / 3])
+    np.testing.assert_allclose(sample_counts.relative().mean(axis=1), 1)
 
 
 def test_a_quarter_without_steps_looked_nowhere():
     sample_counts = SampleCounts(4, 1)
-    sample_counts.see(0, Batch(torch.tensor([1])))
-    assert not sample_counts.preference()[1:].any()
+    sample_counts.add(0, Batch(torch.tensor([1])))
+    assert not sample_counts.relative()[1:].any()
 
 
 def test_fitters_record_it_when_asked():

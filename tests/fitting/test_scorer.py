@@ -45,7 +45,7 @@ def test_residuals_are_predictions_less_targets(engine):
     ],
 )
 def test_tangent_products_are_those_of_the_explicit_matrix(parts, monkeypatch):
-    monkeypatch.setattr("inr.fitting._scorer._TANGENT_BLOCK", 7)  # several blocks, the last one short
+    monkeypatch.setattr("inr.fitting._scorer._TANGENT_POINTS", 7)  # several blocks, the last one short
     field, source, scorer = problem(**parts)
     field = field.double()
     residuals = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

@@ -8,15 +8,12 @@ import torch
 from torch.optim import Adam
 
 from inr import Budget, InrError, Signal
-from inr.fitting import Fitter
-from inr.fitting._defaults import Setup
-from inr.fitting._optimiser import Group, make_optimiser
-from inr.fitting._soap import LARGEST, Soap
+from inr.fitting import Fitter, Group, Setup, Soap, make_optimiser, parameter_groups
 
 
 def soap(**parameters):
     """One for these tensors, which are all matrices or biases of such."""
-    group = Group("network", parameters, lr=1e-2)
+    group = Group("network", parameters, learning_rate=1e-2)
     return Soap([group], others=lambda groups: pytest.fail(f"there are no others than matrices, got {groups}"))
 
 
@@ -73,13 +70,13 @@ def test_it_goes_down_valleys_that_lie_across_the_axes():
     lowest = {}
     for name in ("soap", "adam"):
         weight = torch.zeros(8, 8, dtype=torch.float64, requires_grad=True)
-        group = Group("network", {"weight": weight}, lr=1e-2)
+        group = Group("network", {"weight": weight}, learning_rate=1e-2)
         adam = Adam([weight], lr=1e-2)
         ours = Soap([group], others=lambda groups: pytest.fail("no others"))
         for step in range(400):
             loss = (curvature * (left @ weight @ right.T - 1).square()).mean()
             (weight.grad,) = torch.autograd.grad(loss, weight)
-            group.lr = adam.param_groups[0]["lr"] = 3e-2 * (1 - step / 400)
+            group.learning_rate = adam.param_groups[0]["lr"] = 3e-2 * (1 - step / 400)
             if name == "soap":
                 ours.step({"weight": weight.grad})
             else:
@@ -122,15 +119,15 @@ def test_an_interrupted_fit_goes_on_as_if_nothing_had_been(signal, encoding, tmp
 def test_tables_and_what_is_too_large_are_moved_by_adam(signal):
     setup = dataclasses.replace(SETUP, encoding="hash:levels=2,log2_size=6,coarsest=2,finest=8")
     field = Fitter(signal, setup, Budget(steps=4), engine="eager").field
-    optimiser = make_optimiser(field, {"network": 1e-3, "encoding": 1e-2}, 1, "soap")
+    optimiser = make_optimiser(parameter_groups(field, {"network": 1e-3, "encoding": 1e-2}), 1, "soap")
     grads = {name: torch.ones_like(tensor) for name, tensor in field.named_parameters()}
     optimiser.step(grads)
     optimiser.step(grads)
-    kept = {key.rpartition("/")[0] for key in optimiser.tensors() if key.endswith("/rows")}
+    kept = {key.rpartition("/")[0] for key in optimiser.state() if key.endswith("/rows")}
     assert kept == {name for name in grads if name.endswith("weight")}
-    wide = {"weight": torch.zeros(2, LARGEST + 1)}
+    wide = {"weight": torch.zeros(2, 1025)}
     found = []
-    Soap([Group("network", wide, lr=1e-3)], others=lambda groups: found.extend(groups))
+    Soap([Group("network", wide, learning_rate=1e-3)], others=lambda groups: found.extend(groups))
     assert found[0].parameters == wide
 
 

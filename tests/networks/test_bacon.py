@@ -10,8 +10,7 @@ import inr
 from inr import Field, InrError
 from inr.activations import Linear, Sine
 from inr.engines import Batch, plan
-from inr.fitting import Budget
-from inr.fitting._fit import make_fitter
+from inr.fitting import Budget, make_fitter
 from inr.networks import BACON
 from inr.objectives import Regression
 

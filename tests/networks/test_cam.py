@@ -8,7 +8,7 @@ from torch.nn import functional as F
 import inr
 from inr import Field, InrError
 from inr.activations import Gabor, ReLU, Sine
-from inr.fitting._optimiser import default_rates, make_optimiser
+from inr.fitting import default_learning_rates, parameter_groups
 from inr.networks import CAM, MLP
 
 
@@ -107,10 +107,10 @@ def test_grids_learn_ten_times_as_fast():
     torch.manual_seed(0)
     domain = inr.Signal.from_array(np.zeros((4, 4, 3), np.uint8), kind="image").domain
     field = Field.build(domain, encoding="fourier", activation="relu", network="cam:width=8,resolution=4")
-    rates = default_rates(field)
+    rates = default_learning_rates(field)
     assert rates == {"network": 1e-3, "grids": 1e-2}
-    groups = make_optimiser(field, rates, 1).groups
-    assert [(group.name, group.lr) for group in groups] == [("network", 1e-3), ("grids", 1e-2)]
+    groups = parameter_groups(field, rates)
+    assert [(group.name, group.learning_rate) for group in groups] == [("network", 1e-3), ("grids", 1e-2)]
     assert set(groups[1].parameters) == {"network.grids.gamma", "network.grids.beta"}
 
 

@@ -5,9 +5,7 @@ import pytest
 import torch
 
 import inr
-from inr.fitting import Budget
-from inr.fitting._defaults import default_setup
-from inr.fitting._fit import make_fitter
+from inr.fitting import Budget, default_setup, make_fitter
 from inr.networks import networks
 
 # small, with what each stands with unasked

@@ -11,7 +11,7 @@ import torch
 import inr
 from inr import Budget, Field, InrError, Signal
 from inr.activations import Activation, Gabor, Sine
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.networks import Split, networks
 from inr.networks._templates import TEMPLATES
 from inr.signals import modulus_maxima

@@ -8,7 +8,7 @@ import torch
 
 from inr import Budget, InrError, Signal
 from inr.engines import Batch
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.teaching import _auto, teachers
 from inr.teaching._auto import outliers, remember_on, share_needed, slope, systematic
 

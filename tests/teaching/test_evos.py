@@ -11,7 +11,7 @@ import inr
 from inr import Budget, InrError, Signal
 from inr.engines import plan
 from inr.field import Field
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.objectives import Regression
 from inr.teaching import teachers
 from inr.teaching._evos import child, survey_steps

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inr import Budget, InrError, Signal
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.teaching import teachers
 from inr.teaching._choice import drawn_from, step_generator
 from inr.teaching._expansive import Expansive

@@ -8,7 +8,7 @@ import torch
 
 import inr.teaching._int  # noqa: F401  (registers the teacher)
 from inr import Budget, InrError, Signal
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.teaching import teachers
 from inr.teaching._choice import largest
 

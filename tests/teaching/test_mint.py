@@ -7,7 +7,7 @@ import torch
 import inr.teaching._mint  # noqa: F401  (registers the teacher)
 from inr import Budget, InrError, Signal
 from inr.engines import Batch
-from inr.fitting._fit import make_fitter
+from inr.fitting import make_fitter
 from inr.objectives import Regression
 from inr.teaching import communication_matrix, teachers
 

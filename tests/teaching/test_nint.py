@@ -10,8 +10,7 @@ import inr
 from inr import Budget, InrError, Signal
 from inr.engines import Batch, plan
 from inr.field import Field
-from inr.fitting._fit import make_fitter
-from inr.fitting._scorer import FieldScorer
+from inr.fitting import FieldScorer, make_fitter
 from inr.objectives import Regression
 from inr.teaching import teachers
 from inr.teaching._nint import tangent_scores, tangent_share

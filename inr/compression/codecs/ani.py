@@ -1,8 +1,9 @@
 """The codec "ani": one set of weights that runs at several widths, the narrowest first in the file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -16,10 +17,11 @@ from inr.compression.bitstream.weights import Rounded, decode_weights, encode_we
 from inr.compression.codecs.base import OnEvent, Payload, codecs
 from inr.compression.codecs.mlp import MlpCodec, _batch, _rate
 from inr.compression.encoder.qat import RoundedWeights
-from inr.compression.encoder.qat_fit import optimiser_for, tell
-from inr.compression.encoder.sandwich import Sandwich
+from inr.compression.encoder.qat_fit import tell
+from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.container._varint import varint
 from inr.field import Field, Spec
+from inr.fitting import Budget, Fitter, Setup, recommended_optimiser
 from inr.signals import Domain, GridSignal
 
 # units of the narrowest network, of those of the widest; of three widths, each then shares a fifth of its weights with
@@ -45,8 +47,8 @@ class AniCodec(MlpCodec):
     Encoding, activation, depth and rounding are those of the codec "mlp". Section "base" is the narrowest network, and
     every "detail.{k}" holds the rows and columns that the next width has more. So that weights serve wide and narrow
     networks at once, each width has biases of its own and, but for the widest, a factor for every row and column and a
-    matrix of rank one; see `Slimmable`. Widths are fitted together, see `Sandwich`. More of them are nearer to each
-    other, and share more.
+    matrix of rank one; see `Slimmable`. Widths are fitted together, see `SlimmableWeights`. More of them are nearer to
+    each other, and share more.
 
     Of the paper only the abstract was at hand: widths, their training and their order in the file are this project's.
     Weights have the steps of "mlp" instead of 4 bits each.
@@ -123,18 +125,34 @@ class AniCodec(MlpCodec):
         on_event: OnEvent | None,
     ) -> list[bytes]:
         """Blocks after a fit, in at most so many bytes."""
-        sandwich = Sandwich(
-            signal, slimmable, self._fields(signal.domain, slimmable, seed), _batch(signal), engine=engine, seed=seed
+        aware = round(_AWARE * steps)
+        setup = Setup(
+            *self._parts(signal.domain, slimmable.depth, slimmable.widths[-1]), _batch(signal), steps,
+            learning_rate=_rate(signal), optimiser=recommended_optimiser(steps),
+        )  # fmt: skip
+
+        narrower = self._fields(signal.domain, slimmable, seed)[:-1]
+
+        def fitted(count: int, lower: float, **options: Any) -> SlimmableWeights:
+            """So many steps at a share of the learning rate."""
+            weights = SlimmableWeights(signal, slimmable, narrower, engine=engine, seed=seed, **options)
+            now = replace(setup, steps=count, learning_rate=lower * _rate(signal))
+            tell(
+                Fitter(signal, now, Budget(steps=count), engine=engine, seed=seed, parametrisation=weights).run(),
+                on_event,
+            )
+            return weights
+
+        weights = fitted(steps - aware, 1.0)
+        rounded = _RoundedBlocks(
+            {name: leaf.cpu() for name, leaf in weights.leaves.items()}, weights.loss, room, rate=0.0
         )
-        aware, optimiser = round(_AWARE * steps), optimiser_for(steps)
-        tell(sandwich.run(steps - aware, _rate(signal), optimiser=optimiser), on_event)
-        rounded = _RoundedBlocks(sandwich.cpu(), sandwich.loss, room, rate=0.0)
         if aware:
-            tell(sandwich.run(aware, _LOWER * _rate(signal), rounded, optimiser=optimiser), on_event)
+            weights = fitted(aware, _LOWER, start=weights.leaves, rounding=rounded)
         else:
-            rounded.choose(sandwich.tensors)
-        rounded.settle(sandwich.tensors)
-        return _coded(rounded.rounded(sandwich.tensors))
+            rounded.choose(weights.leaves)
+        rounded.settle(weights.leaves)
+        return _coded(rounded.rounded(weights.leaves))
 
     def _fields(self, domain: Domain, slimmable: Slimmable, seed: int) -> list[Field]:
         """A field of each width, drawn from a seed."""

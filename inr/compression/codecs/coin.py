@@ -14,8 +14,7 @@ from inr.compression.bitstream.network import WIDEST, Parts, decode_layout, enco
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter
-from inr.fitting._defaults import Setup
+from inr.fitting import Budget, Fitter, Setup
 from inr.signals import Domain, GridSignal
 
 # sine layers, and the weights from which on the published networks had so many
@@ -72,7 +71,7 @@ class CoinCodec(Codec):
         """One section: depth and width as varints, then the weights in the order of the parameters, little-endian."""
         depth, width = _layout(signal.domain, room)
         batch = signal.size if signal.size <= _WHOLE else _BATCH
-        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", rates=_RATE)
+        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", learning_rate=_RATE)
         fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
         weights = _least_loss(fitter, on_event)
         flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()

@@ -21,8 +21,7 @@ from inr.compression.codecs.mlp import _BITS, MlpCodec, _batch
 from inr.compression.encoder.hypernetwork import LEARNING_RATE, Code, fit_code
 from inr.container._varint import varint
 from inr.field import Field, Spec
-from inr.fitting._checks import check_setup
-from inr.fitting._defaults import Setup
+from inr.fitting import Setup
 from inr.signals import Domain, GridSignal
 
 # bits of a number of the code, and weights for each of them, with which pictures did best
@@ -71,13 +70,10 @@ class DohCodec(MlpCodec):
         """One section: what is said in `inr.compression.codecs.doh`."""
         depth, width, latent = self._sizes(signal.domain, room)
         parts = self._parts(signal.domain, depth, width)
-        setup = Setup(*parts, _batch(signal), steps, rates=LEARNING_RATE)
-        check_setup(setup, seed)
+        setup = Setup(*parts, _batch(signal), steps, learning_rate=LEARNING_RATE)
         preface = varint(depth) + varint(width) + varint(latent)
-        field = parts.build(signal.domain)
-        projection = Projection(field, seed, latent, keep=True)
         code = Code(latent, seed, room - len(preface) - _FIXED.size)
-        fit_code(field, signal, setup, projection, code, engine=engine, seed=seed, on_event=on_event)
+        fit_code(signal, setup, code, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + _FIXED.pack(seed, code.step) + encode_integers(code.rounded()))]
 
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:

@@ -12,11 +12,10 @@ from inr.compression.bitstream.network import Parts, decode_field, decode_layout
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.bitstream.weights import encode_weights
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
-from inr.compression.encoder.qat_fit import fit_rounded, optimiser_for
+from inr.compression.encoder.qat_fit import fit_rounded
 from inr.compression.reference_weights import known_weights
 from inr.field import Field, Spec
-from inr.fitting._defaults import Setup
-from inr.fitting._evaluate import whole_psnr
+from inr.fitting import Setup, recommended_optimiser, whole_psnr
 from inr.networks import MLP
 from inr.signals import Domain, GridSignal
 
@@ -76,7 +75,7 @@ class MlpCodec(Codec):
         preface = encode_layout(depth, width)
         parts = self._parts(signal.domain, depth, width)
         rate = _rate(signal) if origin is None else _FROM_KNOWN * _rate(signal)
-        setup = Setup(*parts, _batch(signal), steps, rates=rate, optimiser=optimiser_for(steps))
+        setup = Setup(*parts, _batch(signal), steps, learning_rate=rate, optimiser=recommended_optimiser(steps))
         best, least = b"", -math.inf
         small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY and origin is None
         for other in range(_FITS if small else 1):

@@ -11,9 +11,9 @@ from inr._errors import InrError
 from inr.compression.bitstream.network import Parts, decode_field, with_weights
 from inr.compression.bitstream.weights import encode_weights
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
-from inr.compression.encoder.qat_fit import optimiser_for, round_field
+from inr.compression.encoder.qat_fit import round_field
 from inr.field import Field, Spec
-from inr.fitting._defaults import Setup
+from inr.fitting import Setup, recommended_optimiser
 from inr.signals import Domain, GridSignal
 
 _BATCH = 8_192
@@ -81,7 +81,7 @@ class WeightsCodec(Codec):
             signal: what its weights go on being fitted to, for `steps` steps; 0 only rounds them.
         """
         preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
-        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=optimiser_for(steps))
+        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=recommended_optimiser(steps))
         room = max(room - len(preface), 1)
         _, rounded = round_field(field, signal, setup, room, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]

@@ -1,21 +1,19 @@
 """Learning the code of a hypernetwork whose weights are fixed random projections of it."""
 
 import math
-import time
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from jaxtyping import Int64
+from torch import Tensor
 
 from inr.compression.bitstream.integers import encode_integers
 from inr.compression.bitstream.random_projection import Projection
 from inr.compression.codecs.base import OnEvent
+from inr.engines import Plan
 from inr.field import Field, Spec
-from inr.fitting import Event
-from inr.fitting._defaults import Setup
-from inr.fitting._events import Reason, message
-from inr.fitting._state import Progress
+from inr.fitting import Budget, Fitter, Gradients, Group, Optimiser, Parametrisation, Setup, TorchAdam, dense
 from inr.signals import GridSignal
 
 LEARNING_RATE = 0.1
@@ -72,71 +70,89 @@ def _half(step: float) -> float:
     return float(np.float16(min(max(step, 2.0**-14), 2.0**15)))
 
 
+class GeneratedWeights(Parametrisation):
+    """Weights that are fixed random projections of a code, which alone is learned.
+
+    In the last two fifths of a fit the weights are those of the rounded code, whose step is chosen anew now and then;
+    gradients pass the rounding straight through.
+
+    Args:
+        code: what is learned, in main memory.
+        seed: of the projections.
+    """
+
+    # rounding begins, and coarsens, on the way
+    tolerated_rise = math.inf
+
+    def __init__(self, code: Code, seed: int) -> None:
+        self.code = code
+        self.leaves = {"code": code.numbers}
+        self._seed = seed
+        self._next_choice = 1 - _AWARE
+
+    def bind(self, field: Field, plan: Plan) -> None:
+        """See `Parametrisation.bind`."""
+        self._projection = Projection(field, self._seed, len(self.code.numbers), keep=True)
+        self._device = plan.device
+
+    def optimiser(self, learning_rates: Mapping[str, float], threads: int, name: str) -> Optimiser:
+        """Adam as torch's plain one computes it, whatever the name: with it files stay the same, bit for bit."""
+        return TorchAdam([Group("network", self.leaves, learning_rates["network"])], fused=False)
+
+    def materialise(self, fraction: float) -> dict[str, Tensor]:
+        """The weights that the code makes, after a choice of its step where one is due."""
+        settled = fraction >= 1 - _AWARE * (1 - _SETTLED) and self.code.step != _FINE
+        if fraction >= self._next_choice and not settled and self._is_finite():
+            self.code.choose(_AIM)
+            self._next_choice += _AWARE * _INTERVAL
+        return self.weights()
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights that the code makes; not a number where the code is not finite, for no integer stands for it."""
+        integers = self.code.rounded() if self._is_finite() else np.zeros(len(self.code.numbers), np.int64)
+        step = self.code.step if self._is_finite() else math.nan
+        return {name: each.to(self._device) for name, each in self._projection.weights(integers, step).items()}
+
+    def backward(self, grads: Gradients) -> dict[str, Tensor]:
+        """See `Parametrisation.backward`."""
+        return {"code": self._projection.transposed({name: dense(grad) for name, grad in grads.items()})}
+
+    def state(self) -> dict[str, Tensor]:
+        """The code's step, and when the next one is chosen."""
+        return {"steps": torch.tensor([self.code.step, self._next_choice], dtype=torch.float64)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `Parametrisation.restore`."""
+        self.code.step, self._next_choice = state["steps"].tolist()
+
+    def _is_finite(self) -> bool:
+        return bool(self.code.numbers.isfinite().all())
+
+
 def fit_code(
-    field: Field,
     signal: GridSignal,
     setup: Setup,
-    projection: Projection,
     code: Code,
     *,
     engine: Spec,
     seed: int,
     on_event: OnEvent | None,
 ) -> None:
-    """Learn a code by Adam at a rate that falls as a cosine; it ends rounded to a step within its room."""
-    from inr.engines import plan
-    from inr.fitting import SCHEDULES
-    from inr.objectives import Regression
-    from inr.teaching import teachers
+    """Learn a code of a field's weights; it ends rounded to a step within its room.
 
-    name, ready = plan(field, Regression(signal), engine)
-    field.to(ready.device)
-    compiling = ready.prepare()
-    teacher = teachers.build(setup.teacher)
-    teacher.bind(signal, setup.steps, setup.batch, seed, ready.device)
-    adam = torch.optim.Adam([code.numbers], lr=LEARNING_RATE)
-    progress, chosen, best = Progress(), 1 - _AWARE, code.numbers.clone()
-
-    def tell(kind: Any, loss: float, reason: Reason | None = None) -> None:
+    Args:
+        signal: what the field represents.
+        setup: the field's parts, the batch, and how many steps.
+        code: as it is drawn; changed in place.
+        engine: what runs the field.
+        seed: of the projections and the batches.
+        on_event: called with every event of the fit.
+    """
+    weights = GeneratedWeights(code, seed)
+    fitter = Fitter(signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed, parametrisation=weights)
+    for event in fitter.run():
         if on_event is not None:
-            psnr = 10 * math.log10(4 / progress.running) if progress.running > 0 else math.nan
-            rate = adam.param_groups[0]["lr"]
-            text = "" if reason is None else message(reason, progress.step, "")
-            on_event(
-                Event(
-                    kind, progress.step, setup.steps, loss, psnr, progress.seconds, rate, name, progress.points,
-                    reason, text, compiling,
-                )
-            )  # fmt: skip
-
-    tell("start", math.nan)
-    reason: Reason = "steps"
-    while progress.step < setup.steps:
-        begin = time.perf_counter()
-        fraction = progress.step / setup.steps
-        if not bool(code.numbers.isfinite().all()):
-            reason, code.numbers = "diverged", best
-            break
-        adam.param_groups[0]["lr"] = LEARNING_RATE * SCHEDULES[setup.schedule](fraction)
-        if fraction >= chosen and (fraction < 1 - _AWARE * (1 - _SETTLED) or code.step == _FINE):
-            code.choose(_AIM)
-            chosen += _AWARE * _INTERVAL
-        weights = projection.weights(code.rounded(), code.step)
-        batch = teacher.select(progress.step, None).to(ready.device)
-        result = ready.loss_and_grad({key: each.to(ready.device) for key, each in weights.items()}, batch)
-        loss = result.loss.item()
-        if not math.isfinite(loss):
-            reason, code.numbers = "diverged", best
-            break
-        progress.observe(loss, len(result.residuals))
-        if progress.step % max(setup.steps // 50, 10) == 1 and progress.running < progress.best:
-            progress.best, best = progress.running, code.numbers.clone()
-        if not result.skipped:
-            code.numbers.grad = projection.transposed({key: each.to_dense() for key, each in result.grads.items()})
-            adam.step()
-        progress.seconds += time.perf_counter() - begin
-        tell("step", loss)
+            on_event(event)
     if code.step == _FINE:
         code.choose(_AIM)
     code.settle()
-    tell("end", progress.running, reason)

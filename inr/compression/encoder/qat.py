@@ -11,8 +11,7 @@ from inr.compression.bitstream.generalised_gaussian_rows import FARTHEST, bell_w
 from inr.compression.bitstream.weights import Rounded, encode_weights
 from inr.compression.encoder.neuron_order import in_order
 from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, step_of, to_integers
-from inr.fitting import PlainWeights
-from inr.fitting._optimiser import Gradients, dense
+from inr.fitting import Gradients, PlainWeights, dense
 
 # of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
 # fewer bits until the end, which steps that are settled too early leave unused

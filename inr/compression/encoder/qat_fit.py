@@ -15,9 +15,7 @@ from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.refinement import refinable, refine
 from inr.engines import plan
 from inr.field import Field, Spec
-from inr.fitting import Budget, Event, Fitter
-from inr.fitting._defaults import Setup
-from inr.fitting._soap import WORTH_IT
+from inr.fitting import Budget, Event, Fitter, Setup
 from inr.signals import Signal
 
 # of the steps, with rounded weights
@@ -97,11 +95,6 @@ def round_field(
     if refined:
         found = refine(field, signal, rounded, found, room, seed=seed)
     return with_weights(field, values_of(found, origin)).eval(), found
-
-
-def optimiser_for(steps: int) -> str:
-    """The name of the optimiser that gets further in so many steps."""
-    return "soap" if steps >= WORTH_IT else "adam"
 
 
 def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:

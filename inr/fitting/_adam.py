@@ -1,0 +1,125 @@
+"""Adam: by a compiled kernel, and by torch."""
+
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from inr.fitting._optimiser import Gradients, Group, Optimiser, dense
+
+
+class FusedAdam(Optimiser):
+    """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015) by one compiled kernel.
+
+    The kernel reads and writes all parameters in one pass over memory, whatever engine differentiates.
+
+    Args:
+        groups: contiguous float32 parameters in main memory.
+        threads: that the kernel may use.
+    """
+
+    def __init__(self, groups: list[Group], threads: int) -> None:
+        super().__init__(groups)
+        self._threads = threads
+        self._steps = 0
+        self._moments = {
+            name: (torch.zeros_like(tensor), torch.zeros_like(tensor))
+            for group in groups
+            for name, tensor in group.parameters.items()
+        }
+
+    def prepare(self) -> float:
+        """See `Optimiser.prepare`."""
+        start = time.perf_counter()
+        from inr.fitting._adam_kernel import prepare
+
+        prepare(self._threads)
+        return time.perf_counter() - start
+
+    def step(self, grads: Gradients) -> None:
+        """See `Optimiser.step`."""
+        from inr.fitting._adam_kernel import Move, adam_step
+
+        self._steps += 1
+        moves = [
+            Move(
+                tensor,
+                *self._moments[name],
+                dense(grads[name]).contiguous(),
+                self._steps,
+                group.learning_rate,
+                group.betas,
+                group.eps,
+            )
+            for group in self.groups
+            for name, tensor in group.parameters.items()
+        ]
+        adam_step(moves, self._threads)
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Optimiser.state`."""
+        return {
+            f"{name}/{key}": value
+            for name, (mean, square) in self._moments.items()
+            for key, value in (("step", torch.tensor(float(self._steps))), ("exp_avg", mean), ("exp_avg_sq", square))
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `Optimiser.restore`."""
+        for name, (mean, square) in self._moments.items():
+            mean.copy_(state[f"{name}/exp_avg"])
+            square.copy_(state[f"{name}/exp_avg_sq"])
+            self._steps = int(state[f"{name}/step"])
+
+
+class TorchAdam(Optimiser):
+    """Adam as `torch.optim.Adam` computes it, for parameters of any device and type.
+
+    Args:
+        groups: the parameters.
+        fused: whether torch takes its fused kernel, which rounds differently from its plain one.
+    """
+
+    def __init__(self, groups: list[Group], *, fused: bool = True) -> None:
+        super().__init__(groups)
+        self._parameters = {name: tensor for group in groups for name, tensor in group.parameters.items()}
+        self._adam = Adam(
+            [
+                {
+                    "params": list(group.parameters.values()),
+                    "lr": group.learning_rate,
+                    "betas": group.betas,
+                    "eps": group.eps,
+                }
+                for group in groups
+            ],
+            fused=fused,
+        )
+
+    def step(self, grads: Gradients) -> None:
+        """See `Optimiser.step`."""
+        for ours, theirs in zip(self.groups, self._adam.param_groups, strict=True):
+            theirs["lr"] = ours.learning_rate
+        for name, parameter in self._parameters.items():
+            parameter.grad = dense(grads[name])
+        self._adam.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Optimiser.state`."""
+        return {
+            f"{name}/{key}": value
+            for name, parameter in self._parameters.items()
+            for key, value in self._adam.state[parameter].items()
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `Optimiser.restore`."""
+        for full_name, value in state.items():
+            name, _, key = full_name.rpartition("/")
+            parameter = self._parameters[name]
+            # Moments are laid out as torch lays them out, which is as their parameter is.
+            moment = value.shape == parameter.shape and key != "step"
+            kept = torch.empty_like(parameter).copy_(value) if moment else value.to(parameter.device)
+            self._adam.state[parameter][key] = kept.detach()
