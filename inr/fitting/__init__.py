@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
-    from inr.fitting._optimiser import OPTIMISERS as OPTIMISERS
+    from inr.fitting._make_optimiser import OPTIMISERS as OPTIMISERS
+    from inr.fitting._make_optimiser import make_optimiser as make_optimiser
     from inr.fitting._optimiser import Gradients as Gradients
     from inr.fitting._optimiser import Group as Group
     from inr.fitting._optimiser import Optimiser as Optimiser
-    from inr.fitting._optimiser import default_learning_rates as default_learning_rates
     from inr.fitting._optimiser import dense as dense
-    from inr.fitting._optimiser import make_optimiser as make_optimiser
-    from inr.fitting._optimiser import parameter_groups as parameter_groups
+    from inr.fitting._parameter_groups import default_learning_rates as default_learning_rates
+    from inr.fitting._parameter_groups import parameter_groups as parameter_groups
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
@@ -46,7 +46,7 @@ __getattr__, __all__ = lazy_exports(
         "FusedAdam": "._adam",
         "Gradients": "._optimiser",
         "Group": "._optimiser",
-        "OPTIMISERS": "._optimiser",
+        "OPTIMISERS": "._make_optimiser",
         "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",
         "PlainWeights": "._parametrisation",
@@ -55,15 +55,15 @@ __getattr__, __all__ = lazy_exports(
         "Setup": "._defaults",
         "Soap": "._soap",
         "TorchAdam": "._adam",
-        "default_learning_rates": "._optimiser",
+        "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "fit": "._fit",
         "make_fitter": "._fit",
-        "make_optimiser": "._optimiser",
-        "parameter_groups": "._optimiser",
+        "make_optimiser": "._make_optimiser",
+        "parameter_groups": "._parameter_groups",
         "recommended_optimiser": "._soap",
         "solve": "._solve",
         "solved": "._solve",

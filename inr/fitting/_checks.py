@@ -7,7 +7,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.field import MAX_FILE_BYTES, Field
 from inr.fitting._defaults import Setup
-from inr.fitting._optimiser import OPTIMISERS
+from inr.fitting._make_optimiser import OPTIMISERS
 from inr.fitting._schedules import SCHEDULES
 
 

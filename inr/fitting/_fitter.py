@@ -21,7 +21,8 @@ from inr.fitting._checks import check_horizon, check_setup, check_size, check_st
 from inr.fitting._defaults import Setup
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
-from inr.fitting._optimiser import Optimiser, resolve_learning_rates
+from inr.fitting._optimiser import Optimiser
+from inr.fitting._parameter_groups import resolve_learning_rates
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from inr.engines import Batch, Plan, StepResult
 from inr.field import Field
-from inr.fitting._optimiser import Gradients, LearningRates, Optimiser, make_optimiser, parameter_groups
+from inr.fitting._make_optimiser import make_optimiser
+from inr.fitting._optimiser import Gradients, LearningRates, Optimiser
+from inr.fitting._parameter_groups import parameter_groups
 
 
 class Parametrisation:
