@@ -54,11 +54,15 @@ def first_layer(
             z = tl.dot(values, w, z, input_precision=EXACT)
     else:
         WAVES: tl.constexpr = FEATURES // 2
+        # Sines and cosines have a loop each: both in one take more tensor memory than GPUs of 10.0 have, by Triton 3.7.
         for start in range(0, WAVES, BLOCK_F):
             waves = start + tl.arange(0, BLOCK_F)
             phases = wave_phases(x, slopes, shifts, rows, ok, waves, DIM, WAVES)
             w = tl.load(first + columns[None, :] * FEATURES + waves[:, None])
             z = tl.dot(sin(phases), w, z, input_precision=EXACT)
+        for start in range(0, WAVES, BLOCK_F):
+            waves = start + tl.arange(0, BLOCK_F)
+            phases = wave_phases(x, slopes, shifts, rows, ok, waves, DIM, WAVES)
             w = tl.load(first + columns[None, :] * FEATURES + WAVES + waves[:, None])
             z = tl.dot(cos(phases), w, z, input_precision=EXACT)
     return z
