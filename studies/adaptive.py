@@ -27,10 +27,12 @@ from PIL import Image
 import inr
 from inr.bench import machine, tables
 from inr.bench.quality import psnr
+from inr.compression.bitstream.network import sine_network
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.codecs.ani import AniCodec
-from inr.compression.codecs.mlp import _batch, _rate
+from inr.compression.encoder.network_size import batch_size, learning_rate
 from inr.compression.encoder.qat_fit import fit_rounded
+from inr.compression.encoder.slimmable_fit import fields_of_widths, slimmable_of_size
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.fitting import Budget, Fitter, Setup, recommended_optimiser
 from inr.signals import GridSignal
@@ -48,26 +50,28 @@ def reduced(path: Path, size: str) -> GridSignal:
     return inr.Signal.from_array(np.array(small), kind="image")
 
 
-def setup(codec: AniCodec, signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
+def setup(signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
     """A network of one width, fitted as "mlp" and "ani" do it."""
-    parts = codec._parts(signal.domain, depth, width)
-    return Setup(*parts, _batch(signal), steps, learning_rate=_rate(signal), optimiser=recommended_optimiser(steps))
+    parts = sine_network(signal.domain, depth, width, sphere=False)
+    return Setup(
+        *parts, batch_size(signal), steps, learning_rate=learning_rate(signal), optimiser=recommended_optimiser(steps)
+    )
 
 
 def in_float(
-    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, steps: int, engine: str, seed: int
+    signal: GridSignal, slimmable: Slimmable, steps: int, engine: str, seed: int
 ) -> Iterator[tuple[int, float, float]]:
     """Width, dB together and dB alone, without rounding."""
-    fields = codec._fields(signal.domain, slimmable, seed)
+    fields = fields_of_widths(signal.domain, slimmable, seed, sphere=False)
     weights = SlimmableWeights(signal, slimmable, fields[:-1], engine=engine, seed=seed)
-    widest = setup(codec, signal, slimmable.depth, slimmable.widths[-1], steps)
+    widest = setup(signal, slimmable.depth, slimmable.widths[-1], steps)
     fitter = Fitter(signal, widest, Budget(steps=steps), engine=engine, seed=seed, parametrisation=weights)
     for _ in fitter.run():
         pass
     networks = slimmable.networks({name: leaf.cpu() for name, leaf in weights.leaves.items()}, len(fields))
     for width, field, network in zip(slimmable.widths, fields, networks, strict=True):
         field.load_state_dict({**field.state_dict(), **network})
-        chosen = setup(codec, signal, slimmable.depth, width, steps)
+        chosen = setup(signal, slimmable.depth, width, steps)
         alone = Fitter(signal, chosen, Budget(steps=steps), engine=engine, seed=seed)
         for _ in alone.run():
             pass
@@ -75,29 +79,30 @@ def in_float(
 
 
 def coded(
-    codec: AniCodec, signal: GridSignal, room: int, steps: int, engine: str, seed: int
+    codec: AniCodec, signal: GridSignal, max_bytes: int, steps: int, engine: str, seed: int
 ) -> Iterator[tuple[int, float, float, int]]:
     """Width, dB of a prefix, dB of as many bytes alone, and the bytes."""
     payloads = {
-        each.name: memoryview(each.data) for each in codec.encode(signal, room, steps=steps, engine=engine, seed=seed)
+        each.name: memoryview(each.data)
+        for each in codec.encode(signal, max_bytes, steps=steps, engine=engine, seed=seed)
     }
     for count in range(1, len(payloads) + 1):
         prefix = {name: payloads[name] for name in list(payloads)[:count]}
-        field = codec.decode(signal.domain, prefix, limit=1 << 30)
+        field = codec.decode(signal.domain, prefix, max_bytes=1 << 30)
         size = sum(map(len, prefix.values()))
         depth, width = field.network.config()["depth"], field.network.config()["width"]
-        alone, _ = fit_rounded(signal, setup(codec, signal, depth, width, steps), size, engine=engine, seed=seed)
+        alone, _ = fit_rounded(signal, setup(signal, depth, width, steps), size, engine=engine, seed=seed)
         yield width, psnr(field, signal), psnr(alone, signal), size
 
 
 def measured(path: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The rows of a picture."""
     codec, signal = AniCodec(widths=options.widths), reduced(path, options.size)
-    room = int(options.bpp * signal.size / 8)
-    slimmable = codec._slimmable(signal.domain, room)
+    max_bytes = int(options.bpp * signal.size / 8)
+    slimmable = slimmable_of_size(signal.domain, max_bytes, options.widths, sphere=False)
     runs = {
-        "float": [list(in_float(codec, signal, slimmable, options.steps, options.engine, k)) for k in options.seeds],
-        "coded": [list(coded(codec, signal, room, options.steps, options.engine, k)) for k in options.seeds],
+        "float": [list(in_float(signal, slimmable, options.steps, options.engine, k)) for k in options.seeds],
+        "coded": [list(coded(codec, signal, max_bytes, options.steps, options.engine, k)) for k in options.seeds],
     }
     for table, found in runs.items():
         for rows in zip(*found, strict=True):

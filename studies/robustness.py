@@ -36,7 +36,7 @@ import inr
 from inr import container
 from inr.bench import machine
 from inr.bench.tables import Row, append, origin, read
-from inr.compression import decode, encode, sample
+from inr.compression import compress, decode, sample
 from inr.compression.codecs import codecs
 from studies import RESULTS
 from studies.metrics import psnr
@@ -163,7 +163,7 @@ def rows(name: str, pixels: np.ndarray, options: argparse.Namespace) -> Iterator
             yield jpeg.flips("flips, unchecked", rate, functools.partial(flipped, start=SPARED))
         return
     signal = inr.Signal.from_array(pixels)
-    data = encode(signal, codec=name, bytes=options.bytes, steps=options.steps, engine=options.engine).data
+    data = compress(signal, codec=name, bytes=options.bytes, steps=options.steps, engine=options.engine)
     victim = Victim(name, data, pixels, options.trials, checked)
     start = container.loads(data).header_size
     yield victim.sound()

@@ -53,7 +53,7 @@ def rows(options: Options) -> Iterator[dict[str, Any]]:
 def codec_row(name: str, signal: GridSignal, room: int, steps: int) -> dict[str, Any]:
     """One of the codecs here."""
     start = time.perf_counter()
-    data = compression.encode(signal, codec=name, bytes=room, steps=steps).data
+    data = compression.compress(signal, codec=name, bytes=room, steps=steps)
     encoded = time.perf_counter()
     decoded = compression.decompress(data)
     return row(name, signal.array, decoded, len(data), encoded - start, time.perf_counter() - encoded)

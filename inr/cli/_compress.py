@@ -96,16 +96,14 @@ def compress(
     _check(path, signal, force=force)
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
-        from inr.compression import encode, initial_weights
+        from inr.compression import compress_and_measure
 
         source = inr.open(signal)
-        if initial is not None:
-            codec += f"{',' if ':' in codec else ':'}initial={initial_weights(initial)}"
 
     def run(on_event: Callable[[Any], None]) -> "Compressed":
-        return encode(
+        return compress_and_measure(
             source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, steps=steps, engine=engine, seed=seed,
-            on_event=on_event,
+            reference=initial, on_event=on_event,
         )  # fmt: skip
 
     _write(run, path, source.size, force=force, quiet=quiet, as_json=as_json)

@@ -40,10 +40,6 @@ def decompress(
     quiet: Quiet = False,
 ) -> None:
     """Turn a compressed file back into a picture, sound, video or volume."""
-    if initial is not None:
-        from inr.compression import initial_weights
-
-        initial_weights(initial)
     to_samples(
         file,
         output,
@@ -53,6 +49,7 @@ def decompress(
         engine,
         name="decoded",
         max_bytes=parse_bytes(max_memory),
+        reference=initial,
         force=force,
         quiet=quiet,
     )

@@ -88,12 +88,13 @@ def to_samples(
     *,
     name: str,
     max_bytes: int | None = None,
+    reference: Path | None = None,
     force: bool,
     quiet: bool,
 ) -> None:
     """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named."""
     with waiting(f"reading {file}", quiet=quiet):
-        field, damaged = _read(file, max_bytes)
+        field, damaged = _read(file, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
     shape = _shape(field, parse_size(size, axes), scale, part)
@@ -110,7 +111,7 @@ def to_samples(
         raise typer.Exit(DAMAGED)
 
 
-def _read(file: Path, max_bytes: int | None) -> "tuple[Field, tuple[str, ...]]":
+def _read(file: Path, max_bytes: int | None, reference: Path | None) -> "tuple[Field, tuple[str, ...]]":
     """The field, and which enhancement sections are not in it."""
     from inr import container
     from inr.compression import build_any_field
@@ -118,7 +119,7 @@ def _read(file: Path, max_bytes: int | None) -> "tuple[Field, tuple[str, ...]]":
 
     limit = max_bytes or MAX_FILE_BYTES
     contents = container.read(file, max_bytes=limit)
-    return build_any_field(contents, file, max_bytes=limit), contents.damaged
+    return build_any_field(contents, file, max_bytes=limit, reference=reference), contents.damaged
 
 
 def _sample(

@@ -3,22 +3,23 @@
 from typing import TYPE_CHECKING
 
 from inr._lazy import lazy_exports
-from inr.compression.bitstream import section  # noqa: F401  enters the coding with the container
+from inr.compression import integer_sections  # noqa: F401  enters the coding with the container
 
 if TYPE_CHECKING:
     from inr.compression.api import Compressed as Compressed
     from inr.compression.api import compress as compress
+    from inr.compression.api import compress_and_measure as compress_and_measure
     from inr.compression.api import decode as decode
     from inr.compression.api import decompress as decompress
-    from inr.compression.api import encode as encode
     from inr.compression.api import recompress as recompress
     from inr.compression.api import sample as sample
-    from inr.compression.bitstream.files import build_any_field as build_any_field
     from inr.compression.bitstream.integers import decode_integers as decode_integers
-    from inr.compression.bitstream.integers import encode_integers as encode_integers
     from inr.compression.codecs import Codec as Codec
     from inr.compression.codecs import Payload as Payload
-    from inr.compression.reference_weights import initial_weights as initial_weights
+    from inr.compression.encoder.integers import encode_integers as encode_integers
+    from inr.compression.files import build_any_field as build_any_field
+    from inr.compression.reference_weights import UnknownWeights as UnknownWeights
+    from inr.compression.reference_weights import checksum_name as checksum_name
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -26,14 +27,15 @@ __getattr__, __all__ = lazy_exports(
         "Codec": ".codecs",
         "Compressed": ".api",
         "Payload": ".codecs",
-        "build_any_field": ".bitstream.files",
+        "UnknownWeights": ".reference_weights",
+        "build_any_field": ".files",
+        "checksum_name": ".reference_weights",
         "compress": ".api",
+        "compress_and_measure": ".api",
         "decode": ".api",
         "decode_integers": ".bitstream.integers",
         "decompress": ".api",
-        "encode": ".api",
-        "encode_integers": ".bitstream.integers",
-        "initial_weights": ".reference_weights",
+        "encode_integers": ".encoder.integers",
         "recompress": ".api",
         "sample": ".api",
     },

@@ -9,12 +9,12 @@ from inr._errors import InrError
 from inr.signals import Signal
 
 DEFAULT_BPP = 0.3
-# fits that a search for a quality may take
-MOST_FITS = 6
-# dB above the target with which it is content
-_CLOSE = 0.15
-# dB that twice the bytes gain, before anything is known
-_GAIN = 3.5
+# Most fits that a search for a quality takes.
+MAX_FITS = 6
+# How many dB above the target the search ends.
+_TOLERANCE = 0.15
+# How many dB twice the bytes are taken to gain before anything is known.
+_GAIN_PER_OCTAVE = 3.5
 _FIRST_BPP = 0.25
 
 
@@ -63,9 +63,9 @@ def smallest_reaching(psnr: float, encode: Callable[[int], Found], signal: Signa
     largest = signal.array.nbytes
     size = min(max(int(_FIRST_BPP * signal.size / 8), 128), largest)
     tried: dict[int, Found] = {}
-    while size not in tried and len(tried) < MOST_FITS:
+    while size not in tried and len(tried) < MAX_FITS:
         found = tried[size] = encode(size)
-        if 0 <= found.psnr - psnr <= _CLOSE:
+        if 0 <= found.psnr - psnr <= _TOLERANCE:
             break
         size = min(max(_next(psnr, tried), 1), largest)
     good = [found for found in tried.values() if found.psnr >= psnr]
@@ -76,12 +76,12 @@ def smallest_reaching(psnr: float, encode: Callable[[int], Found], signal: Signa
 
 def _next(psnr: float, tried: dict[int, Found]) -> int:
     """The size at which a line through the nearest sizes on either side, or the two nearest, reaches the quality."""
-    aim = psnr + _CLOSE / 2
+    aim = psnr + _TOLERANCE / 2
     points = sorted((abs(found.psnr - aim), math.log2(size), found.psnr) for size, found in tried.items())
     below = next((point for point in points if point[2] < aim), None)
     above = next((point for point in points if point[2] >= aim), None)
     _, where, nearest = points[0]
-    gain = _GAIN
+    gain = _GAIN_PER_OCTAVE
     other = below if points[0] is above else above
     other = other or (points[1] if len(points) > 1 else None)
     if other is not None and other[1] != where:

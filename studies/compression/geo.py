@@ -129,7 +129,7 @@ def code(
 
 def _ours(settings: Settings, signal: inr.signals.GridSignal, key: Row) -> Row:
     start = time.perf_counter()
-    data = compression.encode(
+    data = compression.compress_and_measure(
         signal, codec=key["codec"], bytes=int(key["target"]), steps=int(key["steps"]), seed=int(key["seed"]),
         engine=settings.engine,
     ).data  # fmt: skip

@@ -14,9 +14,9 @@ import torch
 
 from inr import compression
 from inr.bench.tables import Ledger, Row
-from inr.compression.bitstream.integers import encode_arrays
-from inr.compression.bitstream.weights import encode_weights
+from inr.compression.encoder.integers import encode_arrays
 from inr.compression.encoder.qat_fit import round_field
+from inr.compression.encoder.weights import encode_weights
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.signals import GridSignal

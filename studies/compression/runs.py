@@ -72,7 +72,9 @@ def warm_up(settings: Settings, codecs: Sequence[str]) -> None:
     """Let kernels be compiled before anything is timed."""
     noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     for codec in codecs:
-        compression.encode(inr.Signal.from_array(noise), codec=codec, bpp=2, steps=5, engine=settings.engine)
+        compression.compress_and_measure(
+            inr.Signal.from_array(noise), codec=codec, bpp=2, steps=5, engine=settings.engine
+        )
 
 
 def code(
@@ -108,7 +110,7 @@ def _anchor(pixels: np.ndarray, anchor: anchors.Anchor, setting: float) -> Row:
 
 def _ours(settings: Settings, signal: GridSignal, key: Row) -> Row:
     start = time.perf_counter()
-    data = compression.encode(
+    data = compression.compress_and_measure(
         signal, codec=key["codec"], bpp=float(key["target"]), steps=int(key["steps"]), seed=int(key["seed"]),
         engine=settings.engine,
     ).data  # fmt: skip

@@ -58,15 +58,13 @@ def test_other_sizes_and_parts(inr_cli, compressed):
     assert size_of("part.png") == (16, 12)
 
 
-def test_initial_weights_go_by_a_file(inr_cli, compressed, monkeypatch):
+def test_reference_weights_go_by_a_file(inr_cli, compressed):
     again = ("compress", "photo.png", "--bytes", 300, *FEW, "-q", "--initial", "photo.inr", "-o", "second.inr")
     assert inr_cli(*again).status == 0
-    # as in another process, which has not seen them
-    monkeypatch.setattr("inr.compression.reference_weights._known", {})
     for command in ("decompress", "info", "render"):
         run = inr_cli(command, "second.inr")
         assert run.status == 2
-        assert "initial weights w" in one_line(run.err)
+        assert "reference weights w" in one_line(run.err)
     assert inr_cli("decompress", "second.inr", "--initial", "photo.inr").status == 0
     assert size_of("second.decoded.png") == (32, 24)
 

@@ -8,8 +8,8 @@ import pytest
 import inr
 from inr import DamagedFile, InrError, Signal, container
 from inr.compression import Payload
-from inr.compression.bitstream.files import pack, unpack
 from inr.compression.codecs import codecs
+from inr.compression.files import pack, unpack
 
 MAP = Signal.from_array(np.random.default_rng(0).random((46, 90)).astype(np.float32), kind="volume", value_range=(0, 1))
 PICTURE = Signal.from_array(np.random.default_rng(0).integers(0, 255, (12, 16, 3), dtype=np.uint8))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from inr import InrError, Signal, container
 from inr.compression import build_any_field
-from inr.compression.bitstream.files import pack
 from inr.compression.codecs import codecs
+from inr.compression.files import pack
 
 LIMIT = 1 << 22
 PICTURE = Signal.from_array(

@@ -12,7 +12,7 @@ from PIL import Image
 
 import inr
 from inr.bench import tables
-from inr.compression.bitstream.weights import Rounded
+from inr.compression.bitstream.weights import QuantisedTensor
 from studies import metrics
 from studies.compression import anchors, curves, geo, published, quantised, report, runs
 
@@ -56,7 +56,7 @@ def encoder(monkeypatch):
         calls.append((codec, target, steps, seed))
         return inr.compression.Compressed(repr(target).encode() + bytes(100 * steps), 20.0, None)
 
-    monkeypatch.setattr(inr.compression, "encode", encode)
+    monkeypatch.setattr(inr.compression, "compress_and_measure", encode)
     monkeypatch.setattr(inr.compression, "decompress", lambda data, engine: runs.load(None, "").array ^ 4)
     return calls
 
@@ -184,7 +184,7 @@ def test_fields_are_quantised_once_each_way(settings, monkeypatch):
         calls.append((asked["room"], asked["setup"].steps))
         field = asked["field"]
         integers = {name: np.zeros(tensor.shape, dtype=np.int32) for name, tensor in field.named_parameters()}
-        return field, {name: Rounded(zeros, 0) for name, zeros in integers.items()}
+        return field, {name: QuantisedTensor(zeros, 0) for name, zeros in integers.items()}
 
     monkeypatch.setattr(quantised, "round_field", rounded)
     monkeypatch.setattr(runs.Settings, "engine", "eager")  # compiles nothing

@@ -1,62 +1,74 @@
-"""What the beginning of coded integers says: for every array a model, in a few bytes, and its outliers.
+"""Models of arrays of integers: what coded integers begin with is a model for every array, in a few bytes.
 
 Arrays stand from the largest to the smallest, those of one size as they are given; empty ones are left out.
 
 Each model's first byte holds its kind (bits 0-1), whether there are outliers (bit 2), a number (bits 3-5) and, of a
-bell, whether it has a spike (bit 6):
+generalised Gaussian, whether it has a spike (bit 6):
 
 | kind | number | then |
 |---|---|---|
-| 0 same | which: 0 the latest table before this one, 7 the eighth latest | |
-| 1 bell | shape | signed centre; varints: symbols below and above it; scale, unless there is one symbol; spike |
-| 2 histogram | precision | signed first symbol; varint symbols - 2; ranges of gaps and of rises |
-| 3 packed | 0 | bits; signed lowest |
+| 0 earlier table | which: 0 the latest table before this one, 7 the eighth latest | |
+| 1 generalised Gaussian | shape | signed centre; varints: symbols below and above it; scale (*); spike |
+| 2 histogram | precision | signed first symbol; varint symbols - 2; the models of gaps and of rises |
+| 3 bit-packed | 0 | bits; signed lowest |
 
-A *range* is a varint largest value and, unless that is 0, a scale: the numbers from 0 to the largest, Laplace's
-distribution about 0. Outliers are a varint count - 1, bits and the signed lowest. The rest are symbols, array by array:
-a histogram's gaps (distance to the symbol before, less one) and rises (of the level over the one before, from 0 for
-the first, as 0, -1, 1, -2 …), then places and values of outliers, then the array without them.
+(*) There is none where there is only one symbol. The model of gaps or rises is one-sided: a varint largest value and,
+unless that is 0, a scale; it stands for the numbers from 0 to the largest under Laplace's distribution about 0.
+Outliers are a varint count - 1, bits and the signed lowest. The rest are symbols, array by array: a histogram's gaps
+(distance to the symbol before, less one) and rises (of the level over the one before, from 0 for the first, as 0, -1,
+1, -2 …), then places and values of outliers, then the array without them.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression.bitstream.stream import CHUNK, Cursor, Reader, Writer, signed
-from inr.compression.bitstream.tables import (
+from inr.compression.bitstream.frequency_tables import (
     CENTRE_BITS,
-    HIGHEST,
     LAPLACE,
-    LOWEST,
+    MAX_INTEGER,
     MAX_SYMBOLS,
+    MIN_INTEGER,
     SCALES,
     TOTAL_BITS,
-    Table,
-    bell_table,
-    level_table,
+    FrequencyTable,
+    generalised_gaussian_table,
+    histogram_table,
 )
-from inr.container._varint import varint
+from inr.compression.bitstream.stream import CHUNK, Cursor, Reader, Writer, signed
+from inr.container import varint
 
-SAME, BELL, HISTOGRAM, PACKED = range(4)
-_APART, _SPIKE, _END = 1 << 2, 1 << 6, 1 << 7
-# tables that later arrays can use again
-MEMORY = 8
-# most symbols in all tables of all arrays: bounds the time that a few crafted bytes can take
+# Bits of a model's first byte, besides its kind and its number, and what all such bytes are below.
+_OUTLIERS_BIT, _SPIKE_BIT, _FIRST_BYTE_END = 1 << 2, 1 << 6, 1 << 7
+# How many of the latest tables later arrays can use again.
+MAX_RECENT_TABLES = 8
+# Most symbols in all tables of all arrays: bounds the time that a few crafted bytes can take.
 MAX_TABLED = 1 << 24
 PRECISIONS = 6
 MAX_WIDTH = 32
-# of an array's values, at most one in so many is an outlier, and no more than that
+# Of an array's values at most one in so many is an outlier, and no more than that.
 OUTLIER_SHARE = 8
 MAX_OUTLIERS = 1 << 18
-_MAX_LEVEL = 32  # octaves between the first level and any
+# Octaves between a histogram's first level and any other.
+_MAX_LEVEL_OCTAVES = 32
+
+
+class ModelKind(IntEnum):
+    """The kinds of models, as the lowest two bits of a model's first byte have them."""
+
+    EARLIER_TABLE = 0
+    GENERALISED_GAUSSIAN = 1
+    HISTOGRAM = 2
+    BIT_PACKED = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Tabled:
+class TableCoded:
     """Values by a table."""
 
-    table: Table
+    table: FrequencyTable
 
     @property
     def least(self) -> int:
@@ -73,7 +85,7 @@ class Tabled:
 
 
 @dataclass(frozen=True)
-class Packed:
+class BitPacked:
     """Values in equally many bits each, from the lowest on."""
 
     width: int
@@ -85,15 +97,15 @@ class Packed:
         return self.width << TOTAL_BITS
 
     @classmethod
-    def of(cls, low: int, high: int) -> "Packed":
+    def of(cls, low: int, high: int) -> "BitPacked":
         """The narrowest for values from low to high."""
         return cls((high - low).bit_length(), low)
 
     @classmethod
-    def parse(cls, cursor: Cursor) -> "Packed":
+    def parse(cls, cursor: Cursor) -> "BitPacked":
         """From a beginning."""
         width, lowest = cursor.byte(), cursor.signed()
-        if width > MAX_WIDTH or not LOWEST <= lowest <= HIGHEST:
+        if width > MAX_WIDTH or not MIN_INTEGER <= lowest <= MAX_INTEGER:
             raise InrError(f"{width} bits from {lowest} on are no integers of 32 bits")
         return cls(width, lowest)
 
@@ -110,30 +122,30 @@ class Packed:
         return reader.bits(self.width, count) + self.lowest
 
 
-Body = Tabled | Packed
+ValueCoding = TableCoded | BitPacked
 """How an array's values, less the outliers, are coded: written all at once, read at most CHUNK at a time."""
 
 
-class Tables:
-    """Tables so far.
+class RecentTables:
+    """The tables of the arrays so far.
 
     Attributes:
-        latest: that can be used again, the latest last.
-        left: symbols that further tables may have.
+        latest: those that can be used again, the latest last.
+        left: how many symbols further tables may have.
     """
 
     def __init__(self) -> None:
-        self.latest: list[Table] = []
+        self.latest: list[FrequencyTable] = []
         self.left = MAX_TABLED
 
-    def add(self, table: Table, tabled: int) -> None:
+    def add(self, table: FrequencyTable, tabled: int) -> None:
         """One more, for which tables of so many symbols were needed."""
-        self.latest = [*self.latest, table][-MEMORY:]
+        self.latest = [*self.latest, table][-MAX_RECENT_TABLES:]
         self.left -= tabled
 
 
 @dataclass(frozen=True)
-class Bell:
+class GeneralisedGaussian:
     """Integers from low to high about centre / 8; shape and scale are indices, the spike is in 256 parts."""
 
     low: int
@@ -144,11 +156,11 @@ class Bell:
     spike: int = 0
 
     @classmethod
-    def parse(cls, cursor: Cursor, shape: int, spike: bool) -> "Bell":
+    def parse(cls, cursor: Cursor, shape: int, spike: bool) -> "GeneralisedGaussian":
         """From a beginning."""
         centre, below, above = cursor.signed(), cursor.varint(), cursor.varint()
         low, high = (centre >> CENTRE_BITS) - below, (centre >> CENTRE_BITS) + above
-        if below + above >= MAX_SYMBOLS or low < LOWEST or high > HIGHEST:
+        if below + above >= MAX_SYMBOLS or low < MIN_INTEGER or high > MAX_INTEGER:
             raise InrError(f"a table from {low} to {high} is out of range")
         scale = _parse_scale(cursor) if low < high else 0
         return cls(low, high, centre, shape, scale, cursor.byte() if spike else 0)
@@ -165,20 +177,20 @@ class Bell:
         """Symbols in the table."""
         return self.high - self.low + 1
 
-    def table(self) -> Table:
+    def table(self) -> FrequencyTable:
         """The distribution."""
-        return bell_table(self.low, self.high, self.centre, self.shape, self.scale, self.spike)
+        return generalised_gaussian_table(self.low, self.high, self.centre, self.shape, self.scale, self.spike)
 
 
 @dataclass(frozen=True)
-class Range:
+class OneSidedLaplace:
     """Small numbers from 0 to the largest, the smaller the likelier."""
 
     largest: int
     scale: int
 
     @classmethod
-    def parse(cls, cursor: Cursor) -> "Range":
+    def parse(cls, cursor: Cursor) -> "OneSidedLaplace":
         """From a beginning."""
         largest = cursor.varint()
         if largest >= MAX_SYMBOLS:
@@ -189,9 +201,9 @@ class Range:
         """For a beginning."""
         return varint(self.largest) + (bytes([self.scale]) if self.largest else b"")
 
-    def table(self) -> Table:
+    def table(self) -> FrequencyTable:
         """The distribution."""
-        return bell_table(0, self.largest, 0, LAPLACE, self.scale)
+        return generalised_gaussian_table(0, self.largest, 0, LAPLACE, self.scale)
 
 
 @dataclass(frozen=True)
@@ -200,17 +212,17 @@ class Histogram:
 
     first: int
     size: int
-    gaps: Range
-    rises: Range
+    gaps: OneSidedLaplace
+    rises: OneSidedLaplace
     precision: int
 
     @classmethod
     def parse(cls, cursor: Cursor, precision: int) -> "Histogram":
         """From a beginning."""
         first, size = cursor.signed(), cursor.varint() + 2
-        if precision >= PRECISIONS or size > MAX_SYMBOLS or not LOWEST <= first <= HIGHEST:
+        if precision >= PRECISIONS or size > MAX_SYMBOLS or not MIN_INTEGER <= first <= MAX_INTEGER:
             raise InrError(f"a histogram of {size} symbols from {first} on is out of range")
-        return cls(first, size, Range.parse(cursor), Range.parse(cursor), precision)
+        return cls(first, size, OneSidedLaplace.parse(cursor), OneSidedLaplace.parse(cursor), precision)
 
     def header(self) -> bytes:
         """For a beginning."""
@@ -226,15 +238,15 @@ class Histogram:
         writer.symbols(self.gaps.table(), gaps)
         writer.symbols(self.rises.table(), rises)
 
-    def read(self, reader: Reader) -> Table:
+    def read(self, reader: Reader) -> FrequencyTable:
         """The distribution, of what comes next."""
-        gaps = _read_all(reader, Tabled(self.gaps.table()), self.size - 1)
-        rises = _read_all(reader, Tabled(self.rises.table()), self.size)
+        gaps = _read_all(reader, TableCoded(self.gaps.table()), self.size - 1)
+        rises = _read_all(reader, TableCoded(self.rises.table()), self.size)
         symbols = self.first + np.concatenate([[0], np.cumsum(gaps + 1)])
         levels = unzigzag(rises).cumsum()
-        if symbols[-1] > HIGHEST or np.abs(levels).max() > _MAX_LEVEL << self.precision:
+        if symbols[-1] > MAX_INTEGER or np.abs(levels).max() > _MAX_LEVEL_OCTAVES << self.precision:
             raise InrError("its histogram is out of range")
-        return level_table(symbols, levels, self.precision)
+        return histogram_table(symbols, levels, self.precision)
 
 
 @dataclass(frozen=True)
@@ -242,7 +254,7 @@ class Outliers:
     """Values that are coded apart, with their places."""
 
     count: int
-    values: Packed
+    values: BitPacked
 
     @classmethod
     def parse(cls, cursor: Cursor, size: int) -> "Outliers":
@@ -250,7 +262,7 @@ class Outliers:
         count = cursor.varint() + 1
         if count > min(size // OUTLIER_SHARE, MAX_OUTLIERS):
             raise InrError(f"{count} outliers are too many among {size} values")
-        return cls(count, Packed.parse(cursor))
+        return cls(count, BitPacked.parse(cursor))
 
     def header(self) -> bytes:
         """For a beginning."""
@@ -263,7 +275,7 @@ class Outliers:
 
     def read(self, reader: Reader, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Places and values, of what comes next."""
-        places = _read_all(reader, Packed(place_width(size), 0), self.count)
+        places = _read_all(reader, BitPacked(place_width(size), 0), self.count)
         if places[-1] >= size or (np.diff(places) <= 0).any():
             raise InrError("the places of its outliers are out of order")
         return places, _read_all(reader, self.values, self.count)
@@ -274,59 +286,62 @@ class Model:
     """What one array's beginning says.
 
     Attributes:
-        kind: Bell, Histogram, Packed, or which earlier table is used again.
+        kind: GeneralisedGaussian, Histogram, BitPacked, or which earlier table is used again.
         outliers: None if there are none.
     """
 
-    kind: Bell | Histogram | Packed | int
+    kind: GeneralisedGaussian | Histogram | BitPacked | int
     outliers: Outliers | None = None
 
     @classmethod
     def parse(cls, cursor: Cursor, size: int) -> "Model":
         """From a beginning, for an array of so many values."""
         byte = cursor.byte()
-        kind, apart, number, spike = byte & 3, byte >> 2 & 1, byte >> 3 & 7, byte >> 6 & 1
-        found: Bell | Histogram | Packed | int
-        if kind == BELL and byte < _END:
-            found = Bell.parse(cursor, number, bool(spike))
-        elif kind == SAME and byte < _SPIKE:
+        kind, number = byte & 3, byte >> 3 & 7
+        found: GeneralisedGaussian | Histogram | BitPacked | int
+        if kind == ModelKind.GENERALISED_GAUSSIAN and byte < _FIRST_BYTE_END:
+            found = GeneralisedGaussian.parse(cursor, number, bool(byte & _SPIKE_BIT))
+        elif kind == ModelKind.EARLIER_TABLE and byte < _SPIKE_BIT:
             found = number
-        elif kind == HISTOGRAM and byte < _SPIKE:
+        elif kind == ModelKind.HISTOGRAM and byte < _SPIKE_BIT:
             found = Histogram.parse(cursor, number)
-        elif kind == PACKED and number == 0 and byte < _SPIKE:
-            found = Packed.parse(cursor)
+        elif kind == ModelKind.BIT_PACKED and number == 0 and byte < _SPIKE_BIT:
+            found = BitPacked.parse(cursor)
         else:
             raise InrError(f"no model begins with {byte}")
-        return cls(found, Outliers.parse(cursor, size) if apart else None)
+        return cls(found, Outliers.parse(cursor, size) if byte & _OUTLIERS_BIT else None)
 
     def header(self) -> bytes:
         """For a beginning."""
         match self.kind:
             case int(which):
-                byte, rest = SAME | which << 3, b""
-            case Bell(shape=shape, spike=spike):
-                byte, rest = BELL | shape << 3 | (_SPIKE if spike else 0), self.kind.header()
+                byte, rest = ModelKind.EARLIER_TABLE | which << 3, b""
+            case GeneralisedGaussian(shape=shape, spike=spike):
+                byte, rest = (
+                    ModelKind.GENERALISED_GAUSSIAN | shape << 3 | (_SPIKE_BIT if spike else 0),
+                    self.kind.header(),
+                )
             case Histogram(precision=precision):
-                byte, rest = HISTOGRAM | precision << 3, self.kind.header()
+                byte, rest = ModelKind.HISTOGRAM | precision << 3, self.kind.header()
             case _:
-                byte, rest = PACKED, self.kind.header()
+                byte, rest = ModelKind.BIT_PACKED, self.kind.header()
         if self.outliers:
-            byte, rest = byte | _APART, rest + self.outliers.header()
+            byte, rest = byte | _OUTLIERS_BIT, rest + self.outliers.header()
         return bytes([byte]) + rest
 
-    def read_body(self, reader: Reader, tables: Tables) -> Body:
+    def read_coding(self, reader: Reader, tables: RecentTables) -> ValueCoding:
         """How the values are coded; a table of this model's own is added to `tables`."""
-        if isinstance(self.kind, Packed):
+        if isinstance(self.kind, BitPacked):
             return self.kind
         if isinstance(self.kind, int):
             if self.kind >= len(tables.latest):
                 raise InrError("it uses a table again that it never had")
-            return Tabled(tables.latest[-1 - self.kind])
+            return TableCoded(tables.latest[-1 - self.kind])
         if self.kind.tabled > tables.left:
             raise InrError(f"its tables have more than {MAX_TABLED} symbols")
-        table = self.kind.table() if isinstance(self.kind, Bell) else self.kind.read(reader)
+        table = self.kind.table() if isinstance(self.kind, GeneralisedGaussian) else self.kind.read(reader)
         tables.add(table, self.kind.tabled)
-        return Tabled(table)
+        return TableCoded(table)
 
 
 def zigzag(numbers: np.ndarray) -> np.ndarray:
@@ -344,9 +359,9 @@ def place_width(size: int) -> int:
     return (size - 1).bit_length()
 
 
-def _read_all(reader: Reader, body: Body, count: int) -> np.ndarray:
-    reader.claim(count, body.least)
-    return np.concatenate([body.read(reader, min(CHUNK, count - start)) for start in range(0, count, CHUNK)])
+def _read_all(reader: Reader, coding: ValueCoding, count: int) -> np.ndarray:
+    reader.claim(count, coding.least)
+    return np.concatenate([coding.read(reader, min(CHUNK, count - start)) for start in range(0, count, CHUNK)])
 
 
 def _parse_scale(cursor: Cursor) -> int:

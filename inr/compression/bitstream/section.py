@@ -8,24 +8,20 @@ numpy's kind and bytes, as `i2`.
 import json
 import math
 import zlib
-from collections.abc import Mapping
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression.bitstream.integers import decode_arrays, encode_arrays
+from inr.compression.bitstream.integers import decode_arrays
 from inr.compression.bitstream.stream import Cursor
-from inr.container import register_coder
-from inr.container._varint import varint
 
-CODING = "integers"
 MAX_TENSORS = 4096
 MAX_TEXT = 1 << 20
 MAX_DIMENSIONS = 32
 
-_TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
-# part of the format: what an index usually says, the likeliest last
-_DICTIONARY = (
+TYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+# What an index usually says, the likeliest last: part of the format.
+DICTIONARY = (
     b'["mask","b1",["scale","u1",["table","u2",["levels","i8",["codes","u4",["latents","i4",1024,'
     b'["table.0","i1",16384,2],["table","i2",65536,2],["layers.6.bias","layers.5.bias","layers.5.weight",'
     b'"i2",128,128],["layers.0.bias","i1",64],["layers.0.weight","i1",64,2],["layers.1.bias","i1",64],'
@@ -35,38 +31,16 @@ _DICTIONARY = (
 )
 
 
-def encode_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
-    """A section's payload; the order of the tensors does not matter.
-
-    Args:
-        tensors: integers of any width, or booleans, from -2^31 to 2^31 - 1.
-
-    Raises InrError for other tensors.
-    """
-    if len(tensors) > MAX_TENSORS:
-        raise InrError(f"{len(tensors)} tensors are more than the {MAX_TENSORS} that a section may hold")
-    names = sorted(tensors)
-    for name in names:
-        if tensors[name].dtype.str[1:] not in _TYPES:
-            raise InrError(f"tensor '{name}' is {tensors[name].dtype}; a section of integers holds integers, booleans")
-        if tensors[name].ndim > MAX_DIMENSIONS:
-            raise InrError(f"tensor '{name}' has {tensors[name].ndim} axes, more than {MAX_DIMENSIONS}")
-    text = _to_text([[name, tensors[name].dtype.str[1:], *tensors[name].shape] for name in names])
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=_DICTIONARY)
-    index = deflater.compress(text) + deflater.flush()
-    return varint(len(index)) + index + encode_arrays([tensors[name] for name in names])
-
-
-def decode_tensors(payload: memoryview, limit: int) -> dict[str, np.ndarray]:
-    """The tensors of a payload, which take at most `limit` bytes; raises InrError for one that does not hold together.
+def decode_tensors(payload: memoryview, max_bytes: int) -> dict[str, np.ndarray]:
+    """The tensors of a payload, which take at most `max_bytes`; raises InrError for one that does not hold together.
 
     Tables and buffers take 48 MiB and 8 times the payload at most besides.
     """
     cursor = Cursor(payload)
     entries = _from_text(_inflate(cursor.take(cursor.varint())))
     total = sum(math.prod(shape) * dtype.itemsize for _, dtype, shape in entries)
-    if total > limit:
-        raise InrError(f"its tensors take {total} bytes, more than the {limit} allowed")
+    if total > max_bytes:
+        raise InrError(f"its tensors take {total} bytes, more than the {max_bytes} allowed")
     tensors = {}
     for name, dtype, shape in entries:
         try:
@@ -77,18 +51,8 @@ def decode_tensors(payload: memoryview, limit: int) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _to_text(entries: list[list[str | int]]) -> bytes:
-    try:
-        text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    except ValueError as error:
-        raise InrError(f"a tensor's name is no text: {error}") from error
-    if len(text) > MAX_TEXT:
-        raise InrError(f"the tensors' names and shapes take {len(text)} bytes, more than {MAX_TEXT}")
-    return text
-
-
 def _inflate(packed: memoryview) -> bytes:
-    inflater = zlib.decompressobj(-15, zdict=_DICTIONARY)
+    inflater = zlib.decompressobj(-15, zdict=DICTIONARY)
     try:
         text = inflater.decompress(packed, MAX_TEXT + 1)
     except zlib.error as error:
@@ -108,9 +72,6 @@ def _from_text(text: bytes) -> list[tuple[str, np.dtype, tuple[int, ...]]]:
         raise InrError("its index is not one of at most 4096 tensors, sorted by name")
     for name, kind, shape in entries:
         sizes = all(type(size) is int and 0 <= size < 1 << 48 for size in shape)
-        if kind not in _TYPES or not sizes or len(shape) > MAX_DIMENSIONS:
+        if kind not in TYPES or not sizes or len(shape) > MAX_DIMENSIONS:
             raise InrError(f"tensor '{name}' is of an impossible type or shape")
     return [(name, np.dtype(kind), shape) for name, kind, shape in entries]
-
-
-register_coder(CODING, encode_tensors, decode_tensors)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError, MissingExtra
-from inr.compression.bitstream.tables import TOTAL_BITS, Table
-from inr.container._varint import varint
+from inr.compression.bitstream.frequency_tables import TOTAL_BITS, FrequencyTable
+from inr.container import varint
 
-# most symbols decoded at once: bounds what damaged input can make the decoder do in vain
+# Most symbols decoded at once: bounds what damaged input can make the decoder do in vain.
 CHUNK = 1 << 16
-_WIDEST = 23  # bits of a number that are coded at once
+# Most bits of a number that are coded at once.
+_MAX_UNIFORM_BITS = 23
 
 
 class Writer:
@@ -23,7 +24,7 @@ class Writer:
     def __init__(self) -> None:
         self._coder = _queue().RangeEncoder()
 
-    def symbols(self, table: Table, values: np.ndarray) -> None:
+    def symbols(self, table: FrequencyTable, values: np.ndarray) -> None:
         """Append values, all of them the table's."""
         if values.size and table.symbols.size > 1:
             self._coder.encode(np.ascontiguousarray(table.indices(values), dtype=np.int32), _categorical(table))
@@ -80,7 +81,7 @@ class Reader:
         if self._claimed > len(self._data) << (TOTAL_BITS + 3):
             raise InrError(f"its {len(self._data)} bytes of symbols are fewer than it announces")
 
-    def symbols(self, table: Table, count: int) -> np.ndarray:
+    def symbols(self, table: FrequencyTable, count: int) -> np.ndarray:
         """The next values, at most CHUNK of them."""
         if table.symbols.size == 1:
             return np.full(count, table.symbols[0])
@@ -88,6 +89,12 @@ class Reader:
         values = table.symbols[indices]
         self._again.symbols(table, values)
         return values
+
+    def all_symbols(self, table: FrequencyTable, count: int) -> np.ndarray:
+        """The next values, however many, refused where the bytes cannot hold so many."""
+        self.claim(count, table.least)
+        parts = [self.symbols(table, min(CHUNK, count - start)) for start in range(0, count, CHUNK)]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
     def bits(self, width: int, count: int) -> np.ndarray:
         """The next `count` integers from 0 to 2^width - 1, at most CHUNK of them."""
@@ -169,7 +176,7 @@ def packed_width(width: int) -> int:
 
 def _parts(width: int) -> tuple[np.ndarray, int]:
     """Where the parts begin in which a number of so many bits is coded, and the bits of one."""
-    size = width if width <= _WIDEST else -(-width // 2)
+    size = width if width <= _MAX_UNIFORM_BITS else -(-width // 2)
     return np.arange(0, width, size), size
 
 
@@ -177,7 +184,7 @@ def _queue() -> Any:
     return _library().stream.queue
 
 
-def _categorical(table: Table) -> Any:
+def _categorical(table: FrequencyTable) -> Any:
     """The table as constriction has it, kept with the table."""
     if "categorical" not in vars(table):
         weights = (table.frequencies - 1).astype(np.float64)

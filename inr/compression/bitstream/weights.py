@@ -1,13 +1,14 @@
-"""A network's weights as a section's payload: integers, and one step a tensor.
+"""A network's weights as a section's payload: integers, and the index of one step for each tensor.
 
-Payload: a byte, then the steps' indices and the tensors in their order: if it is 0, as `encode_arrays` has them; if it
-is 1 + s, as `encode_bells` has them with bells of shape s; if it is 9 + s, as `encode_unit_bells` has them. Large
-tensors are worth models of their own, and units of large layers bells of their own, small ones not. With 17 more, all
-tensors of one dimension but the last ascend from 0 or more, and what they ascend by is coded.
+A payload begins with a byte that names its kind, a row of `PAYLOAD_KINDS`; then come the steps' indices and the tensors
+in their order, as the kind's layout has them. Large tensors are worth models of their own, and units of large layers
+scales of their own; small ones are not. In kinds with ascending biases all tensors of one dimension but the last ascend
+from 0 or more, and what is coded of them is by how much.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
@@ -15,25 +16,17 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.compression.bitstream.generalised_gaussian import decode_bells, encode_bells
-from inr.compression.bitstream.generalised_gaussian_rows import decode_unit_bells, encode_unit_bells
-from inr.compression.bitstream.integers import decode_arrays, encode_arrays
-from inr.compression.bitstream.tables import GAUSS, LAPLACE, SHAPES
-from inr.compression.encoder.step_allocation import step_of, to_values
+from inr.compression.bitstream.frequency_tables import SHAPES
+from inr.compression.bitstream.generalised_gaussian import read_tensors
+from inr.compression.bitstream.generalised_gaussian_rows import read_matrices
+from inr.compression.bitstream.integers import decode_arrays
+from inr.compression.bitstream.step_sizes import step_of, to_values
 
 Shapes = Mapping[str, Sequence[int]]
-# weights from which on it is worth trying models of many bytes
-_FEW = 4096
-# of bells, that are tried
-_SHAPES = range(LAPLACE + 1, GAUSS + 2)
-# of units' bells, that are tried: what is left when the widths are told is nearer to Laplace's distribution
-_UNIT_SHAPES = range(LAPLACE, LAPLACE + 2)
-# kinds of payloads, and as many more of which biases ascend
-_KINDS = 1 + 2 * len(SHAPES)
 
 
-class Rounded(NamedTuple):
-    """A tensor as integers and the index of their step."""
+class QuantisedTensor(NamedTuple):
+    """A tensor as integers, and the index of their step, see `inr.compression.bitstream.step_sizes.step_of`."""
 
     integers: np.ndarray
     step_index: int
@@ -44,73 +37,131 @@ class Rounded(NamedTuple):
         return to_values(self.integers, self.step_index)
 
 
-def values_of(found: Mapping[str, Rounded], origin: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-    """The weights that integers stand for, counted from an origin."""
-    values = {name: each.values for name, each in found.items()}
-    return values if origin is None else {name: origin[name].cpu() + value for name, value in values.items()}
+class Layout(Enum):
+    """How a payload holds steps and tensors after its first byte."""
+
+    ENTROPY_MODELS = "the array of steps and the tensors, each under a model, `inr.compression.bitstream.models`"
+    BY_TENSOR = "one generalised Gaussian per tensor, `inr.compression.bitstream.generalised_gaussian`"
+    BY_ROW_AND_COLUMN = "their scales by row and column, `inr.compression.bitstream.generalised_gaussian_rows`"
 
 
-def encode_weights(tensors: Mapping[str, Rounded]) -> bytes:
-    """Tensors in their order as bytes; names and shapes are not kept."""
-    steps = [each.step_index for each in tensors.values()]
-    arrays = [each.integers for each in tensors.values()]
-    ascending = _biases([array.shape for array in arrays])
-    rises = [np.diff(array, prepend=0) if bias else array for array, bias in zip(arrays, ascending, strict=True)]
-    if any(ascending) and all(array.min() >= 0 for array, bias in zip(rises, ascending, strict=True) if bias):
-        arrays, first = rises, _KINDS
-    else:
-        ascending, first = [False] * len(arrays), 0
-    flat = [array.reshape(-1) for array in arrays]
-    found = []
-    if (coded := encode_bells(steps, flat, ascending, _SHAPES)) is not None:
-        shape, data = coded
-        found.append(bytes([first + 1 + shape]) + data)
-    if (coded := encode_unit_bells(steps, arrays, ascending, _UNIT_SHAPES)) is not None:
-        shape, data = coded
-        found.append(bytes([first + 1 + len(SHAPES) + shape]) + data)
-    if not found or sum(array.size for array in flat) >= _FEW:
-        found.append(bytes([first]) + encode_arrays([np.array(steps), *flat]))
-    return min(found, key=len)
+class PayloadKind(NamedTuple):
+    """A kind of payload.
+
+    Attributes:
+        first_byte: the byte that names it.
+        layout: how steps and tensors follow.
+        exponent: β of the generalised Gaussians in quarters, one of `frequency_tables.SHAPES`; 0 where there are none.
+        ascending_biases: whether tensors of one dimension but the last are coded as differences of ascending numbers.
+    """
+
+    first_byte: int
+    layout: Layout
+    exponent: int
+    ascending_biases: bool
 
 
-def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, limit: int) -> dict[str, Rounded]:
-    """What `encode_weights` was given.
+PAYLOAD_KINDS = (
+    PayloadKind(0, Layout.ENTROPY_MODELS, 0, ascending_biases=False),
+    PayloadKind(1, Layout.BY_TENSOR, 2, ascending_biases=False),
+    PayloadKind(2, Layout.BY_TENSOR, 3, ascending_biases=False),
+    PayloadKind(3, Layout.BY_TENSOR, 4, ascending_biases=False),
+    PayloadKind(4, Layout.BY_TENSOR, 5, ascending_biases=False),
+    PayloadKind(5, Layout.BY_TENSOR, 6, ascending_biases=False),
+    PayloadKind(6, Layout.BY_TENSOR, 8, ascending_biases=False),
+    PayloadKind(7, Layout.BY_TENSOR, 12, ascending_biases=False),
+    PayloadKind(8, Layout.BY_TENSOR, 16, ascending_biases=False),
+    PayloadKind(9, Layout.BY_ROW_AND_COLUMN, 2, ascending_biases=False),
+    PayloadKind(10, Layout.BY_ROW_AND_COLUMN, 3, ascending_biases=False),
+    PayloadKind(11, Layout.BY_ROW_AND_COLUMN, 4, ascending_biases=False),
+    PayloadKind(12, Layout.BY_ROW_AND_COLUMN, 5, ascending_biases=False),
+    PayloadKind(13, Layout.BY_ROW_AND_COLUMN, 6, ascending_biases=False),
+    PayloadKind(14, Layout.BY_ROW_AND_COLUMN, 8, ascending_biases=False),
+    PayloadKind(15, Layout.BY_ROW_AND_COLUMN, 12, ascending_biases=False),
+    PayloadKind(16, Layout.BY_ROW_AND_COLUMN, 16, ascending_biases=False),
+    PayloadKind(17, Layout.ENTROPY_MODELS, 0, ascending_biases=True),
+    PayloadKind(18, Layout.BY_TENSOR, 2, ascending_biases=True),
+    PayloadKind(19, Layout.BY_TENSOR, 3, ascending_biases=True),
+    PayloadKind(20, Layout.BY_TENSOR, 4, ascending_biases=True),
+    PayloadKind(21, Layout.BY_TENSOR, 5, ascending_biases=True),
+    PayloadKind(22, Layout.BY_TENSOR, 6, ascending_biases=True),
+    PayloadKind(23, Layout.BY_TENSOR, 8, ascending_biases=True),
+    PayloadKind(24, Layout.BY_TENSOR, 12, ascending_biases=True),
+    PayloadKind(25, Layout.BY_TENSOR, 16, ascending_biases=True),
+    PayloadKind(26, Layout.BY_ROW_AND_COLUMN, 2, ascending_biases=True),
+    PayloadKind(27, Layout.BY_ROW_AND_COLUMN, 3, ascending_biases=True),
+    PayloadKind(28, Layout.BY_ROW_AND_COLUMN, 4, ascending_biases=True),
+    PayloadKind(29, Layout.BY_ROW_AND_COLUMN, 5, ascending_biases=True),
+    PayloadKind(30, Layout.BY_ROW_AND_COLUMN, 6, ascending_biases=True),
+    PayloadKind(31, Layout.BY_ROW_AND_COLUMN, 8, ascending_biases=True),
+    PayloadKind(32, Layout.BY_ROW_AND_COLUMN, 12, ascending_biases=True),
+    PayloadKind(33, Layout.BY_ROW_AND_COLUMN, 16, ascending_biases=True),
+)
+
+
+def find_kind(layout: Layout, shape: int | None, *, ascending_biases: bool) -> PayloadKind:
+    """The kind with a layout, and the index of its exponent in `frequency_tables.SHAPES`; None where it has none."""
+    exponent = 0 if shape is None else SHAPES[shape]
+    wanted = layout, exponent, ascending_biases
+    return next(kind for kind in PAYLOAD_KINDS if kind[1:] == wanted)
+
+
+def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, max_bytes: int) -> dict[str, QuantisedTensor]:
+    """What `inr.compression.encoder.weights.encode_weights` was given.
 
     Args:
-        shapes: by name, in order.
-        limit: most bytes that the tensors may take as float32, and again as integers.
+        payload: what it returned.
+        shapes: of the tensors by name, in their order.
+        max_bytes: most bytes that the tensors may take as float32, and again as integers.
 
-    Raises InrError for a payload that does not hold together, and for tensors beyond the limit.
+    Returns:
+        The tensors by name.
+
+    Raises:
+        InrError: a payload that does not hold together, or tensors beyond `max_bytes`.
     """
     payload = memoryview(payload).cast("B")
-    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
-    total = sum(sizes.values())
-    if 4 * total > limit:
-        raise InrError(f"its weights take {4 * total} bytes, more than the limit of {limit}")
-    if not payload or payload[0] >= 2 * _KINDS:
+    total = sum(math.prod(shape) for shape in shapes.values())
+    if 4 * total > max_bytes:
+        raise InrError(f"its weights take {4 * total} bytes, more than the limit of {max_bytes}")
+    kind = next((kind for kind in PAYLOAD_KINDS if payload and kind.first_byte == payload[0]), None)
+    if kind is None:
         raise InrError("its weights are not laid out as any inr does")
-    ascends, kind = divmod(payload[0], _KINDS)
-    ascending = _biases([*shapes.values()]) if ascends else [False] * len(shapes)
-    arrays: Sequence[np.ndarray]
-    if kind > len(SHAPES):
-        indices, arrays = decode_unit_bells(payload[1:], [*shapes.values()], ascending, kind - 1 - len(SHAPES))
-    elif kind:
-        indices, arrays = decode_bells(payload[1:], [*sizes.values()], ascending, kind - 1)
-    else:
-        steps = np.empty(len(sizes), dtype=np.int16)
-        arrays = [np.empty(size, dtype=np.int32) for size in sizes.values()]
-        decode_arrays(payload[1:], [steps, *arrays])
-        indices = steps.tolist()
+    ascending = may_ascend([*shapes.values()]) if kind.ascending_biases else [False] * len(shapes)
+    indices, arrays = _read(payload[1:], [*shapes.values()], ascending, kind)
     for index in indices:
         step_of(index)
     arrays = [np.cumsum(array) if bias else array for array, bias in zip(arrays, ascending, strict=True)]
     return {
-        name: Rounded(array.reshape(tuple(shapes[name])), index)
-        for name, array, index in zip(sizes, arrays, indices, strict=True)
+        name: QuantisedTensor(array.reshape(tuple(shape)), index)
+        for (name, shape), array, index in zip(shapes.items(), arrays, indices, strict=True)
     }
 
 
-def _biases(shapes: Sequence[Sequence[int]]) -> list[bool]:
+def may_ascend(shapes: Sequence[Sequence[int]]) -> list[bool]:
     """Of each tensor, whether it is one of those of one dimension that may ascend: all but the last."""
     flat = [place for place, shape in enumerate(shapes) if len(shape) == 1 and shape[0]]
     return [place in flat[:-1] for place in range(len(shapes))]
+
+
+def values_of(found: Mapping[str, QuantisedTensor], reference: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """The weights that integers stand for, counted from reference weights, or from 0 where there are none."""
+    values = {name: each.values for name, each in found.items()}
+    return values if reference is None else {name: reference[name].cpu() + value for name, value in values.items()}
+
+
+def _read(
+    data: memoryview, shapes: Sequence[Sequence[int]], one_sided: Sequence[bool], kind: PayloadKind
+) -> tuple[list[int], Sequence[np.ndarray]]:
+    """Steps' indices, and int64 tensors, flat or of their shapes."""
+    sizes = [math.prod(shape) for shape in shapes]
+    match kind.layout:
+        case Layout.BY_TENSOR:
+            return read_tensors(data, sizes, one_sided, SHAPES.index(kind.exponent))
+        case Layout.BY_ROW_AND_COLUMN:
+            return read_matrices(data, shapes, one_sided, SHAPES.index(kind.exponent))
+        case Layout.ENTROPY_MODELS:
+            steps = np.empty(len(sizes), dtype=np.int16)
+            arrays = [np.empty(size, dtype=np.int32) for size in sizes]
+            decode_arrays(data, [steps, *arrays])
+            return steps.tolist(), arrays

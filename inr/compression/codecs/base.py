@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from inr._errors import InrError
 from inr._parts import Part, Registry
 from inr.field import Field, Spec
 from inr.fitting import Event
@@ -21,7 +22,13 @@ OnEvent = Callable[[Event], Any]
 
 
 class Payload(NamedTuple):
-    """A section to be: its name, its bytes, and whether the file is worthless without it."""
+    """A section to be.
+
+    Attributes:
+        name: of the section.
+        data: its bytes.
+        base: whether the file is worthless without it.
+    """
 
     name: str
     data: bytes
@@ -29,35 +36,65 @@ class Payload(NamedTuple):
 
 
 class Codec(Part):
-    """Turns signals on grids into few bytes, and those into fields. Its configuration is stored with them."""
+    """Turns signals on grids into few bytes, and those into fields. Its configuration is stored with them.
+
+    Attributes:
+        reference_name: the name of the reference weights that its payloads count from, see
+            `inr.compression.reference_weights`; "" if there are none.
+    """
+
+    reference_name = ""
 
     def steps(self, signal: GridSignal) -> int:
-        """Of a fit, where the user says nothing."""
+        """How many steps a fit has where the user says nothing."""
         raise NotImplementedError
 
-    def outline(self, room: int) -> Sequence[Payload]:
-        """Sections named and sized as those of `room` bytes may be: what a file takes besides is told by them."""
-        return [Payload("base", bytes(room))]
+    def counting_from(self, reference: Field) -> "Codec":
+        """This codec with weights that its payloads count from.
+
+        Raises:
+            UnknownWeights: it counts from others, by the name in its configuration.
+            InrError: it counts from no other weights.
+        """
+        raise InrError(f"codec '{self.config()['name']}' takes no reference weights; mlp does")
+
+    def outline(self, max_bytes: int) -> Sequence[Payload]:
+        """Sections named and sized as those of `encode` may be: they tell what a file takes besides."""
+        return [Payload("base", bytes(max_bytes))]
 
     def encode(
         self,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
         on_event: OnEvent | None = None,
     ) -> Sequence[Payload]:
-        """Sections that take at most `room` bytes together; as few as it can where that is too little.
+        """The sections of a signal, from coarse to fine, base sections first.
 
-        From coarse to fine, base sections first. Equal input gives equal bytes on one machine and number of threads.
+        Equal input gives equal bytes on one machine and number of threads.
+
+        Args:
+            signal: what is fitted.
+            max_bytes: most bytes that all sections take together; as few as the codec can where that is too little.
+            steps: of a fit.
+            engine: what runs the fit.
+            seed: of the first weights and of batches.
+            on_event: called with every event of the fit.
         """
         raise NotImplementedError
 
-    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
-        """The field of sections by name: of all base ones, and those others that could be read.
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
+        """The field of sections.
 
-        It allocates at most about `limit` bytes. Raises InrError for payloads that do not hold together.
+        Args:
+            domain: of the field.
+            payloads: by section name: all base ones, and those others that could be read.
+            max_bytes: about how many bytes it may allocate.
+
+        Raises:
+            InrError: payloads that do not hold together.
         """
         raise NotImplementedError

@@ -6,24 +6,22 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
-from inr.compression.bitstream.network import WIDEST, Parts, decode_layout, encode_layout, with_weights
+from inr.compression.bitstream.network import MAX_UNITS, Parts, read_layout, with_weights, write_layout
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter, Setup
 from inr.signals import Domain, GridSignal
 
-# sine layers, and the weights from which on the published networks had so many
+# Sine layers, and the weights from which on the published networks had so many.
 _DEPTHS = {13: 25_000, 10: 7_000, 5: 0}
-_RATE = 2e-4
+_LEARNING_RATE = 2e-4
 _STEPS = 50_000
-# samples up to which a step sees all of them, and those of a step beyond
-_WHOLE, _BATCH = 1 << 16, 1 << 14
-_HALF = np.dtype("<f2")
+# Samples up to which a step sees all of them, and those of a step beyond.
+_MAX_FULL_BATCH, _BATCH = 1 << 16, 1 << 14
+_FLOAT16 = np.dtype("<f2")
 
 
 @codecs.register(
@@ -61,7 +59,7 @@ class CoinCodec(Codec):
     def encode(
         self,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
@@ -69,25 +67,28 @@ class CoinCodec(Codec):
         on_event: OnEvent | None = None,
     ) -> Sequence[Payload]:
         """One section: depth and width as varints, then the weights in the order of the parameters, little-endian."""
-        depth, width = _layout(signal.domain, room)
-        batch = signal.size if signal.size <= _WHOLE else _BATCH
-        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", learning_rate=_RATE)
-        fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
-        weights = _least_loss(fitter, on_event)
-        flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()
-        largest = np.finfo(_HALF).max
-        return [Payload("base", encode_layout(depth, width) + flat.clip(-largest, largest).astype(_HALF).tobytes())]
+        from inr.compression.encoder.least_loss import weights_of_least_loss
+        from inr.fitting import Budget, Fitter, Setup
 
-    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+        depth, width = _layout(signal.domain, max_bytes)
+        batch = signal.size if signal.size <= _MAX_FULL_BATCH else _BATCH
+        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", learning_rate=_LEARNING_RATE)
+        fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
+        weights = weights_of_least_loss(fitter, on_event)
+        flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()
+        largest = np.finfo(_FLOAT16).max
+        return [Payload("base", write_layout(depth, width) + flat.clip(-largest, largest).astype(_FLOAT16).tobytes())]
+
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`. Refuses weights that are not finite, and any number of them that is not the network's."""
         cursor = Cursor(payloads["base"])
-        depth, width = decode_layout(cursor)
+        depth, width = read_layout(cursor)
         count, data = _weights(domain, depth, width), cursor.rest()
-        if len(data) != _HALF.itemsize * count:
+        if len(data) != _FLOAT16.itemsize * count:
             raise InrError(f"a network of {depth} layers of {width} units has {count} weights, not {len(data)} / 2")
-        if 4 * count > limit:
-            raise InrError(f"its weights take {4 * count} bytes, more than the limit of {limit}")
-        flat = np.frombuffer(data, dtype=_HALF).astype(np.float32)
+        if 4 * count > max_bytes:
+            raise InrError(f"its weights take {4 * count} bytes, more than the limit of {max_bytes}")
+        flat = np.frombuffer(data, dtype=_FLOAT16).astype(np.float32)
         if not np.isfinite(flat).all():
             raise InrError("its weights are not all finite")
         field = self._parts(depth, width).build(domain)
@@ -101,13 +102,16 @@ class CoinCodec(Codec):
         return Parts("identity", self._activation, f"mlp:depth={depth},width={width}")
 
 
-def _layout(domain: Domain, room: int) -> tuple[int, int]:
+def _layout(domain: Domain, max_bytes: int) -> tuple[int, int]:
     """Depth and width of the widest network that takes at most so many bytes; of the narrowest where none does."""
     for depth, least in _DEPTHS.items():
         linear, square = domain.in_dim + domain.channels + depth, depth - 1
-        constant = max(room // _HALF.itemsize - domain.channels, 0)
-        width = min((math.isqrt(linear**2 + 4 * square * constant) - linear) // (2 * square), WIDEST)
-        while width > 1 and len(encode_layout(depth, width)) + _HALF.itemsize * _weights(domain, depth, width) > room:
+        constant = max(max_bytes // _FLOAT16.itemsize - domain.channels, 0)
+        width = min((math.isqrt(linear**2 + 4 * square * constant) - linear) // (2 * square), MAX_UNITS)
+        while (
+            width > 1
+            and len(write_layout(depth, width)) + _FLOAT16.itemsize * _weights(domain, depth, width) > max_bytes
+        ):
             width -= 1
         if width >= 1 and _weights(domain, depth, width) >= least:
             return depth, width
@@ -117,23 +121,3 @@ def _layout(domain: Domain, room: int) -> tuple[int, int]:
 def _weights(domain: Domain, depth: int, width: int) -> int:
     """Weights and biases of a network."""
     return (depth - 1) * width**2 + (domain.in_dim + domain.channels + depth) * width + domain.channels
-
-
-def _least_loss(fitter: Fitter, on_event: OnEvent | None) -> Mapping[str, Tensor]:
-    """Run a fit; the weights that had the least loss of its second half.
-
-    A step's loss is that of the weights before it. Losses of batches are of other samples each time: there the running
-    loss is compared, which is the PSNR's.
-    """
-    whole = fitter.setup.batch == fitter.signal.size
-    least, best, before = math.inf, None, None
-    for event in fitter.run():
-        if on_event is not None:
-            on_event(event)
-        if event.kind != "step" or 2 * event.step < fitter.steps:
-            continue
-        loss = event.loss if whole else -event.psnr
-        if before is not None and loss < least:
-            least, best = loss, before
-        before = {name: tensor.detach().clone() for name, tensor in fitter.field.named_parameters()}
-    return best or dict(fitter.field.state_dict())

@@ -12,22 +12,17 @@ from typing import Annotated
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression.bitstream.integers import decode_integers, encode_integers
-from inr.compression.bitstream.network import DEEPEST, WIDEST, with_weights
+from inr.compression.bitstream.integers import decode_integers
+from inr.compression.bitstream.network import MAX_LAYERS, MAX_UNITS, sine_network, with_weights
 from inr.compression.bitstream.random_projection import Projection, signs_of
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.codecs.base import OnEvent, Payload, codecs
-from inr.compression.codecs.mlp import _BITS, MlpCodec, _batch
-from inr.compression.encoder.hypernetwork import LEARNING_RATE, Code, fit_code
-from inr.container._varint import varint
+from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.container import varint
 from inr.field import Field, Spec
-from inr.fitting import Setup
 from inr.signals import Domain, GridSignal
 
-# bits of a number of the code, and weights for each of them, with which pictures did best
-_CODE_BITS, _RATIO = 5.0, 1.5
-# signs of a projection: as many as are made in about ten seconds; and numbers of a code
-_MOST_SIGNS, _LONGEST = 1 << 31, 1 << 20
+# Most signs of a projection, as many as are made in about ten seconds, and most numbers of a code.
+MAX_SIGNS, _MAX_NUMBERS = 1 << 31, 1 << 20
 _FIXED = struct.Struct("<Ie")
 
 
@@ -37,7 +32,7 @@ _FIXED = struct.Struct("<Ie")
     formula="vec(W_l) = s_l P_l z, P_l random from a seed, z coded",
     limits="slow to fit: every step generates all weights",
 )
-class DohCodec(MlpCodec):
+class DohCodec(Codec):
     """The network of "mlp" with weights that are fixed random projections of one code, which alone is learned.
 
     The weights of every layer, and its biases, are s P z with signs P drawn from a seed and one s a tensor, by which z
@@ -55,12 +50,18 @@ class DohCodec(MlpCodec):
         *,
         sphere: Annotated[bool, "whether x and y are longitude and latitude, once around the globe"] = False,
     ) -> None:
-        super().__init__(sphere=sphere)
+        self._sphere = sphere
+
+    def steps(self, signal: GridSignal) -> int:
+        """As many as codec "mlp" has."""
+        from inr.compression.encoder.network_size import step_count
+
+        return step_count(signal)
 
     def encode(
         self,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
@@ -68,36 +69,35 @@ class DohCodec(MlpCodec):
         on_event: OnEvent | None = None,
     ) -> Sequence[Payload]:
         """One section: what is said in `inr.compression.codecs.doh`."""
-        depth, width, latent = self._sizes(signal.domain, room)
-        parts = self._parts(signal.domain, depth, width)
-        setup = Setup(*parts, _batch(signal), steps, learning_rate=LEARNING_RATE)
+        from inr.compression.encoder.hypernetwork import LEARNING_RATE, Code, fit_code, hypernetwork_size
+        from inr.compression.encoder.integers import encode_integers
+        from inr.compression.encoder.network_size import batch_size
+        from inr.fitting import Setup
+
+        left = max_bytes - _FIXED.size
+        depth, width, latent = hypernetwork_size(signal.domain, left, MAX_SIGNS, sphere=self._sphere)
+        parts = sine_network(signal.domain, depth, width, sphere=self._sphere)
+        setup = Setup(*parts, batch_size(signal), steps, learning_rate=LEARNING_RATE)
         preface = varint(depth) + varint(width) + varint(latent)
-        code = Code(latent, seed, room - len(preface) - _FIXED.size)
+        code = Code(latent, seed, left - len(preface))
         fit_code(signal, setup, code, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + _FIXED.pack(seed, code.step) + encode_integers(code.rounded()))]
 
-    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`. Refuses what takes more than 2^31 signs as well, so that damaged files end soon."""
         cursor = Cursor(payloads["base"])
         depth, width, latent = cursor.varint(), cursor.varint(), cursor.varint()
-        if not (1 <= depth <= DEEPEST and 1 <= width <= WIDEST and 1 <= latent <= _LONGEST):
+        if not (1 <= depth <= MAX_LAYERS and 1 <= width <= MAX_UNITS and 1 <= latent <= _MAX_NUMBERS):
             raise InrError(f"it announces a network of {depth} layers of {width} units made of {latent} numbers")
         seed, step = _FIXED.unpack(cursor.take(_FIXED.size))
         if not 0 < step < math.inf:
             raise InrError(f"the step of its numbers is {step}")
-        parts = self._parts(domain, depth, width)
+        parts = sine_network(domain, depth, width, sphere=self._sphere)
         count = parts.build(domain, "meta").parameter_count
-        if 4 * count > limit:
-            raise InrError(f"its weights take {4 * count} bytes, more than the limit of {limit}")
-        if signs_of(count, latent) > _MOST_SIGNS:
+        if 4 * count > max_bytes:
+            raise InrError(f"its weights take {4 * count} bytes, more than the limit of {max_bytes}")
+        if signs_of(count, latent) > MAX_SIGNS:
             raise InrError(f"{count} weights made of {latent} numbers would take too long")
-        integers = decode_integers(cursor.rest(), latent, limit=limit).astype(np.int64)
+        integers = decode_integers(cursor.rest(), latent, max_bytes=max_bytes).astype(np.int64)
         field = parts.build(domain)
         return with_weights(field, Projection(field, seed, latent).weights(integers, step))
-
-    def _sizes(self, domain: Domain, room: int) -> tuple[int, int, int]:
-        """Depth and width of the network, and numbers of the code."""
-        most = math.isqrt(int(_MOST_SIGNS / (1.1 * _RATIO)))
-        latent = min(max(int(8 * (room - _FIXED.size - 4) / _CODE_BITS), 8), most)
-        depth, width = self._layout(domain, int(_RATIO * latent * _BITS / 8))
-        return depth, width, latent

@@ -8,24 +8,19 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._specs import format_spec
-from inr.compression.bitstream.network import Parts, decode_field, decode_layout, encode_layout
+from inr.compression.bitstream.network import decode_field, read_layout, sine_network, write_layout
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.bitstream.weights import encode_weights
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
-from inr.compression.encoder.qat_fit import fit_rounded
-from inr.compression.reference_weights import known_weights
+from inr.compression.reference_weights import UnknownWeights, checksum_name
 from inr.field import Field, Spec
-from inr.fitting import Setup, recommended_optimiser, whole_psnr
 from inr.networks import MLP
 from inr.signals import Domain, GridSignal
 
-# bits of a weight under which networks of equal bytes did best, large and small ones, and bytes of a small one
-_BITS, _BITS_OF_SMALL, _SMALL = 4.0, 6.2, 800
-# fits of a small network to a small signal, of which the best is taken; samples of such a signal; and steps below which
-# somebody is in a hurry
-_FITS, _FEW, _HASTY = 4, 1 << 14, 1_000
-# of the learning rate, from known weights: a large one leaves them far behind before anything is rounded
-_FROM_KNOWN = 0.1
+# Fits of a small network to a small signal, of which the best is taken; with fewer steps somebody is in a hurry.
+_FITS_OF_SMALL, _MIN_STEPS_OF_SEVERAL_FITS = 4, 1_000
+# The share of the learning rate that is taken from reference weights: a large one leaves them far behind before
+# anything is rounded.
+_RATE_FROM_REFERENCE = 0.1
 
 
 @codecs.register(
@@ -44,25 +39,41 @@ class MlpCodec(Codec):
     No AdaRound follows: the last steps have learned the rounding. Small networks of small signals are fitted four
     times, and then rounded once more by second derivatives, see `inr.compression.encoder.refinement`.
 
-    With initial weights, the network is as theirs, fitted from them, and coded are the differences.
+    With reference weights, the network is as theirs, fitted from them, and coded are the differences.
     """
 
     def __init__(
         self,
         *,
         sphere: Annotated[bool, "whether x and y are longitude and latitude, once around the globe"] = False,
-        initial: Annotated[str, "name of weights to begin from, see `inr.compression.initial_weights`"] = "",
+        initial: Annotated[str, "name of the reference weights, which `reference` of `inr.compress` sets"] = "",
     ) -> None:
-        self._sphere, self._initial = sphere, initial
+        self._sphere, self.reference_name = sphere, initial
+        self._reference: Field | None = None
+
+    def counting_from(self, reference: Field) -> "MlpCodec":
+        """See `Codec.counting_from`."""
+        name = checksum_name(reference)
+        if self.reference_name not in ("", name):
+            raise UnknownWeights(f"it counts from the reference weights {self.reference_name}; those given are {name}")
+        if not isinstance(reference.network, MLP):
+            raise InrError(
+                f"reference weights are of a network {reference.network.config()['name']}; mlp takes those of an mlp"
+            )
+        found = MlpCodec(sphere=self._sphere, initial=name)
+        found._reference = reference
+        return found
 
     def steps(self, signal: GridSignal) -> int:
         """Eighty passes over large signals; small ones get more, for their steps are fast."""
-        return min(max(80 * signal.size // _batch(signal), 8_000), 40_000)
+        from inr.compression.encoder.network_size import step_count
+
+        return step_count(signal)
 
     def encode(
         self,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
@@ -70,80 +81,72 @@ class MlpCodec(Codec):
         on_event: OnEvent | None = None,
     ) -> Sequence[Payload]:
         """One section: depth and width, then the weights."""
-        origin = self._origin(signal.domain)
-        depth, width = self._layout(signal.domain, room)
-        preface = encode_layout(depth, width)
-        parts = self._parts(signal.domain, depth, width)
-        rate = _rate(signal) if origin is None else _FROM_KNOWN * _rate(signal)
-        setup = Setup(*parts, _batch(signal), steps, learning_rate=rate, optimiser=recommended_optimiser(steps))
-        best, least = b"", -math.inf
-        small = signal.size <= _FEW and room <= _SMALL and steps >= _HASTY and origin is None
-        for other in range(_FITS if small else 1):
+        from inr.compression.encoder import network_size
+        from inr.compression.encoder.qat_fit import fit_rounded
+        from inr.compression.encoder.weights import encode_weights
+        from inr.fitting import Setup, recommended_optimiser, whole_psnr
+
+        reference = self._reference_for(signal.domain)
+        depth, width = self._layout_of_reference() or network_size.network_size(
+            signal.domain, max_bytes, sphere=self._sphere
+        )
+        preface = write_layout(depth, width)
+        parts = sine_network(signal.domain, depth, width, sphere=self._sphere)
+        rate = network_size.learning_rate(signal) * (1.0 if reference is None else _RATE_FROM_REFERENCE)
+        setup = Setup(
+            *parts, network_size.batch_size(signal), steps, learning_rate=rate, optimiser=recommended_optimiser(steps)
+        )
+        small = signal.size <= network_size.MAX_SAMPLES_OF_SMALL and max_bytes <= network_size.MAX_BYTES_OF_SMALL
+        several = small and steps >= _MIN_STEPS_OF_SEVERAL_FITS and reference is None
+        best, highest = b"", -math.inf
+        for other in range(_FITS_OF_SMALL if several else 1):
             field, rounded = fit_rounded(
-                signal, setup, room - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event,
-                origin=origin,
+                signal, setup, max_bytes - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event,
+                origin=reference,
             )  # fmt: skip
-            if (found := whole_psnr(field, signal)) > least:
-                best, least = encode_weights(rounded), found
+            if (found := whole_psnr(field, signal)) > highest:
+                best, highest = encode_weights(rounded), found
         return [Payload("base", preface + best)]
 
-    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`."""
         cursor = Cursor(payloads["base"])
-        depth, width = decode_layout(cursor)
-        origin = self._origin(domain)
-        if origin is not None and (depth, width) != self._layout(domain, 0):
-            raise InrError(f"it announces {depth} layers of {width} units, which its initial weights do not have")
-        return decode_field(domain, self._parts(domain, depth, width), cursor.rest(), limit=limit, origin=origin)
+        depth, width = read_layout(cursor)
+        reference = self._reference_for(domain)
+        if reference is not None and (depth, width) != self._layout_of_reference():
+            raise InrError(f"it announces {depth} layers of {width} units, which its reference weights do not have")
+        parts = sine_network(domain, depth, width, sphere=self._sphere)
+        return decode_field(domain, parts, cursor.rest(), max_bytes=max_bytes, reference=reference)
 
-    def _origin(self, domain: Domain) -> dict[str, Tensor] | None:
-        """The initial weights, if there are any; raises InrError for those of another network than this codec's."""
-        if not self._initial:
+    def _layout_of_reference(self) -> tuple[int, int] | None:
+        """Depth and width of the reference's network, if there is one."""
+        if self._reference is None:
             return None
-        field = known_weights(self._initial)
-        found, wanted = field.config(), self._parts(domain, *self._layout(domain, 0)).build(domain, "meta").config()
+        network = self._reference.network
+        assert isinstance(network, MLP)
+        return network.depth, network.width
+
+    def _reference_for(self, domain: Domain) -> dict[str, Tensor] | None:
+        """The reference weights, if there are any.
+
+        Raises:
+            UnknownWeights: they were not given.
+            InrError: they are of another network than this codec's for this domain.
+        """
+        if not self.reference_name:
+            return None
+        layout = self._layout_of_reference()
+        if self._reference is None or layout is None:
+            raise UnknownWeights(
+                f"it counts from the reference weights {self.reference_name}: give their file, inr decompress "
+                '--initial FILE (Python: inr.decompress(data, reference="FILE"))'
+            )
+        found = self._reference.config()
+        wanted = sine_network(domain, *layout, sphere=self._sphere).build(domain, "meta").config()
         for part in found:
             if found[part] != wanted[part]:
                 raise InrError(
-                    f"initial weights are of {part} {format_spec(found[part])}, for this signal it has to be "
+                    f"reference weights are of {part} {format_spec(found[part])}, for this signal it has to be "
                     f"{format_spec(wanted[part])}: take those of a file that inr compress made of a signal as large"
                 )
-        return field.state_dict()
-
-    def _parts(self, domain: Domain, depth: int, width: int) -> Parts:
-        network = f"mlp:depth={depth},width={width}"
-        if self._sphere:
-            return Parts("sphere", "sine:omega=15", network)
-        assert domain.shape is not None
-        # an eighth of the samples of the longest axis is the highest frequency, in cycles
-        octaves = max(math.log2(max(domain.shape) / 8), 1.0)
-        frequencies = round(2 * octaves) * domain.in_dim
-        return Parts(f"fourier:kind=positional,frequencies={frequencies},octaves={octaves:.3f}", "sine", network)
-
-    def _layout(self, domain: Domain, room: int) -> tuple[int, int]:
-        """Depth and width of the network that takes about so many bytes; of initial weights, theirs."""
-        if self._initial:
-            network = known_weights(self._initial).network
-            if not isinstance(network, MLP):
-                raise InrError(
-                    f"initial weights are of a network {network.config()['name']}; mlp takes those of an mlp"
-                )
-            return network.depth, network.width
-        weights = 8 * room / (_BITS if room > _SMALL else _BITS_OF_SMALL)
-        depth = 3
-        inside = self._features(domain)
-        # weights = (depth - 1) w² + (inside + channels + depth) w + channels, the hidden layers counted with the first
-        linear = inside + domain.channels + depth
-        width = (math.sqrt(linear**2 + 4 * (depth - 1) * weights) - linear) / (2 * (depth - 1))
-        return depth, max(int(width), 2)
-
-    def _features(self, domain: Domain) -> int:
-        return self._parts(domain, 1, 1).build(domain, "meta").encoding.out_dim
-
-
-def _batch(signal: GridSignal) -> int:
-    return min(signal.size, 8_192)
-
-
-def _rate(signal: GridSignal) -> float:
-    return 1e-3 if signal.size > 1 << 16 else 3e-3 if signal.size > _FEW else 5e-3
+        return self._reference.state_dict()

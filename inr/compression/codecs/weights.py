@@ -9,11 +9,8 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.compression.bitstream.network import Parts, decode_field, with_weights
-from inr.compression.bitstream.weights import encode_weights
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
-from inr.compression.encoder.qat_fit import round_field
 from inr.field import Field, Spec
-from inr.fitting import Setup, recommended_optimiser
 from inr.signals import Domain, GridSignal
 
 _BATCH = 8_192
@@ -53,7 +50,7 @@ class WeightsCodec(Codec):
     def encode(
         self,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
@@ -67,7 +64,7 @@ class WeightsCodec(Codec):
         self,
         field: Field,
         signal: GridSignal,
-        room: int,
+        max_bytes: int,
         *,
         steps: int,
         engine: Spec = "auto",
@@ -80,20 +77,24 @@ class WeightsCodec(Codec):
             field: with the codec's parts.
             signal: what its weights go on being fitted to, for `steps` steps; 0 only rounds them.
         """
+        from inr.compression.encoder.qat_fit import round_field
+        from inr.compression.encoder.weights import encode_weights
+        from inr.fitting import Setup, recommended_optimiser
+
         preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
         setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=recommended_optimiser(steps))
-        room = max(room - len(preface), 1)
-        _, rounded = round_field(field, signal, setup, room, engine=engine, seed=seed, on_event=on_event)
+        max_bytes = max(max_bytes - len(preface), 1)
+        _, rounded = round_field(field, signal, setup, max_bytes, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]
 
-    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, limit: int) -> Field:
+    def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`."""
         payload = payloads["base"]
         drawn = _drawn(self._parts.build(domain, "meta"))
         length = sum(each.nbytes for each in drawn.values())
-        if length > min(len(payload), limit):
+        if length > min(len(payload), max_bytes):
             raise InrError(f"its encoding needs {length} bytes, more than there are or may be")
-        field = decode_field(domain, self._parts, payload[length:], limit=limit - length)
+        field = decode_field(domain, self._parts, payload[length:], max_bytes=max_bytes - length)
         return with_weights(field, _undrawn(drawn, payload))
 
 

@@ -8,21 +8,33 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from inr.compression.bitstream.integers import encode_integers
 from inr.compression.bitstream.random_projection import Projection
 from inr.compression.codecs.base import OnEvent
+from inr.compression.encoder.integers import encode_integers
+from inr.compression.encoder.network_size import BITS_PER_WEIGHT, network_size
 from inr.engines import Plan
 from inr.field import Field, Spec
 from inr.fitting import Budget, Fitter, Gradients, Group, Optimiser, Parametrisation, Setup, TorchAdam, dense
-from inr.signals import GridSignal
+from inr.signals import Domain, GridSignal
 
 LEARNING_RATE = 0.1
+# Bits of a number of the code, and weights for each of them, with which pictures did best.
+_BITS_PER_NUMBER, _WEIGHTS_PER_NUMBER = 5.0, 1.5
 # of the steps, with a rounded code; how often its step is chosen anew meanwhile, and until when
 _AWARE, _INTERVAL, _SETTLED = 0.4, 1 / 16, 3 / 4
 # of the room, that is aimed at while the code still drifts
 _AIM = 0.985
 # step of a code that is not rounded
 _FINE = 2.0**-24
+
+
+def hypernetwork_size(domain: Domain, max_bytes: int, max_signs: int, *, sphere: bool) -> tuple[int, int, int]:
+    """Depth and width of the network, and numbers of the code, that take about so many bytes and signs at most."""
+    most = math.isqrt(int(max_signs / (1.1 * _WEIGHTS_PER_NUMBER)))
+    latent = min(max(int(8 * (max_bytes - 4) / _BITS_PER_NUMBER), 8), most)
+    weights = _WEIGHTS_PER_NUMBER * latent
+    depth, width = network_size(domain, int(weights * BITS_PER_WEIGHT / 8), sphere=sphere)
+    return depth, width, latent
 
 
 class Code:

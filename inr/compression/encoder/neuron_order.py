@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from inr.activations import Sine
-from inr.compression.bitstream.weights import Rounded
+from inr.compression.bitstream.weights import QuantisedTensor
 from inr.field import Field
 from inr.networks import MLP
 
@@ -47,7 +47,7 @@ def shorten_biases(field: Field) -> None:
         after.mul_(torch.where(halves % 2 == 0, 1.0, -1.0).to(after.dtype))
 
 
-def in_order(tensors: Mapping[str, Rounded]) -> dict[str, Rounded]:
+def in_order(tensors: Mapping[str, QuantisedTensor]) -> dict[str, QuantisedTensor]:
     """The same network, biases of hidden layers ascending from 0 or more.
 
     Args:
@@ -61,4 +61,4 @@ def in_order(tensors: Mapping[str, Rounded]) -> dict[str, Rounded]:
         arrays[place] = (signs[:, None] * weight)[order]
         arrays[place + 1] = (signs * bias)[order]
         arrays[place + 2] = (signs * after)[:, order]
-    return {name: Rounded(array, tensors[name].step_index) for name, array in zip(names, arrays, strict=True)}
+    return {name: QuantisedTensor(array, tensors[name].step_index) for name, array in zip(names, arrays, strict=True)}

@@ -7,10 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr.compression.bitstream.generalised_gaussian_rows import FARTHEST, bell_widths
-from inr.compression.bitstream.weights import Rounded, encode_weights
+from inr.compression.bitstream.generalised_gaussian_rows import MAX_MAGNITUDE
+from inr.compression.bitstream.step_sizes import step_of
+from inr.compression.bitstream.weights import QuantisedTensor
+from inr.compression.encoder.generalised_gaussian import laplace_widths
 from inr.compression.encoder.neuron_order import in_order
-from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, step_of, to_integers
+from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, to_integers
+from inr.compression.encoder.weights import encode_weights
 from inr.fitting import Gradients, PlainWeights, dense
 
 # of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
@@ -157,8 +160,8 @@ class RoundedWeights(PlainWeights):
     def _bells(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
         """How wide, in steps, the bells are that suit the weights, and the bits that those take by them."""
         rounded = self._integers(parameters)
-        integers = {name: np.clip(each.integers, -FARTHEST, FARTHEST) for name, each in rounded.items()}
-        widths, bits = bell_widths([*integers.values()])
+        integers = {name: np.clip(each.integers, -MAX_MAGNITUDE, MAX_MAGNITUDE) for name, each in rounded.items()}
+        widths, bits = laplace_widths([*integers.values()])
         found = {
             name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_NARROWEST)
             for name, width in zip(integers, widths, strict=True)
@@ -222,14 +225,14 @@ class RoundedWeights(PlainWeights):
         """Bytes of the weights, coded."""
         return len(encode_weights(self.rounded(parameters)))
 
-    def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
+    def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, QuantisedTensor]:
         """The weights' integers, with units in order where the network is `ordered`."""
         found = self._integers(parameters)
         return in_order(found) if self._ordered else found
 
-    def _integers(self, parameters: Mapping[str, Tensor]) -> dict[str, Rounded]:
+    def _integers(self, parameters: Mapping[str, Tensor]) -> dict[str, QuantisedTensor]:
         return {
-            name: Rounded(to_integers(tensor, self.indices[name], self._drawn), self.indices[name])
+            name: QuantisedTensor(to_integers(tensor, self.indices[name], self._drawn), self.indices[name])
             for name, tensor in self._apart(parameters).items()
         }
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.compression.bitstream.network import with_weights
-from inr.compression.bitstream.weights import Rounded, values_of
+from inr.compression.bitstream.weights import QuantisedTensor, values_of
 from inr.compression.codecs.base import OnEvent
 from inr.compression.encoder.neuron_order import orderable, shorten_biases
 from inr.compression.encoder.qat import RoundedWeights
@@ -35,7 +35,7 @@ def fit_rounded(
     seed: int = 0,
     on_event: OnEvent | None = None,
     origin: Mapping[str, Tensor] | None = None,
-) -> tuple[Field, dict[str, Rounded]]:
+) -> tuple[Field, dict[str, QuantisedTensor]]:
     """A field with weights that take at most `room` bytes, and their integers; the field has the integers' values.
 
     Args:
@@ -61,7 +61,7 @@ def round_field(
     seed: int = 0,
     on_event: OnEvent | None = None,
     origin: Mapping[str, Tensor] | None = None,
-) -> tuple[Field, dict[str, Rounded]]:
+) -> tuple[Field, dict[str, QuantisedTensor]]:
     """As `fit_rounded`, from a fitted field on."""
     field = copy.deepcopy(field)
     ordered = origin is None and orderable(field)

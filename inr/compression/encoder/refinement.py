@@ -2,12 +2,13 @@
 
 import torch
 
-from inr.compression.bitstream.weights import Rounded, encode_weights
+from inr.compression.bitstream.step_sizes import step_of
+from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.encoder.levenberg_marquardt import LeastSquares, levenberg_marquardt
 from inr.compression.encoder.local_search import polish
 from inr.compression.encoder.obq import round_in_turn
 from inr.compression.encoder.qat import RoundedWeights
-from inr.compression.encoder.step_allocation import step_of
+from inr.compression.encoder.weights import encode_weights
 from inr.field import Field
 from inr.networks import MLP
 from inr.signals import Signal
@@ -29,8 +30,8 @@ def refinable(field: Field, signal: Signal) -> bool:
 
 
 def refine(
-    field: Field, signal: Signal, rounded: RoundedWeights, found: dict[str, Rounded], room: int, *, seed: int
-) -> dict[str, Rounded]:
+    field: Field, signal: Signal, rounded: RoundedWeights, found: dict[str, QuantisedTensor], room: int, *, seed: int
+) -> dict[str, QuantisedTensor]:
     """Integers of no larger loss that fit the room, from ones that do.
 
     From the rounded weights to the nearest minimum of the loss, by `levenberg_marquardt`, then back by `round_in_turn`

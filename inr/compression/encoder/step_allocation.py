@@ -1,7 +1,4 @@
-"""Steps of quantisation as small integers, and which tensor gets which step.
-
-Steps are powers of 2^(1/4), so that one is a small integer in a file and the same float32 number everywhere.
-"""
+"""Step allocation: which tensor is rounded with which step, so that a byte more helps equally in each."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -11,29 +8,19 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from inr._errors import InrError
+from inr.compression.bitstream.step_sizes import MAX_STEP_INDEX, MIN_STEP_INDEX, STEPS_PER_OCTAVE, step_of
 
-# 2^(0/4) to 2^(3/4) to the nearest float32; part of the format
-_MANTISSAS = np.array([0x3F800000, 0x3F9837F0, 0x3FB504F3, 0x3FD744FD], dtype=np.uint32).view(np.float32)
-_PARTS = len(_MANTISSAS)
-_HALVINGS = 24
-# of the loss: the largest increase that is taken to be quadratic, and the least that is believed
-_GROWTH, _LEAST_GROWTH = 0.1, 1e-3
-LEAST, LARGEST = -64 * _PARTS, 64 * _PARTS
+# How often the step of the noise is halved at most while a sensitivity is measured.
+_MAX_HALVINGS = 24
+# Shares of the loss: up to the first an increase is taken to be quadratic, below the second it is not believed.
+_QUADRATIC_SHARE, _MEASURABLE_SHARE = 0.1, 1e-3
 
 Tensors = Mapping[str, Tensor]
 
 
-def step_of(index: int) -> float:
-    """2^(index / 4), as the nearest float32. Raises InrError beyond 2^-64 and 2^64."""
-    if not LEAST <= index <= LARGEST:
-        raise InrError(f"steps lie between 2^-64 and 2^64, got 2^({index}/4)")
-    return float(np.ldexp(_MANTISSAS[index % _PARTS], index // _PARTS))
-
-
 def nearest_index(step: float) -> int:
     """The index of the step nearest to a positive number, in proportion."""
-    return int(np.clip(np.rint(_PARTS * np.log2(step)), LEAST, LARGEST))
+    return int(np.clip(np.rint(STEPS_PER_OCTAVE * np.log2(step)), MIN_STEP_INDEX, MAX_STEP_INDEX))
 
 
 def to_integers(tensor: Float32[Tensor, "..."], index: int, towards_zero: float = 0.0) -> np.ndarray:
@@ -46,11 +33,6 @@ def to_integers(tensor: Float32[Tensor, "..."], index: int, towards_zero: float 
     exact = tensor.detach().cpu().numpy().astype(np.float64) / step_of(index)
     multiples = np.rint(exact - towards_zero * np.sign(exact))
     return np.clip(multiples, -(2**31) + 1, 2**31 - 1).astype(np.int64)
-
-
-def to_values(integers: np.ndarray, index: int) -> Float32[Tensor, "..."]:
-    """Integers times a step, rounded once to float32."""
-    return torch.from_numpy((integers.astype(np.float64) * step_of(index)).astype(np.float32))
 
 
 def sensitivities(loss: Callable[[Tensors], float], tensors: Tensors, *, seed: int = 0) -> dict[str, float]:
@@ -80,14 +62,14 @@ def _sensitivity(
     increase: Callable[[Tensor], float], tensor: Tensor, before: float, generator: torch.Generator
 ) -> float:
     step = 2 * float(tensor.detach().square().mean().sqrt()) or 1.0
-    for _ in range(_HALVINGS):
+    for _ in range(_MAX_HALVINGS):
         drawn = [step * (torch.rand(tensor.shape, generator=generator) - 0.5) for _ in range(2)]
         # there and back, so that a slope of the loss cancels out
         grown = sum(increase(tensor.detach() + sign * noise) for noise in drawn for sign in (1, -1)) / 4
-        if grown <= _GROWTH * before:
+        if grown <= _QUADRATIC_SHARE * before:
             break
         step /= 2
-    return max(grown, _LEAST_GROWTH * before, 1e-30) / step**2
+    return max(grown, _MEASURABLE_SHARE * before, 1e-30) / step**2
 
 
 def balanced_steps(sizes: Mapping[str, int], sensitivity: Mapping[str, float], multiplier: float) -> dict[str, int]:

@@ -11,14 +11,16 @@ from torch import Tensor
 
 from inr import Budget, Field, InrError, Signal, container
 from inr.compression import Payload
-from inr.compression.bitstream.files import pack, unpack
+from inr.compression.bitstream.network import feature_count, sine_network
 from inr.compression.bitstream.slimmable import Slimmable
-from inr.compression.bitstream.weights import Rounded
+from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs import codecs
-from inr.compression.codecs.ani import AniCodec, _coded, _preface, _spread
+from inr.compression.codecs.ani import AniCodec, _preface
+from inr.compression.encoder.slimmable_fit import _coded, _spread, fields_of_widths
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.compression.encoder.step_allocation import nearest_index, to_integers
-from inr.container._varint import varint
+from inr.compression.files import pack, unpack
+from inr.container import varint
 from inr.engines import Batch
 from inr.fitting import OPTIMISERS, Event, Fitter, Setup, dense
 from inr.signals import GridSignal
@@ -57,19 +59,19 @@ def payloads(codec: AniCodec, signal: GridSignal) -> list[Payload]:
 
 def made(codec: AniCodec, signal: GridSignal) -> tuple[Slimmable, dict[str, Tensor], dict[str, bytes]]:
     """Random weights of three widths as they decode, and their payloads."""
-    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
+    slimmable = Slimmable((4, 6, 9), 3, feature_count(signal.domain, sphere=False), 3)
     generator = torch.Generator().manual_seed(1)
     shapes = [item for block in range(3) for item in slimmable.shapes(block).items()]
     drawn = {name: 0.1 * torch.randn(shape, generator=generator) for name, shape in shapes}
     index = nearest_index(0.01)
-    rounded = {name: Rounded(to_integers(tensor, index), index) for name, tensor in drawn.items()}
+    rounded = {name: QuantisedTensor(to_integers(tensor, index), index) for name, tensor in drawn.items()}
     base, *details = _coded(rounded)
     data = {"base": _preface(slimmable) + base, **{f"detail.{k}": each for k, each in enumerate(details, start=1)}}
     return slimmable, {name: each.values for name, each in rounded.items()}, data
 
 
-def decoded(codec: AniCodec, signal: GridSignal, data: Mapping[str, bytes], limit: int = 1 << 20) -> Field:
-    return codec.decode(signal.domain, {name: memoryview(each) for name, each in data.items()}, max_bytes=limit)
+def decoded(codec: AniCodec, signal: GridSignal, data: Mapping[str, bytes], max_bytes: int = 1 << 20) -> Field:
+    return codec.decode(signal.domain, {name: memoryview(each) for name, each in data.items()}, max_bytes=max_bytes)
 
 
 def psnr(field: Field, signal: GridSignal) -> float:
@@ -116,8 +118,8 @@ def test_what_follows_a_missing_section_is_left_aside(codec: AniCodec, signal: G
 
 
 def test_blocks_cut_from_a_network_give_it_again(codec: AniCodec, signal: GridSignal) -> None:
-    slimmable = Slimmable((3, 5, 8), 2, codec._features(signal.domain), 3)
-    fields = [codec._parts(signal.domain, 2, width).build(signal.domain) for width in slimmable.widths]
+    slimmable = Slimmable((3, 5, 8), 2, feature_count(signal.domain, sphere=False), 3)
+    fields = [sine_network(signal.domain, 2, width, sphere=False).build(signal.domain) for width in slimmable.widths]
     widest = fields[-1].state_dict()
     networks = slimmable.networks(slimmable.tensors(widest), 3)
     assert all(torch.equal(networks[-1][name], widest[name]) for name in networks[-1])
@@ -209,33 +211,33 @@ def test_truncated_payloads_are_refused(codec: AniCodec, signal: GridSignal) -> 
 
 
 def shared_setup(
-    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, steps: int, rate: float = 3e-3, optimiser: str = "adam"
+    signal: GridSignal, slimmable: Slimmable, steps: int, rate: float = 3e-3, optimiser: str = "adam"
 ) -> Setup:
     """Of the widest network."""
-    parts = codec._parts(signal.domain, slimmable.depth, slimmable.widths[-1])
+    parts = sine_network(signal.domain, slimmable.depth, slimmable.widths[-1], sphere=False)
     return Setup(*parts, min(signal.size, 256), steps, learning_rate=rate, optimiser=optimiser)
 
 
 def fit_together(
-    codec: AniCodec, signal: GridSignal, slimmable: Slimmable, setup: Setup, start: dict[str, Tensor] | None = None
+    signal: GridSignal, slimmable: Slimmable, setup: Setup, start: dict[str, Tensor] | None = None
 ) -> tuple[SlimmableWeights, list[Event]]:
-    fields = codec._fields(signal.domain, slimmable, 0)
+    fields = fields_of_widths(signal.domain, slimmable, 0, sphere=False)
     weights = SlimmableWeights(signal, slimmable, fields[:-1], engine=ENGINE, start=start)
     fitter = Fitter(signal, setup, Budget(steps=setup.steps), engine=ENGINE, parametrisation=weights)
     return weights, list(fitter.run())
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: GridSignal, optimiser: str) -> None:
+def test_every_width_comes_near_to_one_fitted_alone(signal: GridSignal, optimiser: str) -> None:
     """The bound is wide, for a few hundred steps of a small picture vary; studies/adaptive.py measures it."""
-    steps, slimmable = 200, Slimmable((8, 12, 18), 3, codec._features(signal.domain), 3)
-    fields = codec._fields(signal.domain, slimmable, 0)
-    setup = replace(shared_setup(codec, signal, slimmable, steps, optimiser=optimiser), batch=signal.size)
-    weights, events = fit_together(codec, signal, slimmable, setup)
+    steps, slimmable = 200, Slimmable((8, 12, 18), 3, feature_count(signal.domain, sphere=False), 3)
+    fields = fields_of_widths(signal.domain, slimmable, 0, sphere=False)
+    setup = replace(shared_setup(signal, slimmable, steps, optimiser=optimiser), batch=signal.size)
+    weights, events = fit_together(signal, slimmable, setup)
     assert [events[0].kind, events[-1].kind, len(events)] == ["start", "end", steps + 2]
     for width, field, network in zip(slimmable.widths, fields, slimmable.networks(weights.leaves, 3), strict=True):
         field.load_state_dict({**field.state_dict(), **network})
-        parts = codec._parts(signal.domain, 3, width)
+        parts = sine_network(signal.domain, 3, width, sphere=False)
         alone = Fitter(signal, replace(setup, network=parts.network), Budget(steps=steps), engine=ENGINE)
         list(alone.run())
         together, apart = psnr(field, signal), psnr(alone.field, signal)
@@ -243,11 +245,11 @@ def test_every_width_comes_near_to_one_fitted_alone(codec: AniCodec, signal: Gri
         assert together > apart - 2.5
 
 
-def test_gradients_are_those_of_what_is_judged(codec: AniCodec, signal: GridSignal) -> None:
+def test_gradients_are_those_of_what_is_judged(signal: GridSignal) -> None:
     """Along a random direction, by differences: of float32 losses, to four digits, over steps small for a sine."""
-    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
-    setup = replace(shared_setup(codec, signal, slimmable, 20), batch=signal.size)
-    weights, _ = fit_together(codec, signal, slimmable, setup)
+    slimmable = Slimmable((4, 6, 9), 3, feature_count(signal.domain, sphere=False), 3)
+    setup = replace(shared_setup(signal, slimmable, 20), batch=signal.size)
+    weights, _ = fit_together(signal, slimmable, setup)
     generator = torch.Generator().manual_seed(0)
     result = weights.loss_and_grad(weights._plans[-1], Batch(torch.arange(signal.size)), 1.0)
     grads = {name: dense(grad) for name, grad in result.grads.items()}
@@ -262,20 +264,20 @@ def test_gradients_are_those_of_what_is_judged(codec: AniCodec, signal: GridSign
     assert (judged(size) - judged(-size)) / (2 * size) == pytest.approx(slope, rel=0.02)
 
 
-def test_a_fit_that_comes_apart_ends_where_it_was_best(codec: AniCodec, signal: GridSignal) -> None:
-    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
-    weights, _ = fit_together(codec, signal, slimmable, shared_setup(codec, signal, slimmable, 60))
+def test_a_fit_that_comes_apart_ends_where_it_was_best(signal: GridSignal) -> None:
+    slimmable = Slimmable((4, 6, 9), 3, feature_count(signal.domain, sphere=False), 3)
+    weights, _ = fit_together(signal, slimmable, shared_setup(signal, slimmable, 60))
     before = weights.loss(weights.leaves)
-    apart, _ = fit_together(
-        codec, signal, slimmable, shared_setup(codec, signal, slimmable, 60, rate=1.0), dict(weights.leaves)
-    )
+    apart, _ = fit_together(signal, slimmable, shared_setup(signal, slimmable, 60, rate=1.0), dict(weights.leaves))
     assert apart.loss(apart.leaves) <= 1.1 * before
 
 
-def test_the_fitted_field_is_the_widest_network(codec: AniCodec, signal: GridSignal) -> None:
-    slimmable = Slimmable((4, 6, 9), 3, codec._features(signal.domain), 3)
-    weights = SlimmableWeights(signal, slimmable, codec._fields(signal.domain, slimmable, 0)[:-1], engine=ENGINE)
-    setup = shared_setup(codec, signal, slimmable, 5)
+def test_the_fitted_field_is_the_widest_network(signal: GridSignal) -> None:
+    slimmable = Slimmable((4, 6, 9), 3, feature_count(signal.domain, sphere=False), 3)
+    weights = SlimmableWeights(
+        signal, slimmable, fields_of_widths(signal.domain, slimmable, 0, sphere=False)[:-1], engine=ENGINE
+    )
+    setup = shared_setup(signal, slimmable, 5)
     fitter = Fitter(signal, setup, Budget(steps=5), engine=ENGINE, parametrisation=weights)
     list(fitter.run())
     widest = slimmable.networks(weights.leaves, 3)[-1]

@@ -9,8 +9,8 @@ import torch
 from inr import InrError, Signal
 from inr.compression import compress_and_measure, decompress
 from inr.compression.codecs import codecs
-from inr.compression.codecs.coin import _least_loss
-from inr.container._varint import varint
+from inr.compression.encoder.least_loss import weights_of_least_loss
+from inr.container import varint
 from inr.fitting import Budget, Fitter, Setup
 
 GIB = 1 << 30
@@ -82,7 +82,7 @@ def test_of_the_second_half_the_best_weights_are_kept():
     setup = Setup("identity", "sine", "mlp:depth=2,width=16", signal.size, 40, schedule="constant", learning_rate=2e-2)
     fitter = Fitter(signal, setup, Budget(steps=40), engine="eager")
     losses = []
-    best = _least_loss(fitter, lambda event: losses.append(event.loss) if event.kind == "step" else None)
+    best = weights_of_least_loss(fitter, lambda event: losses.append(event.loss) if event.kind == "step" else None)
     expected = min(losses[20:])
     field = fitter.field
     field.load_state_dict(dict(best))
@@ -130,7 +130,7 @@ PREFACE = varint(5) + varint(2)
 WEIGHTS = 4 * 2**2 + 10 * 2 + 3
 
 
-def one_sided(*numbers: float) -> bytes:
+def halves(*numbers: float) -> bytes:
     return np.resize(np.array(numbers, "<f2"), WEIGHTS).tobytes()
 
 
@@ -145,15 +145,15 @@ def one_sided(*numbers: float) -> bytes:
         (varint(5) + varint(4097), "4097 units"),
         (varint(2**40) + varint(2**40), "layers"),
         (varint(64) + varint(4096) + bytes(100), "not 100 / 2"),
-        (PREFACE + one_sided(0)[:-1], "weights, not"),
-        (PREFACE + one_sided(0) + b"\0", "weights, not"),
-        (PREFACE + one_sided(0, np.nan), "finite"),
-        (PREFACE + one_sided(0, -np.inf), "finite"),
+        (PREFACE + halves(0)[:-1], "weights, not"),
+        (PREFACE + halves(0) + b"\0", "weights, not"),
+        (PREFACE + halves(0, np.nan), "finite"),
+        (PREFACE + halves(0, -np.inf), "finite"),
     ],
 )
 def test_crafted_payloads_are_refused_before_anything_is_allocated(data, message):
     signal = picture()
-    decoded(signal, PREFACE + one_sided(0.5))  # imports what it needs
+    decoded(signal, PREFACE + halves(0.5))  # imports what it needs
     tracemalloc.start()
     with pytest.raises(InrError, match=message):
         decoded(signal, data)
@@ -163,6 +163,6 @@ def test_crafted_payloads_are_refused_before_anything_is_allocated(data, message
 
 
 def test_the_limit_holds():
-    decoded(picture(), PREFACE + one_sided(0.5), max_bytes=4 * WEIGHTS)
+    decoded(picture(), PREFACE + halves(0.5), max_bytes=4 * WEIGHTS)
     with pytest.raises(InrError, match="more than the limit"):
-        decoded(picture(), PREFACE + one_sided(0.5), max_bytes=4 * WEIGHTS - 1)
+        decoded(picture(), PREFACE + halves(0.5), max_bytes=4 * WEIGHTS - 1)

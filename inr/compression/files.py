@@ -10,9 +10,8 @@ from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._specs import format_spec
 from inr.compression.codecs.base import Codec, Payload, codecs
-from inr.compression.reference_weights import UnknownWeights
-from inr.container import Contents, Section
-from inr.container._file import GIB
+from inr.compression.reference_weights import Reference, UnknownWeights, open_reference
+from inr.container import GIB, Contents, Section
 from inr.field import MAX_FILE_BYTES, Field, build_field
 from inr.signals import Domain, from_compact, to_compact
 
@@ -20,7 +19,7 @@ _CODING = "bytes"
 
 
 def pack(codec: Codec, domain: Domain, payloads: Sequence[Payload]) -> bytes:
-    """A file's bytes."""
+    """The bytes of a file that a codec's payloads make."""
     sections = [
         Section(each.name, {"payload": np.frombuffer(each.data, dtype=np.uint8)}, _CODING, each.base)
         for each in payloads
@@ -28,13 +27,22 @@ def pack(codec: Codec, domain: Domain, payloads: Sequence[Payload]) -> bytes:
     return container.dumps({"codec": _spec(codec), "domain": to_compact(domain)}, sections)
 
 
-def unpack(contents: Contents, *, limit: int = GIB) -> Field:
+def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | None = None) -> Field:
     """The field in a compressed file, from all sections that could be read.
 
-    Raises DamagedFile where its header or a base section makes no sense, or would take more bytes than the limit;
-    InrError where a newer inr wrote it; UnknownWeights where it begins from initial weights that are not at hand.
+    Args:
+        contents: what was read from the file.
+        max_bytes: most bytes that the field may take.
+        reference: the weights that the file counts from, if it does; other files are read without.
+
+    Raises:
+        DamagedFile: the header or a base section makes no sense, or would take more bytes.
+        UnknownWeights: the file counts from weights that were not given.
+        InrError: a newer inr wrote it.
     """
     codec, domain = _described(contents.header)
+    if codec.reference_name and reference is not None:
+        codec = codec.counting_from(open_reference(reference))
     payloads = {
         name: memoryview(section.tensors["payload"].tobytes())
         for name, section in contents.sections.items()
@@ -43,7 +51,7 @@ def unpack(contents: Contents, *, limit: int = GIB) -> Field:
     if "base" not in payloads:
         raise DamagedFile("it has no section 'base'", "header")
     try:
-        return codec.decode(domain, payloads, limit=limit).eval()
+        return codec.decode(domain, payloads, max_bytes=max_bytes).eval()
     except (MissingExtra, DamagedFile, UnknownWeights):
         raise
     except InrError as error:
@@ -51,7 +59,11 @@ def unpack(contents: Contents, *, limit: int = GIB) -> Field:
 
 
 def build_any_field(
-    contents: Contents, path: str | os.PathLike[str] = "the file", *, max_bytes: int = MAX_FILE_BYTES
+    contents: Contents,
+    path: str | os.PathLike[str] = "the file",
+    *,
+    max_bytes: int = MAX_FILE_BYTES,
+    reference: Reference | None = None,
 ) -> Field:
     """The field in a file's contents, whether its weights are plain or compressed.
 
@@ -59,6 +71,10 @@ def build_any_field(
         contents: what was read from the file.
         path: its name, for messages.
         max_bytes: most bytes that a compressed field may take.
+        reference: the weights that the file counts from, if it does: a field, or the path of its file.
+
+    Returns:
+        The field, on the processor and in evaluation mode.
 
     Raises:
         DamagedFile: the file does not hold together; `section` names the part at fault.
@@ -67,9 +83,11 @@ def build_any_field(
     if "codec" not in contents.header:
         return build_field(contents, path)
     try:
-        return unpack(contents, limit=max_bytes)
+        return unpack(contents, max_bytes=max_bytes, reference=reference)
     except DamagedFile as error:
         raise DamagedFile(f"{path}: {error}", error.section) from error
+    except UnknownWeights as error:
+        raise UnknownWeights(f"{path}: {error}") from error
     except InrError as error:
         raise InrError(f"{path}: {error}") from error
 

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from inr import InrError, Signal
+from inr.compression.bitstream.network import sine_network
 from inr.compression.codecs import codecs
 from inr.compression.codecs.base import Payload
-from inr.container._varint import varint
+from inr.compression.encoder.network_size import network_size
+from inr.container import varint
 
 LIMIT = 1 << 26
 SIGNALS = {
@@ -41,10 +43,10 @@ def test_every_kind_of_signal_comes_back(name):
 
 @pytest.mark.parametrize("room", [100, 400, 2_000, 7_000, 30_000])
 def test_networks_are_as_wide_as_the_room_allows(room):
-    codec, domain = codecs.build("mlp"), SIGNALS["picture"].domain
-    depth, width = codec._layout(domain, room)
-    count = codec._parts(domain, depth, width).build(domain, "meta").parameter_count
-    wider = codec._parts(domain, depth, width + 1).build(domain, "meta").parameter_count
+    domain = SIGNALS["picture"].domain
+    depth, width = network_size(domain, room, sphere=False)
+    count = sine_network(domain, depth, width, sphere=False).build(domain, "meta").parameter_count
+    wider = sine_network(domain, depth, width + 1, sphere=False).build(domain, "meta").parameter_count
     assert 4 * count / 8 <= room or width == 2
     assert 6.6 * wider / 8 > room
 

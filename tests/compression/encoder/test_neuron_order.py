@@ -8,9 +8,10 @@ import torch
 
 from inr import Signal
 from inr.compression.bitstream.network import Parts, decode_field, with_weights
-from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights, values_of
+from inr.compression.bitstream.weights import QuantisedTensor, decode_weights, values_of
 from inr.compression.encoder.neuron_order import in_order, orderable, shorten_biases
 from inr.compression.encoder.step_allocation import to_integers
+from inr.compression.encoder.weights import encode_weights
 
 DOMAIN = Signal.from_array(np.zeros((24, 32, 3), dtype=np.uint8)).domain
 
@@ -22,7 +23,7 @@ def built(activation="sine", network="mlp:depth=3,width=24", encoding="identity"
 
 def rounded(field, index=-32):
     """Weights as integers, all by one step."""
-    return {name: Rounded(to_integers(tensor, index), index) for name, tensor in field.named_parameters()}
+    return {name: QuantisedTensor(to_integers(tensor, index), index) for name, tensor in field.named_parameters()}
 
 
 def put(field, found):
@@ -112,8 +113,8 @@ def test_ascending_biases_come_back(width):
 
 def test_models_of_many_bytes_have_ascending_biases_too():
     """What no bell reaches is coded by models of its own."""
-    weights = {"w": Rounded(np.full((4, 2), 1 << 20), 0), "b": Rounded(np.array([0, 5, 5, 1 << 21]), 1)}
-    weights |= {"v": Rounded(np.ones((1, 4), dtype=np.int64), 2), "c": Rounded(np.array([-7]), 3)}
+    weights = {"w": QuantisedTensor(np.full((4, 2), 1 << 20), 0), "b": QuantisedTensor(np.array([0, 5, 5, 1 << 21]), 1)}
+    weights |= {"v": QuantisedTensor(np.ones((1, 4), dtype=np.int64), 2), "c": QuantisedTensor(np.array([-7]), 3)}
     payload = encode_weights(weights)
     assert payload[0] == 17
     again = decode_weights(payload, {name: each.integers.shape for name, each in weights.items()}, max_bytes=1 << 20)

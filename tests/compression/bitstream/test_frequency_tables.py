@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 
 from inr.compression import decode_integers, encode_integers
-from inr.compression.bitstream.models import MAX_RECENT_TABLES, PRECISIONS, unzigzag, zigzag
-from inr.compression.bitstream.powers import _mantissas, logarithm, power
-from inr.compression.bitstream.stream import Cursor, Reader, Writer, signed
-from inr.compression.bitstream.tables import (
+from inr.compression.bitstream.frequency_tables import (
     MAX_SYMBOLS,
     SCALES,
     SHAPES,
     SPIKE_PARTS,
     TOTAL,
-    Table,
-    bell_table,
+    FrequencyTable,
     frequencies,
-    level_table,
+    generalised_gaussian_table,
+    histogram_table,
 )
-from inr.container._varint import varint
+from inr.compression.bitstream.models import MAX_RECENT_TABLES, PRECISIONS, unzigzag, zigzag
+from inr.compression.bitstream.powers import _mantissas, logarithm, power
+from inr.compression.bitstream.stream import Cursor, Reader, Writer, signed
+from inr.container import varint
 
 
 def checksum(*arrays: np.ndarray) -> str:
@@ -38,22 +38,26 @@ def test_the_constants_of_the_format_are_pinned():
     assert checksum(_mantissas()) == "82ea12b8"
 
 
-def test_every_bell_is_pinned():
+def test_every_generalised_gaussian_is_pinned():
     tables = [
-        bell_table(low, high, centre, shape, scale)
+        generalised_gaussian_table(low, high, centre, shape, scale)
         for low, high, centre, step in ((-128, 127, 0, 1), (0, 255, 1021, 7), (-3, 4, -13, 5), (0, 1, 7, 3))
         for shape in range(len(SHAPES))
         for scale in range(0, SCALES, step)
     ]
     assert checksum(*(table.frequencies for table in tables)) == "b353ceec"
-    wide = bell_table(-65_535, 65_536, 12_345, 5, 140)
-    spikes = [bell_table(-9, 6, centre, 2, 36, spike) for centre in (0, 4, -45, 55) for spike in range(SPIKE_PARTS)]
+    wide = generalised_gaussian_table(-65_535, 65_536, 12_345, 5, 140)
+    spikes = [
+        generalised_gaussian_table(-9, 6, centre, 2, 36, spike)
+        for centre in (0, 4, -45, 55)
+        for spike in range(SPIKE_PARTS)
+    ]
     assert checksum(wide.frequencies, *(table.frequencies for table in spikes)) == "0847c7cd"
 
 
 def test_tables_of_levels_are_pinned():
     levels = np.array([0, 31, -4, 7, 7, 100, 3])
-    tables = [level_table(np.arange(7), levels, precision) for precision in range(PRECISIONS)]
+    tables = [histogram_table(np.arange(7), levels, precision) for precision in range(PRECISIONS)]
     assert checksum(*(table.frequencies for table in tables)) == "94a27310"
 
 
@@ -68,7 +72,7 @@ def test_powers_and_logarithms_are_those_of_2():
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
 @pytest.mark.parametrize("scale", [20, 32, 47, 80])
 def test_bells_have_the_documented_form(shape, scale):
-    table = bell_table(-50, 60, 27, shape, scale)
+    table = generalised_gaussian_table(-50, 60, 27, shape, scale)
     apart = np.abs(table.symbols - 27 / 8) / 2 ** ((scale - 32) / 8)
     weights = 2 ** -(apart ** (SHAPES[shape] / 4))
     expected = 2**12 / 111 + (2**24 - 2**12) * weights / weights.sum()
@@ -77,7 +81,10 @@ def test_bells_have_the_documented_form(shape, scale):
 
 @pytest.mark.parametrize(("centre", "place"), [(0, 50), (3, 50), (4, 51), (-4, 50), (-5, 49), (487, 110)])
 def test_a_spike_takes_its_share_from_all_others(centre, place):
-    flat, spiked = bell_table(-50, 60, centre, 2, 40), bell_table(-50, 60, centre, 2, 40, 64)
+    flat, spiked = (
+        generalised_gaussian_table(-50, 60, centre, 2, 40),
+        generalised_gaussian_table(-50, 60, centre, 2, 40, 64),
+    )
     others = np.arange(111) != place
     np.testing.assert_allclose(spiked.frequencies[others], 0.75 * flat.frequencies[others], atol=40, rtol=1e-3)
     assert spiked.frequencies[place] >= TOTAL // 4
@@ -99,7 +106,7 @@ def test_frequencies_sum_to_the_whole_and_none_is_0(weights, count):
     assert count == 1 or TOTAL - found.max() >= 2**11  # no symbol is free
 
 
-def twin(data: bytes, tables: list[Table]) -> list[int]:
+def twin(data: bytes, tables: list[FrequencyTable]) -> list[int]:
     """The range decoder, written out: one symbol by each table."""
     data += bytes(8 + 4 * len(tables))
     point, rest = int.from_bytes(data[:8], "big"), data[8:]
@@ -122,7 +129,7 @@ def test_the_library_decodes_what_the_format_says(seed):
     """Frequencies reach the library unrounded, or the twin would soon read other symbols."""
     random = np.random.default_rng(seed)
     shapes = [(shape, int(random.integers(SCALES))) for shape in range(len(SHAPES))]
-    tables = [bell_table(-200, 300, int(random.integers(-1000, 1000)), *at) for at in shapes]
+    tables = [generalised_gaussian_table(-200, 300, int(random.integers(-1000, 1000)), *at) for at in shapes]
     order = [tables[k] for k in random.integers(len(tables), size=3000)]
     expected = [int(random.choice(t.symbols, p=t.frequencies / TOTAL)) for t in order]
     writer = Writer()
@@ -138,7 +145,7 @@ def test_the_library_decodes_what_the_format_says(seed):
 @pytest.mark.parametrize("symbol", [0, 1, 2])
 @pytest.mark.parametrize("count", [1, 2, 7, 40, 3000])
 def test_the_end_is_short_and_does_not_depend_on_what_follows(symbol, count):
-    table = Table(np.arange(3), np.array([1 << 22, (3 << 22) - (1 << 10), 1 << 10]))
+    table = FrequencyTable(np.arange(3), np.array([1 << 22, (3 << 22) - (1 << 10), 1 << 10]))
     writer = Writer()
     writer.symbols(table, np.full(count, symbol))
     data, bits = writer.finish(), -count * math.log2(table.frequencies[symbol] / TOTAL)

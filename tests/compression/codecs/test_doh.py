@@ -16,7 +16,7 @@ from inr.compression.bitstream.philox import bit_rows
 from inr.compression.bitstream.random_projection import Projection, spreads
 from inr.compression.codecs import codecs
 from inr.compression.encoder.hypernetwork import Code
-from inr.container._varint import varint
+from inr.container import varint
 from inr.engines import plan
 from inr.field import Field
 from inr.objectives import Regression
@@ -198,7 +198,7 @@ def test_sections_are_within_their_room_where_that_is_possible(room):
 
 
 def test_fits_that_diverge_end_in_a_file(monkeypatch):
-    monkeypatch.setattr("inr.compression.codecs.doh.LEARNING_RATE", 1e30)
+    monkeypatch.setattr("inr.compression.encoder.hypernetwork.LEARNING_RATE", 1e30)
     signal = picture(6, 6)
     events = []
     (payload,) = codecs.build("doh").encode(signal, 200, steps=50, engine="eager", on_event=events.append)

@@ -1,15 +1,16 @@
-"""Weights with a bell for every tensor: round trips, how near to the entropy, and what is refused."""
+"""Weights under one generalised Gaussian per tensor: round trips, how near to the entropy, and what is refused."""
 
 import math
 
 import numpy as np
 import pytest
-from inr.compression.encoder.generalised_gaussian import encode_by_tensor
 
 from inr._errors import InrError
+from inr.compression.bitstream.frequency_tables import GAUSS, LAPLACE, SHAPES
 from inr.compression.bitstream.generalised_gaussian import read_tensors
-from inr.compression.bitstream.tables import GAUSS, LAPLACE, SHAPES
-from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
+from inr.compression.bitstream.weights import QuantisedTensor, decode_weights
+from inr.compression.encoder.generalised_gaussian import encode_by_tensor
+from inr.compression.encoder.weights import encode_weights
 
 RNG = np.random.default_rng(0)
 
@@ -39,11 +40,11 @@ def test_it_takes_the_entropy_and_about_a_byte_a_tensor():
     assert taken < 1.01 * ideal + 4 + 2 * len(given)
 
 
-def test_what_no_bell_holds_is_left_to_other_layouts():
+def test_what_is_beyond_the_models_is_left_to_other_layouts():
     assert encode_by_tensor([0], [np.array([1 << 15])], [False], [GAUSS]) is not None
     assert encode_by_tensor([0], [np.array([(1 << 15) + 1])], [False], [GAUSS]) is None
     assert encode_by_tensor([-(1 << 20), 1 << 20], arrays((1, 1), (3, 3)), [False] * 2, [GAUSS]) is None
-    far = {"a": Rounded(np.array([1 << 20, 0, -5]), 3)}
+    far = {"a": QuantisedTensor(np.array([1 << 20, 0, -5]), 3)}
     assert np.array_equal(
         decode_weights(encode_weights(far), {"a": (3,)}, max_bytes=99)["a"].integers, far["a"].integers
     )
@@ -51,7 +52,7 @@ def test_what_no_bell_holds_is_left_to_other_layouts():
 
 def test_small_networks_take_this_layout_with_the_shape_that_suits_them():
     tensors = {
-        name: Rounded(each.reshape(-1, 13), -30)
+        name: QuantisedTensor(each.reshape(-1, 13), -30)
         for name, each in zip("abc", arrays((100, 10, 40), (39, 169, 13)), strict=True)
     }
     data = encode_weights(tensors)

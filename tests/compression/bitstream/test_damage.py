@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from inr import InrError, MissingExtra
 from inr.compression import decode_integers, encode_integers
 from inr.compression.bitstream.integers import decode_arrays
-from inr.compression.bitstream.models import PACKED, SAME, Bell, Histogram, Model, Outliers, Packed, Range
+from inr.compression.bitstream.models import (
+    BitPacked,
+    GeneralisedGaussian,
+    Histogram,
+    Model,
+    ModelKind,
+    OneSidedLaplace,
+    Outliers,
+)
 from inr.compression.bitstream.stream import Writer
 
 WORKSPACE = 48 << 20
@@ -95,7 +103,9 @@ def test_edits_end_cleanly(name, flips, insert):
     assert_read_or_refused(bytes(altered), values.size)
 
 
-BELL = Model(Bell(-2, 2, 0, 2, 32)).header()
+# A model of numbers that are all 0.
+ZEROS = OneSidedLaplace(0, 0)
+GAUSSIAN = Model(GeneralisedGaussian(-2, 2, 0, 2, 32)).header()
 
 
 @pytest.mark.parametrize(
@@ -103,30 +113,42 @@ BELL = Model(Bell(-2, 2, 0, 2, 32)).header()
     [
         (b"", 1, "cut before its symbols begin"),
         (b"\x00", 1, "uses a table again that it never had"),
-        (bytes([SAME | 7 << 3]), 1, "uses a table again that it never had"),
+        (bytes([ModelKind.EARLIER_TABLE | 7 << 3]), 1, "uses a table again that it never had"),
         (b"\xc1", 1, "no model begins with 193"),
         (b"\x40", 1, "no model begins with 64"),
         (b"\x42", 1, "no model begins with 66"),
-        (bytes([PACKED | 1 << 3, 3, 0]), 1, "no model begins with 11"),
+        (bytes([ModelKind.BIT_PACKED | 1 << 3, 3, 0]), 1, "no model begins with 11"),
         (b"\x01\x00\x00\xff\xff\xff\xff\xff\xff\xff", 1, "number at its beginning is out of range"),
-        (Model(Bell(0, 1 << 17, 0, 0, 0)).header(), 1, "a table from 0 to 131072 is out of range"),
-        (Model(Bell(2**31 - 5, 2**31, (2**31 - 5) * 8, 0, 0)).header(), 1, "is out of range"),
-        (Model(Bell(-(2**31) - 1, -(2**31), -(2**34), 0, 0)).header(), 1, "is out of range"),
-        (Model(Bell(0, 9, 0, 0, 169)).header(), 1, "there is no scale 169"),
-        (Model(Packed(33, 0)).header(), 1, "33 bits from 0 on are no integers"),
-        (Model(Packed(1, 2**31)).header(), 1, "are no integers"),
-        (Model(Packed(1, 2**31 - 1)).header() + b"\xff", 1, "it holds a value that is no int32"),
-        (Model(Histogram(0, (1 << 17) + 1, Range(0, 0), Range(0, 0), 0)).header(), 1, "is out of range"),
-        (Model(Histogram(2**31, 2, Range(0, 0), Range(0, 0), 0)).header(), 1, "is out of range"),
-        (Model(Histogram(0, 2, Range(1 << 17, 0), Range(0, 0), 0)).header(), 1, "a table from 0 to 131072"),
-        (Model(Histogram(0, 2, Range(0, 0), Range(0, 0), 6)).header(), 1, "is out of range"),
-        (Model(Histogram(2**31 - 1, 2, Range(0, 0), Range(0, 0), 0)).header(), 1, "histogram is out of range"),
-        (BELL[:1].replace(b"\x11", b"\x15") + BELL[1:] + b"\x00\x01\x00", 7, "1 outliers are too many among 7"),
-        (BELL, 100, "0 bytes of symbols are fewer than it announces"),
-        (Model(Packed(16, 0)).header() + bytes(19), 10, "19 bytes of symbols are fewer than it announces"),
-        (Model(Packed(32, 0)).header() + b"\xff" * 12, 3, "none that could have been written|no int32"),
-        (BELL + b"\xff" * 30, 12, "none that could have been written"),
-        (BELL + b"\x00" * 30, 12, "do not end where it ends"),
+        (Model(GeneralisedGaussian(0, 1 << 17, 0, 0, 0)).header(), 1, "a table from 0 to 131072 is out of range"),
+        (Model(GeneralisedGaussian(2**31 - 5, 2**31, (2**31 - 5) * 8, 0, 0)).header(), 1, "is out of range"),
+        (Model(GeneralisedGaussian(-(2**31) - 1, -(2**31), -(2**34), 0, 0)).header(), 1, "is out of range"),
+        (Model(GeneralisedGaussian(0, 9, 0, 0, 169)).header(), 1, "there is no scale 169"),
+        (Model(BitPacked(33, 0)).header(), 1, "33 bits from 0 on are no integers"),
+        (Model(BitPacked(1, 2**31)).header(), 1, "are no integers"),
+        (Model(BitPacked(1, 2**31 - 1)).header() + b"\xff", 1, "it holds a value that is no int32"),
+        (
+            Model(Histogram(0, (1 << 17) + 1, ZEROS, ZEROS, 0)).header(),
+            1,
+            "is out of range",
+        ),
+        (Model(Histogram(2**31, 2, ZEROS, ZEROS, 0)).header(), 1, "is out of range"),
+        (
+            Model(Histogram(0, 2, OneSidedLaplace(1 << 17, 0), ZEROS, 0)).header(),
+            1,
+            "a table from 0 to 131072",
+        ),
+        (Model(Histogram(0, 2, ZEROS, ZEROS, 6)).header(), 1, "is out of range"),
+        (
+            Model(Histogram(2**31 - 1, 2, ZEROS, ZEROS, 0)).header(),
+            1,
+            "histogram is out of range",
+        ),
+        (GAUSSIAN[:1].replace(b"\x11", b"\x15") + GAUSSIAN[1:] + b"\x00\x01\x00", 7, "1 outliers are too many among 7"),
+        (GAUSSIAN, 100, "0 bytes of symbols are fewer than it announces"),
+        (Model(BitPacked(16, 0)).header() + bytes(19), 10, "19 bytes of symbols are fewer than it announces"),
+        (Model(BitPacked(32, 0)).header() + b"\xff" * 12, 3, "none that could have been written|no int32"),
+        (GAUSSIAN + b"\xff" * 30, 12, "none that could have been written"),
+        (GAUSSIAN + b"\x00" * 30, 12, "do not end where it ends"),
     ],
     ids=range(26),
 )
@@ -136,7 +158,7 @@ def test_crafted_streams_are_refused_in_words(data, count, message):
 
 
 def test_places_out_of_order_are_refused():
-    model = Model(Packed(1, 0), Outliers(2, Packed(0, 9)))
+    model = Model(BitPacked(1, 0), Outliers(2, BitPacked(0, 9)))
     for places in ([5, 5], [6, 2], [3, 17]):
         writer = Writer()
         writer.bits(5, np.array(places))
@@ -167,11 +189,17 @@ def peak(data: bytes, arrays: list[np.ndarray]) -> int:
 @pytest.mark.parametrize(
     ("models", "tail"),
     [
-        ([Model(Bell(-60_000, 70_000, k, k % 8, 60 + k)) for k in range(12)], b""),
-        ([Model(Histogram(0, 1 << 17, Range(0, 0), Range(131_071, 168), 0))] * 12, b"\x5a" * 500_000),
-        ([Model(Histogram(0, 1 << 17, Range(0, 0), Range(1, 0), 5))] * 9 + [Model(Packed(9, 0))], b""),
+        ([Model(GeneralisedGaussian(-60_000, 70_000, k, k % 8, 60 + k)) for k in range(12)], b""),
+        (
+            [Model(Histogram(0, 1 << 17, ZEROS, OneSidedLaplace(131_071, 168), 0))] * 12,
+            b"\x5a" * 500_000,
+        ),
+        (
+            [Model(Histogram(0, 1 << 17, ZEROS, OneSidedLaplace(1, 0), 5))] * 9 + [Model(BitPacked(9, 0))],
+            b"",
+        ),
     ],
-    ids=["bells", "noise", "histograms"],
+    ids=["gaussians", "noise", "histograms"],
 )
 def test_tables_take_no_more_than_the_workspace(models, tail):
     data = b"".join(model.header() for model in models) + tail
@@ -180,7 +208,7 @@ def test_tables_take_no_more_than_the_workspace(models, tail):
 
 def test_a_few_bytes_cannot_make_many_tables(monkeypatch):
     monkeypatch.setattr("inr.compression.bitstream.models.MAX_TABLED", 10 << 17)
-    model = Model(Bell(-60_000, 70_000, 0, 5, 100))
+    model = Model(GeneralisedGaussian(-60_000, 70_000, 0, 5, 100))
     with pytest.raises(InrError, match="tables have more than 1310720 symbols"):
         decode_arrays(model.header() * 300 + bytes(2000), [np.empty(1, dtype=np.int32) for _ in range(300)])
 
@@ -202,7 +230,7 @@ def test_without_its_library_the_command_that_installs_it_is_named(monkeypatch):
 
 def test_a_few_bytes_cannot_announce_many_symbols():
     start = time.perf_counter()
-    narrow = Model(Bell(0, 1, 0, 7, 0)).header()
+    narrow = Model(GeneralisedGaussian(0, 1, 0, 7, 0)).header()
     with pytest.raises(InrError, match="fewer than it announces"):
         decode_integers(narrow + bytes(100), 1 << 24)
     assert time.perf_counter() - start < 5  # nothing is decoded

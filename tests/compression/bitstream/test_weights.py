@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from inr import InrError
-from inr.compression.bitstream.weights import Rounded, decode_weights, encode_weights
+from inr.compression.bitstream.weights import QuantisedTensor, decode_weights
+from inr.compression.encoder.weights import encode_weights
 
 
 def tensors(rng, *shapes, scale=9.0):
     return {
-        f"t{number}": Rounded(np.rint(rng.normal(0, scale, shape)).astype(np.int64), number - 20)
+        f"t{number}": QuantisedTensor(np.rint(rng.normal(0, scale, shape)).astype(np.int64), number - 20)
         for number, shape in enumerate(shapes)
     }
 
@@ -34,7 +35,7 @@ def test_weights_come_back(shapes):
 def test_small_tensors_have_bells_and_large_ones_what_is_shorter():
     rng = np.random.default_rng(1)
     assert encode_weights(tensors(rng, (8, 2), (8,), (8, 8), (8,), (3, 8), (3,)))[0] > 0
-    unlike = tensors(rng, (90, 90), scale=2.0) | {"other": Rounded(rng.integers(900, 1000, (90, 90)), 3)}
+    unlike = tensors(rng, (90, 90), scale=2.0) | {"other": QuantisedTensor(rng.integers(900, 1000, (90, 90)), 3)}
     assert encode_weights(unlike)[0] == 0
 
 

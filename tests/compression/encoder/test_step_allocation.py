@@ -7,14 +7,8 @@ import pytest
 import torch
 
 from inr import InrError
-from inr.compression.encoder.step_allocation import (
-    balanced_steps,
-    nearest_index,
-    sensitivities,
-    step_of,
-    to_integers,
-    to_values,
-)
+from inr.compression.bitstream.step_sizes import step_of, to_values
+from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, to_integers
 
 
 def test_steps_are_quarter_octaves_to_the_last_bit():

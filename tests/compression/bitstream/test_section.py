@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from inr.compression.encoder.section import encode_tensors
 
 from inr import DamagedFile, InrError, container
 from inr.compression.bitstream.section import DICTIONARY, decode_tensors
-from inr.container import Section
-from inr.container._varint import varint
+from inr.compression.encoder.section import encode_tensors
+from inr.container import Section, varint
 
 GIB = 1 << 30
 TYPES = ["?", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8"]

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import inr
-from inr.compression.bitstream.weights import encode_weights
 from inr.compression.encoder.levenberg_marquardt import LeastSquares
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.qat_fit import round_field
 from inr.compression.encoder.refinement import refinable, refine
+from inr.compression.encoder.weights import encode_weights
 from inr.fitting import Budget, Fitter, Setup
 
 ENGINE = "cpu:threads=1"

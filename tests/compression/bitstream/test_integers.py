@@ -13,10 +13,11 @@ from hypothesis.extra import numpy as hnp
 
 from inr import InrError
 from inr.compression import decode_integers, encode_integers
-from inr.compression.bitstream.integers import decode_arrays, encode_arrays
+from inr.compression.bitstream.integers import decode_arrays
 from inr.compression.bitstream.models import RecentTables
 from inr.compression.bitstream.stream import Writer
 from inr.compression.encoder import model_choice
+from inr.compression.encoder.integers import encode_arrays
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
@@ -212,7 +213,7 @@ def test_only_so_many_tables_are_made():
     tables = RecentTables()
     tables.left = 1000
     for array in arrays:
-        assert _entropy_choice.choose(array, tables).tabled <= 1000
+        assert model_choice.choose(array, tables).tabled <= 1000
     again = [np.empty(array.size, dtype=np.int32) for array in arrays]
     decode_arrays(encode_arrays(arrays), again)
     np.testing.assert_array_equal(again, arrays)

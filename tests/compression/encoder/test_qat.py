@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from inr import Budget, Signal
-from inr.compression.bitstream.weights import encode_weights
+from inr.compression.bitstream.step_sizes import step_of
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.qat_fit import fit_rounded, round_field
-from inr.compression.encoder.step_allocation import step_of
+from inr.compression.encoder.weights import encode_weights
 from inr.fitting import Setup, make_fitter
 
 
@@ -99,7 +99,7 @@ def test_a_bit_costs_what_finer_steps_would_bring():
     assert (pull.sign() == weights["a"].sign()).all()
     width = rounded._widths["a"] * step_of(rounded.indices["a"])
     far = weights["a"].abs() > 6 * step_of(rounded.indices["a"])
-    # steps come in quarter octaves, and losses by them in one_sided
+    # steps come in quarter octaves, and losses by them in halves
     expected = torch.full_like(pull, 2 * np.log(2) * added)
     torch.testing.assert_close((pull.abs() * width)[far], expected[far], rtol=0.3, atol=0)
 
