@@ -127,7 +127,7 @@ class _Study:
                 self._signal, self._setup, Budget(steps=self._setup.steps), engine=self._engine, seed=self._seed
             )
             field = _run(fitter)
-            rates = {part: _HIGHER * rate for part, rate in fitter._rates.items()}
+            rates = {part: _HIGHER * rate for part, rate in fitter._learning_rates.items()}
             on = replace(self._setup, batch=_SMALLER, learning_rate=rates, optimiser="soap")
             self._fitted = field, on, time.perf_counter() - start
         return self._fitted

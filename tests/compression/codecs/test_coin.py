@@ -31,8 +31,8 @@ def encoded(signal: Signal, room: int, steps: int = 1, **options) -> bytes:
     return payload.data
 
 
-def decoded(signal: Signal, data: bytes, limit: int = GIB):
-    return codecs.build("coin").decode(signal.domain, {"base": memoryview(data)}, max_bytes=limit)
+def decoded(signal: Signal, data: bytes, max_bytes: int = GIB):
+    return codecs.build("coin").decode(signal.domain, {"base": memoryview(data)}, max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize(("depth", "width", "weights"), PUBLISHED)

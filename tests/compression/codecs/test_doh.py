@@ -212,8 +212,8 @@ def crafted(depth=2, width=4, latent=50, seed=1, step=0.5, integers: bytes | Non
     return varint(depth) + varint(width) + varint(latent) + struct.pack("<Ie", seed, step) + coded
 
 
-def decoded(data: bytes, limit: int = GIB) -> Field:
-    return codecs.build("doh").decode(picture().domain, {"base": memoryview(data)}, max_bytes=limit)
+def decoded(data: bytes, max_bytes: int = GIB) -> Field:
+    return codecs.build("doh").decode(picture().domain, {"base": memoryview(data)}, max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize(
