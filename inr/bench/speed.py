@@ -50,7 +50,7 @@ class Sizes:
     side: int = 256
     width: int = 256
     batch: int = 16_384
-    turns: int = 4
+    turns: int = 3
     pause: float = 0.1
     wake: float = 0.2
     compiler: bool = True

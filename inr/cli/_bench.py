@@ -69,9 +69,9 @@ def _print(table: "Table") -> None:
     console.print(Text(table.title, style="bold"))
     console.print(Text(table.machine, style="dim"))
     shown = Shown(box=None, padding=(0, 1), pad_edge=False)
-    for column in table.columns:
+    for place, column in enumerate(table.columns):
         numbers = all(_is_number(row.get(column, "")) for row in table.rows)
-        options: dict[str, Any] = {"justify": "right"} if numbers else {"overflow": "fold", "ratio": 1}
+        options: dict[str, Any] = {"justify": "right"} if numbers else {"overflow": "fold", "ratio": 1 if place else 3}
         shown.add_column(column.replace("_", " "), **options)
     for row in table.rows:
         shown.add_row(*map(Text, table.cells(row)))
