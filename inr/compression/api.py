@@ -11,9 +11,9 @@ import numpy as np
 from inr import container
 from inr._errors import InrError
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
-from inr.compression.files import build_any_field, pack
+from inr.compression.files import build_any_field, open_reference, pack
 from inr.compression.rate_control import Found, Target, smallest_reaching
-from inr.compression.reference_weights import Reference, open_reference
+from inr.compression.reference_weights import Reference
 from inr.container import GIB
 from inr.engines import render
 from inr.field import Field, Spec

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._specs import format_spec
 from inr.compression.codecs.base import Codec, Payload, codecs
-from inr.compression.reference_weights import Reference, UnknownWeights, open_reference
+from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
 from inr.field import MAX_FILE_BYTES, Field, build_field
 from inr.signals import Domain, from_compact, to_compact
@@ -90,6 +91,17 @@ def build_any_field(
         raise UnknownWeights(f"{path}: {error}") from error
     except InrError as error:
         raise InrError(f"{path}: {error}") from error
+
+
+def open_reference(reference: Reference) -> Field:
+    """A field that was given as itself, or as the path of its file.
+
+    Raises:
+        InrError: no such file, or not an .inr file.
+    """
+    if isinstance(reference, Field):
+        return reference
+    return build_any_field(container.read(Path(reference), max_bytes=MAX_FILE_BYTES), reference)
 
 
 def _spec(codec: Codec) -> str:

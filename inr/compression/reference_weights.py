@@ -2,11 +2,9 @@
 
 import hashlib
 from os import PathLike
-from pathlib import Path
 
-from inr import container
 from inr._errors import InrError
-from inr.field import MAX_FILE_BYTES, Field
+from inr.field import Field
 
 Reference = Field | str | PathLike[str]
 
@@ -22,16 +20,3 @@ def checksum_name(field: Field) -> str:
         digest.update(name.encode() + tensor.detach().cpu().numpy().astype("<f4").tobytes())
     # A letter comes first, for eight digits would be a number in a spec.
     return "w" + digest.hexdigest()[:8]
-
-
-def open_reference(reference: Reference) -> Field:
-    """A field that was given as itself, or as the path of its file.
-
-    Raises:
-        InrError: no such file, or not an .inr file.
-    """
-    if isinstance(reference, Field):
-        return reference
-    from inr.compression.files import build_any_field
-
-    return build_any_field(container.read(Path(reference), max_bytes=MAX_FILE_BYTES), reference)

@@ -500,7 +500,7 @@ def test_a_fit_that_diverges_slowly_says_so(signal, engine, depth):
     )  # fmt: skip
     finite = []
     for event in fitter.run():
-        fitter._rates = {name: 2 * rate for name, rate in fitter._rates.items()}
+        fitter._learning_rates = {name: 2 * rate for name, rate in fitter._learning_rates.items()}
         if event.kind == "step":
             finite.append(event.loss)
     assert event.reason == "diverged"

@@ -28,8 +28,7 @@ def decode_integers(
         InrError: data that `encode_integers` did not return for `count` values, as far as that can be told: most
             altered data still decode, to other values. Files have checksums for this.
 
-    >>> import numpy as np
-    >>> from inr.compression import encode_integers
+    >>> from inr.compression import decode_integers, encode_integers
     >>> decode_integers(encode_integers(np.array([3, -1, 4])), 3)
     array([ 3, -1,  4], dtype=int32)
     """

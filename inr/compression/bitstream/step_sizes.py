@@ -28,6 +28,7 @@ def step_of(index: int) -> float:
     Raises:
         InrError: an index whose step is below 2^-64 or above 2^64.
 
+    >>> from inr.compression.bitstream.step_sizes import step_of
     >>> step_of(-8)
     0.25
     """

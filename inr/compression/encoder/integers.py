@@ -24,9 +24,8 @@ def encode_integers(values: np.ndarray) -> bytes:
     Raises:
         InrError: other values.
 
-    >>> import numpy as np
-    >>> len(encode_integers(np.zeros(1000, dtype=np.int64)))
-    2
+    >>> len(inr.compression.encode_integers(np.zeros(1000, dtype=np.int64)))
+    3
     """
     return encode_arrays([values])
 
