@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from inr._errors import InrError
 from inr._parts import Range
 from inr.engines import Batch
 from inr.jit import kernel
@@ -17,24 +18,12 @@ from inr.teaching._base import Scorer, Teacher, teachers
 from inr.teaching._choice import step_generator
 from inr.teaching._uniform import Uniform
 
-_ENTRIES = 2**18  # of the memory, at most: a plan then takes a millisecond or two
-_POWER = 1.5  # of a forecast, that chances are in proportion to
-_LEANING = 2 / 3  # of chances, in what the loss counts: weights undo the rest
-_HIGHEST = 4.0  # forecast that is believed, in means of all
-_KEPT = 0.5  # share of what was remembered, when a sample is seen again
-_LEAST = 0.25  # share of the batch
-# shares of the memory: batches below the first stay as they are, none is above the second
-_SMALL, _LARGE = 1 / 16, 1 / 4
-_JUDGED = 4_096  # entries by which the ratio is chosen
-_SMALLEST = 2.0**-20  # residual; logarithms need one
-_LARGEST = 2.0**40  # residual that tells something; with larger ones, of a fit that is breaking, sums overflow
-_ORDERS = 64  # in which rounds take their samples, of all that there are
-_UNTOLD = 0.5  # slope, before anything was seen again
-_WARM = 3  # times the memory's entries, drawn evenly at first
-_STALE, _FRESH = 0.5, 0.1  # uniform shares at slopes 0 and 1
-_ISOLATED = 1.5  # of the sum of what two neighbours miss, above which a sample is an outlier
-_CLEAN, _NOISY = 0.3, 0.5  # shares of outliers in squared residuals; clean signals stay below the first
-_FINE = 2**44  # parts of a chance: integers, which add up to the same in any order
+_RATIO_SAMPLES = 4_096  # entries by which the ratio is chosen
+_MIN_RESIDUAL = 2.0**-20  # below it residuals count as this; logarithms need one
+_MAX_RESIDUAL = 2.0**40  # above it a fit is breaking, and sums would overflow
+_PERMUTATIONS = 64  # orders in which rounds take their samples, of all that there are
+_UNKNOWN_SLOPE = 0.5  # before anything was seen again
+_CHANCE_UNIT = 2**44  # parts of a chance: integers, which add up to the same in any order
 
 
 @teachers.register(
@@ -87,16 +76,42 @@ class Auto(Teacher):
         ratio: Annotated[
             float | None, Range(0, 1, above=True), "share of the batch that a step takes; none: as many as it needs"
         ] = None,
+        power: Annotated[float, Range(0, 4), "of a forecast, that chances are in proportion to"] = 1.5,
+        leaning: Annotated[
+            float, Range(0, 1), "power of chances, in what the loss counts: 0 as all samples do, 1 as they are drawn"
+        ] = 2 / 3,
+        cap: Annotated[float, Range(1), "largest forecast that is believed, in means of all"] = 4.0,
+        kept: Annotated[float, Range(0, 1), "share of what was remembered, when a sample is seen again"] = 0.5,
+        entries: Annotated[int, Range(1, 2**28), "of the memory, at most; a plan takes time in proportion"] = 2**18,
+        warmup: Annotated[int, Range(1, 1000), "passes over the memory that are drawn evenly at first"] = 3,
+        stale: Annotated[float, Range(0, 1), "share drawn evenly where the memory foretells nothing"] = 0.5,
+        fresh: Annotated[float, Range(0, 1), "share drawn evenly where the memory foretells everything"] = 0.1,
+        least_ratio: Annotated[float, Range(0, 1), "ratio that is not gone below where it is free"] = 0.25,
+        least_batch: Annotated[float, Range(0, 1), "batch that is not gone below, as a share of the memory"] = 1 / 16,
+        most_batch: Annotated[float, Range(0, 1, above=True), "batch that is not exceeded, likewise"] = 1 / 4,
+        isolation: Annotated[
+            float, Range(0), "of the sum of what two neighbours miss, above which a sample is an outlier"
+        ] = 1.5,
+        clean: Annotated[float, Range(0, 1), "share of outliers in squared residuals that changes nothing"] = 0.3,
+        noisy: Annotated[float, Range(0, 1), "share of outliers from which on all samples are drawn evenly"] = 0.5,
     ) -> None:
+        if not clean < noisy:
+            raise InrError(f"teacher 'auto': noisy must be above clean, got {noisy:g} and {clean:g}")
         self._uniform = uniform
         self._ratio = ratio
+        self._power, self._leaning, self._cap = power, leaning, cap
+        self._kept, self._entries, self._warmup = kept, entries, warmup
+        self._stale, self._fresh = stale, fresh
+        self._least_ratio, self._least_batch, self._most_batch = least_ratio, least_batch, most_batch
+        self._isolation, self._clean, self._noisy = isolation, clean, noisy
         self._even = Uniform()
 
     def prepare(self) -> float:
         """Compile the kernel that remembers residuals, or load it."""
         start = time.perf_counter()
         self._even.prepare()
-        _remember(np.zeros(1, np.float32), np.zeros(5), np.zeros(1, np.int64), 1, np.zeros((1, 1), np.float32))
+        nothing = np.zeros(1, np.float32), np.zeros(5), np.zeros(1, np.int64), 1, np.zeros((1, 1), np.float32)
+        _remember(*nothing, np.float32(self._kept))
         return time.perf_counter() - start
 
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
@@ -107,7 +122,7 @@ class Auto(Teacher):
         self._seed = seed
         self._even.bind(signal, steps, batch, seed, device)
         self._forecasts = self.objective is None or getattr(self.objective, "squared", False)
-        self._run = -(-signal.size // _ENTRIES)
+        self._run = -(-signal.size // self._entries)
         entries = -(-signal.size // self._run)
         # what is missed, below 0 where that is not known; and of entries seen again since the plan: how many, and the
         # sums of x, y, x², xy, x being the logarithm of what was remembered and y of what is missed
@@ -117,7 +132,7 @@ class Auto(Teacher):
         self._weights: Float[Tensor, "rounds n"] | None = None
         self._excess = 1.0
         self._noise = 0.0
-        self._warm = _WARM * -(-entries // self._most)  # steps
+        self._warm = self._warmup * -(-entries // self._most)  # steps
         self._ordered = signal.domain.shape is not None  # else neighbours in the memory are no neighbours
         self._round = 0
 
@@ -125,12 +140,12 @@ class Auto(Teacher):
         """The samples of step `step`, in the order of their entries; a sample may be there more than once."""
         if not self._forecasts:
             return self._even.select(step)
-        if step == self._warm // _WARM:
+        if step == self._warm // self._warmup:
             self._missed.fill_(-1.0)
             self._sums.zero_()
         if step >= self._warm and self._round == len(self._planned):
             self._plan(step)
-        if step < self._warm or (self._uniform is None and self._noise >= _NOISY):
+        if step < self._warm or (self._uniform is None and self._noise >= self._noisy):
             return self._even.select(step)
         number = self._round
         self._round += 1
@@ -142,9 +157,12 @@ class Auto(Teacher):
         if not self._forecasts:
             return
         if self._device.type == "cpu":
-            _remember(self._missed.numpy(), self._sums.numpy(), batch.indices.numpy(), self._run, residuals.numpy())
+            _remember(
+                self._missed.numpy(), self._sums.numpy(), batch.indices.numpy(), self._run, residuals.numpy(),
+                np.float32(self._kept),
+            )  # fmt: skip
         else:
-            remember_on(self._missed, self._sums, batch.indices, self._run, residuals)
+            remember_on(self._missed, self._sums, batch.indices, self._run, residuals, self._kept)
 
     def state(self) -> dict[str, Tensor]:
         """The memory (entries,), sums of the regression (5,), and the plan.
@@ -166,16 +184,18 @@ class Auto(Teacher):
     def _plan(self, step: int) -> None:
         """Draw the samples of the next steps, and begin anew to measure how well they were foretold."""
         generator = step_generator(self._seed, step, self._device)
-        known = (self._missed >= 0) & (self._missed <= _LARGEST)
+        known = (self._missed >= 0) & (self._missed <= _MAX_RESIDUAL)
         if not bool(known.any()):  # of a fit that is about to end
             known, self._missed = ~known, torch.ones_like(self._missed)
         missed = torch.where(known, self._missed, self._missed[known].mean())
         if self._ordered:
-            self._noise = min(max(self._noise, outliers(missed)), _NOISY)
-        chances, count = self._chances(missed.clamp(_SMALLEST, max(_HIGHEST * float(missed.mean()), _SMALLEST)))
-        weights = ((_LEANING - 1) * chances.log()).exp_()
+            self._noise = min(max(self._noise, outliers(missed, self._isolation)), self._noisy)
+        chances, count = self._chances(
+            missed.clamp(_MIN_RESIDUAL, max(self._cap * float(missed.mean()), _MIN_RESIDUAL))
+        )
+        weights = ((self._leaning - 1) * chances.log()).exp_()
         weights /= (chances * weights).mean()
-        squares = missed.square() + _SMALLEST**2
+        squares = missed.square() + _MIN_RESIDUAL**2
         self._excess = float((chances * weights * squares).mean() / squares.mean())
         drawn = systematic(chances, max(len(chances) // count, 1), count, generator)
         self._weights = weights[drawn]
@@ -190,16 +210,16 @@ class Auto(Teacher):
         """Chances of the entries, 1 on average, and how many samples a step takes."""
         uniform = self._uniform
         if uniform is None:
-            uniform = _STALE + (_FRESH - _STALE) * slope(self._sums)
-            uniform += (1 - uniform) * max((self._noise - _CLEAN) / (_NOISY - _CLEAN), 0.0)
-        powers = (_POWER * forecasts.log()).exp_()  # several times as fast as the operator for powers
+            uniform = self._stale + (self._fresh - self._stale) * slope(self._sums)
+            uniform += (1 - uniform) * max((self._noise - self._clean) / (self._noisy - self._clean), 0.0)
+        powers = (self._power * forecasts.log()).exp_()  # several times as fast as the operator for powers
         chances = uniform + (1 - uniform) / powers.mean() * powers
         ratio = self._ratio
         if ratio is None:
-            every = -(-len(forecasts) // _JUDGED)
-            ratio = share_needed(forecasts[::every], chances[::every])
+            every = -(-len(forecasts) // _RATIO_SAMPLES)
+            ratio = share_needed(forecasts[::every], chances[::every], self._leaning)
             entries = len(chances) / self._most
-            ratio = min(max(ratio, _SMALL * entries, _LEAST), _LARGE * entries, 1.0)
+            ratio = min(max(ratio, self._least_batch * entries, self._least_ratio), self._most_batch * entries, 1.0)
         return chances, max(round(ratio * self._most), 1)
 
 
@@ -211,25 +231,25 @@ def slope(sums: Float[Tensor, " 5"]) -> float:
     pairs, x, y, xx, xy = sums.tolist()
     spread = pairs * xx - x * x
     if not spread > 1e-9 * pairs * pairs:
-        return _UNTOLD
+        return _UNKNOWN_SLOPE
     return min(max((pairs * xy - x * y) / spread, 0.0), 1.0)
 
 
-def outliers(missed: Float[Tensor, " n"]) -> float:
+def outliers(missed: Float[Tensor, " n"], isolation: float = 1.5) -> float:
     """The share in squared residuals of samples that miss much more than both neighbours; residuals are magnitudes."""
     if len(missed) < 3:
         return 0.0
     # in dtype float64, whose sums are the same to the last digit that counts
     inner, around = missed[1:-1].double().square(), missed[:-2] + missed[2:]
-    return float(inner[missed[1:-1] > _ISOLATED * around].sum() / inner.sum().clamp(min=_SMALLEST**2))
+    return float(inner[missed[1:-1] > isolation * around].sum() / inner.sum().clamp(min=_MIN_RESIDUAL**2))
 
 
-def share_needed(forecasts: Float[Tensor, " n"], chances: Float[Tensor, " n"]) -> float:
+def share_needed(forecasts: Float[Tensor, " n"], chances: Float[Tensor, " n"], leaning: float = 2 / 3) -> float:
     """The share of a batch drawn by chances at which its gradient is as certain as that of the batch drawn evenly.
 
-    Chances are against even ones, 1 on average; samples are weighted by their power -1/3.
+    Chances are against even ones, 1 on average; samples are weighted by their power `leaning` - 1.
     """
-    counted = chances ** (_LEANING - 1) * forecasts
+    counted = chances ** (leaning - 1) * forecasts
     ours = (chances * counted.square()).mean() * chances.mean() / (chances * counted).mean().square()
     evenly = forecasts.square().mean() / forecasts.mean().square()
     return float(ours / evenly)
@@ -244,21 +264,23 @@ def systematic(
     """
     device, points = chances.device, rounds * count
     # integers add up to the same in any order, on any device
-    ends = (chances.double() * (_FINE / float(chances.sum(dtype=torch.float64)))).long().cumsum(0)
+    ends = (chances.double() * (_CHANCE_UNIT / float(chances.sum(dtype=torch.float64)))).long().cumsum(0)
     spacing = ends[-1] // points
     first = (torch.rand(1, dtype=torch.float64, generator=generator, device=device) * spacing).long()
     hits = ((ends - first + spacing - 1) // spacing).clamp_(0, points)
     hits[-1] = points
     drawn = torch.repeat_interleave(hits.diff(prepend=hits.new_zeros(1)), output_size=points).view(count, rounds)
     # rounds one after the other must not be neighbours in every stretch: they would pull the same way
-    orders = torch.rand(_ORDERS, rounds, generator=generator, device=device).argsort(dim=1)
-    orders = orders[torch.randint(_ORDERS, (count,), generator=generator, device=device)]
+    orders = torch.rand(_PERMUTATIONS, rounds, generator=generator, device=device).argsort(dim=1)
+    orders = orders[torch.randint(_PERMUTATIONS, (count,), generator=generator, device=device)]
     shifts = torch.randint(rounds, (count, 1), generator=generator, device=device)
     return drawn.gather(1, (orders + shifts) % rounds).T.contiguous()
 
 
 @kernel
-def _remember(missed: np.ndarray, sums: np.ndarray, indices: np.ndarray, run: int, residuals: np.ndarray) -> None:
+def _remember(
+    missed: np.ndarray, sums: np.ndarray, indices: np.ndarray, run: int, residuals: np.ndarray, kept: np.float32
+) -> None:
     """Mix into the memory what samples missed, their mean where several share an entry, and add to the regression."""
     i, samples, channels = 0, residuals.shape[0], residuals.shape[1]
     while i < samples:
@@ -274,13 +296,13 @@ def _remember(missed: np.ndarray, sums: np.ndarray, indices: np.ndarray, run: in
         now = total / np.float32(alike)
         before = missed[entry]
         if before >= 0:
-            x, y = np.log(max(before, np.float32(_SMALLEST))), np.log(max(now, np.float32(_SMALLEST)))
+            x, y = np.log(max(before, np.float32(_MIN_RESIDUAL))), np.log(max(now, np.float32(_MIN_RESIDUAL)))
             sums[0] += 1
             sums[1] += x
             sums[2] += y
             sums[3] += x * x
             sums[4] += x * y
-            now = np.float32(_KEPT) * before + np.float32(1 - _KEPT) * now
+            now = kept * before + (np.float32(1) - kept) * now
         missed[entry] = now
 
 
@@ -290,6 +312,7 @@ def remember_on(
     indices: Int[Tensor, " n"],
     run: int,
     residuals: Float[Tensor, "n c"],
+    kept: float = 0.5,
 ) -> None:
     """What `_remember` does, by operators, for other devices. Indices are sorted."""
     entries, alike = torch.unique_consecutive(indices // run, return_counts=True)
@@ -297,6 +320,6 @@ def remember_on(
     now = torch.segment_reduce(size, "mean", lengths=alike)
     before = missed[entries]
     again = before >= 0
-    x, y = (size[again].clamp(min=_SMALLEST).log().double() for size in (before, now))
+    x, y = (size[again].clamp(min=_MIN_RESIDUAL).log().double() for size in (before, now))
     sums += torch.stack((again.sum(dtype=torch.float64), x.sum(), y.sum(), (x * x).sum(), (x * y).sum()))
-    missed[entries] = torch.where(again, _KEPT * before + (1 - _KEPT) * now, now)
+    missed[entries] = torch.where(again, kept * before + (1 - kept) * now, now)

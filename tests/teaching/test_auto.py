@@ -280,7 +280,7 @@ def test_kernel_and_operators_remember_the_same(run, channels):
                 sums += [1, x, y, x * x, x * y]
                 now = (expected[entry] + now) / 2
             expected[entry] = now
-        _auto._remember(kernel, by_kernel, indices, run, residuals)
+        _auto._remember(kernel, by_kernel, indices, run, residuals, np.float32(0.5))
         remember_on(operators, by_operators, torch.from_numpy(indices), run, torch.from_numpy(residuals))
     assert (expected >= 0).any()
     np.testing.assert_allclose(kernel, expected, rtol=1e-6)
@@ -436,12 +436,11 @@ def test_scattered_samples_and_a_share_that_is_given_know_no_outliers(spec, unif
 
 
 @pytest.mark.parametrize(("size", "run"), [(1000, 10), (1003, 11), (101, 2), (199, 2), (250, 3)])
-def test_runs_of_samples_share_an_entry(monkeypatch, size, run):
-    monkeypatch.setattr(_auto, "_ENTRIES", 100)
+def test_runs_of_samples_share_an_entry(size, run):
     entries = math.ceil(size / run)
     of_entries = uneven(entries)
     missed = torch.from_numpy(np.repeat(of_entries, run)[:size])
-    spec = "auto:uniform=0.8,ratio=1"
+    spec = "auto:uniform=0.8,ratio=1,entries=100"
     teacher = bound(spec, scattered(size), batch=entries // 4)
     often = np.zeros(size)
     for step in range(500):
