@@ -20,7 +20,7 @@ results/closed_form.md is written from all. Two thousand steps of `simple` are a
 Seconds are those of learning: from normalised samples to weights. PSNR is of unclipped predictions: of all pixels that
 were not learned from (`rest`), of those with odd row and column, the farthest from them (`odd`), and of those learned
 from (`seen`). The published figures are one picture's and a GPU's, which the notebook does not name. Values lie in
-[-1, 1] as everywhere in inr, the authors' in [0, 1]: what bells leave open between samples is grey, not black.
+[-1, 1] as everywhere in inr, the authors' in [0, 1]: what Gaussian bumps leave open between samples is grey, not black.
 """
 
 import argparse

@@ -148,9 +148,10 @@ def _layers(group: Group, max_side: int) -> Sequence[_Layer]:
 
 
 def _first_state(grad: Tensor) -> dict[str, Tensor]:
-    rows, columns = (_contiguous(matrix) for matrix in (grad @ grad.T, grad.T @ grad))
+    # Contiguous as a checkpoint restores them: in another layout, products may be rounded differently after a resume.
+    rows, columns = (grad @ grad.T).contiguous(), (grad.T @ grad).contiguous()
     mean, square = (torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device) for _ in range(2))
-    row_basis, column_basis = (_contiguous(torch.linalg.eigh(each)[1].flip(1)) for each in (rows, columns))
+    row_basis, column_basis = (torch.linalg.eigh(each)[1].flip(1).contiguous() for each in (rows, columns))
     return {
         "exp_avg": mean, "exp_avg_sq": square, "rows": rows, "columns": columns,
         "row_basis": row_basis, "column_basis": column_basis,
@@ -161,10 +162,5 @@ def _turn(state: dict[str, Tensor], basis: str, covariance: str, axis: int) -> N
     """One step of orthogonal iteration, largest eigenvalues first; the moments are put in the same order."""
     old, matrix = state[basis], state[covariance]
     order = (old * (matrix @ old)).sum(0).argsort(descending=True, stable=True)
-    state["exp_avg_sq"] = _contiguous(state["exp_avg_sq"].index_select(axis, order))
-    state[basis] = _contiguous(torch.linalg.qr(matrix @ old[:, order])[0])
-
-
-def _contiguous(kept: Tensor) -> Tensor:
-    """A tensor laid out as a checkpoint restores it: products of others may be rounded differently after a resume."""
-    return kept.contiguous()
+    state["exp_avg_sq"] = state["exp_avg_sq"].index_select(axis, order).contiguous()
+    state[basis] = torch.linalg.qr(matrix @ old[:, order])[0].contiguous()

@@ -102,11 +102,11 @@ class _Study:
             size = half_bytes(dict(field.named_parameters()))
             field = _halved(field)
         else:
-            room = half_bytes(dict(field.named_parameters())) // 4
+            max_bytes = half_bytes(dict(field.named_parameters())) // 4
             if way == "rounded at once":
                 setup = replace(setup, steps=0)
             field, rounded = round_field(
-                copy.deepcopy(field), self._signal, setup, room, engine=self._engine, seed=self._seed
+                copy.deepcopy(field), self._signal, setup, max_bytes, engine=self._engine, seed=self._seed
             )
             size = len(encode_weights(rounded))
         if way != "float32":

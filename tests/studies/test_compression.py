@@ -181,7 +181,7 @@ def test_fields_are_quantised_once_each_way(settings, monkeypatch):
 
     def rounded(*given, **named):
         asked = inspect.signature(real).bind(*given, **named).arguments
-        calls.append((asked["room"], asked["setup"].steps))
+        calls.append((asked["max_bytes"], asked["setup"].steps))
         field = asked["field"]
         integers = {name: np.zeros(tensor.shape, dtype=np.int32) for name, tensor in field.named_parameters()}
         return field, {name: QuantisedTensor(zeros, 0) for name, zeros in integers.items()}

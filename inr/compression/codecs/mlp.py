@@ -102,7 +102,7 @@ class MlpCodec(Codec):
         for other in range(_FITS_OF_SMALL if several else 1):
             field, rounded = fit_rounded(
                 signal, setup, max_bytes - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event,
-                origin=reference,
+                reference=reference,
             )  # fmt: skip
             if (found := whole_psnr(field, signal)) > highest:
                 best, highest = encode_weights(rounded), found

@@ -21,8 +21,8 @@ LEARNING_RATE = 0.1
 # Bits of a number of the code, and weights for each of them, with which pictures did best.
 _BITS_PER_NUMBER, _WEIGHTS_PER_NUMBER = 5.0, 1.5
 # of the steps, with a rounded code; how often its step is chosen anew meanwhile, and until when
-_AWARE, _INTERVAL, _SETTLED = 0.4, 1 / 16, 3 / 4
-# of the room, that is aimed at while the code still drifts
+_AWARE, _INTERVAL, _LAST_CHOICE = 0.4, 1 / 16, 3 / 4
+# of the allowed bytes, that is aimed at while the code still drifts
 _AIM = 0.985
 # step of a code that is not rounded
 _FINE = 2.0**-24
@@ -41,31 +41,31 @@ class Code:
     """The code as it is learned, and the step to which it is rounded.
 
     Args:
-        room: bytes that its integers may take.
+        max_bytes: bytes that its integers may take.
     """
 
-    def __init__(self, latent: int, seed: int, room: int) -> None:
+    def __init__(self, latent: int, seed: int, max_bytes: int) -> None:
         self.numbers = torch.randn(latent, generator=torch.Generator().manual_seed(seed))
         self.step = _FINE
-        self._room = room
+        self._max_bytes = max_bytes
 
     def rounded(self) -> Int64[np.ndarray, " m"]:
         """The integers."""
         return np.clip(np.rint(self.numbers.double().numpy() / self.step), -(2**31) + 1, 2**31 - 1).astype(np.int64)
 
     def choose(self, share: float = 1.0) -> None:
-        """Take the step under which the integers take about a share of the room."""
+        """Take the step under which the integers take about a share of the allowed bytes."""
         if self.step == _FINE:
             self.step = _half(float(self.numbers.std()) / 8)
         for _ in range(8):
-            excess = self._bytes() - share * self._room
-            if -0.01 * self._room <= excess <= 0:
+            excess = self._bytes() - share * self._max_bytes
+            if -0.01 * self._max_bytes <= excess <= 0:
                 break
             self._coarsen(excess)
 
-    def settle(self) -> None:
-        """Take a larger step until the integers are within the room, or all 0."""
-        while (excess := self._bytes() - self._room) > 0 and self.step < 2**15 and self.rounded().any():
+    def fit_within_limit(self) -> None:
+        """Take a larger step until the integers are within the allowed bytes, or all 0."""
+        while (excess := self._bytes() - self._max_bytes) > 0 and self.step < 2**15 and self.rounded().any():
             self._coarsen(excess)
 
     def _coarsen(self, excess: float) -> None:
@@ -113,7 +113,7 @@ class GeneratedWeights(Parametrisation):
 
     def materialise(self, fraction: float) -> dict[str, Tensor]:
         """The weights that the code makes, after a choice of its step where one is due."""
-        settled = fraction >= 1 - _AWARE * (1 - _SETTLED) and self.code.step != _FINE
+        settled = fraction >= 1 - _AWARE * (1 - _LAST_CHOICE) and self.code.step != _FINE
         if fraction >= self._next_choice and not settled and self._is_finite():
             self.code.choose(_AIM)
             self._next_choice += _AWARE * _INTERVAL
@@ -150,7 +150,7 @@ def fit_code(
     seed: int,
     on_event: OnEvent | None,
 ) -> None:
-    """Learn a code of a field's weights; it ends rounded to a step within its room.
+    """Learn a code of a field's weights; it ends rounded to a step within its allowed bytes.
 
     Args:
         signal: what the field represents.
@@ -167,4 +167,4 @@ def fit_code(
             on_event(event)
     if code.step == _FINE:
         code.choose(_AIM)
-    code.settle()
+    code.fit_within_limit()

@@ -11,7 +11,7 @@ from torch.func import functional_call, jacrev, vmap
 # Of the mean curvature, what is added to every one: a weight that changes nothing is not moved.
 _RIDGE = 1e-3
 # Marquardt's factor: the first, by which it falls and grows, and the least and the most
-_DAMPING, _FALL, _GROW, _LEAST, _MOST = 1e-3, 3.0, 4.0, 1e-9, 1e6
+_DAMPING, _DAMPING_DECREASE, _DAMPING_INCREASE, _MIN_DAMPING, _MAX_DAMPING = 1e-3, 3.0, 4.0, 1e-9, 1e6
 # of the loss: a gain so small, three times in a row, is the end
 _GAIN, _PATIENCE = 1e-4, 3
 
@@ -102,14 +102,14 @@ def levenberg_marquardt(
     for _ in range(iterations):
         gradient, hessian = problem.model(weights, places)
         before = least
-        while factor < _MOST:
+        while factor < _MAX_DAMPING:
             tried = weights.clone()
             tried[places] -= torch.linalg.solve(damped(hessian, factor), gradient)
             if (found := problem.loss(tried)) < least:
                 weights, least = tried, found
                 break
-            factor *= _GROW
-        factor = max(factor / _FALL, _LEAST)
+            factor *= _DAMPING_INCREASE
+        factor = max(factor / _DAMPING_DECREASE, _MIN_DAMPING)
         unchanged = unchanged + 1 if least > (1 - _GAIN) * before else 0
         if least == before or unchanged >= _PATIENCE or not math.isfinite(least):
             break

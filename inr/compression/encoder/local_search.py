@@ -12,7 +12,7 @@ _MODELS, _TRIED = 60, 40
 Move = list[tuple[int, int]]  # places, and how many steps each
 
 
-def polish(
+def local_search(
     problem: LeastSquares, weights: Float64[Tensor, "count"], steps: Float64[Tensor, "count"]
 ) -> Float64[Tensor, "count"]:
     """Weights that differ by multiples of the steps, of no larger loss.

@@ -152,7 +152,7 @@ def _choice(
 
 
 class _BinnedCounts:
-    """Counts of symbols about a centre, those far from it taken together: tells what bells would cost, nearly."""
+    """Counts of symbols about a centre, those far from it taken together: they tell nearly what models would cost."""
 
     def __init__(self, symbols: np.ndarray, counts: np.ndarray, low: int, high: int, centre: int) -> None:
         step, middle = max((high - low) // _FINE_BINS, 1), centre >> CENTRE_BITS

@@ -16,41 +16,42 @@ from inr.compression.encoder.step_allocation import balanced_steps, nearest_inde
 from inr.compression.encoder.weights import encode_weights
 from inr.fitting import Gradients, PlainWeights, dense
 
-# of the aware steps: between two choices of the steps of quantisation, and before the last one; weights drift towards
-# fewer bits until the end, which steps that are settled too early leave unused
-_INTERVAL, _SETTLED = 1 / 32, 0.92
-# steps from one choice to the next, at least: in short fits choosing would take longer than fitting
-_APART = 16
-# choices from one that codes the weights to the next: others take them to be as far from their bells' bits as then
-_EXACT = 4
-# of the room for weights, that is aimed at, where bits are free and where they are learned: what weights take drifts up
-# in the one case and down in the other
+# Shares of the quantisation-aware steps: between two choices of the quantisation steps, and before the last choice.
+# Weights drift towards fewer bits until the end, and steps that are fixed too early leave those bits unused.
+_CHOICE_INTERVAL, _LAST_CHOICE = 1 / 32, 0.92
+# Training steps from one choice to the next, at least: in short fits choosing would take longer than fitting.
+_MIN_CHOICE_INTERVAL = 16
+# Choices from one that codes the weights to the next; those in between estimate what coding would give.
+_CODED_CHOICE_INTERVAL = 4
+# Of the bytes allowed for weights, what is aimed at where bits are free and where they are learned: what weights take
+# drifts up in the one case and down in the other.
 _AIM_FREE, _AIM = 0.985, 1.005
-# log2 of the multipliers of `balanced_steps` that are tried, and how often a choice is made better
-_SMALLEST, _LARGEST, _TRIES = -80.0, 40.0, 3
-# log2 of the part of a step by which numbers are drawn to 0 to make what drifted fit, least and most: fits leave many
-# about half-way. How exactly it is found, and the share of the room that may stay unused
-_LEAST_DRAWN, _MOST_DRAWN, _DRAWN_TO, _UNUSED = -20.0, -2.0, 1 / 4, 1e-3
-# by how much multipliers grow, as logarithms to base 2, to make what drifted fit, at least and at most
-_WIDER, _WIDEST = 1 / 16, 128
+# Bounds of log2 of the multipliers of `balanced_steps`, and how often a choice is made better.
+_MIN_EXPONENT, _MAX_EXPONENT, _CHOICE_PASSES = -80.0, 40.0, 3
+# Bounds of log2 of the part of a step by which numbers are drawn to 0 to make what drifted fit, for fits leave many
+# about half-way; how exactly it is found, and the share of the allowed bytes that may stay unused.
+_MIN_SHRINKAGE, _MAX_SHRINKAGE, _SHRINKAGE_PRECISION, _UNUSED_SHARE = -20.0, -2.0, 1 / 4, 1e-3
+# By how much exponents of multipliers grow to make what drifted fit, at first and at most.
+_FIRST_WIDENING, _MAX_WIDENING = 1 / 16, 128
+# Bits below a tensor's largest magnitude that a step resolves at most.
 _FLOAT_BITS = 22
-# steps: the narrowest bell whose weights are pulled by its width; of narrower ones they would never come back
-_NARROWEST = 0.5
+# Width, in steps, of the narrowest distribution whose weights are drawn by it; from narrower ones they never came back.
+_MIN_WIDTH = 0.5
 
 
 class RoundedWeights(PlainWeights):
     """Weights rounded to steps under which they take a given number of bits; gradients pass straight through.
 
-    What is learned is the loss and, times what a bit is worth, the bits that weights take in the bells they are coded
-    with: such fits leave most weights of the later layers 0, and give the others finer steps for that. Which tensor
-    gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now and then, as
-    the weights move.
+    What is learned is the loss and, times what a bit is worth, the bits that weights take in the distributions they
+    are coded with: such fits leave most weights of the later layers 0, and give the others finer steps for that. Which
+    tensor gets which step follows from measured sensitivities, see `balanced_steps`. Steps are chosen anew now and
+    then, as the weights move.
 
     Args:
         parameters: the weights at the beginning, which are the leaves until a fit gives others.
         loss: of weights in their place.
-        room: bytes that all may take.
-        origin: weights whose differences from the parameters are what is rounded; None: 0.
+        max_bytes: bytes that all may take.
+        reference: weights whose differences from the parameters are what is rounded; None: 0.
         rate: of what a bit is worth by `balanced_steps`, that one is taken to cost while fitting; 0: bits are free.
         ordered: whether the integers are put in the order of `in_order`, which is for sine networks alone.
 
@@ -63,19 +64,19 @@ class RoundedWeights(PlainWeights):
         self,
         parameters: Mapping[str, Tensor],
         loss: Callable[[Mapping[str, Tensor]], float],
-        room: int,
+        max_bytes: int,
         *,
-        origin: Mapping[str, Tensor] | None = None,
+        reference: Mapping[str, Tensor] | None = None,
         rate: float = 1.0,
         ordered: bool = False,
     ) -> None:
         self._ordered = ordered
-        self._origin = None if origin is None else dict(origin)
+        self._reference = None if reference is None else dict(reference)
         self._sensitivity = sensitivities(loss, parameters)
-        self._room, self._rate = room, rate
+        self._max_bytes, self._rate = max_bytes, rate
         self._wrong = 0.0  # bits that coded weights took beyond what was foretold
         self._ratio, self._drawn = 1.0, 0.0
-        self._choices, self._since = 0, _APART
+        self._choices, self._since = 0, _MIN_CHOICE_INTERVAL
         self.leaves = parameters
         self._widths: dict[str, Tensor] = {}
         self.indices: dict[str, int] = {}
@@ -83,9 +84,9 @@ class RoundedWeights(PlainWeights):
 
     def materialise(self, fraction: float) -> Mapping[str, Tensor]:
         """The rounded weights."""
-        due = self._since >= _APART and fraction >= self._choices * _INTERVAL
-        if due and (fraction < _SETTLED or not self.indices):
-            self.choose(self.leaves, exact=self._choices % _EXACT == 0)
+        due = self._since >= _MIN_CHOICE_INTERVAL and fraction >= self._choices * _CHOICE_INTERVAL
+        if due and (fraction < _LAST_CHOICE or not self.indices):
+            self.choose(self.leaves, exact=self._choices % _CODED_CHOICE_INTERVAL == 0)
             self._choices += 1
             self._since = 0
         self._since += 1
@@ -93,9 +94,9 @@ class RoundedWeights(PlainWeights):
             name: (tensor / self._steps[name]).round_().mul_(self._steps[name])
             for name, tensor in self._apart(self.leaves).items()
         }
-        if self._origin is not None:
+        if self._reference is not None:
             for name, tensor in found.items():
-                tensor += self._origin[name]
+                tensor += self._reference[name]
         return found
 
     def backward(self, grads: Gradients) -> Gradients:
@@ -108,7 +109,7 @@ class RoundedWeights(PlainWeights):
         return {name: dense(grads[name]) + worth * self._bits_by(name, tensor) for name, tensor in apart.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """The steps, the widths of the bells, and what the next choice goes by."""
+        """The steps, the widths of the distributions, and what the next choice goes by."""
         numbers = [self._wrong, self._ratio, self._drawn, self._choices, self._since]
         chosen = {"exponent": torch.tensor(self.exponent, dtype=torch.float64)} if self.indices else {}
         indices = {f"index/{name}": torch.tensor(index) for name, index in self.indices.items()}
@@ -127,43 +128,43 @@ class RoundedWeights(PlainWeights):
         self.exponent = float(state.get("exponent", 0.0))
 
     def _bits_by(self, name: str, tensor: Tensor) -> Tensor:
-        """The derivative of a tensor's bits: a weight takes |w| over its bell's width, rounded off about 0."""
+        """The derivative of a tensor's bits: a weight takes |w| over its distribution's width, rounded off about 0."""
         step = self._steps[name]
         width = self._widths[name].to(tensor.device) * step
         return tensor / ((tensor.square() + step**2 / 4).sqrt() * width)
 
     def choose(self, parameters: Mapping[str, Tensor], *, aim: float | None = None, exact: bool = True) -> None:
-        """Choose the steps: the smallest multiplier under which the weights, coded, take about this share of the room.
+        """Choose the smallest multiplier of steps under which the coded weights take a share of the allowed bytes.
 
         Without a share it is one from which weights end near 1. Sizes are foretold, by how far that was wrong the last
         time: coding takes some tenths of a second. Where it need not be exact, they are compared with the bits of their
-        bells.
+        distributions.
         """
         aim = aim or (_AIM if self._rate else _AIM_FREE)
         spreads = {name: (tensor.numel(), _variance(tensor)) for name, tensor in self._apart(parameters).items()}
-        for _ in range(_TRIES):
-            low, high = _SMALLEST, _LARGEST
+        for _ in range(_CHOICE_PASSES):
+            low, high = _MIN_EXPONENT, _MAX_EXPONENT
             while high - low > 0.02:
                 middle = (low + high) / 2
                 self.use(parameters, middle)
-                fits = self._foretold(spreads) + self._wrong <= 8 * aim * self._room
+                fits = self._foretold(spreads) + self._wrong <= 8 * aim * self._max_bytes
                 low, high = (low, middle) if fits else (middle, high)
             self.use(parameters, high)
-            self._widths, bits = self._bells(parameters)
+            self._widths, bits = self._distributions(parameters)
             if exact:
                 self._ratio = 8 * self.size(parameters) / bits
             coded = self._ratio * bits
             self._wrong = coded - self._foretold(spreads)
-            if abs(coded / (8 * aim * self._room) - 1) < 0.01:
+            if abs(coded / (8 * aim * self._max_bytes) - 1) < 0.01:
                 break
 
-    def _bells(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
-        """How wide, in steps, the bells are that suit the weights, and the bits that those take by them."""
+    def _distributions(self, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+        """How wide, in steps, the distributions are that suit the weights, and the bits that those take by them."""
         rounded = self._integers(parameters)
         integers = {name: np.clip(each.integers, -MAX_MAGNITUDE, MAX_MAGNITUDE) for name, each in rounded.items()}
         widths, bits = laplace_widths([*integers.values()])
         found = {
-            name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_NARROWEST)
+            name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_MIN_WIDTH)
             for name, width in zip(integers, widths, strict=True)
         }
         return found, max(bits, 1.0)
@@ -183,42 +184,44 @@ class RoundedWeights(PlainWeights):
         self.indices = {name: max(chosen[name], _finest(tensor)) for name, tensor in parameters.items()}
         self._steps = {name: step_of(index) for name, index in self.indices.items()}
 
-    def settle(self, parameters: Mapping[str, Tensor]) -> None:
-        """Take fewer bytes until the weights, coded, are within the room, or all 0.
+    def fit_within_limit(self, parameters: Mapping[str, Tensor]) -> None:
+        """Take fewer bytes until the weights, coded, are within the allowed bytes, or all 0.
 
         Weights that are about half-way between two integers take the one nearer to 0, which costs little for the few
-        per mille that fits end above the room. Where that is not enough, all take larger steps.
+        per mille that fits end above the allowed bytes. Where that is not enough, all take larger steps.
         """
-        if self.size(parameters) <= self._room:
+        if self.size(parameters) <= self._max_bytes:
             return
-        low, high = _LEAST_DRAWN, _MOST_DRAWN
+        low, high = _MIN_SHRINKAGE, _MAX_SHRINKAGE
         self._drawn = 2.0**high
         size = self.size(parameters)
-        if size > self._room:
+        if size > self._max_bytes:
             self._widen(parameters)
             return
-        while high - low > _DRAWN_TO and not (1 - _UNUSED) * self._room <= size <= self._room:
+        while (
+            high - low > _SHRINKAGE_PRECISION and not (1 - _UNUSED_SHARE) * self._max_bytes <= size <= self._max_bytes
+        ):
             middle = (low + high) / 2
             self._drawn = 2.0**middle
             size = self.size(parameters)
-            low, high = (low, middle) if size <= self._room else (middle, high)
+            low, high = (low, middle) if size <= self._max_bytes else (middle, high)
         self._drawn = 2.0**high
 
     def _widen(self, parameters: Mapping[str, Tensor]) -> None:
-        """Take larger steps until the weights are within the room, or all 0."""
-        low, wider = self.exponent, _WIDER
-        while wider < _WIDEST:
+        """Take larger steps until the weights are within the allowed bytes, or all 0."""
+        low, wider = self.exponent, _FIRST_WIDENING
+        while wider < _MAX_WIDENING:
             self.use(parameters, low + wider)
-            if self.size(parameters) <= self._room:
+            if self.size(parameters) <= self._max_bytes:
                 break
             wider *= 2
         # back to the smallest that does
         high = self.exponent
         low = high - wider / 2
-        while high - low > _WIDER:
+        while high - low > _FIRST_WIDENING:
             middle = (low + high) / 2
             self.use(parameters, middle)
-            low, high = (low, middle) if self.size(parameters) <= self._room else (middle, high)
+            low, high = (low, middle) if self.size(parameters) <= self._max_bytes else (middle, high)
         self.use(parameters, high)
 
     def size(self, parameters: Mapping[str, Tensor]) -> int:
@@ -238,11 +241,11 @@ class RoundedWeights(PlainWeights):
 
     def _apart(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What is rounded."""
-        if self._origin is None:
+        if self._reference is None:
             return {name: tensor.detach() for name, tensor in parameters.items()}
         for name, tensor in parameters.items():
-            self._origin[name] = self._origin[name].to(tensor.device)
-        return {name: tensor.detach() - self._origin[name] for name, tensor in parameters.items()}
+            self._reference[name] = self._reference[name].to(tensor.device)
+        return {name: tensor.detach() - self._reference[name] for name, tensor in parameters.items()}
 
 
 def _finest(tensor: Tensor) -> int:

@@ -20,34 +20,41 @@ from inr.signals import Signal
 
 # of the steps, with rounded weights
 AWARE = 0.7
-# below so many steps somebody is in a hurry
-_HASTY = 400
-# samples by which losses are compared
-_JUDGED = 16_384
+# Steps of a fit from which on it is worth refining its weights, which takes as long again.
+_MIN_STEPS_TO_REFINE = 400
+# Samples by which losses are compared.
+_COMPARED_SAMPLES = 16_384
 
 
 def fit_rounded(
     signal: Signal,
     setup: Setup,
-    room: int,
+    max_bytes: int,
     *,
     engine: Spec = "auto",
     seed: int = 0,
     on_event: OnEvent | None = None,
-    origin: Mapping[str, Tensor] | None = None,
+    reference: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
-    """A field with weights that take at most `room` bytes, and their integers; the field has the integers' values.
+    """A field with weights that take at most `max_bytes` bytes, and their integers; the field has the integers' values.
 
     Args:
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
-        origin: weights to begin from, and from which integers count; None: drawn ones, and 0.
+        reference: weights to begin from, and from which integers count; None: drawn ones, and 0.
     """
     aware = round(AWARE * setup.steps)
-    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=origin)
+    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=reference)
     tell(first.run(), on_event)
     field = first.field.cpu()
     return round_field(
-        field, signal, replace(setup, steps=aware), room, engine=engine, seed=seed, on_event=on_event, origin=origin
+        field,
+        signal,
+        replace(setup, steps=aware),
+        max_bytes,
+        engine=engine,
+        seed=seed,
+        on_event=on_event,
+        reference=reference,
     )
 
 
@@ -55,30 +62,37 @@ def round_field(
     field: Field,
     signal: Signal,
     setup: Setup,
-    room: int,
+    max_bytes: int,
     *,
     engine: Spec = "auto",
     seed: int = 0,
     on_event: OnEvent | None = None,
-    origin: Mapping[str, Tensor] | None = None,
+    reference: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
     """As `fit_rounded`, from a fitted field on."""
     field = copy.deepcopy(field)
-    ordered = origin is None and orderable(field)
+    ordered = reference is None and orderable(field)
     if ordered:
         shorten_biases(field)
     _, ready = plan(field, None, engine)
-    indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_JUDGED].to(ready.device)
+    indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(seed))[:_COMPARED_SAMPLES].to(
+        ready.device
+    )
     coords, values = signal.coords(indices), signal.values(indices)
 
     def loss(tensors: Mapping[str, Tensor]) -> float:
         there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}
         return float((ready.forward(there, coords) - values).square().mean())
 
-    refined = origin is None and refinable(field, signal) and setup.steps >= _HASTY
+    refined = reference is None and refinable(field, signal) and setup.steps >= _MIN_STEPS_TO_REFINE
     # networks that small have no weight to spare
     rounded = RoundedWeights(
-        dict(field.named_parameters()), loss, room, origin=origin, rate=0.0 if refined else 1.0, ordered=ordered
+        dict(field.named_parameters()),
+        loss,
+        max_bytes,
+        reference=reference,
+        rate=0.0 if refined else 1.0,
+        ordered=ordered,
     )
     if setup.steps:
         fitter = Fitter(
@@ -90,11 +104,11 @@ def round_field(
     parameters = dict(field.named_parameters())
     if not setup.steps:
         rounded.choose(parameters)
-    rounded.settle(parameters)
+    rounded.fit_within_limit(parameters)
     found = rounded.rounded(parameters)
     if refined:
-        found = refine(field, signal, rounded, found, room, seed=seed)
-    return with_weights(field, values_of(found, origin)).eval(), found
+        found = refine(field, signal, rounded, found, max_bytes, seed=seed)
+    return with_weights(field, values_of(found, reference)).eval(), found
 
 
 def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:

@@ -5,7 +5,7 @@ import torch
 from inr.compression.bitstream.step_sizes import step_of
 from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.encoder.levenberg_marquardt import LeastSquares, levenberg_marquardt
-from inr.compression.encoder.local_search import polish
+from inr.compression.encoder.local_search import local_search
 from inr.compression.encoder.obq import round_in_turn
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.weights import encode_weights
@@ -30,17 +30,23 @@ def refinable(field: Field, signal: Signal) -> bool:
 
 
 def refine(
-    field: Field, signal: Signal, rounded: RoundedWeights, found: dict[str, QuantisedTensor], room: int, *, seed: int
+    field: Field,
+    signal: Signal,
+    rounded: RoundedWeights,
+    found: dict[str, QuantisedTensor],
+    max_bytes: int,
+    *,
+    seed: int,
 ) -> dict[str, QuantisedTensor]:
-    """Integers of no larger loss that fit the room, from ones that do.
+    """Integers of no larger loss that fit the allowed bytes, from ones that do.
 
     From the rounded weights to the nearest minimum of the loss, by `levenberg_marquardt`, then back by `round_in_turn`
-    and `polish`; several times, for the order of rounding is drawn.
+    and `local_search`; several times, for the order of rounding is drawn.
 
     Args:
         field: what the weights are of, on the processor; it is `refinable`.
         rounded: what chooses the steps; it has those of `found`.
-        room: bytes that the weights may take.
+        max_bytes: bytes that the weights may take.
     """
     everything = torch.arange(signal.size)
     with torch.no_grad():
@@ -55,9 +61,9 @@ def refine(
         steps = torch.cat(
             [torch.full((tensor.numel(),), step_of(rounded.indices[name])) for name, tensor in parameters.items()]
         ).double()
-        near = polish(problem, round_in_turn(problem, free, steps, seed=seed + order), steps)
+        near = local_search(problem, round_in_turn(problem, free, steps, seed=seed + order), steps)
         tried = rounded.rounded({_NETWORK + name: tensor.float() for name, tensor in problem.split(near).items()})
-        if len(encode_weights(tried)) > room:
+        if len(encode_weights(tried)) > max_bytes:
             rounded.use(parameters, rounded.exponent + _WIDER)
         elif (loss := problem.loss(near)) < least:
             least, found = loss, tried

@@ -68,7 +68,7 @@ class SlimmableFit:
             weights = self._fitted(setup, on_event, start=weights.leaves, rounding=rounded)
         else:
             rounded.choose(weights.leaves)
-        rounded.settle(weights.leaves)
+        rounded.fit_within_limit(weights.leaves)
         return _coded(rounded.rounded(weights.leaves))
 
     def _fitted(self, setup: Setup, on_event: OnEvent | None, **options: Any) -> SlimmableWeights:

@@ -48,7 +48,7 @@ def codec() -> AniCodec:
 def encoded(codec: AniCodec, signal: GridSignal) -> list[Payload]:
     """Steps are chosen once, not six times: coding to learn sizes takes most of a small fit's time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inr.compression.encoder.qat._INTERVAL", 1.0)
+        patch.setattr("inr.compression.encoder.qat._CHOICE_INTERVAL", 1.0)
         return list(codec.encode(signal, 500, steps=60, engine=ENGINE, seed=3))
 
 

@@ -24,8 +24,8 @@ def picture(height: int = 12, width: int = 10) -> Signal:
     return Signal.from_array((255 * pixels).astype(np.uint8), kind="image")
 
 
-def encoded(signal: Signal, room: int, steps: int = 1, **options) -> bytes:
-    (payload,) = codecs.build("coin").encode(signal, room, steps=steps, engine="eager", **options)
+def encoded(signal: Signal, max_bytes: int, steps: int = 1, **options) -> bytes:
+    (payload,) = codecs.build("coin").encode(signal, max_bytes, steps=steps, engine="eager", **options)
     assert payload.name == "base"
     assert payload.base
     return payload.data
@@ -49,15 +49,15 @@ def test_published_networks_have_their_published_sizes(depth, width, weights):
     assert (constants("first"), constants("hidden")) == ({"omega": 30.0}, {"omega": 30.0})
 
 
-@pytest.mark.parametrize("room", [40, 99, 1000, 3607, 14_000, 14_961, 50_000, 60_001])
-def test_networks_are_as_wide_as_the_room_allows(room):
+@pytest.mark.parametrize("max_bytes", [40, 99, 1000, 3607, 14_000, 14_961, 50_000, 60_001])
+def test_networks_are_as_wide_as_the_bytes_allow(max_bytes):
     signal = picture(3, 3)
-    data = encoded(signal, room)
+    data = encoded(signal, max_bytes)
     depth, width = data[:2]
-    assert len(data) <= room
+    assert len(data) <= max_bytes
     assert depth == (5 if len(data) < 14_000 else 10 if len(data) < 50_000 else 13)
     wider = (depth - 1) * (width + 1) ** 2 + (5 + depth) * (width + 1) + 3
-    assert 2 * wider + 2 > room
+    assert 2 * wider + 2 > max_bytes
 
 
 def test_too_little_room_gives_the_least_network():

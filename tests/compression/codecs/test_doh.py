@@ -159,7 +159,7 @@ def test_codes_are_rounded_as_finely_as_they_fit():
     size = len(encode_integers(learned.rounded()))
     assert 0.95 * 300 < size <= 300
     learned.numbers *= 2
-    learned.settle()
+    learned.fit_within_limit()
     assert len(encode_integers(learned.rounded())) <= 300
     assert np.float16(learned.step) == learned.step
 
@@ -187,12 +187,12 @@ def test_equal_fits_give_equal_bytes():
     assert first != other
 
 
-@pytest.mark.parametrize("room", [1, 30, 60, 150])
-def test_sections_are_within_their_room_where_that_is_possible(room):
+@pytest.mark.parametrize("max_bytes", [1, 30, 60, 150])
+def test_sections_are_within_their_bytes_where_that_is_possible(max_bytes):
     signal = picture(6, 6)
     codec = codecs.build("doh")
-    (payload,) = codec.encode(signal, room, steps=3, engine="eager")
-    assert len(payload.data) <= max(room, 30)
+    (payload,) = codec.encode(signal, max_bytes, steps=3, engine="eager")
+    assert len(payload.data) <= max(max_bytes, 30)
     field = codec.decode(signal.domain, {"base": memoryview(payload.data)}, max_bytes=GIB)
     assert field.domain == signal.domain
 

@@ -1,4 +1,4 @@
-"""The codec "mlp": layouts by room, round trips, and what makes no sense."""
+"""The codec "mlp": layouts by bytes, round trips, and what makes no sense."""
 
 import numpy as np
 import pytest
@@ -41,14 +41,14 @@ def test_every_kind_of_signal_comes_back(name):
     assert field.render().shape == signal.array.shape
 
 
-@pytest.mark.parametrize("room", [100, 400, 2_000, 7_000, 30_000])
-def test_networks_are_as_wide_as_the_room_allows(room):
+@pytest.mark.parametrize("max_bytes", [100, 400, 2_000, 7_000, 30_000])
+def test_networks_are_as_wide_as_the_bytes_allow(max_bytes):
     domain = SIGNALS["picture"].domain
-    depth, width = network_size(domain, room, sphere=False)
+    depth, width = network_size(domain, max_bytes, sphere=False)
     count = sine_network(domain, depth, width, sphere=False).build(domain, "meta").parameter_count
     wider = sine_network(domain, depth, width + 1, sphere=False).build(domain, "meta").parameter_count
-    assert 4 * count / 8 <= room or width == 2
-    assert 6.6 * wider / 8 > room
+    assert 4 * count / 8 <= max_bytes or width == 2
+    assert 6.6 * wider / 8 > max_bytes
 
 
 def test_a_decoder_draws_nothing_from_the_global_generator():

@@ -8,7 +8,7 @@ from torch import nn
 
 import inr
 from inr.compression.encoder.levenberg_marquardt import LeastSquares, levenberg_marquardt
-from inr.compression.encoder.local_search import polish
+from inr.compression.encoder.local_search import local_search
 from inr.compression.encoder.obq import round_in_turn
 
 
@@ -111,7 +111,7 @@ def test_polishing_finds_what_no_single_step_nor_any_two_can_better(seed):
     problem, _, _ = linear(seed, weights=6, correlated=0.95)
     steps = torch.full((6,), 0.125, dtype=torch.float64)
     start = torch.zeros(6, dtype=torch.float64)
-    found = polish(problem, start, steps)
+    found = local_search(problem, start, steps)
     assert torch.equal(torch.round(found / steps) * steps, found)
     least = problem.loss(found)
     assert least < problem.loss(start)
@@ -128,6 +128,6 @@ def test_two_weights_move_together_where_one_alone_would_make_it_worse():
     coords = torch.tensor([[1.0, 1.0], [0.1, -0.1]])
     problem = LeastSquares(nn.Linear(2, 1, bias=False), coords, torch.tensor([[0.0], [0.2]]))
     start, steps = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
-    assert polish(problem, start, steps).tolist() == [1.0, -1.0]
+    assert local_search(problem, start, steps).tolist() == [1.0, -1.0]
     for alone in ([1.0, 0.0], [0.0, -1.0]):
         assert problem.loss(torch.tensor(alone).double()) > problem.loss(start)

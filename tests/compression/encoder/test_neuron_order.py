@@ -112,7 +112,7 @@ def test_ascending_biases_come_back(width):
 
 
 def test_models_of_many_bytes_have_ascending_biases_too():
-    """What no bell reaches is coded by models of its own."""
+    """What no distribution reaches is coded by models of its own."""
     weights = {"w": QuantisedTensor(np.full((4, 2), 1 << 20), 0), "b": QuantisedTensor(np.array([0, 5, 5, 1 << 21]), 1)}
     weights |= {"v": QuantisedTensor(np.ones((1, 4), dtype=np.int64), 2), "c": QuantisedTensor(np.array([-7]), 3)}
     payload = encode_weights(weights)

@@ -1,4 +1,4 @@
-"""Fits with rounded weights: what stands in, the room that is kept, and that learning with rounding pays."""
+"""Fits with rounded weights: what stands in, the byte limit that is kept, and that learning with rounding pays."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def _far_from(weights):
 
 def test_what_stands_in_are_multiples_of_the_steps():
     weights = _drawn()
-    rounded = RoundedWeights(weights, _far_from(weights), room=120)
+    rounded = RoundedWeights(weights, _far_from(weights), max_bytes=120)
     found = rounded.materialise(0.0)
     for name, tensor in found.items():
         step = step_of(rounded.indices[name])
@@ -47,13 +47,13 @@ def test_what_stands_in_are_multiples_of_the_steps():
 
 def test_what_is_a_little_too_much_is_drawn_to_zero_and_keeps_its_steps():
     weights = _drawn()
-    rounded = RoundedWeights(weights, _far_from(weights), room=120)
+    rounded = RoundedWeights(weights, _far_from(weights), max_bytes=120)
     rounded.choose(weights)
     steps, before = rounded.indices, rounded.rounded(weights)
     least = rounded.size(weights) - 1
-    rounded = RoundedWeights(weights, _far_from(weights), room=least)
+    rounded = RoundedWeights(weights, _far_from(weights), max_bytes=least)
     rounded.indices = steps
-    rounded.settle(weights)
+    rounded.fit_within_limit(weights)
     after = rounded.rounded(weights)
     assert rounded.size(weights) <= least
     for name in weights:
@@ -92,7 +92,7 @@ def test_a_bit_costs_what_finer_steps_would_bring():
     def loss(tensors):
         return 1e-3 + curvature * float((tensors["a"] - weights["a"]).square().sum())
 
-    rounded = RoundedWeights(weights, loss, room=2_000)
+    rounded = RoundedWeights(weights, loss, max_bytes=2_000)
     found = rounded.materialise(0.0)["a"]
     added = (loss({"a": found}) - 1e-3) / found.numel()
     pull = rounded.backward({"a": torch.zeros(64, 50)})["a"]
@@ -111,8 +111,8 @@ def test_more_room_means_finer_steps():
         return 1e-3 + float((tensors["a"] - weights["a"]).square().mean())
 
     indices = []
-    for room in (80, 160, 320):
-        rounded = RoundedWeights(weights, loss, room)
+    for max_bytes in (80, 160, 320):
+        rounded = RoundedWeights(weights, loss, max_bytes)
         rounded.choose(weights)
         indices.append(rounded.indices["a"])
     assert indices[0] > indices[1] > indices[2]

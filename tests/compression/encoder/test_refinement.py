@@ -1,4 +1,4 @@
-"""Rounded weights refined: never worse, within the room, for several activations; and which fields are left alone."""
+"""Rounded weights refined: never worse and within the allowed bytes, and which fields are left alone."""
 
 import numpy as np
 import pytest
@@ -45,21 +45,21 @@ def test_weights_get_better_and_stay_within_the_room(signal, activation, monkeyp
         return problem.loss(problem.join({name.removeprefix("network."): each for name, each in tensors.items()}))
 
     parameters = dict(field.named_parameters())
-    room = field.parameter_count  # a byte each
-    rounded = RoundedWeights(parameters, loss, room)
+    max_bytes = field.parameter_count  # a byte each
+    rounded = RoundedWeights(parameters, loss, max_bytes)
     rounded.choose(parameters)
-    rounded.settle(parameters)
+    rounded.fit_within_limit(parameters)
     before = rounded.rounded(parameters)
     assert refinable(field, signal)
-    after = refine(field, signal, rounded, before, room, seed=0)
+    after = refine(field, signal, rounded, before, max_bytes, seed=0)
     assert list(after) == list(before)
-    assert len(encode_weights(after)) <= room
+    assert len(encode_weights(after)) <= max_bytes
     losses = [loss({name: each.values for name, each in found.items()}) for found in (before, after)]
     assert losses[1] < losses[0]
 
 
 def test_what_is_returned_is_what_the_field_has(signal, monkeypatch):
-    monkeypatch.setattr("inr.compression.encoder.qat_fit._HASTY", 60)
+    monkeypatch.setattr("inr.compression.encoder.qat_fit._MIN_STEPS_TO_REFINE", 60)
     monkeypatch.setattr("inr.compression.encoder.refinement._ORDERS", 1)
     field, setup = fitted(signal)
     found_field, found = round_field(field, signal, setup, 300, engine=ENGINE)
