@@ -6,6 +6,8 @@ import pytest
 
 from inr._errors import DamagedFile, InrError, MissingExtra
 
+pytestmark = pytest.mark.quick
+
 ERRORS = [
     InrError("this is wrong; do that"),
     DamagedFile("section 'network' is damaged", "network"),

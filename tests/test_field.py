@@ -13,6 +13,8 @@ from inr.encodings import encodings
 from inr.signals import Axis, Domain, ValueMap, grid_coords
 from tests.encodings.small import small
 
+pytestmark = pytest.mark.quick
+
 SMALL = {
     "hash": "hash:levels=3,log2_size=6,coarsest=3,finest=9",
     "dense": "dense:levels=3,coarsest=3,finest=9",

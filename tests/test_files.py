@@ -9,6 +9,8 @@ import pytest
 from inr._errors import InrError
 from inr._files import check_writable, replacing
 
+pytestmark = pytest.mark.quick
+
 
 def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())

@@ -17,6 +17,8 @@ from tests.structure import (
     runs_up,
 )
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(scope="module")
 def package() -> Package:

@@ -15,6 +15,8 @@ from inr import _parts
 from inr._errors import InrError
 from inr._parts import Param, Part, Range, Registry, check_value, format_spec, parse_spec
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def registry() -> Registry:

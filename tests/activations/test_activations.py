@@ -11,6 +11,8 @@ from inr import InrError
 from inr.activations import Gabor, Gaussian, ReLU, Sine, activations, partial
 from inr.networks import MLP
 
+pytestmark = pytest.mark.quick
+
 # away from the kink of relu at 0, where one-sided differences disagree
 POINTS = torch.tensor([-0.93, -0.41, -0.12, 0.07, 0.3, 0.58, 0.99], dtype=torch.float64)
 

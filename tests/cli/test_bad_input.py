@@ -11,6 +11,8 @@ from PIL import Image
 from inr.container import loads
 from tests.cli.clirun import QUICK, contents, one_line
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def refused(inr_cli, tmp_path):

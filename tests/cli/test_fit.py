@@ -14,6 +14,8 @@ from PIL import Image
 import inr
 from tests.cli.clirun import QUICK, contents, one_line
 
+pytestmark = pytest.mark.quick
+
 
 def test_a_picture_becomes_a_field_and_a_sheet(inr_cli, photo):
     run = inr_cli("fit", "photo.png", *QUICK)

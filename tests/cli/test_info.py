@@ -1,7 +1,11 @@
 """inr info: what is in a file, for people and for scripts."""
 
+import pytest
+
 import inr
 from tests.cli.clirun import QUICK
+
+pytestmark = pytest.mark.quick
 
 
 def test_info_for_people_fits_80_columns(inr_cli, field_file):

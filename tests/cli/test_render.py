@@ -9,6 +9,8 @@ from PIL import Image
 import inr
 from tests.cli.clirun import QUICK, contents
 
+pytestmark = pytest.mark.quick
+
 
 def test_a_picture_at_its_own_size(inr_cli, field_file):
     run = inr_cli("render", "photo.inr")

@@ -13,6 +13,8 @@ from inr import container
 from inr._errors import DamagedFile, InrError
 from inr.container import Section
 
+pytestmark = pytest.mark.quick
+
 DTYPES = ["<f2", "<f4", "<f8", "<i1", "<i2", "<i4", "<i8", "<u1", "<u2", "<u4", "<u8", "?"]
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,12}", fullmatch=True).filter(lambda name: name != "header")

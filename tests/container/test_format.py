@@ -12,6 +12,8 @@ from inr import container
 from inr.container import Section
 from inr.container._dictionary import DICTIONARIES
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(scope="module")
 def page() -> str:

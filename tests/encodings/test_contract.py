@@ -66,15 +66,17 @@ def complete(spec: str) -> bool:
     return not any(param.required for param in encodings.info(spec).params)
 
 
+def tier(spec: str, in_dim: int) -> list[pytest.MarkDecorator]:
+    if in_dim == 2:
+        return [pytest.mark.quick]
+    return [] if in_dim == max(dims(spec)) else [pytest.mark.long]
+
+
 every_spec = pytest.mark.parametrize("spec", SPECS)
 # two dimensions, and of the others the most: what works there has been seen to work in between, which test-all looks at
 every_spec_and_dim = pytest.mark.parametrize(
     ("spec", "in_dim"),
-    [
-        pytest.param(spec, in_dim, marks=[pytest.mark.long] * (in_dim not in (2, max(dims(spec)))))
-        for spec in SPECS
-        for in_dim in dims(spec)
-    ],
+    [pytest.param(spec, in_dim, marks=tier(spec, in_dim)) for spec in SPECS for in_dim in dims(spec)],
 )
 
 

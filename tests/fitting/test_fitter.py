@@ -14,6 +14,8 @@ from inr import Budget, InrError, Signal
 from inr.fitting import evaluate
 from inr.fitting._fit import make_fitter
 
+pytestmark = pytest.mark.quick
+
 QUICK = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16", "batch": 100}
 SAPE = {
     "encoding": "sape:num_blocks=5,resolution=6,over=(fourier:frequencies=10)",

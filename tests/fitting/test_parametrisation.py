@@ -9,6 +9,8 @@ import torch
 from inr import Budget, InrError, Signal
 from inr.fitting import Fitter, Group, Parametrisation, PlainWeights, Setup, evaluate, make_fitter, make_optimiser
 
+pytestmark = pytest.mark.quick
+
 PARTS = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=8", "batch": 64, "seed": 3}
 
 

@@ -9,6 +9,8 @@ from inr.encodings import encodings
 from inr.fitting import OPTIMISERS, Fitter, PlainWeights, Setup
 from inr.teaching import teachers
 
+pytestmark = pytest.mark.quick
+
 STEPS = 16
 # parameters by which encodings are small enough for many fits, and what they cannot do without
 SMALL = {

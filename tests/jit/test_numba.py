@@ -15,6 +15,8 @@ import pytest
 from inr.jit import NUMBA_VERSIONS, _compile, inline, kernel
 from inr.jit.vector import ticks
 
+pytestmark = pytest.mark.quick
+
 # module, attribute within it, and the names of the parameters that the runtime gives or takes
 INTERNALS = [
     ("numba.core.caching", "_CacheLocator.get_cache_path", ["self"]),

@@ -32,7 +32,7 @@ SPECS = {
 }
 
 every_spec = pytest.mark.parametrize("spec", SPECS)
-every_dim = pytest.mark.parametrize("in_dim", [1, 2, 3])
+every_dim = pytest.mark.parametrize("in_dim", [1, pytest.param(2, marks=pytest.mark.quick), 3])
 
 
 def build(spec: str, in_dim: int, channels: int = 2, seed: int = 0) -> Field:

@@ -21,6 +21,8 @@ from inr.objectives import (
     objectives,
 )
 
+pytestmark = pytest.mark.quick
+
 NAMES = objectives.names()
 
 

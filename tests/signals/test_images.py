@@ -15,6 +15,8 @@ from PIL import Image
 from inr.signals import Domain, Signal, psnr, write
 from inr.signals import open as open_signal
 
+pytestmark = pytest.mark.quick
+
 
 def noise(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     rng = np.random.default_rng(7)

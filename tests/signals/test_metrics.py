@@ -10,6 +10,8 @@ import torch
 
 from inr.signals import psnr, snr, ssim
 
+pytestmark = pytest.mark.quick
+
 
 def test_psnr_by_hand():
     reference = np.array([[10, 20], [30, 40]], np.uint8)

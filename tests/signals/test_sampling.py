@@ -12,6 +12,8 @@ import torch
 
 from inr.signals import ScatteredSignal, Signal, grid_coords, grid_range
 
+pytestmark = pytest.mark.quick
+
 SHAPES = [(7,), (3, 5), (2, 3, 4), (2, 3, 1, 5)]
 
 

@@ -8,6 +8,8 @@ import inr
 from inr.fitting import Budget, make_fitter
 from inr.teaching import teachers
 
+pytestmark = pytest.mark.quick
+
 GRIDLESS = {"evos": "evos:cross=false works|cross=false", "expansive": "uniform", "soft": "uniform"}
 SIGNALS = {
     "picture": lambda: inr.Signal.from_array(np.random.default_rng(0).integers(0, 255, (12, 16, 3), dtype=np.uint8)),

@@ -19,6 +19,8 @@ from inr.compression.bitstream.stream import Writer
 from inr.compression.encoder import model_choice
 from inr.compression.encoder.integers import encode_arrays
 
+pytestmark = pytest.mark.quick
+
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
 

@@ -13,6 +13,8 @@ from inr.compression.encoder.least_loss import weights_of_least_loss
 from inr.container import varint
 from inr.fitting import Budget, Fitter, Setup
 
+pytestmark = pytest.mark.quick
+
 GIB = 1 << 30
 # layers, units and weights of the published networks
 PUBLISHED = [(5, 20, 1803), (5, 30, 3903), (10, 28, 7479), (10, 40, 15003), (13, 49, 29697)]
