@@ -75,6 +75,14 @@ class Table:
 def output_paths(name: str, folder: Path, *, force: bool) -> list[Path]:
     """The files of a benchmark in a folder.
 
+    Args:
+        name: of the benchmark.
+        folder: where its tables go; it need not exist yet.
+        force: whether files that exist may be overwritten.
+
+    Returns:
+        The Markdown and the JSON file.
+
     Raises:
         InrError: One exists already and is not to be overwritten, or cannot be written.
     """

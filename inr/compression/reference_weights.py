@@ -14,7 +14,14 @@ class UnknownWeights(InrError):
 
 
 def checksum_name(field: Field) -> str:
-    """The name by which files tell reference weights: "w" and eight digits of a checksum of a field's parameters."""
+    """The name by which files tell reference weights.
+
+    Args:
+        field: whose parameters they are.
+
+    Returns:
+        "w" and the first eight hexadecimal digits of the SHA-256 of the parameters' names and float32 values.
+    """
     digest = hashlib.sha256()
     for name, tensor in field.named_parameters():
         digest.update(name.encode() + tensor.detach().cpu().numpy().astype("<f4").tobytes())

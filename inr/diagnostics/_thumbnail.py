@@ -52,6 +52,9 @@ def thumbnail(model: Field, signal: Signal, execute: Execute | None = None) -> T
         signal: what it was fitted to.
         execute: what evaluates the field at coordinates; the field itself by default.
 
+    Returns:
+        Samples of both, and what is measured of them, small enough to be kept for thousands of fits.
+
     >>> signal = inr.Signal.from_array(np.zeros((640, 320, 3), np.uint8))
     >>> field = inr.Field.build(signal.domain, network="mlp:depth=1,width=8")
     >>> inr.diagnostics.thumbnail(field, signal).picture.shape

@@ -32,7 +32,15 @@ def field_sections(state: Mapping[str, Tensor], prefix: str = "") -> list[Sectio
 
 
 def tensor_section(name: str, tensors: Mapping[str, Tensor]) -> Section:
-    """A raw section of tensors of any shapes and dtypes."""
+    """A raw section of tensors.
+
+    Args:
+        name: of the section.
+        tensors: by name, of any shapes and dtypes, on any device.
+
+    Returns:
+        The section, which holds them as numpy arrays.
+    """
     return Section(name, {key: tensor.detach().cpu().numpy() for key, tensor in tensors.items()})
 
 

@@ -81,5 +81,12 @@ class Optimiser(ABC):
 
 
 def dense(grad: Tensor | RowSparse) -> Tensor:
-    """All of a gradient as an ordinary tensor; not a copy."""
+    """All of a gradient as an ordinary tensor.
+
+    Args:
+        grad: a gradient of any shape, or that of a table (entries, features) of which few rows were touched.
+
+    Returns:
+        The tensor itself, or the table's whole gradient; neither is a copy.
+    """
     return grad.to_dense() if isinstance(grad, RowSparse) else grad

@@ -11,7 +11,14 @@ from inr.fitting._optimiser import Group, LearningRates
 
 
 def default_learning_rates(field: Field) -> dict[str, float]:
-    """Learning rates by part, as the field's network, encoding and activation recommend them."""
+    """Learning rates by part, as the field's network, encoding and activation recommend them.
+
+    Args:
+        field: whose parts they are.
+
+    Returns:
+        By "network", by "encoding" where that learns, and by the names of parameters that the network gives their own.
+    """
     network, activation, encoding = field.network, field.network.activation, field.encoding
     rate = activation.learning_rate if network.learning_rate is None else network.learning_rate
     if encoding.tables:
@@ -51,6 +58,13 @@ def parameter_groups(field: Field, learning_rates: LearningRates) -> list[Group]
     have tiny gradients and still need full-size steps. Unlike there, an entry that was hit once goes on moving
     by its momentum in steps that do not hit it (0.3 to 0.8 dB better after equal steps, on pictures); one that was
     never hit stays as it is.
+
+    Args:
+        field: whose parameters they are.
+        learning_rates: by part, as `default_learning_rates` gives them.
+
+    Returns:
+        The network's group first, then those of its parameters with their own rates, then the encoding's.
     """
     own = {name: _named(field, f"network.{name}") for name in field.network.learning_rates}
     rest = _named(field, "network")

@@ -131,7 +131,14 @@ class Soap(Optimiser):
 
 
 def recommended_optimiser(steps: int) -> str:
-    """The optimiser that gets further in so many steps with a small network: "soap" from some hundred steps on."""
+    """The optimiser that gets further in so many steps with a small network.
+
+    Args:
+        steps: of the fit.
+
+    Returns:
+        "soap" from 200 steps on, and "adam" for fewer.
+    """
     return "soap" if steps >= _MIN_STEPS else "adam"
 
 

@@ -56,7 +56,20 @@ def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: fl
 
 
 def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE, seed: int = 0) -> Field:
-    """What `solve` gives, not measured yet."""
+    """What `solve` gives, before its metrics are measured.
+
+    Args:
+        signal: on a grid.
+        network: of the kind "kronecker", with options as in "kronecker:size=64".
+        ridge: what squared weights are weighted with beside squared errors.
+        seed: decides what the network draws.
+
+    Returns:
+        The field, without metrics.
+
+    Raises:
+        InrError: another kind of network, scattered samples, or a ridge below 0.
+    """
     if not ridge >= 0 or math.isinf(ridge):
         raise InrError(f"a ridge must be 0 or more, got {ridge:g}")
     config = parse_spec(network)

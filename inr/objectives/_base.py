@@ -113,6 +113,9 @@ def mean_squared_error(residuals: Float[Tensor, "n c"], batch: Batch) -> Float[T
         residuals: prediction minus target, float.
         batch: the samples that they are of.
 
+    Returns:
+        A scalar of the residuals' dtype.
+
     >>> inr.objectives.mean_squared_error(torch.tensor([[1.0], [3.0]]), inr.engines.Batch(torch.arange(2))).item()
     5.0
     """

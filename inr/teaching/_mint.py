@@ -79,11 +79,14 @@ class MINT(INT):
 
 
 def communication_matrix(predictions: Float[Tensor, "n c"], residuals: Float[Tensor, "n c"]) -> Float[Tensor, "c c"]:
-    """The matrix A by which channels predict from each other, float32, on the processor; the identity if none helps.
+    """The matrix by which the learners of channels communicate in multi-learner nonparametric teaching (MINT).
 
     Args:
-        predictions: in [-1, 1].
-        residuals: predictions minus targets.
+        predictions: (n, c), in [-1, 1].
+        residuals: (n, c), predictions minus targets.
+
+    Returns:
+        A (c, c), float32, on the processor, by which channels predict from each other; the identity if none helps.
     """
     # halved, they are as values in [0, 1]: rows of A sum to 1, so that it does not matter where zero is
     known, missed = predictions.T.double() / 2, residuals.T.double() / 2
