@@ -20,12 +20,13 @@ from inr.signals import Domain, GridSignal
 LEARNING_RATE = 0.1
 # Bits of a number of the code, and weights for each of them, with which pictures did best.
 _BITS_PER_NUMBER, _WEIGHTS_PER_NUMBER = 5.0, 1.5
-# of the steps, with a rounded code; how often its step is chosen anew meanwhile, and until when
-_AWARE, _INTERVAL, _LAST_CHOICE = 0.4, 1 / 16, 3 / 4
-# of the allowed bytes, that is aimed at while the code still drifts
+# The share of the steps that are computed with a rounded code; shares of those between two choices of its quantisation
+# step, and before the last choice.
+_ROUNDED_SHARE, _CHOICE_INTERVAL, _LAST_CHOICE = 0.4, 1 / 16, 3 / 4
+# Of the allowed bytes, what is aimed at while the code still drifts.
 _AIM = 0.985
-# step of a code that is not rounded
-_FINE = 2.0**-24
+# The quantisation step of a code that is not rounded.
+_UNROUNDED_STEP = 2.0**-24
 
 
 def hypernetwork_size(domain: Domain, max_bytes: int, max_signs: int, *, sphere: bool) -> tuple[int, int, int]:
@@ -46,7 +47,7 @@ class Code:
 
     def __init__(self, latent: int, seed: int, max_bytes: int) -> None:
         self.numbers = torch.randn(latent, generator=torch.Generator().manual_seed(seed))
-        self.step = _FINE
+        self.step = _UNROUNDED_STEP
         self._max_bytes = max_bytes
 
     def rounded(self) -> Int64[np.ndarray, " m"]:
@@ -55,7 +56,7 @@ class Code:
 
     def choose(self, share: float = 1.0) -> None:
         """Take the step under which the integers take about a share of the allowed bytes."""
-        if self.step == _FINE:
+        if self.step == _UNROUNDED_STEP:
             self.step = _half(float(self.numbers.std()) / 8)
         for _ in range(8):
             excess = self._bytes() - share * self._max_bytes
@@ -100,7 +101,7 @@ class GeneratedWeights(Parametrisation):
         self.code = code
         self.leaves = {"code": code.numbers}
         self._seed = seed
-        self._next_choice = 1 - _AWARE
+        self._next_choice = 1 - _ROUNDED_SHARE
 
     def bind(self, field: Field, plan: Plan) -> None:
         """See `Parametrisation.bind`."""
@@ -113,10 +114,10 @@ class GeneratedWeights(Parametrisation):
 
     def materialise(self, fraction: float) -> dict[str, Tensor]:
         """The weights that the code makes, after a choice of its step where one is due."""
-        settled = fraction >= 1 - _AWARE * (1 - _LAST_CHOICE) and self.code.step != _FINE
+        settled = fraction >= 1 - _ROUNDED_SHARE * (1 - _LAST_CHOICE) and self.code.step != _UNROUNDED_STEP
         if fraction >= self._next_choice and not settled and self._is_finite():
             self.code.choose(_AIM)
-            self._next_choice += _AWARE * _INTERVAL
+            self._next_choice += _ROUNDED_SHARE * _CHOICE_INTERVAL
         return self.weights()
 
     def weights(self) -> dict[str, Tensor]:
@@ -165,6 +166,6 @@ def fit_code(
     for event in fitter.run():
         if on_event is not None:
             on_event(event)
-    if code.step == _FINE:
+    if code.step == _UNROUNDED_STEP:
         code.choose(_AIM)
     code.fit_within_limit()
