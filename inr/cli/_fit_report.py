@@ -76,8 +76,10 @@ def document(
 ) -> dict[str, Any]:
     """Everything worth knowing about a finished fit, as plain JSON."""
     from inr._specs import format_spec
+    from inr.signals import lossless_size, source_size
 
     field, signal = fitted.field, fitted.signal
+    lossless, source = lossless_size(signal, path), source_size(path)
     written = outputs.field.stat().st_size if outputs.field.exists() else None
     return {
         "signal": str(path),
@@ -89,6 +91,8 @@ def document(
         "parameters": field.parameter_count,
         "bytes": written,
         "bits_per_sample": None if written is None else 8 * written / signal.size,
+        "lossless": lossless._asdict() | {"ratio": None if written is None else written / lossless.bytes},
+        "source": source._asdict() | {"ratio": None if written is None else written / source.bytes},
         "parts": {part: format_spec(config) for part, config in field.config().items()},
         "files": {
             "field": _existing(outputs.field),
@@ -114,11 +118,20 @@ def print_table(result: dict[str, Any]) -> None:
         "parameters": f"{result['parameters']:,}",
     }
     if result["bytes"] is not None:
-        rows["size"] = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
+        rows["size"] = _size(result)
     rows |= {what: path for what, path in result["files"].items() if path is not None}
     out().print(pairs(rows))
     if "profile" in result:
         _print_profile(result["profile"])
+
+
+def _size(result: dict[str, Any]) -> str:
+    """What the file takes, beside the signal without loss, and beside its source where that is lossy."""
+    lossless, source = result["lossless"], result["source"]
+    found = f"{size(result['bytes'])}, {lossless['ratio']:.2f} of {lossless['format']}"
+    if source["lossy"]:
+        found += f", {source['ratio']:.2f} of the lossy source"
+    return f"{found}, {result['bits_per_sample']:.3g} bits a sample"
 
 
 def _print_profile(profile: dict[str, Any]) -> None:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from inr.signals._grid import grid_coords as grid_coords
     from inr.signals._grid import grid_range as grid_range
     from inr.signals._grid import row_block as row_block
+    from inr.signals._lossless import LosslessSize as LosslessSize
+    from inr.signals._lossless import SourceSize as SourceSize
+    from inr.signals._lossless import lossless_bytes as lossless_bytes
+    from inr.signals._lossless import lossless_size as lossless_size
+    from inr.signals._lossless import source_size as source_size
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
@@ -38,9 +43,11 @@ __getattr__, __all__ = lazy_exports(
         "Box": "._grid",
         "Domain": "._domain",
         "GridSignal": "._signal",
+        "LosslessSize": "._lossless",
         "ModulusMaxima": "._wavelet_maxima",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
+        "SourceSize": "._lossless",
         "ValueMap": "._domain",
         "block_ranges": "._grid",
         "cast_samples": "._write",
@@ -51,12 +58,15 @@ __getattr__, __all__ = lazy_exports(
         "from_samples": "._signal",
         "grid_coords": "._grid",
         "grid_range": "._grid",
+        "lossless_bytes": "._lossless",
+        "lossless_size": "._lossless",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "psnr": "._metrics",
         "row_block": "._grid",
         "snr": "._metrics",
         "ssim": "._metrics",
+        "source_size": "._lossless",
         "to_compact": "._compact",
         "write": "._write",
     },

@@ -136,6 +136,30 @@ def _paeth(left: np.ndarray, up: np.ndarray, corner: np.ndarray) -> np.ndarray:
     return np.where((to_left <= to_up) & (to_left <= to_corner), left, nearest)
 
 
+def filtered_rows(image: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Rows of an image by every filter, as a file holds them.
+
+    Args:
+        image: uint8 or uint16 (H, W, C).
+        start, stop: the rows.
+
+    Returns:
+        uint8 (5 filters, stop - start, 1 + bytes of a row), each row after the number of its filter.
+    """
+    pixel = image.shape[2] * image.dtype.itemsize
+    framed = np.zeros((stop - start + 1, pixel + image.shape[1] * pixel), np.int16)
+    first = max(start - 1, 0)
+    rows = image[first:stop].astype(image.dtype.newbyteorder(">"), copy=False)
+    framed[first - start + 1 :, pixel:] = np.ascontiguousarray(rows).view(np.uint8).reshape(stop - first, -1)
+    here, left, up, corner = framed[1:, pixel:], framed[1:, :-pixel], framed[:-1, pixel:], framed[:-1, :-pixel]
+    found = np.empty((5, stop - start, 1 + here.shape[1]), np.uint8)
+    found[:, :, 0] = np.arange(5)[:, None]
+    predictions = (np.zeros_like(here), left, up, (left + up) >> 1, _paeth(left, up, corner))
+    for kind, prediction in enumerate(predictions):
+        found[kind, :, 1:] = here - prediction
+    return found
+
+
 def _with_alpha(image: np.ndarray, key: bytes) -> np.ndarray:
     transparent = (image == np.frombuffer(key, ">u2")).all(axis=-1, keepdims=True)
     alpha = np.where(transparent, 0, 65535).astype(np.uint16)

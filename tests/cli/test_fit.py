@@ -54,6 +54,8 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
     assert result["parameters"] == field.parameter_count
     assert result["bytes"] == size
     assert result["bits_per_sample"] == 8 * size / (24 * 32)
+    assert result["lossless"]["ratio"] == size / result["lossless"]["bytes"]
+    assert not result["source"]["lossy"]
     assert result["points"] == 20 * 128
     assert set(result["seconds"]) == {"fitting", "compiling", "reading", "measuring", "writing"}
     assert all(seconds >= 0 for seconds in result["seconds"].values())
