@@ -128,10 +128,9 @@ def print_table(result: dict[str, Any]) -> None:
 def _size(result: dict[str, Any]) -> str:
     """What the file takes, beside the signal without loss, and beside its source where that is lossy."""
     lossless, source = result["lossless"], result["source"]
-    found = f"{size(result['bytes'])}, {lossless['ratio']:.2f} of {lossless['format']}"
-    if source["lossy"]:
-        found += f", {source['ratio']:.2f} of the lossy source"
-    return f"{found}, {result['bits_per_sample']:.3g} bits a sample"
+    found = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
+    found += f"\n{lossless['ratio']:.2f} of {lossless['format']}"
+    return found + (f", {source['ratio']:.2f} of the lossy source" if source["lossy"] else "")
 
 
 def _print_profile(profile: dict[str, Any]) -> None:
