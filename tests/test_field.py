@@ -183,12 +183,13 @@ def test_render_refuses_what_does_not_fit(shape, box, message):
 def test_saved_fields_come_back_the_same(encoding, activation, tmp_path):
     field = build(encoding, activation, channels=2)
     field.metrics = {"psnr": 31.25}
+    field.fit = {"rates": {"network": 1e-3}, "steps": 20, "teacher": {"name": "uniform"}}
     path = tmp_path / "field.inr"
     field.save(path)
     again = inr.load(path)
     assert again.config() == field.config()
     assert again.domain == field.domain
-    assert again.metrics == {"psnr": 31.25}
+    assert (again.metrics, again.fit) == (field.metrics, field.fit)
     coords = torch.rand(30, 2)
     torch.testing.assert_close(again(coords), field(coords), rtol=0, atol=0)
     again.save(tmp_path / "again.inr")
@@ -250,6 +251,7 @@ def test_files_that_are_no_field(tmp_path):
 
     for name, broken in {
         "metrics": sound | {"metrics": [1]},
+        "no attribute": sound | {"fit": "quickly"},
         "number": sound | {"metrics": {"psnr": None}},
         "part": sound | {"field": sound["field"] | {"encoding": {"name": "nothing"}}},
         "domain": sound | {"domain": {}},

@@ -94,6 +94,7 @@ def document(
         "lossless": lossless._asdict() | {"ratio": None if written is None else written / lossless.bytes},
         "source": source._asdict() | {"ratio": None if written is None else written / source.bytes},
         "parts": {part: format_spec(config) for part, config in field.config().items()},
+        "fit": field.fit,
         "files": {
             "field": _existing(outputs.field),
             "comparison": _existing(outputs.comparison),

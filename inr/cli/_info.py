@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +59,7 @@ def describe(contents: "Contents", file: Path) -> dict[str, Any]:
         "parts": {part: format_spec(config) for part, config in field.config().items()},
         "parameters": field.parameter_count,
         "metrics": field.metrics,
+        "fit": field.fit,
         "samples": samples,
         "bits_per_sample": None if samples is None else 8 * total / samples,
         "sections": [{"name": "header", "coding": "deflate", "bytes": contents.header_size}]
@@ -87,6 +89,8 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
     }
     if result["metrics"]:
         rows["measured"] = ", ".join(_metric(name, value) for name, value in result["metrics"].items())
+    if result["fit"]:
+        rows["fitted with"] = _folded(",".join(f"{name}={value}" for name, value in _spelled(result["fit"])))
     rows["size"] = size(result["bytes"])
     if result["samples"]:
         rows["size"] += f", {result['bits_per_sample']:.3g} bits a sample"
@@ -97,6 +101,19 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
     if result["checkpoint"]:
         rows["checkpoint"] = "step {step:,} of {steps:,}; --resume goes on".format(**result["checkpoint"])
     return rows
+
+
+def _spelled(fit: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a field was fitted with, name by name, with parts as they are typed."""
+    from inr._specs import format_spec
+
+    for name, value in fit.items():
+        if not isinstance(value, Mapping):
+            yield name, f"{value:.3g}" if isinstance(value, float) else str(value)
+        elif "name" in value:
+            yield name, format_spec(value)
+        else:
+            yield from ((f"{name} {key}", each) for key, each in _spelled(value))
 
 
 def _folded(spec: str, width: int = 60) -> str:

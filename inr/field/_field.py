@@ -38,6 +38,8 @@ class Field(nn.Module):
 
     Attributes:
         metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
+        fit: what the field was fitted with, as plain JSON: rates, batch, schedule, optimiser, seed, teacher, objective,
+            engine and steps; saved with it. Empty for a field that was not fitted, or by a version that did not say.
 
     Raises:
         InrError: the encoding, the network and the domain do not go together.
@@ -61,6 +63,7 @@ class Field(nn.Module):
         self.encoding = encoding
         self.network = network
         self.metrics: dict[str, float] = {}
+        self.fit: dict[str, Any] = {}
 
     @classmethod
     def build(
@@ -272,10 +275,11 @@ class Field(nn.Module):
         container.write(Path(path), self.header(), field_sections(self.state_dict()), force=force)
 
     def header(self) -> dict[str, Any]:
-        """What the field's file says besides its weights, as plain JSON: parts, domain and metrics."""
+        """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
         # JSON knows no infinity: an exact fit has no PSNR to be kept
         metrics = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
-        return {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
+        header = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
+        return header | ({"fit": self.fit} if self.fit else {})
 
     def _check_continuous(self, wanted: str) -> None:
         if self.smoothness < 0:

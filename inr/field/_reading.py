@@ -38,6 +38,7 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
         _check_fits(domain, specs, tensors, path)
         field = Field.build(domain, **specs)
         metrics = {name: float(value) for name, value in header.get("metrics", {}).items()}
+        chosen = dict(header.get("fit", {}).items())
     except DamagedFile:
         raise
     except InrError as error:
@@ -45,7 +46,7 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
     field.load_state_dict(tensors)
-    field.metrics = metrics
+    field.metrics, field.fit = metrics, chosen
     return field.eval()
 
 

@@ -156,6 +156,25 @@ class Fitter:
         """Ask the running fit to end after the current step, as an interrupt does."""
         self._stop = "interrupted"
 
+    def choices(self) -> dict[str, Any]:
+        """What this fit is made with besides the field's parts, whether it was given or chosen, as plain JSON.
+
+        Returns:
+            Learning rates by part, batch, schedule, optimiser, seed, teacher, objective, engine, and the steps done so
+            far; no times, so that equal fits say the same.
+        """
+        return {
+            "rates": dict(self._learning_rates),
+            "batch": self.setup.batch,
+            "schedule": self.setup.schedule,
+            "optimiser": self.setup.optimiser,
+            "seed": self._seed,
+            "teacher": self._teacher.config(),
+            "objective": self._objective_recipe(),
+            "engine": self.engine,
+            "steps": self._progress.step,
+        }
+
     def prepare(self) -> float:
         """Compile or load kernels, so that no step waits for it; `run` does it if need be.
 
@@ -352,6 +371,7 @@ class Fitter:
         if reason == "diverged" or (reason != "target" and self._worse_than_best()):
             self._return_to(self._best)
         self._parametrisation.write_to(self.field)
+        self.field.fit = self.choices()
         if reason == "steps" and self.budget.psnr is not None:
             detail = f"below the target of {self.budget.psnr:g} dB"
         return self._event("end", self._progress.running, reason, message(reason, self._progress.step, detail))

@@ -89,6 +89,7 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
     weights = least_squares(_features(product, shape[::-1])[::-1], _slabs(signal), ridge)
     with torch.no_grad():
         product.weight.copy_(torch.from_numpy(np.moveaxis(weights, -1, 0).T))
+    field.fit = {"optimiser": "closed-form", "seed": seed, "steps": 0}
     return field
 
 

@@ -27,6 +27,9 @@ def test_info_for_scripts_adds_up(inr_cli, field_file):
     assert [(axis["name"], axis["size"]) for axis in result["axes"]] == [("x", 32), ("y", 24)]
     assert inr.Field.build(field.domain, **result["parts"]).config() == field.config()
     assert result["checkpoint"] is None
+    assert result["fit"] == field.fit
+    chosen = ("rates", "batch", "schedule", "optimiser", "seed", "teacher", "objective", "engine", "steps")
+    assert set(chosen) <= field.fit.keys()
 
 
 def test_info_of_a_checkpoint_says_how_far_it_is(inr_cli, photo):
