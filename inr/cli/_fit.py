@@ -40,6 +40,7 @@ EPILOG = """
   1 the loss diverged; 130 interrupted (the best state is saved)
 """
 
+_PURPOSES = ("zoom", "memory")
 _STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 
 
@@ -59,6 +60,8 @@ def fit(
     batch: options.Batch = None,
     lr: options.Rates = None,
     schedule: options.Schedule = None,
+    sampling: options.Sampling = None,
+    purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
     checkpoint_every: options.CheckpointEvery = 60.0,
@@ -72,6 +75,8 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
+    if purpose not in _PURPOSES:
+        raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
     parts = {"encoding": encoding, "activation": activation, "network": network}
@@ -89,7 +94,7 @@ def fit(
         raise typer.Exit(status)
     with waiting(f"reading {signal}", quiet=quiet):
         fitter = _prepare(
-            signal, watch, (steps, seconds, psnr), method,
+            signal, watch, (steps, seconds, psnr), method, sampling, lattice_only=purpose == "memory",
             **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
@@ -126,6 +131,7 @@ def _prepare(
     watch: Stopwatch,
     budget: tuple[int | None, float | None, float | None],
     solver: str,
+    sampling: str | None,
     **settings: Any,
 ) -> "Fitter":
     """Check the budget, then read the signal: the quick refusals come first."""
@@ -136,7 +142,7 @@ def _prepare(
     if not settings["every"] >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
     with watch.lap("reading"):
-        source = inr.open(signal)
+        source = inr.open(signal, sampling=sampling)  # type: ignore[arg-type]
     if solver == "soap":
         settings["optimiser"] = solver
     if solver == "closed-form":

@@ -50,6 +50,23 @@ Solver = Annotated[
         "--solver",
     ),
 ]
+Sampling = Annotated[
+    str | None,
+    _option(
+        _FITTING,
+        "What a sample measures: area (the mean over its cell), point or band (band-limited); what is usual for the "
+        "kind of signal if not given.",
+    ),
+]
+Purpose = Annotated[
+    str,
+    _option(
+        _FITTING,
+        "What the field is for: zoom, where it is right between the samples too, or memory, where it is these alone; "
+        "zoom if not given.",
+        "--for",
+    ),
+]
 Engine = Annotated[str, _option(_PARTS, "What runs the fit, as in cpu:threads=2; the fastest that can if not given.")]
 
 Steps = Annotated[

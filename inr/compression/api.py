@@ -130,7 +130,8 @@ def compress_and_measure(
     if reference is not None:
         reference = open_reference(reference)
         chosen = chosen.counting_from(reference)
-    domain = replace(source.domain, values=short_range(source.domain.values))
+    # codecs of weights reproduce samples, as many as there are, and spend no bytes on what lies between them
+    domain = replace(source.domain, values=short_range(source.domain.values), sampling="point")
     ranged = GridSignal(source.array, domain)
     if steps is not None and steps < 1:
         raise InrError(f"a fit takes at least 1 step, got {steps}")

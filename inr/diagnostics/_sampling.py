@@ -30,13 +30,12 @@ def estimate(
     >>> inr.diagnostics.estimate(field, signal, np.arange(20).reshape(4, 5)).shape
     (4, 5, 3)
     """
-    run = execute or field
     flat = torch.from_numpy(np.ascontiguousarray(indices).reshape(-1))
     values = np.empty((len(flat), signal.channels), dtype=np.float32)
     with torch.no_grad():
         for start, stop in block_ranges(len(flat), _SAMPLES_AT_ONCE):
-            predicted = run(signal.coords(flat[start:stop]).to(field.device)).nan_to_num().clamp(-1, 1)
-            values[start:stop] = field.in_units(predicted).cpu().numpy()
+            predicted = field.measure(signal.coords(flat[start:stop]), execute=execute).nan_to_num().clamp(-1, 1)
+            values[start:stop] = field.in_units(predicted).numpy()
     return values.reshape(*indices.shape, signal.channels)
 
 

@@ -113,12 +113,12 @@ class HashGrid(_Grid):
 
     @classmethod
     def suited(cls, signal: Signal) -> Config:
-        """A finest level that resolves every sample, and a row of the finest levels for 18 values.
+        """A finest level that resolves what lies between samples too, and a row of the finest levels for 4.5 values.
 
-        That is 2^16 rows for a picture of 768 x 512 pixels in colour.
+        That is 2^18 rows for a picture of 768 x 512 pixels in colour.
         """
-        finest = _finest(signal)
-        log2_size = round(min(max(math.log2(signal.size * signal.channels / 18), 10), 19))
+        finest = min(2 * _finest(signal), MAX_VERTICES)
+        log2_size = round(min(max(math.log2(signal.size * signal.channels / 4.5), 10), 19))
         return {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
 
 

@@ -33,6 +33,9 @@ class Batch:
         offsets: (n, c), half of what is added to the slope of the loss by each residual, before it is weighted and
             divided by n c; 0 where None. A squared error adds them to the residuals. By them a further term of the loss
             joins in on any engine: one whose slope by a residual is g acts as an offset of g (n c) / (2 weight).
+        shifts: where in the cells of a grid's samples the places lie that are learned, from the centres, in cells, from
+            -1/2 to 1/2; (n, d), columns x, y(, z)(, t). Their values are the signal's in between its samples, see
+            `inr.signals.GridSignal.interpolated`. None: the samples themselves, at the centres.
         excess: by what factor the mean squared error of such batches exceeds that of the whole signal, as far as a
             teacher knows that its choice and weights make a difference. Steps do not heed it; what a fit tells of its
             squared error does.
@@ -42,6 +45,7 @@ class Batch:
     weights: Float[Tensor, "..."] | None = None
     offsets: Float[Tensor, "n c"] | None = None
     excess: float = 1.0
+    shifts: Float[Tensor, "n d"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on a device.
@@ -58,7 +62,10 @@ class Batch:
         def moved(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.to(device, non_blocking=True)
 
-        return Batch(self.indices.to(device, non_blocking=True), moved(self.weights), moved(self.offsets), self.excess)
+        return Batch(
+            self.indices.to(device, non_blocking=True), moved(self.weights), moved(self.offsets), self.excess,
+            moved(self.shifts),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

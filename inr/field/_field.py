@@ -19,7 +19,7 @@ from inr.encodings import Encoding, encodings
 from inr.field import _calculus
 from inr.field._sections import field_sections
 from inr.networks import Network, networks
-from inr.signals import Box, Domain, block_ranges, grid_range, row_block
+from inr.signals import Box, Domain, block_ranges, grid_range, measured_places, row_block
 
 Spec = str | Mapping[str, Any]
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
@@ -237,6 +237,10 @@ class Field(nn.Module):
     ) -> np.ndarray:
         """Sample the field on a regular grid, in blocks; `inr.render` does it on the fastest engine.
 
+        A sample is what the signal's sampling model makes of the field, see `inr.signals.measured_places`: the mean over
+        its cell where the signal's samples are such means and the grid is not much finer, or where the grid is coarser
+        than the signal.
+
         Args:
             shape: samples per axis in array order (H, W for a picture); the signal's own by default.
             box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it
@@ -254,13 +258,43 @@ class Field(nn.Module):
         _check_box(box, self.domain.in_dim)
         run = execute or self
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
+        places = measured_places(self.domain, shape, box)
         for start, stop in block_ranges(len(values), row_block(shape, block)):
-            computed = run(grid_range(shape, start, stop, box).to(self.device))
-            # scaled where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
+            centres = grid_range(shape, start, stop, box)
+            # summed up where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
             # wake threads of its own, which then stand in the way of the executor's
-            values[start:stop] = computed.float().cpu().numpy()
-            self.domain.values.restore_(values[start:stop])
+            part = values[start:stop]
+            part[:] = self._at(run, centres, places[0])
+            for place in places[1:]:
+                part += self._at(run, centres, place)
+            part *= np.float32(1 / len(places))
+            self.domain.values.restore_(part)
         return values.reshape(*shape, self.domain.channels)
+
+    @torch.no_grad()
+    def measure(self, coords: Float[Tensor, "n d"], *, execute: Execute | None = None) -> Float[Tensor, "n c"]:
+        """What samples of the signal's own grid would be: the field, measured as they were.
+
+        Args:
+            coords: centres of cells, float32 (n, D).
+            execute: what evaluates coordinates; the field itself by default.
+
+        Returns:
+            Normalised values, float32 (n, C), on the processor: means over cells where the samples are such means, and
+            otherwise the field's values at the centres.
+        """
+        run = execute or self
+        places = measured_places(self.domain, self.domain.shape) if self.domain.shape is not None else np.zeros((1, 1))
+        total = self._at(run, coords, places[0])
+        if len(places) > 1:
+            total = total + sum(self._at(run, coords, place) for place in places[1:])
+            total *= np.float32(1 / len(places))
+        return torch.from_numpy(total)
+
+    def _at(self, run: Execute, centres: Float[Tensor, "n d"], place: np.ndarray) -> np.ndarray:
+        """Values, float32 (n, c), at a place around some centres."""
+        coords = torch.from_numpy(centres.numpy() + place) if place.any() else centres
+        return run(coords.to(self.device)).float().cpu().numpy()
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the field to an .inr file, all of it or none. Equal fields give equal bytes.

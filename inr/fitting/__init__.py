@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
+    from inr.fitting._evaluate import between_psnr as between_psnr
     from inr.fitting._evaluate import evaluate as evaluate
     from inr.fitting._evaluate import whole_psnr as whole_psnr
     from inr.fitting._events import Event as Event
@@ -55,6 +56,7 @@ __getattr__, __all__ = lazy_exports(
         "Setup": "._defaults",
         "Soap": "._soap",
         "TorchAdam": "._adam",
+        "between_psnr": "._evaluate",
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",

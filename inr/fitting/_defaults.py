@@ -26,6 +26,8 @@ class Setup:
         schedule: how learning rates fall, one of `SCHEDULES`.
         learning_rate: the network's, or several by part, where they differ from the parts' own.
         optimiser: "adam", or "soap", which takes better steps where layers are small.
+        lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
+            cells are learned, with the values of the continuous signal that the samples stand for.
     """
 
     encoding: Spec
@@ -38,6 +40,7 @@ class Setup:
     schedule: str = "cosine"
     learning_rate: float | Mapping[str, float] | None = None
     optimiser: str = "adam"
+    lattice_only: bool = False
 
     def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
         """The setup with other parts, completed for a signal.

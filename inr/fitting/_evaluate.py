@@ -1,12 +1,14 @@
 """How well a field reproduces its signal."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from inr.field import Execute, Field
-from inr.signals import Signal, snr, ssim
+from inr.signals import GridSignal, Signal, block_ranges, snr, ssim
 
 
 def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, block: int = 16_384) -> dict[str, float]:
@@ -22,8 +24,16 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
 
     Returns:
         Numbers by name: psnr in dB over all samples and channels, every channel on its own range where they differ;
-        for pictures also ssim, for sounds snr in dB.
+        for grids also psnr_between, see `between_psnr`; for pictures ssim, for sounds snr in dB.
     """
+    metrics = _on_samples(field, signal, execute, block)
+    if isinstance(signal, GridSignal):
+        metrics["psnr_between"] = between_psnr(field, signal, execute=execute, block=block)
+    return metrics
+
+
+def _on_samples(field: Field, signal: Signal, execute: Execute | None, block: int) -> dict[str, float]:
+    """What is measured at the signal's own samples."""
     if signal.domain.kind not in ("image", "audio"):
         return {"psnr": whole_psnr(field, signal, execute=execute, block=block)}
     values = np.empty(signal.array.shape, dtype=np.float32)
@@ -59,16 +69,64 @@ def whole_psnr(
     Returns:
         The PSNR; infinite where nothing differs.
     """
-    run = execute or field
     squares, start = 0.0, 0
-    for coords, values in signal.blocks(block):
+    for measured, values in _measured_blocks(field, signal, execute, block):
         # by numpy: torch would wake threads of its own, which then stand in the way of an engine's
-        estimate, target = np.clip(run(coords).float().cpu().numpy(), -1, 1), values.numpy()
+        estimate, target = np.clip(measured, -1, 1), values.numpy()
         error = np.subtract(target, estimate, out=target).ravel()
         squares += float(np.square(error, dtype=np.float64).sum())
         if into is not None:
-            into[start : start + len(coords)] = estimate
-            field.domain.values.restore_(into[start : start + len(coords)])
-        start += len(coords)
-    mean = squares / (signal.size * signal.channels)
-    return 10 * math.log10(4 / mean) if mean > 0 else math.inf
+            into[start : start + len(values)] = estimate
+            field.domain.values.restore_(into[start : start + len(values)])
+        start += len(values)
+    return _decibels(squares / (signal.size * signal.channels))
+
+
+@torch.no_grad()
+def between_psnr(
+    field: Field, signal: GridSignal, *, execute: Execute | None = None, block: int = 16_384, places: int = 65_536
+) -> float:
+    """PSNR in dB of the clipped field between the samples, against the continuous signal that these stand for.
+
+    Args:
+        field: what is measured.
+        signal: on a grid; its interpolant is what the field is compared with, see `inr.signals.Interpolant`.
+        execute: what evaluates coordinates, float32 (n, d) to (n, c); the field itself by default.
+        block: points evaluated at once.
+        places: how many, at most as many as there are samples: the same ones for every field of a signal.
+
+    Returns:
+        The PSNR of normalised values, whose range is 2; infinite where nothing differs.
+    """
+    run = execute or field
+    draw = np.random.default_rng(0)
+    count = min(places, signal.size)
+    indices = torch.from_numpy(np.sort(draw.choice(signal.size, count, replace=False)))
+    shifts = torch.from_numpy(draw.random((count, signal.in_dim), dtype=np.float32) - np.float32(0.5))
+    squares = 0.0
+    for start, stop in block_ranges(count, block):
+        part, shift = indices[start:stop], shifts[start:stop]
+        estimate = run(signal.shifted_coords(part, shift)).float().cpu().numpy()
+        error = np.clip(estimate, -1, 1) - np.clip(signal.interpolated(part, shift).numpy(), -1, 1)
+        squares += float(np.square(error, dtype=np.float64).sum())
+    return _decibels(squares / (count * signal.channels))
+
+
+def _measured_blocks(
+    field: Field, signal: Signal, execute: Execute | None, block: int
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """The field measured at a signal's samples, in order, and the samples' values, normalised."""
+    if field.domain.sampling == "band" and isinstance(signal, GridSignal):
+        whole = field.domain.values.normalise(field.render(execute=execute, block=block)).reshape(-1, signal.channels)
+        start = 0
+        for _, values in signal.blocks(block):
+            yield whole[start : start + len(values)], values
+            start += len(values)
+        return
+    for coords, values in signal.blocks(block):
+        yield field.measure(coords, execute=execute).numpy(), values
+
+
+def _decibels(mean_squared_error: float) -> float:
+    """PSNR of normalised values, whose range is 2."""
+    return 10 * math.log10(4 / mean_squared_error) if mean_squared_error > 0 else math.inf

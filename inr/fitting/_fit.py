@@ -15,7 +15,7 @@ from inr.fitting._defaults import default_setup
 from inr.fitting._evaluate import evaluate
 from inr.fitting._events import Event
 from inr.fitting._fitter import Fitter
-from inr.signals import Signal, open
+from inr.signals import GridSignal, Signal, open
 
 
 def fit(
@@ -34,6 +34,7 @@ def fit(
     learning_rate: float | Mapping[str, float] | None = None,
     schedule: str | None = None,
     optimiser: str | None = None,
+    lattice_only: bool = False,
     seed: int = 0,
     on_event: Callable[[Event], Any] | None = None,
 ) -> Field:
@@ -53,6 +54,7 @@ def fit(
         schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
         optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
             hundred units a layer and hundreds of steps or more.
+        lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
         seed: decides initial weights and batches, from 0 to 2^32 - 1.
         on_event: called with every `Event`.
 
@@ -71,7 +73,7 @@ def fit(
     fitter = make_fitter(
         signal, encoding=encoding, activation=activation, network=network, teacher=teacher,
         objective=objective, engine=engine, budget=Budget(steps, seconds, psnr), batch=batch,
-        learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, seed=seed,
+        learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
     )  # fmt: skip
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
@@ -96,6 +98,7 @@ def make_fitter(
     learning_rate: float | Mapping[str, float] | None = None,
     schedule: str | None = None,
     optimiser: str | None = None,
+    lattice_only: bool = False,
     **options: Any,
 ) -> Fitter:
     """A fitter with the defaults of the signal's kind where nothing is given.
@@ -109,6 +112,7 @@ def make_fitter(
         learning_rate: the network's, or a mapping from part to its rate.
         schedule: one of `SCHEDULES`.
         optimiser: one of `OPTIMISERS`.
+        lattice_only: learn the samples of a grid alone; they then are values at points to whatever uses the field.
         options: further arguments of `Fitter`.
 
     Returns:
@@ -122,10 +126,14 @@ def make_fitter(
     ('relu', 100)
     """
     source = signal if isinstance(signal, Signal) else open(signal)
+    if lattice_only and isinstance(source, GridSignal):
+        source = source.measured_as("point")
     setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
     given: dict[str, Any] = {"teacher": teacher, "batch": batch, "learning_rate": learning_rate, "schedule": schedule}
     given |= {"optimiser": optimiser, "objective": objective}
-    setup = replace(setup, **{key: value for key, value in given.items() if value is not None})
+    setup = replace(
+        setup, lattice_only=lattice_only, **{key: value for key, value in given.items() if value is not None}
+    )
     return Fitter(source, setup, budget, **options)
 
 

@@ -24,6 +24,7 @@ from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import Optimiser
 from inr.fitting._parameter_groups import resolve_learning_rates
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
+from inr.fitting._places import places_of
 from inr.fitting._profile import Profile
 from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._schedules import SCHEDULES
@@ -125,7 +126,10 @@ class Fitter:
         # Leaves that are not the field's own parameters are kept and restored beside them.
         self._apart = {name: leaf for name, leaf in self._parametrisation.leaves.items() if own.get(name) is not leaf}
         self._optimiser = self._new_optimiser()
-        self._scorer = FieldScorer(self.field, signal, self.plan, self._parametrisation)
+        self._places = places_of(signal, seed, self.plan.device) if not setup.lattice_only else None
+        self._scorer = FieldScorer(
+            self.field, signal, self.plan, self._parametrisation, continuous=self._places is not None
+        )
         self._progress = Progress()
         self._taught: Mapping[str, Tensor] = {}
         self._record_sample_counts = record_sample_counts
@@ -255,6 +259,8 @@ class Fitter:
         self._optimiser.set_learning_rates(self._learning_rates, SCHEDULES[self.setup.schedule](fraction))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
+        if self._places is not None:
+            batch = replace(batch, shifts=self._places.shifts(step, len(batch.indices)))
         if self.sample_counts is not None and not probing:
             self.sample_counts.add(step, batch)
         self.profile.record("sampling")
@@ -401,6 +407,7 @@ class Fitter:
             "schedule": self.setup.schedule,
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
+            **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
             "rates": self._learning_rates,
             "seed": self._seed,

@@ -9,7 +9,7 @@ from torch import Tensor
 from inr.engines import Plan
 from inr.field import Field
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
-from inr.signals import Signal, block_ranges
+from inr.signals import GridSignal, Signal, block_ranges
 
 _TANGENT_POINTS = 8_192
 _TANGENT_COST = 3  # of a vector-Jacobian and a Jacobian-vector product, in forward passes
@@ -21,17 +21,26 @@ class FieldScorer:
     Args:
         plan: evaluates the field fast; tangent products are eager PyTorch.
         parametrisation: whose weights it is evaluated with; None: the field's own parameters.
+        continuous: whether targets are the values of the continuous signal at the samples' centres, in the place of the
+            samples.
 
     Attributes:
         scored: as `Scorer.scored`.
     """
 
     def __init__(
-        self, field: Field, signal: Signal, plan: Plan, parametrisation: Parametrisation | None = None
+        self,
+        field: Field,
+        signal: Signal,
+        plan: Plan,
+        parametrisation: Parametrisation | None = None,
+        *,
+        continuous: bool = False,
     ) -> None:
         self.scored = 0
         self._field = field
         self._signal = signal
+        self._continuous = signal if continuous and isinstance(signal, GridSignal) else None
         self._plan = plan
         self._parametrisation = PlainWeights() if parametrisation is None else parametrisation
         if parametrisation is None:
@@ -68,7 +77,7 @@ class FieldScorer:
     def _blocks(self, indices: Tensor | None, block: int) -> Iterator[tuple[int, int, Tensor, Tensor]]:
         """Where a block begins and ends, its coordinates and values."""
         device = self._plan.device
-        if indices is None and device.type == "cpu":
+        if indices is None and device.type == "cpu" and self._continuous is None:
             start = 0
             for coords, values in self._signal.blocks(block):
                 yield start, start + len(coords), coords, values
@@ -77,7 +86,13 @@ class FieldScorer:
         count = self._signal.size if indices is None else len(indices)
         for start, stop in block_ranges(count, block):
             part = torch.arange(start, stop, device=device) if indices is None else indices[start:stop]
-            yield start, stop, self._signal.coords(part), self._signal.values(part)
+            yield start, stop, self._signal.coords(part), self._targets(part)
+
+    def _targets(self, indices: Tensor) -> Tensor:
+        """What the field should be at the centres of samples."""
+        if self._continuous is None:
+            return self._signal.values(indices)
+        return self._continuous.interpolated(indices, torch.zeros(len(indices), self._signal.in_dim).to(indices.device))
 
 
 def _pushed(field: Field, parameters: Sequence[Tensor], tangents: Sequence[Tensor], coords: Tensor) -> Tensor:

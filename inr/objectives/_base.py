@@ -1,16 +1,18 @@
 """What every objective is, the objectives that are one formula of a residual, and the registry of all of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from inr._errors import InrError
 from inr._parts import Part, Registry
 from inr.activations import FUNCTIONS
 from inr.engines import Batch
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 objectives = Registry(
     "objective",
@@ -70,12 +72,24 @@ class PointwiseObjective(Part):
 
     def coords(self, batch: Batch) -> Float[Tensor, "n d"]:
         """Coordinates of a batch, float32, on the device of its indices."""
-        return self.signal.coords(batch.indices)
+        if batch.shifts is None:
+            return self.signal.coords(batch.indices)
+        return self._grid.shifted_coords(batch.indices, batch.shifts)
 
     def targets(self, batch: Batch) -> Float[Tensor, "n c"]:
         """The signal's normalised values, float32, less the batch's offsets."""
-        values = self.signal.values(batch.indices)
+        if batch.shifts is None:
+            values = self.signal.values(batch.indices)
+        else:
+            values = self._grid.interpolated(batch.indices, batch.shifts)
         return values if batch.offsets is None else values - batch.offsets
+
+    @property
+    def _grid(self) -> GridSignal:
+        """The signal, where it is one that has values between its samples."""
+        if not isinstance(self.signal, GridSignal):
+            raise InrError("only signals on grids have values in between their samples: give a batch without shifts")
+        return self.signal
 
     def residuals(self, values: Float[Tensor, "n c"], batch: Batch) -> Float[Tensor, "n c"]:
         """Prediction minus the signal's values, plus the batch's offsets."""
@@ -92,7 +106,7 @@ class PointwiseObjective(Part):
             A number that can be differentiated by the residuals.
         """
         missed = residuals if batch.offsets is None else residuals - batch.offsets
-        value = self.targets(Batch(batch.indices)) + missed.detach() if self.uses_values else None
+        value = self.targets(replace(batch, offsets=None)) + missed.detach() if self.uses_values else None
         terms = self.formula(FUNCTIONS, missed, value, **self._constants_like(missed))
         if batch.offsets is not None:
             terms = terms + 2 * batch.offsets * missed

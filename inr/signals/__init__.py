@@ -7,8 +7,13 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.signals._compact import from_compact as from_compact
     from inr.signals._compact import to_compact as to_compact
+    from inr.signals._continuous import SINC_STEPS as SINC_STEPS
+    from inr.signals._continuous import Interpolant as Interpolant
+    from inr.signals._continuous import axis_weights as axis_weights
+    from inr.signals._continuous import sinc_table as sinc_table
     from inr.signals._domain import Axis as Axis
     from inr.signals._domain import Domain as Domain
+    from inr.signals._domain import SamplingModel as SamplingModel
     from inr.signals._domain import ValueMap as ValueMap
     from inr.signals._grid import Box as Box
     from inr.signals._grid import block_ranges as block_ranges
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from inr.signals._lossless import lossless_bytes as lossless_bytes
     from inr.signals._lossless import lossless_size as lossless_size
     from inr.signals._lossless import source_size as source_size
+    from inr.signals._measure import gauss_points as gauss_points
+    from inr.signals._measure import measured_places as measured_places
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
@@ -39,16 +46,20 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "SINC_STEPS": "._continuous",
         "Axis": "._domain",
         "Box": "._grid",
         "Domain": "._domain",
         "GridSignal": "._signal",
         "LosslessSize": "._lossless",
+        "Interpolant": "._continuous",
         "ModulusMaxima": "._wavelet_maxima",
+        "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
+        "axis_weights": "._continuous",
         "block_ranges": "._grid",
         "cast_samples": "._write",
         "default_suffix": "._write",
@@ -56,14 +67,17 @@ __getattr__, __all__ = lazy_exports(
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_samples": "._signal",
+        "gauss_points": "._measure",
         "grid_coords": "._grid",
         "grid_range": "._grid",
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
+        "measured_places": "._measure",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "psnr": "._metrics",
         "row_block": "._grid",
+        "sinc_table": "._continuous",
         "snr": "._metrics",
         "ssim": "._metrics",
         "source_size": "._lossless",

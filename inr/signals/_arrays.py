@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals._domain import Axis, Domain, Kind, ValueMap
+from inr.signals._domain import Axis, Domain, Kind, SamplingModel, ValueMap
 
 DEFAULT_FPS = 25.0
 _VOLUME_AXES = ("x", "y", "z", "t")
@@ -50,6 +51,7 @@ def grid_samples(
     fps: float | None = None,
     value_range: tuple[float, float] | None = None,
     channels_last: bool | None = None,
+    sampling: SamplingModel | None = None,
     source: str = "the array",
 ) -> GridSamples:
     """The samples and the domain of what `inr.from_array` makes a signal of; `source` names the array in errors."""
@@ -65,7 +67,8 @@ def grid_samples(
         meta["fps"] = _rate(DEFAULT_FPS if fps is None else fps, "fps")
     elif fps is not None:
         raise InrError(f"fps belongs to video, not to {kind}")
-    return build_grid(samples, kind, grid_axes(kind, shape, meta), meta, value_range, source)
+    found = build_grid(samples, kind, grid_axes(kind, shape, meta), meta, value_range, source)
+    return found if sampling is None else found._replace(domain=replace(found.domain, sampling=sampling))
 
 
 def build_grid(
@@ -85,7 +88,8 @@ def build_grid(
     if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
     values = _value_map(samples, kind, value_range, source)
-    domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta)
+    sampling = _usual_sampling(kind, samples, values)
+    domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta, sampling)
     return GridSamples(samples, domain)
 
 
@@ -226,6 +230,16 @@ def _value_map(samples: np.ndarray, kind: Kind, value_range: tuple[float, float]
         low, high = -peak, peak
     low, high = _widened(low, high)
     return ValueMap((low,), (high,))
+
+
+def _usual_sampling(kind: Kind, samples: np.ndarray, values: ValueMap) -> SamplingModel:
+    """What a sample usually measures: a pixel or voxel the mean over its cell, a number of a map or series a point."""
+    if kind == "audio":
+        return "band"
+    if kind == "volume":
+        return "area" if samples.ndim > 3 else "point"
+    light = samples.dtype.name in ("uint8", "uint16") or (values.low, values.high) == ((0.0,), (1.0,))
+    return "area" if light or kind == "video" else "point"
 
 
 def _finite_range(samples: np.ndarray, source: str) -> tuple[float, float]:

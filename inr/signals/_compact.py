@@ -37,7 +37,7 @@ def to_compact(domain: Domain) -> dict[str, Any]:
     if domain.shape is None:
         raise InrError("scattered samples have no grid")
     usual = _usual(domain.kind, domain.shape, domain.meta).to_json()
-    told = {key: value for key, value in domain.to_json().items() if value != usual[key] and key != "meta"}
+    told = {key: value for key, value in domain.to_json().items() if value != usual.get(key) and key != "meta"}
     meta = {key: value for key, value in domain.meta.items() if _USUAL[domain.kind][4].get(key) != value}
     return {"kind": domain.kind, "shape": list(domain.shape)} | told | ({"meta": meta} if meta else {})
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from inr._errors import InrError
 
 Kind = Literal["image", "audio", "video", "volume", "scattered"]
+SamplingModel = Literal["area", "point", "band"]
 _DTYPES = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"float16", "float32", "float64"}
 
 
@@ -119,6 +120,8 @@ class Domain:
         values: the map between the signal's units and [-1, 1].
         dtype: numpy name of the source's sample type ("uint8"); written files use it again.
         meta: what a writer needs besides (sample_rate in Hz, fps, NIfTI affine …), plain JSON.
+        sampling: what a sample measures: "area", the mean over its cell (along time, videos are sampled at points);
+            "point", the value at the cell's centre; or "band", a band-limited signal at the centre, with one axis.
     """
 
     kind: Kind
@@ -127,6 +130,7 @@ class Domain:
     values: ValueMap
     dtype: str = "float32"
     meta: Mapping[str, Any] = field(default_factory=dict)
+    sampling: SamplingModel = "point"
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -139,6 +143,14 @@ class Domain:
             raise InrError(f"{self.channels} channels share a value range or have one each, not {len(self.values.low)}")
         if self.dtype not in _DTYPES:
             raise InrError(f"samples are integers or floats of up to 64 bits, not {self.dtype}")
+        if self.sampling not in get_args(SamplingModel):
+            raise InrError(f"a sample is one of {', '.join(get_args(SamplingModel))}, not '{self.sampling}'")
+        if self.sampling == "band" and len(self.axes) != 1:
+            raise InrError(
+                f"band-limited samples have one axis, not {len(self.axes)}; sampling=area or point suits more"
+            )
+        if self.sampling != "point" and self.kind == "scattered":
+            raise InrError(f"scattered samples are points, not sampling={self.sampling}")
 
     @property
     def in_dim(self) -> int:
@@ -188,8 +200,8 @@ class Domain:
         return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
 
     def to_json(self) -> dict[str, Any]:
-        """The domain as plain JSON."""
-        return asdict(self)
+        """The domain as plain JSON; sampling at points goes without saying."""
+        return {key: value for key, value in asdict(self).items() if (key, value) != ("sampling", "point")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Domain":
@@ -204,7 +216,10 @@ class Domain:
         try:
             axes = tuple(Axis(**axis) for axis in data["axes"])
             values = ValueMap(tuple(map(float, data["values"]["low"])), tuple(map(float, data["values"]["high"])))
-            return cls(data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]))
+            sampling = data.get("sampling", "point")
+            return cls(
+                data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]), sampling
+            )
         except InrError:
             raise
         except (KeyError, TypeError, ValueError, OverflowError) as error:

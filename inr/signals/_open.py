@@ -8,6 +8,7 @@ from pathlib import Path
 from inr._errors import InrError
 from inr._files import describe
 from inr.signals._arrays import GridSamples
+from inr.signals._domain import SamplingModel
 from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal
@@ -23,11 +24,12 @@ _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
-def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
+def open(path: str | os.PathLike[str], *, sampling: SamplingModel | None = None, max_bytes: int = MAX_BYTES) -> Signal:
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
         path: an image, sound, video, volume or .npz of scattered samples, or a folder of frames.
+        sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
     Returns:
@@ -48,7 +50,11 @@ def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Signal:
         found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
     except MemoryError:
         raise InrError(f"{path} does not fit in this machine's memory") from None
-    return GridSignal(*found) if isinstance(found, GridSamples) else ScatteredSignal(*found)
+    if isinstance(found, GridSamples):
+        return GridSignal(*found) if sampling is None else GridSignal(*found).measured_as(sampling)
+    if sampling not in (None, "point"):
+        raise InrError(f"{path} holds scattered samples, which are points, not sampling={sampling}")
+    return ScatteredSignal(*found)
 
 
 def _head(path: Path) -> bytes | None:

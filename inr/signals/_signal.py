@@ -1,9 +1,11 @@
 """Signals: samples on a domain, handed out as normalised coordinates and values."""
 
 import abc
+import functools
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,9 +14,12 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.signals._arrays import grid_samples, scattered_samples
-from inr.signals._domain import Domain, Kind
+from inr.signals._domain import Domain, Kind, SamplingModel
 from inr.signals._grid import block_ranges, grid_coords, grid_range
 from inr.signals._write import write
+
+if TYPE_CHECKING:
+    from inr.signals._continuous import Interpolant
 
 # Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end.
 _NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
@@ -160,6 +165,49 @@ class GridSignal(Signal):
         """Cell-centred coordinates of the samples at flat C-order `indices` (int64), float32 (n, d)."""
         return grid_coords(self._shape, indices)
 
+    def shifted_coords(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """Coordinates of places within the cells of samples.
+
+        Args:
+            indices: flat C-order indices of samples, int64 (n,).
+            shifts: from the centres of their cells, in cells, from -1/2 to 1/2; float32 (n, d), columns x, y(, z)(, t).
+
+        Returns:
+            float32 (n, d) in [-1, 1].
+        """
+        cells = shifts.new_tensor([2 / size for size in reversed(self._shape)])
+        return grid_coords(self._shape, indices).addcmul_(shifts, cells)
+
+    def interpolated(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values of the continuous signal that the samples stand for, at places within their cells.
+
+        Args:
+            indices, shifts: as of `shifted_coords`.
+
+        Returns:
+            float32 (n, c), normalised, by the interpolator of the domain's sampling model; see `Interpolant`.
+        """
+        return self.interpolant(indices, shifts)
+
+    def measured_as(self, sampling: SamplingModel) -> "GridSignal":
+        """The same samples under another sampling model; the memory is shared.
+
+        Args:
+            sampling: what a sample measures.
+
+        Raises:
+            InrError: a model that the kind of signal cannot have.
+        """
+        return GridSignal(self._array, replace(self.domain, sampling=sampling))
+
+    @functools.cached_property
+    def interpolant(self) -> "Interpolant":
+        """The continuous signal, made when it is first asked for; it takes four bytes for every value."""
+        from inr.signals._continuous import Interpolant  # compiles kernels, which reading signals does not need
+
+        values = np.concatenate([values.numpy() for _, values in self.blocks()])
+        return Interpolant(values.reshape(self._array.shape), self.domain)
+
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
         return grid_range(self._shape, start, stop)
 
@@ -198,6 +246,7 @@ def from_array(
     fps: float | None = None,
     value_range: tuple[float, float] | None = None,
     channels_last: bool | None = None,
+    sampling: SamplingModel | None = None,
 ) -> GridSignal:
     """A signal from an array that is sampled on a regular grid; the memory is shared.
 
@@ -211,6 +260,9 @@ def from_array(
             for uint16 images and videos, 0..1 for float images and videos within it, ±peak for audio, and
             the smallest to the largest value otherwise.
         channels_last: whether the last axis holds channels; guessed from kind and shape when None.
+        sampling: what a sample measures: "area", the mean over its cell; "point", the value at its centre; "band", a
+            band-limited signal there. When None: area for images of uint8, uint16 or floats within 0..1, for videos and
+            for volumes of 3 or 4 axes; band for audio; point otherwise, as for maps and series.
 
     Returns:
         The signal, in the array's own type.
@@ -232,6 +284,7 @@ def from_array(
             fps=fps,
             value_range=value_range,
             channels_last=channels_last,
+            sampling=sampling,
         )
     )
 

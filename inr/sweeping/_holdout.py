@@ -1,5 +1,7 @@
 """Samples that are not learned from, to tell how a field does between those that are."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +12,7 @@ from inr.signals import Signal
 
 
 class Subset(Signal):
-    """Some samples of a signal, on its domain.
+    """Some samples of a signal, on its domain, as values at points: nothing is known of what lies between them.
 
     Args:
         whole: the signal.
@@ -18,7 +20,9 @@ class Subset(Signal):
     """
 
     def __init__(self, whole: Signal, indices: Int[Tensor, " n"]) -> None:
-        super().__init__(whole.array.reshape(-1, whole.channels)[indices.numpy()], whole.domain)
+        super().__init__(
+            whole.array.reshape(-1, whole.channels)[indices.numpy()], replace(whole.domain, sampling="point")
+        )
         self._whole = whole
         self._indices = indices
         if whole.positions is not None:

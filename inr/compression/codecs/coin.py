@@ -72,7 +72,8 @@ class CoinCodec(Codec):
 
         depth, width = _layout(signal.domain, max_bytes)
         batch = signal.size if signal.size <= _MAX_FULL_BATCH else _BATCH
-        setup = Setup(*self._parts(depth, width), batch, steps, schedule="constant", learning_rate=_LEARNING_RATE)
+        parts = self._parts(depth, width)
+        setup = Setup(*parts, batch, steps, schedule="constant", learning_rate=_LEARNING_RATE, lattice_only=True)
         fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
         weights = weights_of_least_loss(fitter, on_event)
         flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()

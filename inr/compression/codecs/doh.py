@@ -77,7 +77,7 @@ class DohCodec(Codec):
         left = max_bytes - _FIXED.size
         depth, width, latent = hypernetwork_size(signal.domain, left, MAX_SIGNS, sphere=self._sphere)
         parts = sine_network(signal.domain, depth, width, sphere=self._sphere)
-        setup = Setup(*parts, batch_size(signal), steps, learning_rate=LEARNING_RATE)
+        setup = Setup(*parts, batch_size(signal), steps, learning_rate=LEARNING_RATE, lattice_only=True)
         preface = varint(depth) + varint(width) + varint(latent)
         code = Code(latent, seed, left - len(preface))
         fit_code(signal, setup, code, engine=engine, seed=seed, on_event=on_event)

@@ -94,8 +94,9 @@ class MlpCodec(Codec):
         parts = sine_network(signal.domain, depth, width, sphere=self._sphere)
         rate = network_size.learning_rate(signal) * (1.0 if reference is None else _RATE_FROM_REFERENCE)
         setup = Setup(
-            *parts, network_size.batch_size(signal), steps, learning_rate=rate, optimiser=recommended_optimiser(steps)
-        )
+            *parts, network_size.batch_size(signal), steps, learning_rate=rate, optimiser=recommended_optimiser(steps),
+            lattice_only=True,
+        )  # fmt: skip
         small = signal.size <= network_size.MAX_SAMPLES_OF_SMALL and max_bytes <= network_size.MAX_BYTES_OF_SMALL
         several = small and steps >= _MIN_STEPS_OF_SEVERAL_FITS and reference is None
         best, highest = b"", -math.inf

@@ -82,7 +82,10 @@ class WeightsCodec(Codec):
         from inr.fitting import Setup, recommended_optimiser
 
         preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
-        setup = Setup(*self._parts, min(signal.size, _BATCH), steps, optimiser=recommended_optimiser(steps))
+        setup = Setup(
+            *self._parts, min(signal.size, _BATCH), steps, optimiser=recommended_optimiser(steps),
+            lattice_only=_learned_lattice(signal.domain),
+        )  # fmt: skip
         max_bytes = max(max_bytes - len(preface), 1)
         _, rounded = round_field(field, signal, setup, max_bytes, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]
@@ -96,6 +99,11 @@ class WeightsCodec(Codec):
             raise InrError(f"its encoding needs {length} bytes, more than there are or may be")
         field = decode_field(domain, self._parts, payload[length:], max_bytes=max_bytes - length)
         return with_weights(field, _undrawn(drawn, payload))
+
+
+def _learned_lattice(domain: Domain) -> bool:
+    """Whether a field of the domain learned its samples alone: those of pictures and sounds are points only then."""
+    return domain.sampling == "point" and domain.kind in ("image", "audio", "video")
 
 
 def _drawn(field: Field) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from inr.compression.encoder.refinement import refinable, refine
 from inr.engines import plan
 from inr.field import Field, Spec
 from inr.fitting import Budget, Event, Fitter, Setup
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 # of the steps, with rounded weights
 AWARE = 0.7
@@ -79,6 +79,8 @@ def round_field(
         ready.device
     )
     coords, values = signal.coords(indices), signal.values(indices)
+    if isinstance(signal, GridSignal) and not setup.lattice_only:
+        values = signal.interpolated(indices, torch.zeros_like(coords))
 
     def loss(tensors: Mapping[str, Tensor]) -> float:
         there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}

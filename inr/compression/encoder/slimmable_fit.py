@@ -59,6 +59,7 @@ class SlimmableFit:
             steps - rounded_steps,
             learning_rate=learning_rate(self._signal),
             optimiser=recommended_optimiser(steps),
+            lattice_only=True,
         )
         weights = self._fitted(setup, on_event)
         leaves = {name: leaf.cpu() for name, leaf in weights.leaves.items()}

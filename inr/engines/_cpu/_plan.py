@@ -170,8 +170,10 @@ class CpuPlan:
             program = self._start(tensors, learning=True)
             for first in range(0, size, self.block):
                 part = coords[first : first + self.block]
-                shifts = None if offsets is None else offsets[first : first + len(part)]
-                program += self._sample(indices[first : first + len(part)], part, shifts)
+                added = _part(offsets, first, part)
+                program += self._sample(
+                    indices[first : first + len(part)], part, added, _part(batch.shifts, first, part)
+                )
                 program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
                 program += self._encoder.backward(part, self._features)
                 if first + self.block >= size:
@@ -214,16 +216,20 @@ class CpuPlan:
             least += scale * halves / roofline.products(self.threads, "bfloat16")
         return scale * (singles + halves), least
 
-    def _sample(self, indices: np.ndarray, coords: np.ndarray, offsets: Tensor | None = None) -> list[Call]:
+    def _sample(
+        self, indices: np.ndarray, coords: np.ndarray, offsets: Tensor | None = None, shifts: Tensor | None = None
+    ) -> list[Call]:
         """Fill the coordinates of some samples, and their targets; right away, where there is no kernel for it."""
         assert self._objective is not None
         targets = self._targets[: len(coords)]
         self._learn.set(targets=targets)
         if self._sampling is not None and not self._encoder.immediate and offsets is None:
+            if shifts is not None:
+                return [self._sampling.between(indices, array(shifts), coords, targets)]
             if _consecutive(indices):
                 return [self._sampling.run(int(indices[0]), coords, targets)]
             return [self._sampling.at(indices, coords, targets)]
-        part = Batch(torch.from_numpy(indices), offsets=offsets)
+        part = Batch(torch.from_numpy(indices), offsets=offsets, shifts=shifts)
         coords[:], targets[:] = self._objective.coords(part).numpy(), self._objective.targets(part).numpy()
         return []
 
@@ -253,6 +259,11 @@ class CpuPlan:
                 grad = self._grads.setdefault(block.parameter, torch.zeros(shape))  # in order, whatever the weights are
                 row[_network.TARGET] = grad.data_ptr()
         return dict(self._grads)
+
+
+def _part(rows: Tensor | None, first: int, part: np.ndarray) -> Tensor | None:
+    """As many rows as a part of a batch has, where there are any."""
+    return None if rows is None else rows[first : first + len(part)]
 
 
 def _consecutive(indices: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from inr._errors import InrError
 from inr.jit import F1, F2, I1, Array, Call, Stage, exact, inline, share
 from inr.jit.vector import float64_scratch
-from inr.signals import GridSignal, Signal
+from inr.signals import SINC_STEPS, GridSignal, Signal, sinc_table
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")  # float32 carries these exactly
 _BLOCK = 64
@@ -20,18 +20,22 @@ _NOWHERE = np.zeros(0, np.int64)
 
 def sampling(signal: Signal) -> "Sampling | None":
     """What makes batches of a signal, or None where it has to be asked itself: see `Signal.coords` and `values`."""
-    known = isinstance(signal, GridSignal) and signal.array.dtype.name in _DTYPES
-    return Sampling(signal) if known else None
+    if not isinstance(signal, GridSignal) or signal.array.dtype.name not in _DTYPES:
+        return None
+    return Sampling(signal)
 
 
 class Sampling:
     """Batches of a signal on a regular grid, whose samples are uint8, uint16, int16 or float32.
 
-    Both methods give a call that fills `coords` (n, d) and `targets` (n, c), float32, with what `Signal.coords` and
-    `Signal.values` give. Later ones change the same call.
+    `at` and `run` give a call that fills `coords` (n, d) and `targets` (n, c), float32, with what `Signal.coords` and
+    `Signal.values` give; `between` one that fills them with what `GridSignal.shifted_coords` and `interpolated` give, up
+    to the rounding of float32. Later calls of the same method change the same call.
     """
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: GridSignal) -> None:
+        self._signal = signal
+        self._between: Call | None = None
         samples, values = signal.array, signal.domain.values
         low, high = np.array(values.low, np.float64), np.array(values.high, np.float64)
         centre, inverse = low / 2 + high / 2, 1 / (high / 2 - low / 2)
@@ -51,9 +55,23 @@ class Sampling:
         Raises:
             InrError: an index that is no sample's.
         """
+        self._check(indices)
+        return self._call.set(indices=indices, start=0, coords=coords, targets=targets)
+
+    def between(self, indices: np.ndarray, shifts: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
+        """Places within the cells of samples, at flat indices, int64 (n,), by `shifts` in cells, float32 (n, d).
+
+        Raises:
+            InrError: an index that is no sample's.
+        """
+        self._check(indices)
+        if self._between is None:
+            self._between = _between_call(self._signal)
+        return self._between.set(indices=indices, shifts=shifts, coords=coords, targets=targets)
+
+    def _check(self, indices: np.ndarray) -> None:
         if len(indices) and not 0 <= indices.min() <= indices.max() < self._size:
             raise InrError(f"indices of samples must lie in 0 … {self._size - 1:,}")
-        return self._call.set(indices=indices, start=0, coords=coords, targets=targets)
 
     def run(self, start: int, coords: np.ndarray, targets: np.ndarray) -> Call:
         """As many samples as `coords` has rows, from flat index `start` on.
@@ -122,3 +140,111 @@ def _stage(in_dim: int, channels: int, dtype: str) -> Stage:
             _positions(left, shape, coords, first, count)
 
     return Stage(sample, f"{in_dim} {channels} {dtype}", "sampling")
+
+
+_MAX_AXES = 4
+
+
+def _between_call(signal: GridSignal) -> Call:
+    """The stage that interpolates a signal, with all that does not change from step to step."""
+    interpolant = signal.interpolant
+    kernels = tuple(each.name for each in interpolant.kernels)
+    taps = tuple(each.taps for each in interpolant.kernels)
+    return Call(
+        _between_stage(kernels, taps, signal.channels),
+        table=interpolant.coefficients.reshape(-1, signal.channels),
+        shape=np.array(interpolant.shape, np.int64),
+        margins=np.array(interpolant.margins, np.int64),
+        sinc=sinc_table() if "sinc" in kernels else np.zeros((0, 0), np.float32),
+    )
+
+
+@inline
+@no_type_check
+def _quadratic(shift, weights):
+    weights[0] = (0.5 - shift) * (0.5 - shift) * 0.5
+    weights[1] = 0.75 - shift * shift
+    weights[2] = (0.5 + shift) * (0.5 + shift) * 0.5
+
+
+@inline
+@no_type_check
+def _cubic(rest, weights):
+    back = 1.0 - rest
+    weights[0] = back * back * back / 6.0
+    weights[1] = 2.0 / 3.0 - rest * rest * (2.0 - rest) * 0.5
+    weights[2] = 2.0 / 3.0 - back * back * (2.0 - back) * 0.5
+    weights[3] = rest * rest * rest / 6.0
+
+
+@inline
+@no_type_check
+def _sinc(rest, table, weights):
+    place = rest * SINC_STEPS
+    step = min(int(place), SINC_STEPS - 1)
+    share = place - step
+    for tap in range(table.shape[1]):
+        weights[tap] = table[step, tap] + share * (table[step + 1, tap] - table[step, tap])
+
+
+@functools.cache
+@no_type_check
+def _between_stage(kernels: tuple[str, ...], taps: tuple[int, ...], channels: int) -> Stage:
+    """The stage for an interpolator an axis, in array order; the same numbers as `inr.signals.axis_weights` has."""
+    axes = len(kernels)
+    spare = _MAX_AXES - axes
+    codes = tuple({"quadratic": 0, "cubic": 1, "linear": 2, "sinc": 3}[name] for name in kernels)
+    widest = max(taps)
+    numbers = _MAX_AXES * widest
+    counts = (1,) * spare + taps
+
+    def sample(
+        worker, workers, indices: I1, shifts: F2, table: F2, shape: I1, margins: I1, sinc: F2, coords: F2, targets: F2
+    ):
+        begin, end = _share(len(coords), worker, workers, _BLOCK)
+        weights = numba.carray(float64_scratch(numbers), (_MAX_AXES, widest))
+        strides = numba.carray(float64_scratch(_MAX_AXES), _MAX_AXES)
+        for axis in range(spare):
+            weights[axis, 0], strides[axis] = 1.0, 0.0
+        for row in range(begin, end):
+            left, first, stride = float(indices[row]), 0, 1
+            for place in range(axes):  # x comes first, which is the last axis of the array
+                axis = axes - 1 - place
+                size = float(shape[axis])
+                quotient = np.floor((left + 0.5) / size)
+                position = left - quotient * size
+                left = quotient
+                shift = float(shifts[row, place])
+                coords[row, place] = (position + (1 - size) / 2 + shift) * (2 / size)
+                earlier = 0
+                own = weights[spare + axis]
+                if codes[axis] == 0:
+                    _quadratic(shift, own)
+                    earlier = 1
+                else:
+                    if shift < 0:
+                        earlier, shift = 1, shift + 1.0
+                    if codes[axis] == 1:
+                        _cubic(shift, own)
+                        earlier += 1
+                    elif codes[axis] == 2:
+                        own[0], own[1] = 1.0 - shift, shift
+                    else:
+                        _sinc(shift, sinc, own)
+                        earlier += taps[axis] // 2 - 1
+                first += (int(position) + margins[axis] - earlier) * stride
+                strides[spare + axis] = stride
+                stride *= shape[axis] + 2 * margins[axis]
+            for channel in range(channels):
+                targets[row, channel] = 0.0
+            for i in range(counts[0]):
+                for j in range(counts[1]):
+                    for k in range(counts[2]):
+                        outer = weights[0, i] * weights[1, j] * weights[2, k]
+                        start = first + int(i * strides[0] + j * strides[1] + k * strides[2])
+                        for tap in range(counts[3]):
+                            weight = np.float32(outer * weights[3, tap])
+                            for channel in range(channels):
+                                targets[row, channel] += weight * table[start + tap, channel]
+
+    return Stage(sample, f"between {kernels} {channels}", "sampling")

@@ -1,6 +1,7 @@
 """A field's plan on the engine `triton`."""
 
 import time
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -85,7 +86,7 @@ class TritonPlan:
             raise InrError("this plan was made without an objective, to evaluate only")
         coords, aims = self._objective.coords(batch).contiguous(), batch
         if self._loss is not None:  # the offsets of a squared error are part of its targets
-            aims = Batch(batch.indices)
+            aims = replace(batch, offsets=None)
         targets = self._objective.targets(aims)
         importance = importance_of(batch, self._channels)
         self._runner.weights.load(tensors)
