@@ -237,9 +237,9 @@ class Field(nn.Module):
     ) -> np.ndarray:
         """Sample the field on a regular grid, in blocks; `inr.render` does it on the fastest engine.
 
-        A sample is what the signal's sampling model makes of the field, see `inr.signals.measured_places`: the mean over
-        its cell where the signal's samples are such means and the grid is not much finer, or where the grid is coarser
-        than the signal.
+        A sample is what the signal's sampling model makes of the field, see `inr.signals.measured_places`: the mean
+        over its cell where the signal's samples are such means and the grid is not much finer, or where the grid is
+        coarser than the signal.
 
         Args:
             shape: samples per axis in array order (H, W for a picture); the signal's own by default.

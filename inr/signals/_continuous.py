@@ -89,8 +89,9 @@ class Interpolant:
             lines = np.moveaxis(self.coefficients[tuple(part)], axis, 0)
             if each in (QUADRATIC, CUBIC):
                 _to_coefficients(lines)
-            _extend(np.moveaxis(self.coefficients[tuple([*part[:axis], slice(None), *part[axis + 1 :]])], axis, 0),
-                    self.margins[axis], linear=each is not SINC and each is not LINEAR)  # fmt: skip
+            part[axis] = slice(None)
+            spline = each not in (SINC, LINEAR)
+            _extend(np.moveaxis(self.coefficients[tuple(part)], axis, 0), self.margins[axis], linear=spline)
         self._there: dict[torch.device, Tensor] = {}
 
     def __call__(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -119,7 +120,8 @@ class Interpolant:
             stride *= size + 2 * margin
             rows = first if rows is None else (first[:, :, None] + rows[:, None, :]).flatten(1)
             weights = own if weights is None else (own[:, :, None] * weights[:, None, :]).flatten(1)
-        assert rows is not None and weights is not None
+        assert rows is not None
+        assert weights is not None
         found = torch.zeros(len(indices), table.shape[1], device=indices.device)
         for tap in range(rows.shape[1]):
             found.addcmul_(table[rows[:, tap]], weights[:, tap, None])

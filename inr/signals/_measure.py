@@ -33,9 +33,9 @@ def gauss_points(parts: int) -> list[float]:
 
 
 def measured_places(domain: Domain, shape: Sequence[int], box: Box | None = None) -> Float32[np.ndarray, "places d"]:
-    """Where around the centre of each cell of a grid a function is to be evaluated; a sample is the mean of the values.
+    """Where around the centre of each cell of a grid a function is evaluated, for samples that are the mean of these.
 
-    A cell no smaller than the signal's own is averaged over, so that nothing is aliased, and so is one of up to half its
+    A cell larger than the signal's own is averaged over, so that nothing is aliased, and so is one down to half their
     size an axis where samples of the signal are means over cells. Smaller cells, and frames of a video, are told by
     their centre.
 

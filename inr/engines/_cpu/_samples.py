@@ -29,8 +29,8 @@ class Sampling:
     """Batches of a signal on a regular grid, whose samples are uint8, uint16, int16 or float32.
 
     `at` and `run` give a call that fills `coords` (n, d) and `targets` (n, c), float32, with what `Signal.coords` and
-    `Signal.values` give; `between` one that fills them with what `GridSignal.shifted_coords` and `interpolated` give, up
-    to the rounding of float32. Later calls of the same method change the same call.
+    `Signal.values` give; `between` one that fills them with what `GridSignal.shifted_coords` and `interpolated` give,
+    up to the rounding of float32. Later calls of the same method change the same call.
     """
 
     def __init__(self, signal: GridSignal) -> None:
