@@ -1,5 +1,6 @@
 """The field: calculus against closed forms and finite differences, rendering, saving and loading."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -157,11 +158,20 @@ def test_render_runs_on_what_it_is_given():
         calls.append(len(coords))
         return torch.zeros(len(coords), 1)
 
-    assert (build().render((4, 5), block=13, execute=execute) == 5).all()
-    assert calls == [10, 10]  # whole rows
+    assert (build().render((8, 7), block=15, execute=execute) == 5).all()
+    assert calls == [14, 14, 14, 14]  # whole rows
     calls.clear()
-    assert (build().render((4, 5), block=4, execute=execute) == 5).all()
-    assert calls == [4] * 5
+    assert (build().render((8, 7), block=4, execute=execute) == 5).all()
+    assert calls == [4] * 14
+
+
+def test_a_coarse_render_is_the_mean_of_the_fine_one():
+    field = build()
+    fine, coarse = field.render((14, 12)), field.render((7, 6))
+    field.domain = dataclasses.replace(field.domain, sampling="area")
+    own, half = field.render((8, 6)), field.render((4, 3))
+    np.testing.assert_allclose(half, own.reshape(4, 2, 3, 2, 1).mean((1, 3)), rtol=1e-5)
+    assert not np.allclose(coarse, fine.reshape(7, 2, 6, 2, 1).mean((1, 3)), rtol=1e-5)  # points are no means
 
 
 @pytest.mark.parametrize(

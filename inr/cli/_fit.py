@@ -12,7 +12,7 @@ from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_of_closed_form, document, print_table
 from inr.cli._fit_solve import check_solver, solve, starting_from
-from inr.cli._parsing import parse_rates
+from inr.cli._parsing import parse_rates, parse_sampling
 from inr.cli._progress import FitBar, waiting
 
 if TYPE_CHECKING:
@@ -118,12 +118,13 @@ def _solve(
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr
+    from inr.fitting import at_points
 
     with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
         source = inr.open(path)
     with waiting("solving", quiet=quiet):
         field = solve(source, network, seed, watch)
-    return Fitted(field, source), course_of_closed_form(source, watch.laps.pop("solving"))
+    return Fitted(field, at_points(source)), course_of_closed_form(source, watch.laps.pop("solving"))
 
 
 def _prepare(
@@ -142,7 +143,7 @@ def _prepare(
     if not settings["every"] >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
     with watch.lap("reading"):
-        source = inr.open(signal, sampling=sampling)  # type: ignore[arg-type]
+        source = inr.open(signal, sampling=parse_sampling(sampling))
     if solver == "soap":
         settings["optimiser"] = solver
     if solver == "closed-form":

@@ -151,7 +151,7 @@ def _print_profile(profile: dict[str, Any]) -> None:
         console.print(f"{what}: {reached} of {peak}, {100 * limit['share']:.0f} %", markup=False)
 
 
-_LABELS = {"snr": "SNR", "psnr": "PSNR", "ssim": "SSIM"}
+_LABELS = {"snr": "SNR", "psnr": "PSNR", "psnr_between": "between samples", "ssim": "SSIM"}
 
 
 def _metric(name: str, value: float) -> str:

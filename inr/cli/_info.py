@@ -136,7 +136,8 @@ def _range(values: dict[str, Any]) -> str:
 
 
 def _metric(name: str, value: float) -> str:
-    return f"{name.upper()} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
+    label = "between samples" if name == "psnr_between" else name.upper()
+    return f"{label} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
 
 
 def _sections(result: dict[str, Any]) -> Table:

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast, get_args
 
 from inr._errors import InrError
+
+if TYPE_CHECKING:
+    from inr.signals import SamplingModel
 
 Box = list[tuple[float, float]]
 _PREFIXES = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -24,16 +28,31 @@ def parse_rates(text: str | None) -> float | Mapping[str, float] | None:
     return rates
 
 
-def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int, ...] | None:
-    """'640x480' as (640, 480): one size per axis, x first."""
+def parse_sampling(text: str | None) -> "SamplingModel | None":
+    """A sampling model by its name."""
+    from inr.signals import SamplingModel
+
+    if text is not None and text not in get_args(SamplingModel):
+        raise InrError(f"--sampling is one of {', '.join(get_args(SamplingModel))}, not '{text}'")
+    return cast("SamplingModel | None", text)
+
+
+def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int | None, ...] | None:
+    """'640x480' as (640, 480): one size per axis, x first; None for one that is left open, as the second of '640x'."""
     if text is None:
         return None
-    if not re.fullmatch(r"\d{1,12}(x\d{1,12})*", text.lower()):
-        raise InrError(f"--size {text}: write {'x'.join(_example(axes))}")
-    sizes = tuple(int(size) for size in text.lower().split("x"))
-    if len(sizes) != len(axes) or min(sizes) < 1:
-        raise InrError(f"--size {text}: give a positive size for {_listed(axes)}, as {'x'.join(_example(axes))}")
+    example = "x".join(_example(axes))
+    if not re.fullmatch(r"(\d{1,12})?(x(\d{1,12})?)*", text.lower()) or not any(map(str.isdigit, text)):
+        raise InrError(f"--size {text}: write {example}")
+    sizes = tuple(int(size) if size else None for size in text.lower().split("x"))
+    if len(sizes) != len(axes) or min(size for size in sizes if size is not None) < 1:
+        open_ends = f"; {_one_sided(axes)} keeps the proportions" if len(axes) > 1 else ""
+        raise InrError(f"--size {text}: give a positive size for {_listed(axes)}, as {example}{open_ends}")
     return sizes
+
+
+def _one_sided(axes: Sequence[str]) -> str:
+    return "2048" + "x" * (len(axes) - 1)
 
 
 def parse_box(text: str | None, axes: Sequence[str]) -> Box | None:

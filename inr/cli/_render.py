@@ -24,11 +24,13 @@ EPILOG = """
 
   inr render photo.inr                            # photo.render.png
 
-  inr render photo.inr --size 4096x4096 -o big.png
+  inr render photo.inr --size 4096x -o big.png    # 4096 wide, in proportion
 
   inr render photo.inr --box -1:0,-1:0 --scale 8  # the top left quarter
 
-  inr render voice.inr --scale 2 -o voice.wav     # twice the sample rate
+  inr render voice.inr --rate 48000 -o voice.wav
+
+  inr render clip.inr --fps 50 -o clip.mp4        # twice the frames of a video with 25 a second
 """
 
 DAMAGED = 4  # exit status of a file whose enhancement sections are damaged or missing
@@ -45,7 +47,11 @@ Output = Annotated[
     ),
 ]
 Size = Annotated[
-    str | None, typer.Option(help="Samples per axis, x first: 640x480, 640x480x100, 48000.", show_default=False)
+    str | None,
+    typer.Option(
+        help="Samples per axis, x first: 640x480, 640x480x100, 48000; one left open, as in 2048x, is in proportion.",
+        show_default=False,
+    ),
 ]
 Scale = Annotated[
     float | None, typer.Option(help="Samples per axis, as a factor of the signal's own.", show_default=False)
@@ -54,6 +60,10 @@ Part = Annotated[
     str | None,
     typer.Option(help="What to render, x0:x1,y0:y1,…; every axis spans [-1, 1], y downwards.", show_default=False),
 ]
+Rate = Annotated[
+    float | None, typer.Option(help="Samples a second of a sound; nothing is added above its own.", show_default=False)
+]
+Fps = Annotated[float | None, typer.Option(help="Frames a second of a video.", show_default=False)]
 Engine = Annotated[
     str,
     typer.Option(
@@ -69,13 +79,15 @@ def render(
     output: Output = None,
     size: Size = None,
     scale: Scale = None,
+    rate: Rate = None,
+    fps: Fps = None,
     box: Part = None,
     engine: Engine = "auto",
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn a field back into a picture, sound, video or volume."""
-    to_samples(file, output, size, scale, box, engine, name="render", force=force, quiet=quiet)
+    to_samples(file, output, size, scale, box, engine, name="render", per_second=(rate, fps), force=force, quiet=quiet)
 
 
 def to_samples(
@@ -87,6 +99,7 @@ def to_samples(
     engine: str,
     *,
     name: str,
+    per_second: tuple[float | None, float | None] = (None, None),
     max_bytes: int | None = None,
     reference: Path | None = None,
     force: bool,
@@ -97,12 +110,14 @@ def to_samples(
         field, damaged = _read(file, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
-    shape = _shape(field, parse_size(size, axes), scale, part)
+    shape = _shape(field, parse_size(size, axes), scale, part, *per_second)
     path = output or _default_output(file, field, name)
     _check(field, shape, path, max_bytes or _MAX_BYTES, force=force)
     samples = _sample(field, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
         _write(path, samples, field, shape, part, force=force)
+    if not quiet and (out_of_proportion := _out_of_proportion(field, shape, part)):
+        remark(out_of_proportion)
     if not quiet:
         remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
     if damaged:
@@ -144,19 +159,81 @@ def _sample(
         return field.render(shape, box, block=ready.block, execute=execute)
 
 
-def _shape(field: "Field", size: Sequence[int] | None, scale: float | None, box: Box | None) -> tuple[int, ...]:
+def _shape(
+    field: "Field",
+    size: Sequence[int | None] | None,
+    scale: float | None,
+    box: Box | None,
+    rate: float | None = None,
+    fps: float | None = None,
+) -> tuple[int, ...]:
     """Samples per axis in array order: as given, or as dense as the signal, times `scale`."""
-    if size is not None:
-        if scale is not None:
-            raise InrError("--size and --scale contradict each other; give one")
-        return tuple(reversed(size))
-    if field.domain.shape is None:
-        raise InrError("this field was fitted to scattered samples, which have no size of their own; give --size")
+    domain = field.domain
+    if size is not None and scale is not None:
+        raise InrError("--size and --scale contradict each other; give one")
+    per_second = _per_second(field, size, scale, rate, fps)
+    if domain.shape is None:
+        if size is None:
+            raise InrError("this field was fitted to scattered samples, which have no size of their own; give --size")
+        if None in size:
+            raise InrError("scattered samples have no proportions of their own; give a size for every axis")
+        return tuple(count for count in reversed(size) if count is not None)
     if scale is not None and not 0 < scale < math.inf:
         raise InrError(f"--scale must be a positive number, got {scale:g}")
+    own = _own_shape(field, box)
+    if size is None:
+        counts = [count * (scale or 1) for count in own]
+    else:
+        given = list(reversed(size))
+        # time is no length: a size that leaves it open keeps the frames
+        lengths = [place for place in range(len(own)) if not (domain.kind == "video" and place == 0)]
+        known = [given[place] / own[place] for place in lengths if given[place] is not None]  # type: ignore[operator]
+        factor = math.prod(known) ** (1 / len(known)) if known else 1.0
+        counts = [
+            float(number) if number is not None else count * (factor if place in lengths else 1.0)
+            for place, (number, count) in enumerate(zip(given, own, strict=True))
+        ]
+    if per_second is not None:
+        axis = domain.axes[-1]
+        low, high = box[-1] if box is not None else (-1.0, 1.0)
+        counts[0] = per_second * (axis.high - axis.low) * (high - low) / 2
+    return tuple(max(round(count), 1) for count in counts)
+
+
+def _own_shape(field: "Field", box: Box | None) -> list[float]:
+    """As many samples as the signal itself has in a box, per axis in array order."""
+    assert field.domain.shape is not None
     shares = [(high - low) / 2 for low, high in box or [(-1.0, 1.0)] * field.domain.in_dim]
-    return tuple(
-        max(round(n * share * (scale or 1)), 1) for n, share in zip(field.domain.shape, reversed(shares), strict=True)
+    return [n * share for n, share in zip(field.domain.shape, reversed(shares), strict=True)]
+
+
+def _per_second(
+    field: "Field", size: Sequence[int | None] | None, scale: float | None, rate: float | None, fps: float | None
+) -> float | None:
+    """What --rate or --fps say of the time axis; None where neither is given."""
+    given = [(name, value) for name, value in (("rate", rate), ("fps", fps)) if value is not None]
+    for name, value in given:
+        kind = "audio" if name == "rate" else "video"
+        if field.domain.kind != kind:
+            raise InrError(f"--{name} is for {kind}, and this field is of kind {field.domain.kind}")
+        if not 0 < value < math.inf:
+            raise InrError(f"--{name} must be a positive number, got {value:g}")
+        if scale is not None or (size is not None and size[-1] is not None):
+            raise InrError(f"--{name} and {'--scale' if scale is not None else '--size'} contradict each other")
+    return given[0][1] if given else None
+
+
+def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) -> str | None:
+    """One line on a size that stretches a picture; None where it does not by more than a pixel."""
+    if field.domain.kind not in ("image", "video"):
+        return None
+    height, width = _own_shape(field, box)[-2:]
+    wanted = shape[-1] * height / width
+    if abs(wanted - shape[-2]) <= max(1.0, 0.01 * wanted):
+        return None
+    return (
+        f"{shape[-1]} x {shape[-2]} is not in the proportions of {round(width)} x {round(height)}: the picture is "
+        f"stretched; --size {shape[-1]}x keeps them"
     )
 
 

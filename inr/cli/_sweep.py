@@ -167,8 +167,8 @@ def _table(result: "SweepResult") -> Table:
 
 
 _COLUMNS = (
-    ("held out", "holdout", ".2f"), ("PSNR", "psnr", ".2f"), ("SSIM", "ssim", ".4f"), ("SNR", "snr", ".2f"),
-    ("seconds", "seconds", ".1f"), ("parameters", "parameters", ",d"),
+    ("held out", "holdout", ".2f"), ("PSNR", "psnr", ".2f"), ("between", "between", ".2f"), ("SSIM", "ssim", ".4f"),
+    ("SNR", "snr", ".2f"), ("seconds", "seconds", ".1f"), ("parameters", "parameters", ",d"),
 )  # fmt: skip
 
 

@@ -27,8 +27,8 @@ class Run:
 
     Attributes:
         title: what it is called among them.
-        metrics: psnr, holdout, ssim and snr in dB or as a number, seconds, steps, parameters; NaN for what there is
-            not.
+        metrics: psnr, between, holdout, ssim and snr in dB or as a number, seconds, steps, parameters; NaN for what
+            there is not.
         note: what else is to be known.
         command: what makes it again.
         curve: (n, 3) float64, steps, seconds and dB on the way.

@@ -14,6 +14,7 @@ _Show = Callable[[float], str]
 _FIGURES: Sequence[tuple[str, str, _Show, bool]] = (
     ("held out, dB", "holdout", lambda number: _number(number, ".2f"), True),
     ("PSNR, dB", "psnr", lambda number: _number(number, ".2f"), True),
+    ("between samples, dB", "between", lambda number: _number(number, ".2f"), True),
     ("SSIM", "ssim", lambda number: _number(number, ".4f"), True),
     ("SNR, dB", "snr", lambda number: _number(number, ".2f"), True),
     ("seconds", "seconds", lambda number: _number(number, ".1f" if number >= 10 else ".2f"), False),

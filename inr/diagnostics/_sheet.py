@@ -45,7 +45,12 @@ def comparison_sheet(
 def title(field: Field, signal: Signal, execute: Execute | None = None) -> str:
     """The figures of merit in one line."""
     metrics = field.metrics or evaluate(field, signal, execute=execute)
-    words = {"snr": "SNR {:.2f} dB", "psnr": "PSNR {:.2f} dB", "ssim": "SSIM {:.4f}"}
+    words = {
+        "snr": "SNR {:.2f} dB",
+        "psnr": "PSNR {:.2f} dB",
+        "psnr_between": "between samples {:.2f} dB",
+        "ssim": "SSIM {:.4f}",
+    }
     figures = [words[name].format(metrics[name]) for name in words if name in metrics]
     return "   ".join([*figures, f"{field.parameter_count:,} parameters"])
 

@@ -13,6 +13,8 @@ def metric_lines(run: Run) -> list[str]:
     quality = [f"PSNR {decibels(metrics['psnr'])}"]
     if not math.isnan(metrics.get("holdout", math.nan)):
         quality = [f"held out {decibels(metrics['holdout'])}", f"learned {decibels(metrics['psnr'])}"]
+    if not math.isnan(metrics.get("between", math.nan)):
+        quality.append(f"between {decibels(metrics['between'])}")
     if not math.isnan(metrics.get("ssim", math.nan)):
         quality.append(f"SSIM {metrics['ssim']:.4f}")
     if not math.isnan(metrics.get("snr", math.nan)):

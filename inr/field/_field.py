@@ -19,7 +19,7 @@ from inr.encodings import Encoding, encodings
 from inr.field import _calculus
 from inr.field._sections import field_sections
 from inr.networks import Network, networks
-from inr.signals import Box, Domain, block_ranges, grid_range, measured_places, row_block
+from inr.signals import Box, Domain, band_limited, block_ranges, grid_range, measured_places, row_block
 
 Spec = str | Mapping[str, Any]
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
@@ -257,6 +257,8 @@ class Field(nn.Module):
         shape = self._check_shape(shape)
         _check_box(box, self.domain.in_dim)
         run = execute or self
+        if self.domain.sampling == "band" and (shape != self.domain.shape or box is not None):
+            return self._render_band(run, shape, box, block)
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
         places = measured_places(self.domain, shape, box)
         for start, stop in block_ranges(len(values), row_block(shape, block)):
@@ -269,6 +271,16 @@ class Field(nn.Module):
                 part += self._at(run, centres, place)
             part *= np.float32(1 / len(places))
             self.domain.values.restore_(part)
+        return values.reshape(*shape, self.domain.channels)
+
+    def _render_band(self, run: Execute, shape: tuple[int, ...], box: Box | None, block: int) -> np.ndarray:
+        """Samples of a sound, with nothing above the Nyquist frequency of its own samples."""
+
+        def evaluate(coords: np.ndarray) -> np.ndarray:
+            places = torch.from_numpy(coords).split(block)
+            return np.concatenate([run(part.to(self.device)).float().cpu().numpy() for part in places])
+
+        values: np.ndarray = self.domain.values.restore_(band_limited(evaluate, self.domain, shape[0], box))
         return values.reshape(*shape, self.domain.channels)
 
     @torch.no_grad()

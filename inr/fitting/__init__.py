@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from inr.fitting._scorer import FieldScorer as FieldScorer
     from inr.fitting._soap import Soap as Soap
     from inr.fitting._soap import recommended_optimiser as recommended_optimiser
+    from inr.fitting._solve import at_points as at_points
     from inr.fitting._solve import solve as solve
     from inr.fitting._solve import solved as solved
     from inr.fitting._state import fingerprint as fingerprint
@@ -56,6 +57,7 @@ __getattr__, __all__ = lazy_exports(
         "Setup": "._defaults",
         "Soap": "._soap",
         "TorchAdam": "._adam",
+        "at_points": "._solve",
         "between_psnr": "._evaluate",
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",

@@ -116,13 +116,6 @@ def _measured_blocks(
     field: Field, signal: Signal, execute: Execute | None, block: int
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """The field measured at a signal's samples, in order, and the samples' values, normalised."""
-    if field.domain.sampling == "band" and isinstance(signal, GridSignal):
-        whole = field.domain.values.normalise(field.render(execute=execute, block=block)).reshape(-1, signal.channels)
-        start = 0
-        for _, values in signal.blocks(block):
-            yield whole[start : start + len(values)], values
-            start += len(values)
-        return
     for coords, values in signal.blocks(block):
         yield field.measure(coords, execute=execute).numpy(), values
 

@@ -68,7 +68,7 @@ def fit(
     >>> field.render().shape
     (24, 32, 3)
     >>> sorted(field.metrics)
-    ['psnr', 'ssim']
+    ['psnr', 'psnr_between', 'ssim']
     """
     fitter = make_fitter(
         signal, encoding=encoding, activation=activation, network=network, teacher=teacher,

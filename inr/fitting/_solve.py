@@ -51,8 +51,20 @@ def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: fl
     """
     source = signal if isinstance(signal, Signal) else open(signal)
     field = solved(source, network=network, ridge=ridge, seed=seed)
-    field.metrics = evaluate(field, source)
+    field.metrics = evaluate(field, at_points(source))
     return field.eval()
+
+
+def at_points(signal: Signal) -> Signal:
+    """The signal with samples that are values at points: what a closed form reproduces.
+
+    Args:
+        signal: of any kind and sampling model.
+
+    Returns:
+        The same signal where its samples are points already.
+    """
+    return signal.measured_as("point") if isinstance(signal, GridSignal) else signal
 
 
 def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE, seed: int = 0) -> Field:
@@ -81,7 +93,7 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts = Kronecker.default_partners | {"network": Kronecker.for_closed_form(config, shape[::-1])}
-        field = Field.build(signal.domain, **parts)
+        field = Field.build(at_points(signal).domain, **parts)
     check_size(field)
     product: Any = field.network
     if not product.is_linear:

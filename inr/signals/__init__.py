@@ -7,6 +7,9 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.signals._compact import from_compact as from_compact
     from inr.signals._compact import to_compact as to_compact
+    from inr.signals._continuous import CUBIC as CUBIC
+    from inr.signals._continuous import QUADRATIC as QUADRATIC
+    from inr.signals._continuous import SINC as SINC
     from inr.signals._continuous import SINC_STEPS as SINC_STEPS
     from inr.signals._continuous import Interpolant as Interpolant
     from inr.signals._continuous import axis_weights as axis_weights
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
     from inr.signals._lossless import lossless_bytes as lossless_bytes
     from inr.signals._lossless import lossless_size as lossless_size
     from inr.signals._lossless import source_size as source_size
+    from inr.signals._measure import band_limited as band_limited
     from inr.signals._measure import gauss_points as gauss_points
     from inr.signals._measure import measured_places as measured_places
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
+    from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
+    from inr.signals._motion import VideoInterpolant as VideoInterpolant
+    from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._open import open as open
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
@@ -46,6 +53,10 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "CUBIC": "._continuous",
+        "MOTION_BLOCK": "._motion",
+        "QUADRATIC": "._continuous",
+        "SINC": "._continuous",
         "SINC_STEPS": "._continuous",
         "Axis": "._domain",
         "Box": "._grid",
@@ -59,11 +70,14 @@ __getattr__, __all__ = lazy_exports(
         "Signal": "._signal",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
+        "VideoInterpolant": "._motion",
         "axis_weights": "._continuous",
+        "band_limited": "._measure",
         "block_ranges": "._grid",
         "cast_samples": "._write",
         "default_suffix": "._write",
         "file_format": "._write",
+        "estimate_motion": "._motion",
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_samples": "._signal",

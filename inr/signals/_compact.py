@@ -32,7 +32,7 @@ def to_compact(domain: Domain) -> dict[str, Any]:
         InrError: scattered samples.
 
     >>> inr.signals.to_compact(inr.open("photo.png").domain)
-    {'kind': 'image', 'shape': [24, 32]}
+    {'kind': 'image', 'shape': [24, 32], 'sampling': 'area'}
     """
     if domain.shape is None:
         raise InrError("scattered samples have no grid")

@@ -32,7 +32,7 @@ class Kernel(NamedTuple):
     """How the values around a place are weighted along one axis.
 
     Attributes:
-        name: "quadratic", "cubic", "linear" or "sinc".
+        name: "quadratic", "cubic", "sinc", or "still" for samples between which nothing is interpolated.
         taps: samples that are weighted.
         before: how many of them lie before the nearest sample, where the place is not before that.
     """
@@ -44,38 +44,33 @@ class Kernel(NamedTuple):
 
 QUADRATIC = Kernel("quadratic", 3, 1)
 CUBIC = Kernel("cubic", 4, 1)
-LINEAR = Kernel("linear", 2, 0)
+STILL = Kernel("still", 1, 0)
 SINC = Kernel("sinc", 2 * SINC_HALF_WIDTH, SINC_HALF_WIDTH - 1)
 
 
 def axis_kernels(domain: Domain) -> tuple[Kernel, ...]:
-    """The interpolator of every axis in array order; frames of a video are points of time between which it is linear.
-
-    Args:
-        domain: of samples on a grid.
-    """
-    usual = {"area": QUADRATIC, "point": CUBIC, "band": SINC}[domain.sampling]
-    return (LINEAR, usual, usual) if domain.kind == "video" else (usual,) * domain.in_dim
+    """The interpolator of every axis, in array order, that suits the sampling model of a domain of a grid."""
+    return ({"area": QUADRATIC, "point": CUBIC, "band": SINC}[domain.sampling],) * domain.in_dim
 
 
 class Interpolant:
     """A continuous function from the samples of a grid.
 
     Args:
-        values: normalised samples, float32 (…, C), on a grid of the domain's shape.
-        domain: its sampling model chooses the interpolator.
+        values: normalised samples, float32 (…, C).
+        kernels: the interpolator of every axis, in array order.
 
     Attributes:
-        kernels: of every axis, in array order.
+        kernels: as given.
         coefficients: float32, of the grid widened by `margins` on either side of every axis.
         margins: by axis.
         shape: of the grid, without channels.
     """
 
-    def __init__(self, values: Float32[np.ndarray, "..."], domain: Domain) -> None:
-        self.kernels = axis_kernels(domain)
+    def __init__(self, values: Float32[np.ndarray, "..."], kernels: tuple[Kernel, ...]) -> None:
+        self.kernels = kernels
         self.shape = values.shape[:-1]
-        self.margins = tuple(each.taps - each.before for each in self.kernels)
+        self.margins = tuple(each.taps - each.before if each is not STILL else 0 for each in kernels)
         widths = [*((margin, margin) for margin in self.margins), (0, 0)]
         self.coefficients = np.empty(
             [n + low + high for n, (low, high) in zip(values.shape, widths, strict=True)], np.float32
@@ -90,8 +85,7 @@ class Interpolant:
             if each in (QUADRATIC, CUBIC):
                 _to_coefficients(lines)
             part[axis] = slice(None)
-            spline = each not in (SINC, LINEAR)
-            _extend(np.moveaxis(self.coefficients[tuple(part)], axis, 0), self.margins[axis], linear=spline)
+            _extend(np.moveaxis(self.coefficients[tuple(part)], axis, 0), self.margins[axis], linear=each is not SINC)
         self._there: dict[torch.device, Tensor] = {}
 
     def __call__(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -141,11 +135,11 @@ def axis_weights(each: Kernel, shift: Float[Tensor, " n"]) -> tuple[Int[Tensor, 
     if each is QUADRATIC:
         weights = torch.stack(((0.5 - shift) ** 2 / 2, 0.75 - shift**2, (0.5 + shift) ** 2 / 2), 1)
         return torch.ones_like(shift, dtype=torch.int64), weights
+    if each is STILL:
+        return torch.zeros_like(shift, dtype=torch.int64), torch.ones_like(shift)[:, None]
     earlier = (shift < 0).to(torch.int64)
     rest = shift + earlier
-    if each is LINEAR:
-        weights = torch.stack((1 - rest, rest), 1)
-    elif each is CUBIC:
+    if each is CUBIC:
         back = 1 - rest
         weights = torch.stack(
             (back**3 / 6, 2 / 3 - rest**2 * (2 - rest) / 2, 2 / 3 - back**2 * (2 - back) / 2, rest**3 / 6), 1

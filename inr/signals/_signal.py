@@ -203,10 +203,14 @@ class GridSignal(Signal):
     @functools.cached_property
     def interpolant(self) -> "Interpolant":
         """The continuous signal, made when it is first asked for; it takes four bytes for every value."""
-        from inr.signals._continuous import Interpolant  # compiles kernels, which reading signals does not need
+        # these compile kernels, which reading signals does not need
+        from inr.signals._continuous import Interpolant, axis_kernels
+        from inr.signals._motion import VideoInterpolant
 
-        values = np.concatenate([values.numpy() for _, values in self.blocks()])
-        return Interpolant(values.reshape(self._array.shape), self.domain)
+        values = np.concatenate([values.numpy() for _, values in self.blocks()]).reshape(self._array.shape)
+        if self.domain.kind == "video":
+            return VideoInterpolant(values, self.domain)
+        return Interpolant(values, axis_kernels(self.domain))
 
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
         return grid_range(self._shape, start, stop)

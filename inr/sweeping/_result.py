@@ -23,8 +23,8 @@ from inr.sweeping._store import Store
 from inr.sweeping._tasks import PARTS, Terms
 
 _COLUMNS = (
-    "rung", "title", "status", "psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters", "points", "engine",
-    "threads", "note", "command", "name",
+    "rung", "title", "status", "psnr", "between", "holdout", "ssim", "snr", "seconds", "steps", "parameters", "points",
+    "engine", "threads", "note", "command", "name",
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ class SweepResult:
     def _run_of(self, row: Row, title: str, loaded: Any) -> Run:
         metrics = {
             name: float(getattr(row, name))
-            for name in ("psnr", "holdout", "ssim", "snr", "seconds", "steps", "parameters")
+            for name in ("psnr", "between", "holdout", "ssim", "snr", "seconds", "steps", "parameters")
         }
         path = self.store.fits / row.name
         shown = loaded is not None and path.with_name(f"{row.name}.npz").exists()

@@ -20,6 +20,7 @@ class Row:
         note: why it is not done, or what else is to be known.
         psnr: dB, over all samples that were learned from.
         holdout: dB, over those that were not; NaN where none were held out.
+        between: dB, between the samples of a grid, see `inr.fitting.between_psnr`; NaN in sweeps of earlier versions.
         ssim: of pictures, over all samples.
         snr: of sounds, in dB, over all samples.
         seconds: spent fitting.
@@ -49,6 +50,7 @@ class Row:
     threads: int
     rung: int
     command: str
+    between: float = math.nan
 
     @property
     def score(self) -> float:
@@ -64,7 +66,8 @@ class Row:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Row":
         """The row that `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
-        values: dict[str, Any] = {field.name: data[field.name] for field in fields(cls)}
+        values: dict[str, Any] = {field.name: data[field.name] for field in fields(cls) if field.name != "between"}
+        values["between"] = data.get("between")
         for field in fields(cls):
             if field.type is float:
                 values[field.name] = _number(values[field.name])

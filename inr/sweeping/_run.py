@@ -106,6 +106,7 @@ def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | No
     found = evaluate(field, signal, execute=execute, block=block)
     field.metrics = dict(found)
     measured = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr")} | {"holdout": math.nan}
+    measured["between"] = found.get("psnr_between", math.nan)
     if rest is not None:
         measured["psnr"] = whole_psnr(field, learned, execute=execute, block=block)
         measured["holdout"] = whole_psnr(field, rest, execute=execute, block=block)

@@ -11,7 +11,7 @@ import torch
 
 import inr
 from inr import Budget, InrError, Signal
-from inr.fitting import evaluate
+from inr.fitting import between_psnr, evaluate
 from inr.fitting._fit import make_fitter
 
 pytestmark = pytest.mark.quick
@@ -317,7 +317,7 @@ def test_scattered_samples_and_metrics_of_each_kind():
     field = inr.fit(Signal.from_samples(coords, coords.sum(axis=1)), steps=20, network="mlp:depth=1,width=8")
     assert set(field.metrics) == {"psnr"}
     sound = Signal.from_array(np.sin(np.arange(400) / 9), kind="audio", sample_rate=8000)
-    assert set(inr.fit(sound, steps=5, network="mlp:depth=1,width=8").metrics) == {"psnr", "snr"}
+    assert set(inr.fit(sound, steps=5, network="mlp:depth=1,width=8").metrics) == {"psnr", "psnr_between", "snr"}
 
 
 def test_evaluate_agrees_with_the_formula(signal):
@@ -378,7 +378,13 @@ def test_measuring_runs_on_what_it_is_given(signal):
 
     def execute(coords):
         blocks.append(len(coords))
-        return signal.values(torch.arange(signal.size))[sum(blocks) - len(coords) : sum(blocks)]
+        return signal.values(torch.arange(signal.size))[[*range(sum(blocks) - len(coords), sum(blocks))]]
 
-    assert evaluate(field, signal, execute=execute, block=100) == {"psnr": math.inf, "ssim": pytest.approx(1)}
+    points = signal.measured_as("point")
+    field.domain = points.domain
+    measured = evaluate(
+        field, points, execute=lambda coords: execute(coords) if sum(blocks) < 256 else field(coords), block=100
+    )
+    assert measured.pop("psnr_between") == pytest.approx(between_psnr(field, points))
+    assert measured == {"psnr": math.inf, "ssim": pytest.approx(1)}
     assert blocks == [100, 100, 56]

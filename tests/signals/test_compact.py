@@ -28,11 +28,13 @@ def test_domains_come_back(name):
 
 
 def test_what_is_usual_goes_without_saying():
-    assert to_compact(SIGNALS["picture"].domain) == {"kind": "image", "shape": [4, 6]}
+    assert to_compact(SIGNALS["picture"].measured_as("point").domain) == {"kind": "image", "shape": [4, 6]}
+    assert to_compact(SIGNALS["picture"].domain) == {"kind": "image", "shape": [4, 6], "sampling": "area"}
     unit = Signal.from_array(np.zeros((4, 6), np.float32), kind="volume", value_range=(0.0, 1.0))
     assert to_compact(unit.domain) == {"kind": "volume", "shape": [4, 6]}
-    assert set(to_compact(SIGNALS["usual sound"].domain)) == {"kind", "shape", "values"}
-    assert to_compact(SIGNALS["video"].domain) == {"kind": "video", "shape": [3, 4, 5], "meta": {"fps": 12.5}}
+    assert set(to_compact(SIGNALS["usual sound"].domain)) == {"kind", "shape", "values", "sampling"}
+    points = SIGNALS["video"].measured_as("point")
+    assert to_compact(points.domain) == {"kind": "video", "shape": [3, 4, 5], "meta": {"fps": 12.5}}
 
 
 def test_scattered_samples_have_no_grid():

@@ -597,7 +597,7 @@ def test_losses_are_told_as_those_of_the_whole_signal():
     picture = patched(48)
     fitter = make_fitter(
         Signal.from_array(picture, kind="image"), budget=Budget(steps=300), teacher="auto", batch=256, engine="cpu",
-        encoding="identity", activation="sine", network="mlp:depth=2,width=32",
+        encoding="identity", activation="sine", network="mlp:depth=2,width=32", lattice_only=True,
     )  # fmt: skip
     told, excess = [], []
     for event in fitter.run():
@@ -622,7 +622,7 @@ def psnr_of_a_fit(picture, teacher, *, seed, steps, batch, width, clean=None, ju
     """PSNR in dB, by numpy, of the picture as fitted against what it should be, on the pixels that are judged."""
     fitter = make_fitter(
         Signal.from_array(picture, kind="image"), budget=Budget(steps=steps), teacher=teacher, batch=batch, seed=seed,
-        engine="cpu", encoding="identity", activation="sine", network=f"mlp:depth=2,width={width}",
+        engine="cpu", encoding="identity", activation="sine", network=f"mlp:depth=2,width={width}", lattice_only=True,
     )  # fmt: skip
     *_, end = fitter.run()
     rendered = np.clip(fitter.field.render(), 0, 255).astype(np.float64).reshape(picture.shape)

@@ -205,7 +205,7 @@ def test_all_samples_make_the_plain_loop_bit_for_bit(signal, curve_of, engine, b
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
 def test_a_fit_learns_from_the_samples_that_it_misses_most(signal, engine):
     parts = {"teacher": "int:ratio=0.25,schedule=constant,interval=dense", "engine": engine, "batch": 10**6}
-    fitter = make_fitter(signal, budget=Budget(steps=3), **parts, **SIREN)
+    fitter = make_fitter(signal, budget=Budget(steps=3), lattice_only=True, **parts, **SIREN)
     chosen, kept = [], fitter._teacher.select
 
     def watched(step, scorer):

@@ -9,7 +9,7 @@ import numpy as np
 from inr._errors import InrError
 from inr.jit import F1, F2, I1, Array, Call, Stage, exact, inline, share
 from inr.jit.vector import float64_scratch
-from inr.signals import SINC_STEPS, GridSignal, Signal, sinc_table
+from inr.signals import MOTION_BLOCK, SINC_STEPS, GridSignal, Signal, VideoInterpolant, sinc_table
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")  # float32 carries these exactly
 _BLOCK = 64
@@ -143,11 +143,23 @@ def _stage(in_dim: int, channels: int, dtype: str) -> Stage:
 
 
 _MAX_AXES = 4
+_QUADRATIC, _CUBIC, _SINC = range(3)
+_CODES = {"quadratic": _QUADRATIC, "cubic": _CUBIC, "sinc": _SINC}
 
 
 def _between_call(signal: GridSignal) -> Call:
     """The stage that interpolates a signal, with all that does not change from step to step."""
     interpolant = signal.interpolant
+    if isinstance(interpolant, VideoInterpolant):
+        spatial = interpolant.kernels[-1]
+        return Call(
+            _motion_stage(_CODES[spatial.name], spatial.taps, interpolant.margins[-1], signal.channels),
+            table=interpolant.coefficients.reshape(-1, signal.channels),
+            shape=np.array(interpolant.shape, np.int64),
+            grid=np.array(interpolant.motion.shape[1:3], np.int64),
+            motion=interpolant.motion.reshape(-1, 2),
+            sinc=np.zeros((0, 0), np.float32),
+        )
     kernels = tuple(each.name for each in interpolant.kernels)
     taps = tuple(each.taps for each in interpolant.kernels)
     return Call(
@@ -161,30 +173,29 @@ def _between_call(signal: GridSignal) -> Call:
 
 @inline
 @no_type_check
-def _quadratic(shift, weights):
-    weights[0] = (0.5 - shift) * (0.5 - shift) * 0.5
-    weights[1] = 0.75 - shift * shift
-    weights[2] = (0.5 + shift) * (0.5 + shift) * 0.5
-
-
-@inline
-@no_type_check
-def _cubic(rest, weights):
-    back = 1.0 - rest
-    weights[0] = back * back * back / 6.0
-    weights[1] = 2.0 / 3.0 - rest * rest * (2.0 - rest) * 0.5
-    weights[2] = 2.0 / 3.0 - back * back * (2.0 - back) * 0.5
-    weights[3] = rest * rest * rest / 6.0
-
-
-@inline
-@no_type_check
-def _sinc(rest, table, weights):
+def _weigh(code, taps, shift, sinc, weights):
+    """The weights of `inr.signals.axis_weights`; how many samples before the place's own the first one lies."""
+    if code == _QUADRATIC:
+        weights[0] = (0.5 - shift) * (0.5 - shift) * 0.5
+        weights[1] = 0.75 - shift * shift
+        weights[2] = (0.5 + shift) * (0.5 + shift) * 0.5
+        return 1
+    earlier, rest = 0, shift
+    if shift < 0:
+        earlier, rest = 1, shift + 1.0
+    if code == _CUBIC:
+        back = 1.0 - rest
+        weights[0] = back * back * back / 6.0
+        weights[1] = 2.0 / 3.0 - rest * rest * (2.0 - rest) * 0.5
+        weights[2] = 2.0 / 3.0 - back * back * (2.0 - back) * 0.5
+        weights[3] = rest * rest * rest / 6.0
+        return earlier + 1
     place = rest * SINC_STEPS
     step = min(int(place), SINC_STEPS - 1)
     share = place - step
-    for tap in range(table.shape[1]):
-        weights[tap] = table[step, tap] + share * (table[step + 1, tap] - table[step, tap])
+    for tap in range(taps):
+        weights[tap] = sinc[step, tap] + share * (sinc[step + 1, tap] - sinc[step, tap])
+    return earlier + taps // 2 - 1
 
 
 @functools.cache
@@ -193,7 +204,7 @@ def _between_stage(kernels: tuple[str, ...], taps: tuple[int, ...], channels: in
     """The stage for an interpolator an axis, in array order; the same numbers as `inr.signals.axis_weights` has."""
     axes = len(kernels)
     spare = _MAX_AXES - axes
-    codes = tuple({"quadratic": 0, "cubic": 1, "linear": 2, "sinc": 3}[name] for name in kernels)
+    codes = tuple(_CODES[name] for name in kernels)
     widest = max(taps)
     numbers = _MAX_AXES * widest
     counts = (1,) * spare + taps
@@ -216,22 +227,7 @@ def _between_stage(kernels: tuple[str, ...], taps: tuple[int, ...], channels: in
                 left = quotient
                 shift = float(shifts[row, place])
                 coords[row, place] = (position + (1 - size) / 2 + shift) * (2 / size)
-                earlier = 0
-                own = weights[spare + axis]
-                if codes[axis] == 0:
-                    _quadratic(shift, own)
-                    earlier = 1
-                else:
-                    if shift < 0:
-                        earlier, shift = 1, shift + 1.0
-                    if codes[axis] == 1:
-                        _cubic(shift, own)
-                        earlier += 1
-                    elif codes[axis] == 2:
-                        own[0], own[1] = 1.0 - shift, shift
-                    else:
-                        _sinc(shift, sinc, own)
-                        earlier += taps[axis] // 2 - 1
+                earlier = _weigh(codes[axis], taps[axis], shift, sinc, weights[spare + axis])
                 first += (int(position) + margins[axis] - earlier) * stride
                 strides[spare + axis] = stride
                 stride *= shape[axis] + 2 * margins[axis]
@@ -248,3 +244,73 @@ def _between_stage(kernels: tuple[str, ...], taps: tuple[int, ...], channels: in
                                 targets[row, channel] += weight * table[start + tap, channel]
 
     return Stage(sample, f"between {kernels} {channels}", "sampling")
+
+
+@inline
+@no_type_check
+def _moved(motion, grid, pair, x, y, component):
+    """A component of the motion at a place, linear between blocks."""
+    rows, columns = grid[0], grid[1]
+    across = min(max((x + 0.5) / MOTION_BLOCK - 0.5, 0.0), columns - 1.0)
+    down = min(max((y + 0.5) / MOTION_BLOCK - 0.5, 0.0), rows - 1.0)
+    left, top = int(across), int(down)
+    right, bottom = min(left + 1, columns - 1), min(top + 1, rows - 1)
+    share, part = across - left, down - top
+    upper, lower = (pair * rows + top) * columns, (pair * rows + bottom) * columns
+    above = motion[upper + left, component] * (1.0 - share) + motion[upper + right, component] * share
+    below = motion[lower + left, component] * (1.0 - share) + motion[lower + right, component] * share
+    return above * (1.0 - part) + below * part
+
+
+@functools.cache
+@no_type_check
+def _motion_stage(code: int, taps: int, margin: int, channels: int) -> Stage:
+    """The stage for videos; the same numbers as `inr.signals.VideoInterpolant` has."""
+    numbers = 2 * taps
+
+    def sample(
+        worker, workers, indices: I1, shifts: F2, table: F2, shape: I1, grid: I1, motion: F2, sinc: F2, coords: F2,
+        targets: F2,
+    ):  # fmt: skip
+        begin, end = _share(len(coords), worker, workers, _BLOCK)
+        weights = numba.carray(float64_scratch(numbers), (2, taps))
+        frames, height, width = shape[0], shape[1], shape[2]
+        stride = width + 2 * margin
+        plane = stride * (height + 2 * margin)
+        for row in range(begin, end):
+            left = float(indices[row])
+            rest = np.floor((left + 0.5) / width)
+            x = left - rest * width
+            frame = np.floor((rest + 0.5) / height)
+            y = rest - frame * height
+            x_shift, y_shift, t_shift = float(shifts[row, 0]), float(shifts[row, 1]), float(shifts[row, 2])
+            coords[row, 0] = (x + (1.0 - width) / 2 + x_shift) * (2.0 / width)
+            coords[row, 1] = (y + (1.0 - height) / 2 + y_shift) * (2.0 / height)
+            coords[row, 2] = (frame + (1.0 - frames) / 2 + t_shift) * (2.0 / frames)
+            x, y = x + x_shift, y + y_shift
+            time = min(max(frame + t_shift, 0.0), frames - 1.0)
+            pair = min(int(time), frames - 2)
+            late = time - pair
+            across = _moved(motion, grid, pair, x, y, 0)
+            down = _moved(motion, grid, pair, x, y, 1)
+            for channel in range(channels):
+                targets[row, channel] = 0.0
+            for side in range(2):
+                blend = late if side == 1 else 1.0 - late
+                if blend > 0.0:
+                    part = 1.0 - late if side == 1 else -late
+                    x_there = min(max(x + part * across, -0.5), width - 0.5)
+                    y_there = min(max(y + part * down, -0.5), height - 0.5)
+                    column = min(int(x_there + 0.5), width - 1)
+                    line = min(int(y_there + 0.5), height - 1)
+                    x_before = _weigh(code, taps, x_there - column, sinc, weights[0])
+                    y_before = _weigh(code, taps, y_there - line, sinc, weights[1])
+                    first = (pair + side) * plane + (line + margin - y_before) * stride + column + margin - x_before
+                    for i in range(taps):
+                        outer = blend * weights[1, i]
+                        for j in range(taps):
+                            weight = np.float32(outer * weights[0, j])
+                            for channel in range(channels):
+                                targets[row, channel] += weight * table[first + i * stride + j, channel]
+
+    return Stage(sample, f"motion {code} {channels}", "sampling")

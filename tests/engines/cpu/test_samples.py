@@ -95,3 +95,45 @@ def test_other_types_are_left_to_the_signal(dtype):
 
 def test_scattered_samples_are_left_to_the_signal():
     assert sampling(Signal.from_samples(np.arange(6.0).reshape(3, 2), np.arange(3.0, dtype=np.float32))) is None
+
+
+SHIFTED = {
+    "picture": {"array": (9, 12, 3), "dtype": "uint8"},
+    "point picture": {"array": (9, 12), "dtype": "uint8", "sampling": "point"},
+    "map": {"array": (7, 1), "dtype": "int16", "channels_last": False},
+    "sound": {"array": (70, 2), "dtype": "int16", "kind": "audio", "sample_rate": 8_000, "channels_last": True},
+    "video": {"array": (4, 20, 33, 3), "dtype": "uint8", "kind": "video"},
+    "point video": {
+        "array": (3, 17, 9, 1),
+        "dtype": "uint8",
+        "kind": "video",
+        "channels_last": True,
+        "sampling": "point",
+    },
+    "volume": {"array": (5, 6, 7), "dtype": "uint16"},
+    "four axes": {"array": (3, 4, 5, 2), "dtype": "float32", "kind": "volume"},
+    "series": {"array": (40,), "dtype": "float32"},
+}
+
+
+@pytest.mark.parametrize("case", SHIFTED)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_places_in_cells_are_those_of_the_signal(case, threads):
+    """Coordinates and targets are the signal's own, as torch computes them, to 2e-6 of values that span 2.
+
+    Of videos it is 1e-5: places that motion leads to are rounded to float32 in pixels.
+    """
+    options = dict(SHIFTED[case])
+    shape, dtype = options.pop("array"), options.pop("dtype")
+    rng = np.random.default_rng(0)
+    signal = Signal.from_array((rng.random(shape) * 200).astype(dtype), **options)
+    indices = torch.from_numpy(rng.integers(signal.size, size=501))
+    shifts = torch.from_numpy(rng.random((501, signal.in_dim), dtype=np.float32) - np.float32(0.5))
+    shifts[:4] = torch.tensor([0.5, -0.5, 0.0, 0.25])[:, None]
+    coords = np.empty((501, signal.in_dim), np.float32)
+    targets = np.empty((501, signal.channels), np.float32)
+    run([sampling(signal).between(indices.numpy(), shifts.numpy(), coords, targets)], threads)
+    np.testing.assert_allclose(coords, signal.shifted_coords(indices, shifts).numpy(), atol=2e-7)
+    np.testing.assert_allclose(
+        targets, signal.interpolated(indices, shifts).numpy(), atol=1e-5 if "video" in case else 2e-6
+    )
