@@ -79,7 +79,11 @@ Batch = Annotated[int | None, _option(_FITTING, "Samples per step.")]
 Rates = Annotated[
     str | None,
     _option(
-        _FITTING, "The learning rate: 1e-3 (the network's), or network=1e-3,encoding=1e-2.", "--learning-rate", "--lr"
+        _FITTING,
+        "The learning rate: auto if not given (found by a short probe), paper (as published), 1e-3 (the network's), "
+        "or network=1e-3,encoding=1e-2.",
+        "--learning-rate",
+        "--lr",
     ),
 ]
 Schedule = Annotated[str | None, _option(_FITTING, f"How the learning rate falls: {', '.join(SCHEDULES)}.")]

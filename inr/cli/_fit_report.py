@@ -53,6 +53,7 @@ def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> 
         "steps": end.step,
         "skipped": end.skipped,
         "seconds": fitter.seconds,
+        "probing": end.probing,
         "points": fitter.points,
         "engine": fitter.engine,
     } | ({"profile": fitter.profile.document()} if profile else {})
@@ -66,6 +67,7 @@ def course_of_closed_form(signal: "Signal", seconds: float) -> dict[str, Any]:
         "steps": 0,
         "skipped": 0,
         "seconds": seconds,
+        "probing": 0.0,
         "points": signal.size,
         "engine": "eager",
     }
@@ -116,6 +118,7 @@ def print_table(result: dict[str, Any]) -> None:
     rows |= {
         "fitting": f"{fitting}  (beside it: {beside})",
         "speed": f"{rate} {how}",
+        **({"rates": _rates(result)} if "rates" in result["fit"] else {}),
         "parameters": f"{result['parameters']:,}",
     }
     if result["bytes"] is not None:
@@ -124,6 +127,14 @@ def print_table(result: dict[str, Any]) -> None:
     out().print(pairs(rows))
     if "profile" in result:
         _print_profile(result["profile"])
+
+
+def _rates(result: dict[str, Any]) -> str:
+    """The learning rates, how long it took to find them where they were looked for, and the batch."""
+    fit = result["fit"]
+    rates = ", ".join(f"{part} {rate:.3g}" for part, rate in fit["rates"].items())
+    found = f", found in {result['probing']:.1f} s" if result["probing"] else ""
+    return f"{rates}{found}; batches of {fit['batch']:,}"
 
 
 def _size(result: dict[str, Any]) -> str:

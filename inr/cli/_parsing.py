@@ -13,12 +13,12 @@ Box = list[tuple[float, float]]
 _PREFIXES = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
-def parse_rates(text: str | None) -> float | Mapping[str, float] | None:
-    """'1e-3' (the network's), or 'network=1e-3,encoding=1e-2'."""
-    if text is None:
-        return None
+def parse_rates(text: str | None) -> float | str | Mapping[str, float] | None:
+    """'auto', 'paper', '1e-3' (the network's), or 'network=1e-3,encoding=1e-2'."""
+    if text is None or text in ("auto", "paper"):
+        return text
     if "=" not in text:
-        return _number(text, f"--lr {text}: write a number, or part=number,part=number")
+        return _number(text, f"--lr {text}: write auto, paper, a number, or part=number,part=number")
     rates: dict[str, float] = {}
     for item in text.split(","):
         part, equals, value = (piece.strip() for piece in item.partition("="))

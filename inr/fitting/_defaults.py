@@ -24,7 +24,9 @@ class Setup:
         teacher: chooses the samples of every step.
         objective: what is minimised.
         schedule: how learning rates fall, one of `SCHEDULES`.
-        learning_rate: the network's, or several by part, where they differ from the parts' own.
+        learning_rate: "auto": those that the parts declare, times a factor that a short probe finds before the fit;
+            "paper": as the parts declare them, which is as their papers have them; or the network's as a number, or
+            several by part, the others being as declared.
         optimiser: "adam", or "soap", which takes better steps where layers are small.
         lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
             cells are learned, with the values of the continuous signal that the samples stand for.
@@ -38,7 +40,7 @@ class Setup:
     teacher: Spec = "uniform"
     objective: Spec = "squared"
     schedule: str = "cosine"
-    learning_rate: float | Mapping[str, float] | None = None
+    learning_rate: float | str | Mapping[str, float] = "auto"
     optimiser: str = "adam"
     lattice_only: bool = False
 

@@ -30,6 +30,7 @@ class Event:
         compiling: seconds that went into compiling kernels, or loading them, before the first step.
         skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
         scored: samples evaluated so far only to choose others, each counted as often as it was.
+        probing: of the seconds, those that went into finding learning rates before the first step.
     """
 
     kind: EventKind
@@ -46,6 +47,7 @@ class Event:
     compiling: float = 0.0
     skipped: int = 0
     scored: int = 0
+    probing: float = 0.0
 
 
 def message(reason: Reason, step: int, detail: str) -> str:

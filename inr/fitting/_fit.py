@@ -31,7 +31,7 @@ def fit(
     seconds: float | None = None,
     psnr: float | None = None,
     batch: int | None = None,
-    learning_rate: float | Mapping[str, float] | None = None,
+    learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str | None = None,
     optimiser: str | None = None,
     lattice_only: bool = False,
@@ -50,7 +50,8 @@ def fit(
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only.
         batch: samples a step.
-        learning_rate: the network's, or a mapping from part ("network", "encoding") to its rate.
+        learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
+            parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
         schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
         optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
             hundred units a layer and hundreds of steps or more.
@@ -95,7 +96,7 @@ def make_fitter(
     objective: Spec | None = None,
     budget: Budget,
     batch: int | None = None,
-    learning_rate: float | Mapping[str, float] | None = None,
+    learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str | None = None,
     optimiser: str | None = None,
     lattice_only: bool = False,
@@ -109,7 +110,7 @@ def make_fitter(
         objective: what is minimised.
         budget: when to stop.
         batch: samples a step.
-        learning_rate: the network's, or a mapping from part to its rate.
+        learning_rate: "auto" if not given, "paper", the network's, or a mapping from part to its rate.
         schedule: one of `SCHEDULES`.
         optimiser: one of `OPTIMISERS`.
         lattice_only: learn the samples of a grid alone; they then are values at points to whatever uses the field.

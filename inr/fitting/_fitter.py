@@ -26,6 +26,7 @@ from inr.fitting._parameter_groups import resolve_learning_rates
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.fitting._places import places_of
 from inr.fitting._profile import Profile
+from inr.fitting._rate_probe import RateProbe, trial_loss
 from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._schedules import SCHEDULES
 from inr.fitting._scorer import FieldScorer
@@ -135,6 +136,8 @@ class Fitter:
         self._record_sample_counts = record_sample_counts
         self.sample_counts: SampleCounts | None = None
         self._best: Mapping[str, Tensor] = {}
+        self._probe = RateProbe() if setup.learning_rate == "auto" else None
+        self._probing: float = 0.0
         self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
         if resume:
             self._resume()
@@ -213,8 +216,14 @@ class Fitter:
         """
         self.prepare()
         if not self.steps:
-            self.steps = self._measure_horizon()
+            affordable, each = self._measure_horizon()
+            most = self.budget.steps or affordable
+            self.steps = min(affordable, most)
+            self._find_learning_rates()
+            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
             check_horizon(self.field, self.steps)
+        else:
+            self._find_learning_rates()
         self.profile = Profile(self.plan)
         begin = time.perf_counter()
         self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
@@ -293,8 +302,39 @@ class Fitter:
             return loss, loss
         return result.loss.item(), mean_squared_error(result.residuals, batch).item() / batch.excess
 
-    def _measure_horizon(self) -> int:
-        """Turn seconds into steps, by steps that are measured and then undone."""
+    def _find_learning_rates(self) -> None:
+        """Multiply the rates by the factor that a probe finds, where it is asked for; weights stay as they are."""
+        if self._probe is None or self._progress.step:
+            return
+        probe, self._probe = self._probe, None
+        points = self.steps * min(self.setup.batch, self.signal.size)
+        count = probe.affordable_batch(self.steps, points)
+        if not count:
+            return
+        begin = time.perf_counter()
+        before = self._snapshot()
+        state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
+        batches = probe.batches(self.signal.size, count, self._seed, self.plan.device)
+
+        def judge(octaves: float) -> float:
+            rates = self._scaled_rates(octaves)
+            optimiser = self._parametrisation.optimiser(rates, self.plan.threads, self.setup.optimiser)
+            loss = trial_loss(self._parametrisation, self.plan, optimiser, batches, rates)
+            self._return_to(before)
+            self._parametrisation.restore(state)
+            return loss
+
+        octaves = probe.exponent(judge, up_to_the_edge=self.field.encoding.learning_rate is None)
+        self._learning_rates = self._scaled_rates(octaves)
+        self._optimiser = self._new_optimiser()
+        self._probing = time.perf_counter() - begin
+        self._progress.seconds += self._probing
+
+    def _scaled_rates(self, octaves: float) -> dict[str, float]:
+        return {part: rate * 2**octaves for part, rate in self._learning_rates.items()}
+
+    def _measure_horizon(self) -> tuple[int, float]:
+        """The steps for which the seconds suffice, by steps that are measured and then undone; the seconds of one."""
         assert self.budget.seconds is not None
         self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed, self.plan.device)
         before = self._snapshot()
@@ -312,8 +352,7 @@ class Fitter:
         self._progress.seconds += spent
         # the first one warms caches; of the others all but the slowest count, since all take part in the fit
         each = statistics.fmean(sorted(durations[1:])[:-1])
-        steps = max(1, int((self.budget.seconds - spent) / each))
-        return min(steps, self.budget.steps or steps)
+        return max(1, int((self.budget.seconds - spent) / each)), each
 
     def _new_optimiser(self) -> Optimiser:
         return self._parametrisation.optimiser(self._learning_rates, self.plan.threads, self.setup.optimiser)
@@ -394,7 +433,7 @@ class Fitter:
         rate = self._optimiser.groups[0].learning_rate
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
-            reason, message, self._compiling or 0.0, progress.skipped, progress.scored,
+            reason, message, self._compiling or 0.0, progress.skipped, progress.scored, self._probing,
         )  # fmt: skip
 
     def _recipe(self) -> dict[str, Any]:
@@ -410,6 +449,7 @@ class Fitter:
             **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
             "rates": self._learning_rates,
+            **({"learning_rate": "auto"} if self.setup.learning_rate == "auto" else {}),
             "seed": self._seed,
             "steps": self.steps,
             "signal": fingerprint(self.signal),
@@ -437,6 +477,9 @@ class Fitter:
         saved = load_checkpoint(self._checkpoint)
         if not self.steps:
             self.steps = saved.recipe["steps"]
+        if self.setup.learning_rate == "auto" and saved.recipe.get("learning_rate") == "auto":
+            self._learning_rates = dict(saved.recipe["rates"])
+            self._probe = None
         ours = self._recipe()
         differing = [key for key in {**ours, **saved.recipe} if ours.get(key) != saved.recipe.get(key)]
         if differing:

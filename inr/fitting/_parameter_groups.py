@@ -9,6 +9,9 @@ from inr.encodings import Encoding
 from inr.field import Field
 from inr.fitting._optimiser import Group, LearningRates
 
+# How rates come about that are not given: found by a probe, or as the parts declare them.
+RATE_RULES = ("auto", "paper")
+
 
 def default_learning_rates(field: Field) -> dict[str, float]:
     """Learning rates by part, as the field's network, encoding and activation recommend them.
@@ -27,12 +30,13 @@ def default_learning_rates(field: Field) -> dict[str, float]:
     return found if encoding.learning_rate is None else {**found, "encoding": encoding.learning_rate}
 
 
-def resolve_learning_rates(field: Field, given: LearningRates | float | None) -> dict[str, float]:
-    """The learning rates of a field's parts.
+def resolve_learning_rates(field: Field, given: LearningRates | float | str) -> dict[str, float]:
+    """The learning rates of a field's parts, as far as they are known before a probe.
 
     Args:
         field: whose parts they are.
-        given: the network's as a number, or several by part; the others keep their default.
+        given: the network's as a number, or several by part, the others keeping their default; "paper" for all
+            defaults, and "auto" too, which a probe then multiplies.
 
     Returns:
         One for every part that learns.
@@ -41,7 +45,11 @@ def resolve_learning_rates(field: Field, given: LearningRates | float | None) ->
         InrError: a part that the field does not have or that does not learn; a number that is not positive.
     """
     found = default_learning_rates(field)
-    overrides = {"network": given} if isinstance(given, (int, float)) else dict(given or {})
+    if isinstance(given, str):
+        if given not in RATE_RULES:
+            raise InrError(f"unknown learning rate '{given}'; give a number, or one of {', '.join(RATE_RULES)}")
+        return found
+    overrides = {"network": given} if isinstance(given, (int, float)) else dict(given)
     for part, rate in overrides.items():
         if part not in found:
             raise InrError(f"no learning rate to set for '{part}'; this field learns: {', '.join(found)}")

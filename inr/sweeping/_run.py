@@ -143,10 +143,10 @@ def command(task: Task, signal: Signal, source: str | None, steps: int | None, e
     return shlex.join(words)
 
 
-def _rates(rates: float | Mapping[str, float] | None) -> str | None:
+def _rates(rates: float | str | Mapping[str, float] | None) -> str | None:
     if isinstance(rates, Mapping):
         return ",".join(f"{part}={rate!r}" for part, rate in rates.items())
-    return None if rates is None else repr(rates)
+    return rates if rates is None or isinstance(rates, str) else repr(rates)
 
 
 def _keep(fitter: Fitter, signal: Signal, curve: Curve, path: Path) -> None:

@@ -69,7 +69,7 @@ def sweep(
     parameters: int | None = None,
     holdout: float | None = None,
     batch: int | None = None,
-    learning_rate: float | Mapping[str, float] | None = None,
+    learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str | None = None,
     seed: int = 0,
     engine: Spec = "auto",

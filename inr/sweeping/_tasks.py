@@ -62,7 +62,7 @@ class Terms:
     seconds: float | None
     parameters: int | None
     batch: int
-    rates: float | Mapping[str, float] | None = None
+    rates: float | str | Mapping[str, float] | None = None
     schedule: str | None = None
     seed: int = 0
     engine: str = "auto"
