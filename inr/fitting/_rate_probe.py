@@ -39,6 +39,8 @@ class RateProbe:
         farthest: octaves from the declared rates that are looked at.
         least_steps: of a fit that is worth a probe.
         slack: of the logarithm of the loss, by which trials may differ that end nearly alike.
+        clear: of the logarithm of the loss, by which a trial must end better than that of the declared rates for those
+            to be changed where the edge is not seen.
     """
 
     steps: int = 48
@@ -50,6 +52,7 @@ class RateProbe:
     farthest: int = 6
     least_steps: int = 100
     slack: float = 0.25
+    clear: float = 0.5
 
     def affordable_batch(self, steps: int, points: int) -> int:
         """The samples of a step of a trial.
@@ -107,6 +110,8 @@ class RateProbe:
         if abs(between) < self.farthest:
             found[between] = judge(between)
             lowest = between if found[between] < found[lowest] else lowest
+        if not up_to_the_edge and found[0.0] - found[lowest] < self.clear:
+            return 0.0
         vertex = _vertex(found, lowest)
         return min(max(vertex, _last_within(found, lowest, self.slack)), vertex + 1) if up_to_the_edge else vertex
 

@@ -80,7 +80,7 @@ def test_the_edge_of_a_parabola_is_found(signal):
         rates = {"network": 0.004 * 2**octaves}
         return trial_loss(parabola, plan, Descent([Group("network", parabola.leaves, 0.0)]), batches, rates)
 
-    found = 0.004 * 2 ** RateProbe().exponent(judge, up_to_the_edge=False)
+    found = 0.004 * 2 ** RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False)
     assert EDGE / 4 < found < 2 * EDGE  # rates fall to zero: what is lost above the edge at first can be made good
 
 
@@ -92,12 +92,12 @@ def test_the_lowest_point_of_a_valley_is_found(valley):
         seen.append(octaves)
         return 0.3 * (octaves - valley) ** 2
 
-    assert RateProbe().exponent(judge, up_to_the_edge=False) == pytest.approx(valley, abs=0.15)
+    assert RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False) == pytest.approx(valley, abs=0.15)
     assert len(seen) == len(set(seen)) <= abs(valley) + 5
 
 
 def test_a_valley_beside_a_cliff_stays_below_it():
-    found = RateProbe().exponent(lambda octaves: math.inf if octaves > 1.2 else -octaves, up_to_the_edge=False)
+    found = RateProbe(clear=0.0).exponent(lambda octaves: math.inf if octaves > 1.2 else -octaves, up_to_the_edge=False)
     assert 0.5 <= found <= 1.2
 
 
@@ -105,16 +105,22 @@ def test_of_trials_that_end_nearly_alike_the_highest_rate_counts():
     def judge(octaves):
         return math.inf if octaves > 2.6 else 0.1 * octaves**2
 
-    assert RateProbe().exponent(judge, up_to_the_edge=False) == pytest.approx(0, abs=0.1)
-    assert 0.7 < RateProbe().exponent(judge, up_to_the_edge=True) <= 1.1
+    assert RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False) == pytest.approx(0, abs=0.1)
+    assert 0.7 < RateProbe(clear=0.0).exponent(judge, up_to_the_edge=True) <= 1.1
+
+
+def test_where_the_edge_is_not_seen_declared_rates_stay_unless_others_are_clearly_better():
+    probe = RateProbe()
+    assert probe.exponent(lambda octaves: 0.1 * (octaves - 2) ** 2, up_to_the_edge=False) == 0
+    assert probe.exponent(lambda octaves: 0.3 * (octaves - 2) ** 2, up_to_the_edge=False) == pytest.approx(2)
 
 
 def test_where_nothing_is_learned_rates_stay():
-    assert RateProbe().exponent(lambda octaves: math.inf, up_to_the_edge=False) == 0
+    assert RateProbe(clear=0.0).exponent(lambda octaves: math.inf, up_to_the_edge=False) == 0
 
 
 def test_the_way_out_of_ruin_is_down():
-    found = RateProbe().exponent(lambda octaves: math.inf if octaves > -3 else -octaves, up_to_the_edge=False)
+    found = RateProbe(clear=0.0).exponent(lambda octaves: math.inf if octaves > -3 else -octaves, up_to_the_edge=False)
     assert found == pytest.approx(-3, abs=0.6)
 
 
