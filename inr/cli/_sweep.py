@@ -150,9 +150,11 @@ def _table(result: "SweepResult") -> Table:
     table.add_column("#", justify="right", style="dim")
     table.add_column("combination", overflow="fold", ratio=1)
     shown = [(heading, key, form) for heading, key, form in _COLUMNS if any(_known(row, key) for row in rows)]
+    noted = any(row.note for row in rows)
+    if noted:  # 80 columns have no room for both
+        shown = [column for column in shown if column[1] != "between"]
     for heading, _, _ in shown:
         table.add_column(heading, justify="right", no_wrap=True)
-    noted = any(row.note for row in rows)
     if noted:
         table.add_column("", style="red", overflow="fold", max_width=26)
     best = {key: _best(rows, key, more=key not in ("seconds", "parameters")) for _, key, _ in shown}

@@ -197,7 +197,7 @@ def test_a_silent_sound_and_an_exact_fit_are_finite_json(inr_cli, tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(400, np.float32), 8000)
     run = inr_cli("fit", "silence.wav", *QUICK, "--json")
     assert run.status == 0
-    assert set(run.json["metrics"]) == {"psnr", "snr"}
+    assert set(run.json["metrics"]) == {"psnr", "psnr_between", "snr"}
 
 
 def test_a_divergence_saves_a_field_and_says_so(inr_cli, photo):
