@@ -19,11 +19,13 @@ class Options:
 
     Attributes:
         picture: A picture file to measure on; None for scikit-image's `astronaut`, 512x512.
+        data: A folder of test data, for what is measured on more than a picture; None where there is none.
         tiny: Whether sizes are so small that a run shows only that everything works; its numbers mean nothing.
     """
 
     picture: Path | None = None
     tiny: bool = False
+    data: Path | None = None
 
     def signal(self, side: int | None = None) -> "GridSignal":
         """Open the picture; with `side`, its middle of so many pixels in square.
@@ -73,6 +75,9 @@ BENCHMARKS = {
     "fit": Benchmark(".fit", "Seconds of fitting a picture to a quality, beside plain PyTorch"),
     "render": Benchmark(".render", "Rendering and differentiating fields, beside plain PyTorch"),
     "compress": Benchmark(".compress", "Bytes, quality and seconds of the codecs, beside Pillow's and plain PyTorch"),
+    "interpolation": Benchmark(
+        ".interpolation", "Fields between their samples beside classical interpolation, and their files"
+    ),
     "gpu": Benchmark(".gpu.bench", "Fused kernels on an NVIDIA GPU: how exact, and how fast beside PyTorch"),
 }
 
@@ -82,14 +87,16 @@ def run(
     *,
     picture: Path | None = None,
     tiny: bool = False,
+    data: Path | None = None,
     on_row: "Callable[[Table, Row], None] | None" = None,
 ) -> "Table":
-    """Run a benchmark; each takes less than three minutes on two cores.
+    """Run a benchmark; each takes less than three minutes on two cores, but for `interpolation` with a folder of data.
 
     Args:
         name: One of `BENCHMARKS`.
         picture: A picture file to measure on, instead of the one that scikit-image brings.
         tiny: Run at sizes that only show that everything works.
+        data: A folder of test data with pictures in `kodak`, for `interpolation`: about 40 minutes on two cores.
         on_row: Called with the table and its newest row as soon as that is measured.
 
     Returns:
@@ -107,7 +114,7 @@ def run(
     table = Table(name, BENCHMARKS[name].title, columns, describe(), notes=notes)
     if tiny:
         table = replace(table, notes=["A tiny run: it shows that everything works, and its numbers mean nothing."])
-    for row in rows(Options(picture, tiny)):
+    for row in rows(Options(picture, tiny, data)):
         table.rows.append(row)
         if on_row is not None:
             on_row(table, row)

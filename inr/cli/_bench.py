@@ -41,6 +41,12 @@ def bench(
         Path | None,
         typer.Option(help="A picture to measure on, instead of one that is brought along.", show_default=False),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of test data for interpolation, as studies use it: 40 minutes.", show_default=False
+        ),
+    ] = None,
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Tiny sizes, in seconds: does it work? The numbers mean nothing.")
     ] = False,
@@ -53,7 +59,7 @@ def bench(
 
     output_paths(name, output, force=force)  # refused before the work
     with waiting(f"measuring {name}", quiet=quiet):
-        table = run(name, picture=picture, tiny=tiny)
+        table = run(name, picture=picture, tiny=tiny, data=data)
     paths = table.save(output, force=force)
     if as_json:
         print_json(table.to_json())
