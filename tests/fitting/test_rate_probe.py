@@ -174,6 +174,14 @@ def test_short_fits_and_published_rates_are_not_probed(signal, monkeypatch):
         assert events[-1].probing == 0
 
 
+def test_rates_of_tables_stay_as_declared(signal, affordable, monkeypatch):
+    monkeypatch.setattr("inr.fitting._fitter.trial_loss", None)
+    setup = Setup("hash:levels=3,log2_size=5,coarsest=2,finest=9", "relu", "mlp:depth=1,width=8", batch=90, steps=STEPS)
+    fitter = Fitter(signal, setup, Budget(steps=STEPS), engine="eager", seed=1)
+    assert run(fitter)[-1].probing == 0
+    assert fitter.choices()["rates"] == default_learning_rates(fitter.field)
+
+
 def test_what_a_probe_may_cost():
     probe = RateProbe()
     assert probe.affordable_batch(99, 10**9) == 0
