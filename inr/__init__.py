@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from inr.compression import compress, decompress
     from inr.engines import render
     from inr.field import Field
-    from inr.fitting import Budget, Event, Fitter, fit
+    from inr.fitting import Budget, Event, Fitter, Suggestion, fit, suggest
     from inr.io import load
     from inr.signals import Signal, from_array, open
     from inr.sweeping import sweep
@@ -48,6 +48,7 @@ __all__ = [
     "MissingExtra",
     "Range",
     "Signal",
+    "Suggestion",
     "activations",
     "compress",
     "compression",
@@ -65,6 +66,7 @@ __all__ = [
     "open",
     "render",
     "signals",
+    "suggest",
     "sweep",
     "sweeping",
     "teaching",
@@ -94,6 +96,7 @@ _NAMES = {
     "MissingExtra": "inr._errors",
     "Range": "inr._params",
     "Signal": "inr.signals",
+    "Suggestion": "inr.fitting",
     "compress": "inr.compression",
     "decompress": "inr.compression",
     "fit": "inr.fitting",
@@ -101,6 +104,7 @@ _NAMES = {
     "load": "inr.io",
     "open": "inr.signals",
     "render": "inr.engines",
+    "suggest": "inr.fitting",
     "sweep": "inr.sweeping",
 }
 

@@ -30,6 +30,8 @@ from inr._params import Param, Range, check_value, params_of
 from inr._specs import Config, format_spec, is_name, parse_spec
 
 __all__ = [
+    "AUTO",
+    "Automatic",
     "Config",
     "Param",
     "Part",
@@ -41,6 +43,8 @@ __all__ = [
     "format_spec",
     "parse_spec",
 ]
+
+AUTO = "auto"  # what a parameter is given that is to be chosen for a signal
 
 _PartClass = TypeVar("_PartClass", bound=type)
 
@@ -80,16 +84,22 @@ class Sizes:
     tied: Mapping[str, str] = field(default_factory=dict)
 
 
+Automatic = Mapping[str, Callable[[float], float]]
+
+
 class Part:
     """Mixin of everything a registry holds.
 
     Attributes:
         sizes: which parameters set how large the part is.
         searched: whether a search through all parts tries it where nobody asks for it.
+        automatic: parameters that may be "auto", which a fit replaces by a number that it chooses for the signal; each
+            with a function from the number of samples along an axis to a number from which to search.
     """
 
     sizes: ClassVar[Sizes] = Sizes()
     searched: ClassVar[bool] = True
+    automatic: ClassVar[Automatic] = {}
 
     _config: Config
     _resolved: Config | None = None  # values of parameters that were left to the part, set when it is built
@@ -109,6 +119,16 @@ class Part:
             signal: an `inr.Signal`.
         """
         return {}
+
+    @classmethod
+    def placed(cls, config: Config, signal: Any) -> Config:
+        """The configuration with "auto" at the parameter that decides for the signal; most have one only.
+
+        Args:
+            config: as the user gave it, with its name.
+            signal: an `inr.Signal`.
+        """
+        return config
 
 
 class Registry:
@@ -199,11 +219,19 @@ def _check_on_construction(cls: Any, kind: str, name: str, params: tuple[Param, 
     @functools.wraps(original)
     def __init__(self: Any, *context: Any, **given: Any) -> None:  # noqa: N807
         named_context = {key: given.pop(key) for key in context_names & given.keys()}
+        _check_chosen(cls, given, label)
         values = _checked(params, given, label)
         original(self, *context, **named_context, **values)
         self._config = {"name": name, **values}
 
     cls.__init__ = __init__
+
+
+def _check_chosen(cls: Any, given: Mapping[str, Any], label: str) -> None:
+    """Refuse a parameter that is still to be chosen for a signal."""
+    for name in getattr(cls, "automatic", ()):
+        if given.get(name) == AUTO:
+            raise InrError(f"{label}: {name}=auto is chosen for a signal when it is fitted; give a number here")
 
 
 def _checked(params: tuple[Param, ...], given: Mapping[str, Any], label: str) -> Config:

@@ -6,11 +6,11 @@ derivatives in coordinates would be wrong otherwise; detaching makes no measurab
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
-from inr._parts import Config, Range
+from inr._parts import Automatic, Config, Range
 from inr.activations._base import Activation, Ops, Position, activations
 from inr.activations._gabor import check_ratio
 from inr.activations._sine import FirstOmega, Omega, Siren, init_siren_, suited_first_omega
@@ -79,6 +79,7 @@ class FinerGaussian(Siren):
     smoothness = 2
     learning_rate = 1e-3
     frequencies = ("scale", "omega")
+    automatic: ClassVar[Automatic] = {}
 
     def __init__(
         self,

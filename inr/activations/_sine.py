@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
-from inr._parts import Config, Range
+from inr._parts import AUTO, Automatic, Config, Range
 from inr.activations._base import Activation, Ops, Position, activations, fan_in
 from inr.signals import Signal
 
-Omega = Annotated[float, Range(0, above=True), "frequency of the hidden layers"]
-FirstOmega = Annotated[float | None, Range(0, above=True), "frequency of the first layer, none: omega"]
+Omega = Annotated[float, Range(0, above=True), "frequency of the hidden layers (auto: to suit the signal)"]
+FirstOmega = Annotated[float | None, Range(0, above=True), "frequency of the first layer (none: omega; auto)"]
 
 
 class Siren(Activation):
@@ -24,9 +24,17 @@ class Siren(Activation):
 
     learning_rate = 5e-4
     frequencies = ("omega", "first_omega")
+    automatic: ClassVar[Automatic] = {"omega": lambda samples: samples / 5, "first_omega": lambda samples: samples / 5}
     omega: float
     first_omega: float
     first_bias: float | None = None
+
+    @classmethod
+    def placed(cls, config: Config, signal: Signal) -> Config:
+        """For sounds omega=auto is about the first layer, in which their frequencies lie."""
+        if config.get("omega") != AUTO or "first_omega" in config or "first_omega" not in cls.suited(signal):
+            return config
+        return {**{key: value for key, value in config.items() if key != "omega"}, "first_omega": AUTO}
 
     def frequency(self, position: Position) -> float:
         """Of the layer at a position."""

@@ -19,6 +19,8 @@ from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
+from inr.cli._suggest import EPILOG as SUGGEST_EPILOG
+from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
 from inr.cli._sweep import sweep
 
@@ -70,6 +72,7 @@ def _inr(
 
 app.command(epilog=FIT_EPILOG)(fit)
 app.command(epilog=RENDER_EPILOG)(render)
+app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)

@@ -10,6 +10,7 @@ from inr._errors import InrError
 from inr.cli import _fit_options as options
 from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
+from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_of_closed_form, document, print_table
 from inr.cli._fit_solve import check_solver, solve, starting_from
 from inr.cli._parsing import parse_rates, parse_sampling
@@ -100,6 +101,7 @@ def fit(
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
             record_sample_counts=outputs.teacher_map is not None,
         )  # fmt: skip
+    compare_frequencies(fitter, parts, watch, quiet=quiet)
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
     fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.sample_counts)

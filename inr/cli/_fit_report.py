@@ -56,6 +56,7 @@ def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> 
         "probing": end.probing,
         "points": fitter.points,
         "engine": fitter.engine,
+        "chosen": {f"{choice.name}:{choice.parameter}": choice.value for choice in fitter.setup.choices},
     } | ({"profile": fitter.profile.document()} if profile else {})
 
 

@@ -1,14 +1,14 @@
 """Fourier features: sines and cosines of fixed frequencies, in cycles over the whole extent of an axis."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._parts import Config, Range
+from inr._parts import Automatic, Config, Range
 from inr.encodings._base import Encoding, encodings
 
 Kind = Literal["basic", "positional", "gaussian", "radial"]
@@ -46,6 +46,7 @@ class FourierFeatures(Encoding):
     """
 
     bandwidth = "sigma"
+    automatic: ClassVar[Automatic] = {"sigma": lambda samples: samples / 32}
     frequencies: Float[Tensor, "m d"]
 
     def __init__(
@@ -57,7 +58,9 @@ class FourierFeatures(Encoding):
             int | None, Range(1, 2**16), "frequency vectors m (none: 256); basic has one an axis"
         ] = None,
         sigma: Annotated[
-            float | None, Range(0, 1e6, above=True), "gaussian, radial: standard deviation in cycles (none: 10)"
+            float | None,
+            Range(0, 1e6, above=True),
+            "gaussian, radial: standard deviation in cycles (none: 10; auto)",
         ] = None,
         octaves: Annotated[
             float | None, Range(0, 24, above=True), "positional: log2 of the highest frequency (none: 6)"

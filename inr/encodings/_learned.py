@@ -1,13 +1,13 @@
 """Fourier features whose frequencies are trained."""
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from inr._parts import Range, Sizes
+from inr._parts import Automatic, Range, Sizes
 from inr.encodings._base import Encoding, encodings
 
 
@@ -27,13 +27,14 @@ class LearnedFourierFeatures(Encoding):
     learning_rate = 1e-2
     sizes = Sizes(("frequencies",))
     bandwidth = "sigma"
+    automatic: ClassVar[Automatic] = {"sigma": lambda samples: samples / 32}
 
     def __init__(
         self,
         in_dim: int,
         *,
         frequencies: Annotated[int, Range(1, 2**16), "frequency vectors m"] = 256,
-        sigma: Annotated[float, Range(0, 1e6, above=True), "standard deviation at the start, in cycles"] = 10.0,
+        sigma: Annotated[float, Range(0, 1e6, above=True), "at the start, in cycles (auto: to suit the signal)"] = 10.0,
     ) -> None:
         super().__init__(in_dim, 2 * frequencies)
         self.frequencies = nn.Parameter(sigma * torch.randn(frequencies, in_dim))

@@ -1,14 +1,14 @@
 """Shifted bases and Fourier pairs of single axes, side by side."""
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Automatic, Range
 from inr.encodings import _bases
 from inr.encodings._base import Encoding, encodings
 from inr.encodings._bases import DEFAULTS, Kind, basis_smoothness, resolve
@@ -39,6 +39,8 @@ class ShiftedBasis(Encoding):
     The publication learns the network at a rate of 0.005.
     """
 
+    automatic: ClassVar[Automatic] = {"sigma": lambda samples: samples / 32, "width": lambda samples: 2 / samples}
+
     def __init__(
         self,
         in_dim: int,
@@ -46,7 +48,9 @@ class ShiftedBasis(Encoding):
         basis: Annotated[Kind, "the functions"] = "gaussian",
         features: Annotated[int | None, Range(1, 2**16), "in all (none: 512, 512, 192, 256 for 1 to 4 axes)"] = None,
         width: Annotated[
-            float | None, Range(0, 16, above=True), "gaussian, triangle: in parts of an axis (none: by the spacing)"
+            float | None,
+            Range(0, 16, above=True),
+            "gaussian, triangle: in parts of an axis (none: from spacing; auto)",
         ] = None,
         frequency: Annotated[float | None, Range(0, 1e6, above=True), "square, sine: in cycles (none: 1)"] = None,
         sigma: Annotated[

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
+    from inr.fitting._frequencies import Choice as Choice
+    from inr.fitting._frequencies import choose_frequencies as choose_frequencies
+    from inr.fitting._frequencies import second_opinions as second_opinions
+    from inr.fitting._kernel import leave_one_out as leave_one_out
+    from inr.fitting._kernel import tangent_kernel as tangent_kernel
     from inr.fitting._make_optimiser import OPTIMISERS as OPTIMISERS
     from inr.fitting._make_optimiser import make_optimiser as make_optimiser
     from inr.fitting._optimiser import Gradients as Gradients
@@ -37,11 +42,14 @@ if TYPE_CHECKING:
     from inr.fitting._solve import solve as solve
     from inr.fitting._solve import solved as solved
     from inr.fitting._state import fingerprint as fingerprint
+    from inr.fitting._suggest import Suggestion as Suggestion
+    from inr.fitting._suggest import suggest as suggest
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Budget": "._budget",
+        "Choice": "._frequencies",
         "Event": "._events",
         "FieldScorer": "._scorer",
         "Fitter": "._fitter",
@@ -56,22 +64,28 @@ __getattr__, __all__ = lazy_exports(
         "SampleCounts": "._sample_counts",
         "Setup": "._defaults",
         "Soap": "._soap",
+        "Suggestion": "._suggest",
         "TorchAdam": "._adam",
         "at_points": "._solve",
         "between_psnr": "._evaluate",
+        "choose_frequencies": "._frequencies",
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "fit": "._fit",
+        "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",
         "parameter_groups": "._parameter_groups",
         "recommended_optimiser": "._soap",
+        "second_opinions": "._frequencies",
         "solve": "._solve",
         "solved": "._solve",
         "stopping_on_interrupt": "._fit",
+        "suggest": "._suggest",
+        "tangent_kernel": "._kernel",
         "whole_psnr": "._evaluate",
     },
 )

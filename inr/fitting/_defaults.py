@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inr._parts import Config, Registry, parse_spec
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.field import Spec
+from inr.fitting._frequencies import Choice, choose_frequencies
 from inr.networks import networks
 from inr.signals import Signal
 
@@ -30,6 +31,7 @@ class Setup:
         optimiser: "adam", or "soap", which takes better steps where layers are small.
         lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
             cells are learned, with the values of the continuous signal that the samples stand for.
+        choices: the frequencies that were "auto", and what was chosen for them.
     """
 
     encoding: Spec
@@ -43,23 +45,26 @@ class Setup:
     learning_rate: float | str | Mapping[str, float] = "auto"
     optimiser: str = "adam"
     lattice_only: bool = False
+    choices: tuple[Choice, ...] = field(default=(), compare=False)
 
-    def with_parts(self, signal: Signal, **given: Spec | None) -> "Setup":
-        """The setup with other parts, completed for a signal.
+    def with_parts(self, signal: Signal, *, seed: int = 0, **given: Spec | None) -> "Setup":
+        """The setup with other parts, completed for a signal; frequencies that are "auto" are chosen.
 
         Args:
             signal: what open parameters of the parts are set to suit.
+            seed: of the choice of frequencies, see `choose_frequencies`.
             given: specs by kind ("encoding", "activation", "network"); None where nothing is named, which then is
                 what goes best with the others.
         """
         chosen: dict[str, Any] = {part: spec for part, spec in given.items() if spec is not None}
         setup = replace(self, **_default_partners(chosen), **chosen)
-        return replace(
-            setup,
-            encoding=_complete_encoding(setup.encoding, signal),
-            activation=_complete(setup.activation, activations, signal),
-            network=_complete(setup.network, networks, signal),
-        )
+        parts = {
+            "encoding": _complete_encoding(setup.encoding, signal),
+            "activation": _complete(setup.activation, activations, signal),
+            "network": _complete(setup.network, networks, signal),
+        }
+        parts, choices = choose_frequencies(signal, parts, seed=seed)
+        return replace(setup, **parts, choices=tuple(choices))  # type: ignore[arg-type]
 
 
 def default_setup(signal: Signal) -> Setup:
@@ -116,7 +121,8 @@ def _cost(activation: str) -> int:
 def _complete(spec: Spec, registry: Registry, signal: Signal) -> Config:
     """The configuration with what it leaves open set to what suits the signal."""
     config = parse_spec(spec)
-    return {**registry.info(config["name"]).cls.suited(signal), **config}
+    cls = registry.info(config["name"]).cls
+    return {**cls.suited(signal), **cls.placed(config, signal)}
 
 
 def _complete_encoding(spec: Spec, signal: Signal) -> Config:

@@ -129,7 +129,8 @@ def make_fitter(
     source = signal if isinstance(signal, Signal) else open(signal)
     if lattice_only and isinstance(source, GridSignal):
         source = source.measured_as("point")
-    setup = default_setup(source).with_parts(source, encoding=encoding, activation=activation, network=network)
+    parts = {"encoding": encoding, "activation": activation, "network": network}
+    setup = default_setup(source).with_parts(source, seed=options.get("seed", 0), **parts)
     given: dict[str, Any] = {"teacher": teacher, "batch": batch, "learning_rate": learning_rate, "schedule": schedule}
     given |= {"optimiser": optimiser, "objective": objective}
     setup = replace(

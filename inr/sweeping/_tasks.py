@@ -156,7 +156,7 @@ def complete_setup(combination: Combination, signal: Signal, terms: Terms) -> Se
     """The setup that `inr.fit` has for the combination and the terms."""
     given = combination.given()
     teacher = given.pop("teacher", None)
-    setup = default_setup(signal).with_parts(signal, **given)
+    setup = default_setup(signal).with_parts(signal, seed=terms.seed, **given)
     asked: dict[str, Any] = {
         "teacher": teacher,
         "batch": terms.batch,

@@ -1,0 +1,253 @@
+"""Frequencies of parts that are chosen for a signal, before any step, by what their tangent kernel predicts."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._parts import AUTO, Config
+from inr.activations import activations
+from inr.encodings import encodings
+from inr.field import Field
+from inr.fitting._kernel import leave_one_out, tangent_kernel
+from inr.fitting._patches import dense_patches
+from inr.networks import networks
+from inr.signals import Signal, ValueMap
+
+Parts = Mapping[str, Config]  # "encoding", "activation" and "network"
+Patch = tuple[Tensor, Tensor]  # coordinates (n, D) and values (n, C) about their mean, float64
+
+POINTS, PATCHES = 784, 4
+QUICK_POINTS = 324  # of a patch, for a second opinion, which may take a second
+# The strength of regularisation that stands for a fit of hundreds of steps. The ridge of the least error is no better
+# guide: on pictures, sounds and maps it named sigma an octave lower, and omega an octave higher, than fits did.
+RIDGE = 3e-4
+WIDTH = 64  # of the networks whose kernels stand for that of a wider one
+KERNELS = 3  # networks whose kernels are averaged: that of one narrow network depends on its draw
+MAX_JACOBIAN = 2**26  # numbers; larger ones take seconds a patch
+_REGISTRIES = {"encoding": encodings, "activation": activations}
+_ROUNDING = 3  # digits of a chosen number
+_FARTHEST = 10  # octaves on either side of where a search begins
+_PATIENCE = 2  # octaves in a row that predict worse, before a direction is given up
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A frequency that was chosen for a signal.
+
+    Attributes:
+        part: "encoding" or "activation"; name: of the part; parameter: what was chosen.
+        value: the chosen number.
+        psnr: what it predicts samples with that it does not see, in dB of the values' range.
+        ladder: every number that was tried and what it predicts, by size.
+        seconds: what the choice took.
+    """
+
+    part: str
+    name: str
+    parameter: str
+    value: float
+    psnr: float
+    ladder: tuple[tuple[float, float], ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.parameter}={self.value:g}"
+
+
+def open_parameters(parts: Parts) -> list[tuple[str, tuple[str, ...], str]]:
+    """Where parts leave a number to be chosen: the part, the names of parts within, and the parameter."""
+    found: list[tuple[str, tuple[str, ...], str]] = []
+    for part, registry in _REGISTRIES.items():
+        found += [(part, path, name) for path, name in _open(parts[part], registry, ())]
+    return found
+
+
+def _open(config: Config, registry: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
+    info = registry.info(config["name"])
+    found = [(path, name) for name in info.cls.automatic if config.get(name) == AUTO]
+    for param in info.params:
+        inner = config.get(param.name)
+        if param.is_part and isinstance(inner, Mapping):
+            found += _open(dict(inner), registry, (*path, param.name))
+    return found
+
+
+def choose_frequencies(
+    signal: Signal, parts: Parts, *, seed: int = 0, points: int = POINTS, count: int = PATCHES
+) -> tuple[dict[str, Config], list[Choice]]:
+    """The parts with every "auto" replaced by the number whose tangent kernel predicts the signal best.
+
+    Numbers an octave apart are compared by `leave_one_out` on dense patches of the signal, outwards from one that
+    suits its number of samples until two in a row predict worse; a parabola through the best three ends the search.
+    Nothing is trained. Where several are open they are chosen one after the other.
+
+    Args:
+        signal: what is to be represented.
+        parts: complete configurations of "encoding", "activation" and "network".
+        seed: decides where the patches lie and what weights the kernels have.
+        points: neighbouring samples of a patch; a kernel takes time with their third power.
+        count: patches, fewer where the signal is small.
+
+    Returns:
+        The parts, and a `Choice` for every number, in the order in which they were made.
+
+    Raises:
+        InrError: parts that cannot be built, or whose kernel is too dear.
+    """
+    settled = {part: dict(config) for part, config in parts.items()}
+    choices = []
+    wanted = open_parameters(settled)
+    for part, path, parameter in wanted:
+        _set(settled[part], path, parameter, _start(settled[part], part, path, parameter, signal))
+    patches = _patches(signal, points, count, seed) if wanted else []
+    for part, path, parameter in wanted:
+        choice = _choose(signal, settled, (part, path, parameter), patches, seed)
+        _set(settled[part], path, parameter, choice.value)
+        choices.append(choice)
+    return settled, choices
+
+
+def second_opinions(
+    signal: Signal, parts: Parts, given: Mapping[str, Config], *, seed: int = 0
+) -> list[tuple[float, Choice]]:
+    """Frequencies that a user gave, each with what would be chosen instead.
+
+    Args:
+        signal: what is to be represented.
+        parts: complete configurations of "encoding", "activation" and "network".
+        given: what the user wrote of "encoding" and "activation"; only numbers in it are looked at.
+        seed: as for `choose_frequencies`.
+
+    Returns:
+        The given number and the `Choice` beside it; none where the kernel is too dear.
+    """
+    found = []
+    for part, config in given.items():
+        cls = _REGISTRIES[part].info(config["name"]).cls
+        for name in cls.automatic:
+            if not isinstance(config.get(name), (int, float)):
+                continue
+            opened = {**parts, part: cls.placed({**parts[part], name: AUTO}, signal)}
+            try:
+                found.append(
+                    (float(config[name]), choose_frequencies(signal, opened, seed=seed, points=QUICK_POINTS)[1][0])
+                )
+            except InrError:
+                continue
+    return found
+
+
+def _choose(
+    signal: Signal, parts: Parts, where: tuple[str, tuple[str, ...], str], patches: Sequence[Patch], seed: int
+) -> Choice:
+    """The best number for one parameter."""
+    begin = perf_counter()
+    part, path, parameter = where
+    own = _at(parts[part], path)
+
+    def error(octave: int) -> float:
+        value = start * 2.0**octave
+        changed = {name: _copied(config) for name, config in parts.items()}
+        _set(changed[part], path, parameter, value)
+        return predicted_error(signal, changed, patches, seed)
+
+    start = own[parameter]
+    errors = climb(error)
+    best = refined(errors)
+    value = float(f"{start * 2.0**best:.{_ROUNDING}g}")
+    ladder = tuple((start * 2.0**octave, _psnr(errors[octave])) for octave in sorted(errors))
+    return Choice(part, own["name"], parameter, value, max(psnr for _, psnr in ladder), ladder, perf_counter() - begin)
+
+
+def climb(error: Callable[[int], float]) -> dict[int, float]:
+    """Errors by octave, outwards from 0 until two in a row are worse than the least on either side."""
+    errors = {0: error(0)}
+    for direction in (1, -1):
+        for _ in range(_FARTHEST):
+            octave = (max if direction > 0 else min)(errors) + direction
+            errors[octave] = error(octave)
+            least = min(errors, key=lambda each: errors[each])
+            if (octave - least) * direction >= _PATIENCE:
+                break
+    return errors
+
+
+def refined(errors: Mapping[int, float]) -> float:
+    """The octave where a parabola through the logarithms of the least error and its neighbours has its least."""
+    best = min(errors, key=lambda octave: errors[octave])
+    if not {best - 1, best + 1} <= errors.keys() or errors[best] <= 0:
+        return float(best)
+    below, here, above = (math.log(errors[best + step]) for step in (-1, 0, 1))
+    bend = below - 2 * here + above
+    return best + (0.0 if bend <= 0 else (below - above) / (2 * bend))
+
+
+def predicted_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed: int) -> float:
+    """The mean leave-one-out error over patches; infinite where it is no number."""
+    fields = [_narrow_field(signal, parts, seed + draw) for draw in range(KERNELS)]
+    field = fields[0]
+    points = max(len(coords) for coords, _ in patches)
+    if field.parameter_count * points > MAX_JACOBIAN and any(field.encoding.parameters()):
+        raise InrError(
+            f"auto is chosen by a kernel that is too dear with encoding '{parts['encoding']['name']}', "
+            f"which learns {field.parameter_count:,} numbers; give a number"
+        )
+    total = 0.0
+    for coords, values in patches:
+        kernel = sum((tangent_kernel(field, coords) for field in fields), coords.new_zeros(len(coords), len(coords)))
+        total += float(leave_one_out(kernel, values, (RIDGE,)))
+    return total / len(patches) if math.isfinite(total) else math.inf
+
+
+def _narrow_field(signal: Signal, parts: Parts, seed: int) -> Field:
+    """The field that is to be fitted, with one channel, in float64, and no wider than its kernel needs."""
+    network = dict(parts["network"])
+    width = next((param for param in networks.info(network["name"]).params if param.name == "width"), None)
+    if width is not None and isinstance(usual := network.get("width", width.default), int):
+        network["width"] = min(usual, WIDTH)
+    domain = replace(signal.domain, channels=1, values=ValueMap((-1.0,), (1.0,)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Field.build(domain, encoding=parts["encoding"], activation=parts["activation"], network=network).double()
+
+
+def _patches(signal: Signal, points: int, count: int, seed: int) -> list[Patch]:
+    """Coordinates and values of dense patches."""
+    patches = []
+    for indices in dense_patches(signal, points=points, count=count, seed=seed):
+        values = signal.values(indices).double()
+        patches.append((signal.coords(indices).double(), values - values.mean(0)))
+    return patches
+
+
+def _start(config: Config, part: str, path: tuple[str, ...], parameter: str, signal: Signal) -> float:
+    """Where a search begins: a power of two that suits the number of samples along the longest axis."""
+    samples = max(signal.domain.shape or (signal.size ** (1 / signal.in_dim),))
+    usual = _REGISTRIES[part].info(_at(config, path)["name"]).cls.automatic[parameter](samples)
+    return 2.0 ** round(math.log2(usual))
+
+
+def _at(config: Config, path: tuple[str, ...]) -> Config:
+    """A part within parts."""
+    for name in path:
+        config = config[name]
+    return config
+
+
+def _set(config: Config, path: tuple[str, ...], parameter: str, value: float) -> None:
+    _at(config, path)[parameter] = value
+
+
+def _copied(config: Config) -> Config:
+    return {key: _copied(dict(value)) if isinstance(value, Mapping) else value for key, value in config.items()}
+
+
+def _psnr(error: float) -> float:
+    """Decibels of the range [-1, 1]."""
+    return 10 * math.log10(4 / error) if error > 0 else math.inf
