@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     )
     from inr._errors import DamagedFile, InrError, MissingExtra
     from inr._params import Range
-    from inr.compression import compress, decompress
+    from inr.compression import compress, decompress, fit
     from inr.engines import render
     from inr.field import Field
-    from inr.fitting import Budget, Event, Fitter, Suggestion, fit, suggest
+    from inr.fitting import Budget, Event, Fitter, Suggestion, suggest
     from inr.io import load
     from inr.signals import Signal, from_array, open
     from inr.sweeping import sweep
@@ -99,7 +99,7 @@ _NAMES = {
     "Suggestion": "inr.fitting",
     "compress": "inr.compression",
     "decompress": "inr.compression",
-    "fit": "inr.fitting",
+    "fit": "inr.compression",
     "from_array": "inr.signals",
     "load": "inr.io",
     "open": "inr.signals",

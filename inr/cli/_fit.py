@@ -18,6 +18,7 @@ from inr.cli._progress import FitBar, waiting
 
 if TYPE_CHECKING:
     from inr import Event, Fitter
+    from inr.compression import Keeping
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -58,6 +59,9 @@ def fit(
     steps: options.Steps = None,
     seconds: options.Seconds = None,
     psnr: options.Psnr = None,
+    size_in_bytes: options.Bytes = None,
+    coded: options.Coded = False,
+    half: options.Half = False,
     batch: options.Batch = None,
     lr: options.Rates = None,
     schedule: options.Schedule = None,
@@ -76,6 +80,8 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
+    from inr.compression import finish
+
     if purpose not in _PURPOSES:
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
@@ -87,6 +93,7 @@ def fit(
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, about_steps)
+    keeping = _keeping(coded, half, size_in_bytes, psnr)
     watch = Stopwatch()
     if method == "closed-form" and not stepping:
         fitted, course = _solve(signal, network, seed, watch, quiet=quiet)
@@ -95,7 +102,7 @@ def fit(
         raise typer.Exit(status)
     with waiting(f"reading {signal}", quiet=quiet):
         fitter = _prepare(
-            signal, watch, (steps, seconds, psnr), method, sampling, lattice_only=purpose == "memory",
+            signal, watch, (steps, seconds, psnr), method, sampling, keeping, lattice_only=purpose == "memory",
             **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
@@ -104,6 +111,8 @@ def fit(
     compare_frequencies(fitter, parts, watch, quiet=quiet)
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
+    with waiting("coding", quiet=quiet):
+        finish(fitter, keeping, signal)
     fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
     status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
@@ -135,6 +144,7 @@ def _prepare(
     budget: tuple[int | None, float | None, float | None],
     solver: str,
     sampling: str | None,
+    keeping: "Keeping",
     **settings: Any,
 ) -> "Fitter":
     """Check the budget, then read the signal: the quick refusals come first."""
@@ -142,6 +152,8 @@ def _prepare(
     from inr.fitting import make_fitter
 
     wanted = inr.Budget(*budget)
+    if keeping.codes:
+        wanted = inr.Budget(*budget[:2])  # what a coded fit has beyond its PSNR goes into fewer bytes
     if not settings["every"] >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
     with watch.lap("reading"):
@@ -150,7 +162,17 @@ def _prepare(
         settings["optimiser"] = solver
     if solver == "closed-form":
         settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
+    settings["parametrisation"] = keeping.parametrisation(source, signal, settings["objective"])
     return make_fitter(source, budget=wanted, **settings)
+
+
+def _keeping(coded: bool, half: bool, size: int | None, psnr: float | None) -> "Keeping":
+    """How weights are to be kept, by the options."""
+    from inr.compression import Keeping
+
+    if coded and half:
+        raise InrError("--coded and --half contradict each other; give one")
+    return Keeping("coded" if coded else "half" if half else None, size, psnr)
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

@@ -10,6 +10,7 @@ from inr.fitting import SCHEDULES
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
+_KEPT = "Weights (32-bit floats if nothing is given)"
 _FITTING = "Fitting"
 
 
@@ -73,7 +74,14 @@ Steps = Annotated[
     int | None, _option(_BUDGET, "Stop after so many steps; as many as suit the signal without a budget.")
 ]
 Seconds = Annotated[float | None, _option(_BUDGET, "Stop after so many seconds of fitting.")]
-Psnr = Annotated[float | None, _option(_BUDGET, "Stop at so many dB.")]
+Psnr = Annotated[
+    float | None, _option(_BUDGET, "Stop at so many dB; with --coded, the smallest field found that has them.")
+]
+Bytes = Annotated[int | None, _option(_KEPT, "The largest number of bytes of the field's file.", "--bytes")]
+Coded = Annotated[
+    bool, _option(_KEPT, "Round weights while they are fitted, and code them in 0.6 of the lossless file.", "--coded")
+]
+Half = Annotated[bool, _option(_KEPT, "Keep weights as 16-bit floats.", "--half")]
 
 Batch = Annotated[int | None, _option(_FITTING, "Samples per step.")]
 Rates = Annotated[

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from inr.compression.bitstream.integers import decode_integers as decode_integers
     from inr.compression.codecs import Codec as Codec
     from inr.compression.codecs import Payload as Payload
+    from inr.compression.coding import Keeping as Keeping
+    from inr.compression.coding import finish as finish
+    from inr.compression.coding import fit as fit
     from inr.compression.encoder.integers import encode_integers as encode_integers
     from inr.compression.files import build_any_field as build_any_field
     from inr.compression.reference_weights import UnknownWeights as UnknownWeights
@@ -26,6 +29,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "Codec": ".codecs",
         "Compressed": ".api",
+        "Keeping": ".coding",
         "Payload": ".codecs",
         "UnknownWeights": ".reference_weights",
         "build_any_field": ".files",
@@ -36,6 +40,8 @@ __getattr__, __all__ = lazy_exports(
         "decode_integers": ".bitstream.integers",
         "decompress": ".api",
         "encode_integers": ".encoder.integers",
+        "finish": ".coding",
+        "fit": ".coding",
         "recompress": ".api",
         "sample": ".api",
     },

@@ -2,18 +2,26 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._specs import format_spec
+from inr.activations import activations
+from inr.compression.bitstream.pieces import cut, pieces_of
+from inr.compression.bitstream.step_sizes import step_of, to_values
+from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
-from inr.field import MAX_FILE_BYTES, Field, build_field
+from inr.encodings import encodings
+from inr.field import MAX_FILE_BYTES, Field, build_field, plain_storage
+from inr.networks import networks
 from inr.signals import Domain, from_compact, to_compact
 
 _CODING = "bytes"
@@ -21,11 +29,80 @@ _CODING = "bytes"
 
 def pack(codec: Codec, domain: Domain, payloads: Sequence[Payload]) -> bytes:
     """The bytes of a file that a codec's payloads make."""
-    sections = [
+    return container.dumps({"codec": _spec(codec), "domain": _told(domain)}, _sections(payloads))
+
+
+@dataclass(frozen=True)
+class CodedStorage:
+    """Saves a field's weights as integers, or as they are where they are no longer products of the steps.
+
+    Attributes:
+        indices: of the steps, by the names of `pieces_of`.
+    """
+
+    indices: Mapping[str, int]
+
+    def __call__(self, field: Field) -> tuple[dict[str, Any], list[Section]]:
+        """Header and sections of the field's file."""
+        found = self.integers(field)
+        if found is None:
+            return plain_storage(field)
+        return coded_contents(field, found)
+
+    def integers(self, field: Field) -> dict[str, QuantisedTensor] | None:
+        """The pieces' integers; None where a weight is no product of its step."""
+        pieces = pieces_of(field)
+        if pieces.keys() != self.indices.keys():
+            return None
+        found = {}
+        for name, tensor in cut(pieces, {key: each.cpu() for key, each in field.named_parameters()}).items():
+            quotients = tensor.numpy().astype(np.float64) / step_of(self.indices[name])
+            if not (np.isfinite(quotients).all() and np.abs(quotients).max(initial=0) < 2**31):
+                return None
+            integers = np.rint(quotients).astype(np.int64)
+            if not torch.equal(to_values(integers, self.indices[name]), tensor):
+                return None
+            found[name] = QuantisedTensor(integers, self.indices[name])
+        return found
+
+
+def coded_contents(field: Field, found: Mapping[str, QuantisedTensor]) -> tuple[dict[str, Any], list[Section]]:
+    """Header and sections of a fitted field's file.
+
+    Args:
+        field: whose parts, domain and metrics are told.
+        found: the integers of its `pieces_of`.
+    """
+    from inr.compression.codecs.weights import WeightsCodec
+
+    codec = WeightsCodec(**{part: _unusual(config) for part, config in field.config().items()}, levels=True)
+    beside = {key: value for key, value in field.header().items() if key not in ("field", "domain")}
+    header = beside | {"codec": _spec(codec), "domain": _told(field.domain)}
+    return header, _sections(codec.encode_integers(field, found))
+
+
+def _sections(payloads: Sequence[Payload]) -> list[Section]:
+    return [
         Section(each.name, {"payload": np.frombuffer(each.data, dtype=np.uint8)}, _CODING, each.base)
         for each in payloads
     ]
-    return container.dumps({"codec": _spec(codec), "domain": to_compact(domain)}, sections)
+
+
+def _told(domain: Domain) -> dict[str, Any]:
+    """A domain in few words, and that of scattered samples in all words."""
+    return domain.to_json() if domain.shape is None else to_compact(domain)
+
+
+def _unusual(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's configuration without what is its default."""
+    registries = (encodings, activations, networks)
+    registry = next(each for each in registries if config["name"] in each.names())
+    usual = {param.name: param.default for param in registry.info(config["name"]).params}
+    return {
+        key: _unusual(value) if isinstance(value, Mapping) and "name" in value else value
+        for key, value in config.items()
+        if key == "name" or key not in usual or value != usual[key]
+    }
 
 
 def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | None = None) -> Field:
@@ -52,11 +129,19 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
     if "base" not in payloads:
         raise DamagedFile("it has no section 'base'", "header")
     try:
-        return codec.decode(domain, payloads, max_bytes=max_bytes).eval()
+        field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
+        if (indices := getattr(codec, "step_indices", None)) is not None:
+            field.storage = CodedStorage(indices)
     except (MissingExtra, DamagedFile, UnknownWeights):
         raise
     except InrError as error:
         raise DamagedFile(f"section 'base' cannot be decoded: {error}", "base") from error
+    try:
+        field.metrics = {name: float(value) for name, value in contents.header.get("metrics", {}).items()}
+        field.fit = dict(contents.header.get("fit", {}))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(f"its header describes no field: {error!r}", "header") from error
+    return field
 
 
 def build_any_field(
@@ -115,7 +200,8 @@ def _described(header: Mapping[str, Any]) -> tuple[Codec, Domain]:
     if not isinstance(header.get("codec"), str) or not isinstance(header.get("domain"), Mapping):
         raise DamagedFile("its header names no codec and no grid", "header")
     try:
-        domain = from_compact(header["domain"])
+        scattered = "shape" not in header["domain"]
+        domain = Domain.from_json(header["domain"]) if scattered else from_compact(header["domain"])
     except InrError as error:
         raise DamagedFile(f"its header describes no grid: {error}", "header") from error
     try:

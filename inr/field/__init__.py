@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from inr.field._field import Execute as Execute
     from inr.field._field import Field as Field
     from inr.field._field import Spec as Spec
+    from inr.field._field import Storage as Storage
+    from inr.field._field import half_storage as half_storage
+    from inr.field._field import plain_storage as plain_storage
     from inr.field._reading import build_field as build_field
     from inr.field._sections import MAX_FILE_BYTES as MAX_FILE_BYTES
     from inr.field._sections import PARTS as PARTS
@@ -23,8 +26,11 @@ __getattr__, __all__ = lazy_exports(
         "MAX_FILE_BYTES": "._sections",
         "PARTS": "._sections",
         "Spec": "._field",
+        "Storage": "._field",
         "build_field": "._reading",
         "field_sections": "._sections",
+        "half_storage": "._field",
+        "plain_storage": "._field",
         "section_tensors": "._sections",
         "tensor_section": "._sections",
     },

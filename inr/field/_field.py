@@ -22,6 +22,8 @@ from inr.networks import Network, networks
 from inr.signals import Box, Domain, band_limited, block_ranges, grid_range, measured_places, row_block
 
 Spec = str | Mapping[str, Any]
+Contents = tuple[dict[str, Any], list[container.Section]]
+Storage = Callable[["Field"], Contents]  # a field to the header and the sections of its file
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
 
 
@@ -40,6 +42,8 @@ class Field(nn.Module):
         metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
         fit: what the field was fitted with, as plain JSON: rates, batch, schedule, optimiser, seed, teacher, objective,
             engine and steps; saved with it. Empty for a field that was not fitted, or by a version that did not say.
+
+        storage: gives header and sections of the field's file; its weights as they are unless something else is set.
 
     Raises:
         InrError: the encoding, the network and the domain do not go together.
@@ -64,6 +68,7 @@ class Field(nn.Module):
         self.network = network
         self.metrics: dict[str, float] = {}
         self.fit: dict[str, Any] = {}
+        self.storage: Storage = plain_storage
 
     @classmethod
     def build(
@@ -318,7 +323,7 @@ class Field(nn.Module):
         Raises:
             InrError: the file exists, or it cannot be written.
         """
-        container.write(Path(path), self.header(), field_sections(self.state_dict()), force=force)
+        container.write(Path(path), *self.storage(self), force=force)
 
     def header(self) -> dict[str, Any]:
         """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
@@ -347,6 +352,18 @@ class Field(nn.Module):
         if len(shape) != self.domain.in_dim or any(size < 1 for size in shape):
             raise InrError(f"shape must be {self.domain.in_dim} positive sizes (array order), got {tuple(shape)}")
         return tuple(shape)
+
+
+def plain_storage(field: Field) -> Contents:
+    """Header and sections of a field's file that holds all weights as they are."""
+    return field.header(), field_sections(field.state_dict())
+
+
+def half_storage(field: Field) -> Contents:
+    """Header and sections of a field's file that holds parameters as 16-bit floats."""
+    parameters = dict(field.named_parameters())
+    state = {name: tensor.half() if name in parameters else tensor for name, tensor in field.state_dict().items()}
+    return field.header(), field_sections(state)
 
 
 def _check_reader(network: type[Network], name: str, encoding: Encoding) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from inr.fitting._evaluate import evaluate as evaluate
     from inr.fitting._evaluate import whole_psnr as whole_psnr
     from inr.fitting._events import Event as Event
-    from inr.fitting._fit import fit as fit
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
@@ -74,7 +73,6 @@ __getattr__, __all__ = lazy_exports(
         "dense": "._optimiser",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
-        "fit": "._fit",
         "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",

@@ -1,89 +1,18 @@
-"""Fitting in one call."""
+"""Fitters with defaults that suit the signal, and stopping them."""
 
 import contextlib
 import signal as posix_signal
 import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.field import Field, Spec
+from inr.field import Spec
 from inr.fitting._budget import Budget
 from inr.fitting._defaults import default_setup
-from inr.fitting._evaluate import evaluate
-from inr.fitting._events import Event
 from inr.fitting._fitter import Fitter
 from inr.signals import GridSignal, Signal, open
-
-
-def fit(
-    signal: Signal | str | Path,
-    *,
-    encoding: Spec | None = None,
-    activation: Spec | None = None,
-    network: Spec | None = None,
-    teacher: Spec | None = None,
-    objective: Spec | None = None,
-    engine: Spec = "auto",
-    steps: int | None = None,
-    seconds: float | None = None,
-    psnr: float | None = None,
-    batch: int | None = None,
-    learning_rate: float | str | Mapping[str, float] | None = None,
-    schedule: str | None = None,
-    optimiser: str | None = None,
-    lattice_only: bool = False,
-    seed: int = 0,
-    on_event: Callable[[Event], Any] | None = None,
-) -> Field:
-    """Fit a field to a signal.
-
-    Everything has a default that suits the kind of signal. Ctrl-C ends the fit and returns the best field so far.
-    Equal seeds give equal fields on one machine with one number of threads, where the budget is in steps.
-
-    Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
-        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
-        objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
-        engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
-        steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only.
-        batch: samples a step.
-        learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
-            parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
-        schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
-        optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
-            hundred units a layer and hundreds of steps or more.
-        lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
-        seed: decides initial weights and batches, from 0 to 2^32 - 1.
-        on_event: called with every `Event`.
-
-    Returns:
-        The field, on the processor, with its `metrics` measured on the whole signal.
-
-    Raises:
-        InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
-
-    >>> field = inr.fit("photo.png", activation="sine", network="mlp:depth=1,width=16", steps=20, engine="eager")
-    >>> field.render().shape
-    (24, 32, 3)
-    >>> sorted(field.metrics)
-    ['psnr', 'psnr_between', 'ssim']
-    """
-    fitter = make_fitter(
-        signal, encoding=encoding, activation=activation, network=network, teacher=teacher,
-        objective=objective, engine=engine, budget=Budget(steps, seconds, psnr), batch=batch,
-        learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
-    )  # fmt: skip
-    with stopping_on_interrupt(fitter):
-        for event in fitter.run():
-            if on_event is not None:
-                on_event(event)
-    if event.reason not in ("steps", "target"):
-        warnings.warn(event.message, RuntimeWarning, stacklevel=2)
-    fitter.field.metrics = evaluate(fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block)
-    return fitter.field.cpu().eval()
 
 
 def make_fitter(

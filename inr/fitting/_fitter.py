@@ -145,6 +145,11 @@ class Fitter:
             check_horizon(self.field, self.steps)
 
     @property
+    def parametrisation(self) -> Parametrisation:
+        """Where the weights of a step come from."""
+        return self._parametrisation
+
+    @property
     def seconds(self) -> float:
         """Seconds spent fitting so far, without compiling, reading, writing and measuring."""
         return self._progress.seconds

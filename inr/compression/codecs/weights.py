@@ -9,6 +9,8 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.compression.bitstream.network import Parts, decode_field, with_weights
+from inr.compression.bitstream.pieces import joined, pieces_of, shapes_of
+from inr.compression.bitstream.weights import QuantisedTensor, decode_weights
 from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
@@ -35,13 +37,17 @@ class WeightsCodec(Codec):
         encoding: Annotated[dict | str, "of the field"] = "identity",
         activation: Annotated[dict | str, "of the field"] = "sine",
         network: Annotated[dict | str, "of the field"] = "mlp",
+        levels: Annotated[bool, "whether tables of grids are rounded and coded level by level"] = False,
     ) -> None:
         self._parts = Parts(encoding, activation, network)
+        self._by_level = levels
+        self.step_indices: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, field: Field) -> "WeightsCodec":
         """The codec for fields with the parts of this one."""
-        return cls(**field.config())
+        config = field.config()
+        return cls(encoding=config["encoding"], activation=config["activation"], network=config["network"])
 
     def steps(self, signal: GridSignal) -> int:
         """Of the rounded fit: half a minute's worth on two cores, for pictures."""
@@ -81,7 +87,7 @@ class WeightsCodec(Codec):
         from inr.compression.encoder.weights import encode_weights
         from inr.fitting import Setup, recommended_optimiser
 
-        preface = b"".join(each.numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
+        preface = _preface(field)
         setup = Setup(
             *self._parts, min(signal.size, _BATCH), steps, optimiser=recommended_optimiser(steps),
             lattice_only=_learned_lattice(signal.domain),
@@ -90,6 +96,12 @@ class WeightsCodec(Codec):
         _, rounded = round_field(field, signal, setup, max_bytes, engine=engine, seed=seed, on_event=on_event)
         return [Payload("base", preface + encode_weights(rounded))]
 
+    def encode_integers(self, field: Field, found: Mapping[str, QuantisedTensor]) -> Sequence[Payload]:
+        """One section of weights that are rounded already: what was drawn at random, then the pieces' integers."""
+        from inr.compression.encoder.weights import encode_weights
+
+        return [Payload("base", _preface(field) + encode_weights(found))]
+
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`."""
         payload = payloads["base"]
@@ -97,8 +109,26 @@ class WeightsCodec(Codec):
         length = sum(each.nbytes for each in drawn.values())
         if length > min(len(payload), max_bytes):
             raise InrError(f"its encoding needs {length} bytes, more than there are or may be")
-        field = decode_field(domain, self._parts, payload[length:], max_bytes=max_bytes - length)
+        if self._by_level:
+            field = self._decode_pieces(domain, payload[length:], max_bytes - length)
+        else:
+            field = decode_field(domain, self._parts, payload[length:], max_bytes=max_bytes - length)
         return with_weights(field, _undrawn(drawn, payload))
+
+    def _decode_pieces(self, domain: Domain, payload: memoryview, max_bytes: int) -> Field:
+        """The field of what `encode_weights` made of its pieces; the codec keeps their steps."""
+        pieces = pieces_of(self._parts.build(domain, "meta"))
+        found = decode_weights(payload, shapes_of(pieces), max_bytes=max_bytes)
+        field = self._parts.build(domain)
+        values = {name: each.values for name, each in found.items()}
+        with_weights(field, joined(pieces, values, dict(field.named_parameters())))
+        self.step_indices = {name: each.step_index for name, each in found.items()}
+        return field
+
+
+def _preface(field: Field) -> bytes:
+    """What a field's encoding was drawn with at random, as bytes."""
+    return b"".join(each.cpu().numpy().astype(_little(each)).tobytes() for each in _drawn(field).values())
 
 
 def _learned_lattice(domain: Domain) -> bool:

@@ -1,0 +1,201 @@
+"""Fits that end with the weights of a small file: how weights are kept, and fitting in one call."""
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from inr import container
+from inr._errors import InrError, MissingExtra
+from inr.compression.encoder.coded_weights import CodedWeights, Rate
+from inr.field import Field, Spec, half_storage
+from inr.fitting import Budget, Event, Fitter, evaluate, make_fitter, stopping_on_interrupt
+from inr.signals import Signal, lossless_bytes, open
+
+Coding = Literal["coded", "half", "exact"]
+# Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
+MAX_SHARE, GROWTH = 0.6, 0.02
+# How often weights are rounded more coarsely until the file fits.
+_TRIES = 4
+# Bytes of a header that names what is not usual, for the first bound of what weights may take.
+_HEADER = 300
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How the weights of a fit are kept.
+
+    Args:
+        coding: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats) or "exact" (float32);
+            None: exact, unless bytes are given.
+        bytes: most bytes of the file; None: a share of the signal's lossless form.
+        psnr: dB that the smallest file is to have; None: no target.
+
+    Raises:
+        InrError: an unknown coding, bytes that make no sense, or bytes of what is not coded.
+        MissingExtra: coding is asked for, and the library for it is not installed.
+    """
+
+    coding: Coding | None = None
+    bytes: int | None = None
+    psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.coding not in (None, "coded", "half", "exact"):
+            raise InrError(f"weights are kept coded, half or exact, not {self.coding!r}")
+        if self.bytes is not None and self.bytes < 1:
+            raise InrError(f"a file has at least 1 byte, got {self.bytes}")
+        if self.bytes is not None and self.coding in ("half", "exact"):
+            raise InrError(f"a number of bytes is kept by coding weights, which {self.coding} ones are not; give one")
+        asked = self.coding == "coded" or self.bytes is not None
+        if asked and not _codable():
+            raise MissingExtra("constriction", "compress", "entropy coding")
+
+    @property
+    def codes(self) -> bool:
+        """Whether weights are coded."""
+        return self.coding == "coded" or self.bytes is not None
+
+    def parametrisation(self, signal: Signal, source: Path | None, objective: Any) -> CodedWeights | None:
+        """What a fit takes its weights from; None for its own."""
+        if not self.codes:
+            return None
+        learned = objective is None or objective == "squared"
+        return CodedWeights(signal, self.rate(signal, source), bits_learned=learned)
+
+    def rate(self, signal: Signal, source: Path | None) -> Rate:
+        """How many bytes coded weights are to take."""
+        most = int(MAX_SHARE * lossless_bytes(signal, source)) if self.bytes is None else self.bytes
+        if self.psnr is not None and self.bytes is None:
+            most = max(most, 4 * signal.array.nbytes)
+        growth = GROWTH if self.bytes is None else None
+        return Rate(max(most - _HEADER, 1), growth, self.psnr)
+
+    def limit(self, signal: Signal, source: Path | None) -> int:
+        """Most bytes of the whole file."""
+        if self.bytes is not None:
+            return self.bytes
+        return int(MAX_SHARE * lossless_bytes(signal, source)) if self.psnr is None else 1 << 62
+
+
+def fit(
+    signal: Signal | str | Path,
+    *,
+    encoding: Spec | None = None,
+    activation: Spec | None = None,
+    network: Spec | None = None,
+    teacher: Spec | None = None,
+    objective: Spec | None = None,
+    engine: Spec = "auto",
+    steps: int | None = None,
+    seconds: float | None = None,
+    psnr: float | None = None,
+    batch: int | None = None,
+    learning_rate: float | str | Mapping[str, float] | None = None,
+    schedule: str | None = None,
+    optimiser: str | None = None,
+    lattice_only: bool = False,
+    seed: int = 0,
+    coding: Coding | None = None,
+    bytes: int | None = None,
+    on_event: Callable[[Event], Any] | None = None,
+) -> Field:
+    """Fit a field to a signal.
+
+    Everything has a default that suits the kind of signal. Ctrl-C ends the fit and returns the best field so far.
+    Equal seeds give equal fields on one machine with one number of threads, where the budget is in steps.
+
+    Args:
+        signal: a signal, or the path of a file that `inr.open` reads.
+        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
+        engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
+        steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, a
+            fit does not stop at its PSNR: what it has beyond that goes into fewer bytes.
+        batch: samples a step.
+        learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
+            parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
+        schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".
+        optimiser: "adam", or "soap" (Vyas et al. 2025), whose steps are better and dearer; for networks of up to some
+            hundred units a layer and hundreds of steps or more.
+        lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
+        seed: decides initial weights and batches, from 0 to 2^32 - 1.
+        coding: how weights are kept: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats)
+            or "exact" (float32). None: exact, unless bytes are given.
+        bytes: most bytes of the file.
+        on_event: called with every `Event`.
+
+    Returns:
+        The field, on the processor, with its `metrics` measured on the whole signal.
+
+    Raises:
+        InrError: input that cannot be read, unknown parts or parameters, a budget that cannot work.
+
+    >>> field = inr.fit("photo.png", activation="sine", network="mlp:depth=1,width=16", steps=20, engine="eager")
+    >>> field.render().shape
+    (24, 32, 3)
+    >>> sorted(field.metrics)
+    ['psnr', 'psnr_between', 'ssim']
+    """
+    source = None if isinstance(signal, Signal) else Path(signal)
+    found = signal if isinstance(signal, Signal) else open(signal)
+    keeping = Keeping(coding, bytes, psnr)
+    fitter = make_fitter(
+        found, encoding=encoding, activation=activation, network=network, teacher=teacher,
+        objective=objective, engine=engine, budget=Budget(steps, seconds, None if keeping.codes else psnr), batch=batch,
+        learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
+        parametrisation=keeping.parametrisation(found, source, objective),
+    )  # fmt: skip
+    with stopping_on_interrupt(fitter):
+        for event in fitter.run():
+            if on_event is not None:
+                on_event(event)
+    if event.reason not in ("steps", "target"):
+        warnings.warn(event.message, RuntimeWarning, stacklevel=2)
+    finish(fitter, keeping, source)
+    fitter.field.metrics = evaluate(fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block)
+    return fitter.field.cpu().eval()
+
+
+def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> None:
+    """Round the weights of a fit that has ended as they are to be kept, before they are measured and saved.
+
+    Args:
+        fitter: what has run.
+        keeping: as of its parametrisation.
+        source: the file that the signal was read from, if there is one.
+    """
+    parametrisation = fitter.parametrisation
+    if isinstance(parametrisation, CodedWeights):
+        limit = keeping.limit(fitter.signal, source)
+        parametrisation.finish(fitter.field, parametrisation.rate.max_bytes)
+        for _ in range(_TRIES):
+            excess = _file_size(fitter.field) - limit
+            if excess <= 0:
+                return
+            parametrisation.finish(fitter.field, max(_payload_size(fitter.field) - excess, 1))
+    elif keeping.coding == "half":
+        with torch.no_grad():
+            for parameter in fitter.field.parameters():
+                parameter.copy_(parameter.half())
+        fitter.field.storage = half_storage
+
+
+def _file_size(field: Field) -> int:
+    return len(container.dumps(*field.storage(field)))
+
+
+def _payload_size(field: Field) -> int:
+    _, sections = field.storage(field)
+    return sum(tensor.nbytes for section in sections for tensor in section.tensors.values())
+
+
+def _codable() -> bool:
+    try:
+        return importlib.util.find_spec("constriction") is not None
+    except ValueError:
+        return False

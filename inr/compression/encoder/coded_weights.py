@@ -1,0 +1,276 @@
+"""Fits whose last part computes with rounded weights: the file is small, and what is measured is what is saved."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr.compression.bitstream.pieces import cut, joined, pieces_of
+from inr.compression.bitstream.step_sizes import step_of
+from inr.compression.bitstream.weights import QuantisedTensor
+from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, to_integers
+from inr.compression.encoder.weights import encode_weights
+from inr.compression.files import CodedStorage
+from inr.engines import Plan
+from inr.field import Field
+from inr.fitting import Gradients, PlainWeights, dense
+from inr.signals import Signal
+
+# Samples by which sensitivities and losses are measured, and numbers of a piece by which its entropy is.
+_SAMPLES, _NUMBERS = 4_096, 16_384
+# Share of a piece's root mean square of the noise by which its sensitivity is measured.
+_NOISE = 0.1
+# Choices of steps in all rounded steps of a fit, least training steps between two, and after which share none is made.
+_CHOICES, _MIN_INTERVAL, _LAST_CHOICE = 16, 24, 0.95
+# Rounded steps after which losses are compared with each other, and the factor that sets them apart from plain ones.
+_SETTLING, _APART = 64, 1e-6
+# Bounds of log2 of the multiplier of `balanced_steps`, and how exactly it is found.
+_MIN_EXPONENT, _MAX_EXPONENT, _PRECISION = -80.0, 60.0, 0.05
+# Of the bytes allowed, what is aimed at: what weights take drifts up a little after the last choice.
+_AIM = 0.985
+# Parts of a step by which numbers are drawn to 0 to make what drifted fit, and growths of the exponent after that.
+_DRAWN, _WIDER = (0.0, 0.02, 0.05, 0.1), 0.125
+# dB above a target that are aimed at, and by what factor the multiplier changes towards it at most.
+_SPARE, _MAX_CHANGE = 0.05, 2.0
+# Width, in steps, of the narrowest distribution by which weights are drawn to 0.
+_MIN_WIDTH = 0.05
+_FLOAT_BITS = 22
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many bytes weights are to take.
+
+    Attributes:
+        max_bytes: most bytes of all weights.
+        growth: share of the loss that rounding may add; where that takes fewer bytes, fewer are taken. None: all bytes
+            that are allowed.
+        psnr: dB to be reached, on normalised values; what a fit has beyond goes into fewer bytes. None: no target.
+    """
+
+    max_bytes: int
+    growth: float | None = None
+    psnr: float | None = None
+
+
+class CodedWeights(PlainWeights):
+    """Plain weights until a share of the horizon, rounded ones from then on; gradients pass straight through.
+
+    Pieces are rounded with steps of their own (see `pieces_of`), which follow from how much a piece's noise changes the
+    field's values, by `balanced_steps`. They are chosen anew now and then. Times what a bit is worth, the gradient of
+    the bits that weights take is added to the gradient of the loss.
+
+    Args:
+        signal: what is fitted.
+        rate: how many bytes weights are to take.
+        start: share of the horizon from which on weights are rounded.
+        bits_learned: whether bits count in the loss, which is then a mean squared error.
+    """
+
+    def __init__(self, signal: Signal, rate: Rate, *, start: float = 0.5, bits_learned: bool = True) -> None:
+        self._signal, self.rate = signal, rate
+        self._start, self._bits_learned = start, bits_learned
+        self._count = 0
+        self._chosen_at = -math.inf
+        self._exponent = 0.0
+        self._finished = False
+        self.indices: dict[str, int] = {}
+        self._widths: dict[str, float] = {}
+
+    def bind(self, field: Field, plan: Plan) -> None:
+        """See `Parametrisation.bind`."""
+        super().bind(field, plan)
+        self._plan = plan
+        self._pieces = pieces_of(field)
+        drawn = torch.randperm(self._signal.size, generator=torch.Generator().manual_seed(0))[:_SAMPLES]
+        self._coords = self._signal.coords(drawn).to(plan.device)
+        self._values = self._signal.values(drawn).to(plan.device)
+
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
+        """The leaves, and from the share `start` on the rounded weights."""
+        if fraction < self._start:
+            return self.leaves
+        interval = (1 - self._start) / _CHOICES
+        due = self._count % _MIN_INTERVAL == 0 and fraction >= self._chosen_at + interval and fraction < _LAST_CHOICE
+        if due or not self.indices:
+            self._choose()
+            self._chosen_at = fraction
+        self._count += 1
+        return self._rounded()
+
+    def backward(self, grads: Gradients) -> Gradients:
+        """The same gradients, and once weights are rounded those of the bits."""
+        if not self.indices or not self._bits_learned:
+            return grads
+        # Δ² = multiplier n / c of n weights, by which the loss grows by c Δ² for n log2 (1 / Δ) bits
+        worth = 2 * 2.0**self._exponent
+        found = {name: dense(grad).clone() for name, grad in grads.items()}
+        leaves, slopes = cut(self._pieces, self.leaves), cut(self._pieces, found)
+        for name, tensor in leaves.items():
+            step = step_of(self.indices[name])
+            slopes[name] += tensor * torch.rsqrt(tensor.square() + step**2 / 4) * (worth / (self._widths[name] * step))
+        return found
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """What is measured: the rounded weights, once there are such."""
+        return self._rounded() if self.indices and not self._finished else self.leaves
+
+    def write_to(self, field: Field) -> None:
+        """Nothing: checkpoints keep the leaves, and `finish` gives the field its rounded weights."""
+
+    def judged(self, running_loss: float) -> float:
+        """The running loss, that of rounded weights always below that of plain ones."""
+        return running_loss * _APART if self._count >= _SETTLING else running_loss
+
+    def state(self) -> dict[str, Tensor]:
+        """The steps, the widths of the distributions, and when the next choice is due."""
+        numbers = torch.tensor([self._count, self._chosen_at, self._exponent], dtype=torch.float64)
+        indices = {f"index/{name}": torch.tensor(index) for name, index in self.indices.items()}
+        widths = {f"width/{name}": torch.tensor(each, dtype=torch.float64) for name, each in self._widths.items()}
+        return {"numbers": numbers, **indices, **widths}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state."""
+        count, self._chosen_at, self._exponent = state["numbers"].tolist()
+        self._count = int(count)
+        of = {
+            kind: {key.removeprefix(kind): each for key, each in state.items() if key.startswith(kind)}
+            for kind in ("index/", "width/")
+        }
+        self.indices = {name: int(each) for name, each in of["index/"].items()}
+        self._widths = {name: float(each) for name, each in of["width/"].items()}
+
+    def finish(self, field: Field, max_bytes: int | None = None) -> None:
+        """Round the field's weights for good, so that they take no more bytes than allowed; saving it codes them.
+
+        Args:
+            field: the one that was fitted.
+            max_bytes: of all weights; the rate's own if None.
+        """
+        limit = self.rate.max_bytes if max_bytes is None else max_bytes
+        if not self.indices:
+            self._choose()
+        found = self._within(limit)
+        self._finished = True
+        values = {name: each.values for name, each in found.items()}
+        with torch.no_grad():
+            for name, tensor in joined(self._pieces, values, self.leaves).items():
+                self.leaves[name].copy_(tensor)
+        field.storage = CodedStorage({name: each.step_index for name, each in found.items()})
+
+    def _within(self, limit: int) -> dict[str, QuantisedTensor]:
+        """Integers that take no more bytes than allowed, or are all 0."""
+        for drawn in _DRAWN:
+            found = self._integers(drawn)
+            if len(encode_weights(found)) <= limit:
+                return found
+        while self._exponent < _MAX_EXPONENT:
+            size = len(encode_weights(found))
+            if size <= limit or not any(each.integers.any() for each in found.values()):
+                break
+            # halving all steps takes a bit a weight
+            excess = 16 * (size - limit) / max(sum(each.integers.size for each in found.values()), 1)
+            self._use(self._exponent + max(_WIDER, 0.7 * excess))
+            found = self._integers(0.0)
+        return found
+
+    def _integers(self, drawn: float) -> dict[str, QuantisedTensor]:
+        pieces = cut(self._pieces, self.leaves)
+        return {
+            name: QuantisedTensor(to_integers(tensor, self.indices[name], drawn), self.indices[name])
+            for name, tensor in pieces.items()
+        }
+
+    def _rounded(self) -> dict[str, Tensor]:
+        found = {name: torch.empty_like(leaf) for name, leaf in self.leaves.items()}
+        into = cut(self._pieces, found)
+        for name, tensor in cut(self._pieces, self.leaves).items():
+            step = step_of(self.indices[name])
+            torch.div(tensor, step, out=into[name]).round_().mul_(step)
+        return found
+
+    def _choose(self) -> None:
+        """Choose the steps by the rate that is asked for."""
+        self._measure()
+        some = {name: _some(tensor) for name, tensor in cut(self._pieces, self.leaves).items()}
+        low, high = _MIN_EXPONENT, _MAX_EXPONENT
+        if (allowed := self._allowed()) is not None:  # rounding adds the multiplier for every weight
+            count = sum(leaf.numel() for leaf in self.leaves.values())
+            low = min(max(math.log2(max(allowed, 1e-24) / count), low), high - 1)
+        self._use(low)
+        if self._bits(some) > 8 * _AIM * self.rate.max_bytes:
+            while high - low > _PRECISION:
+                middle = (low + high) / 2
+                self._use(middle)
+                low, high = (middle, high) if self._bits(some) > 8 * _AIM * self.rate.max_bytes else (low, middle)
+            self._use(high)
+        for name, numbers in some.items():
+            step = step_of(self.indices[name])
+            self._widths[name] = max(float(np.abs(np.rint(numbers / step)).mean()), _MIN_WIDTH)
+
+    def _allowed(self) -> float | None:
+        """By how much rounding may let the mean squared error grow; None where only bytes are bounded."""
+        if self.rate.growth is None and self.rate.psnr is None:
+            return None
+        with torch.no_grad():
+            before = self._rounded() if self.indices else self.leaves
+            loss = float((self._plan.forward(before, self._coords) - self._values).square().mean())
+        if self.rate.psnr is None:
+            return (self.rate.growth or 0.0) * loss
+        target = 4 * 10 ** (-(self.rate.psnr + _SPARE) / 10)
+        if not self.indices:
+            return max(target - loss, 0.01 * target)
+        count = sum(leaf.numel() for leaf in self.leaves.values())
+        return 2.0**self._exponent * count * min(max(target / loss, 1 / _MAX_CHANGE), _MAX_CHANGE)
+
+    @torch.no_grad()
+    def _measure(self) -> None:
+        """By how much a piece's noise changes the field's values, over the square of the noise's width."""
+        base = {name: leaf.detach() for name, leaf in self.leaves.items()}
+        before = self._plan.forward(base, self._coords).clone()
+        generator = torch.Generator().manual_seed(0)
+        self._sensitivity = {}
+        for name, piece in self._pieces.items():
+            width = _NOISE * float(cut({name: piece}, base)[name].square().mean().sqrt()) or 1e-6
+            other = {**base, piece.parameter: base[piece.parameter].clone()}
+            noise = width * (torch.rand(piece.shape, generator=generator) - 0.5)
+            cut({name: piece}, other)[name].add_(noise.to(before.device))
+            grown = float((self._plan.forward(other, self._coords) - before).square().mean())
+            self._sensitivity[name] = max(grown, 1e-30) / width**2
+
+    def _use(self, exponent: float) -> None:
+        """Take the steps of a multiplier, given by its logarithm."""
+        self._exponent = exponent
+        pieces = cut(self._pieces, self.leaves)
+        chosen = balanced_steps({name: each.numel() for name, each in pieces.items()}, self._sensitivity, 2.0**exponent)
+        self.indices = {name: max(chosen[name], self._finest(name, pieces[name])) for name in pieces}
+
+    def _finest(self, name: str, tensor: Tensor) -> int:
+        """The step below which nothing is gained, for float32 rounds more coarsely."""
+        return nearest_index(max(float(tensor.abs().max()) * 2.0**-_FLOAT_BITS, 2.0**-60))
+
+    def _bits(self, some: Mapping[str, np.ndarray]) -> float:
+        """Bits of all weights, by the entropies of their pieces' integers."""
+        return sum(
+            math.prod(self._pieces[name].shape) * _entropy(np.rint(numbers / step_of(self.indices[name])))
+            for name, numbers in some.items()
+        )
+
+
+def _some(tensor: Tensor) -> np.ndarray:
+    """Numbers of a tensor, evenly spread, as float64."""
+    flat = tensor.reshape(-1)
+    return flat[:: max(len(flat) // _NUMBERS, 1)].cpu().numpy().astype(np.float64)
+
+
+def _entropy(integers: np.ndarray) -> float:
+    """Bits of an integer by how often each is there; of wide distributions by Laplace's."""
+    magnitude = float(np.abs(integers).mean())
+    if magnitude * 8 > len(integers):
+        return math.log2(2 * math.e * magnitude)
+    counts = np.bincount((integers - integers.min()).astype(np.int64))
+    shares = counts[counts > 0] / len(integers)
+    return float(-(shares * np.log2(shares)).sum())
