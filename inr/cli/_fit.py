@@ -60,6 +60,7 @@ def fit(
     seconds: options.Seconds = None,
     psnr: options.Psnr = None,
     size_in_bytes: options.Bytes = None,
+    exact: options.Exact = False,
     coded: options.Coded = False,
     half: options.Half = False,
     batch: options.Batch = None,
@@ -93,7 +94,7 @@ def fit(
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, about_steps)
-    keeping = _keeping(coded, half, size_in_bytes, psnr)
+    keeping = _keeping(exact, coded, half, size_in_bytes, psnr)
     watch = Stopwatch()
     if method == "closed-form" and not stepping:
         fitted, course = _solve(signal, network, seed, watch, quiet=quiet)
@@ -101,7 +102,7 @@ def fit(
         _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
         raise typer.Exit(status)
     with waiting(f"reading {signal}", quiet=quiet):
-        fitter = _prepare(
+        fitter, keeping = _prepare(
             signal, watch, (steps, seconds, psnr), method, sampling, keeping, lattice_only=purpose == "memory",
             **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
@@ -146,8 +147,8 @@ def _prepare(
     sampling: str | None,
     keeping: "Keeping",
     **settings: Any,
-) -> "Fitter":
-    """Check the budget, then read the signal: the quick refusals come first."""
+) -> "tuple[Fitter, Keeping]":
+    """Check the budget, then read the signal: the quick refusals come first. Also says how weights will be kept."""
     import inr
     from inr.fitting import make_fitter
 
@@ -162,17 +163,20 @@ def _prepare(
         settings["optimiser"] = solver
     if solver == "closed-form":
         settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
-    settings["parametrisation"] = keeping.parametrisation(source, signal, settings["objective"])
-    return make_fitter(source, budget=wanted, **settings)
+    continuous = not settings["lattice_only"]
+    kept = keeping.suited(source, signal.resolve() if signal.is_file() else None)
+    settings["parametrisation"] = kept.parametrisation(source, signal, settings["objective"], continuous=continuous)
+    return make_fitter(source, budget=wanted, **settings), kept
 
 
-def _keeping(coded: bool, half: bool, size: int | None, psnr: float | None) -> "Keeping":
+def _keeping(exact: bool, coded: bool, half: bool, size: int | None, psnr: float | None) -> "Keeping":
     """How weights are to be kept, by the options."""
     from inr.compression import Keeping
 
-    if coded and half:
-        raise InrError("--coded and --half contradict each other; give one")
-    return Keeping("coded" if coded else "half" if half else None, size, psnr)
+    asked = [name for name, given in (("exact", exact), ("coded", coded), ("half", half)) if given]
+    if len(asked) > 1:
+        raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
+    return Keeping(asked[0] if asked else None, size, psnr)  # type: ignore[arg-type]
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

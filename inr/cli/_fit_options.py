@@ -10,7 +10,7 @@ from inr.fitting import SCHEDULES
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
-_KEPT = "Weights (32-bit floats if nothing is given)"
+_KEPT = "Weights (coded if nothing is given; exact for small signals, screens and scattered samples)"
 _FITTING = "Fitting"
 
 
@@ -78,8 +78,14 @@ Psnr = Annotated[
     float | None, _option(_BUDGET, "Stop at so many dB; with --coded, the smallest field found that has them.")
 ]
 Bytes = Annotated[int | None, _option(_KEPT, "The largest number of bytes of the field's file.", "--bytes")]
+Exact = Annotated[bool, _option(_KEPT, "Keep weights as 32-bit floats.", "--exact")]
 Coded = Annotated[
-    bool, _option(_KEPT, "Round weights while they are fitted, and code them in 0.6 of the lossless file.", "--coded")
+    bool,
+    _option(
+        _KEPT,
+        "Round weights while they are fitted, and code them in at most 0.9 of the signal's lossless form.",
+        "--coded",
+    ),
 ]
 Half = Annotated[bool, _option(_KEPT, "Keep weights as 16-bit floats.", "--half")]
 

@@ -3,7 +3,7 @@
 import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +14,14 @@ from inr._errors import InrError, MissingExtra
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.field import Field, Spec, half_storage
 from inr.fitting import Budget, Event, Fitter, evaluate, make_fitter, stopping_on_interrupt
-from inr.signals import Signal, lossless_bytes, open
+from inr.signals import GridSignal, Signal, lossless_bytes, open
 
 Coding = Literal["coded", "half", "exact"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
-MAX_SHARE, GROWTH = 0.6, 0.02
+MAX_SHARE, GROWTH = 0.9, 0.01
+# Signals whose lossless form takes less are kept exactly where nothing is asked for: networks of so few bytes are poor
+# at them, and at screens and flat pictures, whose samples take less than so many bits in that form.
+_MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 2.0
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
 # Bytes of a header that names what is not usual, for the first bound of what weights may take.
@@ -31,7 +34,7 @@ class Keeping:
 
     Args:
         coding: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats) or "exact" (float32);
-            None: exact, unless bytes are given.
+            None: coded if bytes are given; `suited` chooses for a signal.
         bytes: most bytes of the file; None: a share of the signal's lossless form.
         psnr: dB that the smallest file is to have; None: no target.
 
@@ -60,12 +63,33 @@ class Keeping:
         """Whether weights are coded."""
         return self.coding == "coded" or self.bytes is not None
 
-    def parametrisation(self, signal: Signal, source: Path | None, objective: Any) -> CodedWeights | None:
+    def suited(self, signal: Signal, source: Path | None = None) -> "Keeping":
+        """The same, with a coding that suits a signal where none is asked for.
+
+        Args:
+            signal: what is fitted.
+            source: the file that it was read from, if there is one.
+
+        Returns:
+            Coded weights for grids of enough information, where the library for it is installed; exact ones otherwise,
+            and where the fit is to stop at a PSNR.
+        """
+        if self.coding is not None or self.bytes is not None:
+            return self
+        if not isinstance(signal, GridSignal) or self.psnr is not None or not _codable():
+            return replace(self, coding="exact")
+        size = lossless_bytes(signal, source)
+        enough = size >= _MIN_LOSSLESS_BYTES and 8 * size >= _MIN_LOSSLESS_BITS * signal.size
+        return replace(self, coding="coded" if enough else "exact")
+
+    def parametrisation(
+        self, signal: Signal, source: Path | None, objective: Any, *, continuous: bool = True
+    ) -> CodedWeights | None:
         """What a fit takes its weights from; None for its own."""
         if not self.codes:
             return None
         learned = objective is None or objective == "squared"
-        return CodedWeights(signal, self.rate(signal, source), bits_learned=learned)
+        return CodedWeights(signal, self.rate(signal, source), bits_learned=learned, continuous=continuous)
 
     def rate(self, signal: Signal, source: Path | None) -> Rate:
         """How many bytes coded weights are to take."""
@@ -125,7 +149,8 @@ def fit(
         lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
         seed: decides initial weights and batches, from 0 to 2^32 - 1.
         coding: how weights are kept: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats)
-            or "exact" (float32). None: exact, unless bytes are given.
+            or "exact" (float32). None: coded, in at most 0.9 of the bytes of the signal's lossless form, but for
+            scattered samples, small signals and those of little information, as flat pictures and screens.
         bytes: most bytes of the file.
         on_event: called with every `Event`.
 
@@ -143,12 +168,12 @@ def fit(
     """
     source = None if isinstance(signal, Signal) else Path(signal)
     found = signal if isinstance(signal, Signal) else open(signal)
-    keeping = Keeping(coding, bytes, psnr)
+    keeping = Keeping(coding, bytes, psnr).suited(found, source)
     fitter = make_fitter(
         found, encoding=encoding, activation=activation, network=network, teacher=teacher,
         objective=objective, engine=engine, budget=Budget(steps, seconds, None if keeping.codes else psnr), batch=batch,
         learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
-        parametrisation=keeping.parametrisation(found, source, objective),
+        parametrisation=keeping.parametrisation(found, source, objective, continuous=not lattice_only),
     )  # fmt: skip
     with stopping_on_interrupt(fitter):
         for event in fitter.run():

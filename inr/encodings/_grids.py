@@ -113,13 +113,14 @@ class HashGrid(_Grid):
 
     @classmethod
     def suited(cls, signal: Signal) -> Config:
-        """A finest level that resolves what lies between samples too, and a row of the finest levels for 4.5 values.
+        """A finest level with a vertex a sample, or two where samples are points, and a row of it for 4.5 values.
 
         That is 2^18 rows for a picture of 768 x 512 pixels in colour.
         """
-        finest = min(2 * _finest(signal), MAX_VERTICES)
+        area = signal.domain.sampling == "area"
+        finest = min(_finest(signal) * (1 if area else 2), MAX_VERTICES)
         log2_size = round(min(max(math.log2(signal.size * signal.channels / 4.5), 10), 19))
-        return {"levels": 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
+        return {"levels": 8 if area else 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
 
 
 @encodings.register(

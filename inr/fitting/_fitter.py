@@ -452,6 +452,7 @@ class Fitter:
             "schedule": self.setup.schedule,
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
+            **self._parametrisation.recipe(),
             **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
             "rates": self._learning_rates,

@@ -83,6 +83,10 @@ class Parametrisation:
         """The number by which the best leaves are told from others: the lower, the better. It is positive."""
         return running_loss
 
+    def recipe(self) -> dict[str, float | None]:
+        """What must be equal for a checkpoint to be continued, besides the kind of parametrisation."""
+        return {}
+
     def state(self) -> dict[str, Tensor]:
         """What later steps depend on besides the leaves; empty where they say it all."""
         return {}

@@ -17,7 +17,7 @@ from inr.compression.files import CodedStorage
 from inr.engines import Plan
 from inr.field import Field
 from inr.fitting import Gradients, PlainWeights, dense
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 # Samples by which sensitivities and losses are measured, and numbers of a piece by which its entropy is.
 _SAMPLES, _NUMBERS = 4_096, 16_384
@@ -68,9 +68,19 @@ class CodedWeights(PlainWeights):
         rate: how many bytes weights are to take.
         start: share of the horizon from which on weights are rounded.
         bits_learned: whether bits count in the loss, which is then a mean squared error.
+        continuous: whether the continuous signal is learned, and not its samples alone.
     """
 
-    def __init__(self, signal: Signal, rate: Rate, *, start: float = 0.5, bits_learned: bool = True) -> None:
+    def __init__(
+        self,
+        signal: Signal,
+        rate: Rate,
+        *,
+        start: float = 0.5,
+        bits_learned: bool = True,
+        continuous: bool = True,
+    ) -> None:
+        self._continuous = continuous
         self._signal, self.rate = signal, rate
         self._start, self._bits_learned = start, bits_learned
         self._count = 0
@@ -87,7 +97,10 @@ class CodedWeights(PlainWeights):
         self._pieces = pieces_of(field)
         drawn = torch.randperm(self._signal.size, generator=torch.Generator().manual_seed(0))[:_SAMPLES]
         self._coords = self._signal.coords(drawn).to(plan.device)
-        self._values = self._signal.values(drawn).to(plan.device)
+        values = self._signal.values(drawn)
+        if isinstance(self._signal, GridSignal) and self._continuous:
+            values = self._signal.interpolated(drawn, torch.zeros(len(drawn), self._signal.in_dim))
+        self._values = values.to(plan.device)
 
     def materialise(self, fraction: float) -> Mapping[str, Tensor]:
         """The leaves, and from the share `start` on the rounded weights."""
@@ -124,6 +137,10 @@ class CodedWeights(PlainWeights):
     def judged(self, running_loss: float) -> float:
         """The running loss, that of rounded weights always below that of plain ones."""
         return running_loss * _APART if self._count >= _SETTLING else running_loss
+
+    def recipe(self) -> dict[str, float | None]:
+        """The rate."""
+        return {"bytes": self.rate.max_bytes, "growth": self.rate.growth, "psnr": self.rate.psnr}
 
     def state(self) -> dict[str, Tensor]:
         """The steps, the widths of the distributions, and when the next choice is due."""
