@@ -5,7 +5,10 @@ import pytest
 import torch
 
 import inr
-from inr import InrError
+from inr import Budget, DamagedFile, InrError
+from inr.compression import Keeping, finish
+from inr.fitting import make_fitter
+from inr.signals import lossless_bytes
 
 PARTS = {"encoding": "hash:levels=4,log2_size=8,coarsest=4,finest=24", "network": "mlp:depth=1,width=16"}
 
@@ -45,3 +48,116 @@ def test_what_contradicts_itself_is_refused():
         inr.fit(signal(), steps=1, coding="half", bytes=100)
     with pytest.raises(InrError, match="at least 1 byte"):
         inr.fit(signal(), steps=1, bytes=0)
+
+
+def noise(side: int = 96) -> inr.Signal:
+    return inr.from_array(np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8))
+
+
+SMALL = {"encoding": "hash:levels=4,log2_size=12,coarsest=8,finest=96", "network": "mlp:depth=1,width=16"}
+
+
+def test_a_picture_of_some_size_is_coded_below_its_lossless_form(tmp_path):
+    field = inr.fit(noise(), steps=60, batch=2_048, engine="cpu:threads=1", **SMALL)
+    field.save(tmp_path / "a.inr")
+    assert (tmp_path / "a.inr").stat().st_size <= 0.9 * lossless_bytes(noise())
+    exact = inr.fit(noise(), steps=2, batch=2_048, engine="cpu:threads=1", coding="exact", **SMALL)
+    exact.save(tmp_path / "b.inr")
+    assert (tmp_path / "b.inr").stat().st_size > 4 * exact.parameter_count
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((300, 300, 3), np.uint8), np.kron(np.eye(40, dtype=np.uint8), np.ones((12, 12), np.uint8)) * 200],
+    ids=["flat", "screen"],
+)
+def test_flat_pictures_and_screens_are_kept_exactly(array):
+    keeping = Keeping().suited(inr.from_array(array, kind="image"))
+    assert keeping.coding == "exact"
+
+
+def test_small_signals_and_targets_are_kept_exactly_and_what_is_asked_for_stays():
+    assert Keeping().suited(signal()).coding == "exact"
+    assert Keeping(psnr=40).suited(noise()).coding == "exact"
+    assert Keeping("half").suited(noise()).coding == "half"
+    assert Keeping(bytes=100).suited(signal()).codes
+    scattered = inr.signals.from_samples(np.random.default_rng(0).random((9_000, 2)), np.arange(9_000.0))
+    assert Keeping().suited(scattered).coding == "exact"
+
+
+def fitter_of(path=None, resume=False, steps=60):
+    keeping = Keeping("coded", bytes=20_000)
+    return keeping, make_fitter(
+        noise(48), budget=Budget(steps=steps), batch=512, engine="cpu:threads=1", checkpoint=path, resume=resume,
+        parametrisation=keeping.parametrisation(noise(48), None, None), **SMALL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stop", [20, 45], ids=["before weights are rounded", "after"])
+def test_a_resumed_fit_gives_the_same_file(stop, tmp_path):
+    keeping, whole = fitter_of()
+    list(whole.run())
+    finish(whole, keeping)
+    whole.field.save(tmp_path / "whole.inr")
+    _, first = fitter_of(tmp_path / "checkpoint")
+    for event in first.run():
+        if event.step == stop:
+            first.stop()
+    assert event.reason == "interrupted"
+    _, second = fitter_of(tmp_path / "checkpoint", resume=True)
+    list(second.run())
+    finish(second, keeping)
+    second.field.save(tmp_path / "resumed.inr")
+    assert (tmp_path / "resumed.inr").read_bytes() == (tmp_path / "whole.inr").read_bytes()
+
+
+def test_another_number_of_bytes_is_another_fit(tmp_path):
+    _, first = fitter_of(tmp_path / "checkpoint")
+    for event in first.run():
+        if event.step == 20:
+            first.stop()
+    keeping = Keeping("coded", bytes=9_000)
+    with pytest.raises(InrError, match="bytes differ"):
+        make_fitter(
+            noise(48), budget=Budget(steps=60), batch=512, engine="cpu:threads=1", checkpoint=tmp_path / "checkpoint",
+            resume=True, parametrisation=keeping.parametrisation(noise(48), None, None), **SMALL,
+        )  # fmt: skip
+
+
+def test_a_fit_that_is_stopped_early_is_within_its_bytes(tmp_path):
+    keeping, fitter = fitter_of(steps=200)
+    for event in fitter.run():
+        if event.step == 10:
+            fitter.stop()
+    finish(fitter, keeping)
+    fitter.field.save(tmp_path / "a.inr")
+    assert (tmp_path / "a.inr").stat().st_size <= 20_000
+    inr.load(tmp_path / "a.inr")
+
+
+def test_a_damaged_coded_file_is_refused_by_its_section(tmp_path):
+    field = inr.fit(signal(), steps=20, batch=256, engine="eager", coding="coded", **PARTS)
+    field.save(tmp_path / "a.inr")
+    data = bytearray((tmp_path / "a.inr").read_bytes())
+    payload = field.storage(field)[1][0].tensors["payload"].tobytes()
+    data[data.index(payload) + len(payload) // 2] ^= 0xFF
+    (tmp_path / "a.inr").write_bytes(data)
+    with pytest.raises(DamagedFile) as error:
+        inr.load(tmp_path / "a.inr")
+    assert error.value.section == "base"
+
+
+def test_entries_that_no_sample_touches_cost_little(tmp_path):
+    """A field of samples in a sixteenth of its box takes much less than one of as many samples all over it."""
+    places = np.random.default_rng(0).random((4_000, 2))
+    values = np.random.default_rng(1).random(4_000)
+    sizes = {}
+    for name, width in (("everywhere", 1.0), ("in a corner", 0.25)):
+        source = inr.signals.from_samples(places * width, values, box=[(0, 1), (0, 1)])
+        field = inr.fit(
+            source, steps=150, batch=1_024, engine="cpu:threads=1", coding="coded",
+            encoding="dense:levels=2,coarsest=16,finest=128", network="mlp:depth=1,width=16",
+        )  # fmt: skip
+        field.save(tmp_path / f"{name}.inr")
+        sizes[name] = (tmp_path / f"{name}.inr").stat().st_size
+    assert sizes["in a corner"] < 0.35 * sizes["everywhere"]
