@@ -11,6 +11,7 @@ from torch import Tensor
 from inr.compression.bitstream.pieces import cut, joined, pieces_of
 from inr.compression.bitstream.step_sizes import step_of
 from inr.compression.bitstream.weights import QuantisedTensor
+from inr.compression.encoder.rounding import add_bit_slopes, round_to
 from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, to_integers
 from inr.compression.encoder.weights import encode_weights
 from inr.compression.files import CodedStorage
@@ -95,6 +96,7 @@ class CodedWeights(PlainWeights):
         super().bind(field, plan)
         self._plan = plan
         self._pieces = pieces_of(field)
+        self._grads = {name: torch.empty_like(leaf, requires_grad=False) for name, leaf in self.leaves.items()}
         drawn = torch.randperm(self._signal.size, generator=torch.Generator().manual_seed(0))[:_SAMPLES]
         self._coords = self._signal.coords(drawn).to(plan.device)
         values = self._signal.values(drawn)
@@ -120,12 +122,13 @@ class CodedWeights(PlainWeights):
             return grads
         # Δ² = multiplier n / c of n weights, by which the loss grows by c Δ² for n log2 (1 / Δ) bits
         worth = 2 * 2.0**self._exponent
-        found = {name: dense(grad).clone() for name, grad in grads.items()}
-        leaves, slopes = cut(self._pieces, self.leaves), cut(self._pieces, found)
-        for name, tensor in leaves.items():
+        # gradients of tables are an engine's buffers, which it clears where it has touched them: not to be written to
+        whole = {name: dense(grad).contiguous() for name, grad in grads.items()}
+        slopes, into = cut(self._pieces, whole), cut(self._pieces, self._grads)
+        for name, tensor in cut(self._pieces, self.leaves).items():
             step = step_of(self.indices[name])
-            slopes[name] += tensor * torch.rsqrt(tensor.square() + step**2 / 4) * (worth / (self._widths[name] * step))
-        return found
+            add_bit_slopes(slopes[name], tensor, step, worth / (self._widths[name] * step), into[name])
+        return self._grads
 
     def weights(self) -> Mapping[str, Tensor]:
         """What is measured: the rounded weights, once there are such."""
@@ -202,11 +205,10 @@ class CodedWeights(PlainWeights):
         }
 
     def _rounded(self) -> dict[str, Tensor]:
-        found = {name: torch.empty_like(leaf) for name, leaf in self.leaves.items()}
+        found = {name: torch.empty_like(leaf, requires_grad=False) for name, leaf in self.leaves.items()}
         into = cut(self._pieces, found)
         for name, tensor in cut(self._pieces, self.leaves).items():
-            step = step_of(self.indices[name])
-            torch.div(tensor, step, out=into[name]).round_().mul_(step)
+            round_to(tensor, step_of(self.indices[name]), into[name])
         return found
 
     def _choose(self) -> None:
