@@ -15,7 +15,7 @@ from inr.cli._render import Force, Quiet
 if TYPE_CHECKING:
     from inr.bench import Table
 
-_LIST = "\n\n".join(f"  {name:10}{each.title}" for name, each in BENCHMARKS.items())
+_LIST = "\n\n".join(f"  {name:14}{each.title}" for name, each in BENCHMARKS.items())
 
 EPILOG = f"""
 [bold]Benchmarks[/bold], each of less than three minutes on two cores

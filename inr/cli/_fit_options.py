@@ -10,7 +10,7 @@ from inr.fitting import SCHEDULES
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
-_KEPT = "Weights (coded if nothing is given; exact for small signals, screens and scattered samples)"
+_KEPT = "Weights (coded if nothing is given; exact for small signals, screens, maps and scattered samples)"
 _FITTING = "Fitting"
 
 

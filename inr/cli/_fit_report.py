@@ -71,6 +71,7 @@ def course_of_closed_form(signal: "Signal", seconds: float) -> dict[str, Any]:
         "probing": 0.0,
         "points": signal.size,
         "engine": "eager",
+        "chosen": {},
     }
 
 

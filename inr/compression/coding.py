@@ -20,7 +20,8 @@ Coding = Literal["coded", "half", "exact"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
 MAX_SHARE, GROWTH = 0.9, 0.01
 # Signals whose lossless form takes less are kept exactly where nothing is asked for: networks of so few bytes are poor
-# at them, and at screens and flat pictures, whose samples take less than so many bits in that form.
+# at them, and at screens and flat pictures, whose samples take less than so many bits in that form. So are maps, of
+# which coding loses metres.
 _MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 2.0
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
@@ -77,6 +78,8 @@ class Keeping:
         if self.coding is not None or self.bytes is not None:
             return self
         if not isinstance(signal, GridSignal) or self.psnr is not None or not _codable():
+            return replace(self, coding="exact")
+        if signal.domain.sampling == "point":
             return replace(self, coding="exact")
         size = lossless_bytes(signal, source)
         enough = size >= _MIN_LOSSLESS_BYTES and 8 * size >= _MIN_LOSSLESS_BITS * signal.size
@@ -150,7 +153,7 @@ def fit(
         seed: decides initial weights and batches, from 0 to 2^32 - 1.
         coding: how weights are kept: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats)
             or "exact" (float32). None: coded, in at most 0.9 of the bytes of the signal's lossless form, but for
-            scattered samples, small signals and those of little information, as flat pictures and screens.
+            samples that are points, small signals and those of little information, as flat pictures and screens.
         bytes: most bytes of the file.
         on_event: called with every `Event`.
 

@@ -22,6 +22,9 @@ MAX_VERTICES = 2**20  # an axis: beyond, float32 coordinates no longer tell a po
 _DENSE_FINEST = {1: 512, 2: 256, 3: 128, 4: 32}
 _DENSE_MAX_FINEST = {1: 2**16, 2: 256, 3: 64, 4: 24}
 
+# Values of a signal for each row of the finest levels of a hash grid, by what a sample measures.
+_VALUES_A_ROW = {"area": 4.5, "band": 3.0, "point": 1.0}
+
 Levels = Annotated[int, Range(1, 32), "resolutions; a single one is the finest"]
 Features = Annotated[int, Range(1, 16), "features a level"]
 Coarsest = Annotated[int, Range(1, MAX_VERTICES), "vertices an axis of the first level"]
@@ -113,13 +116,15 @@ class HashGrid(_Grid):
 
     @classmethod
     def suited(cls, signal: Signal) -> Config:
-        """A finest level with a vertex a sample, or two where samples are points, and a row of it for 4.5 values.
+        """A vertex a sample and a row for 4.5 values on the finest levels; two, and more rows, where samples are points.
 
-        That is 2^18 rows for a picture of 768 x 512 pixels in colour.
+        That is 2^18 rows for a picture of 768 x 512 pixels in colour. More rows are coded more coarsely, in as many
+        bytes.
         """
         area = signal.domain.sampling == "area"
         finest = min(_finest(signal) * (1 if area else 2), MAX_VERTICES)
-        log2_size = round(min(max(math.log2(signal.size * signal.channels / 4.5), 10), 19))
+        rows = signal.size * signal.channels / _VALUES_A_ROW[signal.domain.sampling]
+        log2_size = round(min(max(math.log2(rows), 12), 19))
         return {"levels": 8 if area else 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
 
 

@@ -32,7 +32,7 @@ def test_the_header_of_a_map_takes_32_bytes():
 
 def test_only_what_is_not_usual_is_told(data):
     header = container.loads(data).header
-    assert header == {"codec": "mlp", "domain": {"kind": "image", "shape": [12, 16]}}
+    assert header == {"codec": "mlp", "domain": {"kind": "image", "shape": [12, 16], "sampling": "area"}}
     told = container.loads(pack(codecs.build("mlp:sphere=true"), MAP.domain, [Payload("base", b"x")])).header
     assert told["codec"] == "mlp:sphere=true"
 

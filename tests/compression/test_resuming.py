@@ -6,6 +6,7 @@ import torch
 
 from inr import Budget, Signal
 from inr.compression.bitstream.slimmable import Slimmable
+from inr.compression.encoder.coded_weights import CodedWeights
 from inr.compression.encoder.hypernetwork import Code, GeneratedWeights
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
@@ -65,5 +66,6 @@ def test_there_are_no_others():
         new = {cls for parent in new for cls in parent.__subclasses__()}
         found |= {cls for cls in new if cls.__module__.startswith("inr.")}
     assert found - {PlainWeights} >= {RoundedWeights, SlimmableWeights, GeneratedWeights}
-    known = (RoundedWeights, SlimmableWeights, GeneratedWeights)
+    # coded weights are resumed in tests/compression/test_coding.py
+    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights)
     assert all(cls is PlainWeights or issubclass(cls, known) for cls in found)

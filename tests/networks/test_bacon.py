@@ -181,7 +181,11 @@ def test_all_heads_learn_and_the_loss_is_the_last_ones():
 def test_a_target_is_reached_though_the_coarse_heads_stay_below():
     # cycles of 5 and 4, which the band of the second head, 4 and 4, does not hold
     fitter = make_fitter(
-        picture(16), network="bacon:width=24,bandwidth=16", budget=Budget(steps=600, psnr=25), learning_rate=1e-2
+        picture(16),
+        network="bacon:width=24,bandwidth=16",
+        budget=Budget(steps=600, psnr=25),
+        learning_rate=1e-2,
+        lattice_only=True,
     )
     *_, end = fitter.run()
     assert end.reason == "target"

@@ -1,5 +1,6 @@
 """The codec "coin"."""
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
@@ -70,7 +71,8 @@ def test_weights_are_those_of_the_fit_in_16_bits():
     signal = picture()
     data = encoded(signal, 400, steps=1, seed=3)
     fitter = Fitter(
-        signal, Setup("identity", "sine", f"mlp:depth={data[0]},width={data[1]}", signal.size, 1, learning_rate=2e-4),
+        signal, Setup("identity", "sine", f"mlp:depth={data[0]},width={data[1]}", signal.size, 1, learning_rate=2e-4,
+              lattice_only=True),
         Budget(steps=1), engine="eager", seed=3,
     )  # fmt: skip
     *_, _ = fitter.run()
@@ -82,6 +84,7 @@ def test_weights_are_those_of_the_fit_in_16_bits():
 def test_of_the_second_half_the_best_weights_are_kept():
     signal = picture()
     setup = Setup("identity", "sine", "mlp:depth=2,width=16", signal.size, 40, schedule="constant", learning_rate=2e-2)
+    setup = dataclasses.replace(setup, lattice_only=True)
     fitter = Fitter(signal, setup, Budget(steps=40), engine="eager")
     losses = []
     best = weights_of_least_loss(fitter, lambda event: losses.append(event.loss) if event.kind == "step" else None)
