@@ -116,7 +116,7 @@ class HashGrid(_Grid):
 
     @classmethod
     def suited(cls, signal: Signal) -> Config:
-        """A vertex a sample and a row for 4.5 values on the finest levels; two, and more rows, where samples are points.
+        """A vertex a sample and a row for 4.5 values on the finest levels; two, and more rows, for points.
 
         That is 2^18 rows for a picture of 768 x 512 pixels in colour. More rows are coded more coarsely, in as many
         bytes.
