@@ -34,6 +34,8 @@ def test_any_engine_renders_the_same(inr_cli, field_file):
 def test_sizes_scales_and_boxes(inr_cli, field_file):
     for options, size in (
         (("--size", "50x20"), (50, 20)),
+        (("--size", "64x"), (64, 48)),
+        (("--size", "x6"), (8, 6)),
         (("--scale", "2"), (64, 48)),
         (("--scale", "0.01"), (1, 1)),
         (("--box", "-1:0,-1:1"), (16, 24)),
@@ -123,3 +125,65 @@ def test_scattered_samples_become_a_grid_of_samples(inr_cli, tmp_path):
             grid["coords"][:5], [[12.5, -2.5], [17.5, -2.5], [22.5, -2.5], [27.5, -2.5], [12.5, 2.5]]
         )
         assert grid["values"].shape == (8,)
+
+
+def test_a_size_out_of_proportion_is_said(inr_cli, field_file):
+    run = inr_cli("render", "photo.inr", "--size", "50x20", "-o", "out.png")
+    assert run.status == 0
+    assert "50 x 20 is not in the proportions of 32 x 24" in run.err
+    assert "--size 50x keeps them" in run.err
+    assert "proportions" not in inr_cli("render", "photo.inr", "--size", "64x48", "-o", "b.png").err
+
+
+def test_half_the_size_is_the_mean_of_two_by_two_pixels(inr_cli, field_file):
+    field = inr.load("photo.inr")
+    assert field.domain.sampling == "area"
+    assert inr_cli("render", "photo.inr", "--scale", "0.5", "-o", "half.png", "-q").status == 0
+    means = field.render().reshape(12, 2, 16, 2, 3).mean((1, 3)).clip(0, 255)
+    with Image.open("half.png") as image:
+        assert np.abs(np.asarray(image) - means).max() <= 0.5 + 1e-2
+
+
+def test_rates_are_of_sounds_and_frames_of_videos(inr_cli, field_file, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "tone.wav", (20_000 * np.sin(np.arange(800) / 9)).astype(np.int16), 8000)
+    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("render", "tone.inr", "--rate", "24000", "-o", "fast.wav", "-q").status == 0
+    samples, rate = soundfile.read("fast.wav")
+    assert (len(samples), rate) == (2_400, 24_000)
+    spectrum = np.square(np.abs(np.fft.rfft(samples * np.hanning(2_400))))
+    assert spectrum[810:].sum() < 1e-5 * spectrum.sum()
+    for options, words in (
+        (("photo.inr", "--rate", "9000"), "--rate is for audio, and this field is of kind image"),
+        (("photo.inr", "--fps", "50"), "--fps is for video"),
+        (("tone.inr", "--rate", "0"), "--rate must be a positive number"),
+        (("tone.inr", "--rate", "9000", "--scale", "2"), "--rate and --scale contradict each other"),
+    ):
+        run = inr_cli("render", *options, "-o", "no")
+        assert run.status == 2
+        assert words in run.err
+
+
+def test_frames_in_between(inr_cli, tmp_path):
+    frames = (127 + 100 * np.sin(np.mgrid[:4, :12, :16].sum(0) / 3)).astype(np.uint8)
+    signal = inr.from_array(np.stack([frames] * 3, -1), kind="video", fps=10)
+    field = inr.fit(signal, steps=5, network="mlp:depth=1,width=8", encoding="identity", activation="sine")
+    field.save(tmp_path / "clip.inr")
+    assert inr_cli("render", "clip.inr", "--fps", "20", "-o", "frames", "-q").status == 0
+    assert len([*Path("frames").iterdir()]) == 8
+
+
+def test_what_a_fit_is_for(inr_cli, photo):
+    options = (*QUICK, "--no-comparison", "--force", "--json")
+    zoom, memory = (inr_cli("fit", "photo.png", *options, "--for", each).json for each in ("zoom", "memory"))
+    assert set(zoom["metrics"]) == {"psnr", "psnr_between", "ssim"}
+    assert zoom["metrics"] != memory["metrics"]
+    assert inr.load("photo.inr").domain.sampling == "point"
+    assert inr_cli("fit", "photo.png", *options, "--sampling", "point").status == 0
+    for wrong, words in (
+        (("--for", "fun"), "--for is one of zoom, memory"),
+        (("--sampling", "x"), "--sampling is one of"),
+    ):
+        run = inr_cli("fit", "photo.png", *options, *wrong)
+        assert run.status == 2
+        assert words in run.err
