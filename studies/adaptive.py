@@ -54,7 +54,12 @@ def setup(signal: GridSignal, depth: int, width: int, steps: int) -> Setup:
     """A network of one width, fitted as "mlp" and "ani" do it."""
     parts = sine_network(signal.domain, depth, width, sphere=False)
     return Setup(
-        *parts, batch_size(signal), steps, learning_rate=learning_rate(signal), optimiser=recommended_optimiser(steps)
+        *parts,
+        batch_size(signal),
+        steps,
+        learning_rate=learning_rate(signal),
+        optimiser=recommended_optimiser(steps),
+        lattice_only=True,
     )
 
 

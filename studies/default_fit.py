@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 def ours(signal: inr.Signal, budget: inr.Budget, **options: Any) -> Row:
     """A fit by `inr`."""
-    fitter = make_fitter(signal, budget=budget, **options)
+    fitter = make_fitter(signal, budget=budget, lattice_only=True, **options)
     *_, event = fitter.run()
     return {
         "steps": event.step,

@@ -108,7 +108,7 @@ def plain_course(method: str, signal: GridSignal, limit: float) -> Course:
 
 def our_course(parts: dict[str, Any], signal: GridSignal, limit: float) -> Course:
     """The course of a fit by `inr`."""
-    fitter = make_fitter(signal, budget=Budget(seconds=limit), **parts)
+    fitter = make_fitter(signal, budget=Budget(seconds=limit), lattice_only=True, **parts)
     course: Course = []
     due = looks(limit)
     look = next(due)

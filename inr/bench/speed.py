@@ -144,7 +144,7 @@ def network_rows(sizes: Sizes, names: Collection[str]) -> Iterator[Row]:
         method = baselines.wire(depth - 1, width) if name == "wire" else baselines.siren(width, depth - 1)
         fitter = make_fitter(
             signal, encoding="identity", activation=activation, network=f"mlp:depth={depth},width={width}",
-            batch=signal.size, budget=Budget(steps=100_000), schedule="constant", engine=f"cpu:backward={number}",
+            batch=signal.size, lattice_only=True, budget=Budget(steps=100_000), schedule="constant", engine=f"cpu:backward={number}",
         )  # fmt: skip
         events = fitter.run()
         next(events)
@@ -242,7 +242,7 @@ def default_loop_row(sizes: Sizes, signal: GridSignal) -> Row:
         optimiser.step()
 
     options: dict[str, Any] = {"batch": sizes.batch} if sizes == TINY else {}
-    fitter = make_fitter(signal, budget=Budget(steps=100_000), **options)
+    fitter = make_fitter(signal, budget=Budget(steps=100_000), lattice_only=True, **options)
     events = fitter.run()
     next(events)
     theirs, ours = sizes.paired(plain, lambda: next(events), (4, 30))

@@ -158,7 +158,7 @@ def fit(bench: Bench, engine: str, steps: int) -> tuple[Any, Iterator[Any]]:
     options: dict[str, Any] = {} if bench.card.cuda else {"batch": 64}
     fitter = make_fitter(
         picture(bench), encoding=HASH, activation="relu", network=f"mlp:depth=2,width={bench.width(64)}",
-        budget=Budget(steps=steps), engine=engine, seed=0, **options,
+        budget=Budget(steps=steps), engine=engine, seed=0, lattice_only=True, **options,
     )  # fmt: skip
     return fitter, fitter.run()
 

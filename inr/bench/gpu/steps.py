@@ -281,7 +281,7 @@ def hash_grid(bench: StoredBench) -> None:
             source, encoding=f"hash:levels={GRID['levels']},features={GRID['features']},log2_size={GRID['log2_size']},"
             f"coarsest={GRID['coarsest']},finest={finest}", activation="relu",
             network=f"mlp:depth=2,width={bench.width(64)}", batch=setting.hash_points,
-            budget=inr.Budget(steps=setting.hash_steps), engine="triton",
+            budget=inr.Budget(steps=setting.hash_steps), engine="triton", lattice_only=True,
         )  # fmt: skip
         events = fitter.run()
         next(events)
@@ -329,7 +329,7 @@ def quality(bench: StoredBench) -> None:
     setting = bench.setting
 
     def ends_at(source: inr.Signal, engine: str, steps: int | None, **parts: Any) -> float:
-        fitter = make_fitter(source, budget=inr.Budget(steps=steps), engine=engine, seed=0, **parts)
+        fitter = make_fitter(source, budget=inr.Budget(steps=steps), engine=engine, seed=0, lattice_only=True, **parts)
         *_, end = fitter.run()
         if end.reason != "steps":
             raise RuntimeError(end.message)
