@@ -144,7 +144,8 @@ def network_rows(sizes: Sizes, names: Collection[str]) -> Iterator[Row]:
         method = baselines.wire(depth - 1, width) if name == "wire" else baselines.siren(width, depth - 1)
         fitter = make_fitter(
             signal, encoding="identity", activation=activation, network=f"mlp:depth={depth},width={width}",
-            batch=signal.size, lattice_only=True, budget=Budget(steps=100_000), schedule="constant", engine=f"cpu:backward={number}",
+            batch=signal.size,
+            lattice_only=True, budget=Budget(steps=100_000), schedule="constant", engine=f"cpu:backward={number}",
         )  # fmt: skip
         events = fitter.run()
         next(events)
