@@ -57,6 +57,7 @@ def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> 
         "points": fitter.points,
         "engine": fitter.engine,
         "chosen": {f"{choice.name}:{choice.parameter}": choice.value for choice in fitter.setup.choices},
+        "limited": getattr(fitter.parametrisation, "limited", False),
     } | ({"profile": fitter.profile.document()} if profile else {})
 
 
@@ -72,6 +73,7 @@ def course_of_closed_form(signal: "Signal", seconds: float) -> dict[str, Any]:
         "points": signal.size,
         "engine": "eager",
         "chosen": {},
+        "limited": False,
     }
 
 
@@ -144,7 +146,8 @@ def _size(result: dict[str, Any]) -> str:
     lossless, source = result["lossless"], result["source"]
     found = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
     found += f"\n{lossless['ratio']:.2f} of {lossless['format']}"
-    return found + (f", {source['ratio']:.2f} of the lossy source" if source["lossy"] else "")
+    found += f", {source['ratio']:.2f} of the lossy source" if source["lossy"] else ""
+    return found + ("; for its quality it would take more: --bytes, --exact" if result["limited"] else "")
 
 
 def _print_profile(profile: dict[str, Any]) -> None:

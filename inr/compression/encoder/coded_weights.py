@@ -70,6 +70,9 @@ class CodedWeights(PlainWeights):
         start: share of the horizon from which on weights are rounded.
         bits_learned: whether bits count in the loss, which is then a mean squared error.
         continuous: whether the continuous signal is learned, and not its samples alone.
+
+    Attributes:
+        limited: whether the bytes that are allowed made steps larger than the loss alone would have.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class CodedWeights(PlainWeights):
         self._chosen_at = -math.inf
         self._exponent = 0.0
         self._finished = False
+        self.limited = False
         self.indices: dict[str, int] = {}
         self._widths: dict[str, float] = {}
 
@@ -96,7 +100,7 @@ class CodedWeights(PlainWeights):
         super().bind(field, plan)
         self._plan = plan
         self._pieces = pieces_of(field)
-        self._grads = {name: torch.empty_like(leaf, requires_grad=False) for name, leaf in self.leaves.items()}
+        self._grads = self._like_leaves()
         drawn = torch.randperm(self._signal.size, generator=torch.Generator().manual_seed(0))[:_SAMPLES]
         self._coords = self._signal.coords(drawn).to(plan.device)
         values = self._signal.values(drawn)
@@ -204,8 +208,15 @@ class CodedWeights(PlainWeights):
             for name, tensor in pieces.items()
         }
 
+    def _like_leaves(self) -> dict[str, Tensor]:
+        """Memory for as many numbers as there are leaves."""
+        return {
+            name: torch.empty_like(leaf, requires_grad=False, memory_format=torch.contiguous_format)
+            for name, leaf in self.leaves.items()
+        }
+
     def _rounded(self) -> dict[str, Tensor]:
-        found = {name: torch.empty_like(leaf, requires_grad=False) for name, leaf in self.leaves.items()}
+        found = self._like_leaves()
         into = cut(self._pieces, found)
         for name, tensor in cut(self._pieces, self.leaves).items():
             round_to(tensor, step_of(self.indices[name]), into[name])
@@ -220,7 +231,8 @@ class CodedWeights(PlainWeights):
             count = sum(leaf.numel() for leaf in self.leaves.values())
             low = min(max(math.log2(max(allowed, 1e-24) / count), low), high - 1)
         self._use(low)
-        if self._bits(some) > 8 * _AIM * self.rate.max_bytes:
+        self.limited = self._bits(some) > 8 * _AIM * self.rate.max_bytes
+        if self.limited:
             while high - low > _PRECISION:
                 middle = (low + high) / 2
                 self._use(middle)

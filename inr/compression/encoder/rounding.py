@@ -12,14 +12,14 @@ def round_to(numbers: Float32[Tensor, "..."], step: float, rounded: Float32[Tens
     """Write the nearest multiples of a step.
 
     Args:
-        numbers: contiguous, of any shape.
+        numbers: of any shape.
         step: positive.
         rounded: of the same shape, contiguous; where to.
     """
     if numbers.device.type != "cpu":
         torch.div(numbers, step, out=rounded).round_().mul_(step)
         return
-    _round_to(numbers.detach().view(-1).numpy(), step, rounded.view(-1).numpy())
+    _round_to(numbers.detach().reshape(-1).numpy(), step, rounded.view(-1).numpy())
 
 
 def add_bit_slopes(
@@ -32,17 +32,17 @@ def add_bit_slopes(
     """Write a gradient with the slope of the bits added, `factor` w / sqrt(w² + (step / 2)²): |w|, rounded off about 0.
 
     Args:
-        grad: of the weights, contiguous, of any shape.
+        grad: of the weights, of any shape.
         numbers: the weights w, of the same shape, as all are.
         step: by which they are rounded.
         factor: what a weight's distance from 0 costs.
-        found: where to.
+        found: where to; contiguous.
     """
     if numbers.device.type != "cpu":
         torch.mul(numbers, torch.rsqrt(numbers.square() + step**2 / 4), out=found).mul_(factor).add_(grad)
         return
-    arrays = (each.detach().view(-1).numpy() for each in (grad, numbers, found))
-    _add_bit_slopes(*arrays, step**2 / 4, factor)
+    given = [each.detach().reshape(-1).numpy() for each in (grad, numbers)]
+    _add_bit_slopes(*given, found.view(-1).numpy(), step**2 / 4, factor)
 
 
 @kernel
