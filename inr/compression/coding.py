@@ -22,7 +22,7 @@ MAX_SHARE, GROWTH = 0.9, 0.01
 # Signals whose lossless form takes less are kept exactly where nothing is asked for: networks of so few bytes are poor
 # at them, and at screens and flat pictures, whose samples take less than so many bits in that form. So are maps, of
 # which coding loses metres.
-_MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 2.0
+_MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 0.75
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
 # Bytes of a header that names what is not usual, for the first bound of what weights may take.
