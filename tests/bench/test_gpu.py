@@ -102,7 +102,7 @@ class TestSteps:
         "step",
         [
             # the dry run of `first` goes through most of them
-            pytest.param(step, marks=[pytest.mark.long] * (step != "memory"))
+            pytest.param(step, marks=pytest.mark.long)
             for step in ROWS
         ],
     )

@@ -93,7 +93,7 @@ def fitter_of(path=None, resume=False, steps=60):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("stop", [20, 45], ids=["before weights are rounded", "after"])
+@pytest.mark.parametrize("stop", [pytest.param(20, marks=pytest.mark.long, id="before weights are rounded"), 45])
 def test_a_resumed_fit_gives_the_same_file(stop, tmp_path):
     keeping, whole = fitter_of()
     list(whole.run())

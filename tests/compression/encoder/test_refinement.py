@@ -31,7 +31,7 @@ def fitted(signal, activation="sine", encoding="fourier:kind=positional,frequenc
 
 
 @pytest.mark.parametrize(
-    "activation", ["gabor", "sine", *(pytest.param(name, marks=pytest.mark.long) for name in ("gaussian", "relu"))]
+    "activation", ["sine", *(pytest.param(name, marks=pytest.mark.long) for name in ("gabor", "gaussian", "relu"))]
 )
 def test_weights_get_better_and_stay_within_the_room(signal, activation, monkeypatch):
     monkeypatch.setattr("inr.compression.encoder.refinement._ITERATIONS", 5)
