@@ -7,6 +7,7 @@ import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -113,7 +114,18 @@ def _is_lossy(path: Path) -> bool:
     return head.startswith(_LOSSY_SOUNDS) or path.suffix.lower() in _LOSSY_VIDEOS
 
 
+# What was measured of signals that are still in use: a fit asks several times, and a video takes seconds.
+_measured: WeakKeyDictionary[Signal, LosslessSize] = WeakKeyDictionary()
+
+
 def _own_size(signal: Signal) -> LosslessSize:
+    """The size in the lossless format of the signal's kind, measured once."""
+    if signal not in _measured:
+        _measured[signal] = _measure(signal)
+    return _measured[signal]
+
+
+def _measure(signal: Signal) -> LosslessSize:
     domain, array = signal.domain, signal.array
     if domain.kind == "image" and array.dtype in (np.uint8, np.uint16) and domain.channels <= 4:
         return LosslessSize(_png_bytes(array), "PNG")
