@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -318,16 +318,14 @@ class Fitter:
         if not count:
             return
         begin = time.perf_counter()
-        before = self._snapshot()
-        state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
+        undo = self._undoing()
         batches = probe.batches(self.signal.size, count, self._seed, self.plan.device)
 
         def judge(octaves: float) -> float:
             rates = self._scaled_rates(octaves)
             optimiser = self._parametrisation.optimiser(rates, self.plan.threads, self.setup.optimiser)
             loss = trial_loss(self._parametrisation, self.plan, optimiser, batches, rates)
-            self._return_to(before)
-            self._parametrisation.restore(state)
+            undo()
             return loss
 
         octaves = probe.exponent(judge, up_to_the_edge=self.field.encoding.learning_rate is None)
@@ -343,22 +341,31 @@ class Fitter:
         """The steps for which the seconds suffice, by steps that are measured and then undone; the seconds of one."""
         assert self.budget.seconds is not None
         self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed, self.plan.device)
-        before = self._snapshot()
-        state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
+        undo = self._undoing()
         durations: list[float] = []
         begin = time.perf_counter()
         while len(durations) < 4 or time.perf_counter() - begin < self.budget.probing * self.budget.seconds:
             start = time.perf_counter()
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
-        self._return_to(before)
-        self._parametrisation.restore(state)
+        undo()
         self._optimiser = self._new_optimiser()
         spent = time.perf_counter() - begin
         self._progress.seconds += spent
         # the first one warms caches; of the others all but the slowest count, since all take part in the fit
         each = statistics.fmean(sorted(durations[1:])[:-1])
         return max(1, int((self.budget.seconds - spent) / each)), each
+
+    def _undoing(self) -> Callable[[], None]:
+        """What puts field, leaves and parametrisation back to where they are now, after steps that do not count."""
+        before = self._snapshot()
+        state = {name: tensor.clone() for name, tensor in self._parametrisation.state().items()}
+
+        def undo() -> None:
+            self._return_to(before)
+            self._parametrisation.restore(state)
+
+        return undo
 
     def _new_optimiser(self) -> Optimiser:
         return self._parametrisation.optimiser(self._learning_rates, self.plan.threads, self.setup.optimiser)
