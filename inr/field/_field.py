@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from inr import container
@@ -42,7 +42,6 @@ class Field(nn.Module):
         metrics: numbers measured on the fitted field (psnr in dB, …); saved with it.
         fit: what the field was fitted with, as plain JSON: rates, batch, schedule, optimiser, seed, teacher, objective,
             engine and steps; saved with it. Empty for a field that was not fitted, or by a version that did not say.
-
         storage: gives header and sections of the field's file; its weights as they are unless something else is set.
 
     Raises:
@@ -267,15 +266,8 @@ class Field(nn.Module):
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
         places = measured_places(self.domain, shape, box)
         for start, stop in block_ranges(len(values), row_block(shape, block)):
-            centres = grid_range(shape, start, stop, box)
-            # summed up where it goes to, not where it comes from: that memory is the executor's. By numpy: torch would
-            # wake threads of its own, which then stand in the way of the executor's
-            part = values[start:stop]
-            part[:] = self._at(run, centres, places[0])
-            for place in places[1:]:
-                part += self._at(run, centres, place)
-            part *= np.float32(1 / len(places))
-            self.domain.values.restore_(part)
+            self._measure_into(values[start:stop], run, grid_range(shape, start, stop, box), places)
+            self.domain.values.restore_(values[start:stop])
         return values.reshape(*shape, self.domain.channels)
 
     def _render_band(self, run: Execute, shape: tuple[int, ...], box: Box | None, block: int) -> np.ndarray:
@@ -300,13 +292,22 @@ class Field(nn.Module):
             Normalised values, float32 (n, C), on the processor: means over cells where the samples are such means, and
             otherwise the field's values at the centres.
         """
-        run = execute or self
-        places = measured_places(self.domain, self.domain.shape) if self.domain.shape is not None else np.zeros((1, 1))
-        total = self._at(run, coords, places[0])
-        if len(places) > 1:
-            total = total + sum(self._at(run, coords, place) for place in places[1:])
-            total *= np.float32(1 / len(places))
-        return torch.from_numpy(total)
+        values = np.empty((len(coords), self.domain.channels), np.float32)
+        self._measure_into(values, execute or self, coords, measured_places(self.domain, self.domain.shape or ()))
+        return torch.from_numpy(values)
+
+    def _measure_into(
+        self, values: np.ndarray, run: Execute, centres: Float[Tensor, "n d"], places: Float32[np.ndarray, "places d"]
+    ) -> None:
+        """Write the mean of the values at some places around centres, normalised, (n, c).
+
+        They are summed up where they go to: the memory that they come from is the executor's. By numpy, because torch
+        would wake threads of its own, which then stand in the way of the executor's.
+        """
+        values[:] = self._at(run, centres, places[0])
+        for place in places[1:]:
+            values += self._at(run, centres, place)
+        values *= np.float32(1 / len(places))
 
     def _at(self, run: Execute, centres: Float[Tensor, "n d"], place: np.ndarray) -> np.ndarray:
         """Values, float32 (n, c), at a place around some centres."""
