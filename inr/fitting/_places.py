@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.jit import inline, kernel
+from inr.jit import GOLDEN_STEP, kernel, mix_bits
 from inr.signals import GridSignal, Signal
 
 # A place of a signal that is sampled at points is at the sample itself with this chance; so is a frame of a video.
@@ -67,22 +67,14 @@ class CellPlaces:
 @kernel
 def _fill(key: np.uint64, chances: np.ndarray, shifts: np.ndarray) -> None:
     """Random shifts; one number decides for all axes of a sample whether each stays where it is, by its chance."""
-    start = _mixed(key ^ np.uint64(0xD1B54A32D192ED03))
+    start = mix_bits(key ^ np.uint64(0xD1B54A32D192ED03))
     for row in range(shifts.shape[0]):
-        bits = _mixed(start + np.uint64(row + 1) * np.uint64(0x9E3779B97F4A7C15))
+        bits = mix_bits(start + np.uint64(row + 1) * GOLDEN_STEP)
         # 24 bits decide whether a sample stays where it is, of each axis the next word has 32
         still = np.float32(bits >> np.uint64(40)) * np.float32(2.0**-24)
         for axis in range(shifts.shape[1]):
-            bits = _mixed(bits + np.uint64(0x9E3779B97F4A7C15))
+            bits = mix_bits(bits + GOLDEN_STEP)
             if still < chances[axis]:
                 shifts[row, axis] = np.float32(0.0)
             else:
                 shifts[row, axis] = np.float32(bits >> np.uint64(40)) * np.float32(2.0**-24) - np.float32(0.5)
-
-
-@inline
-def _mixed(bits: np.uint64) -> np.uint64:
-    """Every bit of the result depends on every bit given: the last part of SplitMix64 (Steele et al. 2014)."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from inr.jit._compile import usable_folder as usable_folder
     from inr.jit._pool import run as run
     from inr.jit._pool import warm as warm
+    from inr.jit._splitmix import GOLDEN_STEP as GOLDEN_STEP
+    from inr.jit._splitmix import mix_bits as mix_bits
     from inr.jit._stage import B1 as B1
     from inr.jit._stage import D2 as D2
     from inr.jit._stage import F1 as F1
@@ -48,6 +50,7 @@ __getattr__, __all__ = lazy_exports(
         "D2": "._stage",
         "F1": "._stage",
         "F2": "._stage",
+        "GOLDEN_STEP": "._splitmix",
         "I1": "._stage",
         "I2": "._stage",
         "NUMBA_VERSIONS": "._compile",
@@ -58,6 +61,7 @@ __getattr__, __all__ = lazy_exports(
         "inline": "._compile",
         "inline_generated": "._compile",
         "kernel": "._compile",
+        "mix_bits": "._splitmix",
         "run": "._pool",
         "share": "._stage",
         "split_phase": "._clock",

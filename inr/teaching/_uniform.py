@@ -8,11 +8,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from inr.engines import Batch
-from inr.jit import inline, kernel
+from inr.jit import GOLDEN_STEP, inline, kernel, mix_bits
 from inr.signals import Signal
 from inr.teaching._base import Scorer, Teacher, teachers
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: a Weyl sequence that fills 64 bits evenly
 
 
 @teachers.register(
@@ -71,11 +69,11 @@ def random_words(key: int, count: int, device: torch.device) -> Int[Tensor, " n"
 def _words(key: int, numbers: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
     """The random word that belongs to each number, as `_draw` has them."""
     start = int(_mixed_there(torch.tensor(_signed(key))))
-    return _mixed_there(numbers * _signed(int(_ODD)) + start)
+    return _mixed_there(numbers * _signed(int(GOLDEN_STEP)) + start)
 
 
 def _mixed_there(bits: Tensor) -> Tensor:
-    """`_mixed` of 64-bit words that torch takes for signed numbers."""
+    """`mix_bits` of 64-bit words that torch takes for signed numbers."""
     bits = (bits ^ (bits >> 30 & 2**34 - 1)) * _signed(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> 27 & 2**37 - 1)) * _signed(0x94D049BB133111EB)
     return bits ^ (bits >> 31 & 2**33 - 1)
@@ -90,9 +88,9 @@ def _signed(word: int) -> int:
 def _draw(key: np.uint64, size: int, indices: np.ndarray) -> None:
     """One number below `size` of each of as many equal runs as there are indices: two of every 64 random bits."""
     last = len(indices) - 1
-    start = _mixed(key)
+    start = mix_bits(key)
     for i in range(0, last + 1, 2):
-        bits = _mixed(start + np.uint64(i + 1) * _ODD)
+        bits = mix_bits(start + np.uint64(i + 1) * GOLDEN_STEP)
         indices[i] = _place(i, bits & np.uint64(0xFFFFFFFF), size, last)
         after = min(i + 1, last)
         indices[after] = _place(after, bits >> np.uint64(32), size, last)
@@ -103,11 +101,3 @@ def _place(run: int, bits: np.uint64, size: int, last: int) -> int:
     """Where in the signal a run's sample lies, by 32 random bits."""
     place = np.int64((run + np.int64(bits) * 2.0**-32) * (size / (last + 1)))
     return min(int(place), size - 1)
-
-
-@inline
-def _mixed(bits: np.uint64) -> np.uint64:
-    """Every bit of the result depends on every bit given: the last part of SplitMix64 (Steele et al. 2014)."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
