@@ -11,13 +11,13 @@ from inr.cli import _fit_options as options
 from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
-from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_of_closed_form, document, print_table
+from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
 from inr.cli._fit_solve import check_solver, solve, starting_from
 from inr.cli._parsing import parse_rates, parse_sampling
 from inr.cli._progress import FitBar, waiting
 
 if TYPE_CHECKING:
-    from inr import Event, Fitter
+    from inr import Budget, Event, Fitter, Signal
     from inr.compression import Keeping
 
 EPILOG = """
@@ -63,6 +63,7 @@ def fit(
     exact: options.Exact = False,
     coded: options.Coded = False,
     half: options.Half = False,
+    samples: options.Samples = False,
     batch: options.Batch = None,
     lr: options.Rates = None,
     schedule: options.Schedule = None,
@@ -81,29 +82,46 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
-    from inr.compression import finish
+    import inr
+    from inr.compression import finish, sampled
 
     if purpose not in _PURPOSES:
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
     parts = {"encoding": encoding, "activation": activation, "network": network}
-    about_steps = {
-        "psnr": psnr, "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
+    about_fit = {
+        "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
         "resume": resume, "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
-    method = check_solver(solver, stepping, parts, about_steps)
-    keeping = _keeping(exact, coded, half, size_in_bytes, psnr)
+    method = check_solver(solver, stepping, parts, {"psnr": psnr, **about_fit})
+    learned = steps is not None or method != "adam" or purpose != "zoom" or any({**parts, **about_fit}.values())
+    keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)
     watch = Stopwatch()
-    if method == "closed-form" and not stepping:
-        fitted, course = _solve(signal, network, seed, watch, quiet=quiet)
-        status = _save(fitted, outputs, watch, finished=True, force=force, quiet=quiet)
+
+    def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:
+        status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
         _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
-        raise typer.Exit(status)
-    with waiting(f"reading {signal}", quiet=quiet):
-        fitter, keeping = _prepare(
-            signal, watch, (steps, seconds, psnr), method, sampling, keeping, lattice_only=purpose == "memory",
+        return status
+
+    if method == "closed-form" and not stepping:
+        raise typer.Exit(conclude(*_solve(signal, network, seed, keeping, watch, quiet=quiet)))
+    if not checkpoint_every >= 0:
+        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
+    wanted = inr.Budget(steps, seconds, psnr)
+    with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
+        source = inr.open(signal, sampling=parse_sampling(sampling))
+    with waiting("measuring", quiet=quiet):
+        keeping = keeping.suited(source, signal.resolve() if signal.is_file() else None)
+    if keeping.coding == "samples":
+        course = course_without_steps("samples", "kept", source.size, 0.0)
+        raise typer.Exit(conclude(Fitted(sampled(source), source), course))
+    if keeping.codes:  # what it has beyond its PSNR goes into fewer bytes
+        wanted = inr.Budget(steps, seconds)
+    with waiting("preparing", quiet=quiet):
+        fitter = _prepare(
+            source, signal, watch, wanted, method, keeping, lattice_only=purpose == "memory",
             **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
@@ -113,70 +131,65 @@ def fit(
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
-        finish(fitter, keeping, signal)
-    fitted = Fitted(fitter.field, fitter.signal, fitter.execute, fitter.plan.block, fitter.sample_counts)
+        field, execute, missed = finish(fitter, keeping, signal)
+    fitted = Fitted(field, fitter.signal, execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
-    status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
-    course = course_of(fitter, end, solver=method, profile=profile)
-    _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
-    as_planned = end.reason == "target" or (end.reason == "steps" and psnr is None)
+    status = conclude(fitted, course_of(fitter, end, solver=method, profile=profile), finished=finished)
+    if missed is not None and not quiet:
+        remark(missed)
+    as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
     if not as_planned and not (quiet and str(end.reason) not in _STATUS):
         _explain(end, outputs)
     raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
 
 
 def _solve(
-    path: Path, network: str | None, seed: int, watch: Stopwatch, *, quiet: bool
+    path: Path, network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr
+    from inr.compression import halve
     from inr.fitting import at_points
 
+    if keeping.codes or keeping.coding == "samples":
+        raise InrError("a closed form keeps its weights as floats, --exact or --half; with --steps they can be coded")
     with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
         source = inr.open(path)
     with waiting("solving", quiet=quiet):
         field = solve(source, network, seed, watch)
-    return Fitted(field, at_points(source)), course_of_closed_form(source, watch.laps.pop("solving"))
+        if keeping.coding == "half":
+            halve(field)
+    return Fitted(field, at_points(source)), course_without_steps(
+        "closed-form", "solved", source.size, watch.laps.pop("solving")
+    )
 
 
 def _prepare(
-    signal: Path,
-    watch: Stopwatch,
-    budget: tuple[int | None, float | None, float | None],
-    solver: str,
-    sampling: str | None,
-    keeping: "Keeping",
-    **settings: Any,
-) -> "tuple[Fitter, Keeping]":
-    """Check the budget, then read the signal: the quick refusals come first. Also says how weights will be kept."""
-    import inr
+    source: "Signal", path: Path, watch: Stopwatch, budget: "Budget", solver: str, keeping: "Keeping", **settings: Any
+) -> "Fitter":
+    """What runs the fit of a signal that was read from a path."""
     from inr.fitting import make_fitter
 
-    wanted = inr.Budget(*budget)
-    if keeping.codes:
-        wanted = inr.Budget(*budget[:2])  # what a coded fit has beyond its PSNR goes into fewer bytes
-    if not settings["every"] >= 0:
-        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {settings['every']:g}")
-    with watch.lap("reading"):
-        source = inr.open(signal, sampling=parse_sampling(sampling))
     if solver == "soap":
         settings["optimiser"] = solver
     if solver == "closed-form":
         settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
     continuous = not settings["lattice_only"]
-    kept = keeping.suited(source, signal.resolve() if signal.is_file() else None)
-    settings["parametrisation"] = kept.parametrisation(source, signal, settings["objective"], continuous=continuous)
-    return make_fitter(source, budget=wanted, **settings), kept
+    settings["parametrisation"] = keeping.parametrisation(source, path, settings["objective"], continuous=continuous)
+    return make_fitter(source, budget=budget, **settings)
 
 
-def _keeping(exact: bool, coded: bool, half: bool, size: int | None, psnr: float | None) -> "Keeping":
+def _keeping(
+    exact: bool, coded: bool, half: bool, samples: bool, size: int | None, psnr: float | None, *, learned: bool
+) -> "Keeping":
     """How weights are to be kept, by the options."""
     from inr.compression import Keeping
 
-    asked = [name for name, given in (("exact", exact), ("coded", coded), ("half", half)) if given]
+    options = {"exact": exact, "coded": coded, "half": half, "samples": samples}
+    asked = [name for name, given in options.items() if given]
     if len(asked) > 1:
         raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
-    return Keeping(asked[0] if asked else None, size, psnr)  # type: ignore[arg-type]
+    return Keeping(asked[0] if asked else None, size, psnr, learned)  # type: ignore[arg-type]
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

@@ -10,7 +10,7 @@ from inr.fitting import SCHEDULES
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
-_KEPT = "Weights (coded if nothing is given; exact for small signals, screens, maps and scattered samples)"
+_KEPT = "Weights (coded if nothing is given; samples for small signals, screens and maps; exact for scattered ones)"
 _FITTING = "Fitting"
 
 
@@ -75,7 +75,8 @@ Steps = Annotated[
 ]
 Seconds = Annotated[float | None, _option(_BUDGET, "Stop after so many seconds of fitting.")]
 Psnr = Annotated[
-    float | None, _option(_BUDGET, "Stop at so many dB; with --coded, the smallest field found that has them.")
+    float | None,
+    _option(_BUDGET, "The smallest field found that has so many dB; with --exact, stop when they are reached."),
 ]
 Bytes = Annotated[int | None, _option(_KEPT, "The largest number of bytes of the field's file.", "--bytes")]
 Exact = Annotated[bool, _option(_KEPT, "Keep weights as 32-bit floats.", "--exact")]
@@ -88,6 +89,7 @@ Coded = Annotated[
     ),
 ]
 Half = Annotated[bool, _option(_KEPT, "Keep weights as 16-bit floats.", "--half")]
+Samples = Annotated[bool, _option(_KEPT, "Keep the samples without loss, and fit nothing.", "--samples")]
 
 Batch = Annotated[int | None, _option(_FITTING, "Samples per step.")]
 Rates = Annotated[

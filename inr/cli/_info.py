@@ -66,7 +66,7 @@ def describe(contents: "Contents", file: Path) -> dict[str, Any]:
         + [{"name": entry.name, "coding": entry.coding, "bytes": entry.size} for entry in contents.table],
         "damaged": list(contents.damaged),
         "codec": contents.header.get("codec"),
-        "bits_per_weight": 8 * total / field.parameter_count,
+        "bits_per_weight": 8 * total / field.parameter_count if field.parameter_count else None,
         "checkpoint": _checkpoint(contents.header),
     }
 
@@ -95,7 +95,9 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
     if result["samples"]:
         rows["size"] += f", {result['bits_per_sample']:.3g} bits a sample"
     if result["codec"]:
-        rows["codec"] = f"{result['codec']}, {result['bits_per_weight']:.3g} bits a weight"
+        rows["codec"] = result["codec"]
+        if result["bits_per_weight"] is not None:
+            rows["codec"] += f", {result['bits_per_weight']:.3g} bits a weight"
     if result["damaged"]:
         rows["damaged"] = f"{', '.join(result['damaged'])}: decoded without"
     if result["checkpoint"]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from inr.compression.coding import Keeping as Keeping
     from inr.compression.coding import finish as finish
     from inr.compression.coding import fit as fit
+    from inr.compression.coding import halve as halve
+    from inr.compression.coding import sampled as sampled
     from inr.compression.encoder.integers import encode_integers as encode_integers
     from inr.compression.files import build_any_field as build_any_field
     from inr.compression.reference_weights import UnknownWeights as UnknownWeights
@@ -42,7 +44,9 @@ __getattr__, __all__ = lazy_exports(
         "encode_integers": ".encoder.integers",
         "finish": ".coding",
         "fit": ".coding",
+        "halve": ".coding",
         "recompress": ".api",
         "sample": ".api",
+        "sampled": ".coding",
     },
 )

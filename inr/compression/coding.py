@@ -5,23 +5,24 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from inr import container
 from inr._errors import InrError, MissingExtra
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
-from inr.field import Field, Spec, half_storage
-from inr.fitting import Budget, Event, Fitter, evaluate, make_fitter, stopping_on_interrupt
+from inr.compression.files import sampled_contents
+from inr.field import Execute, Field, SampledField, Spec, half_storage
+from inr.fitting import Budget, Event, Fitter, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
 from inr.signals import GridSignal, Signal, lossless_bytes, open
 
-Coding = Literal["coded", "half", "exact"]
+Coding = Literal["coded", "half", "exact", "samples"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
 MAX_SHARE, GROWTH = 0.9, 0.01
-# Signals whose lossless form takes less are kept exactly where nothing is asked for: networks of so few bytes are poor
-# at them, and at screens and flat pictures, whose samples take less than so many bits in that form. So are maps, of
-# which coding loses metres.
+# Signals whose lossless form takes less are kept as their samples where nothing is asked for: networks of so few bytes
+# are poor at them, and at screens and flat pictures, whose samples take less than so many bits in that form. So are
+# maps, of which coding loses metres.
 _MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 0.75
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
@@ -35,9 +36,11 @@ class Keeping:
 
     Args:
         coding: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats) or "exact" (float32);
-            None: coded if bytes are given; `suited` chooses for a signal.
+            or "samples", which takes no weights at all, see `SampledField`. None: coded if bytes are given; `suited`
+            chooses for a signal.
         bytes: most bytes of the file; None: a share of the signal's lossless form.
         psnr: dB that the smallest file is to have; None: no target.
+        learned: whether a network is wanted in any case, because something of it or of its fit was asked for.
 
     Raises:
         InrError: an unknown coding, bytes that make no sense, or bytes of what is not coded.
@@ -47,13 +50,14 @@ class Keeping:
     coding: Coding | None = None
     bytes: int | None = None
     psnr: float | None = None
+    learned: bool = False
 
     def __post_init__(self) -> None:
-        if self.coding not in (None, "coded", "half", "exact"):
-            raise InrError(f"weights are kept coded, half or exact, not {self.coding!r}")
+        if self.coding not in (None, "coded", "half", "exact", "samples"):
+            raise InrError(f"a field is kept coded, half, exact or as samples, not {self.coding!r}")
         if self.bytes is not None and self.bytes < 1:
             raise InrError(f"a file has at least 1 byte, got {self.bytes}")
-        if self.bytes is not None and self.coding in ("half", "exact"):
+        if self.bytes is not None and self.coding in ("half", "exact", "samples"):
             raise InrError(f"a number of bytes is kept by coding weights, which {self.coding} ones are not; give one")
         asked = self.coding == "coded" or self.bytes is not None
         if asked and not _codable():
@@ -72,18 +76,22 @@ class Keeping:
             source: the file that it was read from, if there is one.
 
         Returns:
-            Coded weights for grids of enough information, where the library for it is installed; exact ones otherwise,
-            and where the fit is to stop at a PSNR.
+            Coded weights for grids of enough information, where the library for it is installed. The samples themselves
+            for others, where these take no more than the signal's lossless form and no network is wanted. Exact weights
+            for all else. Where a PSNR is asked for, coded weights of any grid: the smallest file that has it.
         """
         if self.coding is not None or self.bytes is not None:
             return self
-        if not isinstance(signal, GridSignal) or self.psnr is not None or not _codable():
+        if not isinstance(signal, GridSignal):
             return replace(self, coding="exact")
-        if signal.domain.sampling == "point":
-            return replace(self, coding="exact")
+        if self.psnr is not None:
+            return replace(self, coding="coded" if _codable() else "exact")
         size = lossless_bytes(signal, source)
         enough = size >= _MIN_LOSSLESS_BYTES and 8 * size >= _MIN_LOSSLESS_BITS * signal.size
-        return replace(self, coding="coded" if enough else "exact")
+        enough = enough and signal.domain.sampling != "point"
+        if not (enough or self.learned) and _file_size(sampled(signal)) <= size:
+            return replace(self, coding="samples")
+        return replace(self, coding="coded" if _codable() and (enough or not self.learned) else "exact")
 
     def parametrisation(
         self, signal: Signal, source: Path | None, objective: Any, *, continuous: bool = True
@@ -141,8 +149,9 @@ def fit(
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
         objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
-        steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, a
-            fit does not stop at its PSNR: what it has beyond that goes into fewer bytes.
+        steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
+            they are for grids unless something else is said, a fit does not stop at its PSNR: what it has beyond that
+            goes into fewer bytes, and the field is the smallest found that has so many dB.
         batch: samples a step.
         learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
             parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
@@ -152,8 +161,10 @@ def fit(
         lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
         seed: decides initial weights and batches, from 0 to 2^32 - 1.
         coding: how weights are kept: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats)
-            or "exact" (float32). None: coded, in at most 0.9 of the bytes of the signal's lossless form, but for
-            samples that are points, small signals and those of little information, as flat pictures and screens.
+            or "exact" (float32); or "samples", which keeps the samples without loss and fits nothing. None: coded, in
+            at most 0.9 of the bytes of the signal's lossless form; but for samples that are points, as of maps, for
+            small signals and those of little information, as flat pictures and screens, samples where nothing but
+            seconds is given, and otherwise exact.
         bytes: most bytes of the file.
         on_event: called with every `Event`.
 
@@ -171,7 +182,13 @@ def fit(
     """
     source = None if isinstance(signal, Signal) else Path(signal)
     found = signal if isinstance(signal, Signal) else open(signal)
-    keeping = Keeping(coding, bytes, psnr).suited(found, source)
+    about_fit = (encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser)
+    learned = lattice_only or engine != "auto" or any(each is not None for each in about_fit)
+    keeping = Keeping(coding, bytes, psnr, learned).suited(found, source)
+    if keeping.coding == "samples":
+        field = sampled(found)
+        field.metrics = evaluate(field, found)
+        return field
     fitter = make_fitter(
         found, encoding=encoding, activation=activation, network=network, teacher=teacher,
         objective=objective, engine=engine, budget=Budget(steps, seconds, None if keeping.codes else psnr), batch=batch,
@@ -184,33 +201,96 @@ def fit(
                 on_event(event)
     if event.reason not in ("steps", "target"):
         warnings.warn(event.message, RuntimeWarning, stacklevel=2)
-    finish(fitter, keeping, source)
-    fitter.field.metrics = evaluate(fitter.field, fitter.signal, execute=fitter.execute, block=fitter.plan.block)
-    return fitter.field.cpu().eval()
+    field, execute, missed = finish(fitter, keeping, source)
+    if missed is not None:
+        warnings.warn(missed, RuntimeWarning, stacklevel=2)
+    field.metrics = evaluate(field, fitter.signal, execute=execute, block=fitter.plan.block)
+    return field.cpu().eval()
 
 
-def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> None:
+class Finished(NamedTuple):
+    """What a fit came to.
+
+    Attributes:
+        field: what is kept, on the fit's device.
+        execute: what evaluates it.
+        missed: by what a PSNR that it was to have was missed, in words; None where it was not.
+    """
+
+    field: Field
+    execute: Execute
+    missed: str | None
+
+
+def sampled(signal: Signal) -> Field:
+    """The field that keeps a signal's samples, and takes no fit.
+
+    Args:
+        signal: on a grid.
+
+    Raises:
+        InrError: scattered samples.
+    """
+    if not isinstance(signal, GridSignal):
+        raise InrError("only samples on a grid can be kept as they are; scattered ones need a network")
+    field = SampledField(signal).eval()
+    field.storage = sampled_contents
+    return field
+
+
+def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> Finished:
     """Round the weights of a fit that has ended as they are to be kept, before they are measured and saved.
 
     Args:
         fitter: what has run.
         keeping: as of its parametrisation.
         source: the file that the signal was read from, if there is one.
+
+    Returns:
+        The fit's field; or the signal's samples, where these are the smaller field that has the PSNR asked for.
     """
-    parametrisation = fitter.parametrisation
-    if isinstance(parametrisation, CodedWeights):
-        limit = keeping.limit(fitter.signal, source)
-        parametrisation.finish(fitter.field, parametrisation.rate.max_bytes)
-        for _ in range(_TRIES):
-            excess = _file_size(fitter.field) - limit
-            if excess <= 0:
-                return
-            parametrisation.finish(fitter.field, max(_payload_size(fitter.field) - excess, 1))
+    missed, parametrisation = None, fitter.parametrisation
+    if isinstance(parametrisation, CodedWeights) and keeping.psnr is not None and keeping.bytes is None:
+        missed = _round_to_psnr(fitter, parametrisation, keeping.psnr)
+        if isinstance(fitter.signal, GridSignal) and not keeping.learned:
+            samples = sampled(fitter.signal)
+            if missed is not None or _file_size(samples) < _file_size(fitter.field):
+                return Finished(samples, samples, None)
+    elif isinstance(parametrisation, CodedWeights):
+        _round_to_bytes(fitter.field, parametrisation, keeping.limit(fitter.signal, source))
     elif keeping.coding == "half":
-        with torch.no_grad():
-            for parameter in fitter.field.parameters():
-                parameter.copy_(parameter.half())
-        fitter.field.storage = half_storage
+        halve(fitter.field)
+    return Finished(fitter.field, fitter.execute, missed)
+
+
+@torch.no_grad()
+def halve(field: Field) -> None:
+    """Round a field's weights to 16-bit floats, as which it is saved."""
+    for parameter in field.parameters():
+        parameter.copy_(parameter.half())
+    field.storage = half_storage
+
+
+def _round_to_psnr(fitter: Fitter, parametrisation: CodedWeights, psnr: float) -> str | None:
+    """Round weights as coarsely as the PSNR allows; by what it is missed, in words."""
+
+    def measure(execute: Execute) -> float:
+        return whole_psnr(fitter.field, fitter.signal, execute=execute, block=fitter.plan.block)
+
+    reached = parametrisation.finish_reaching(psnr, fitter.field, measure)
+    if reached >= psnr:
+        return None
+    return f"{reached:.2f} dB is the best that was found, of {psnr:g} asked for; more seconds or steps find more"
+
+
+def _round_to_bytes(field: Field, parametrisation: CodedWeights, limit: int) -> None:
+    """Round weights so that the whole file takes at most so many bytes."""
+    parametrisation.finish(field, parametrisation.rate.max_bytes)
+    for _ in range(_TRIES):
+        excess = _file_size(field) - limit
+        if excess <= 0:
+            return
+        parametrisation.finish(field, max(_payload_size(field) - excess, 1))
 
 
 def _file_size(field: Field) -> int:

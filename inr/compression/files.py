@@ -20,7 +20,7 @@ from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
 from inr.encodings import encodings
-from inr.field import MAX_FILE_BYTES, Field, build_field, plain_storage
+from inr.field import MAX_FILE_BYTES, Field, SampledField, build_field, plain_storage
 from inr.networks import networks
 from inr.signals import Domain, from_compact, to_compact
 
@@ -81,6 +81,16 @@ def coded_contents(field: Field, found: Mapping[str, QuantisedTensor]) -> tuple[
     return header, _sections(codec.encode_integers(field, found))
 
 
+def sampled_contents(field: Field) -> tuple[dict[str, Any], list[Section]]:
+    """Header and sections of the file of a `SampledField`, which says no more than it must: it is small."""
+    from inr.compression.codecs.samples import SamplesCodec
+
+    codec = SamplesCodec()
+    assert isinstance(field, SampledField)
+    payloads = codec.encode(field.signal, 0, steps=1)
+    return {"codec": _spec(codec), "domain": _told(field.domain)}, _sections(payloads)
+
+
 def _sections(payloads: Sequence[Payload]) -> list[Section]:
     return [
         Section(each.name, {"payload": np.frombuffer(each.data, dtype=np.uint8)}, _CODING, each.base)
@@ -130,6 +140,8 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
         raise DamagedFile("it has no section 'base'", "header")
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
+        if isinstance(field, SampledField):
+            field.storage = sampled_contents
         if (indices := getattr(codec, "step_indices", None)) is not None:
             field.storage = CodedStorage(indices)
     except (MissingExtra, DamagedFile, UnknownWeights):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inr.field._field import half_storage as half_storage
     from inr.field._field import plain_storage as plain_storage
     from inr.field._reading import build_field as build_field
+    from inr.field._sampled import SampledField as SampledField
     from inr.field._sections import MAX_FILE_BYTES as MAX_FILE_BYTES
     from inr.field._sections import PARTS as PARTS
     from inr.field._sections import field_sections as field_sections
@@ -25,6 +26,7 @@ __getattr__, __all__ = lazy_exports(
         "Field": "._field",
         "MAX_FILE_BYTES": "._sections",
         "PARTS": "._sections",
+        "SampledField": "._sampled",
         "Spec": "._field",
         "Storage": "._field",
         "build_field": "._reading",

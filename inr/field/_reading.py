@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from inr._errors import DamagedFile, InrError
 from inr.container import Contents
-from inr.field._field import Field
+from inr.field._field import Field, half_storage
 from inr.field._sections import PARTS, section_tensors
 from inr.signals import Domain
 
@@ -47,6 +47,8 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
         raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
     field.load_state_dict(tensors)
     field.metrics, field.fit = metrics, chosen
+    if any(tensors[name].dtype == torch.float16 for name, _ in field.named_parameters()):
+        field.storage = half_storage
     return field.eval()
 
 

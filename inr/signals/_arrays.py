@@ -83,8 +83,8 @@ def build_grid(
     size = math.prod(samples.shape[:-1])
     if kind == "video" and samples.shape[0] < 2:
         raise InrError(f"{source} has one frame; a video has at least 2, one frame is an image")
-    if size < 2:
-        raise InrError(f"{source} has a single sample; a signal has at least 2")
+    if size < 2 and kind != "image":
+        raise InrError(f"{source} has a single sample; a signal other than a picture has at least 2")
     if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
     values = _value_map(samples, kind, value_range, source)

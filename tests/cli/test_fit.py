@@ -187,9 +187,13 @@ def test_seconds_and_targets(inr_cli, photo):
     run = inr_cli("fit", "photo.png", *QUICK[2:], "--seconds", "0.3", "--no-comparison", "--json")
     assert run.status == 0
     assert run.json["reason"] in ("steps", "seconds")  # the latter on a machine that gets slower meanwhile
-    easy = inr_cli("fit", "photo.png", *QUICK[2:], "--steps", "200", "--psnr", "3", "-o", "b.inr", "--json")
+    easy = inr_cli("fit", "photo.png", *QUICK[2:], "--steps", "200", "--psnr", "3", "-o", "b.inr", "--json", "--exact")
     assert easy.json["reason"] == "target"
     assert easy.json["steps"] < 200
+    small = inr_cli("fit", "photo.png", *QUICK[2:], "--steps", "40", "--psnr", "12", "-o", "c.inr", "--json")
+    assert small.json["reason"] == "steps"
+    assert small.json["metrics"]["psnr"] >= 12
+    assert small.json["bytes"] < easy.json["bytes"]
 
 
 def test_a_silent_sound_and_an_exact_fit_are_finite_json(inr_cli, tmp_path):

@@ -26,7 +26,7 @@ BAD_ARRAYS = {
     "empty channels": (np.zeros((4, 4, 4, 0)), "no samples"),
     "scalar": (np.float64(3), "1 to 4 axes"),
     "five axes": (np.zeros((2, 2, 2, 2, 2)), "1 to 4 axes"),
-    "one sample": (np.zeros((1, 1)), "single sample"),
+    "one sample": (np.zeros(1), "single sample"),
     "too wide": (np.array([-1.7e308, 1.7e308]), "float64"),
 }
 
@@ -117,9 +117,9 @@ def test_a_file_that_may_not_be_read(tmp_path, refused):
     refused(lambda: open_signal(path), "Permission denied")
 
 
-def test_one_pixel_and_one_sample_are_refused(tmp_path, refused):
+def test_one_sample_is_refused_and_one_pixel_is_not(tmp_path, refused):
     Image.new("RGB", (1, 1)).save(tmp_path / "a.png")
-    refused(lambda: open_signal(tmp_path / "a.png"), "a.png has a single sample", "at least 2")
+    assert open_signal(tmp_path / "a.png").size == 1
     soundfile = pytest.importorskip("soundfile")
     for samples in (1, 0):
         soundfile.write(tmp_path / "a.wav", np.zeros(samples), 8000)

@@ -15,6 +15,7 @@ codecs = Registry(
     "inr.compression.codecs.coin",
     "inr.compression.codecs.doh",
     "inr.compression.codecs.mlp",
+    "inr.compression.codecs.samples",
     "inr.compression.codecs.weights",
 )
 

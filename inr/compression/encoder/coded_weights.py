@@ -1,7 +1,7 @@
 """Fits whose last part computes with rounded weights: the file is small, and what is measured is what is saved."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from inr.compression.encoder.step_allocation import balanced_steps, nearest_inde
 from inr.compression.encoder.weights import encode_weights
 from inr.compression.files import CodedStorage
 from inr.engines import Plan
-from inr.field import Field
+from inr.field import Execute, Field
 from inr.fitting import Gradients, PlainWeights, dense
 from inr.signals import GridSignal, Signal
 
@@ -36,6 +36,8 @@ _AIM = 0.985
 _DRAWN, _WIDER = (0.0, 0.02, 0.05, 0.1), 0.125
 # dB above a target that are aimed at, and by what factor the multiplier changes towards it at most.
 _SPARE, _MAX_CHANGE = 0.05, 2.0
+# How near a target is near enough, in dB, how often it is looked for, how far a look goes, and what a unit is worth.
+_NEAR, _TRIALS, _FARTHEST, _DECIBELS = 0.02, 12, 6.0, 3.01
 # Width, in steps, of the narrowest distribution by which weights are drawn to 0.
 _MIN_WIDTH = 0.05
 _FLOAT_BITS = 22
@@ -177,7 +179,49 @@ class CodedWeights(PlainWeights):
         limit = self.rate.max_bytes if max_bytes is None else max_bytes
         if not self.indices:
             self._choose()
-        found = self._within(limit)
+        self._write(self._within(limit), field)
+
+    def finish_reaching(self, psnr: float, field: Field, measure: Callable[[Execute], float]) -> float:
+        """Round the field's weights for good, as coarsely as a PSNR allows; saving the field codes them.
+
+        Args:
+            psnr: dB to be reached.
+            field: the one that was fitted.
+            measure: the PSNR in dB of what evaluates coordinates.
+
+        Returns:
+            The PSNR that was reached: less than asked for only where rounding hardly matters any more.
+        """
+        if not self.indices:
+            self._choose()
+
+        def reached() -> float:
+            weights = self._rounded()
+            return measure(lambda coords: self._plan.forward(weights, coords.to(self._plan.device)))
+
+        def at(exponent: float) -> float:
+            self._use(exponent)
+            return reached()
+
+        fine, coarse, found = coarsest_reaching(psnr, at, self._exponent)
+        self._use(coarse)
+        others = self.indices
+        self._use(fine)
+        # steps are a quarter of an octave apart: of those that differ, as many as can are the coarser ones
+        usual = self.indices
+        differing = [name for name in usual if others[name] != usual[name]] if found >= psnr else []
+        low, high = 0, len(differing)
+        while low < high - 1:
+            middle = (low + high) // 2
+            self.indices = usual | {name: others[name] for name in differing[:middle]}
+            now = reached()
+            low, high, found = (middle, high, now) if now >= psnr else (low, middle, found)
+        self.indices = usual | {name: others[name] for name in differing[:low]}
+        self._write(self._integers(0.0), field)
+        return found
+
+    def _write(self, found: Mapping[str, QuantisedTensor], field: Field) -> None:
+        """Give the field the values of integers, and let it be saved as these."""
         self._finished = True
         values = {name: each.values for name, each in found.items()}
         with torch.no_grad():
@@ -289,6 +333,49 @@ class CodedWeights(PlainWeights):
             math.prod(self._pieces[name].shape) * _entropy(np.rint(numbers / step_of(self.indices[name])))
             for name, numbers in some.items()
         )
+
+
+def coarsest_reaching(psnr: float, measured: Callable[[float], float], start: float) -> tuple[float, float, float]:
+    """The largest logarithm of the multiplier of `balanced_steps` with which a PSNR is reached, nearly.
+
+    Args:
+        psnr: dB to be reached.
+        measured: dB at a logarithm; falls by 3 dB a unit where rounding is what limits it, and by less elsewhere.
+        start: where to look first.
+
+    Returns:
+        The logarithm, the next one that was seen and does not reach the PSNR, and what was measured at the first. That
+        is the best that was seen where nothing reaches the PSNR; and the second is the first where all do.
+    """
+    found = {start: measured(start)}
+    for _ in range(_TRIALS):
+        good = [each for each, reached in found.items() if reached >= psnr]
+        bad = [each for each, reached in found.items() if reached < psnr]
+        if good and (found[max(good)] - psnr <= _NEAR or (bad and min(bad) - max(good) <= _PRECISION)):
+            break
+        if good and bad:
+            share = (found[max(good)] - psnr) / (found[max(good)] - found[min(bad)])
+            following = max(good) + min(max(share, 0.1), 0.9) * (min(bad) - max(good))
+        else:
+            edge = max(good) if good else min(bad)
+            look = (found[edge] - psnr) / _slope(found)
+            following = edge + min(max(look, -_FARTHEST), _FARTHEST)
+            following += -_PRECISION if bad else _PRECISION
+        following = min(max(following, _MIN_EXPONENT), _MAX_EXPONENT)
+        if following in found:
+            break
+        found[following] = measured(following)
+    good = [each for each, reached in found.items() if reached >= psnr]
+    best = max(good) if good else max(found, key=lambda each: found[each])
+    return best, min((each for each in found if each > best), default=best), found[best]
+
+
+def _slope(found: Mapping[float, float]) -> float:
+    """dB that a unit takes away, between the last two that were measured; more than nothing, and 3 to begin with."""
+    if len(found) < 2:
+        return _DECIBELS
+    (first, before), (last, after) = list(found.items())[-2:]
+    return min(max((before - after) / (last - first), 0.1 * _DECIBELS), _DECIBELS)
 
 
 def _some(tensor: Tensor) -> np.ndarray:
