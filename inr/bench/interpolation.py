@@ -13,10 +13,12 @@ import numpy as np
 import inr
 from inr._errors import InrError
 from inr.bench._run import Options
-from inr.signals import GridSignal, Signal, from_array
+from inr.field import SampledField
+from inr.signals import GridSignal, Signal, from_array, lossless_size
 from inr.signals import open as open_signal
 
 SECONDS = 15.0
+FILE = "file of a default fit"
 COLUMNS = ["work", "signal", "field_dB", "best_classical_dB", "difference_dB", "lattice_dB", "lattice_only_dB", "bytes"]
 NOTES = (
     f"Fits with all defaults, {SECONDS:g} s each, of a signal at a fraction of its samples; rendered at all of them "
@@ -26,6 +28,8 @@ NOTES = (
     "lattice_dB is the quality at the samples that were learned; lattice_only_dB that of a fit of the same seconds "
     "that learns nothing else, with a row of its table for 18 values.",
     "The difference of the elevation model is told as root mean square errors in metres.",
+    "Rows of files are of signals as they are: quality at their samples, what coding loses of it against 32-bit floats "
+    "fitted in the same seconds, and the bytes beside those of the signal without loss.",
 )
 
 
@@ -46,6 +50,7 @@ def rows(options: Options) -> Iterator[dict[str, Any]]:
         yield from sound(data / "audio" / f"{name}.wav", options)
     for name in ("bikes", "bigbuckbunny"):
         yield from video(data / "video" / f"{name}.mp4", options)
+    yield from files(data, options)
 
 
 def fitted(signal: Signal, options: Options, **settings: Any) -> "inr.Field":
@@ -245,6 +250,43 @@ def video(path: Path, options: Options, frames: int = 17) -> Iterator[dict[str, 
         "lattice_dB": f"{decibels(known, np.clip(inr.render(field), 0, 255), 255):.2f}",
         "bytes": str(saved_bytes(field)),
     }
+
+
+def files(data: Path, options: Options) -> Iterator[dict[str, Any]]:
+    """Signals as they are: the file of a default fit, and what it loses against 32-bit floats in the same seconds."""
+    names = ["kodak/kodim05", "kodak/kodim13", "kodak/kodim20", "images/coffee", "images/camera", "images/text"]
+    found: dict[str, Signal] = {name: open_signal(data / f"{name}.png") for name in names[: 1 if options.tiny else 6]}
+    for name in ("librispeech_3s", "gt_bach"):
+        found[f"audio/{name}"] = open_signal(data / "audio" / f"{name}.wav")
+    if not options.tiny:
+        frames = open_signal(data / "video" / "bikes.mp4").array[:17]
+        found["video/bikes, 17 frames"] = from_array(np.ascontiguousarray(frames), kind="video")
+        found["volume/mni_icbm152_t1"] = open_signal(data / "volume" / "mni_icbm152_t1.nii.gz")
+    with np.load(data / "geo" / "jacksboro_fault_dem.npz") as archive:
+        found["geo/jacksboro_fault_dem"] = from_array(archive["elevation"])
+    made = []
+    for name, signal in found.items():
+        made.append(file_row(name, signal, options))
+        yield made[-1]
+    shares = [float(each["bytes"].split(", ")[1].split()[0]) for each in made]
+    yield row(f"mean of {FILE}", f"worst {max(shares):.2f}", math.nan, math.nan) | {
+        "field_dB": "", "best_classical_dB": "", "difference_dB": "", "bytes": f"{np.mean(shares):.3f} of lossless",
+    }  # fmt: skip
+
+
+def file_row(name: str, signal: Signal, options: Options) -> dict[str, Any]:
+    """One signal: quality at its samples by default and with 32-bit floats, and its file beside the lossless form."""
+    usual = fitted(signal, options)
+    size, lossless = saved_bytes(usual), lossless_size(signal)
+    found, exact = usual.metrics["psnr"], math.nan
+    difference = "samples, without loss"
+    if not isinstance(usual, SampledField):
+        exact = fitted(signal, options, coding="exact").metrics["psnr"]
+        difference = f"{found - exact:+.2f}, coded against float32"
+    return row(FILE, name, found, exact) | {
+        "best_classical_dB": "", "difference_dB": difference, "lattice_dB": f"{found:.2f}",
+        "lattice_only_dB": "", "bytes": f"{size}, {size / lossless.bytes:.3f} of {lossless.format}",
+    }  # fmt: skip
 
 
 def row(work: str, name: str, field: float, classical: float) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def fit(
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
-    parts = {"encoding": encoding, "activation": activation, "network": network}
+    parts: dict[str, Any] = {"encoding": encoding, "activation": activation, "network": network}
     about_fit = {
         "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
         "resume": resume, "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
@@ -119,6 +119,8 @@ def fit(
         raise typer.Exit(conclude(Fitted(sampled(source), source), course))
     if keeping.codes:  # what it has beyond its PSNR goes into fewer bytes
         wanted = inr.Budget(steps, seconds)
+        if not any(parts.values()):
+            parts["encoding"] = keeping.table(source, signal)
     with waiting("preparing", quiet=quiet):
         fitter = _prepare(
             source, signal, watch, wanted, method, keeping, lattice_only=purpose == "memory",
@@ -131,12 +133,13 @@ def fit(
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
-        field, execute, missed = finish(fitter, keeping, signal)
-    fitted = Fitted(field, fitter.signal, execute, fitter.plan.block, fitter.sample_counts)
+        kept = finish(fitter, keeping, signal)
+    fitted = Fitted(kept.field, fitter.signal, kept.execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
-    status = conclude(fitted, course_of(fitter, end, solver=method, profile=profile), finished=finished)
-    if missed is not None and not quiet:
-        remark(missed)
+    course = course_of(fitter, end, solver=method, rounding_cost=kept.cost, profile=profile)
+    status = conclude(fitted, course, finished=finished)
+    if kept.missed is not None and not quiet:
+        remark(kept.missed)
     as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
     if not as_planned and not (quiet and str(end.reason) not in _STATUS):
         _explain(end, outputs)

@@ -45,7 +45,9 @@ class Fitted:
     sample_counts: "SampleCounts | None" = None
 
 
-def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> dict[str, Any]:
+def course_of(
+    fitter: "Fitter", end: "Event", *, solver: str, rounding_cost: float | None, profile: bool
+) -> dict[str, Any]:
     """How a fit by steps went, as plain JSON; with `profile`, where its time went."""
     return {
         "solver": solver,
@@ -57,7 +59,8 @@ def course_of(fitter: "Fitter", end: "Event", *, solver: str, profile: bool) -> 
         "points": fitter.points,
         "engine": fitter.engine,
         "chosen": {f"{choice.name}:{choice.parameter}": choice.value for choice in fitter.setup.choices},
-        "limited": getattr(fitter.parametrisation, "limited", False),
+        "limited": rounding_cost is not None,
+        "rounding_cost": rounding_cost,
     } | ({"profile": fitter.profile.document()} if profile else {})
 
 
@@ -74,6 +77,7 @@ def course_without_steps(solver: str, reason: str, points: int, seconds: float) 
         "engine": "eager",
         "chosen": {},
         "limited": False,
+        "rounding_cost": None,
     }
 
 
@@ -152,7 +156,9 @@ def _size(result: dict[str, Any]) -> str:
     found = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
     found += f"\n{lossless['ratio']:.2f} of {lossless['format']}"
     found += f", {source['ratio']:.2f} of the lossy source" if source["lossy"] else ""
-    return found + ("; for its quality it would take more: --bytes, --exact" if result["limited"] else "")
+    if result["rounding_cost"] is not None:
+        found += f"; fitting in cost {decibels(result['rounding_cost'])} (--bytes, --exact)"
+    return found
 
 
 def _print_profile(profile: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Fits that end with the weights of a small file: how weights are kept, and fitting in one call."""
 
 import importlib.util
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,8 +14,9 @@ from inr import container
 from inr._errors import InrError, MissingExtra
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.compression.files import sampled_contents
+from inr.encodings import HashGrid
 from inr.field import Execute, Field, SampledField, Spec, half_storage
-from inr.fitting import Budget, Event, Fitter, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
+from inr.fitting import Budget, Event, Fitter, default_setup, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
 from inr.signals import GridSignal, Signal, lossless_bytes, open
 
 Coding = Literal["coded", "half", "exact", "samples"]
@@ -26,6 +28,8 @@ MAX_SHARE, GROWTH = 0.9, 0.01
 _MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 0.75
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
+# Rows of a hash grid's finest levels for a byte of the file, at two bits a number, and log2 of the fewest.
+_ROWS_A_BYTE, _MIN_LOG2_SIZE = 0.45, 8
 # Bytes of a header that names what is not usual, for the first bound of what weights may take.
 _HEADER = 300
 
@@ -100,7 +104,29 @@ class Keeping:
         if not self.codes:
             return None
         learned = objective is None or objective == "squared"
-        return CodedWeights(signal, self.rate(signal, source), bits_learned=learned, continuous=continuous)
+        # rounding many bits a number needs few steps to be learned, and few bits need more
+        start = 0.7 if self.bytes is None and self.psnr is None else 0.5
+        rate = self.rate(signal, source)
+        return CodedWeights(signal, rate, start=start, bits_learned=learned, continuous=continuous)
+
+    def table(self, signal: Signal, source: Path | None) -> Spec | None:
+        """The default encoding with as many rows as the bytes are worth, where that is fewer than suit the signal.
+
+        Args:
+            signal: what is fitted.
+            source: the file that it was read from, if there is one.
+
+        Returns:
+            A hash grid; None where the usual encoding will do.
+        """
+        usual = default_setup(signal).encoding
+        if usual != "hash" or (self.bytes is None and (self.psnr is None or signal.domain.kind != "image")):
+            return None
+        expected: float | None = self.bytes
+        if expected is None:  # bytes halve by some 4 dB, and most of the lossless form's are worth 45 dB
+            expected = lossless_bytes(signal, source) * 2.0 ** (((self.psnr or 0.0) - 45) / 4)
+        size = max(round(math.log2(_ROWS_A_BYTE * expected + 1)), _MIN_LOG2_SIZE)
+        return f"hash:log2_size={size}" if size < HashGrid.suited(signal)["log2_size"] else None
 
     def rate(self, signal: Signal, source: Path | None) -> Rate:
         """How many bytes coded weights are to take."""
@@ -189,6 +215,8 @@ def fit(
         field = sampled(found)
         field.metrics = evaluate(field, found)
         return field
+    if encoding is activation is network is None and keeping.codes:
+        encoding = keeping.table(found, source)
     fitter = make_fitter(
         found, encoding=encoding, activation=activation, network=network, teacher=teacher,
         objective=objective, engine=engine, budget=Budget(steps, seconds, None if keeping.codes else psnr), batch=batch,
@@ -201,11 +229,11 @@ def fit(
                 on_event(event)
     if event.reason not in ("steps", "target"):
         warnings.warn(event.message, RuntimeWarning, stacklevel=2)
-    field, execute, missed = finish(fitter, keeping, source)
-    if missed is not None:
-        warnings.warn(missed, RuntimeWarning, stacklevel=2)
-    field.metrics = evaluate(field, fitter.signal, execute=execute, block=fitter.plan.block)
-    return field.cpu().eval()
+    end = finish(fitter, keeping, source)
+    if end.missed is not None:
+        warnings.warn(end.missed, RuntimeWarning, stacklevel=2)
+    end.field.metrics = evaluate(end.field, fitter.signal, execute=end.execute, block=fitter.plan.block)
+    return end.field.cpu().eval()
 
 
 class Finished(NamedTuple):
@@ -215,11 +243,13 @@ class Finished(NamedTuple):
         field: what is kept, on the fit's device.
         execute: what evaluates it.
         missed: by what a PSNR that it was to have was missed, in words; None where it was not.
+        cost: dB that rounding took where the bytes that are allowed made it coarser; None where they did not.
     """
 
     field: Field
     execute: Execute
-    missed: str | None
+    missed: str | None = None
+    cost: float | None = None
 
 
 def sampled(signal: Signal) -> Field:
@@ -249,18 +279,30 @@ def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> Fini
     Returns:
         The fit's field; or the signal's samples, where these are the smaller field that has the PSNR asked for.
     """
-    missed, parametrisation = None, fitter.parametrisation
+    missed, cost, parametrisation = None, None, fitter.parametrisation
     if isinstance(parametrisation, CodedWeights) and keeping.psnr is not None and keeping.bytes is None:
         missed = _round_to_psnr(fitter, parametrisation, keeping.psnr)
         if isinstance(fitter.signal, GridSignal) and not keeping.learned:
             samples = sampled(fitter.signal)
             if missed is not None or _file_size(samples) < _file_size(fitter.field):
-                return Finished(samples, samples, None)
+                return Finished(samples, samples)
     elif isinstance(parametrisation, CodedWeights):
+        before = _psnr(fitter, plain=True) if parametrisation.limited else None
         _round_to_bytes(fitter.field, parametrisation, keeping.limit(fitter.signal, source))
+        cost = None if before is None else before - _psnr(fitter)
     elif keeping.coding == "half":
         halve(fitter.field)
-    return Finished(fitter.field, fitter.execute, missed)
+    return Finished(fitter.field, fitter.execute, missed, cost)
+
+
+def _psnr(fitter: Fitter, *, plain: bool = False) -> float:
+    """PSNR in dB on the whole signal; with `plain`, of the weights before they are rounded."""
+    plan, leaves = fitter.plan, fitter.parametrisation.leaves
+
+    def execute(coords: torch.Tensor) -> torch.Tensor:
+        return plan.forward(leaves, coords.to(plan.device))
+
+    return whole_psnr(fitter.field, fitter.signal, execute=execute if plain else fitter.execute, block=plan.block)
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
 """Pieces of a field's parameters: what is rounded with a step of its own and coded under a model of its own.
 
-A table of a multiresolution grid is taken level by level, each level as a matrix of one row; every other parameter is
-one piece of its own shape. Pieces stand in the order of the parameters, levels from coarse to fine.
+A table of a multiresolution grid is taken level by level, each level as a matrix whose rows hold neighbours: as many
+numbers as the largest power of two up to 128 that divides the level's. Every other parameter is one piece of its own
+shape. Pieces stand in the order of the parameters, levels from coarse to fine.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from inr.compression.bitstream.weights import Shapes
 from inr.field import Field
+
+# Numbers in a row of a level's matrix, at most: rows whose neighbourhood is flat are coded as such.
+MAX_ROW = 128
 
 
 class Piece(NamedTuple):
@@ -36,7 +40,9 @@ def pieces_of(field: Field) -> dict[str, Piece]:
         levels = _levels(field, name)
         for index, level in enumerate(levels):
             stop = level.offset + level.entries
-            found[f"{name}/{index}"] = Piece(name, level.offset, stop, (1, level.entries * parameter.shape[1]))
+            numbers = level.entries * parameter.shape[1]
+            row = min(numbers & -numbers, MAX_ROW)
+            found[f"{name}/{index}"] = Piece(name, level.offset, stop, (numbers // row, row))
         if not levels:
             found[name] = Piece(name, 0, len(parameter) if parameter.ndim else 1, tuple(parameter.shape))
     return found

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,15 +33,20 @@ _SETTLING, _APART = 64, 1e-6
 _MIN_EXPONENT, _MAX_EXPONENT, _PRECISION = -80.0, 60.0, 0.05
 # Of the bytes allowed, what is aimed at: what weights take drifts up a little after the last choice.
 _AIM = 0.985
-# Parts of a step by which numbers are drawn to 0 to make what drifted fit, and growths of the exponent after that.
-_DRAWN, _WIDER = (0.0, 0.02, 0.05, 0.1), 0.125
+# Of the bytes allowed, what is aimed at in the end, what is enough, in how many goes; and growths of the exponent where
+# these did not come within them.
+_FILL, _FILLED, _FILLINGS, _WIDER = 0.997, 0.99, 5, 0.125
 # dB above a target that are aimed at, and by what factor the multiplier changes towards it at most.
 _SPARE, _MAX_CHANGE = 0.05, 2.0
 # How near a target is near enough, in dB, how often it is looked for, how far a look goes, and what a unit is worth.
 _NEAR, _TRIALS, _FARTHEST, _DECIBELS = 0.02, 12, 6.0, 3.01
 # Width, in steps, of the narrowest distribution by which weights are drawn to 0.
 _MIN_WIDTH = 0.05
+# Least rows and numbers of a row that are looked at as such, and what a row's scale takes.
+_MIN_ROW, _ROW_BITS = 4, 1.5
 _FLOAT_BITS = 22
+
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -204,21 +210,46 @@ class CodedWeights(PlainWeights):
             return reached()
 
         fine, coarse, found = coarsest_reaching(psnr, at, self._exponent)
-        self._use(coarse)
+        if found >= psnr:
+            found = self._refine(fine, coarse, found, reached, lambda now: now >= psnr)
+        else:
+            self._use(fine)
+        self._write(self._integers(), field)
+        return found
+
+    def _refine(
+        self, good: float, other: float, found: Measured, measure: Callable[[], Measured], holds: Callable[[Any], bool]
+    ) -> Measured:
+        """Take the steps of one exponent, and for as many pieces as can be those of another one.
+
+        Steps are a quarter of an octave apart, so that exponents near to each other differ in few of them.
+
+        Args:
+            good: whose steps will do.
+            other: whose steps would be better, and will not do for all pieces.
+            found: what is measured with the first.
+            measure: what decides, with the steps as they are.
+            holds: whether what was measured will do.
+
+        Returns:
+            What is measured with the steps that are taken.
+        """
+        self._use(other)
         others = self.indices
-        self._use(fine)
-        # steps are a quarter of an octave apart: of those that differ, as many as can are the coarser ones
+        self._use(good)
         usual = self.indices
-        differing = [name for name in usual if others[name] != usual[name]] if found >= psnr else []
+        differing = sorted((name for name in usual if others[name] != usual[name]), key=self._numbers)
         low, high = 0, len(differing)
         while low < high - 1:
             middle = (low + high) // 2
             self.indices = usual | {name: others[name] for name in differing[:middle]}
-            now = reached()
-            low, high, found = (middle, high, now) if now >= psnr else (low, middle, found)
+            now = measure()
+            low, high, found = (middle, high, now) if holds(now) else (low, middle, found)
         self.indices = usual | {name: others[name] for name in differing[:low]}
-        self._write(self._integers(0.0), field)
         return found
+
+    def _numbers(self, name: str) -> int:
+        return math.prod(self._pieces[name].shape)
 
     def _write(self, found: Mapping[str, QuantisedTensor], field: Field) -> None:
         """Give the field the values of integers, and let it be saved as these."""
@@ -230,27 +261,48 @@ class CodedWeights(PlainWeights):
         field.storage = CodedStorage({name: each.step_index for name, each in found.items()})
 
     def _within(self, limit: int) -> dict[str, QuantisedTensor]:
-        """Integers that take no more bytes than allowed, or are all 0."""
-        for drawn in _DRAWN:
-            found = self._integers(drawn)
-            if len(encode_weights(found)) <= limit:
-                return found
-        while self._exponent < _MAX_EXPONENT:
-            size = len(encode_weights(found))
-            if size <= limit or not any(each.integers.any() for each in found.values()):
+        """Integers that take nearly all bytes that are allowed, and no more; or are all 0."""
+        some, tried = self._some(), {self._exponent: self._size()}
+        for _ in range(_FILLINGS):
+            if tried[self._exponent] <= limit and (tried[self._exponent] >= _FILLED * limit or not self.limited):
+                return self._integers()
+            # bits by entropies are off by the same factor for steps that are not far apart
+            wanted = _FILL * limit * self._bits(some) / tried[self._exponent]
+            self._use(self._exponent_of(some, wanted))
+            if self._exponent in tried:
                 break
-            # halving all steps takes a bit a weight
-            excess = 16 * (size - limit) / max(sum(each.integers.size for each in found.values()), 1)
-            self._use(self._exponent + max(_WIDER, 0.7 * excess))
-            found = self._integers(0.0)
-        return found
+            tried[self._exponent] = self._size()
+        while min(tried.values()) > limit and self._exponent < _MAX_EXPONENT:
+            self._use(max(tried) + _WIDER)
+            tried[self._exponent] = self._size()
+        good = min((each for each, size in tried.items() if size <= limit), default=max(tried))
+        other = max((each for each in tried if each < good), default=good)
+        self._refine(good, other, tried[good], self._size, lambda size: size <= limit)
+        return self._integers()
 
-    def _integers(self, drawn: float) -> dict[str, QuantisedTensor]:
+    def _size(self) -> int:
+        """Bytes that the weights take, rounded with the steps as they are."""
+        return len(encode_weights(self._integers()))
+
+    def _integers(self) -> dict[str, QuantisedTensor]:
         pieces = cut(self._pieces, self.leaves)
         return {
-            name: QuantisedTensor(to_integers(tensor, self.indices[name], drawn), self.indices[name])
+            name: QuantisedTensor(to_integers(tensor, self.indices[name]), self.indices[name])
             for name, tensor in pieces.items()
         }
+
+    def _some(self) -> dict[str, np.ndarray]:
+        """Rows of every piece."""
+        return {name: _some_rows(tensor) for name, tensor in cut(self._pieces, self.leaves).items()}
+
+    def _exponent_of(self, some: Mapping[str, np.ndarray], bits: float) -> float:
+        """The least logarithm of the multiplier with which the pieces take at most so many bits, by these rows."""
+        low, high = _MIN_EXPONENT, _MAX_EXPONENT
+        while high - low > _PRECISION:
+            middle = (low + high) / 2
+            self._use(middle)
+            low, high = (middle, high) if self._bits(some) > bits else (low, middle)
+        return high
 
     def _like_leaves(self) -> dict[str, Tensor]:
         """Memory for as many numbers as there are leaves."""
@@ -269,19 +321,16 @@ class CodedWeights(PlainWeights):
     def _choose(self) -> None:
         """Choose the steps by the rate that is asked for."""
         self._measure()
-        some = {name: _some(tensor) for name, tensor in cut(self._pieces, self.leaves).items()}
-        low, high = _MIN_EXPONENT, _MAX_EXPONENT
+        some = self._some()
+        low = _MIN_EXPONENT
         if (allowed := self._allowed()) is not None:  # rounding adds the multiplier for every weight
             count = sum(leaf.numel() for leaf in self.leaves.values())
-            low = min(max(math.log2(max(allowed, 1e-24) / count), low), high - 1)
+            low = min(max(math.log2(max(allowed, 1e-24) / count), low), _MAX_EXPONENT)
         self._use(low)
-        self.limited = self._bits(some) > 8 * _AIM * self.rate.max_bytes
+        most = 8 * _AIM * self.rate.max_bytes
+        self.limited = self._bits(some) > most
         if self.limited:
-            while high - low > _PRECISION:
-                middle = (low + high) / 2
-                self._use(middle)
-                low, high = (middle, high) if self._bits(some) > 8 * _AIM * self.rate.max_bytes else (low, middle)
-            self._use(high)
+            self._use(self._exponent_of(some, most))
         for name, numbers in some.items():
             step = step_of(self.indices[name])
             self._widths[name] = max(float(np.abs(np.rint(numbers / step)).mean()), _MIN_WIDTH)
@@ -378,17 +427,32 @@ def _slope(found: Mapping[float, float]) -> float:
     return min(max((before - after) / (last - first), 0.1 * _DECIBELS), _DECIBELS)
 
 
-def _some(tensor: Tensor) -> np.ndarray:
-    """Numbers of a tensor, evenly spread, as float64."""
-    flat = tensor.reshape(-1)
-    return flat[:: max(len(flat) // _NUMBERS, 1)].cpu().numpy().astype(np.float64)
+def _some_rows(tensor: Tensor) -> np.ndarray:
+    """Rows of a piece, evenly spread, as float64 (rows, numbers); of one of few rows all that it has, as one row."""
+    rows = tensor.reshape(1, -1) if tensor.ndim < 2 or min(tensor.shape) < _MIN_ROW else tensor
+    spread = max(rows.numel() // _NUMBERS, 1)
+    rows = rows[:, ::spread] if len(rows) == 1 else rows[::spread]
+    return rows.cpu().numpy().astype(np.float64)
 
 
 def _entropy(integers: np.ndarray) -> float:
+    """Bits of an integer of a piece whose rows have scales of their own, an octave apart."""
+    if len(integers) == 1:
+        return _entropy_of_alike(integers[0])
+    octaves = np.rint(np.log2(np.abs(integers).mean(1) + _MIN_WIDTH))
+    kinds, counts = np.unique(octaves, return_counts=True)
+    bits = sum(
+        _entropy_of_alike(integers[octaves == kind].ravel()) * count for kind, count in zip(kinds, counts, strict=True)
+    )
+    return float(bits / len(integers) + _ROW_BITS / integers.shape[1])
+
+
+def _entropy_of_alike(integers: np.ndarray) -> float:
     """Bits of an integer by how often each is there; of wide distributions by Laplace's."""
     magnitude = float(np.abs(integers).mean())
     if magnitude * 8 > len(integers):
         return math.log2(2 * math.e * magnitude)
     counts = np.bincount((integers - integers.min()).astype(np.int64))
     shares = counts[counts > 0] / len(integers)
-    return float(-(shares * np.log2(shares)).sum())
+    unseen = (len(shares) - 1) / (2 * len(integers) * math.log(2))  # Miller and Madow's correction
+    return float(-(shares * np.log2(shares)).sum() + unseen)

@@ -1,5 +1,6 @@
 """Fits generalised Gaussian models to integers: by tensor, and by row and column of a matrix."""
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -13,6 +14,8 @@ from inr.compression.bitstream.powers import ONE
 
 # How often rows' and columns' octaves are chosen in turn.
 _ROUNDS = 3
+# Numbers from which on not all octaves are tried, and what means are taken to be at least.
+_MANY, _LEAST_MEAN = 1 << 14, 0.05
 # The cost of a weight beyond a distribution's reach.
 _UNREACHABLE = 1 << 40
 _OCTAVES = np.arange(-by_row.MAX_OCTAVES, by_row.MAX_OCTAVES + 1)
@@ -115,15 +118,34 @@ def _fit_rows_and_columns(tensor: np.ndarray, shape: int) -> tuple[RowColumnScal
     rows, columns = without_octaves(tensor.shape)
     if not rows.size:
         return RowColumnScales(scale, rows, columns), int(totals[scale])
-    told = ONE * np.abs(_OCTAVES)[:, None]
     for _ in range(_ROUNDS):
-        sums = [_lengths(costs, magnitudes, scale, each, columns).sum(axis=1) for each in _OCTAVES[:, None, None]]
-        rows = _OCTAVES[(np.stack(sums) + told).argmin(axis=0)]
-        sums = [_lengths(costs, magnitudes, scale, rows[:, None], each).sum(axis=0) for each in _OCTAVES[:, None]]
-        columns = _OCTAVES[(np.stack(sums) + told).argmin(axis=0)]
+        try_rows = _octaves_to_try(magnitudes, columns, 1, scale)
+        sums = [_lengths(costs, magnitudes, scale, each[:, None], columns).sum(axis=1) for each in try_rows]
+        rows = _cheapest(try_rows, sums)
+        try_columns = _octaves_to_try(magnitudes, rows[:, None], 0, scale)
+        sums = [_lengths(costs, magnitudes, scale, rows[:, None], each).sum(axis=0) for each in try_columns]
+        columns = _cheapest(try_columns, sums)
     bits = int(_lengths(costs, magnitudes, scale, rows[:, None], columns).sum())
     found = RowColumnScales(scale, rows, columns, _octave_table(rows), _octave_table(columns))
     return found, bits + ONE * int(np.abs(rows).sum() + np.abs(columns).sum())
+
+
+def _octaves_to_try(magnitudes: np.ndarray, others: np.ndarray, axis: int, scale: int) -> np.ndarray:
+    """Octaves to try for every row (axis 1) or column (axis 0), (tries, units): all, or of many weights the likely.
+
+    `others` are the octaves of the columns, or rows.
+    """
+    if magnitudes.size < _MANY:
+        return np.repeat(_OCTAVES[:, None], magnitudes.shape[1 - axis], axis=1)
+    means = (magnitudes * 2.0**-others).mean(axis=axis)
+    widths = math.log(2) * (means + _LEAST_MEAN)  # of Laplace's distribution
+    likely = np.rint(np.log2(widths) - (scale - by_row.SCALE_OF_ONE) / by_row.SCALES_PER_OCTAVE).astype(np.int64)
+    return np.clip(likely + np.array([[-1], [0], [1]]), _OCTAVES[0], _OCTAVES[-1])
+
+
+def _cheapest(tries: np.ndarray, sums: Sequence[np.ndarray]) -> np.ndarray:
+    """Of every unit the octave by which it takes the fewest bits, an octave itself counted as one bit."""
+    return np.take_along_axis(tries, (np.stack(sums) + ONE * np.abs(tries)).argmin(axis=0)[None], axis=0)[0]
 
 
 def _octave_table(octaves: np.ndarray) -> int:
