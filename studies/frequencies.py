@@ -1,7 +1,7 @@
 """Frequencies chosen before a fit, against a sweep of fits that are measured on samples held out.
 
-Half of the samples are held out: every second one in a checkerboard, every second one of a sound. The choice by the
-tangent kernel (`inr.fitting.choose_frequencies`) sees the other half only, and so do the fits of the sweep, which are
+Half of the samples are held out: every second one in a checkerboard, every second one of a sound. The choice by
+trial fits (`inr.fitting.choose_frequencies`) sees the other half only, and so do the fits of the sweep, which are
 over octaves of sigma (Fourier features, 2x64 relu) and of omega (sine, 3x64), 400 steps of Adam with all samples.
 A choice is within an octave where it is at most a factor of 2 from the best of the sweep; its regret is what a fit with
 the chosen number has less on the held-out samples than the best of the sweep.

@@ -32,7 +32,7 @@ def suggest(
     seed: Annotated[int, typer.Option(help="Decides which patches are looked at.", min=0, max=2**32 - 1)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say which frequencies suit a signal, in seconds and without fitting it."""
+    """Say which frequencies suit a signal, in seconds and without fitting all of it."""
     import inr
 
     with waiting(f"looking at {signal}", quiet=as_json):

@@ -1,8 +1,9 @@
-"""Frequencies of parts that are chosen for a signal, before any step, by what their tangent kernel predicts."""
+"""Frequencies of parts that are chosen for a signal, before its fit, by short trial fits of patches."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from statistics import fmean
 from time import perf_counter
 from typing import Any
 
@@ -14,23 +15,26 @@ from inr._parts import AUTO, Config
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.field import Field
-from inr.fitting._kernel import leave_one_out, tangent_kernel
+from inr.fitting._make_optimiser import make_optimiser
+from inr.fitting._parameter_groups import parameter_groups, resolve_learning_rates
 from inr.fitting._patches import dense_patches
+from inr.fitting._schedules import SCHEDULES
 from inr.networks import networks
-from inr.signals import Signal, ValueMap
+from inr.signals import Signal
 
 Parts = Mapping[str, Config]  # "encoding", "activation" and "network"
-Patch = tuple[Tensor, Tensor]  # coordinates (n, D) and values (n, C) about their mean, float64
+Patch = tuple[Tensor, Tensor]  # coordinates (n, D) and values (n, C) about their mean, float32
 
-POINTS, PATCHES = 784, 4
-QUICK_POINTS = 324  # of a patch, for a second opinion, which may take a second
-# The strength of regularisation that stands for a fit of hundreds of steps. The ridge of the least error is no better
-# guide: on pictures, sounds and maps it named sigma an octave lower, and omega an octave higher, than fits did.
-RIDGE = 3e-4
-WIDTH = 64  # of the networks whose kernels stand for that of a wider one
-KERNELS = 3  # networks whose kernels are averaged: that of one narrow network depends on its draw
-MAX_JACOBIAN = 2**26  # numbers; larger ones take seconds a patch
+POINTS, PATCHES = 1568, 3
+QUICK_POINTS, QUICK_PATCHES = 324, 2  # for a second opinion, which may take a second
+HELD_OUT = 8  # one sample of a patch in so many is not learned from
+# A patch has few samples to learn, so that steps of a trial stand for several times as many of a whole signal: trials
+# of 200 and 400 steps named lower numbers than fits did.
+STEPS, RATE = 100, 2e-3
+STEADY = 30.0  # the frequency of hidden layers up to which RATE is stable; their weights are as small as it is large
+WIDTH = 64  # of the networks whose trials stand for those of wider ones
 _REGISTRIES = {"encoding": encodings, "activation": activations}
+_LEAST_ERROR = 1e-15  # of a flat patch, which is predicted exactly
 _ROUNDING = 3  # digits of a chosen number
 _FARTHEST = 10  # octaves on either side of where a search begins
 _PATIENCE = 2  # octaves in a row that predict worse, before a direction is given up
@@ -81,24 +85,24 @@ def _open(config: Config, registry: Any, path: tuple[str, ...]) -> list[tuple[tu
 def choose_frequencies(
     signal: Signal, parts: Parts, *, seed: int = 0, points: int = POINTS, count: int = PATCHES
 ) -> tuple[dict[str, Config], list[Choice]]:
-    """The parts with every "auto" replaced by the number whose tangent kernel predicts the signal best.
+    """The parts with every "auto" replaced by the number with which samples held out are predicted best.
 
-    Numbers an octave apart are compared by `leave_one_out` on dense patches of the signal, outwards from one that
-    suits its number of samples until two in a row predict worse; a parabola through the best three ends the search.
-    Nothing is trained. Where several are open they are chosen one after the other.
+    Numbers an octave apart are compared by short fits of dense patches of the signal, outwards from one that suits its
+    number of samples until two in a row predict worse; a parabola through the best three ends the search. Where several
+    are open they are chosen one after the other.
 
     Args:
         signal: what is to be represented.
         parts: complete configurations of "encoding", "activation" and "network".
-        seed: decides where the patches lie and what weights the kernels have.
-        points: neighbouring samples of a patch; a kernel takes time with their third power.
+        seed: decides where the patches lie, which of their samples are held out, and what weights trials begin with.
+        points: neighbouring samples of a patch.
         count: patches, fewer where the signal is small.
 
     Returns:
         The parts, and a `Choice` for every number, in the order in which they were made.
 
     Raises:
-        InrError: parts that cannot be built, or whose kernel is too dear.
+        InrError: parts that cannot be built.
     """
     settled = {part: dict(config) for part, config in parts.items()}
     choices = []
@@ -125,7 +129,7 @@ def second_opinions(
         seed: as for `choose_frequencies`.
 
     Returns:
-        The given number and the `Choice` beside it; none where the kernel is too dear.
+        The given number and the `Choice` beside it; none where parts cannot be built.
     """
     found = []
     for part, config in given.items():
@@ -135,9 +139,10 @@ def second_opinions(
                 continue
             opened = {**parts, part: cls.placed({**parts[part], name: AUTO}, signal)}
             try:
-                found.append(
-                    (float(config[name]), choose_frequencies(signal, opened, seed=seed, points=QUICK_POINTS)[1][0])
+                _, (choice, *_) = choose_frequencies(
+                    signal, opened, seed=seed, points=QUICK_POINTS, count=QUICK_PATCHES
                 )
+                found.append((float(config[name]), choice))
             except InrError:
                 continue
     return found
@@ -155,7 +160,7 @@ def _choose(
         value = start * 2.0**octave
         changed = {name: _copied(config) for name, config in parts.items()}
         _set(changed[part], path, parameter, value)
-        return predicted_error(signal, changed, patches, seed)
+        return held_out_error(signal, changed, patches, seed)
 
     start = own[parameter]
     errors = climb(error)
@@ -188,41 +193,63 @@ def refined(errors: Mapping[int, float]) -> float:
     return best + (0.0 if bend <= 0 else (below - above) / (2 * bend))
 
 
-def predicted_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed: int) -> float:
-    """The mean leave-one-out error over patches; infinite where it is no number."""
-    fields = [_narrow_field(signal, parts, seed + draw) for draw in range(KERNELS)]
-    field = fields[0]
-    points = max(len(coords) for coords, _ in patches)
-    if field.parameter_count * points > MAX_JACOBIAN and any(field.encoding.parameters()):
-        raise InrError(
-            f"auto is chosen by a kernel that is too dear with encoding '{parts['encoding']['name']}', "
-            f"which learns {field.parameter_count:,} numbers; give a number"
-        )
-    total = 0.0
-    for coords, values in patches:
-        kernel = sum((tangent_kernel(field, coords) for field in fields), coords.new_zeros(len(coords), len(coords)))
-        total += float(leave_one_out(kernel, values, (RIDGE,)))
-    return total / len(patches) if math.isfinite(total) else math.inf
+def held_out_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed: int) -> float:
+    """What short fits of patches miss on samples that they do not learn from.
+
+    Args:
+        signal: that the patches are of.
+        parts: complete configurations.
+        patches: each is fitted by a network of its own.
+        seed: decides the networks' first weights and which samples are held out.
+
+    Returns:
+        The geometric mean over patches of the mean squared error, so that each patch has a say; infinite where it is no
+        number.
+    """
+    errors = [
+        _trial_error(_narrow_field(signal, parts, seed + index), coords, values, seed + index)
+        for index, (coords, values) in enumerate(patches)
+    ]
+    mean = math.exp(fmean(math.log(max(error, _LEAST_ERROR)) for error in errors)) if min(errors) >= 0 else math.nan
+    return mean if math.isfinite(mean) else math.inf
+
+
+def _trial_error(field: Field, coords: Tensor, values: Tensor, seed: int) -> float:
+    """The mean squared error on samples held out, after a fit to the others; they are what a seed says."""
+    mixed = torch.randperm(len(coords), generator=torch.Generator().manual_seed(seed))
+    out, learned = mixed[: max(len(mixed) // HELD_OUT, 1)], mixed[max(len(mixed) // HELD_OUT, 1) :]
+    seen, wanted = coords[learned], values[learned]
+    frequency = getattr(field.network.activation, "omega", STEADY)
+    rates = resolve_learning_rates(field, RATE * min(STEADY / frequency, 1.0))
+    optimiser = make_optimiser(parameter_groups(field, rates))
+    parameters = dict(field.named_parameters())
+    for step in range(STEPS):
+        optimiser.set_learning_rates(rates, SCHEDULES["cosine"](step / STEPS))
+        residuals = field(seen) - wanted
+        grads = torch.autograd.grad(residuals.square().mean(), list(parameters.values()))
+        optimiser.step(dict(zip(parameters, grads, strict=True)))
+        field.encoding.progress((step + 1) / STEPS, seen, residuals.detach())
+    with torch.no_grad():
+        return float((field(coords[out]) - values[out]).square().mean())
 
 
 def _narrow_field(signal: Signal, parts: Parts, seed: int) -> Field:
-    """The field that is to be fitted, with one channel, in float64, and no wider than its kernel needs."""
+    """The field that is to be fitted, no wider than a trial needs, for values about a mean."""
     network = dict(parts["network"])
     width = next((param for param in networks.info(network["name"]).params if param.name == "width"), None)
     if width is not None and isinstance(usual := network.get("width", width.default), int):
         network["width"] = min(usual, WIDTH)
-    domain = replace(signal.domain, channels=1, values=ValueMap((-1.0,), (1.0,)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Field.build(domain, encoding=parts["encoding"], activation=parts["activation"], network=network).double()
+        return Field.build(signal.domain, encoding=parts["encoding"], activation=parts["activation"], network=network)
 
 
 def _patches(signal: Signal, points: int, count: int, seed: int) -> list[Patch]:
     """Coordinates and values of dense patches."""
     patches = []
     for indices in dense_patches(signal, points=points, count=count, seed=seed):
-        values = signal.values(indices).double()
-        patches.append((signal.coords(indices).double(), values - values.mean(0)))
+        values = signal.values(indices)
+        patches.append((signal.coords(indices), values - values.mean(0)))
     return patches
 
 

@@ -48,15 +48,15 @@ class Suggestion:
 
 
 def suggest(signal: Signal | str | Path, *, seed: int = 0) -> Suggestion:
-    """Suggest the frequencies of Fourier features and of a SIREN for a signal, without fitting it.
+    """Suggest the frequencies of Fourier features and of a SIREN for a signal, without fitting all of it.
 
-    For numbers an octave apart the tangent kernel of the field that would be fitted predicts samples of dense patches
-    from all others (`inr.fitting.leave_one_out`). The number that predicts best is good between samples; one that
-    reproduces the samples themselves best is usually larger.
+    For numbers an octave apart short fits of dense patches predict samples that they have not seen
+    (`inr.fitting.choose_frequencies`). The number that predicts best is good between samples; one that reproduces the
+    samples themselves best is usually larger.
 
     Args:
         signal: a signal, or the path of a file that `inr.open` reads.
-        seed: decides where the patches lie and what weights the kernels have.
+        seed: decides where the patches lie, which samples are held out, and what weights the fits begin with.
 
     Returns:
         The chosen numbers, what every number predicted, and the parts to fit with.

@@ -1,4 +1,4 @@
-"""The tangent kernel, what it predicts, and the frequencies that are chosen by it."""
+"""The tangent kernel and what it predicts, and the frequencies that are chosen by trial fits."""
 
 import math
 
@@ -128,11 +128,11 @@ def test_a_climb_ends_two_octaves_beyond_the_least():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("parts", [FOURIER, SIREN], ids=["sigma", "omega"])
-def test_choices_rise_with_the_band_of_the_signal(parts):
+@pytest.mark.parametrize(("parts", "least"), [(FOURIER, 2.0), (SIREN, 1.25)], ids=["sigma", "omega"])
+def test_choices_rise_with_the_band_of_the_signal(parts, least):
     found = [choose_frequencies(band_limited(64, cycles), parts)[1][0].value for cycles in (4, 8, 16)]
     assert found == sorted(found)
-    assert found[-1] > 2 * found[0]
+    assert found[-1] > least * found[0]  # omega rises less: a SIREN's layers make multiples of it
 
 
 def test_sigma_is_within_an_octave_of_the_spread_of_a_planted_spectrum():
@@ -186,7 +186,7 @@ def test_sounds_have_it_in_the_first_layer():
     signal = inr.from_array(tone, kind="audio", sample_rate=8000)
     setup = default_setup(signal).with_parts(signal, activation="sine:omega=auto", network="mlp:depth=1,width=32")
     assert set(setup.activation) == {"name", "first_omega"}
-    assert setup.activation["first_omega"] > 200
+    assert abs(math.log2(setup.activation["first_omega"] / (1000 / 9))) <= 1  # the tone's, per unit of [-1, 1]
 
 
 def test_a_fit_keeps_the_number_in_its_field(tmp_path):
