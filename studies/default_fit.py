@@ -38,6 +38,7 @@ from studies import RESULTS
 TABLES = ("equal", "16-bit", "timed", "against")
 EQUAL = ("kodim08", "kodim20", "kodim23")
 TIMED = ("kodim23", "kodim08")
+EQUAL_STEPS: dict[str, Any] = {"budget": inr.Budget(steps=960), "batch": 16_384}
 SIX = ("kodim01", "kodim10", "kodim11", "kodim19", "kodim23", "kodim24")
 COLUMNS = ["table", "picture", "method", "code", "seed", "steps", "seconds", "psnr"]
 TABLE = RESULTS / "default_fit.tsv"
@@ -129,10 +130,10 @@ def measured(options: argparse.Namespace) -> Iterator[Row]:
     signals = {name: inr.open(options.pictures / f"{name}.png") for name in EQUAL}
     if "equal" in options.tables:
         engines = {"cpu": "cpu", "eager": "eager"}
-        yield from compared("equal steps", "default", signals, engines, options.seeds, budget=inr.Budget(steps=960))
+        yield from compared("equal steps", "default", signals, engines, options.seeds, **EQUAL_STEPS)
     if "16-bit" in options.tables:
-        engines = {"bfloat16": "cpu:backward=bfloat16", "float32": "cpu"}
-        yield from compared("16-bit products", "default", signals, engines, options.seeds, budget=inr.Budget(steps=960))
+        engines = {"bfloat16": "cpu:backward=bfloat16", "float32": "cpu:backward=float32"}
+        yield from compared("16-bit products", "default", signals, engines, options.seeds, **EQUAL_STEPS)
         parts = {name: middle(signal, 64) for name, signal in signals.items()}
         yield from compared(
             "16-bit products", "siren 3x128, 64x64 of it", parts, engines, options.seeds, budget=inr.Budget(steps=1500),

@@ -91,7 +91,7 @@ Coded = Annotated[
 Half = Annotated[bool, _option(_KEPT, "Keep weights as 16-bit floats.", "--half")]
 Samples = Annotated[bool, _option(_KEPT, "Keep the samples without loss, and fit nothing.", "--samples")]
 
-Batch = Annotated[int | None, _option(_FITTING, "Samples per step.")]
+Batch = Annotated[int | None, _option(_FITTING, "Samples per step; what suits the fit if not given.")]
 Rates = Annotated[
     str | None,
     _option(

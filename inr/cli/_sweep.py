@@ -82,7 +82,9 @@ def sweep(
     holdout: Annotated[
         float | None, _option(_BUDGET, "Share of the samples that is not learned from, and by which fits are judged.")
     ] = None,
-    batch: Annotated[int | None, _option(_BUDGET, "Samples a step.")] = None,
+    batch: Annotated[
+        int | None, _option(_BUDGET, "Samples a step; with a budget of seconds each fit has its own if not given.")
+    ] = None,
     lr: fit_options.Rates = None,
     schedule: fit_options.Schedule = None,
     seed: fit_options.Seed = 0,

@@ -178,7 +178,7 @@ def fit(
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
             they are for grids unless something else is said, a fit does not stop at its PSNR: what it has beyond that
             goes into fewer bytes, and the field is the smallest found that has so many dB.
-        batch: samples a step.
+        batch: samples a step; None: as many as suit the fit, see `inr.fitting.suited_batch`.
         learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
             parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
         schedule: "cosine", "exponential" (x0.1 over the fit) or "constant".

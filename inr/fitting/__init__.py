@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     from inr.fitting._adam import FusedAdam as FusedAdam
     from inr.fitting._adam import TorchAdam as TorchAdam
     from inr.fitting._budget import Budget as Budget
+    from inr.fitting._defaults import LARGE_BATCH as LARGE_BATCH
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
+    from inr.fitting._defaults import suited_batch as suited_batch
+    from inr.fitting._defaults import suited_samples as suited_samples
+    from inr.fitting._defaults import suited_steps as suited_steps
     from inr.fitting._evaluate import between_psnr as between_psnr
     from inr.fitting._evaluate import evaluate as evaluate
     from inr.fitting._evaluate import whole_psnr as whole_psnr
@@ -55,6 +59,7 @@ __getattr__, __all__ = lazy_exports(
         "FusedAdam": "._adam",
         "Gradients": "._optimiser",
         "Group": "._optimiser",
+        "LARGE_BATCH": "._defaults",
         "OPTIMISERS": "._make_optimiser",
         "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",
@@ -83,6 +88,9 @@ __getattr__, __all__ = lazy_exports(
         "solved": "._solve",
         "stopping_on_interrupt": "._fit",
         "suggest": "._suggest",
+        "suited_batch": "._defaults",
+        "suited_samples": "._defaults",
+        "suited_steps": "._defaults",
         "tangent_kernel": "._kernel",
         "whole_psnr": "._evaluate",
     },

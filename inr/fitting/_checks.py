@@ -13,7 +13,7 @@ from inr.fitting._schedules import SCHEDULES
 
 def check_setup(setup: Setup, seed: int) -> None:
     """Refuse numbers that no fit can work with."""
-    if setup.batch < 1:
+    if setup.batch is not None and setup.batch < 1:
         raise InrError(f"a batch needs at least 1 sample, got {setup.batch}")
     if setup.schedule not in SCHEDULES:
         raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")

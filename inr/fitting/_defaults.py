@@ -5,13 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
+
 from inr._parts import Config, Registry, parse_spec
 from inr.activations import activations
 from inr.encodings import encodings
-from inr.field import Spec
+from inr.field import Field, Spec
 from inr.fitting._frequencies import Choice, choose_frequencies
 from inr.networks import networks
 from inr.signals import Signal
+
+# Samples a step: the least of networks alone, the least of tables, and the most.
+LEAST_BATCH, _LEAST_OF_TABLES, LARGE_BATCH = 1_024, 4_096, 16_384
+# Steps in which a field learns best, and numbers of a table for each sample of a step.
+_BEST_STEPS, _NUMBERS_A_SAMPLE = 2_000, 256
+# How often a signal is seen in large batches where nothing is asked for, and the least and the most steps of these.
+_PASSES, _LEAST_STEPS, _MOST_STEPS = 40, 600, 2_000
 
 
 @dataclass(frozen=True)
@@ -20,8 +29,8 @@ class Setup:
 
     Attributes:
         encoding, activation, network: part specs ("hash:levels=12" or configurations).
-        batch: samples a step.
-        steps: the horizon where the budget sets none.
+        batch: samples a step; None: as many as suit the fit, see `suited_batch`.
+        steps: the horizon where the budget sets none; None: what suits the signal, see `suited_steps`.
         teacher: chooses the samples of every step.
         objective: what is minimised.
         schedule: how learning rates fall, one of `SCHEDULES`.
@@ -37,8 +46,8 @@ class Setup:
     encoding: Spec
     activation: Spec
     network: Spec
-    batch: int
-    steps: int
+    batch: int | None = None
+    steps: int | None = None
     teacher: Spec = "uniform"
     objective: Spec = "squared"
     schedule: str = "cosine"
@@ -78,10 +87,51 @@ def default_setup(signal: Signal) -> Setup:
     """
     if signal.domain.kind == "scattered" and signal.size < 4_096:  # a grid would not reach between the samples
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
-    batch = 16_384
-    passes = 40  # over the signal; large ones get fewer, minutes being as much as one waits unasked
-    steps = min(max(passes * signal.size // batch, 600), 2_000)
-    return Setup("hash", "relu", "mlp:depth=2,width=64", batch=batch, steps=steps)
+    return Setup("hash", "relu", "mlp:depth=2,width=64")
+
+
+def suited_batch(setup: Setup, field: Field, device: torch.device, samples: int | None = None) -> int:
+    """The samples a step with which fits of equal time end best, measured in `studies/batches.py`.
+
+    With some thousands of steps, that is: fewer leave a field short of where it could be, and of more, each with fewer
+    samples, it gets little but their noise. A large table is besides moved as a whole in every step, however few of its
+    entries a batch touches.
+
+    Args:
+        setup: how the fit goes; teachers other than "uniform" choose from all that a large batch has, and look at the
+            signal between steps.
+        field: what is fitted.
+        device: where the engine computes. GPUs are only busy with large batches.
+        samples: that there is time to learn from, each counted as often as it is seen; None where it is steps that are
+            bounded, which teach the more the larger they are.
+    """
+    if samples is None or device.type != "cpu" or parse_spec(setup.teacher)["name"] != "uniform":
+        return LARGE_BATCH
+    wanted, least = samples / _BEST_STEPS, LEAST_BATCH
+    if field.encoding.tables:
+        numbers = sum(parameter.numel() for parameter in field.encoding.parameters())
+        wanted, least = max(wanted, numbers / _NUMBERS_A_SAMPLE), _LEAST_OF_TABLES
+    return int(min(max(2 ** round(math.log2(max(wanted, 1))), least), LARGE_BATCH))
+
+
+def suited_samples(signal: Signal) -> int:
+    """How many samples a fit learns from where nothing bounds it, each counted as often as it is seen.
+
+    Args:
+        signal: what is represented. Large ones are seen fewer times, minutes being as much as one waits unasked.
+    """
+    steps = min(max(_PASSES * signal.size // LARGE_BATCH, _LEAST_STEPS), _MOST_STEPS)
+    return steps * min(LARGE_BATCH, signal.size)
+
+
+def suited_steps(signal: Signal, batch: int) -> int:
+    """The horizon where nothing bounds a fit: as many samples whatever the batch, up to large ones.
+
+    Args:
+        signal: what is represented.
+        batch: samples a step.
+    """
+    return -(-suited_samples(signal) // max(min(batch, LARGE_BATCH, signal.size), 1))
 
 
 def _default_partners(chosen: Mapping[str, Spec]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def make_fitter(
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
         objective: what is minimised.
         budget: when to stop.
-        batch: samples a step.
+        batch: samples a step; None: as many as suit the fit, see `suited_batch`.
         learning_rate: "auto" if not given, "paper", the network's, or a mapping from part to its rate.
         schedule: one of `SCHEDULES`.
         optimiser: one of `OPTIMISERS`.

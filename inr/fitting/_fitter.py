@@ -18,7 +18,7 @@ from inr.engines import Batch, Objective, Plan, StepResult, plan
 from inr.field import Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
-from inr.fitting._defaults import Setup
+from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
 from inr.fitting._optimiser import Optimiser
@@ -65,6 +65,7 @@ class Fitter:
     Attributes:
         field: the field, as good as it is at the moment, on the engine's device.
         engine: what runs it; plan: how.
+        batch: samples a step.
         steps: the horizon; 0 until `run` has measured a budget in seconds.
         profile: where the time of the steps went.
         sample_counts: which samples were learned from since `run` began; None where they are not recorded.
@@ -117,8 +118,14 @@ class Fitter:
         self._objective = objectives.build(setup.objective, signal) if objective is None else objective
         self._teacher.objective = self._objective
         self._squared = getattr(self._objective, "squared", False)
+        saved = self._saved() if resume else None
         self.engine, self.plan = plan(self.field, self._objective, engine)
+        if saved is not None and self.engine == "cpu" and parse_spec(engine).get("backward", "auto") == "auto":
+            begun = {**parse_spec(engine), "name": "cpu", "backward": saved.recipe.get("backward", "float32")}
+            self.engine, self.plan = plan(self.field, self._objective, begun)
         self.field.to(self.plan.device)
+        # of a budget in seconds it is the first guess, by which steps are measured
+        self.batch = self._suited_batch(0 if budget.seconds is not None else suited_samples(signal))
         self._compiling: float | None = None
         self.profile = Profile()
         self._parametrisation = PlainWeights() if parametrisation is None else parametrisation
@@ -138,9 +145,9 @@ class Fitter:
         self._best: Mapping[str, Tensor] = {}
         self._probe = RateProbe() if setup.learning_rate == "auto" else None
         self._probing: float = 0.0
-        self.steps = 0 if budget.seconds is not None else budget.steps or self._unasked_steps()
-        if resume:
-            self._resume()
+        self.steps = self._planned_steps()
+        if saved is not None:
+            self._resume(saved)
         if self.steps:
             check_horizon(self.field, self.steps)
 
@@ -159,9 +166,19 @@ class Fitter:
         """Samples seen so far, each counted as often as it was seen."""
         return self._progress.points
 
-    def _unasked_steps(self) -> int:
-        """The horizon where no steps and seconds are given; a target alone is worth a longer wait."""
-        steps = self.setup.steps if self.budget.psnr is None else self.budget.patience * self.setup.steps
+    def _suited_batch(self, samples: int) -> int:
+        """The batch that is given, or the best where there is time to learn from so many samples."""
+        bounded = None if self.budget.steps is not None else samples
+        return self.setup.batch or suited_batch(self.setup, self.field, self.plan.device, bounded)
+
+    def _planned_steps(self) -> int:
+        """The horizon, 0 where seconds are given; with a target alone it is longer."""
+        if self.budget.seconds is not None:
+            return 0
+        if self.budget.steps is not None:
+            return self.budget.steps
+        steps = self.setup.steps or suited_steps(self.signal, self.batch)
+        steps *= 1 if self.budget.psnr is None else self.budget.patience
         return max(steps, self.field.encoding.min_steps)
 
     def stop(self) -> None:
@@ -173,17 +190,19 @@ class Fitter:
 
         Returns:
             Learning rates by part, batch, schedule, optimiser, seed, teacher, objective, engine, and the steps done so
-            far; no times, so that equal fits say the same.
+            far; no times, so that equal fits say the same. "backward" where the engine multiplies rounded numbers for
+            gradients.
         """
         return {
             "rates": dict(self._learning_rates),
-            "batch": self.setup.batch,
+            "batch": self.batch,
             "schedule": self.setup.schedule,
             "optimiser": self.setup.optimiser,
             "seed": self._seed,
             "teacher": self._teacher.config(),
             "objective": self._objective_recipe(),
             "engine": self.engine,
+            **self._settings(),
             "steps": self._progress.step,
         }
 
@@ -222,6 +241,10 @@ class Fitter:
         self.prepare()
         if not self.steps:
             affordable, each = self._measure_horizon()
+            batch = self._suited_batch(affordable * self.batch)
+            if batch != self.batch:
+                self.batch = batch
+                affordable, each = self._measure_horizon()
             most = self.budget.steps or affordable
             self.steps = min(affordable, most)
             self._find_learning_rates()
@@ -231,7 +254,7 @@ class Fitter:
             self._find_learning_rates()
         self.profile = Profile(self.plan)
         begin = time.perf_counter()
-        self._teacher.bind(self.signal, self.steps, self.setup.batch, self._seed, self.plan.device)
+        self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
         spent = time.perf_counter() - begin  # some teachers look at the whole signal first
         self._progress.seconds += spent
         self.profile.add("sampling", spent)
@@ -313,7 +336,7 @@ class Fitter:
         if self._probe is None or self._progress.step or self.field.encoding.tables:
             return
         probe, self._probe = self._probe, None
-        points = self.steps * min(self.setup.batch, self.signal.size)
+        points = self.steps * min(self.batch, self.signal.size)
         count = probe.affordable_batch(self.steps, points)
         if not count:
             return
@@ -340,7 +363,7 @@ class Fitter:
     def _measure_horizon(self) -> tuple[int, float]:
         """The steps for which the seconds suffice, by steps that are measured and then undone; the seconds of one."""
         assert self.budget.seconds is not None
-        self._teacher.bind(self.signal, 1_000_000, self.setup.batch, self._seed, self.plan.device)
+        self._teacher.bind(self.signal, 1_000_000, self.batch, self._seed, self.plan.device)
         undo = self._undoing()
         durations: list[float] = []
         begin = time.perf_counter()
@@ -354,7 +377,7 @@ class Fitter:
         self._progress.seconds += spent
         # the first one warms caches; of the others all but the slowest count, since all take part in the fit
         each = statistics.fmean(sorted(durations[1:])[:-1])
-        return max(1, int((self.budget.seconds - spent) / each)), each
+        return max(1, int((self.budget.seconds - self._progress.seconds) / each)), each
 
     def _undoing(self) -> Callable[[], None]:
         """What puts field, leaves and parametrisation back to where they are now, after steps that do not count."""
@@ -455,19 +478,24 @@ class Fitter:
         return {
             **self.field.config(),
             "teacher": parse_spec(self.setup.teacher),
-            "batch": self.setup.batch,
+            "batch": self.batch,
             "schedule": self.setup.schedule,
             **({} if self.setup.optimiser == "adam" else {"optimiser": self.setup.optimiser}),
             **({} if own_weights else {"parametrisation": type(self._parametrisation).__name__}),
             **self._parametrisation.recipe(),
             **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
+            **self._settings(),
             "rates": self._learning_rates,
             **({"learning_rate": "auto"} if self.setup.learning_rate == "auto" else {}),
             "seed": self._seed,
             "steps": self.steps,
             "signal": fingerprint(self.signal),
         }
+
+    def _settings(self) -> dict[str, str]:
+        """What decides the numbers of a step, of how the engine works."""
+        return dict(getattr(self.plan, "settings", {}))
 
     def _objective_recipe(self) -> Any:
         """The objective's configuration; the name of one that has none."""
@@ -485,10 +513,16 @@ class Fitter:
         )  # fmt: skip
         save_checkpoint(self._checkpoint, self.field, checkpoint)
 
-    def _resume(self) -> None:
+    def _saved(self) -> Checkpoint:
+        """What the checkpoint holds."""
         if self._checkpoint is None:
             raise InrError("resuming needs the checkpoint to resume from")
-        saved = load_checkpoint(self._checkpoint)
+        return load_checkpoint(self._checkpoint)
+
+    def _resume(self, saved: Checkpoint) -> None:
+        if self.setup.batch is None:  # another version or machine may have chosen another
+            self.batch = saved.recipe["batch"]
+            self.steps = self._planned_steps()
         if not self.steps:
             self.steps = saved.recipe["steps"]
         if self.setup.learning_rate == "auto" and saved.recipe.get("learning_rate") == "auto":

@@ -163,9 +163,11 @@ class SweepResult:
         """What was equal for all, a sentence each."""
         terms, count = self.terms, len(self.rows)
         budget = f"{terms.steps:,} steps" if terms.steps is not None else f"{terms.seconds:g} seconds of fitting"
-        whole = min(terms.batch, self.signal.size)
+        batch = "with batches that suit each"
+        if terms.batch is not None:
+            batch = f"{min(terms.batch, self.signal.size):,} samples a step"
         size = f", about {terms.parameters:,} parameters" if terms.parameters else ""
-        lines = [f"{count} fits of {budget}, {whole:,} samples a step{size}."]
+        lines = [f"{count} fits of {budget}, {batch}{size}."]
         if self.earlier:
             tried = sum(row.rung == 1 for row in self.earlier)
             lines.append(f"The last of a search that began with {tried} combinations at a part of the budget.")

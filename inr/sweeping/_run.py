@@ -72,7 +72,7 @@ def failed_row(task: Task, signal: Signal, source: str | None, note: str) -> Row
     return Row(
         task.name, task.label, short_specs(task.setup, signal), "failed", note, math.nan, math.nan, math.nan, math.nan,
         math.nan, 0, 0, task.parameters, "", task.terms.threads or 0, task.rung,
-        command(task, signal, source, task.terms.steps, ""),
+        command(task, signal, source, task.terms.steps, task.setup.batch, ""),
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, on
         task.name, task.label, short_specs(task.setup, signal), status, note, **measured, seconds=fitter.seconds,
         steps=event.step, points=fitter.points, parameters=fitter.field.parameter_count, engine=fitter.engine,
         threads=fitter.plan.threads, rung=task.rung,
-        command=command(task, signal, source, fitter.steps, _engine_of(fitter, terms)),
+        command=command(task, signal, source, fitter.steps, fitter.batch, _engine_of(fitter, terms)),
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _engine_of(fitter: Fitter, terms: Terms) -> str:
     return f"cpu:threads={fitter.plan.threads}"
 
 
-def command(task: Task, signal: Signal, source: str | None, steps: int | None, engine: str) -> str:
+def command(task: Task, signal: Signal, source: str | None, steps: int | None, batch: int | None, engine: str) -> str:
     """The `inr fit` that makes the same field, of all samples."""
     setup, terms = task.setup, task.terms
     words: list[str] = ["inr", "fit", source or _NO_SOURCE]
@@ -136,7 +136,7 @@ def command(task: Task, signal: Signal, source: str | None, steps: int | None, e
     if specs["teacher"] == "uniform":
         del specs["teacher"]
     options: dict[str, Any] = {**specs, "steps": steps, "seconds": None if steps else terms.seconds}
-    options |= {"batch": setup.batch, "lr": _rates(terms.rates), "schedule": terms.schedule}
+    options |= {"batch": batch, "lr": _rates(terms.rates), "schedule": terms.schedule}
     options |= {"seed": terms.seed or None, "engine": None if engine in ("", "auto") else engine}
     for option, value in options.items():
         words += [] if value is None else [f"--{option}", str(value)]

@@ -15,7 +15,7 @@ from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._parts import format_spec
 from inr.field import Spec
-from inr.fitting import Budget, default_setup, fingerprint
+from inr.fitting import LARGE_BATCH, Budget, default_setup, fingerprint, suited_steps
 from inr.signals import Signal, open
 from inr.sweeping._auto import DEFAULT_SECONDS, rounds, space
 from inr.sweeping._holdout import held_out
@@ -98,7 +98,8 @@ def sweep(
         parameters: choose widths and table sizes so that all fields have about so many.
         holdout: share of the samples that is not learned from, and by which fits are judged. Without it they are
             judged by how they reproduce what they learned, which says nothing of what lies between the samples.
-        batch: samples a step, the same for all.
+        batch: samples a step, the same for all. Where it is not given, fits of equal seconds have each the batch that
+            suits it.
         learning_rate: as of `inr.fit`; each combination's own where it is not given.
         schedule: as of `inr.fit`; each combination's own where it is not given.
         seed: of weights and samples, the same for all.
@@ -127,10 +128,9 @@ def sweep(
     loaded = signal if isinstance(signal, Signal) else open(signal)
     if auto and steps is None and seconds is None:
         seconds = DEFAULT_SECONDS
-    setup = default_setup(loaded)
-    if steps is None and seconds is None:
-        steps = setup.steps
-    batch = setup.batch if batch is None else batch
+    if seconds is None:  # steps are of equal cost only where they have as many samples
+        batch = LARGE_BATCH if batch is None else batch
+        steps = default_setup(loaded).steps or suited_steps(loaded, batch) if steps is None else steps
     spelled = engine if isinstance(engine, str) else format_spec(engine)
     terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, seed, spelled, holdout)
     inputs = Inputs(loaded, source, store.fits)

@@ -49,7 +49,7 @@ class Terms:
     Attributes:
         steps, seconds: the budget; one of them.
         parameters: what fields are sized for; None for the sizes that their parts have by themselves.
-        batch: samples a step.
+        batch: samples a step; None: of each fit as many as suit it.
         rates, schedule: as `inr.fit` takes them, None for each combination's own.
         seed: of weights and samples.
         engine: as `inr.fit` takes it.
@@ -61,7 +61,7 @@ class Terms:
     steps: int | None
     seconds: float | None
     parameters: int | None
-    batch: int
+    batch: int | None
     rates: float | str | Mapping[str, float] | None = None
     schedule: str | None = None
     seed: int = 0

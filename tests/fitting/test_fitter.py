@@ -207,7 +207,7 @@ def test_python_is_told_of_a_fit_that_ended_badly(signal, monkeypatch):
 
 def test_a_target_alone_gets_patience_and_says_when_it_is_missed(signal):
     fitter = make_fitter(signal, budget=Budget(psnr=100.0), **QUICK)
-    assert fitter.steps == 4 * fitter.setup.steps
+    assert fitter.steps == 4 * make_fitter(signal, budget=Budget(), **QUICK).steps
     short = make_fitter(signal, budget=Budget(psnr=100.0, steps=5), **QUICK)
     last = list(short.run())[-1]
     assert (last.reason, last.message) == ("steps", "finished 5 steps: below the target of 100 dB")

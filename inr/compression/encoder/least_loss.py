@@ -15,7 +15,7 @@ def weights_of_least_loss(fitter: Fitter, on_event: OnEvent | None) -> Mapping[s
     A step's loss is that of the weights before it. Losses of batches are of other samples each time: there the running
     loss is compared, which is the PSNR's.
     """
-    whole = fitter.setup.batch == fitter.signal.size
+    whole = fitter.batch == fitter.signal.size
     least, best, before = math.inf, None, None
     for event in fitter.run():
         if on_event is not None:

@@ -42,8 +42,9 @@ def fit_rounded(
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
         reference: weights to begin from, and from which integers count; None: drawn ones, and 0.
     """
-    aware = round(AWARE * setup.steps)
-    first = Fitter(signal, setup, Budget(steps=setup.steps - aware), engine=engine, seed=seed, start=reference)
+    steps = setup.steps or 0
+    aware = round(AWARE * steps)
+    first = Fitter(signal, setup, Budget(steps=steps - aware), engine=engine, seed=seed, start=reference)
     tell(first.run(), on_event)
     field = first.field.cpu()
     return round_field(
@@ -86,7 +87,7 @@ def round_field(
         there = {name: tensor.detach().to(ready.device) for name, tensor in tensors.items()}
         return float((ready.forward(there, coords) - values).square().mean())
 
-    refined = reference is None and refinable(field, signal) and setup.steps >= _MIN_STEPS_TO_REFINE
+    refined = reference is None and refinable(field, signal) and (setup.steps or 0) >= _MIN_STEPS_TO_REFINE
     # networks that small have no weight to spare
     rounded = RoundedWeights(
         dict(field.named_parameters()),
