@@ -122,7 +122,10 @@ def print_table(result: dict[str, Any]) -> None:
     beside = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in spent.items())
     rate = si(result["points_per_second"], "points/s")
     skipped = f", {result['skipped']:,} of them skipped" if result["skipped"] else ""
-    how = f"on engine {result['engine']}, {result['steps']:,} steps{skipped}" if result["steps"] else "in closed form"
+    backward = f" backward {result['fit']['backward']}" if "backward" in result["fit"] else ""
+    how = "in closed form"
+    if result["steps"]:
+        how = f"on engine {result['engine']}{backward}, {result['steps']:,} steps{skipped}"
     fitted = {
         "fitting": f"{fitting}  (beside it: {beside})",
         "speed": f"{rate} {how}",

@@ -22,7 +22,8 @@ from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 
-Backward = Literal["float32", "bfloat16"]
+Backward = Literal["auto", "float32", "bfloat16"]
+_MIN_ROUNDED_UNITS = 64  # of layers whose products on the way back "auto" rounds: narrower ones gain little
 _MIN_TILE_POINTS, _MAX_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
 _MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
@@ -31,7 +32,9 @@ _MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay
 class Cpu(Engine):
     """Fused kernels for the processor: tiles of points walk through all layers, and back, while they stay in cache.
 
-    Compiled when first needed, and kept on disk. Sums, phases and products are float32.
+    Compiled when first needed, and kept on disk. Sums, phases and products are float32, but for the products that give
+    gradients, which "auto" makes of bfloat16 numbers where that is faster: with processors that have instructions for
+    it, and layers of 64 units or more.
     """
 
     priority = 10
@@ -41,7 +44,7 @@ class Cpu(Engine):
         *,
         threads: Annotated[int | None, Range(1, 1024), "workers (none: as many as torch uses)"] = None,
         tile: Annotated[int | None, Range(1, 65536), "points that walk through the layers together"] = None,
-        backward: Annotated[Backward, "numbers of the products on the way back, but the first layer's"] = "float32",
+        backward: Annotated[Backward, "numbers of the products on the way back, but the first layer's"] = "auto",
     ) -> None:
         self.threads = threads
         self.tile = tile
@@ -54,7 +57,7 @@ class Cpu(Engine):
             "tile": f"{self.tile} points" if self.tile else f"what {_second_cache() // 1024} KiB of cache hold",
             "vectors": f"{LANES} x float32",
             "products": f"{ROWS} x {PANEL}",
-            "bfloat16": "by instruction" if DOT_PRODUCTS else "imitated: backward=bfloat16 is slower here",
+            "bfloat16": "by instruction" if DOT_PRODUCTS else "imitated: auto does not take it",
             "kernels": str(usable_folder() or "compiled by every process: no folder can be written"),
         }
 
@@ -72,13 +75,12 @@ class Cpu(Engine):
         if isinstance(ready, str):
             return ready
         shape, stages = ready
-        bfloat16 = self.backward == "bfloat16"
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
         return CpuPlan(
             encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
             pointwise(objective), field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=bfloat16,
+            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
         )  # fmt: skip
 
     def _kernels(self, field: Field, objective: Objective | None) -> tuple[Layout, NetworkStages] | str:
@@ -94,9 +96,15 @@ class Cpu(Engine):
         except Untranslatable as error:
             return f"objective {type(objective).__name__}: {error}"
         try:
-            return shape, _stages(field.network.activation, self.backward == "bfloat16", loss)
+            return shape, _stages(field.network.activation, self._rounds(shape), loss)
         except Untranslatable as error:
             return f"activation '{field.network.activation.config()['name']}': {error}"
+
+    def _rounds(self, shape: Layout) -> bool:
+        """Whether products on the way back are of bfloat16 numbers."""
+        if self.backward == "auto":
+            return DOT_PRODUCTS and min(shape.hidden_units, default=0) >= _MIN_ROUNDED_UNITS
+        return self.backward == "bfloat16"
 
 
 def _refused(field: Field, objective: Objective | None) -> str | None:

@@ -72,6 +72,11 @@ class Layout:
         return 2 * (self.flops - self._first_flops)
 
     @property
+    def hidden_units(self) -> list[int]:
+        """The numbers that a point takes in each layer but the last, padding included."""
+        return [int(rows) for rows in self.table[:-1, 1]]
+
+    @property
     def _first_flops(self) -> int:
         return 2 * int(self.table[0, 0] * self.table[0, 1])
 

@@ -35,6 +35,9 @@ class CpuPlan:
         objective: what to minimise; None for a plan that only evaluates.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
         bfloat16: whether the products of the backward pass are of bfloat16 numbers.
+
+    Attributes:
+        settings: options of the engine that decide the numbers of a fit, where they are not the usual ones.
     """
 
     device = torch.device("cpu")
@@ -55,6 +58,7 @@ class CpuPlan:
         bfloat16: bool,
     ) -> None:
         self.notes: tuple[str, ...] = (encoder.note,) if encoder.note else ()
+        self.settings = {"backward": "bfloat16"} if bfloat16 else {}
         self.block = block
         self._encoder = encoder
         self._layout = layout

@@ -12,10 +12,14 @@ from llvmlite import ir
 import inr
 from inr.engines import Batch
 from inr.engines import plan as choose
+from inr.engines._cpu import _engine
 from inr.field import Field
+from inr.fitting import make_fitter
 from inr.jit import vector
 from inr.networks import Affine
 from inr.objectives import Regression
+
+SOURCE = inr.Signal.from_array(np.random.default_rng(0).integers(0, 255, (17, 13, 3)).astype(np.uint8))
 
 
 class Exact(Regression):
@@ -109,3 +113,36 @@ def test_the_instruction_is_used_where_there_is_one(monkeypatch):
     parsed = llvm.parse_assembly(str(module).replace("linkonce_odr", ""))
     parsed.verify()
     assert machine.emit_assembly(parsed).count("vdpbf16ps") >= 2 * 24
+
+
+@pytest.mark.parametrize(
+    ("instruction", "width", "options", "rounds"),
+    [
+        (True, 64, "", True), (True, 48, "", False), (False, 256, "", False),
+        (True, 256, ",backward=float32", False), (False, 16, ",backward=bfloat16", True),
+    ],
+)  # fmt: skip
+def test_auto_rounds_where_that_is_faster(monkeypatch, instruction, width, options, rounds):
+    monkeypatch.setattr(_engine, "DOT_PRODUCTS", instruction)
+    field = Field.build(SOURCE.domain, encoding="identity", activation="sine", network=f"mlp:depth=2,width={width}")
+    _, plan = choose(field, Regression(SOURCE), f"cpu:threads=1{options}")
+    assert plan.settings == ({"backward": "bfloat16"} if rounds else {})
+
+
+def test_a_fit_says_so_and_is_resumed_as_it_was_begun(monkeypatch, tmp_path):
+    def fitter(engine="cpu:threads=1", **options):
+        parts = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=64"}
+        options |= {"budget": inr.Budget(steps=6), "checkpoint": tmp_path / "fit.checkpoint", "batch": 64}
+        return make_fitter(SOURCE, engine=engine, **parts, **options)
+
+    for instruction, other in ((True, False), (False, True)):
+        monkeypatch.setattr(_engine, "DOT_PRODUCTS", instruction)
+        begun = fitter()
+        assert begun.choices().get("backward") == ("bfloat16" if instruction else None)
+        for event in begun.run():
+            if event.step == 2:
+                begun.stop()
+        monkeypatch.setattr(_engine, "DOT_PRODUCTS", other)
+        assert fitter(resume=True).choices() == begun.choices()
+        with pytest.raises(inr.InrError, match="backward differ"):
+            fitter(f"cpu:threads=1,backward={'float32' if instruction else 'bfloat16'}", resume=True)
