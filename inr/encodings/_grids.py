@@ -22,6 +22,9 @@ MAX_VERTICES = 2**20  # an axis: beyond, float32 coordinates no longer tell a po
 _DENSE_FINEST = {1: 512, 2: 256, 3: 128, 4: 32}
 _DENSE_MAX_FINEST = {1: 2**16, 2: 256, 3: 64, 4: 24}
 
+# Vertices of time for each frame of a video, at the finest level of a hash grid.
+_VERTICES_A_FRAME = 2
+
 # Values of a signal for each row of the finest levels of a hash grid, by what a sample measures.
 _VALUES_A_ROW = {"area": 4.5, "band": 3.0, "point": 1.0}
 
@@ -41,12 +44,14 @@ class _Grid(Encoding):
         lattice: what interpolates in `table`; has no parameters.
         levels: geometry and place in `table` of every level, coarse to fine.
         table: all levels' features, (sum of entries, features).
+        last_share: of the lattice's length, which the last axis takes.
     """
 
     learning_rate = 1e-2
     moments = (0.9, 0.99, 1e-15)
     tables = True
     default_partners: ClassVar[Mapping[str, Any]] = {"network": "mlp:depth=2,width=64"}
+    last_share = 1.0
 
     def __init__(
         self,
@@ -71,9 +76,23 @@ class _Grid(Encoding):
         self.table = nn.Parameter(torch.empty(entries, features).uniform_(-1e-4, 1e-4))
         self._resolved = {"finest": finest}
 
+    def placed_in(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """Where points lie in the lattice: the last axis may take a part of it only.
+
+        Args:
+            coords: (n, d).
+
+        Returns:
+            Coordinates of the lattice, (n, d); the same tensor where all axes are alike.
+        """
+        if self.last_share == 1:
+            return coords
+        last = coords[:, -1:].clamp(-1, 1) * self.last_share + (self.last_share - 1)
+        return torch.cat((coords[:, :-1], last), dim=1)
+
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n f"]:
         """Interpolated features, level after level."""
-        return self.lattice(coords, self.table)
+        return self.lattice(self.placed_in(coords), self.table)
 
 
 _SOURCE = "Müller et al., Instant neural graphics primitives with a multiresolution hash encoding, SIGGRAPH 2022"
@@ -93,12 +112,15 @@ class HashGrid(_Grid):
     vertices keeps them in so many rows, chosen by hash, and leaves collisions to the training. A sample of its
     own for every pixel needs `finest` = samples an axis. The table starts at U(-1e-4, 1e-4).
 
+    With `last_finest` the last axis has so many vertices at the finest level, and at the others as many fewer than the
+    other axes have there: few frames of a video would else share nothing.
+
     >>> encoding = inr.encodings.HashGrid(3, levels=8, log2_size=14)
     >>> encoding(torch.rand(100, 3)).shape  # float32 coordinates (n, 3) to features (n, levels x features)
     torch.Size([100, 16])
     """
 
-    sizes = Sizes(("log2_size", "finest", "features"), finer="levels")
+    sizes = Sizes(("log2_size", "finest", "features"), finer="levels", tied={"last_finest": "finest"})
 
     def __init__(
         self,
@@ -110,22 +132,33 @@ class HashGrid(_Grid):
         coarsest: Coarsest = 16,
         finest: Annotated[int | None, Range(1, MAX_VERTICES), "vertices an axis of the last level (none: 512)"] = None,
         interpolation: Interpolated = "linear",
+        last_finest: Annotated[
+            int | None,
+            Range(2, MAX_VERTICES),
+            "vertices of the last axis, such as time, at the last level (none: finest)",
+        ] = None,
     ) -> None:
         finest = 512 if finest is None else finest
         super().__init__(in_dim, levels, features, coarsest, finest, interpolation, 2**log2_size)
+        if last_finest is not None and last_finest > finest:
+            raise InrError(f"a grid's last_finest must be <= its finest, got {last_finest} > {finest}")
+        if last_finest is not None:
+            self.last_share = (last_finest - 1) / (finest - 1)
 
     @classmethod
     def suited(cls, signal: Signal) -> Config:
         """A vertex a sample and a row for 4.5 values on the finest levels; two, and more rows, for points.
 
         That is 2^18 rows for a picture of 768 x 512 pixels in colour. More rows are coded more coarsely, in as many
-        bytes.
+        bytes. Frames have two vertices each.
         """
         area = signal.domain.sampling == "area"
         finest = min(_finest(signal) * (1 if area else 2), MAX_VERTICES)
         rows = signal.size * signal.channels / _VALUES_A_ROW[signal.domain.sampling]
         log2_size = round(min(max(math.log2(rows), 12), 19))
-        return {"levels": 8 if area else 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
+        found = {"levels": 8 if area else 12, "log2_size": log2_size, "coarsest": _coarsest(finest), "finest": finest}
+        frames = signal.domain.shape[0] if signal.domain.kind == "video" and signal.domain.shape else finest
+        return found | ({"last_finest": _VERTICES_A_FRAME * frames} if _VERTICES_A_FRAME * frames < finest else {})
 
 
 @encodings.register(

@@ -4,9 +4,11 @@ import itertools
 import math
 import struct
 
+import numpy as np
 import pytest
 import torch
 
+import inr
 from inr.encodings import DenseGrid, HashGrid, encodings
 
 EDGES = (-1.0, 1.0, -1.0 + 2**-23, 1.0 - 2**-24, 0.0, -1.7, 3.0)
@@ -218,3 +220,29 @@ def test_tables_start_small():
     table = HashGrid(2).table
     assert table.abs().max() <= 1e-4
     assert table.std().item() == pytest.approx(1e-4 / math.sqrt(3), rel=0.02)
+
+
+def test_a_last_axis_has_fewer_vertices():
+    encoding = encodings.build("hash:levels=1,finest=33,last_finest=5,log2_size=20", 2)
+    torch.nn.init.normal_(encoding.table)
+    ends = torch.linspace(-1, 1, 5)  # vertices lie half a cell off
+    corners = torch.cartesian_prod(torch.tensor([0.0]), torch.linspace(-1, 1, 201))
+    slopes = encoding(corners).diff(dim=0).diff(dim=0).abs().amax(1) > 1e-4
+    assert 4 <= int(slopes.sum()) <= 2 * len(ends)  # kinks at the cells' borders, one or two differences each
+    beyond = torch.tensor([[0.3, 1.0], [0.3, 4.0]])
+    assert torch.equal(*encoding(beyond))
+    same, plain = (encodings.build(f"hash:coarsest=2,finest=9{given}", 3) for given in (",last_finest=9", ""))
+    assert same.last_share == plain.last_share == 1
+
+
+def test_a_last_axis_is_not_the_longest():
+    with pytest.raises(inr.InrError, match="last_finest must be <= its finest, got 20 > 9"):
+        encodings.build("hash:coarsest=2,finest=9,last_finest=20", 3)
+
+
+def test_frames_have_few_vertices():
+    video = inr.Signal.from_array(np.zeros((6, 40, 60, 3), np.uint8), kind="video")
+    assert HashGrid.suited(video)["last_finest"] == 12
+    long = inr.Signal.from_array(np.zeros((40, 16, 20, 3), np.uint8), kind="video")
+    volume = inr.Signal.from_array(np.zeros((6, 40, 60), np.uint8), kind="volume")
+    assert not any("last_finest" in HashGrid.suited(each) for each in (long, volume))

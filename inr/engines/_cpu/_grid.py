@@ -223,6 +223,28 @@ def scatter_coords(in_dim: int) -> Stage:
     return Stage(scatter_coords, f"{in_dim}", "encoding")
 
 
+@exact
+@no_type_check
+def _placed(x, share, less):
+    x = -_ONE if x < -_ONE else x  # what is not a number stays that
+    x = _ONE if x > _ONE else x
+    return x * share + less
+
+
+@no_type_check
+def _place(worker, workers, coords: F2, placed: F2, last_share: float):
+    begin, end = _share(len(coords), worker, workers, BLOCK)
+    last, share, less = coords.shape[1] - 1, np.float32(last_share), np.float32(last_share - 1)
+    for i in range(begin, end):
+        for axis in range(last):
+            placed[i, axis] = coords[i, axis]
+        placed[i, last] = _placed(coords[i, last], share, less)
+
+
+# coords (n, d) in, placed (n, d) out: what `HashGrid.placed_in` does
+place = Stage(_place, phase="encoding")
+
+
 @no_type_check
 def _clear(worker, workers, grad: F2, touched: B1):
     begin, end = _share(len(touched), worker, workers, 64)

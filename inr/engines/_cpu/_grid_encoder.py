@@ -30,7 +30,10 @@ class GridEncoder:
         self._encode = Call(_grid.encode(*kind), **levels)
         self._scatter = Call(_grid.scatter(*kind), **levels)
         self._clear = Call(_grid.clear)
-        self.stages: Sequence[Stage] = [call.stage for call in (self._encode, self._scatter, self._clear)]
+        calls = [self._encode, self._scatter, self._clear]
+        self._place = Call(_grid.place, last_share=encoding.last_share) if encoding.last_share != 1 else None
+        self._placed = np.zeros((0, encoding.in_dim), np.float32)
+        self.stages: Sequence[Stage] = [call.stage for call in calls + ([self._place] if self._place else [])]
         self._sparse: RowSparse | None = None
 
     def start(self, tensors: Mapping[str, Tensor], learning: bool) -> Sequence[Call]:
@@ -42,10 +45,16 @@ class GridEncoder:
         return [self._clear]
 
     def encode(self, coords: np.ndarray, features: np.ndarray) -> Sequence[Call]:
-        return [self._encode.set(coords=coords, out=features)]
+        if self._place is None:
+            return [self._encode.set(coords=coords, out=features)]
+        if len(self._placed) < len(coords):
+            self._placed = np.empty_like(coords)
+        placed = self._placed[: len(coords)]
+        return [self._place.set(coords=coords, placed=placed), self._encode.set(coords=placed, out=features)]
 
     def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
-        return [self._scatter.set(coords=coords, given=grads)]
+        placed = coords if self._place is None else self._placed[: len(coords)]
+        return [self._scatter.set(coords=placed, given=grads)]
 
     def after_backward(self, grads: np.ndarray) -> None:
         pass

@@ -59,7 +59,7 @@ def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) ->
         return encoding(coords)
     count, coarsest, finest, size, smooth = encoding.lattice.shape
     rows = 0 if size == math.inf else int(size)
-    return torch.ops.inr.grid_encode(coords, table, count, coarsest, finest, rows, smooth)
+    return torch.ops.inr.grid_encode(encoding.placed_in(coords), table, count, coarsest, finest, rows, smooth)
 
 
 def _lattice(in_dim: int, shape: tuple) -> Lattice:

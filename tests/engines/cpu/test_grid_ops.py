@@ -14,7 +14,10 @@ GRIDS = [
     "dense:levels=2,coarsest=3,finest=6,features=2",
     "hash:levels=3,coarsest=2,finest=40,log2_size=5,features=2,interpolation=smoothstep",
 ]
-every_grid = pytest.mark.parametrize(("spec", "in_dim"), list(itertools.product(GRIDS, (1, 2, 3, 4))))
+SHORT_AXIS = "hash:levels=3,coarsest=2,finest=40,log2_size=5,last_finest=7"
+every_grid = pytest.mark.parametrize(
+    ("spec", "in_dim"), [*itertools.product(GRIDS, (1, 2, 3, 4)), (SHORT_AXIS, 1), (SHORT_AXIS, 3)]
+)
 
 
 def problem(spec, in_dim, count=9):

@@ -66,7 +66,7 @@ class Exact(Regression):
         return super().targets(batch).double()
 
 
-def compare(field, source, batch, engine="cpu:threads=2,tile=24"):
+def compare(field, source, batch, engine="cpu:threads=2,tile=24,backward=float32"):
     """Assert that the engine's errors are of the size of eager's in float32."""
     precise = copy.deepcopy(field).double()
     weights = batch.weights if batch.weights is None else batch.weights.double()
@@ -350,3 +350,17 @@ def test_a_profile_is_of_steps_alone():
     assert sum(call.clock[0] for call in (plan._forward, plan._pack)) == 0
     shares = plan.profile()
     assert "evaluation" not in shares
+
+
+@pytest.mark.parametrize("batch", [5, 300])
+def test_a_short_last_axis(batch):
+    source = signal(3)
+    field = build(source, encoding="hash:levels=3,coarsest=2,finest=9,log2_size=6,last_finest=4", activation="sine")
+    tensors, samples = dict(field.named_parameters()), Batch(torch.arange(batch))
+    engines = "cpu:threads=2,tile=24,backward=float32", "eager"
+    plans = [choose(field, Regression(source), engine)[1] for engine in engines]
+    found, right = (plan.loss_and_grad(tensors, samples) for plan in plans)
+    torch.testing.assert_close(found.coords, right.coords)  # of the signal, not of the grid
+    assert distance(found.residuals, right.residuals) < 1e-4
+    for name, gradient in right.grads.items():
+        assert distance(dense(found.grads[name]), dense(gradient)) < 1e-4, name
