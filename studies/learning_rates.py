@@ -12,11 +12,9 @@ published ones) times 1/4, 1/2, 1, 2, 4 and 8, and with those that `auto` finds:
 
     python -m studies.learning_rates --shared DIR [--only auto]
 
-The rows at hand were made before fits learned positions between samples, and before rates of tables were kept unless
-clearly better ones are found; those of hash, dense, tri-plane, CP and VM grids by `auto` are of the plain search.
-
 DIR is a folder with `kodak/`, `div2k_512/`, `audio/` and `volume/` in it. Appends to results/learning_rates.tsv, one
-row a fit; fits that are there are not made again. It takes half an hour on one core.
+row a fit; fits that are there are not made again. It takes half an hour on one core. The seconds of the rows at hand
+are those of a machine that did other things besides.
 """
 
 import argparse

@@ -29,6 +29,10 @@ class RateProbe:
     of rates with which trials end nearly alike, the highest is the best. All trials see the same batches, so that
     their losses can be compared.
 
+    What a trial finds is an estimate, and is taken for one: the best rates of fits spread less than those of trials,
+    about an octave above the declared ones. A fit has time to recover from the first steps at a high rate, which a
+    trial has not, and is ruined in the end by rates that a trial just outlives.
+
     Attributes:
         steps: of a trial.
         batch: samples of a step of a trial, as far as they may cost so much.
@@ -41,18 +45,25 @@ class RateProbe:
         slack: of the logarithm of the loss, by which trials may differ that end nearly alike.
         clear: of the logarithm of the loss, by which a trial must end better than that of the declared rates for those
             to be changed where the edge is not seen.
+        trust: how much of the way from `usual` to what trials say is gone.
+        usual: octaves from the declared rates at which fits do best in the mean.
+        density: samples of a signal with tables for one of a trial, at most: entries that trials hit too seldom for
+            their loss to say what a fit can bear, which hits them in every step, keep their declared rates.
     """
 
     steps: int = 48
     batch: int = 256
     least_batch: int = 64
     epochs: int = 24
-    trials: int = 5
-    share: float = 0.08
+    trials: int = 4
+    share: float = 0.065
     farthest: int = 6
     least_steps: int = 100
     slack: float = 0.25
     clear: float = 0.5
+    trust: float = 0.85
+    usual: float = 1.0
+    density: int = 64
 
     def affordable_batch(self, steps: int, points: int) -> int:
         """The samples of a step of a trial.
@@ -77,13 +88,26 @@ class RateProbe:
             device: where their indices are to be.
         """
         generator = torch.Generator().manual_seed(seed)
-        some = _spread(size, count * self.steps // self.epochs, generator)
+        some = _spread(size, self._samples(count), generator)
         return [Batch(some[_spread(len(some), count, generator)].to(device)) for _ in range(self.steps)]
+
+    def dense_enough(self, size: int, count: int) -> bool:
+        """Whether trials hit the entries of tables about as a fit does.
+
+        Args:
+            size: samples of the signal.
+            count: samples of a batch of a trial.
+        """
+        return self._samples(count) * self.density >= size
+
+    def _samples(self, count: int) -> int:
+        """The samples that a trial learns from, in batches of `count`."""
+        return count * self.steps // self.epochs
 
     def exponent(self, judge: Callable[[float], float], *, up_to_the_edge: bool) -> float:
         """The octaves from the declared rates that are best for the fit.
 
-        Looked for downhill from 0, octave by octave; then half an octave towards the better side, and by a parabola.
+        Looked for downhill from 0 and 1, octave by octave, and then by a parabola.
 
         Args:
             judge: the logarithm of the loss of a trial at so many octaves; infinite where nothing was learned.
@@ -93,27 +117,20 @@ class RateProbe:
         Returns:
             Octaves between -`farthest` and `farthest`; 0 where nothing is learned anywhere.
         """
-        found = {0.0: judge(0.0)}
-        for direction in (-1.0, 1.0):
-            at = 0.0
-            while abs(at) < self.farthest:
-                found[at + direction] = judge(at + direction)
-                if found[at + direction] > found[at]:
-                    break
-                at += direction
-            if at:
+        found = {0.0: judge(0.0), 1.0: judge(1.0)}
+        direction, at = (1.0, 1.0) if found[1.0] < found[0.0] else (-1.0, 0.0)
+        while abs(at) < self.farthest:
+            found[at + direction] = judge(at + direction)
+            if found[at + direction] > found[at]:
                 break
+            at += direction
         lowest = _lowest(found)
-        if lowest is None:
-            return 0.0
-        between = lowest + (0.5 if up_to_the_edge or _vertex(found, lowest) >= lowest else -0.5)
-        if abs(between) < self.farthest:
-            found[between] = judge(between)
-            lowest = between if found[between] < found[lowest] else lowest
-        if not up_to_the_edge and found[0.0] - found[lowest] < self.clear:
+        if lowest is None or (not up_to_the_edge and found[0.0] - found[lowest] < self.clear):
             return 0.0
         vertex = _vertex(found, lowest)
-        return min(max(vertex, _last_within(found, lowest, self.slack)), vertex + 1) if up_to_the_edge else vertex
+        if up_to_the_edge:
+            vertex = min(max(vertex, _last_within(found, lowest, self.slack)), vertex + 1)
+        return self.usual + self.trust * (vertex - self.usual)
 
 
 def _lowest(found: Mapping[float, float]) -> float | None:

@@ -16,6 +16,7 @@ from inr.fitting._rate_probe import RateProbe, trial_loss
 pytestmark = pytest.mark.quick
 
 STEPS = 120
+exact = RateProbe(clear=0.0, trust=1.0)  # what trials say, taken at its word
 EDGE = 2 / 25  # of gradient descent on a parabola whose second derivative is 25
 
 
@@ -28,7 +29,7 @@ def signal():
 @pytest.fixture
 def affordable(monkeypatch):
     """A probe that small fits can afford too."""
-    small = functools.partial(RateProbe, steps=16, batch=64, share=10.0)
+    small = functools.partial(RateProbe, steps=16, batch=64, share=10.0, least_steps=10)
     monkeypatch.setattr("inr.fitting._fitter.RateProbe", small)
 
 
@@ -80,7 +81,7 @@ def test_the_edge_of_a_parabola_is_found(signal):
         rates = {"network": 0.004 * 2**octaves}
         return trial_loss(parabola, plan, Descent([Group("network", parabola.leaves, 0.0)]), batches, rates)
 
-    found = 0.004 * 2 ** RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False)
+    found = 0.004 * 2 ** exact.exponent(judge, up_to_the_edge=False)
     assert EDGE / 4 < found < 2 * EDGE  # rates fall to zero: what is lost above the edge at first can be made good
 
 
@@ -92,12 +93,12 @@ def test_the_lowest_point_of_a_valley_is_found(valley):
         seen.append(octaves)
         return 0.3 * (octaves - valley) ** 2
 
-    assert RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False) == pytest.approx(valley, abs=0.15)
+    assert exact.exponent(judge, up_to_the_edge=False) == pytest.approx(valley, abs=0.15)
     assert len(seen) == len(set(seen)) <= abs(valley) + 5
 
 
 def test_a_valley_beside_a_cliff_stays_below_it():
-    found = RateProbe(clear=0.0).exponent(lambda octaves: math.inf if octaves > 1.2 else -octaves, up_to_the_edge=False)
+    found = exact.exponent(lambda octaves: math.inf if octaves > 1.2 else -octaves, up_to_the_edge=False)
     assert 0.5 <= found <= 1.2
 
 
@@ -105,27 +106,39 @@ def test_of_trials_that_end_nearly_alike_the_highest_rate_counts():
     def judge(octaves):
         return math.inf if octaves > 2.6 else 0.1 * octaves**2
 
-    assert RateProbe(clear=0.0).exponent(judge, up_to_the_edge=False) == pytest.approx(0, abs=0.1)
-    assert 0.7 < RateProbe(clear=0.0).exponent(judge, up_to_the_edge=True) <= 1.1
+    assert exact.exponent(judge, up_to_the_edge=False) == pytest.approx(0, abs=0.1)
+    assert 0.7 < exact.exponent(judge, up_to_the_edge=True) <= 1.1
 
 
 def test_where_the_edge_is_not_seen_declared_rates_stay_unless_others_are_clearly_better():
-    probe = RateProbe()
+    probe = RateProbe(trust=1.0)
     assert probe.exponent(lambda octaves: 0.1 * (octaves - 2) ** 2, up_to_the_edge=False) == 0
     assert probe.exponent(lambda octaves: 0.3 * (octaves - 2) ** 2, up_to_the_edge=False) == pytest.approx(2)
 
 
 def test_where_nothing_is_learned_rates_stay():
-    assert RateProbe(clear=0.0).exponent(lambda octaves: math.inf, up_to_the_edge=False) == 0
+    assert exact.exponent(lambda octaves: math.inf, up_to_the_edge=False) == 0
 
 
 def test_the_way_out_of_ruin_is_down():
-    found = RateProbe(clear=0.0).exponent(lambda octaves: math.inf if octaves > -3 else -octaves, up_to_the_edge=False)
+    found = exact.exponent(lambda octaves: math.inf if octaves > -3 else -octaves, up_to_the_edge=False)
     assert found == pytest.approx(-3, abs=0.6)
 
 
+def test_what_trials_say_is_drawn_towards_what_is_usual():
+    for valley in (-2.0, 0.0, 3.0):
+        found = RateProbe(clear=0.0, slack=0.0).exponent(lambda at: 0.3 * (at - valley) ** 2, up_to_the_edge=True)  # noqa: B023
+        assert found == pytest.approx(1 + 0.85 * (valley - 1))
+
+
+def test_tables_are_probed_where_trials_are_dense():
+    probe = RateProbe(steps=48, epochs=24, density=64)
+    assert probe.dense_enough(64 * 400, 200)
+    assert not probe.dense_enough(64 * 400 + 1, 200)
+
+
 def test_the_search_ends_at_the_farthest_octave():
-    assert RateProbe(farthest=3).exponent(lambda octaves: -octaves, up_to_the_edge=False) == 3
+    assert RateProbe(farthest=3, trust=1.0).exponent(lambda octaves: -octaves, up_to_the_edge=False) == 3
 
 
 def test_rates_and_fields_are_equal_under_a_seed(signal, affordable):
@@ -174,12 +187,16 @@ def test_short_fits_and_published_rates_are_not_probed(signal, monkeypatch):
         assert events[-1].probing == 0
 
 
-def test_rates_of_tables_stay_as_declared(signal, affordable, monkeypatch):
-    monkeypatch.setattr("inr.fitting._fitter.trial_loss", None)
+@pytest.mark.parametrize("density", [1, 64])
+def test_rates_of_tables_stay_as_declared_where_trials_are_sparse(signal, monkeypatch, density):
+    small = functools.partial(RateProbe, steps=16, batch=64, share=10.0, least_steps=10, density=density)
+    monkeypatch.setattr("inr.fitting._fitter.RateProbe", small)
     setup = Setup("hash:levels=3,log2_size=5,coarsest=2,finest=9", "relu", "mlp:depth=1,width=8", batch=90, steps=STEPS)
     fitter = Fitter(signal, setup, Budget(steps=STEPS), engine="eager", seed=1)
-    assert run(fitter)[-1].probing == 0
-    assert fitter.choices()["rates"] == default_learning_rates(fitter.field)
+    probed = run(fitter)[-1].probing > 0
+    assert probed == (density == 64)  # a trial sees 42 of the 480 samples
+    if not probed:
+        assert fitter.choices()["rates"] == default_learning_rates(fitter.field)
 
 
 def test_what_a_probe_may_cost():
