@@ -28,8 +28,9 @@ MAX_SHARE, GROWTH = 0.9, 0.01
 _MIN_LOSSLESS_BYTES, _MIN_LOSSLESS_BITS = 16_000, 0.75
 # How often weights are rounded more coarsely until the file fits.
 _TRIES = 4
-# Rows of a hash grid's finest levels for a byte of the file, at two bits a number, and log2 of the fewest.
-_ROWS_A_BYTE, _MIN_LOG2_SIZE = 0.45, 8
+# Rows of a hash grid's finest levels for a byte of the file: about two bits a number are best for pictures and volumes,
+# and six for sounds, of which more decibels are kept. And log2 of the fewest rows.
+_ROWS_A_BYTE, _ROWS_A_BYTE_OF_SOUND, _MIN_LOG2_SIZE = 0.45, 0.19, 8
 # Bytes of a header that names what is not usual, for the first bound of what weights may take.
 _HEADER = 300
 
@@ -119,14 +120,17 @@ class Keeping:
         Returns:
             A hash grid; None where the usual encoding will do.
         """
-        usual = default_setup(signal).encoding
-        if usual != "hash" or (self.bytes is None and (self.psnr is None or signal.domain.kind != "image")):
+        if default_setup(signal).encoding != "hash":
             return None
-        expected: float | None = self.bytes
-        if expected is None:  # bytes halve by some 4 dB, and most of the lossless form's are worth 45 dB
-            expected = lossless_bytes(signal, source) * 2.0 ** (((self.psnr or 0.0) - 45) / 4)
-        size = max(round(math.log2(_ROWS_A_BYTE * expected + 1)), _MIN_LOG2_SIZE)
-        return f"hash:log2_size={size}" if size < HashGrid.suited(signal)["log2_size"] else None
+        expected = MAX_SHARE * lossless_bytes(signal, source) if self.bytes is None else float(self.bytes)
+        if self.psnr is not None and self.bytes is None:  # bytes halve by some 4 dB, and 45 dB take nearly all of them
+            expected *= 2.0 ** min((self.psnr - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
+        sound = signal.domain.sampling == "band"
+        rows = expected * (_ROWS_A_BYTE_OF_SOUND if sound else _ROWS_A_BYTE)
+        size = max(round(math.log2(rows + 1)), _MIN_LOG2_SIZE)
+        if size >= HashGrid.suited(signal)["log2_size"]:
+            return None
+        return f"hash:log2_size={size}" + (",levels=8" if sound else "")
 
     def rate(self, signal: Signal, source: Path | None) -> Rate:
         """How many bytes coded weights are to take."""
