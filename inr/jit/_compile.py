@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import itertools
 import linecache
 import os
 import sys
@@ -29,11 +30,26 @@ NUMBA_VERSIONS = ">=0.60,<0.69"
 
 try:
     from numba.core import caching, sigutils
+    from numba.core.bytecode import FunctionIdentity
     from numba.core.ccallback import CFunc
 except ImportError as error:
     raise InrError(
         f"numba {numba.__version__} lacks what kernels are compiled with ({error}): install numba{NUMBA_VERSIONS}"
     ) from None
+
+
+def _number_functions() -> None:
+    """Let this process number functions from a place of its own.
+
+    Numba tells functions of one name and type apart by a number that every process counts from 1. Machine code from
+    several processes meets in one that reads it from disk: where it has equal symbols, calls would go astray.
+    """
+    FunctionIdentity._unique_ids = itertools.count(int.from_bytes(os.urandom(6), "little"))
+
+
+_number_functions()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_number_functions)
 
 # What float arithmetic may be rearranged for speed. Not among them: assuming that nothing is infinite or NaN, by
 # which a diverging fit is noticed.
