@@ -488,6 +488,7 @@ class TestCommand:
 
     @needs_triton
     @pytest.mark.skipif(GPU, reason="kernels are not interpreted where there is a GPU")
+    @pytest.mark.long
     def test_the_first_look_is_a_dry_run_in_a_process_of_its_own(self, load, capfd, tmp_path):
         gpu = load("gpu")
         killed = ["memory", "--dry-run", "--out", str(tmp_path / "killed"), "--limit", "0.5"]

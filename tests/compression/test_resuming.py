@@ -50,7 +50,9 @@ def generated(signal):
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "soap"])
-@pytest.mark.parametrize("make", [rounded, slimmable, rounded_slimmable, generated])
+@pytest.mark.parametrize(
+    "make", [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated]
+)
 def test_every_parametrisation(signal, resumes_exactly, make, optimiser):
     setup = Setup(*PARTS.values(), f"mlp:depth={DEPTH},width=8", batch=90, steps=STEPS, optimiser=optimiser)
 

@@ -135,6 +135,7 @@ def test_choices_rise_with_the_band_of_the_signal(parts, least):
     assert found[-1] > least * found[0]  # omega rises less: a SIREN's layers make multiples of it
 
 
+@pytest.mark.long
 def test_sigma_is_within_an_octave_of_the_spread_of_a_planted_spectrum():
     # Frequencies within a disc of radius r have a standard deviation of r/2 along each axis. At 32 cycles there are
     # two samples a cycle, and no number predicts what was left out.
@@ -229,7 +230,7 @@ def test_far_numbers_have_a_second_opinion():
 
 
 def test_a_suggestion_can_be_fitted():
-    signal = band_limited(24, 4)
+    signal = band_limited(16, 3)
     suggestion = inr.suggest(signal)
     assert set(suggestion.choices) == {"fourier", "sine"}
     best = max(choice.psnr for choice in suggestion.choices.values())
@@ -238,7 +239,9 @@ def test_a_suggestion_can_be_fitted():
     assert inr.fit(signal, **suggestion.parts, network="mlp:depth=1,width=8", steps=1).metrics
 
 
-@pytest.mark.parametrize("values", [[[0] * 8] * 8, [[0, 1, 2]]], ids=["flat", "3x1"])
+@pytest.mark.parametrize(
+    "values", [[[0] * 8] * 8, pytest.param([[0, 1, 2]], marks=pytest.mark.long)], ids=["flat", "3x1"]
+)
 def test_flat_and_tiny_signals_get_a_finite_number(values):
     suggestion = inr.suggest(inr.from_array(np.array(values, np.uint8), kind="image"))
     assert all(math.isfinite(choice.value) for choice in suggestion.choices.values())

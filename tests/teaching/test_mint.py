@@ -130,6 +130,7 @@ def published(predictions, targets, steps):
     return (raw / raw.sum(1, keepdim=True)).detach()
 
 
+@pytest.mark.long
 def test_communication_is_as_published():
     channels = 3
     generator = torch.Generator().manual_seed(3)

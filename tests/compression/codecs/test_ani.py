@@ -227,7 +227,7 @@ def fit_together(
     return weights, list(fitter.run())
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimiser", ["soap", pytest.param("adam", marks=pytest.mark.long)])
 def test_every_width_comes_near_to_one_fitted_alone(signal: GridSignal, optimiser: str) -> None:
     """The bound is wide, for a few hundred steps of a small picture vary; studies/adaptive.py measures it."""
     steps, slimmable = 200, Slimmable((8, 12, 18), 3, feature_count(signal.domain, sphere=False), 3)

@@ -86,6 +86,7 @@ def test_no_iteration_raises_the_loss_of_a_network():
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.long
 def test_rounding_in_turn_gives_multiples_and_loses_less_than_rounding_at_once():
     lost = torch.zeros(2)
     for seed in range(20):
