@@ -22,7 +22,7 @@ from inr.compression.encoder.step_allocation import nearest_index, to_integers
 from inr.compression.files import pack, unpack
 from inr.container import varint
 from inr.engines import Batch
-from inr.fitting import OPTIMISERS, Event, Fitter, Setup, dense
+from inr.fitting import Event, Fitter, Setup, dense
 from inr.signals import GridSignal
 
 ENGINE = "cpu:threads=1"
