@@ -119,10 +119,10 @@ def _fit_rows_and_columns(tensor: np.ndarray, shape: int) -> tuple[RowColumnScal
     if not rows.size:
         return RowColumnScales(scale, rows, columns), int(totals[scale])
     for _ in range(_ROUNDS):
-        try_rows = _octaves_to_try(magnitudes, columns, 1, scale)
+        try_rows = _octaves_to_try(magnitudes, rows, columns, 1, scale)
         sums = [_lengths(costs, magnitudes, scale, each[:, None], columns).sum(axis=1) for each in try_rows]
         rows = _cheapest(try_rows, sums)
-        try_columns = _octaves_to_try(magnitudes, rows[:, None], 0, scale)
+        try_columns = _octaves_to_try(magnitudes, columns, rows[:, None], 0, scale)
         sums = [_lengths(costs, magnitudes, scale, rows[:, None], each).sum(axis=0) for each in try_columns]
         columns = _cheapest(try_columns, sums)
     bits = int(_lengths(costs, magnitudes, scale, rows[:, None], columns).sum())
@@ -130,17 +130,20 @@ def _fit_rows_and_columns(tensor: np.ndarray, shape: int) -> tuple[RowColumnScal
     return found, bits + ONE * int(np.abs(rows).sum() + np.abs(columns).sum())
 
 
-def _octaves_to_try(magnitudes: np.ndarray, others: np.ndarray, axis: int, scale: int) -> np.ndarray:
+def _octaves_to_try(
+    magnitudes: np.ndarray, present: np.ndarray, others: np.ndarray, axis: int, scale: int
+) -> np.ndarray:
     """Octaves to try for every row (axis 1) or column (axis 0), (tries, units): all, or of many weights the likely.
 
-    `others` are the octaves of the columns, or rows.
+    `others` are the octaves of the columns, or rows. The present ones are among those to try: with them all magnitudes
+    can be coded.
     """
     if magnitudes.size < _MANY:
         return np.repeat(_OCTAVES[:, None], magnitudes.shape[1 - axis], axis=1)
     means = (magnitudes * 2.0**-others).mean(axis=axis)
     widths = math.log(2) * (means + _LEAST_MEAN)  # of Laplace's distribution
     likely = np.rint(np.log2(widths) - (scale - by_row.SCALE_OF_ONE) / by_row.SCALES_PER_OCTAVE).astype(np.int64)
-    return np.clip(likely + np.array([[-1], [0], [1]]), _OCTAVES[0], _OCTAVES[-1])
+    return np.vstack([present, np.clip(likely + np.array([[-1], [0], [1]]), _OCTAVES[0], _OCTAVES[-1])])
 
 
 def _cheapest(tries: np.ndarray, sums: Sequence[np.ndarray]) -> np.ndarray:

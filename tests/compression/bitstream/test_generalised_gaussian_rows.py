@@ -87,6 +87,16 @@ def test_widths_are_where_weights_are_half_as_likely():
     np.testing.assert_allclose(widths[4:] / widths[:4], 32)
 
 
+def test_large_matrices_with_outliers_come_back():
+    rng = np.random.default_rng(5)
+    tensor = np.rint(rng.laplace(0, 2, (256, 128)) * np.exp2(rng.integers(-2, 4, (256, 1)))).astype(np.int64)
+    tensor[rng.integers(0, 256, 40), rng.integers(0, 128, 40)] = 3_000
+    shape, data = encode_by_row_and_column([-9], [tensor], [False], [LAPLACE, LAPLACE + 1])
+    steps, (again,) = read_matrices(memoryview(data), [tensor.shape], [False], shape)
+    assert steps == [-9]
+    assert np.array_equal(again, tensor)
+
+
 def test_damaged_bytes_are_refused_or_give_other_weights():
     given = {"a": QuantisedTensor(uneven(12, 9), -9), "b": QuantisedTensor(uneven(12, 12, seed=2), -12)}
     shapes = {name: each.integers.shape for name, each in given.items()}
