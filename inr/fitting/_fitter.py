@@ -35,6 +35,8 @@ from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
 
+_GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+
 
 class Fitter:
     """Fits one field to one signal, step by step.
@@ -292,7 +294,8 @@ class Fitter:
 
     def _step(self, step: int, *, probing: bool = False) -> float:
         """One step; its loss, which is not finite when the fit has diverged (nothing is updated then)."""
-        fraction = step / max(self.steps, 1)
+        # steps that are measured are spread over the fit, for later ones may take longer, as those of rounded weights
+        fraction = step * _GOLDEN_RATIO % 1 if probing else step / max(self.steps, 1)
         self._optimiser.set_learning_rates(self._learning_rates, SCHEDULES[self.setup.schedule](fraction))
         before = self._scorer.scored
         batch = self._teacher.select(step, self._scorer).to(self.plan.device)
