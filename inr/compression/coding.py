@@ -64,14 +64,18 @@ class Keeping:
             raise InrError(f"a file has at least 1 byte, got {self.bytes}")
         if self.bytes is not None and self.coding in ("half", "exact", "samples"):
             raise InrError(f"a number of bytes is kept by coding weights, which {self.coding} ones are not; give one")
-        asked = self.coding == "coded" or self.bytes is not None
-        if asked and not _codable():
+        if self.codes and not _codable():
             raise MissingExtra("constriction", "compress", "entropy coding")
 
     @property
     def codes(self) -> bool:
         """Whether weights are coded."""
         return self.coding == "coded" or self.bytes is not None
+
+    @property
+    def smallest(self) -> bool:
+        """Whether the smallest file is looked for that has some PSNR."""
+        return self.psnr is not None and self.bytes is None
 
     def suited(self, signal: Signal, source: Path | None = None) -> "Keeping":
         """The same, with a coding that suits a signal where none is asked for.
@@ -122,9 +126,9 @@ class Keeping:
         """
         if default_setup(signal).encoding != "hash":
             return None
-        expected = MAX_SHARE * lossless_bytes(signal, source) if self.bytes is None else float(self.bytes)
-        if self.psnr is not None and self.bytes is None:  # bytes halve by some 4 dB, and 45 dB take nearly all of them
-            expected *= 2.0 ** min((self.psnr - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
+        expected = float(self.most_bytes(signal, source))
+        if self.smallest:  # bytes halve by some 4 dB, and 45 dB take nearly all of them
+            expected *= 2.0 ** min(((self.psnr or 0.0) - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
         sound = signal.domain.sampling == "band"
         rows = expected * (_ROWS_A_BYTE_OF_SOUND if sound else _ROWS_A_BYTE)
         size = max(round(math.log2(rows + 1)), _MIN_LOG2_SIZE)
@@ -134,17 +138,15 @@ class Keeping:
 
     def rate(self, signal: Signal, source: Path | None) -> Rate:
         """How many bytes coded weights are to take."""
-        most = int(MAX_SHARE * lossless_bytes(signal, source)) if self.bytes is None else self.bytes
-        if self.psnr is not None and self.bytes is None:
+        most = self.most_bytes(signal, source)
+        if self.smallest:
             most = max(most, 4 * signal.array.nbytes)
         growth = GROWTH if self.bytes is None else None
         return Rate(max(most - _HEADER, 1), growth, self.psnr)
 
-    def limit(self, signal: Signal, source: Path | None) -> int:
-        """Most bytes of the whole file."""
-        if self.bytes is not None:
-            return self.bytes
-        return int(MAX_SHARE * lossless_bytes(signal, source)) if self.psnr is None else 1 << 62
+    def most_bytes(self, signal: Signal, source: Path | None) -> int:
+        """Most bytes of the whole file, where it is not the smallest with some PSNR that is looked for."""
+        return int(MAX_SHARE * lossless_bytes(signal, source)) if self.bytes is None else self.bytes
 
 
 def fit(
@@ -284,29 +286,30 @@ def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> Fini
         The fit's field; or the signal's samples, where these are the smaller field that has the PSNR asked for.
     """
     missed, cost, parametrisation = None, None, fitter.parametrisation
-    if isinstance(parametrisation, CodedWeights) and keeping.psnr is not None and keeping.bytes is None:
+    if isinstance(parametrisation, CodedWeights) and keeping.psnr is not None and keeping.smallest:
         missed = _round_to_psnr(fitter, parametrisation, keeping.psnr)
         if isinstance(fitter.signal, GridSignal) and not keeping.learned:
             samples = sampled(fitter.signal)
             if missed is not None or _file_size(samples) < _file_size(fitter.field):
                 return Finished(samples, samples)
     elif isinstance(parametrisation, CodedWeights):
-        before = _psnr(fitter, plain=True) if parametrisation.limited else None
-        _round_to_bytes(fitter.field, parametrisation, keeping.limit(fitter.signal, source))
-        cost = None if before is None else before - _psnr(fitter)
+        before = _psnr(fitter, _plain(fitter)) if parametrisation.limited else None
+        _round_to_bytes(fitter.field, parametrisation, keeping.most_bytes(fitter.signal, source))
+        cost = None if before is None else before - _psnr(fitter, fitter.execute)
     elif keeping.coding == "half":
         halve(fitter.field)
     return Finished(fitter.field, fitter.execute, missed, cost)
 
 
-def _psnr(fitter: Fitter, *, plain: bool = False) -> float:
-    """PSNR in dB on the whole signal; with `plain`, of the weights before they are rounded."""
+def _psnr(fitter: Fitter, execute: Execute) -> float:
+    """PSNR in dB on the whole signal, of what evaluates coordinates."""
+    return whole_psnr(fitter.field, fitter.signal, execute=execute, block=fitter.plan.block)
+
+
+def _plain(fitter: Fitter) -> Execute:
+    """What evaluates coordinates with the weights before they are rounded."""
     plan, leaves = fitter.plan, fitter.parametrisation.leaves
-
-    def execute(coords: torch.Tensor) -> torch.Tensor:
-        return plan.forward(leaves, coords.to(plan.device))
-
-    return whole_psnr(fitter.field, fitter.signal, execute=execute if plain else fitter.execute, block=plan.block)
+    return lambda coords: plan.forward(leaves, coords.to(plan.device))
 
 
 @torch.no_grad()
@@ -319,11 +322,7 @@ def halve(field: Field) -> None:
 
 def _round_to_psnr(fitter: Fitter, parametrisation: CodedWeights, psnr: float) -> str | None:
     """Round weights as coarsely as the PSNR allows; by what it is missed, in words."""
-
-    def measure(execute: Execute) -> float:
-        return whole_psnr(fitter.field, fitter.signal, execute=execute, block=fitter.plan.block)
-
-    reached = parametrisation.finish_reaching(psnr, fitter.field, measure)
+    reached = parametrisation.finish_reaching(psnr, fitter.field, lambda execute: _psnr(fitter, execute))
     if reached >= psnr:
         return None
     return f"{reached:.2f} dB is the best that was found, of {psnr:g} asked for; more seconds or steps find more"
