@@ -11,6 +11,8 @@ import typer
 from inr._errors import InrError
 from inr._files import check_writable, replacing
 from inr.cli._console import decibels, out, pairs, print_json, remark, size
+from inr.cli._fit_options import Nodata, ValueRange
+from inr.cli._parsing import parse_range
 from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 
@@ -87,6 +89,8 @@ def compress(
     engine: Engine = "auto",
     seed: Seed = 0,
     initial: Initial = None,
+    value_range: ValueRange = None,
+    nodata: Nodata = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -98,7 +102,7 @@ def compress(
         import inr
         from inr.compression import compress_and_measure
 
-        source = inr.open(signal)
+        source = inr.open(signal, value_range=parse_range(value_range), nodata=nodata)
 
     def run(on_event: Callable[[Any], None]) -> "Compressed":
         return compress_and_measure(

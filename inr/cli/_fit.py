@@ -13,7 +13,7 @@ from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
 from inr.cli._fit_solve import check_solver, solve, starting_from
-from inr.cli._parsing import parse_rates, parse_sampling
+from inr.cli._parsing import parse_range, parse_rates, parse_sampling
 from inr.cli._progress import FitBar, waiting
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def fit(
     lr: options.Rates = None,
     schedule: options.Schedule = None,
     sampling: options.Sampling = None,
+    value_range: options.ValueRange = None,
+    nodata: options.Nodata = None,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -99,6 +101,9 @@ def fit(
     learned = steps is not None or method != "adam" or purpose != "zoom" or any({**parts, **about_fit}.values())
     keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)
     watch = Stopwatch()
+    reading: dict[str, Any] = {
+        "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata,
+    }  # fmt: skip
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:
         status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
@@ -106,12 +111,12 @@ def fit(
         return status
 
     if method == "closed-form" and not stepping:
-        raise typer.Exit(conclude(*_solve(signal, network, seed, keeping, watch, quiet=quiet)))
+        raise typer.Exit(conclude(*_solve(signal, reading, network, seed, keeping, watch, quiet=quiet)))
     if not checkpoint_every >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
     wanted = inr.Budget(steps, seconds, psnr)
     with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
-        source = inr.open(signal, sampling=parse_sampling(sampling))
+        source = inr.open(signal, **reading)
     with waiting("measuring", quiet=quiet):
         keeping = keeping.suited(source, signal.resolve() if signal.is_file() else None)
     if keeping.coding == "samples":
@@ -147,7 +152,7 @@ def fit(
 
 
 def _solve(
-    path: Path, network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
+    path: Path, reading: dict[str, Any], network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr
@@ -157,7 +162,7 @@ def _solve(
     if keeping.codes or keeping.coding == "samples":
         raise InrError("a closed form keeps its weights as floats, --exact or --half; with --steps they can be coded")
     with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
-        source = inr.open(path)
+        source = inr.open(path, **reading)
     with waiting("solving", quiet=quiet):
         field = solve(source, network, seed, watch)
         if keeping.coding == "half":

@@ -10,13 +10,14 @@ from inr.fitting import SCHEDULES
 _OUTPUT = "Output"
 _PARTS = "Parts (NAME or NAME:key=value,key=value; inr parts lists them)"
 _BUDGET = "Budget (whichever comes first)"
+_VALUES = "Values"
 _KEPT = "Weights (coded if nothing is given; samples for small signals, screens and maps; exact for scattered ones)"
 _FITTING = "Fitting"
 
 
-def _option(panel: str, words: str, *names: str) -> Any:
+def _option(panel: str, words: str, *names: str, metavar: str | None = None) -> Any:
     """An option whose help says what happens where it is not given."""
-    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False)
+    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False, metavar=metavar)
 
 
 Signal = Annotated[
@@ -58,6 +59,19 @@ Sampling = Annotated[
         "What a sample measures: area (the mean over its cell), point or band (band-limited); what is usual for the "
         "kind of signal if not given.",
     ),
+]
+ValueRange = Annotated[
+    str | None,
+    _option(
+        _VALUES,
+        "LOW,HIGH: the range of the values, over which PSNR is measured; of 8 and 16 bits the whole type's if the "
+        "samples take half of it, and else that of the samples, if not given.",
+        metavar="LOW,HIGH",
+    ),
+]
+Nodata = Annotated[
+    float | None,
+    _option(_VALUES, "The value of missing samples, besides NaN and what the file itself marks; they are left out."),
 ]
 Purpose = Annotated[
     str,

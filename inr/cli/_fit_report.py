@@ -86,7 +86,7 @@ def document(
 ) -> dict[str, Any]:
     """Everything worth knowing about a finished fit, as plain JSON."""
     from inr._specs import format_spec
-    from inr.signals import lossless_size, source_size
+    from inr.signals import GridSignal, lossless_size, source_size
 
     field, signal = fitted.field, fitted.signal
     lossless, source = lossless_size(signal, path), source_size(path)
@@ -94,6 +94,9 @@ def document(
     return {
         "signal": str(path),
         "kind": signal.domain.kind,
+        "samples": signal.size,
+        "missing": int(signal.missing.sum()) if isinstance(signal, GridSignal) and signal.missing is not None else 0,
+        "value_range": [min(signal.domain.values.low), max(signal.domain.values.high)],
         **course,
         "metrics": field.metrics,
         "seconds": {"fitting": course["seconds"]} | watch.laps,
@@ -116,7 +119,11 @@ def document(
 
 def print_table(result: dict[str, Any]) -> None:
     """The document as a small table on stdout."""
-    rows = {_LABELS[name]: _metric(name, result["metrics"][name]) for name in _LABELS if name in result["metrics"]}
+    metrics = result["metrics"]
+    rows = {_LABELS[name]: _metric(name, metrics[name]) for name in _LABELS if name in metrics}
+    low, high = result["value_range"]
+    rows["PSNR"] += f"  (over the range from {low:g} to {high:g})"
+    rows["error"] = f"RMSE {metrics['rmse']:.3g}, at most {metrics['max_error']:.3g}"
     spent = dict(result["seconds"])
     fitting = f"{spent.pop('fitting'):.1f} s"
     beside = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in spent.items())
@@ -126,6 +133,8 @@ def print_table(result: dict[str, Any]) -> None:
     how = "in closed form"
     if result["steps"]:
         how = f"on engine {result['engine']}{backward}, {result['steps']:,} steps{skipped}"
+    if result["missing"]:
+        rows["missing"] = f"{result['missing']:,} samples, left out of the fit and of what is measured"
     fitted = {
         "fitting": f"{fitting}  (beside it: {beside})",
         "speed": f"{rate} {how}",

@@ -1,5 +1,6 @@
 """Options that are more than a number or a name."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast, get_args
@@ -35,6 +36,18 @@ def parse_sampling(text: str | None) -> "SamplingModel | None":
     if text is not None and text not in get_args(SamplingModel):
         raise InrError(f"--sampling is one of {', '.join(get_args(SamplingModel))}, not '{text}'")
     return cast("SamplingModel | None", text)
+
+
+def parse_range(text: str | None) -> tuple[float, float] | None:
+    """'0,4095' as (0, 4095): the ends of a value range."""
+    if text is None:
+        return None
+    low, comma, high = text.partition(",")
+    wrong = f"--value-range {text}: write LOW,HIGH, as 0,4095"
+    ends = _number(low, wrong), _number(high, wrong)
+    if not comma or not ends[0] < ends[1] or not math.isfinite(ends[1] - ends[0]):
+        raise InrError(wrong)
+    return ends
 
 
 def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int | None, ...] | None:

@@ -261,10 +261,13 @@ def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, fo
 def _write(
     path: Path, samples: "np.ndarray", field: "Field", shape: tuple[int, ...], box: Box | None, *, force: bool
 ) -> None:
+    import numpy as np
     import torch
 
     from inr.signals import grid_coords, write
 
+    values = field.domain.values
+    samples = np.clip(samples, values.low, values.high, dtype=np.float32)  # what lies beyond is known to be wrong
     domain, coords = field.domain.resampled(shape, box), None
     if domain.kind == "scattered":
         coords = domain.positions(grid_coords(shape, torch.arange(math.prod(shape)))).numpy()

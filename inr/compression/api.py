@@ -305,4 +305,4 @@ def _reach(
 def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference | None) -> float:
     """PSNR in dB of what is decoded; so every file is decoded right after it was encoded."""
     decoded = sample(decode(data, reference=reference), engine=engine, max_bytes=16 * GIB)
-    return decibels(source.array, decoded, source.domain.values.data_range)
+    return decibels(source.samples, source.there(decoded), source.domain.values.data_range)

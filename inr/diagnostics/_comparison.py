@@ -120,7 +120,7 @@ class Comparison:
         if not self.is_line:
             height, width = self.indices.shape
             return picture_regions(errors, (height, width))
-        size = self.signal.size
+        size = self.indices.size
         sound = self.signal.domain.kind == "audio"
         length = round(_REGION_SECONDS * sample_rate(self.signal.domain)) if sound else size // _REGIONS_PER_LINE
         return line_regions(errors, size, max(length, min(64, size)))

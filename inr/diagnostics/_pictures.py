@@ -15,7 +15,7 @@ _LONGEST_SIDE_IN_ROWS = 640  # pixels, of a panel where there are several rows
 def picture_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """A picture: original, fit and error; of a large one also a crop at full resolution where the error is largest."""
     plane = _plane(signal, {})
-    original, fit = signal.array, estimate(field, signal, plane, execute)
+    original, fit = reference(signal, plane), estimate(field, signal, plane, execute)
     height, width = plane.shape
     rows = [_row(original, fit, signal, f"{width} x {height}", LONGEST_SIDE)]
     if max(plane.shape) >= 2 * LONGEST_SIDE:
@@ -114,7 +114,7 @@ def _worst(
     energy = np.zeros((-(-height // down), -(-width // across)))
     for index, top in enumerate(range(0, height, down)):
         strip = slice(top, top + down)
-        squares = np.square(fit[strip] - original[strip].astype(np.float32)).sum(axis=(0, 2))
+        squares = np.nansum(np.square(fit[strip] - original[strip].astype(np.float32)), axis=(0, 2))
         energy[index] = np.add.reduceat(squares, np.arange(0, width, across))
     padded = np.pad(energy, ((0, 1), (0, 1)))
     crops = padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]

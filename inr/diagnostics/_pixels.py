@@ -1,7 +1,7 @@
 """Values as pictures: tones, transparency, amplified errors, sizes."""
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image
 
 from inr.signals import Domain
@@ -10,6 +10,8 @@ LONGEST_SIDE = 1024  # pixels; larger pictures are averaged down
 ENLARGED_SIDE = 320  # pixels; smaller pictures are enlarged to it, or a little more
 _AMPLIFICATIONS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _CHECKER_SIDE = 8  # pixels of a square
+_HATCH_STEP, _HATCH_WIDTH = 8, 2  # pixels along a row, from line to line and of a line
+_HATCH_COLOURS = np.array([[150, 150, 150], [225, 225, 225]], np.uint8)  # of a line, and between lines
 _QUANTILE_SAMPLES = 1_000_000  # differences that are enough to tell what most of them are
 
 
@@ -17,15 +19,16 @@ def picture(values: Shaped[np.ndarray, "h w c"], domain: Domain) -> UInt8[np.nda
     """Values (h, w, c) in own units as uint8 RGB (h, w, 3): the domain's range from black to white.
 
     One channel is grey, the fourth of four (the second of two, in pictures) is transparency, shown over a
-    checkerboard; of any other number the first is shown.
+    checkerboard; of any other number the first is shown. What is missing (NaN) is hatched.
     """
+    missing = _missing(values)
     tones = domain.values.normalise(values.astype(np.float32))
     tones *= 0.5  # in place from here: pictures may be large
     tones += 0.5
     colour, alpha = _colour(np.clip(tones, 0, 1, out=tones), domain)
     if alpha is not None:
         colour = colour * alpha + _checkerboard(values.shape[0], values.shape[1]) * (1 - alpha)
-    return _as_rgb(colour)
+    return _hatched(_as_rgb(np.nan_to_num(colour, copy=False)), missing)
 
 
 def error_picture(
@@ -33,16 +36,18 @@ def error_picture(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
     """The distance between values (h, w, c) in own units, amplified, on black: uint8 RGB (h, w, 3) and the factor.
 
-    The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the distances unclipped.
+    The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the distances unclipped. What is missing is hatched.
     """
     share = fit - original.astype(np.float32)
-    np.abs(share, out=share)
+    missing = _missing(share)
+    np.nan_to_num(np.abs(share, out=share), copy=False)
     share /= domain.values.data_range
     worst = float(np.quantile(share.reshape(-1)[:: max(share.size // _QUANTILE_SAMPLES, 1)], 0.99))
     factor = max((factor for factor in _AMPLIFICATIONS if factor * worst < 1.001), default=1)
     share *= factor
     np.clip(share, 0, 1, out=share)
-    return _as_rgb(share if share.shape[2] in (1, 3) else share.max(axis=2, keepdims=True)), factor
+    shown = _as_rgb(share if share.shape[2] in (1, 3) else share.max(axis=2, keepdims=True))
+    return _hatched(shown, missing), factor
 
 
 def fitted(
@@ -66,6 +71,26 @@ def fitted(
         factor = -(-enlarged // side)
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     return image
+
+
+def _missing(values: Shaped[np.ndarray, "h w c"]) -> Bool[np.ndarray, "h w"] | None:
+    """Which pixels are missing; None where none is."""
+    if values.dtype.kind != "f" or not np.isnan(values.min()):
+        return None
+    return np.isnan(values).any(axis=2)
+
+
+def _hatched(
+    pixels: UInt8[np.ndarray, "h w 3"], missing: Bool[np.ndarray, "h w"] | None
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Pixels with diagonal lines where they are missing."""
+    if missing is None:
+        return pixels
+    rows, columns = np.nonzero(missing)
+    hatched = pixels.copy()
+    on_line = (rows + columns) % _HATCH_STEP < _HATCH_WIDTH
+    hatched[rows, columns] = np.where(on_line[:, None], *_HATCH_COLOURS)
+    return hatched
 
 
 def _as_rgb(tones: Float[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:

@@ -54,9 +54,11 @@ class Plot:
     def line(
         self, xs: Real[np.ndarray, " n"], ys: Real[np.ndarray, " n"], colour: Colour, *, width: float = 1.6
     ) -> None:
-        """A curve through points (n,)."""
-        points = np.stack([self._column(xs), self._row(ys)], axis=1).ravel().tolist()
-        ImageDraw.Draw(self._canvas).line(points, colour, round(width * _OVERSAMPLING), joint="curve")
+        """A curve through points (n,), with gaps where a y is NaN."""
+        draw = ImageDraw.Draw(self._canvas)
+        for run in _runs(ys):
+            points = np.stack([self._column(xs[run]), self._row(ys[run])], axis=1).ravel().tolist()
+            draw.line(points, colour, round(width * _OVERSAMPLING), joint="curve")
 
     def band(
         self,
@@ -67,15 +69,18 @@ class Plot:
         *,
         opacity: float = 1.0,
     ) -> None:
-        """The area between two curves (n,), at least a pixel thick."""
+        """The area between two curves (n,), at least a pixel thick, with gaps where they are NaN."""
         mask = Image.new("L", self._canvas.size, 0)
-        columns, tops, bottoms = (
-            self._column(xs),
-            self._row(high) - _OVERSAMPLING / 2,
-            self._row(low) + _OVERSAMPLING / 2,
-        )
-        outline = [*zip(columns, tops, strict=True), *zip(columns[::-1], bottoms[::-1], strict=True)]
-        ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in outline], round(255 * opacity))
+        draw = ImageDraw.Draw(mask)
+        for run in _runs(low):
+            columns, tops, bottoms = (
+                self._column(xs[run]),
+                self._row(high[run]) - _OVERSAMPLING / 2,
+                self._row(low[run]) + _OVERSAMPLING / 2,
+            )
+            outline = [*zip(columns, tops, strict=True), *zip(columns[::-1], bottoms[::-1], strict=True)]
+            if len(outline) > 2:
+                draw.polygon([(float(x), float(y)) for x, y in outline], round(255 * opacity))
         self._canvas.paste(colour, mask=mask)
 
     def dots(
@@ -158,3 +163,10 @@ def _widened(span: Span) -> Span:
 def _labels(marks: Sequence[float], unit: str) -> list[str]:
     """Numbers, the last with the unit."""
     return [f"{mark:.6g}" for mark in marks[:-1]] + [f"{mark:.6g} {unit}".rstrip() for mark in marks[-1:]]
+
+
+def _runs(values: Real[np.ndarray, " n"]) -> list[slice]:
+    """The stretches of numbers between those that are NaN."""
+    there = np.concatenate([[False], ~np.isnan(values), [False]])
+    starts, ends = np.flatnonzero(np.diff(there.astype(np.int8))).reshape(-1, 2).T
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)]

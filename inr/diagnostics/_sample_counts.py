@@ -1,5 +1,6 @@
 """The sheet that shows which samples a teacher drew."""
 
+import math
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from inr.diagnostics._pixels import fitted, picture
 from inr.diagnostics._plot import FIT, ORIGINAL, Plot, heat
 from inr.diagnostics._sampling import reference
 from inr.fitting import SampleCounts
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 _OCTAVES = 3.0  # above and below uniform sampling, that colours tell apart
 _LONGEST_SIDE = 480  # pixels, of a map
@@ -53,7 +54,7 @@ def sample_counts_sheet(
 def _maps(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     plane = middle_plane(signal)
     shown = Panel(fitted(picture(reference(signal, plane), signal.domain), _LONGEST_SIDE), "signal")
-    preference = sample_counts.relative()[:, plane]
+    preference = _over_grid(sample_counts.relative(), signal)[:, plane]
     maps = [
         Panel(fitted(heat(_shades(stage)), _LONGEST_SIDE), caption, _spread(stage))
         for stage, caption in zip(preference, _STAGES, strict=True)
@@ -61,6 +62,15 @@ def _maps(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     scale = heat(np.tile(np.linspace(0, 1, 256), (24, 1)))
     key = Panel(fitted(scale, _LONGEST_SIDE), "scale", "1/8 of uniform sampling or less, to 8 times as often or more")
     return [[shown, *maps[:2]], [key, *maps[2:]]]
+
+
+def _over_grid(relative: Float[np.ndarray, "stages size"], signal: Signal) -> Float[np.ndarray, "stages cells"]:
+    """By cells of the grid; a missing sample was never drawn."""
+    if not isinstance(signal, GridSignal) or signal.cells is None:
+        return relative
+    found = np.zeros((len(relative), math.prod(signal.array.shape[:-1])), np.float32)
+    found[:, signal.cells.numpy()] = relative
+    return found
 
 
 def _shades(preference: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -82,7 +92,7 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     span = (axis.low, axis.high)
     low, high = signal.domain.values.low[0], signal.domain.values.high[0]
     places = _places(signal)
-    indices = np.linspace(0, signal.size - 1, min(signal.size, 2 * _WIDTH)).astype(np.int64)
+    indices = np.linspace(0, len(places) - 1, min(len(places), 2 * _WIDTH)).astype(np.int64)
     plot = Plot((_WIDTH, _HEIGHT), span, (low, high), x_unit=axis.unit)
     values = reference(signal, indices)[:, 0]
     if signal.positions is None:
@@ -90,10 +100,10 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
     else:
         plot.dots(places[indices], values, ORIGINAL, radius=1.5)
     rows = [[Panel(plot.image(), "signal")]]
-    edges = np.linspace(*span, min(_BINS, signal.size) + 1)
+    edges = np.linspace(*span, min(_BINS, len(places)) + 1)
     bins = np.clip(np.searchsorted(edges, places, side="right") - 1, 0, len(edges) - 2)
     samples = np.maximum(np.bincount(bins, minlength=len(edges) - 1), 1)
-    for stage, caption in zip(sample_counts.relative(), _STAGES, strict=True):
+    for stage, caption in zip(_over_grid(sample_counts.relative(), signal), _STAGES, strict=True):
         density = np.bincount(bins, weights=stage, minlength=len(edges) - 1) / samples
         plot = Plot((_WIDTH, _HEIGHT), span, (0, max(float(density.max()), 1.0) * 1.05), x_unit=axis.unit)
         plot.line((edges[1:] + edges[:-1]) / 2, density, FIT)
@@ -102,8 +112,9 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
 
 
 def _places(signal: Signal) -> Float[np.ndarray, " n"]:
-    """Every sample's place on the first axis, in own units."""
+    """Every sample's, or cell's, place on the first axis, in own units."""
     axis = signal.domain.axes[0]
     if signal.positions is not None:
         return signal.positions[:, 0]
-    return axis.low + (np.arange(signal.size) + 0.5) * (axis.high - axis.low) / signal.size
+    cells = len(signal.array)
+    return axis.low + (np.arange(cells) + 0.5) * (axis.high - axis.low) / cells

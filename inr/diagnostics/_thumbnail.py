@@ -69,12 +69,16 @@ def signal_thumbnail(signal: Signal) -> Thumbnail:
 
 
 def samples_along(signal: Signal) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Flat indices (n,) of the samples of a signal with one axis, from left to right, and their places in own units."""
+    """Flat indices (n,) of the samples of a signal with one axis, from left to right, and their places in own units.
+
+    On a grid these are the cells, whether their samples are there or not.
+    """
     axis = signal.domain.axes[0]
     if signal.positions is not None:
         order = np.argsort(signal.positions[:, 0], kind="stable")
         return order, signal.positions[order, 0]
-    return np.arange(signal.size), axis.low + (np.arange(signal.size) + 0.5) * (axis.high - axis.low) / signal.size
+    count = len(signal.array)
+    return np.arange(count), axis.low + (np.arange(count) + 0.5) * (axis.high - axis.low) / count
 
 
 def range_shares(
@@ -119,10 +123,11 @@ def pooled(values: Float[np.ndarray, "h w c"], factor: int) -> Float[np.ndarray,
 def _line(signal: Signal, values: Values) -> Thumbnail:
     indices, _ = samples_along(signal)
     difference = range_shares(values(indices), reference(signal, indices), signal)
-    starts = np.linspace(0, signal.size, min(_ERROR_BINS, signal.size), endpoint=False).astype(np.int64)
-    counts = np.diff(np.append(starts, signal.size))
+    size = len(indices)
+    starts = np.linspace(0, size, min(_ERROR_BINS, size), endpoint=False).astype(np.int64)
+    counts = np.diff(np.append(starts, size))
     error = np.sqrt(np.add.reduceat(np.square(difference).mean(axis=1), starts) / counts)
-    if signal.domain.kind != "audio" or signal.size < 256:
+    if signal.domain.kind != "audio" or size < 256:
         return Thumbnail(error.astype(np.float32))
     return Thumbnail(error.astype(np.float32), spectrum=_spectrum(2 * difference[:, 0], sample_rate(signal.domain)))
 

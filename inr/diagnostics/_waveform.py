@@ -17,13 +17,13 @@ _DYNAMIC_RANGE = 80.0  # dB from a spectrogram's brightest to its darkest
 
 def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[list[Panel]]:
     """Original and fit over each other, the error, a detail; of a sound the spectrograms too. The first channel."""
-    indices = np.arange(signal.size)
+    indices = np.arange(len(signal.array))
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
-    detail = round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else signal.size // 50
-    if 16 <= detail <= signal.size // 4:
+    detail = round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else len(indices) // 50
+    if 16 <= detail <= len(indices) // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
-    if signal.domain.kind == "audio" and signal.size >= 256:
+    if signal.domain.kind == "audio" and len(indices) >= 256:
         rows.append(_spectrograms(original, fit, signal.domain))
     return rows
 
@@ -35,7 +35,7 @@ def _overview(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], d
     _trace(both, original, span, ORIGINAL, 1.0)
     _trace(both, fit, span, FIT, 0.6)
     error = fit - original
-    reach = max(float(np.abs(error).max()), 1e-12)
+    reach = max(float(np.nanmax(np.abs(error))), 1e-12)
     alone = Plot((_WIDTH, _HEIGHT // 2), span, (-1.05 * reach, 1.05 * reach), x_unit=axis.unit)
     _trace(alone, error, span, ERROR, 1.0)
     share = 100 * reach / max(abs(limit) for limit in limits)
@@ -53,18 +53,19 @@ def _trace(plot: Plot, values: Float[np.ndarray, " n"], span: Span, colour: Colo
         plot.line(places, values, colour)
         return
     starts = np.linspace(0, len(values), _WIDTH, endpoint=False).astype(int)
-    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    low, high = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)  # NaN where all are
     plot.band(places[starts], low, high, colour, opacity=opacity)
 
 
 def _detail(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], domain: Domain, length: int) -> Panel:
     """A stretch of curves, where the error is largest."""
-    squares = np.concatenate([[0.0], np.cumsum(np.square(fit - original, dtype=np.float64))])
+    squares = np.concatenate([[0.0], np.nancumsum(np.square(fit - original, dtype=np.float64))])
     start = int(np.argmax(squares[length:] - squares[:-length]))
     axis, part = domain.axes[0], slice(start, start + length)
     step = (axis.high - axis.low) / len(original)
     places = axis.low + (np.arange(start, start + length) + 0.5) * step
-    reach = max(float(np.abs(original[part]).max()), float(np.abs(fit[part]).max()), 1e-12)
+    reach = max(float(np.nanmax(np.abs(values[part]))) for values in (original, fit))
+    reach = max(reach, 1e-12)
     limits = (-1.05 * reach, 1.05 * reach) if domain.kind == "audio" else (domain.values.low[0], domain.values.high[0])
     plot = Plot((_WIDTH, _HEIGHT), (float(places[0]), float(places[-1])), limits, x_unit=axis.unit)
     plot.line(places, original[part], ORIGINAL, width=3)
@@ -99,7 +100,7 @@ def spectrogram(values: Float[np.ndarray, " n"], rate: float, columns: int) -> F
     length = 2 ** int(np.clip(round(np.log2(_WINDOW_SECONDS * rate)), 6, np.log2(len(values))))
     hop = max((len(values) - length) // columns, 1)
     starts = np.arange(0, len(values) - length + 1, hop)
-    frames = np.lib.stride_tricks.sliding_window_view(values, length)[starts] * np.hanning(length).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values), length)[starts] * np.hanning(length).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(frames, axis=1))).T
     return 10 * np.log10(np.maximum(power, 1e-20))
 

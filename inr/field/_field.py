@@ -19,7 +19,17 @@ from inr.encodings import Encoding, encodings
 from inr.field import _calculus
 from inr.field._sections import field_sections
 from inr.networks import Network, networks
-from inr.signals import Box, Domain, band_limited, block_ranges, grid_range, measured_places, row_block
+from inr.signals import (
+    Box,
+    Domain,
+    band_limited,
+    block_ranges,
+    grid_range,
+    measured_places,
+    missing_at,
+    row_block,
+    unpack_missing,
+)
 
 Spec = str | Mapping[str, Any]
 Contents = tuple[dict[str, Any], list[container.Section]]
@@ -253,7 +263,7 @@ class Field(nn.Module):
             execute: what evaluates coordinates; the field itself by default.
 
         Returns:
-            float32 (*shape, C) in the signal's own units.
+            float32 (*shape, C) in the signal's own units; NaN where the signal's samples are missing.
 
         Raises:
             InrError: a shape or box that does not fit the domain, or no shape for scattered samples.
@@ -262,13 +272,20 @@ class Field(nn.Module):
         _check_box(box, self.domain.in_dim)
         run = execute or self
         if self.domain.sampling == "band" and (shape != self.domain.shape or box is not None):
-            return self._render_band(run, shape, box, block)
+            return self._marked(self._render_band(run, shape, box, block), box)
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
         places = measured_places(self.domain, shape, box)
         for start, stop in block_ranges(len(values), row_block(shape, block)):
             self._measure_into(values[start:stop], run, grid_range(shape, start, stop, box), places)
             self.domain.values.restore_(values[start:stop])
-        return values.reshape(*shape, self.domain.channels)
+        return self._marked(values.reshape(*shape, self.domain.channels), box)
+
+    def _marked(self, values: np.ndarray, box: Box | None) -> np.ndarray:
+        """Rendered values, with NaN in them where the signal's samples are missing."""
+        if self.domain.missing:
+            missing = unpack_missing(self.domain.missing, self.domain.shape or ())
+            values[missing_at(missing, values.shape[:-1], box)] = np.nan
+        return values
 
     def _render_band(self, run: Execute, shape: tuple[int, ...], box: Box | None, block: int) -> np.ndarray:
         """Samples of a sound, with nothing above the Nyquist frequency of its own samples."""
@@ -328,8 +345,8 @@ class Field(nn.Module):
 
     def header(self) -> dict[str, Any]:
         """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
-        # JSON knows no infinity: an exact fit has no PSNR to be kept
-        metrics = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
+        # JSON knows no infinity: an exact fit has no PSNR to be kept; and no digits that nobody reads
+        metrics = {name: float(f"{value:.6g}") for name, value in self.metrics.items() if math.isfinite(value)}
         header = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
         return header | ({"fit": self.fit} if self.fit else {})
 

@@ -48,13 +48,13 @@ class SampledField(Field):
     ) -> np.ndarray:
         """See `Field.render`. The samples themselves where their own grid is asked for."""
         if box is None and self._check_shape(shape) == self.domain.shape:
-            return self.signal.array.astype(np.float32)
+            return self._marked(self.signal.array.astype(np.float32), box)
         return super().render(shape, box, block=block, execute=execute)
 
     @torch.no_grad()
     def measure(self, coords: Float[Tensor, "n d"], *, execute: Execute | None = None) -> Float[Tensor, "n c"]:
         """See `Field.measure`. The samples themselves."""
-        return self.signal.values(_cells(self.signal, coords)[0])
+        return self.signal.values(self.signal.samples_of(_cells(self.signal, coords)[0]))
 
 
 class _Interpolation(Encoding):
@@ -71,7 +71,7 @@ class _Interpolation(Encoding):
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """See `Encoding.forward`."""
-        return self._signal.interpolated(*_cells(self._signal, coords)).to(coords.dtype)
+        return self._signal.interpolant(*_cells(self._signal, coords)).to(coords.dtype)
 
 
 class _Values(Network):
@@ -90,7 +90,7 @@ class _Values(Network):
 
 
 def _cells(signal: GridSignal, coords: Float[Tensor, "n d"]) -> tuple[Tensor, Tensor]:
-    """The samples in whose cells coordinates lie, int64 (n,), and how far from their centres, in cells, (n, d)."""
+    """The cells in which coordinates lie, int64 (n,), and how far from their centres, in cells, (n, d)."""
     assert signal.domain.shape is not None
     sizes = coords.new_tensor(signal.domain.shape[::-1], dtype=torch.float64)
     places = (coords.to(torch.float64) + 1) / 2 * sizes - 0.5

@@ -14,7 +14,8 @@ from inr.signals import GridSignal, Signal, block_ranges, snr, ssim
 def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, block: int = 16_384) -> dict[str, float]:
     """Measure a field against its whole signal.
 
-    Predictions are clipped to the signal's range, which is known beforehand, but not rounded to its type.
+    Predictions are clipped to the signal's range, which is known beforehand, as they are where they are written; but not
+    rounded to its type.
 
     Args:
         field: what is measured.
@@ -23,8 +24,9 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
         block: points evaluated at once.
 
     Returns:
-        Numbers by name: psnr in dB over all samples and channels, every channel on its own range where they differ;
-        for grids also psnr_between, see `between_psnr`; for pictures ssim, for sounds snr in dB.
+        Numbers by name: psnr in dB over all samples and channels, every channel on its own range where they differ, and
+        in own units rmse, the root of the mean squared error, and max_error, the largest; for grids also psnr_between,
+        see `between_psnr`; for pictures ssim, for sounds snr in dB. Missing samples are left out of all of them.
     """
     metrics = _on_samples(field, signal, execute, block)
     if isinstance(signal, GridSignal):
@@ -34,18 +36,29 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
 
 def _on_samples(field: Field, signal: Signal, execute: Execute | None, block: int) -> dict[str, float]:
     """What is measured at the signal's own samples."""
-    if signal.domain.kind not in ("image", "audio"):
-        return {"psnr": whole_psnr(field, signal, execute=execute, block=block)}
-    values = np.empty(signal.array.shape, dtype=np.float32)
-    into = values.reshape(signal.size, signal.channels)
-    metrics = {"psnr": whole_psnr(field, signal, execute=execute, block=block, into=into)}
+    compared = signal.domain.kind in ("image", "audio")
+    into = np.empty(signal.samples.shape, dtype=np.float32) if compared else None
+    metrics = _errors(field, signal, execute, block, into)
+    if into is None:
+        return metrics
     if signal.domain.kind == "audio":
-        metrics["snr"] = snr(signal.array, values)
+        metrics["snr"] = snr(signal.samples, into)
     else:
-        similarity = ssim(signal.array, values, signal.domain.values.data_range)
+        similarity = _similarity(signal, into)
         if similarity is not None:
             metrics["ssim"] = similarity
     return metrics
+
+
+def _similarity(signal: Signal, estimate: np.ndarray) -> float | None:
+    """SSIM of a picture's samples (size, C), whose missing ones count as equal and are left out of the mean."""
+    missing = signal.missing if isinstance(signal, GridSignal) else None
+    peak = signal.domain.values.data_range
+    if missing is None:
+        return ssim(signal.array, estimate.reshape(signal.array.shape), peak)
+    whole = signal.array.astype(np.float32)
+    whole[~missing] = estimate
+    return ssim(signal.array, whole, peak, missing)
 
 
 @torch.no_grad()
@@ -55,7 +68,6 @@ def whole_psnr(
     *,
     execute: Execute | None = None,
     block: int = 16_384,
-    into: np.ndarray | None = None,
 ) -> float:
     """PSNR in dB of the clipped field on the whole signal, in normalised values, whose range is 2.
 
@@ -64,22 +76,40 @@ def whole_psnr(
         signal: what it should be.
         execute: what evaluates coordinates, float32 (n, d) to (n, c); the field itself by default.
         block: points evaluated at once.
-        into: float32 (size, c) that takes the clipped field in own units, for further measures of the same pass.
 
     Returns:
         The PSNR; infinite where nothing differs.
     """
-    squares, start = 0.0, 0
+    return _errors(field, signal, execute, block)["psnr"]
+
+
+def _errors(
+    field: Field, signal: Signal, execute: Execute | None, block: int, into: np.ndarray | None = None
+) -> dict[str, float]:
+    """How far the clipped field is from the samples: psnr of normalised values, rmse and max_error in own units.
+
+    Args:
+        into: float32 (size, c) that takes the clipped field in own units, for further measures of the same pass.
+    """
+    halves = np.diff((signal.domain.values.low, signal.domain.values.high), axis=0)[0] / 2
+    squares, largest = np.zeros(signal.channels), np.zeros(signal.channels)
+    start = 0
     for measured, values in _measured_blocks(field, signal, execute, block):
         # by numpy: torch would wake threads of its own, which then stand in the way of an engine's
         estimate, target = np.clip(measured, -1, 1), values.numpy()
-        error = np.subtract(target, estimate, out=target).ravel()
-        squares += float(np.square(error, dtype=np.float64).sum())
+        error = np.subtract(target, estimate, out=target)
+        squares += np.square(error, dtype=np.float64).sum(axis=0)
+        np.maximum(largest, np.abs(error).max(axis=0), out=largest)
         if into is not None:
             into[start : start + len(values)] = estimate
             field.domain.values.restore_(into[start : start + len(values)])
         start += len(values)
-    return _decibels(squares / (signal.size * signal.channels))
+    count = signal.size * signal.channels
+    return {
+        "psnr": _decibels(float(squares.sum()) / count),
+        "rmse": math.sqrt(float((squares * np.square(halves)).sum()) / count),
+        "max_error": float((largest * halves).max()),
+    }
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 
 def dense_patches(signal: Signal, *, points: int, count: int, seed: int) -> list[Int[Tensor, " n"]]:
@@ -24,14 +24,16 @@ def dense_patches(signal: Signal, *, points: int, count: int, seed: int) -> list
     """
     count = min(count, math.ceil(signal.size / points))
     shape = signal.domain.shape
-    if shape is None:
+    if shape is None or not isinstance(signal, GridSignal):
         return _neighbourhoods(signal, min(points, signal.size), count, seed)
     sides = _sides(shape, points)
     room = [size - side + 1 for size, side in zip(shape, sides, strict=True)]
-    return [
+    blocks = [
         _block(shape, [int(part * free) for part, free in zip(place, room, strict=True)], sides)
         for place in _spread(count, len(shape), seed).tolist()
     ]
+    # where samples are missing, a block has the nearest ones in their place, once each
+    return blocks if signal.cells is None else [signal.samples_of(block).unique() for block in blocks]
 
 
 def _sides(shape: Sequence[int], points: int) -> list[int]:

@@ -89,6 +89,8 @@ def solved(signal: Signal, *, network: Spec = "kronecker", ridge: float = RIDGE,
         raise InrError(f"network '{config['name']}' has no closed form, kronecker has")
     if not isinstance(signal, GridSignal):
         raise InrError("scattered samples have no closed form; fit them by steps")
+    if signal.cells is not None:
+        raise InrError("samples are missing, and a grid with holes has no closed form; fit it by steps")
     shape = signal.array.shape[:-1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from inr.signals._metrics import psnr as psnr
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
+    from inr.signals._missing import missing_at as missing_at
+    from inr.signals._missing import pack_missing as pack_missing
+    from inr.signals._missing import unpack_missing as unpack_missing
     from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
@@ -87,8 +90,10 @@ __getattr__, __all__ = lazy_exports(
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",
+        "missing_at": "._missing",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
+        "pack_missing": "._missing",
         "psnr": "._metrics",
         "row_block": "._grid",
         "sinc_table": "._continuous",
@@ -96,6 +101,7 @@ __getattr__, __all__ = lazy_exports(
         "ssim": "._metrics",
         "source_size": "._lossless",
         "to_compact": "._compact",
+        "unpack_missing": "._missing",
         "write": "._write",
     },
 )

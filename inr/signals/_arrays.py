@@ -9,6 +9,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.signals._domain import Axis, Domain, Kind, SamplingModel, ValueMap
+from inr.signals._missing import filled, pack_missing, unpack_missing
 
 DEFAULT_FPS = 25.0
 _VOLUME_AXES = ("x", "y", "z", "t")
@@ -21,8 +22,9 @@ class GridSamples(NamedTuple):
     """Samples on a regular grid, checked.
 
     Attributes:
-        array: (…, C) in own units, C-contiguous, of the domain's shape.
-        domain: what coordinates and values mean.
+        array: (…, C) in own units, C-contiguous, of the domain's shape; a missing sample has the values of the nearest
+            that is there.
+        domain: what coordinates and values mean, and which samples are missing.
     """
 
     array: np.ndarray
@@ -52,10 +54,12 @@ def grid_samples(
     value_range: tuple[float, float] | None = None,
     channels_last: bool | None = None,
     sampling: SamplingModel | None = None,
+    nodata: float | None = None,
     source: str = "the array",
 ) -> GridSamples:
     """The samples and the domain of what `inr.from_array` makes a signal of; `source` names the array in errors."""
     samples = real_array(array, source)
+    masked = np.ma.isMaskedArray(array) and array.mask is not np.ma.nomask
     kind, samples = _with_channels(samples, kind, channels_last, source)
     shape = samples.shape[:-1]
     meta: dict[str, Any] = {}
@@ -67,7 +71,10 @@ def grid_samples(
         meta["fps"] = _rate(DEFAULT_FPS if fps is None else fps, "fps")
     elif fps is not None:
         raise InrError(f"fps belongs to video, not to {kind}")
-    found = build_grid(samples, kind, grid_axes(kind, shape, meta), meta, value_range, source)
+    missing = np.ma.getmaskarray(array).reshape(samples.shape).any(axis=-1) if masked else None
+    found = build_grid(
+        samples, kind, grid_axes(kind, shape, meta), meta, value_range, source, missing=missing, nodata=nodata
+    )
     return found if sampling is None else found._replace(domain=replace(found.domain, sampling=sampling))
 
 
@@ -78,8 +85,15 @@ def build_grid(
     meta: Mapping[str, Any],
     value_range: tuple[float, float] | None = None,
     source: str = "the array",
+    *,
+    missing: np.ndarray | None = None,
+    nodata: float | None = None,
 ) -> GridSamples:
-    """Samples (…, C) that `real_array` has accepted, with their domain; `source` names them in errors."""
+    """Samples (…, C) that `real_array` has accepted, with their domain; `source` names them in errors.
+
+    Missing are those that `missing` marks, a mask of the grid's shape; those whose channels all are `nodata`; and those
+    of which a channel is NaN.
+    """
     size = math.prod(samples.shape[:-1])
     if kind == "video" and samples.shape[0] < 2:
         raise InrError(f"{source} has one frame; a video has at least 2, one frame is an image")
@@ -87,10 +101,56 @@ def build_grid(
         raise InrError(f"{source} has a single sample; a signal other than a picture has at least 2")
     if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
+    samples, packed = _without_missing(samples, missing, nodata, source)
+    if packed and samples.dtype.kind != "f" or nodata is not None:
+        meta = {**meta, "nodata": _fill_value(samples, nodata, source)}
     values = _value_map(samples, kind, value_range, source)
-    sampling = _usual_sampling(kind, samples, values)
-    domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta, sampling)
+    sampling = _usual_sampling(kind, samples)
+    domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta, sampling, packed)
     return GridSamples(samples, domain)
+
+
+def rebuilt(
+    found: GridSamples, value_range: tuple[float, float] | None, nodata: float | None, source: str
+) -> GridSamples:
+    """What was read from a file, with another value range, and with further samples missing."""
+    domain = found.domain
+    missing = unpack_missing(domain.missing, found.array.shape[:-1]) if domain.missing else None
+    return build_grid(
+        found.array, domain.kind, domain.axes, domain.meta, value_range, source, missing=missing, nodata=nodata
+    )
+
+
+def _without_missing(
+    samples: np.ndarray, missing: np.ndarray | None, nodata: float | None, source: str
+) -> tuple[np.ndarray, bytes]:
+    """Samples of which the missing ones are filled, and which those are, packed."""
+    if samples.dtype.kind == "f" and np.isnan(samples.min()):
+        nans = np.isnan(samples).any(axis=-1)
+        missing = nans if missing is None else missing | nans
+    if nodata is not None and not math.isnan(nodata):
+        same = (samples == _as_stored(nodata, samples.dtype)).all(axis=-1)
+        missing = same if missing is None else missing | same
+    if missing is None or not missing.any():
+        return samples, b""
+    if missing.all():
+        raise InrError(f"{source} holds no samples: all {missing.size:,} are missing")
+    return filled(samples, missing), pack_missing(missing)
+
+
+def _as_stored(nodata: float, dtype: np.dtype) -> Any:
+    """A value as samples of a type would hold it: -3.4e38 of a file's text is one float32."""
+    return dtype.type(nodata) if dtype.kind == "f" else nodata
+
+
+def _fill_value(samples: np.ndarray, nodata: float | None, source: str) -> float:
+    """What stands for missing samples of integers in files: the given value, or an end of their type."""
+    if nodata is not None:
+        return float(nodata)
+    limits = np.iinfo(samples.dtype)
+    ends = (0, limits.max) if limits.min == 0 else (limits.min, limits.max)
+    free = next((end for end in ends if not (samples == end).any()), None)
+    return float(ends[0] if free is None else free)
 
 
 def scattered_samples(
@@ -105,12 +165,18 @@ def scattered_samples(
     places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
     places = places[:, None] if places.ndim == 1 else places
     samples = samples[:, None] if samples.ndim == 1 else samples
+    absent = np.ma.getmaskarray(values).reshape(samples.shape) if np.ma.isMaskedArray(values) else np.False_
     if places.ndim != 2 or not 1 <= places.shape[1] <= 4:
         raise InrError(f"coords of {source} are (N, D) with D from 1 to 4, got {places.shape}")
     if samples.ndim != 2:
         raise InrError(f"values of {source} are (N,) or (N, C), got {samples.shape}")
     if len(places) != len(samples):
         raise InrError(f"{source} disagree: {len(places)} coords but {len(samples)} values")
+    absent = (absent | np.isnan(samples) if samples.dtype.kind == "f" else absent | np.zeros(samples.shape, bool)).any(1)
+    if absent.any():
+        if absent.all():
+            raise InrError(f"{source} hold no values: all {len(samples):,} are missing")
+        places, samples = np.ascontiguousarray(places[~absent]), np.ascontiguousarray(samples[~absent])
     ranges = _boxed([_finite_range(column, f"coords of {source}") for column in places.T], box, source)
     axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
     spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]
@@ -219,26 +285,38 @@ def _value_map(samples: np.ndarray, kind: Kind, value_range: tuple[float, float]
     if value_range is not None:
         return ValueMap((float(value_range[0]),), (float(value_range[1]),))
     pictures = kind in ("image", "video")
-    if samples.dtype == np.uint8:
-        low, high = 0.0, 255.0
-    elif samples.dtype == np.uint16 and pictures:
-        low, high = 0.0, 65535.0
-    elif samples.dtype.kind == "f" and pictures and low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif kind == "audio":
+    if kind == "audio":
         peak = max(-low, high) or 1.0
         low, high = -peak, peak
+    elif samples.dtype == np.uint8:
+        low, high = _filling(low, high, 255.0)
+    elif samples.dtype == np.uint16 and pictures:
+        low, high = _filling(low, high, 65535.0)
+    elif pictures and _is_unit(samples, low, high):
+        low, high = _filling(low, high, 1.0)
     low, high = _widened(low, high)
     return ValueMap((low,), (high,))
 
 
-def _usual_sampling(kind: Kind, samples: np.ndarray, values: ValueMap) -> SamplingModel:
+def _filling(low: float, high: float, largest: float) -> tuple[float, float]:
+    """From 0 to the largest value of samples, unless they take less than half of that: masks, 12 bits in 16, depths.
+
+    What is the same everywhere tells nothing of a range.
+    """
+    return (low, high) if 0 < high - low < largest / 2 else (0.0, largest)
+
+
+def _is_unit(samples: np.ndarray, low: float, high: float) -> bool:
+    return samples.dtype.kind == "f" and low >= 0 and high <= 1
+
+
+def _usual_sampling(kind: Kind, samples: np.ndarray) -> SamplingModel:
     """What a sample usually measures: a pixel or voxel the mean over its cell, a number of a map or series a point."""
     if kind == "audio":
         return "band"
     if kind == "volume":
         return "area" if samples.ndim > 3 else "point"
-    light = samples.dtype.name in ("uint8", "uint16") or (values.low, values.high) == ((0.0,), (1.0,))
+    light = samples.dtype.name in ("uint8", "uint16") or _is_unit(samples, float(samples.min()), float(samples.max()))
     return "area" if light or kind == "video" else "point"
 
 

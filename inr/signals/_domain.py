@@ -1,5 +1,7 @@
 """What a signal's coordinates and values mean: its axes, units and value range."""
 
+import base64
+import binascii
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -122,6 +124,7 @@ class Domain:
         meta: what a writer needs besides (sample_rate in Hz, fps, NIfTI affine …), plain JSON.
         sampling: what a sample measures: "area", the mean over its cell (along time, videos are sampled at points);
             "point", the value at the cell's centre; or "band", a band-limited signal at the centre, with one axis.
+        missing: which samples of the grid are not there, as `inr.signals.pack_missing` has it; empty where all are.
     """
 
     kind: Kind
@@ -131,6 +134,7 @@ class Domain:
     dtype: str = "float32"
     meta: Mapping[str, Any] = field(default_factory=dict)
     sampling: SamplingModel = "point"
+    missing: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -151,6 +155,8 @@ class Domain:
             )
         if self.sampling != "point" and self.kind == "scattered":
             raise InrError(f"scattered samples are points, not sampling={self.sampling}")
+        if self.missing and self.shape is None:
+            raise InrError("scattered samples that are missing are left out, not marked")
 
     @property
     def in_dim(self) -> int:
@@ -171,7 +177,8 @@ class Domain:
             box: (low, high) per axis in coordinate order, the part of [-1, 1] that the grid covers; all when None.
 
         Returns:
-            A domain whose axes span the box in own units.
+            A domain whose axes span the box in own units. It does not tell which samples are missing: where it is the
+            domain of rendered samples, these do.
 
         >>> domain = inr.open("photo.png").domain.resampled((48, 64))
         >>> domain.shape, domain.axes[0].high
@@ -186,7 +193,7 @@ class Domain:
         meta = dict(self.meta)
         if "affine" in meta:
             meta["affine"] = _resampled_affine(meta["affine"], self.axes[:3], tuple(reversed(shape)), box)
-        return replace(self, axes=tuple(axes), meta=meta)
+        return replace(self, axes=tuple(axes), meta=meta, missing=b"")
 
     def positions(self, coords: Any) -> Any:
         """Coordinates in the axes' own units.
@@ -200,8 +207,9 @@ class Domain:
         return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
 
     def to_json(self) -> dict[str, Any]:
-        """The domain as plain JSON; sampling at points goes without saying."""
-        return {key: value for key, value in asdict(self).items() if (key, value) != ("sampling", "point")}
+        """The domain as plain JSON; sampling at points, and that no sample is missing, goes without saying."""
+        found = asdict(self) | {"missing": base64.b64encode(self.missing).decode()}
+        return {key: value for key, value in found.items() if (key, value) not in (("sampling", "point"), ("missing", ""))}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Domain":
@@ -217,12 +225,14 @@ class Domain:
             axes = tuple(Axis(**axis) for axis in data["axes"])
             values = ValueMap(tuple(map(float, data["values"]["low"])), tuple(map(float, data["values"]["high"])))
             sampling = data.get("sampling", "point")
+            missing = base64.b64decode(data.get("missing", ""), validate=True)
             return cls(
-                data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]), sampling
-            )
+                data["kind"], axes, int(data["channels"]), values, str(data["dtype"]), dict(data["meta"]), sampling,
+                missing,
+            )  # fmt: skip
         except InrError:
             raise
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
             raise InrError(f"not the description of a domain: {error!r}") from error
 
 

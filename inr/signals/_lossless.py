@@ -121,7 +121,8 @@ _measured: WeakKeyDictionary[Signal, LosslessSize] = WeakKeyDictionary()
 def _own_size(signal: Signal) -> LosslessSize:
     """The size in the lossless format of the signal's kind, measured once."""
     if signal not in _measured:
-        _measured[signal] = _measure(signal)
+        found = _measure(signal)
+        _measured[signal] = found._replace(bytes=found.bytes + len(signal.domain.missing))
     return _measured[signal]
 
 

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from inr._errors import InrError
 
@@ -57,16 +58,19 @@ def snr(reference: Any, estimate: Any) -> float:
     return 10 * math.log10(power / error) if power > 0 else -math.inf
 
 
-def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
+def ssim(
+    reference: Any, estimate: Any, data_range: float, missing: Bool[np.ndarray, "h w"] | None = None
+) -> float | None:
     """Structural similarity (Wang et al., 2004) with its Gaussian window, sigma 1.5, averaged over channels.
 
     Args:
         reference, estimate: images (H, W) or (H, W, C) in the same units.
         data_range: peak-to-peak range in those units.
+        missing: pixels around which nothing is compared.
 
     Returns:
         At most 1, which means equal; None for images under 11 pixels in height or width, which the window
-        does not fit in.
+        does not fit in, and where no pixel remains.
 
     Raises:
         InrError: shapes that differ, or that are not of images.
@@ -80,6 +84,8 @@ def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
         return None
     margin = _WINDOW // 2  # where the window reaches over the edge; left out of the mean, as skimage does
     height, width = first.shape[0] - 2 * margin, first.shape[1] - 2 * margin
+    inner = slice(margin, margin + height), slice(margin, margin + width)
+    counted = np.ones((height, width), bool) if missing is None else ~missing[inner]
     total = 0.0
     for start in range(0, height, _STRIP_ROWS):
         stop = min(start + _STRIP_ROWS, height)
@@ -94,8 +100,9 @@ def ssim(reference: Any, estimate: Any, data_range: float) -> float | None:
             channel_axis=-1 if first.ndim == 3 else None,
             full=True,
         )
-        total += float(similarity[margin : margin + stop - start, margin : margin + width].sum())
-    return total / (first.size // (first.shape[0] * first.shape[1]) * height * width)
+        total += float(similarity[margin : margin + stop - start, inner[1]][counted[start:stop]].sum())
+    count = first.size // (first.shape[0] * first.shape[1]) * int(counted.sum())
+    return total / count if count else None
 
 
 def _energies(reference: Any, estimate: Any) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import describe
-from inr.signals._arrays import GridSamples
+from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
 from inr.signals._domain import SamplingModel
 from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
@@ -24,19 +24,28 @@ _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
-def open(path: str | os.PathLike[str], *, sampling: SamplingModel | None = None, max_bytes: int = MAX_BYTES) -> Signal:
+def open(
+    path: str | os.PathLike[str],
+    *,
+    sampling: SamplingModel | None = None,
+    value_range: tuple[float, float] | None = None,
+    nodata: float | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Signal:
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
         path: an image, sound, video, volume or .npz of scattered samples, or a folder of frames.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
+        value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
+        nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
     Returns:
         The signal, in the file's own sample type.
 
     Raises:
-        InrError: no such file, none of the known formats, damaged, too large, or not finite real numbers.
+        InrError: no such file, none of the known formats, damaged, too large, or not real numbers.
         MissingExtra: the library that reads this format is not installed.
 
     >>> signal = inr.open("photo.png")
@@ -51,9 +60,15 @@ def open(path: str | os.PathLike[str], *, sampling: SamplingModel | None = None,
     except MemoryError:
         raise InrError(f"{path} does not fit in this machine's memory") from None
     if isinstance(found, GridSamples):
+        if value_range is not None or nodata is not None:
+            found = rebuilt(found, value_range, nodata, str(path))
         return GridSignal(*found) if sampling is None else GridSignal(*found).measured_as(sampling)
     if sampling not in (None, "point"):
         raise InrError(f"{path} holds scattered samples, which are points, not sampling={sampling}")
+    if nodata is not None:
+        raise InrError(f"{path} holds scattered samples; leave out those that are missing, in the place of nodata")
+    if value_range is not None:
+        found = scattered_samples(found.positions, found.array, str(path), value_range=value_range)
     return ScatteredSignal(*found)
 
 

@@ -16,13 +16,16 @@ from inr._errors import InrError
 from inr.signals._arrays import grid_samples, scattered_samples
 from inr.signals._domain import Domain, Kind, SamplingModel
 from inr.signals._grid import block_ranges, grid_coords, grid_range
+from inr.signals._missing import nearest_present, unpack_missing
 from inr.signals._write import write
 
 if TYPE_CHECKING:
     from inr.signals._continuous import Interpolant
 
-# Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end.
+# Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end, and so are
+# ranges whose inverse float32 has not in full.
 _NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
+_WIDEST, _NARROWEST = 2.0**100, 2.0**-100
 
 
 class Signal(abc.ABC):
@@ -39,11 +42,18 @@ class Signal(abc.ABC):
         self.domain = domain
         self._array = array
         self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
-        self._work = np.float32 if self._samples.dtype in _NARROW else np.float64
         low, high = np.array(domain.values.low), np.array(domain.values.high)
+        half = high / 2 - low / 2
+        usual = self._samples.dtype in _NARROW and _NARROWEST < half.min() and half.max() < _WIDEST
+        self._work = np.float32 if usual else np.float64
         self._centre = self._operand(low / 2 + high / 2)
-        self._inverse_half = self._operand(1 / (high / 2 - low / 2))
+        self._inverse_half = self._operand(1 / half)
         self._copies: dict[tuple[torch.device, str], Tensor] = {}
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether float32 carries samples and range, so that values are normalised in it."""
+        return self._work is np.float32
 
     def _operand(self, numbers: np.ndarray) -> Any:
         return self._work(numbers[0]) if len(numbers) == 1 else numbers.astype(self._work)
@@ -105,8 +115,16 @@ class Signal(abc.ABC):
 
     @property
     def array(self) -> np.ndarray:
-        """The samples in own units and type, shaped domain.shape + (C,), or (N, C) where scattered; not a copy."""
+        """The samples in own units and type, shaped domain.shape + (C,), or (N, C) where scattered; not a copy.
+
+        A missing sample has the values of the nearest that is there.
+        """
         return self._array
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The samples in own units and type, in order, (size, C): those that are there."""
+        return self._samples.numpy()
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the signal in its kind, in the format that `path`'s suffix names.
@@ -152,7 +170,17 @@ class Signal(abc.ABC):
 
 
 class GridSignal(Signal):
-    """Samples on a regular grid: image, audio, video or volume; coordinates are computed, never stored."""
+    """Samples on a regular grid: image, audio, video or volume; coordinates are computed, never stored.
+
+    Where samples are missing, those that are there are numbered, and the signal has no others. A cell is a place of the
+    grid, whether its sample is there or not.
+
+    Attributes:
+        cells: flat C-order indices of the samples' cells, int64 (size,); None where no sample is missing, and both are
+            numbered alike.
+    """
+
+    cells: Tensor | None = None
 
     def __init__(self, array: np.ndarray, domain: Domain) -> None:
         """`array` is (…, C) in own units, C-contiguous, and of the domain's shape."""
@@ -160,23 +188,52 @@ class GridSignal(Signal):
         self._shape = array.shape[:-1]
         if (self._shape, array.shape[-1]) != (domain.shape, domain.channels):
             raise InrError(f"an array of shape {array.shape} is not of the domain's shape {domain.shape}")
+        if (missing := self.missing) is not None:
+            self.cells = torch.from_numpy(np.flatnonzero(~missing))
+            self._samples = self._samples[self.cells]
+
+    @property
+    def missing(self) -> np.ndarray | None:
+        """A mask of the grid's shape, True where a sample is missing, read-only; None where none is."""
+        return unpack_missing(self.domain.missing, self._shape) if self.domain.missing else None
+
+    def cells_of(self, indices: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+        """Flat indices of the cells of samples, int64 (n,), on the device of the indices."""
+        return indices if self.cells is None else self._on(indices.device, "cells").index_select(0, indices)
+
+    def samples_of(self, cells: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+        """The samples of cells, by their flat indices, int64 (n,); of the nearest cell that has one where it is missing."""
+        return cells if self.cells is None else self._on(cells.device, "_nearest").index_select(0, cells)
+
+    @functools.cached_property
+    def _nearest(self) -> Tensor:
+        missing = self.missing
+        assert missing is not None
+        numbers = np.cumsum(~missing, dtype=np.int64).reshape(self._shape) - 1
+        numbers[missing] = numbers[nearest_present(missing)]
+        return torch.from_numpy(numbers.ravel())
+
+    def there(self, array: np.ndarray) -> np.ndarray:
+        """The samples (size, C) of an array over the grid (…, C): all but what is missing in the signal."""
+        flat = array.reshape(-1, array.shape[-1])
+        return flat if self.cells is None else flat[self.cells.numpy()]
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
-        """Cell-centred coordinates of the samples at flat C-order `indices` (int64), float32 (n, d)."""
-        return grid_coords(self._shape, indices)
+        """Cell-centred coordinates of the samples at `indices` (int64), float32 (n, d)."""
+        return grid_coords(self._shape, self.cells_of(indices))
 
     def shifted_coords(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """Coordinates of places within the cells of samples.
 
         Args:
-            indices: flat C-order indices of samples, int64 (n,).
+            indices: of samples, int64 (n,).
             shifts: from the centres of their cells, in cells, from -1/2 to 1/2; float32 (n, d), columns x, y(, z)(, t).
 
         Returns:
             float32 (n, d) in [-1, 1].
         """
-        cells = shifts.new_tensor([2 / size for size in reversed(self._shape)])
-        return grid_coords(self._shape, indices).addcmul_(shifts, cells)
+        sides = shifts.new_tensor([2 / size for size in reversed(self._shape)])
+        return self.coords(indices).addcmul_(shifts, sides)
 
     def interpolated(self, indices: Int[Tensor, " n"], shifts: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values of the continuous signal that the samples stand for, at places within their cells.
@@ -187,7 +244,7 @@ class GridSignal(Signal):
         Returns:
             float32 (n, c), normalised, by the interpolator of the domain's sampling model; see `Interpolant`.
         """
-        return self.interpolant(indices, shifts)
+        return self.interpolant(self.cells_of(indices), shifts)
 
     def measured_as(self, sampling: SamplingModel) -> "GridSignal":
         """The same samples under another sampling model; the memory is shared.
@@ -201,18 +258,26 @@ class GridSignal(Signal):
         return GridSignal(self._array, replace(self.domain, sampling=sampling))
 
     @functools.cached_property
+    def grid_values(self) -> np.ndarray:
+        """Normalised values of all cells, float32 of the array's shape; made when they are first asked for."""
+        whole = torch.from_numpy(self._array.reshape(-1, self.channels))
+        blocks = [self._normalised(whole[start:stop]) for start, stop in block_ranges(len(whole), 65_536)]
+        return torch.cat(blocks).numpy().reshape(self._array.shape)
+
+    @functools.cached_property
     def interpolant(self) -> "Interpolant":
-        """The continuous signal, made when it is first asked for; it takes four bytes for every value."""
+        """The continuous signal, as a function of cells and shifts; it takes four bytes for every value."""
         # these compile kernels, which reading signals does not need
         from inr.signals._continuous import Interpolant, axis_kernels
         from inr.signals._motion import VideoInterpolant
 
-        values = np.concatenate([values.numpy() for _, values in self.blocks()]).reshape(self._array.shape)
         if self.domain.kind == "video":
-            return VideoInterpolant(values, self.domain)
-        return Interpolant(values, axis_kernels(self.domain))
+            return VideoInterpolant(self.grid_values, self.domain)
+        return Interpolant(self.grid_values, axis_kernels(self.domain))
 
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        if self.cells is not None:
+            return grid_coords(self._shape, self.cells[start:stop])
         return grid_range(self._shape, start, stop)
 
 
@@ -251,6 +316,7 @@ def from_array(
     value_range: tuple[float, float] | None = None,
     channels_last: bool | None = None,
     sampling: SamplingModel | None = None,
+    nodata: float | None = None,
 ) -> GridSignal:
     """A signal from an array that is sampled on a regular grid; the memory is shared.
 
@@ -260,9 +326,9 @@ def from_array(
         kind: guessed when None: 2 axes, or 3 with a last one of 3 or 4, are an image; all else a volume.
         sample_rate: in Hz, needed for audio and only there.
         fps: frames a second, for video only; 25 when None.
-        value_range: (low, high) in own units that go to -1 and 1. When None: 0..255 for uint8, 0..65535
-            for uint16 images and videos, 0..1 for float images and videos within it, ±peak for audio, and
-            the smallest to the largest value otherwise.
+        value_range: (low, high) in own units that go to -1 and 1. When None: 0..255 for uint8, 0..65535 for uint16
+            images and videos, 0..1 for float images and videos within it, in each case unless the samples take less
+            than half of that; ±peak for audio; and the smallest to the largest value otherwise.
         channels_last: whether the last axis holds channels; guessed from kind and shape when None.
         sampling: what a sample measures: "area", the mean over its cell; "point", the value at its centre; "band", a
             band-limited signal there. When None: area for images of uint8, uint16 or floats within 0..1, for videos and
@@ -289,6 +355,7 @@ def from_array(
             value_range=value_range,
             channels_last=channels_last,
             sampling=sampling,
+            nodata=nodata,
         )
     )
 
@@ -304,7 +371,7 @@ def from_samples(
 
     Args:
         coords: (N, D) or (N,) positions in own units, D from 1 to 4; array or tensor of real numbers.
-        values: (N, C) or (N,), likewise.
+        values: (N, C) or (N,), likewise. Samples of which a channel is NaN, or masked, are left out.
         box: (low, high) of every coordinate, in own units, that go to -1 and 1; each column's smallest and
             largest when None.
         value_range: (low, high) in own units that go to -1 and 1, for every channel; each channel's own

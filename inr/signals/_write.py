@@ -45,7 +45,8 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
 
     Samples are written in the domain's own type, integers rounded and clipped to it. Where a format holds less,
     the domain's value range is spread over 0..255: in .jpg, .webp and .mp4, and in .png for all but uint8 and
-    uint16. TIFF and the volumes' formats hold every type; .flac holds integers of up to 24 bits.
+    uint16. TIFF and the volumes' formats hold every type; .flac holds integers of up to 24 bits. Missing samples, which
+    are NaN, are transparent in .png and .webp, and elsewhere what `cast_samples` makes of them.
 
     Args:
         path: .png .jpg .webp .tif for images; .wav .flac for audio; .mp4, or a name without suffix or ending in
@@ -71,13 +72,17 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
         _frames.write(path, samples, domain.values, force=force)
         return
     with replacing(path, force=force) as temporary, writing(path):
-        _encode(temporary, form, samples, domain, coords)
+        _encode(temporary, form, samples, domain, coords, _missing(array))
 
 
-def _encode(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any) -> None:
+def _encode(
+    path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any, missing: np.ndarray | None
+) -> None:
     if domain.kind == "image":
         from inr.signals import _image
 
+        if missing is not None and form in (".png", ".webp") and domain.channels in (1, 3):
+            samples = _with_transparency(samples, missing, domain)
         _image.encode(path, samples, domain.values)
     elif domain.kind == "audio":
         from inr.signals import _audio
@@ -94,6 +99,21 @@ def _encode(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: 
         _nifti.write(path, samples, domain)
     else:
         _encode_arrays(path, form, samples, domain, coords)
+
+
+def _missing(array: Any) -> np.ndarray | None:
+    """Which samples of an array (…, C) have a channel that is NaN; None where no sample has."""
+    samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    if samples.dtype.kind != "f" or not np.isnan(samples.min()):
+        return None
+    return np.isnan(samples).any(axis=-1)
+
+
+def _with_transparency(samples: np.ndarray, missing: np.ndarray, domain: Domain) -> np.ndarray:
+    """A picture with a channel of alpha, in which missing pixels are transparent."""
+    opaque = np.iinfo(samples.dtype).max if samples.dtype in (np.uint8, np.uint16) else domain.values.high[0]
+    alpha = np.where(missing, 0 if samples.dtype.kind in "iu" else domain.values.low[0], opaque)
+    return np.concatenate([samples, alpha[..., None].astype(samples.dtype)], axis=-1)
 
 
 def _encode_arrays(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any) -> None:
@@ -136,6 +156,9 @@ def file_format(path: str, kind: Kind) -> str:
 def cast_samples(array: Any, domain: Domain) -> np.ndarray:
     """Samples in the domain's type, rounded and clipped where that is of integers.
 
+    Missing samples, which are NaN, become what stands for them in the signal's file; of floats they stay as they are
+    where nothing does.
+
     Args:
         array: array or tensor (…, C) in own units, on a grid of any size; (N, C) where the domain is scattered.
         domain: whose type it is.
@@ -157,6 +180,9 @@ def cast_samples(array: Any, domain: Domain) -> np.ndarray:
         expected = f"{axes} axes and then {domain.channels} channels"
         raise InrError(f"samples of this {domain.kind} have {expected}, got shape {samples.shape}")
     dtype = np.dtype(domain.dtype)
+    nodata = domain.meta.get("nodata", None if dtype.kind == "f" else 0)
+    if samples.dtype.kind == "f" and nodata is not None and np.isnan(samples.min()):
+        samples = np.where(np.isnan(samples), samples.dtype.type(nodata), samples)
     if samples.dtype == dtype or dtype.kind == "f":
         return samples.astype(dtype, copy=False)
     limits = np.iinfo(dtype)

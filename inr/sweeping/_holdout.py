@@ -20,9 +20,7 @@ class Subset(Signal):
     """
 
     def __init__(self, whole: Signal, indices: Int[Tensor, " n"]) -> None:
-        super().__init__(
-            whole.array.reshape(-1, whole.channels)[indices.numpy()], replace(whole.domain, sampling="point")
-        )
+        super().__init__(whole.samples[indices.numpy()], replace(whole.domain, sampling="point"))
         self._whole = whole
         self._indices = indices
         if whole.positions is not None:

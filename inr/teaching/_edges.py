@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from inr.signals import GridSignal
@@ -20,24 +19,25 @@ def edge_samples(signal: GridSignal, count: int, seed: int) -> Int[np.ndarray, "
     the samples with the largest slopes, those with none left out.
 
     Returns:
-        flat indices into the signal, int64, sorted.
+        indices of samples, int64, sorted.
 
     Source: Zhang et al., Expansive Supervision for Neural Radiance Field, ICME 2025 (the pictures' part).
     """
     if count == 0:
         return np.empty(0, np.int64)
+    there = slice(None) if signal.cells is None else signal.cells.numpy()
     if signal.domain.kind != "image":
-        strengths = slopes(signal).ravel()
-        strongest = np.argpartition(-strengths, count - 1)[:count]
+        strengths = slopes(signal).ravel()[there]
+        strongest = np.argpartition(-strengths, min(count, len(strengths)) - 1)[:count]
         return np.sort(strongest[strengths[strongest] > 0])
-    found = np.flatnonzero(_widened(_canny(_planes(signal)[0], count)))
+    found = np.flatnonzero(_widened(_canny(_planes(signal)[0], count)).ravel()[there])
     if len(found) <= count:
         return found
     return np.sort(np.random.default_rng(seed).choice(found, count, replace=False))
 
 
 def slopes(signal: GridSignal) -> Float[np.ndarray, "..."]:
-    """How fast a signal changes at each sample: Sobel's magnitude, float32 of the grid's shape, of any scale.
+    """How fast a signal changes at each cell: Sobel's magnitude, float32 of the grid's shape, of any scale.
 
     Of a picture's grey value; of other signals, the root of the sum of the channels' squares.
     """
@@ -48,8 +48,7 @@ def slopes(signal: GridSignal) -> Float[np.ndarray, "..."]:
 
 def _planes(signal: GridSignal) -> list[Float[np.ndarray, "..."]]:
     """The grey value of a picture, or every channel of another signal, float32 of the grid's shape, from 0 to 1."""
-    values = signal.values(torch.arange(signal.size)).numpy().reshape(*signal.array.shape)
-    values = values / 2 + np.float32(0.5)
+    values = signal.grid_values / 2 + np.float32(0.5)
     channels = signal.channels
     if signal.domain.kind != "image":
         return [np.ascontiguousarray(values[..., channel]) for channel in range(channels)]

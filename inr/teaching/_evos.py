@@ -11,7 +11,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr._parts import Range
 from inr.engines import Batch
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 from inr.teaching._base import Scorer, Teacher, teachers
 from inr.teaching._choice import largest, others
 from inr.teaching._laplacian import laplacian
@@ -88,6 +88,8 @@ class EVOS(Teacher):
         """
         self.check(signal)
         self._shape = signal.domain.shape or ()
+        device = device or torch.device("cpu")
+        self._cells = signal.cells.to(device) if isinstance(signal, GridSignal) and signal.cells is not None else None
         self._uniform.bind(signal, steps, batch, seed, device)
         self._size = signal.size
         self._channels = signal.channels
@@ -98,7 +100,7 @@ class EVOS(Teacher):
         self._until = count(self._crossover, steps) if self._cross else 0
         self._awaited = False
         # of the last survey: squared errors, and residuals of the grey value
-        self._errors, self._grey = torch.zeros(2, signal.size, device=device or torch.device("cpu"))
+        self._errors, self._grey = torch.zeros(2, signal.size, device=device)
         self._elite: tuple[int, bool, Bool[Tensor, " size"]] | None = None
 
     def check(self, signal: Signal) -> None:
@@ -168,14 +170,17 @@ class EVOS(Teacher):
             return torch.zeros_like(self._errors, dtype=torch.bool)
         if not crossing:
             return largest(self._errors, size)
-        return child(self._errors, self._exchange * laplacian(self._grey, self._shape).square(), size)
+        return child(self._errors, self._exchange * self._laplacian(self._grey).square(), size)
+
+    def _laplacian(self, grey: Float[Tensor, " size"]) -> Float[Tensor, " size"]:
+        return laplacian(grey, self._shape, self._cells)
 
     def _supervised(self, batch: Batch, grey: Float[Tensor, " size"]) -> Batch:
         """The batch with the slope of the Laplacian's term at residuals whose grey values on the grid are given.
 
         By a residual of one of c channels the term's slope is 2 weight / (size c) LᵀL grey, and L is its own transpose.
         """
-        slope = laplacian(laplacian(grey, self._shape), self._shape)[batch.indices]
+        slope = self._laplacian(self._laplacian(grey))[batch.indices]
         offsets = slope * (self._weight * len(slope) / self._size)
         return Batch(batch.indices, None, offsets[:, None].repeat(1, self._channels))
 

@@ -1,6 +1,6 @@
 """Samples that wander towards errors, with weights that make up for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -81,6 +81,7 @@ class Soft(Teacher):
         self._device = device or torch.device("cpu")
         self._seed = seed
         self._count = max(int(self._ratio * min(batch, signal.size)), 1)
+        self._signal = signal
         self._shape = signal.array.shape[:-1]
         self._sizes = torch.tensor(self._shape, device=self._device)
         strengths = slopes(signal).ravel()
@@ -100,8 +101,8 @@ class Soft(Teacher):
         particles = self._moved(generator) if self._state else self._uniform(generator)
         cells = (particles * self._sizes).long().clamp(min=0).minimum(self._sizes - 1)
         # in the order of the grid, which engines gather faster
-        indices, order = _flat(cells, self._shape).sort(stable=True)
-        errors, slope = _stencil(cells.index_select(0, order), self._shape, scorer)
+        indices, order = self._samples(cells).sort(stable=True)
+        errors, slope = self._stencil(cells.index_select(0, order), scorer)
         place = order.argsort()
         losses = errors.square().mean(dim=1).index_select(0, place)
         self._state = {"particles": particles, "losses": losses, "slopes": slope.index_select(0, place)}
@@ -114,6 +115,30 @@ class Soft(Teacher):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state; called after `bind`."""
         self._state = dict(state)
+
+    def _samples(self, cells: Int[Tensor, "n d"]) -> Int[Tensor, " n"]:
+        """The samples of cells; where one is missing, the nearest that is there."""
+        flat = cells[:, 0]
+        for axis in range(1, len(self._shape)):
+            flat = flat * self._shape[axis] + cells[:, axis]
+        return self._signal.samples_of(flat)
+
+    def _stencil(
+        self, cells: Int[Tensor, "n d"], scorer: Scorer
+    ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n d"]]:
+        """Errors at cells, of values from 0 to 1, and the slope of their log mean square per sample of every axis."""
+        places, distances = [cells], []
+        for axis, size in enumerate(self._shape):
+            before, after = cells.clone(), cells.clone()
+            before[:, axis].sub_(1).clamp_(min=0)
+            after[:, axis].add_(1).clamp_(max=size - 1)
+            places += [before, after]
+            distances.append(after[:, axis] - before[:, axis])
+        errors = scorer.residuals(self._samples(torch.cat(places))) / 2
+        logs = errors.square().mean(dim=1).clamp(min=_SMALLEST**2).log().view(-1, len(cells))
+        rises = (logs[2::2] - logs[1::2]).T
+        # 0 where an axis has one sample
+        return errors[: len(cells)], rises / torch.stack(distances, dim=1).clamp(min=1)
 
     def _uniform(self, generator: torch.Generator) -> Float[Tensor, "n d"]:
         """Particles anywhere in the box."""
@@ -148,27 +173,3 @@ def importance(errors: Float[Tensor, "n c"], alpha: float) -> Float[Tensor, " n"
     weights = weights.clamp(min=_LEAST_WEIGHT).clamp(max=weights.mean() + spread)
     return weights / weights.mean()
 
-
-def _stencil(
-    cells: Int[Tensor, "n d"], shape: Sequence[int], scorer: Scorer
-) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n d"]]:
-    """Errors at cells, of values from 0 to 1, and the slope of their log mean square per sample of every axis."""
-    places, distances = [cells], []
-    for axis, size in enumerate(shape):
-        before, after = cells.clone(), cells.clone()
-        before[:, axis].sub_(1).clamp_(min=0)
-        after[:, axis].add_(1).clamp_(max=size - 1)
-        places += [before, after]
-        distances.append(after[:, axis] - before[:, axis])
-    errors = scorer.residuals(_flat(torch.cat(places), shape)) / 2
-    logs = errors.square().mean(dim=1).clamp(min=_SMALLEST**2).log().view(-1, len(cells))
-    rises = (logs[2::2] - logs[1::2]).T
-    return errors[: len(cells)], rises / torch.stack(distances, dim=1).clamp(min=1)  # 0 where an axis has one sample
-
-
-def _flat(cells: Int[Tensor, "n d"], shape: Sequence[int]) -> Int[Tensor, " n"]:
-    """Flat C-order indices of cells."""
-    flat = cells[:, 0]
-    for axis in range(1, len(shape)):
-        flat = flat * shape[axis] + cells[:, axis]
-    return flat

@@ -20,7 +20,7 @@ _NOWHERE = np.zeros(0, np.int64)
 
 def sampling(signal: Signal) -> "Sampling | None":
     """What makes batches of a signal, or None where it has to be asked itself: see `Signal.coords` and `values`."""
-    if not isinstance(signal, GridSignal) or signal.array.dtype.name not in _DTYPES:
+    if not isinstance(signal, GridSignal) or signal.array.dtype.name not in _DTYPES or not signal.is_narrow:
         return None
     return Sampling(signal)
 
@@ -41,6 +41,7 @@ class Sampling:
         centre, inverse = low / 2 + high / 2, 1 / (high / 2 - low / 2)
         channels = signal.channels
         self._size = signal.size
+        self._cells = None if signal.cells is None else signal.cells.numpy()
         self._call = Call(
             _stage(signal.in_dim, channels, samples.dtype.name),
             samples=samples.reshape(-1, channels),
@@ -50,38 +51,40 @@ class Sampling:
         )
 
     def at(self, indices: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
-        """The samples at flat indices, int64 (n,).
+        """The samples at `indices`, int64 (n,).
 
         Raises:
             InrError: an index that is no sample's.
         """
-        self._check(indices)
-        return self._call.set(indices=indices, start=0, coords=coords, targets=targets)
+        return self._call.set(indices=self._cells_of(indices), start=0, coords=coords, targets=targets)
 
     def between(self, indices: np.ndarray, shifts: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
-        """Places within the cells of samples, at flat indices, int64 (n,), by `shifts` in cells, float32 (n, d).
+        """Places within the cells of samples at `indices`, int64 (n,), by `shifts` in cells, float32 (n, d).
 
         Raises:
             InrError: an index that is no sample's.
         """
-        self._check(indices)
+        cells = self._cells_of(indices)
         if self._between is None:
             self._between = _between_call(self._signal)
-        return self._between.set(indices=indices, shifts=shifts, coords=coords, targets=targets)
+        return self._between.set(indices=cells, shifts=shifts, coords=coords, targets=targets)
 
-    def _check(self, indices: np.ndarray) -> None:
+    def _cells_of(self, indices: np.ndarray) -> np.ndarray:
+        """Flat indices of the cells of samples."""
         if len(indices) and not 0 <= indices.min() <= indices.max() < self._size:
             raise InrError(f"indices of samples must lie in 0 … {self._size - 1:,}")
+        return indices if self._cells is None else self._cells[indices]
 
     def run(self, start: int, coords: np.ndarray, targets: np.ndarray) -> Call:
-        """As many samples as `coords` has rows, from flat index `start` on.
+        """As many samples as `coords` has rows, from index `start` on.
 
         Raises:
             InrError: samples beyond the last one.
         """
         if not 0 <= start <= start + len(coords) <= self._size:
             raise InrError(f"{len(coords):,} samples from {start:,} on are not among {self._size:,}")
-        return self._call.set(indices=_NOWHERE, start=start, coords=coords, targets=targets)
+        cells = _NOWHERE if self._cells is None else self._cells[start : start + len(coords)]
+        return self._call.set(indices=cells, start=start, coords=coords, targets=targets)
 
 
 @exact
