@@ -138,7 +138,9 @@ def _range(values: dict[str, Any]) -> str:
 
 
 def _metric(name: str, value: float) -> str:
-    label = "between samples" if name == "psnr_between" else name.upper()
+    label = {"psnr_between": "between samples", "max_error": "largest error"}.get(name, name.upper())
+    if name in ("rmse", "max_error"):
+        return f"{label} {value:.3g}"
     return f"{label} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
 
 

@@ -158,8 +158,14 @@ def test_axes_span_physical_extents():
 @pytest.mark.parametrize(
     ("array", "options", "low", "high"),
     [
-        (np.array([[3, 7]], np.uint8), {}, 0, 255),
-        (np.array([[3, 7]], np.uint16), {}, 0, 65535),
+        (np.array([[3, 131]], np.uint8), {}, 0, 255),
+        (np.array([[3, 130]], np.uint8), {}, 3, 130),
+        (np.array([[7, 7]], np.uint8), {}, 0, 255),
+        (np.array([[0, 1]], np.uint8), {}, 0, 1),
+        (np.array([0, 3, 1], np.uint8), {}, 0, 3),
+        (np.array([[3, 40_000]], np.uint16), {}, 0, 65535),
+        (np.array([[3, 4_095]], np.uint16), {}, 3, 4095),
+        (np.array([[0.001, 0.02]], np.float32).astype(float), {}, float(np.float32(0.001)), float(np.float32(0.02))),
         (np.array([3, 7], np.uint16), {}, 3, 7),
         (np.array([[0.2, 0.9]]), {}, 0, 1),
         (np.array([[0.2, 1.1]]), {}, 0.2, 1.1),

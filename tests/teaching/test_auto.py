@@ -537,7 +537,7 @@ def test_resuming_goes_on_bit_for_bit(signal, resumed, engine, least, place):
 def test_resuming_remembers_outliers(resumed, cut):
     picture = np.full((16, 16), 128, np.uint8)
     picture[3::6, 4::7] = 255
-    source = Signal.from_array(picture, kind="image")
+    source = Signal.from_array(picture, kind="image", value_range=(0, 255))
     settings = {"budget": Budget(steps=50), "teacher": "auto", "batch": 100, "encoding": "identity"}
     settings |= {"network": "mlp:depth=1,width=8"}
     whole, second, _ = resumed(source, cut, **settings)
