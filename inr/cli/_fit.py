@@ -152,7 +152,14 @@ def fit(
 
 
 def _solve(
-    path: Path, reading: dict[str, Any], network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
+    path: Path,
+    reading: dict[str, Any],
+    network: str | None,
+    seed: int,
+    keeping: "Keeping",
+    watch: Stopwatch,
+    *,
+    quiet: bool,
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr

@@ -106,6 +106,8 @@ def to_samples(
     quiet: bool,
 ) -> None:
     """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named."""
+    from inr.signals import rescaled_range
+
     with waiting(f"reading {file}", quiet=quiet):
         field, damaged = _read(file, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
@@ -120,6 +122,8 @@ def to_samples(
         remark(out_of_proportion)
     if not quiet:
         remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
+        if (ends := rescaled_range(str(path), field.domain)) is not None:
+            remark(f"values from {ends[0]:g} to {ends[1]:g} are 0 to 255 in it; a .tif keeps them as they are")
     if damaged:
         sections = "section" if len(damaged) == 1 else "sections"
         remark(f"{file} is damaged or cut in {sections} {', '.join(damaged)}: decoded without")

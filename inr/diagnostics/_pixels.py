@@ -80,9 +80,7 @@ def _missing(values: Shaped[np.ndarray, "h w c"]) -> Bool[np.ndarray, "h w"] | N
     return np.isnan(values).any(axis=2)
 
 
-def _hatched(
-    pixels: UInt8[np.ndarray, "h w 3"], missing: Bool[np.ndarray, "h w"] | None
-) -> UInt8[np.ndarray, "h w 3"]:
+def _hatched(pixels: UInt8[np.ndarray, "h w 3"], missing: Bool[np.ndarray, "h w"] | None) -> UInt8[np.ndarray, "h w 3"]:
     """Pixels with diagonal lines where they are missing."""
     if missing is None:
         return pixels

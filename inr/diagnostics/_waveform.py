@@ -20,7 +20,9 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     indices = np.arange(len(signal.array))
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
-    detail = round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else len(indices) // 50
+    detail = (
+        round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else len(indices) // 50
+    )
     if 16 <= detail <= len(indices) // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
     if signal.domain.kind == "audio" and len(indices) >= 256:
@@ -100,7 +102,9 @@ def spectrogram(values: Float[np.ndarray, " n"], rate: float, columns: int) -> F
     length = 2 ** int(np.clip(round(np.log2(_WINDOW_SECONDS * rate)), 6, np.log2(len(values))))
     hop = max((len(values) - length) // columns, 1)
     starts = np.arange(0, len(values) - length + 1, hop)
-    frames = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values), length)[starts] * np.hanning(length).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(values), length)[starts] * np.hanning(
+        length
+    ).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(frames, axis=1))).T
     return 10 * np.log10(np.maximum(power, 1e-20))
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from inr.signals._write import cast_samples as cast_samples
     from inr.signals._write import default_suffix as default_suffix
     from inr.signals._write import file_format as file_format
+    from inr.signals._write import rescaled_range as rescaled_range
     from inr.signals._write import write as write
 
 __getattr__, __all__ = lazy_exports(
@@ -95,6 +96,7 @@ __getattr__, __all__ = lazy_exports(
         "open": "._open",
         "pack_missing": "._missing",
         "psnr": "._metrics",
+        "rescaled_range": "._write",
         "row_block": "._grid",
         "sinc_table": "._continuous",
         "snr": "._metrics",

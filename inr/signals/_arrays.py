@@ -172,7 +172,9 @@ def scattered_samples(
         raise InrError(f"values of {source} are (N,) or (N, C), got {samples.shape}")
     if len(places) != len(samples):
         raise InrError(f"{source} disagree: {len(places)} coords but {len(samples)} values")
-    absent = (absent | np.isnan(samples) if samples.dtype.kind == "f" else absent | np.zeros(samples.shape, bool)).any(1)
+    absent = (absent | np.isnan(samples) if samples.dtype.kind == "f" else absent | np.zeros(samples.shape, bool)).any(
+        1
+    )
     if absent.any():
         if absent.all():
             raise InrError(f"{source} hold no values: all {len(samples):,} are missing")

@@ -209,7 +209,9 @@ class Domain:
     def to_json(self) -> dict[str, Any]:
         """The domain as plain JSON; sampling at points, and that no sample is missing, goes without saying."""
         found = asdict(self) | {"missing": base64.b64encode(self.missing).decode()}
-        return {key: value for key, value in found.items() if (key, value) not in (("sampling", "point"), ("missing", ""))}
+        return {
+            key: value for key, value in found.items() if (key, value) not in (("sampling", "point"), ("missing", ""))
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Domain":

@@ -102,7 +102,9 @@ def nearest_present(missing: Bool[np.ndarray, "*shape"]) -> tuple[Int[np.ndarray
     return tuple(index[missing] for index in indices)
 
 
-def filled(array: Shaped[np.ndarray, "*shape c"], missing: Bool[np.ndarray, "*shape"]) -> Shaped[np.ndarray, "*shape c"]:
+def filled(
+    array: Shaped[np.ndarray, "*shape c"], missing: Bool[np.ndarray, "*shape"]
+) -> Shaped[np.ndarray, "*shape c"]:
     """A copy in which each missing sample has the values of the nearest that is there.
 
     Args:

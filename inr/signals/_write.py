@@ -153,6 +153,29 @@ def file_format(path: str, kind: Kind) -> str:
     return form
 
 
+def rescaled_range(path: str, domain: Domain) -> tuple[float, float] | None:
+    """The values that become 0 and 255 in a file, where its format cannot hold samples of the domain's type as they are.
+
+    Args:
+        path: the file's name.
+        domain: of the samples.
+
+    Returns:
+        The ends of the value range; None where samples keep their values, or where these are shares of a range anyway:
+        floats from 0 to 1, and integers over all of their type.
+
+    >>> domain = inr.from_array(np.array([[210.5, 340.0]]), kind="image").domain
+    >>> inr.signals.rescaled_range("heights.png", domain), inr.signals.rescaled_range("heights.tif", domain)
+    ((210.5, 340.0), None)
+    """
+    form = file_format(path, domain.kind)
+    if domain.kind not in ("image", "video") or form in (".tif", ".tiff"):
+        return None
+    ends = min(domain.values.low), max(domain.values.high)
+    kept = ("uint8", "uint16") if form in (".png", _FOLDER) else ("uint8",)
+    return None if domain.dtype in kept or ends in ((0.0, 1.0), (0.0, 65535.0)) else ends
+
+
 def cast_samples(array: Any, domain: Domain) -> np.ndarray:
     """Samples in the domain's type, rounded and clipped where that is of integers.
 

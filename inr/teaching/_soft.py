@@ -123,9 +123,7 @@ class Soft(Teacher):
             flat = flat * self._shape[axis] + cells[:, axis]
         return self._signal.samples_of(flat)
 
-    def _stencil(
-        self, cells: Int[Tensor, "n d"], scorer: Scorer
-    ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n d"]]:
+    def _stencil(self, cells: Int[Tensor, "n d"], scorer: Scorer) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n d"]]:
         """Errors at cells, of values from 0 to 1, and the slope of their log mean square per sample of every axis."""
         places, distances = [cells], []
         for axis, size in enumerate(self._shape):
@@ -172,4 +170,3 @@ def importance(errors: Float[Tensor, "n c"], alpha: float) -> Float[Tensor, " n"
     spread = weights.std() if len(weights) > 1 else 0.0
     weights = weights.clamp(min=_LEAST_WEIGHT).clamp(max=weights.mean() + spread)
     return weights / weights.mean()
-

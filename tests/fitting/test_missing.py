@@ -80,7 +80,9 @@ def test_a_sound_with_gaps_is_measured_without_them():
     signal = inr.from_array(np.where(gaps, np.float32(np.nan), sound), kind="audio", sample_rate=8000)
     field = inr.fit(signal, steps=60, activation="sine", encoding="identity", network="mlp:depth=2,width=16")
     error = np.clip(inr.render(field)[~gaps, 0], -0.5, 0.5) - sound[~gaps]
-    assert field.metrics["snr"] == pytest.approx(10 * np.log10(np.mean(sound[~gaps] ** 2) / np.mean(error**2)), abs=0.01)
+    assert field.metrics["snr"] == pytest.approx(
+        10 * np.log10(np.mean(sound[~gaps] ** 2) / np.mean(error**2)), abs=0.01
+    )
 
 
 def test_holes_have_no_closed_form():
