@@ -25,7 +25,7 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     )
     if 16 <= detail <= len(indices) // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
-    if signal.domain.kind == "audio" and len(indices) >= 256:
+    if sound and len(indices) >= 256:
         rows.append(_spectrograms(original, fit, signal.domain))
     return rows
 

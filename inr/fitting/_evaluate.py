@@ -14,7 +14,7 @@ from inr.signals import GridSignal, Signal, block_ranges, snr, ssim
 def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, block: int = 16_384) -> dict[str, float]:
     """Measure a field against its whole signal.
 
-    Predictions are clipped to the signal's range, which is known beforehand, as they are where they are written; but not
+    Predictions are clipped to the signal's range, which is known beforehand, as they are when they are written, but not
     rounded to its type.
 
     Args:

@@ -71,7 +71,7 @@ def grid_samples(
         meta["fps"] = _rate(DEFAULT_FPS if fps is None else fps, "fps")
     elif fps is not None:
         raise InrError(f"fps belongs to video, not to {kind}")
-    missing = np.ma.getmaskarray(array).reshape(samples.shape).any(axis=-1) if masked else None
+    missing = np.asarray(np.ma.getmaskarray(array).reshape(samples.shape).any(axis=-1)) if masked else None
     found = build_grid(
         samples, kind, grid_axes(kind, shape, meta), meta, value_range, source, missing=missing, nodata=nodata
     )
@@ -102,7 +102,7 @@ def build_grid(
     if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
     samples, packed = _without_missing(samples, missing, nodata, source)
-    if packed and samples.dtype.kind != "f" or nodata is not None:
+    if nodata is not None or (packed and samples.dtype.kind != "f"):
         meta = {**meta, "nodata": _fill_value(samples, nodata, source)}
     values = _value_map(samples, kind, value_range, source)
     sampling = _usual_sampling(kind, samples)
@@ -165,20 +165,22 @@ def scattered_samples(
     places, samples = real_array(coords, f"coords of {source}"), real_array(values, f"values of {source}")
     places = places[:, None] if places.ndim == 1 else places
     samples = samples[:, None] if samples.ndim == 1 else samples
-    absent = np.ma.getmaskarray(values).reshape(samples.shape) if np.ma.isMaskedArray(values) else np.False_
+    absent = np.zeros(samples.shape, bool)
+    if np.ma.isMaskedArray(values):
+        absent |= np.ma.getmaskarray(values).reshape(samples.shape)
+    if samples.dtype.kind == "f":
+        absent |= np.isnan(samples)
     if places.ndim != 2 or not 1 <= places.shape[1] <= 4:
         raise InrError(f"coords of {source} are (N, D) with D from 1 to 4, got {places.shape}")
     if samples.ndim != 2:
         raise InrError(f"values of {source} are (N,) or (N, C), got {samples.shape}")
     if len(places) != len(samples):
         raise InrError(f"{source} disagree: {len(places)} coords but {len(samples)} values")
-    absent = (absent | np.isnan(samples) if samples.dtype.kind == "f" else absent | np.zeros(samples.shape, bool)).any(
-        1
-    )
     if absent.any():
-        if absent.all():
+        kept = ~absent.any(axis=1)
+        if not kept.any():
             raise InrError(f"{source} hold no values: all {len(samples):,} are missing")
-        places, samples = np.ascontiguousarray(places[~absent]), np.ascontiguousarray(samples[~absent])
+        places, samples = np.ascontiguousarray(places[kept]), np.ascontiguousarray(samples[kept])
     ranges = _boxed([_finite_range(column, f"coords of {source}") for column in places.T], box, source)
     axes = tuple(Axis(name, None, "", *ends) for name, ends in zip(_VOLUME_AXES, ranges, strict=False))
     spans = [_widened(*_finite_range(channel, f"values of {source}")) for channel in samples.T]

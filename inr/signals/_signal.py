@@ -44,7 +44,7 @@ class Signal(abc.ABC):
         self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         half = high / 2 - low / 2
-        usual = self._samples.dtype in _NARROW and _NARROWEST < half.min() and half.max() < _WIDEST
+        usual = self._samples.dtype in _NARROW and half.min() > _NARROWEST and half.max() < _WIDEST
         self._work = np.float32 if usual else np.float64
         self._centre = self._operand(low / 2 + high / 2)
         self._inverse_half = self._operand(1 / half)
@@ -202,7 +202,7 @@ class GridSignal(Signal):
         return indices if self.cells is None else self._on(indices.device, "cells").index_select(0, indices)
 
     def samples_of(self, cells: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-        """The samples of cells, by their flat indices, int64 (n,); of the nearest cell that has one where it is missing."""
+        """The samples of cells, by their flat indices, int64 (n,); for a missing one, that of the nearest cell with one."""
         return cells if self.cells is None else self._on(cells.device, "_nearest").index_select(0, cells)
 
     @functools.cached_property

@@ -154,7 +154,7 @@ def file_format(path: str, kind: Kind) -> str:
 
 
 def rescaled_range(path: str, domain: Domain) -> tuple[float, float] | None:
-    """The values that become 0 and 255 in a file, where its format cannot hold samples of the domain's type as they are.
+    """The values that become 0 and 255 in a file whose format cannot hold samples of the domain's type as they are.
 
     Args:
         path: the file's name.
