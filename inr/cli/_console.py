@@ -1,5 +1,6 @@
 """What the commands share in printing: two consoles, one JSON document, numbers for people."""
 
+import io
 import json
 import math
 import sys
@@ -39,7 +40,18 @@ def remark(message: str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document to stdout; numbers that are not finite become null."""
-    print(json.dumps(finite(document), indent=2, ensure_ascii=False))
+    print(json.dumps(finite(document), indent=2, ensure_ascii=not _takes_unicode(sys.stdout)))
+
+
+def survive_any_encoding() -> None:
+    """Let characters that stdout or stderr cannot write be replaced, as in a Windows console of code page 1252."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not _takes_unicode(stream):
+            stream.reconfigure(errors="replace")
+
+
+def _takes_unicode(stream: Any) -> bool:
+    return str(getattr(stream, "encoding", None) or "").lower().startswith("utf")
 
 
 def finite(value: Any) -> Any:
@@ -69,8 +81,8 @@ def indented(content: RenderableType) -> Padding:
 
 
 def decibels(value: float) -> str:
-    """38.12 dB, or 'exact' where the error is zero."""
-    return "exact" if value == math.inf else f"{value:.2f} dB"
+    """38.12 dB, 'exact' where the error is zero, or a dash where there is no number."""
+    return "exact" if value == math.inf else "–" if math.isnan(value) else f"{value:.2f} dB"
 
 
 def si(value: float, unit: str) -> str:

@@ -1,5 +1,6 @@
 """What a fit came to: one document for scripts, the same as a table for people."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,7 +124,8 @@ def print_table(result: dict[str, Any]) -> None:
     rows = {_LABELS[name]: _metric(name, metrics[name]) for name in _LABELS if name in metrics}
     low, high = result["value_range"]
     rows["PSNR"] += f"  (over the range from {low:g} to {high:g})"
-    rows["error"] = f"RMSE {metrics['rmse']:.3g}, at most {metrics['max_error']:.3g}"
+    if math.isfinite(metrics["rmse"]):
+        rows["error"] = f"RMSE {metrics['rmse']:.3g}, at most {metrics['max_error']:.3g}"
     spent = dict(result["seconds"])
     fitting = f"{spent.pop('fitting'):.1f} s"
     beside = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in spent.items())
@@ -131,7 +133,7 @@ def print_table(result: dict[str, Any]) -> None:
     skipped = f", {result['skipped']:,} of them skipped" if result["skipped"] else ""
     backward = f" backward {result['fit']['backward']}" if "backward" in result["fit"] else ""
     how = "in closed form"
-    if result["steps"]:
+    if result["solver"] != "closed-form":
         how = f"on engine {result['engine']}{backward}, {result['steps']:,} steps{skipped}"
     if result["missing"]:
         rows["missing"] = f"{result['missing']:,} samples, left out of the fit and of what is measured"
@@ -194,7 +196,7 @@ _LABELS = {"snr": "SNR", "psnr": "PSNR", "psnr_between": "between samples", "ssi
 
 
 def _metric(name: str, value: float) -> str:
-    return f"{value:.4f}" if name == "ssim" else decibels(value)
+    return f"{value:.4f}" if name == "ssim" and math.isfinite(value) else decibels(value)
 
 
 def _existing(path: Path | None) -> str | None:

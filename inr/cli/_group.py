@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from inr._errors import InrError
 from inr._files import describe
-from inr.cli._console import complain, typed
+from inr.cli._console import complain, survive_any_encoding, typed
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -44,6 +44,7 @@ class Group(TyperGroup):
         """Run the command line; with `standalone_mode` exit with its status, else return it."""
         args = list(sys.argv[1:] if args is None else args)
         typed.set(args)
+        survive_any_encoding()
         run = functools.partial(super().main, args or ["--help"], "inr", standalone_mode=False, **extra)
         with _terminating_as_interrupt():
             status = _guarded(run)

@@ -22,8 +22,8 @@ def estimate(
         execute: what evaluates the field at coordinates; the field itself by default.
 
     Returns:
-        Values (…, C) float32, in the signal's own units, NaN where a sample is missing. Where a field that diverged gives
-        NaN, the middle of the range stands for it.
+        Values (…, C) float32, in the signal's own units, NaN where a sample is missing. Where a field that diverged
+        gives NaN, the middle of the range stands for it.
 
     >>> signal = inr.Signal.from_array(np.zeros((4, 5, 3), np.uint8))
     >>> field = inr.Field.build(signal.domain, network="mlp:depth=1,width=8")

@@ -78,7 +78,7 @@ def whole_psnr(
         block: points evaluated at once.
 
     Returns:
-        The PSNR; infinite where nothing differs.
+        The PSNR; infinite where nothing differs, NaN where the field has no numbers.
     """
     return _errors(field, signal, execute, block)["psnr"]
 
@@ -152,4 +152,4 @@ def _measured_blocks(
 
 def _decibels(mean_squared_error: float) -> float:
     """PSNR of normalised values, whose range is 2."""
-    return 10 * math.log10(4 / mean_squared_error) if mean_squared_error > 0 else math.inf
+    return 10 * math.log10(4 / mean_squared_error) if mean_squared_error != 0 else math.inf

@@ -26,6 +26,7 @@ from inr.jit.polynomials import (
     SATURATED,
     SINE,
 )
+from inr.jit.vector import FUSED
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 
@@ -36,10 +37,16 @@ def _f(number: float) -> np.float32:
 
 @intrinsic
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a b + c, rounded once; never taken apart for speed, which the range reductions below rely on."""
+    """a b + c, rounded once; never taken apart for speed, which the range reductions below rely on.
+
+    Without an instruction for that, it is computed in float64, which holds the product exactly.
+    """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return builder.fma(*arguments)
+        if FUSED:
+            return builder.fma(*arguments)
+        first, second, third = (builder.fpext(argument, ir.DoubleType()) for argument in arguments)
+        return builder.fptrunc(builder.fadd(builder.fmul(first, second), third), _F32)
 
     return types.float32(types.float32, types.float32, types.float32), generate
 

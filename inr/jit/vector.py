@@ -7,10 +7,10 @@ import os
 import platform
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
@@ -18,27 +18,28 @@ _X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 _ARM = platform.machine().lower() in ("aarch64", "arm64")
 
 
-def _features() -> dict[str, bool]:
-    try:
-        return dict(llvm.get_host_cpu_features())
-    except RuntimeError:  # not known on this system: the least that it can have
-        return {}
+def _features() -> set[str]:
+    """What numba compiles for: this processor, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES describe."""
+    told = config.CPU_FEATURES
+    return {word[1:] for word in (get_host_cpu_features() if told is None else told).split(",") if word[:1] == "+"}
 
 
 def _vector_shape() -> tuple[int, int]:
     """Numbers of float32 in a vector, and rows of a product that its registers hold two vectors of at once."""
     features = _features()
-    if features.get("avx512f"):
+    if "avx512f" in features:
         return 16, 12  # 32 registers
-    if features.get("avx2") and features.get("fma"):
+    if {"avx2", "fma"} <= features:
         return 8, 6  # 16 registers
     return 4, 8 if _ARM else 4  # 32 registers, or 16
 
 
 LANES, ROWS = _vector_shape()
 PANEL = 2 * LANES  # columns of a full block
+# whether an instruction multiplies and adds: without one, LLVM's own fma is a call for every number
+FUSED = not _X86 or "fma" in _features()
 # whether an instruction multiplies pairs of bfloat16 numbers
-DOT_PRODUCTS = LANES == 16 and _features().get("avx512bf16", False)
+DOT_PRODUCTS = LANES == 16 and "avx512bf16" in _features()
 
 
 class _BFloat(ir.Type):  # llvmlite has none of its own
@@ -57,6 +58,15 @@ _BF16 = _BFloat()
 
 def _constant(number: int) -> ir.Constant:
     return ir.Constant(_I64, number)
+
+
+def multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a b + c of vectors of float32, rounded once where the processor has an instruction for that, and else twice."""
+    if not FUSED:
+        return builder.fadd(builder.fmul(a, b), c)
+    function_type = ir.FunctionType(a.type, [a.type] * 3)
+    fma = cgutils.get_or_insert_function(builder.module, function_type, f"llvm.fma.v{a.type.count}f32")
+    return builder.call(fma, [a, b, c])
 
 
 def _product(module: ir.Module, rows: int, vectors: int, along: str, bfloat16: bool) -> ir.Function:
@@ -82,8 +92,6 @@ class _ProductBody:
     def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool, bfloat16: bool) -> None:
         self.function, self.rows, self.vectors, self.along_k, self.bfloat16 = function, rows, vectors, along_k, bfloat16
         self.vector = ir.VectorType(_F32, LANES)
-        fma_type = ir.FunctionType(self.vector, [self.vector] * 3)
-        self.fma = cgutils.get_or_insert_function(function.module, fma_type, f"llvm.fma.v{LANES}f32")
         self.builder = ir.IRBuilder(function.append_basic_block())
 
     def write(self) -> None:
@@ -163,7 +171,7 @@ class _ProductBody:
         """a b + total; of both pairs of halves, if they are pairs."""
         builder = self.builder
         if not self.bfloat16:
-            return builder.call(self.fma, [a, b, total])
+            return multiply_add(builder, a, b, total)
         if DOT_PRODUCTS:
             halves = ir.VectorType(_BF16, 2 * LANES)
             dot_type = ir.FunctionType(self.vector, [self.vector, halves, halves])
@@ -175,7 +183,7 @@ class _ProductBody:
         upper, sixteen = (ir.Constant(words, [number] * LANES) for number in (-0x10000, 16))
         for half in (lambda word: builder.and_(word, upper), lambda word: builder.shl(word, sixteen)):
             left, right = (builder.bitcast(half(word), self.vector) for word in (a, b))
-            total = builder.call(self.fma, [left, right, total])
+            total = multiply_add(builder, left, right, total)
         return total
 
     def _spread(self, number: ir.Value) -> ir.Value:

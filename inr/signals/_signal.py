@@ -202,7 +202,7 @@ class GridSignal(Signal):
         return indices if self.cells is None else self._on(indices.device, "cells").index_select(0, indices)
 
     def samples_of(self, cells: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-        """The samples of cells, by their flat indices, int64 (n,); for a missing one, that of the nearest cell with one."""
+        """The samples of cells, int64 (n,), by their flat indices; for a missing one, that of the nearest cell."""
         return cells if self.cells is None else self._on(cells.device, "_nearest").index_select(0, cells)
 
     @functools.cached_property

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from inr.encodings import PRIMES
-from inr.jit.vector import LANES
+from inr.jit.vector import LANES, multiply_add
 
 BLOCK = 64  # points whose rows and weights are computed before the first row is read
 CHUNK = 1024  # points that a level is done for before the next level
@@ -27,7 +27,7 @@ _FLOATS, _INTS = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
 
 
 class _Writer:
-    """Shorthands. Arithmetic is as written, nothing is fused or reordered but by `fma`."""
+    """Shorthands. Arithmetic is as written, nothing is fused or reordered but by `multiply_add`."""
 
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
@@ -178,7 +178,7 @@ class _Block(_Writer):
             both = self._read(table, at, pair)
             if self.pairs > 1:
                 weight = self.spread(self._of_point(self.weights, at, pair, _F32), self.two)
-                both = self.builder.fmul(weight, both) if total is None else self.call("fma", weight, both, total)
+                both = self.builder.fmul(weight, both) if total is None else multiply_add(self.builder, weight, both, total)
             total = both
         low, high = self._halves(self.builder.fmul(total, self._ends(at)))
         self.store(self.builder.fadd(low, high), out)
@@ -191,7 +191,7 @@ class _Block(_Writer):
             weight = self._of_point(self.weights, at, pair, _F32) if self.pairs > 1 else ir.Constant(_F32, 1.0)
             for end, row in enumerate(self._pair(at, pair)):
                 place = self.builder.add(grad, self.builder.mul(row, self.number(4 * self.features)))
-                total = self.call("fma", self.spread(weight, self.one), ends[end], self.load(place, self.one))
+                total = multiply_add(self.builder, self.spread(weight, self.one), ends[end], self.load(place, self.one))
                 self.store(total, place)
 
     def _flag(self, flags: ir.Value, at: ir.Value) -> None:
