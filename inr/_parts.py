@@ -27,6 +27,7 @@ from typing import Any, ClassVar, TypeVar
 
 from inr._errors import InrError
 from inr._params import Param, Range, check_value, params_of
+from inr._scripts import load_scripts
 from inr._specs import Config, format_spec, is_name, parse_spec
 
 __all__ = [
@@ -138,7 +139,7 @@ class Registry:
         kind: singular word used in messages ("encoding").
         modules: modules that register the built-in parts, imported on first use.
         Other packages add parts through the entry-point group `inr.<kind>s`: each entry point names a module
-        or a class that registers itself when it is imported.
+        or a class that registers itself when it is imported. So do scripts, see `load_scripts`.
     """
 
     def __init__(self, kind: str, *modules: str) -> None:
@@ -198,6 +199,7 @@ class Registry:
                 importlib.import_module(module)
             for entry_point in entry_points(group=f"inr.{self.kind}s"):
                 _load_plugin(entry_point)
+            load_scripts()
             self._loaded = True
 
 

@@ -39,6 +39,9 @@ EPILOG = """
 
   inr fit --help                  # and so for every command
 
+[bold]Parts of your own[/bold] Every command takes --load SCRIPT.py, which registers parts:
+inr fit photo.png --load mine.py --activation mine
+
 [bold]Exit status[/bold] 0 fine; 1 a fit diverged; 2 bad input, or output that cannot be written; 3 a target of inr
 compress was missed; 4 a file is damaged in parts; 130 interrupted.
 """

@@ -232,9 +232,12 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
     """Measure and write; the exit status. The field comes first, whatever happens to the rest."""
     from inr.fitting import evaluate
 
+    interrupted = False
     try:
         with watch.lap("measuring"), waiting("measuring", quiet=quiet):
             fitted.field.metrics = evaluate(fitted.field, fitted.signal, execute=fitted.execute, block=fitted.block)
+    except KeyboardInterrupt:
+        interrupted = True
     finally:
         with watch.lap("writing"):
             failure = save_field(fitted.field, outputs.field, force=force)
@@ -242,6 +245,9 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
         return complain(failure, 2)
     if finished:
         outputs.checkpoint.unlink(missing_ok=True)
+    if interrupted:
+        remark(f"interrupted while measuring: {outputs.field} is whole, without figures and without a sheet")
+        return _STATUS["interrupted"]
     return _compare(fitted, outputs, watch, force=force, quiet=quiet)
 
 

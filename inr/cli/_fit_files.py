@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from inr import Event, Field
 
 
+# names that would promise something else than a field
+_NO_FIELDS = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".wav", ".flac", ".mp3", ".ogg", ".mp4", ".mkv",
+    ".webm", ".mov", ".avi", ".npy", ".npz", ".nii", ".gz", ".nc", ".grib", ".json", ".txt", ".html", ".pt",
+    ".safetensors",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Outputs:
     """Where a fit writes; None for what it does not."""
@@ -64,6 +72,11 @@ def choose_outputs(
     if no_comparison and comparison is not None:
         raise InrError("--comparison and --no-comparison contradict each other; give one")
     field = field or Path(stem(signal) + ".inr")
+    if field.suffix.lower() in _NO_FIELDS:
+        raise InrError(
+            f"{field} would be a field, which is an .inr file; call it {field.with_suffix('.inr')}, and turn it back "
+            f"with inr render {field.with_suffix('.inr')} -o {field}"
+        )
     if comparison is None and not no_comparison:
         comparison = field.parent / f"{stem(field)}.comparison.png"
     return Outputs(field, comparison, teacher_map, events)

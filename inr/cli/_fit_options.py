@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inr.cli._completion import completing
 from inr.fitting import SCHEDULES
 
 _OUTPUT = "Output"
@@ -15,9 +16,12 @@ _KEPT = "Weights (coded if nothing is given; samples for small signals, screens 
 _FITTING = "Fitting"
 
 
-def _option(panel: str, words: str, *names: str, metavar: str | None = None) -> Any:
-    """An option whose help says what happens where it is not given."""
-    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False, metavar=metavar)
+def _option(panel: str, words: str, *names: str, metavar: str | None = None, part: str | None = None) -> Any:
+    """An option whose help says what happens where it is not given; a `part` of that kind is completed by name."""
+    return typer.Option(
+        *names, help=words, rich_help_panel=panel, show_default=False, metavar=metavar,
+        autocompletion=None if part is None else completing(part),
+    )  # fmt: skip
 
 
 Signal = Annotated[
@@ -38,11 +42,23 @@ Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step 
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]
 Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 
-Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
-Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
-Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]
-Teacher = Annotated[str | None, _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2.")]
-Objective = Annotated[str | None, _option(_PARTS, "What is minimised, as in l1 or huber:delta=0.05.")]
+Encoding = Annotated[
+    str | None, _option(_PARTS, "As in hash:levels=16; suits the signal if not given.", part="encoding")
+]
+Activation = Annotated[
+    str | None, _option(_PARTS, "As in sine:omega=30; suits the encoding if not given.", part="activation")
+]
+Network = Annotated[
+    str | None, _option(_PARTS, "As in mlp:depth=4,width=256; suits the others if not given.", part="network")
+]
+Teacher = Annotated[
+    str | None,
+    _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2; uniform if not given.", part="teacher"),
+]
+Objective = Annotated[
+    str | None,
+    _option(_PARTS, "What is minimised, as in l1 or huber:delta=0.05; squared if not given.", part="objective"),
+]
 Solver = Annotated[
     str,
     _option(
@@ -116,7 +132,9 @@ Rates = Annotated[
         "--lr",
     ),
 ]
-Schedule = Annotated[str | None, _option(_FITTING, f"How the learning rate falls: {', '.join(SCHEDULES)}.")]
+Schedule = Annotated[
+    str | None, _option(_FITTING, f"How the learning rate falls: {', '.join(SCHEDULES)}; cosine if not given.")
+]
 Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
 Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
 CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]

@@ -122,9 +122,10 @@ def print_table(result: dict[str, Any]) -> None:
     """The document as a small table on stdout."""
     metrics = result["metrics"]
     rows = {_LABELS[name]: _metric(name, metrics[name]) for name in _LABELS if name in metrics}
-    low, high = result["value_range"]
-    rows["PSNR"] += f"  (over the range from {low:g} to {high:g})"
-    if math.isfinite(metrics["rmse"]):
+    if metrics:
+        low, high = result["value_range"]
+        rows["PSNR"] += f"  (over the range from {low:g} to {high:g})"
+    if math.isfinite(metrics.get("rmse", math.nan)):
         rows["error"] = f"RMSE {metrics['rmse']:.3g}, at most {metrics['max_error']:.3g}"
     spent = dict(result["seconds"])
     fitting = f"{spent.pop('fitting'):.1f} s"

@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import functools
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from typer.core import TyperGroup
 
 from inr._errors import InrError
 from inr._files import describe
+from inr._scripts import name_scripts
 from inr.cli._console import complain, survive_any_encoding, typed
 
 BAD_INPUT = 2
@@ -45,12 +45,34 @@ class Group(TyperGroup):
         args = list(sys.argv[1:] if args is None else args)
         typed.set(args)
         survive_any_encoding()
-        run = functools.partial(super().main, args or ["--help"], "inr", standalone_mode=False, **extra)
+
+        def run() -> Any:
+            rest = _without_scripts(args)
+            return super(Group, self).main(rest or ["--help"], "inr", standalone_mode=False, **extra)
+
         with _terminating_as_interrupt():
             status = _guarded(run)
         if standalone_mode:
             sys.exit(status)
         return status
+
+
+def _without_scripts(args: Sequence[str]) -> list[str]:
+    """The arguments but for every `--load SCRIPT`, which may stand anywhere; all registries are told of the scripts."""
+    rest, scripts = [], []
+    words = iter(args)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option == "--load":
+            script = value if equals else next(words, None)
+            if not script:
+                raise InrError("--load needs the path of a Python script that registers parts")
+            scripts.append(script)
+        else:
+            rest.append(word)
+    if scripts:
+        name_scripts(scripts)
+    return rest
 
 
 def _guarded(run: Callable[[], Any]) -> int:
@@ -61,7 +83,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except _UsageError as error:
         return complain(_usage_line(error), BAD_INPUT)
     except InrError as error:
-        return complain(str(error), BAD_INPUT)
+        return complain(str(error).replace("--force (force=True)", "--force"), BAD_INPUT)
     except BrokenPipeError:
         _discard_output()
         return 1

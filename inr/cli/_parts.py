@@ -1,7 +1,9 @@
 """`inr parts`."""
 
+import difflib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,21 +12,24 @@ from rich.table import Table
 from rich.text import Text
 
 from inr._errors import InrError
+from inr.cli._completion import completed_name, registries
 from inr.cli._console import indented, out, print_json
 from inr.cli._parts_page import parts_page
 
 if TYPE_CHECKING:
     from inr._params import Param
-    from inr._parts import PartInfo, Registry
+    from inr._parts import PartInfo
 
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr parts                       # every part
+  inr parts                       # every part, a line each
 
   inr parts encoding              # the encodings
 
-  inr parts encoding hash         # one of them, with all that its class says
+  inr parts hash                  # one part, with its parameters and all that its class says
+
+  inr parts encoding hash         # the same, where a name stands for several
 
   inr parts activation --json
 
@@ -33,54 +38,55 @@ EPILOG = """
 
 
 def parts(
-    kind: Annotated[str | None, typer.Argument(help="encoding, activation, network, objective, teacher, …")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="encoding, activation, network, objective, teacher, …; or the name of a part.",
+            autocompletion=completed_name,
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="One part of that kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the reference page of all parts.")] = False,
 ) -> None:
-    """List what fields are made of, with all parameters."""
+    """List what fields are made of; of one part, all there is to know."""
     if markdown:
         if kind is not None or as_json:
             raise InrError("--markdown prints the page of all parts: leave out the kind, the name and --json")
-        print(parts_page(_registries()), end="")
+        print(parts_page(registries()), end="")
         return
     chosen = _chosen(kind, name)
     if as_json:
         print_json({"parts": [_document(info) for info in chosen]})
         return
     console = out()
-    for previous, info in zip([None, *chosen], chosen, strict=False):
-        if previous is None or previous.kind != info.kind:
-            console.print(Text(f"{info.kind}s", style="bold"))
-        console.print(indented(_entry(info, whole=name is not None)), "")
-
-
-def _registries() -> dict[str, "Registry"]:
-    from inr.activations import activations
-    from inr.compression.codecs import codecs
-    from inr.encodings import encodings
-    from inr.engines import engines
-    from inr.networks import networks
-    from inr.objectives import objectives
-    from inr.teaching import teachers
-
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs)
-    return {registry.kind: registry for registry in found}
+    if name is not None or kind not in (None, *_kinds()):
+        for info in chosen:
+            console.print(Text(info.kind, style="bold"))
+            console.print(indented(_entry(info)), "")
+        return
+    for listed, infos in groupby(chosen, key=lambda info: info.kind):
+        console.print(Text(f"{listed}s", style="bold"))
+        console.print(indented(_lines(infos)), "")
+    console.print(Text("inr parts NAME tells of parameters", style="dim"))
 
 
 def _chosen(kind: str | None, name: str | None) -> list["PartInfo"]:
-    registries = _registries()
+    known = registries()
     if kind is not None:
-        if kind.removesuffix("s") not in registries:
-            for owner, registry in registries.items():
-                if kind in registry.names():
-                    raise InrError(f"'{kind}' is no kind of part but one of them: inr parts {owner} {kind}")
-            raise InrError(f"unknown kind of part '{kind}'; known: {', '.join(registries)}")
+        if kind.removesuffix("s") not in known:
+            found = [registry.info(kind) for registry in known.values() if kind in registry.names()]
+            if not found or name is not None:
+                everything = [*known, *(part for registry in known.values() for part in registry.names())]
+                close = difflib.get_close_matches(kind, everything, n=1)
+                hint = f"did you mean '{close[0]}'?" if close else f"kinds are {', '.join(known)}"
+                raise InrError(f"'{kind}' is neither a kind of part nor a part; {hint}")
+            return found
         kind = kind.removesuffix("s")
-        registries = {kind: registries[kind]}
+        known = {kind: known[kind]}
     if name is not None:
-        return [registry.info(name) for registry in registries.values()]
-    return [registry.info(part) for registry in registries.values() for part in registry.names()]
+        return [registry.info(name) for registry in known.values()]
+    return [registry.info(part) for registry in known.values() for part in registry.names()]
 
 
 def _document(info: "PartInfo") -> dict[str, Any]:
@@ -105,12 +111,27 @@ def _document(info: "PartInfo") -> dict[str, Any]:
     }
 
 
-def _entry(info: "PartInfo", *, whole: bool) -> Group:
-    """A part's name and summary, or all of its documentation, then its parameters."""
-    body: list[Any] = [Text(_words(info, whole))]
-    if whole and info.formula:
+def _kinds() -> list[str]:
+    return [form for kind in registries() for form in (kind, f"{kind}s")]
+
+
+def _lines(infos: Iterable["PartInfo"]) -> Table:
+    """One line a part: its name and what it is, cut where the terminal ends."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    rows = [(info.name, info.summary) for info in infos]
+    table.add_column(style="bold cyan", no_wrap=True, min_width=max(len(name) for name, _ in rows))
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _entry(info: "PartInfo") -> Group:
+    """A part's name, all of its documentation, then its parameters."""
+    body: list[Any] = [Text(inspect.getdoc(info.cls) or "")]
+    if info.formula:
         body.append(Text(f"Formula: {info.formula}"))
-    if whole and info.limits:
+    if info.limits:
         body.append(Text(f"Limits: {info.limits}"))
     if info.source:
         body.append(Text(info.source, style="italic dim"))
@@ -134,7 +155,3 @@ def _written(param: "Param") -> str:
         return f"{param.name}=…"
     plain = param.default is None or isinstance(param.default, bool)
     return f"{param.name}={str(param.default).lower() if plain else param.default}"
-
-
-def _words(info: "PartInfo", whole: bool) -> str:
-    return (inspect.getdoc(info.cls) or "") if whole else info.summary

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from inr import Field
+    from inr.signals import Domain
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -122,7 +123,7 @@ def to_samples(
         remark(out_of_proportion)
     if not quiet:
         remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
-        if (ends := rescaled_range(str(path), field.domain)) is not None:
+        if (ends := rescaled_range(str(path), _written(field, shape, path))) is not None:
             remark(f"values from {ends[0]:g} to {ends[1]:g} are 0 to 255 in it; a .tif keeps them as they are")
     if damaged:
         sections = "section" if len(damaged) == 1 else "sections"
@@ -247,6 +248,12 @@ def _default_output(file: Path, field: "Field", name: str) -> Path:
     return file.with_name(f"{file.stem}.{name}{default_suffix(field.domain)}")
 
 
+def _written(field: "Field", shape: tuple[int, ...], path: Path) -> "Domain":
+    """The domain of what is written: of scattered samples a grid, but in an .npz, which holds positions."""
+    domain = field.domain
+    return domain.gridded(shape) if domain.shape is None and path.suffix.lower() != ".npz" else domain
+
+
 def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, force: bool) -> None:
     """Refuse before the work what would fail after it."""
     from inr.signals import file_format
@@ -257,7 +264,7 @@ def _check(field: "Field", shape: tuple[int, ...], path: Path, limit: int, *, fo
             f"{' x '.join(map(str, reversed(shape)))} samples take {si(needed, 'B')} of memory, more than the limit of "
             f"{si(limit, 'B')}; render it in parts with --box"
         )
-    file_format(str(path), field.domain.kind)
+    file_format(str(path), _written(field, shape, path).kind)
     if not (force and field.domain.kind == "video" and path.is_dir()):  # writing replaces a folder of frames itself
         check_writable(path, force=force)
 
@@ -272,7 +279,7 @@ def _write(
 
     values = field.domain.values
     samples = np.clip(samples, values.low, values.high, dtype=np.float32)  # what lies beyond is known to be wrong
-    domain, coords = field.domain.resampled(shape, box), None
+    domain, coords = _written(field, shape, path).resampled(shape, box), None
     if domain.kind == "scattered":
         coords = domain.positions(grid_coords(shape, torch.arange(math.prod(shape)))).numpy()
         samples = samples.reshape(-1, domain.channels)

@@ -210,7 +210,7 @@ def fit(
     >>> field.render().shape
     (24, 32, 3)
     >>> sorted(field.metrics)
-    ['psnr', 'psnr_between', 'ssim']
+    ['max_error', 'psnr', 'psnr_between', 'rmse', 'ssim']
     """
     source = None if isinstance(signal, Signal) else Path(signal)
     found = signal if isinstance(signal, Signal) else open(signal)

@@ -20,9 +20,8 @@ def curve_rows(field: Field, signal: Signal, execute: Execute | None = None) -> 
     indices = np.arange(len(signal.array))
     original, fit = reference(signal, indices)[:, 0], estimate(field, signal, indices, execute)[:, 0]
     rows = [*_overview(original, fit, signal.domain)]
-    detail = (
-        round(_DETAIL_SECONDS * sample_rate(signal.domain)) if signal.domain.kind == "audio" else len(indices) // 50
-    )
+    sound = signal.domain.kind == "audio"
+    detail = round(_DETAIL_SECONDS * sample_rate(signal.domain)) if sound else len(indices) // 50
     if 16 <= detail <= len(indices) // 4:
         rows.append([_detail(original, fit, signal.domain, detail)])
     if sound and len(indices) >= 256:

@@ -8,9 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from inr._errors import DamagedFile, InrError
+from inr._specs import parse_spec
+from inr.activations import activations
 from inr.container import Contents
+from inr.encodings import encodings
 from inr.field._field import Field, half_storage
 from inr.field._sections import PARTS, section_tensors
+from inr.networks import networks
 from inr.signals import Domain
 
 
@@ -33,6 +37,7 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
         raise DamagedFile(f"{path} holds no field: its header names no parts", "header")
     try:
         specs = {part: header["field"][part] for part in ("encoding", "activation", "network")}
+        _check_known(specs, path)
         domain = Domain.from_json(header["domain"])
         tensors = section_tensors(contents, PARTS)
         _check_fits(domain, specs, tensors, path)
@@ -50,6 +55,17 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
     if any(tensors[name].dtype == torch.float16 for name, _ in field.named_parameters()):
         field.storage = half_storage
     return field.eval()
+
+
+def _check_known(specs: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Refuse parts that are not registered here, and say what would bring them."""
+    for registry in (encodings, activations, networks):
+        name = parse_spec(specs[registry.kind])["name"]
+        if name not in registry.names():
+            raise InrError(
+                f"it needs the {registry.kind} '{name}', which is not registered here: install the package that brings "
+                "it, or name the script that registers it, with --load SCRIPT.py or the environment's INR_LOAD"
+            )
 
 
 def _check_fits(

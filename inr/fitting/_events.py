@@ -66,8 +66,8 @@ def message(reason: Reason, step: int, detail: str) -> str:
         "diverged": f"the loss stopped being finite at step {step + 1}; the best state so far is kept "
         "(a lower learning rate may help)"
         if step
-        else "the loss was not finite at step 1, before anything was learned: parameters of the parts are too large for "
-        "32-bit floats; take smaller ones (omega, sigma, scale, octaves)",
+        else "the loss was not finite at step 1, before anything was learned: parameters of the parts are too large "
+        "for 32-bit floats; take smaller ones (omega, sigma, scale, octaves)",
         "disk": f"stopped after {step} steps; the best state so far is kept",
     }[reason]
     return f"{words}: {detail}" if detail else words

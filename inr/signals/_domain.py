@@ -195,6 +195,18 @@ class Domain:
             meta["affine"] = _resampled_affine(meta["affine"], self.axes[:3], tuple(reversed(shape)), box)
         return replace(self, axes=tuple(axes), meta=meta, missing=b"")
 
+    def gridded(self, shape: Sequence[int]) -> "Domain":
+        """The domain of scattered samples with a grid over it.
+
+        Args:
+            shape: samples per axis in array order, without channels.
+
+        Returns:
+            A domain of kind image where there are two axes, and volume for others, with samples at points.
+        """
+        axes = tuple(replace(axis, size=size) for axis, size in zip(self.axes, reversed(shape), strict=True))
+        return replace(self, kind="image" if len(axes) == 2 else "volume", axes=axes)
+
     def positions(self, coords: Any) -> Any:
         """Coordinates in the axes' own units.
 

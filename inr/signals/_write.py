@@ -13,7 +13,7 @@ from inr.signals._libraries import writing
 
 _FOLDER = "a folder of frames"
 _FORMATS: dict[Kind, tuple[str, ...]] = {
-    "image": (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"),
+    "image": (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy"),
     "audio": (".wav", ".flac"),
     "video": (".mp4", _FOLDER),
     "volume": (".npy", ".npz", ".nii", ".nii.gz"),
@@ -78,7 +78,7 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
 def _encode(
     path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any, missing: np.ndarray | None
 ) -> None:
-    if domain.kind == "image":
+    if domain.kind == "image" and form != ".npy":
         from inr.signals import _image
 
         if missing is not None and form in (".png", ".webp") and domain.channels in (1, 3):

@@ -76,7 +76,7 @@ FILES = {
         lambda folder: (folder / "bad.wav").write_bytes(_wav(1)), "bad.wav", ("bad.wav", "single sample"),
     ),
     "1-frame video": (_single_frame, "frames", ("frames", "one frame")),
-    "NaN": (lambda folder: np.save(folder / "bad.npy", [1.0, np.nan]), "bad.npy", ("bad.npy", "NaN")),
+    "NaN": (lambda folder: np.save(folder / "bad.npy", [np.nan, np.nan]), "bad.npy", ("bad.npy", "missing")),
     "Inf": (lambda folder: np.save(folder / "bad.npy", [1.0, np.inf]), "bad.npy", ("bad.npy", "infinite")),
     "complex": (lambda folder: np.save(folder / "bad.npy", [1j, 2.0]), "bad.npy", ("bad.npy", "real")),
     "object": (
@@ -155,7 +155,7 @@ def test_options_that_make_no_sense(name, refused, photo):
 def test_a_file_that_may_not_be_read(refused, photo, monkeypatch):
     import inr
 
-    def forbid(path, sampling=None):
+    def forbid(path, **options):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(inr, "open", forbid, raising=False)
@@ -175,7 +175,7 @@ def test_memory_that_is_not_there(refused, photo, monkeypatch):
 def test_an_interrupt_while_reading(inr_cli, photo, monkeypatch):
     import inr
 
-    def interrupted(path, sampling=None):
+    def interrupted(path, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(inr, "open", interrupted, raising=False)
@@ -262,6 +262,6 @@ def test_renders_that_make_no_sense(options, words, refused, field_file):
 
 
 def test_parts_that_are_not_there(refused):
-    refused("parts", "flavour", words=("unknown kind of part 'flavour'", "encoding"))
-    refused("parts", "fourier", words=("inr parts encoding fourier",))
+    refused("parts", "flavour", words=("'flavour' is neither a kind of part nor a part", "encoding"))
+    refused("parts", "fouriers", words=("did you mean 'fourier'",))
     refused("parts", "encoding", "hsh", words=("did you mean 'hash'",))

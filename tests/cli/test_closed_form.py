@@ -22,7 +22,7 @@ def test_a_picture_becomes_a_field_without_steps(inr_cli, photo):
     assert max(map(len, run.out.splitlines())) <= 80
     field = inr.load(photo.with_suffix(".inr"))
     assert field.network.counts == (16, 12)
-    assert field.metrics == inr.fitting.solve(photo).metrics
+    assert field.metrics == pytest.approx(inr.fitting.solve(photo).metrics, rel=1e-5)
     assert inr_cli("render", "photo.inr", "-o", "again.png").status == 0
     assert inr.open("again.png").array.shape == (24, 32, 3)
 

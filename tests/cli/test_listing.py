@@ -38,8 +38,12 @@ def test_parts_are_readable_at_80_columns(inr_cli):
         assert f"{registry.kind}s" in run.out
         for name in registry.names():
             assert name in run.out
+            whole = inr_cli("parts", registry.kind, name)
+            assert max(map(len, whole.out.splitlines())) <= 80
             for param in registry.info(name).params:
-                assert f"{param.name}=" in run.out
+                assert f"{param.name}=" in whole.out
+    everything = sum(len(registry.names()) for registry in REGISTRIES)
+    assert len(run.out.splitlines()) == everything + 2 * len(REGISTRIES) + 1  # a line each
 
 
 def test_one_kind_and_one_part(inr_cli):
@@ -50,6 +54,7 @@ def test_one_kind_and_one_part(inr_cli):
     assert part["source"].startswith("Sitzmann")
     assert {param["name"]: param["default"] for param in part["params"]} == {"omega": 30.0, "first_omega": None}
     whole = inr_cli("parts", "activation", "sine").out
+    assert inr_cli("parts", "sine").out == whole
     assert "sqrt(6/n)" in whole
     assert "sqrt(6/n)" not in inr_cli("parts", "activation").out
 

@@ -176,7 +176,7 @@ def test_frames_in_between(inr_cli, tmp_path):
 def test_what_a_fit_is_for(inr_cli, photo):
     options = (*QUICK, "--no-comparison", "--force", "--json")
     zoom, memory = (inr_cli("fit", "photo.png", *options, "--for", each).json for each in ("zoom", "memory"))
-    assert set(zoom["metrics"]) == {"psnr", "psnr_between", "ssim"}
+    assert set(zoom["metrics"]) == {"psnr", "psnr_between", "rmse", "max_error", "ssim"}
     assert zoom["metrics"] != memory["metrics"]
     assert inr.load("photo.inr").domain.sampling == "point"
     assert inr_cli("fit", "photo.png", *options, "--sampling", "point").status == 0

@@ -178,7 +178,11 @@ class _Block(_Writer):
             both = self._read(table, at, pair)
             if self.pairs > 1:
                 weight = self.spread(self._of_point(self.weights, at, pair, _F32), self.two)
-                both = self.builder.fmul(weight, both) if total is None else multiply_add(self.builder, weight, both, total)
+                both = (
+                    self.builder.fmul(weight, both)
+                    if total is None
+                    else multiply_add(self.builder, weight, both, total)
+                )
             total = both
         low, high = self._halves(self.builder.fmul(total, self._ends(at)))
         self.store(self.builder.fadd(low, high), out)
