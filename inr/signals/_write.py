@@ -28,12 +28,14 @@ def default_suffix(domain: Domain) -> str:
         domain: of the signal, or of a field.
 
     Returns:
-        ".png", ".tif" (images of floats), ".wav", ".mp4", ".npy", ".nii.gz" or ".npz".
+        ".png", ".tif" (images of floats, or of channels that are neither colour nor transparency), ".wav", ".mp4", ".npy", ".nii.gz" or ".npz".
 
     >>> inr.signals.default_suffix(inr.open("photo.png").domain)
     '.png'
     """
     if domain.kind == "image" and (domain.dtype not in ("uint8", "uint16") or domain.channels > 4):
+        return ".tif"
+    if domain.kind == "image" and "extrasamples" in domain.meta.get("tiff", {}):
         return ".tif"
     if domain.kind == "volume" and "affine" in domain.meta:
         return ".nii.gz"
@@ -76,9 +78,9 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
 
 def _encode(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any) -> None:
     if domain.kind == "image":
-        from inr.signals import _image
+        from inr.signals import _image, _picture
 
-        _image.encode(path, samples, domain.values)
+        _image.encode(path, samples, domain.values, _picture.resampled_meta(domain, samples.shape[:2]))
     elif domain.kind == "audio":
         from inr.signals import _audio
 
