@@ -68,6 +68,7 @@ def fit(
     lr: options.Rates = None,
     schedule: options.Schedule = None,
     sampling: options.Sampling = None,
+    srgb: options.Srgb = False,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -106,12 +107,12 @@ def fit(
         return status
 
     if method == "closed-form" and not stepping:
-        raise typer.Exit(conclude(*_solve(signal, network, seed, keeping, watch, quiet=quiet)))
+        raise typer.Exit(conclude(*_solve(signal, srgb, network, seed, keeping, watch, quiet=quiet)))
     if not checkpoint_every >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
     wanted = inr.Budget(steps, seconds, psnr)
     with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
-        source = inr.open(signal, sampling=parse_sampling(sampling))
+        source = inr.open(signal, sampling=parse_sampling(sampling), srgb=srgb)
     with waiting("measuring", quiet=quiet):
         keeping = keeping.suited(source, signal.resolve() if signal.is_file() else None)
     if keeping.coding == "samples":
@@ -147,7 +148,7 @@ def fit(
 
 
 def _solve(
-    path: Path, network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
+    path: Path, srgb: bool, network: str | None, seed: int, keeping: "Keeping", watch: Stopwatch, *, quiet: bool
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr
@@ -157,7 +158,7 @@ def _solve(
     if keeping.codes or keeping.coding == "samples":
         raise InrError("a closed form keeps its weights as floats, --exact or --half; with --steps they can be coded")
     with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
-        source = inr.open(path)
+        source = inr.open(path, srgb=srgb)
     with waiting("solving", quiet=quiet):
         field = solve(source, network, seed, watch)
         if keeping.coding == "half":

@@ -59,6 +59,12 @@ Sampling = Annotated[
         "kind of signal if not given.",
     ),
 ]
+Srgb = Annotated[
+    bool,
+    _option(
+        _FITTING, "Turn a picture of another colour profile into sRGB; its profile is kept if not given.", "--srgb"
+    ),
+]
 Purpose = Annotated[
     str,
     _option(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._open import open as open
+    from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -87,6 +88,7 @@ __getattr__, __all__ = lazy_exports(
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",
+        "metadata_bytes": "._picture",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "psnr": "._metrics",

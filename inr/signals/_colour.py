@@ -83,7 +83,9 @@ def _by_pillow(pixels: np.ndarray, profile: bytes) -> np.ndarray:
     from PIL import Image, ImageCms
 
     grey = pixels.shape[2] == 1
-    image = Image.fromarray(pixels[..., 0]) if grey else Image.fromarray(pixels, "RGB" if pixels.shape[2] == 3 else "CMYK")
+    image = (
+        Image.fromarray(pixels[..., 0]) if grey else Image.fromarray(pixels, "RGB" if pixels.shape[2] == 3 else "CMYK")
+    )
     target = ImageCms.createProfile("sRGB")
     found = ImageCms.profileToProfile(image, io.BytesIO(profile), target, outputMode="RGB")
     return np.asarray(found)[..., : 1 if grey else 3]

@@ -15,6 +15,7 @@ from inr.signals._picture import Picture, described
 # No deflate or JPEG stream grows more than about a thousandfold: a header that claims more is a lie.
 _MAX_EXPANSION = 2000
 _PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
+_CONVERTED = ("CMYK", "LAB")  # to sRGB: the profile was of what is gone
 _ORIENTATION, _RESOLUTION = 0x0112, 0x011A
 _ORIENTED: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation: the stored pixels made upright
     2: lambda a: a[:, ::-1],
@@ -69,7 +70,8 @@ def what_it_says(image: Any, form: str, channels: int) -> dict[str, Any]:
     dpi = image.info.get("dpi")
     if form == "JPEG" and image.info.get("jfif_unit") not in (1, 2) and _RESOLUTION not in (exif or ()):
         dpi = None  # pillow's guess
-    return described(channels, icc=image.info.get("icc_profile"), exif=exif, dpi=dpi)
+    icc = None if image.mode in _CONVERTED else image.info.get("icc_profile")
+    return described(channels, icc=icc, exif=exif, dpi=dpi)
 
 
 def check_size(path: Path, size: tuple[int, int], pixel_bytes: int, max_bytes: int) -> None:

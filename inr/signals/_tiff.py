@@ -27,13 +27,17 @@ _GEOTIFF = {
     33550: "ModelPixelScale", 33922: "ModelTiepoint", 34264: "ModelTransformation", 34735: "GeoKeyDirectory",
     34736: "GeoDoubleParams", 34737: "GeoAsciiParams", 42112: "GDAL_METADATA",
 }  # fmt: skip
+_CONVERTED = ("SEPARATED", "CIELAB")  # to sRGB: the profile was of what is gone
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # extra samples that are alpha
 _COLOURS = {"RGB": 3, "YCBCR": 3, "CIELAB": 3, "SEPARATED": 4, "LINEAR_RAW": 3}
 _GREYS = ("MINISBLACK", "MINISWHITE", "PALETTE", "MASK")
 _JPEG, _OLD_JPEG = (7, 33007, 34892), 6
 # tags without which pixels are others: sizes, depth, packing, meaning, places, predictor, palette, tiles, types
 _NEEDED = {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
-_MAX_VIA_PILLOW = 8  # bits of colour that pillow keeps; of grey it keeps all
+_ZSTD = (34926, 50000)
+_WHOLE_BITS = (1, 8, 16, 32, 64)  # of samples that need no unpacking beyond numpy's
+# CCITT, LZW, JPEG, deflate, PackBits, LZMA and ZSTD, which libtiff unpacks
+_BY_PILLOW = (2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000)
 
 
 def read(path: Path, max_bytes: int) -> Picture:
@@ -104,8 +108,11 @@ def _samples(page: Any) -> np.ndarray | None:
     subsampled = page.is_subsampled and page.compression not in _JPEG
     if subsampled or page.compression == _OLD_JPEG or page.compression not in tifffile.TIFF.DECOMPRESSORS:
         return None
-    packed_bits = page.dtype.kind in "iu" and page.bitspersample in range(2, 64) and page.bitspersample % 8
-    if optional("imagecodecs") is None and (packed_bits or page.predictor not in tifffile.TIFF.UNPREDICTORS):
+    alone = optional("imagecodecs") is None
+    if alone and page.compression in _ZSTD and optional("compression.zstd") is None:
+        return None
+    packed_bits = page.dtype.kind in "iu" and page.bitspersample not in _WHOLE_BITS
+    if alone and (packed_bits or page.predictor not in tifffile.TIFF.UNPREDICTORS):
         stored = _unpacked_here(page, tifffile.TIFF.DECOMPRESSORS[page.compression])
     else:
         stored = page.asarray(squeeze=False)
@@ -168,16 +175,16 @@ def _by_pillow(path: Path, page: Any, max_bytes: int) -> np.ndarray:
     """Pixels of what pillow unpacks with every bit; raises MissingExtra for all else."""
     from PIL import TiffImagePlugin
 
-    packing = getattr(page.compression, "name", page.compression)
-    bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
-    alone = page.samplesperpixel == 1 and page.photometric.name in _GREYS
-    codes = tuple(page.extrasamples)
-    kept = page.compression in TiffImagePlugin.COMPRESSION_INFO and page.compression != 1
-    kept = kept and (bits <= _MAX_VIA_PILLOW or (alone and bits in (16, 32))) and codes in ((), (1,), (2,))
-    if not kept or (page.samplesperpixel in (2, 5) and not codes):
+    bits, codes = page.bitspersample, tuple(page.extrasamples)
+    channels = page.samplesperpixel
+    known = (b"II", page.photometric, (page.sampleformat,), page.fillorder, (bits,) * channels, codes)
+    wide = bits != 1 and (not isinstance(bits, int) or bits > 8)
+    kept = page.compression in _BY_PILLOW and known in TiffImagePlugin.OPEN_INFO and codes in ((), (1,), (2,))
+    if not kept or (wide and (channels > 1 or page.parent.byteorder == ">")):
+        packing = getattr(page.compression, "name", page.compression)
         raise MissingExtra("imagecodecs", "images", f"reading a TIFF of {page.dtype} packed with {packing}")
     pixels = _pillow.decode(path, "TIFF", max_bytes).pixels
-    if not alone or bits <= _MAX_VIA_PILLOW and page.dtype.kind != "i":
+    if not wide and page.dtype.kind != "i":
         return pixels
     same_size = pixels.dtype.itemsize == page.dtype.itemsize
     pixels = pixels.view(page.dtype) if same_size else pixels.astype(page.dtype)
@@ -243,11 +250,8 @@ def _looked_up(places: np.ndarray, colours: np.ndarray) -> np.ndarray:
 
 def _straight(colour: np.ndarray, alpha: np.ndarray, top: float) -> np.ndarray:
     """Colour that is no longer multiplied by alpha; what is wholly transparent stays as it is."""
-    work = np.float64 if colour.dtype.itemsize > 2 else np.float32
-    found = colour * (work(top) / np.where(alpha > 0, alpha, top).astype(work))
-    if colour.dtype.kind == "f":
-        return found.astype(colour.dtype)
-    return np.minimum(np.rint(found), work(top)).astype(colour.dtype)
+    found = colour * (top / np.where(alpha > 0, alpha, top).astype(np.float64))
+    return (found if colour.dtype.kind == "f" else np.rint(found).clip(max=top)).astype(colour.dtype)
 
 
 def _negative(samples: np.ndarray, bits: int) -> np.ndarray:
@@ -283,7 +287,8 @@ def _missing(file: Any, page: Any) -> np.ndarray | None:
 
 
 def _meta(path: Path, page: Any, channels: int, *, turned: bool) -> dict[str, Any]:
-    meta = described(channels, icc=page.tags.valueof(_ICC), exif=_read_exif(path), dpi=_dpi(page, turned=turned))
+    icc = None if page.photometric.name in _CONVERTED else page.tags.valueof(_ICC)
+    meta = described(channels, icc=icc, exif=_read_exif(path), dpi=_dpi(page, turned=turned))
     layout = _layout(page, channels)
     if layout:
         meta["tiff"] = layout
