@@ -122,14 +122,19 @@ def _samples(page: Any) -> np.ndarray | None:
 
 def _check_whole(page: Any) -> None:
     """Raise EOFError where tags, strips or tiles end after the file: tifffile makes do with what there is."""
+    ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    lost = [code for code in _entries(page) if code in _NEEDED and code not in page.tags]
+    if lost or max(ends, default=0) > page.parent.filehandle.size:
+        raise EOFError
+
+
+def _entries(page: Any) -> list[int]:
+    """The tags of a page's directory in order, those that cannot be read among them."""
     file, form = page.parent.filehandle, page.parent.tiff
     file.seek(page.offset)
     count = int.from_bytes(file.read(form.tagnosize), "little" if form.byteorder == "<" else "big")
     entries = np.frombuffer(file.read(count * form.tagsize), np.uint8).reshape(count, form.tagsize)
-    codes = np.ascontiguousarray(entries[:, :2]).view(form.byteorder + "u2")[:, 0]
-    ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
-    if any(code in _NEEDED and code not in page.tags for code in codes.tolist()) or max(ends, default=0) > file.size:
-        raise EOFError
+    return np.ascontiguousarray(entries[:, :2]).view(form.byteorder + "u2")[:, 0].tolist()
 
 
 def _unpacked_here(page: Any, unpack: Any) -> np.ndarray:
@@ -383,13 +388,15 @@ def _append_exif(path: Path, exif: Any) -> None:
     for tag in _EXIF_IFDS:
         if not (values := exif.get_ifd(tag)):
             continue
-        with tifffile.TiffFile(path) as written:
-            place, order = written.pages[0].tags[tag].valueoffset, written.byteorder
+        with tifffile.TiffFile(path) as written, quiet_logger("tifffile"):
+            page, form = written.pages[0], written.tiff
+            entry = page.offset + form.tagnosize + _entries(page).index(tag) * form.tagsize
+        little = form.byteorder == "<"
         with path.open("r+b") as file:
             start = file.seek(0, 2) + file.tell() % 2
-            directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0" if order == "<" else b"MM\0*\0\0\0\0")
+            directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0" if little else b"MM\0*\0\0\0\0")
             for each, value in values.items():
                 directory[each] = value
             file.write(bytes(start - file.tell()) + directory.tobytes(start))
-            file.seek(place)
-            file.write(start.to_bytes(4, "little" if order == "<" else "big"))
+            file.seek(entry + form.tagsize - form.offsetsize)
+            file.write(start.to_bytes(4, "little" if little else "big"))
