@@ -375,9 +375,9 @@ def _exif(meta: Mapping[str, Any]) -> Any:
 
 
 def _exif_tags(exif: Any) -> list[tuple[Any, ...]]:
-    """The texts of EXIF's first directory, and places for where the others will be."""
+    """The texts of EXIF's first directory, and places for the others, under numbers that tifffile leaves alone."""
     texts = [(tag, "s", 0, exif[tag].encode(), True) for tag in _TOLD_BY_EXIF if isinstance(exif.get(tag), str)]
-    return texts + [(tag, "I", 1, 0, True) for tag in _EXIF_IFDS if exif.get_ifd(tag)]
+    return texts + [(tag - 1, "I", 1, 0, True) for tag in _EXIF_IFDS if exif.get_ifd(tag)]
 
 
 def _append_exif(path: Path, exif: Any) -> None:
@@ -390,13 +390,17 @@ def _append_exif(path: Path, exif: Any) -> None:
             continue
         with tifffile.TiffFile(path) as written, quiet_logger("tifffile"):
             page, form = written.pages[0], written.tiff
-            entry = page.offset + form.tagnosize + _entries(page).index(tag) * form.tagsize
-        little = form.byteorder == "<"
+            entry = page.offset + form.tagnosize + _entries(page).index(tag - 1) * form.tagsize
+        order: Any = "little" if form.byteorder == "<" else "big"
         with path.open("r+b") as file:
             start = file.seek(0, 2) + file.tell() % 2
-            directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0" if little else b"MM\0*\0\0\0\0")
+            directory = TiffImagePlugin.ImageFileDirectory_v2(
+                b"II*\0\0\0\0\0" if order == "little" else b"MM\0*\0\0\0\0"
+            )
             for each, value in values.items():
                 directory[each] = value
             file.write(bytes(start - file.tell()) + directory.tobytes(start))
+            file.seek(entry)
+            file.write(tag.to_bytes(2, order))
             file.seek(entry + form.tagsize - form.offsetsize)
-            file.write(start.to_bytes(4, "little" if little else "big"))
+            file.write(start.to_bytes(4, order))
