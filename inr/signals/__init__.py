@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._open import open as open
     from inr.signals._picture import metadata_bytes as metadata_bytes
+    from inr.signals._picture import without_story as without_story
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -98,6 +99,7 @@ __getattr__, __all__ = lazy_exports(
         "ssim": "._metrics",
         "source_size": "._lossless",
         "to_compact": "._compact",
+        "without_story": "._picture",
         "write": "._write",
     },
 )

@@ -19,7 +19,6 @@ from inr.signals._domain import ValueMap
 from inr.signals._libraries import optional, reading, silent_stderr
 from inr.signals._picture import (
     Picture,
-    described,
     has_alpha,
     unpacked,
     with_opaque_alpha,
@@ -59,7 +58,7 @@ def read_pixels(path: Path, max_bytes: int) -> np.ndarray:
 
 
 def read_picture(path: Path, max_bytes: int) -> Picture:
-    """The picture at `path`: pixels (H, W, C) in the file's own sample type, what the file says, and what is missing."""
+    """The picture at `path`, in the file's own sample type, what the file says, and where it is missing."""
     form = _format(path)
     if form == "TIFF":
         picture = _tiff.read(path, max_bytes)

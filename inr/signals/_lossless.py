@@ -59,7 +59,8 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) 
 
     Pictures of 8 or 16 bits are taken as PNG, with the better of several ways to filter and with a palette where that
     holds all colours; sounds of up to 24 bits as FLAC, videos of 8 bits as FFV1, volumes with an affine as gzipped
-    NIfTI, all else as a compressed .npz. A picture's profile, EXIF and the like count as they are kept. Where the library for sound or video is not installed, those are .npz, too.
+    NIfTI, all else as a compressed .npz. Where the library for sound or video is not installed, those are .npz, too. A
+    picture's profile, EXIF and the like count as they are kept.
 
     Args:
         signal: what is measured.

@@ -16,7 +16,8 @@ from inr.signals._signal import GridSignal, ScatteredSignal, Signal
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
-    "images (PNG, JPEG, WebP, TIFF, GIF), audio (WAV, FLAC), video (MP4, MOV, MKV, WebM, AVI, GIF, APNG and WebP that move, a folder of frames), "
+    "images (PNG, JPEG, WebP, TIFF, GIF), audio (WAV, FLAC), "
+    "video (MP4, MOV, MKV, WebM, AVI, animated GIF, PNG and WebP, a folder of frames), "
     "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
 )
 _VIDEOS = (b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")

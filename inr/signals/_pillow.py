@@ -16,6 +16,7 @@ from inr.signals._picture import Picture, described
 _MAX_EXPANSION = 2000
 _PLAIN_MODES = {"1": "L", "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
 _CONVERTED = ("CMYK", "LAB")  # to sRGB: the profile was of what is gone
+_LYING = 5  # orientations from here on exchange rows and columns
 _ORIENTATION, _RESOLUTION = 0x0112, 0x011A
 _ORIENTED: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF orientation: the stored pixels made upright
     2: lambda a: a[:, ::-1],
@@ -70,6 +71,8 @@ def what_it_says(image: Any, form: str, channels: int) -> dict[str, Any]:
     dpi = image.info.get("dpi")
     if form == "JPEG" and image.info.get("jfif_unit") not in (1, 2) and _RESOLUTION not in (exif or ()):
         dpi = None  # pillow's guess
+    if dpi is not None and orientation(image) >= _LYING:
+        dpi = dpi[::-1]
     icc = None if image.mode in _CONVERTED else image.info.get("icc_profile")
     return described(channels, icc=icc, exif=exif, dpi=dpi)
 

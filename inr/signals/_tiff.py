@@ -14,21 +14,12 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError, MissingExtra
-from inr.signals import _colour, _pillow
+from inr.signals import _colour, _pillow, _tiff_tags
 from inr.signals._libraries import check_bytes, optional, quiet_logger, reading, silent_stderr
-from inr.signals._picture import Picture, described, unpacked
+from inr.signals._picture import Picture, unpacked
 
-_ORIENTATION, _ICC, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 274, 34675, 282, 283, 296
-_UNITS_AN_INCH = {2: 1.0, 3: 2.54}  # of inches and centimetres
-_DESCRIPTION, _EXIF_IFDS = 270, (0x8769, 0x8825)
-_TOLD_BY_EXIF = (_DESCRIPTION, 271, 272, 306, 315, 33432, *_EXIF_IFDS)  # make, model, time, artist, copyright
-_WRITERS_OWN = ("{", "ImageJ=", "<?xml", "<OME")  # what programs write about their files into a description
-_GEOTIFF = {
-    33550: "ModelPixelScale", 33922: "ModelTiepoint", 34264: "ModelTransformation", 34735: "GeoKeyDirectory",
-    34736: "GeoDoubleParams", 34737: "GeoAsciiParams", 42112: "GDAL_METADATA",
-}  # fmt: skip
-_CONVERTED = ("SEPARATED", "CIELAB")  # to sRGB: the profile was of what is gone
-_ASSOCIATED, _UNASSOCIATED = 1, 2  # extra samples that are alpha
+_ORIENTATION, _ICC = 274, 34675
+_MAX_CLASSIC = 2**32 - 2**25  # bytes of pixels that tifffile writes as a TIFF of 32-bit places
 _COLOURS = {"RGB": 3, "YCBCR": 3, "CIELAB": 3, "SEPARATED": 4, "LINEAR_RAW": 3}
 _GREYS = ("MINISBLACK", "MINISWHITE", "PALETTE", "MASK")
 _JPEG, _OLD_JPEG = (7, 33007, 34892), 6
@@ -54,7 +45,7 @@ def read(path: Path, max_bytes: int) -> Picture:
         else:
             pixels = _pillow.turned(_plain(samples, page, path), orientation)
         missing = _missing(file, page)
-        meta = _meta(path, page, pixels.shape[2], turned=orientation != 1)
+        meta = _tiff_tags.meta_of(path, page, pixels.shape[2], turned=orientation != 1)
         return Picture(pixels, meta, None if missing is None else _pillow.turned(missing, orientation))
 
 
@@ -63,10 +54,10 @@ def write(path: Path, image: np.ndarray, meta: Mapping[str, Any]) -> None:
     import tifffile
 
     channels = image.shape[2]
-    layout = _usual_layout(channels) | meta.get("tiff", {})
+    layout = _tiff_tags.usual_layout(channels) | meta.get("tiff", {})
     planar = bool(layout.get("planar")) and channels > 1
     data = np.moveaxis(image, -1, 0) if planar else image if channels > 1 else image[..., 0]
-    exif = _exif(meta)
+    exif = _tiff_tags.exif_of(meta if image.nbytes < _MAX_CLASSIC else {})
     options: dict[str, Any] = {}
     if channels > 1:
         options = {"planarconfig": "separate" if planar else "contig", "extrasamples": layout["extrasamples"]}
@@ -74,11 +65,11 @@ def write(path: Path, image: np.ndarray, meta: Mapping[str, Any]) -> None:
         options |= {"resolution": tuple(meta["dpi"]), "resolutionunit": "INCH"}
     if "icc" in meta:
         options["iccprofile"] = unpacked(meta["icc"])
-    tags = [*_geo_tags(meta.get("geotiff", {})), *_exif_tags(exif)]
+    tags = [*_tiff_tags.geo_tags(meta.get("geotiff", {})), *_tiff_tags.exif_tags(exif)]
     tifffile.imwrite(
         path, data, photometric=layout["photometric"], metadata=None, software=False, extratags=tags, **options
     )
-    _append_exif(path, exif)
+    _tiff_tags.append_exif(path, exif)
 
 
 def _picture_page(file: Any, path: Path) -> Any:
@@ -123,18 +114,9 @@ def _samples(page: Any) -> np.ndarray | None:
 def _check_whole(page: Any) -> None:
     """Raise EOFError where tags, strips or tiles end after the file: tifffile makes do with what there is."""
     ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
-    lost = [code for code in _entries(page) if code in _NEEDED and code not in page.tags]
+    lost = [code for code in _tiff_tags.entries(page) if code in _NEEDED and code not in page.tags]
     if lost or max(ends, default=0) > page.parent.filehandle.size:
         raise EOFError
-
-
-def _entries(page: Any) -> list[int]:
-    """The tags of a page's directory in order, those that cannot be read among them."""
-    file, form = page.parent.filehandle, page.parent.tiff
-    file.seek(page.offset)
-    count = int.from_bytes(file.read(form.tagnosize), "little" if form.byteorder == "<" else "big")
-    entries = np.frombuffer(file.read(count * form.tagsize), np.uint8).reshape(count, form.tagsize)
-    return np.ascontiguousarray(entries[:, :2]).view(form.byteorder + "u2")[:, 0].tolist()
 
 
 def _unpacked_here(page: Any, unpack: Any) -> np.ndarray:
@@ -210,7 +192,7 @@ def _plain(samples: np.ndarray, page: Any, path: Path) -> np.ndarray:
     if samples.shape[2] < count:
         raise InrError(f"{path} is damaged: {meaning} of {samples.shape[2]} channels")
     colour, others = samples[..., :count], samples[..., count:]
-    codes = _codes(page, meaning, others.shape[2])
+    codes = _tiff_tags.extra_codes(page, meaning, others.shape[2])
     bits, top = page.bitspersample, 1.0
     if samples.dtype.kind in "ub":
         top = 2.0 ** min(bits if isinstance(bits, int) else 8 * samples.dtype.itemsize, 64) - 1
@@ -219,8 +201,8 @@ def _plain(samples: np.ndarray, page: Any, path: Path) -> np.ndarray:
         others = _to_8_bits(others, top)
     elif top < 255 and samples.dtype.kind in "ub":
         colour, others, top = _to_8_bits(colour, top), _to_8_bits(others, top), 255.0
-    if _ASSOCIATED in codes:
-        alpha = others[..., codes.index(_ASSOCIATED)]
+    if _tiff_tags.ASSOCIATED in codes:
+        alpha = others[..., codes.index(_tiff_tags.ASSOCIATED)]
         colour = _straight(colour, alpha[..., None], top)
     if meaning == "MINISWHITE":
         colour = _negative(colour, round(math.log2(top + 1)))
@@ -231,14 +213,6 @@ def _plain(samples: np.ndarray, page: Any, path: Path) -> np.ndarray:
     elif meaning == "CIELAB":
         colour = _from_lab(colour, path)
     return np.concatenate([colour, others], axis=-1) if others.shape[2] else colour
-
-
-def _codes(page: Any, meaning: str, others: int) -> tuple[int, ...]:
-    """What the samples after the colour are: 0 unspecified, 1 associated alpha, 2 unassociated alpha."""
-    codes = tuple(int(code) for code in page.extrasamples)[:others]
-    if not codes and others == 1 and meaning == "RGB":
-        return (_UNASSOCIATED,)  # as all viewers take it
-    return codes + (0,) * (others - len(codes))
 
 
 def _to_8_bits(samples: np.ndarray, top: float) -> np.ndarray:
@@ -286,121 +260,3 @@ def _missing(file: Any, page: Any) -> np.ndarray | None:
         raise MissingExtra("imagecodecs", "images", "reading the mask of a TIFF")
     missing = samples[..., 0] == 0
     return missing if missing.any() else None
-
-
-# What the file says besides
-
-
-def _meta(path: Path, page: Any, channels: int, *, turned: bool) -> dict[str, Any]:
-    icc = None if page.photometric.name in _CONVERTED else page.tags.valueof(_ICC)
-    meta = described(channels, icc=icc, exif=_read_exif(path), dpi=_dpi(page, turned=turned))
-    layout = _layout(page, channels)
-    if layout:
-        meta["tiff"] = layout
-    geo = {} if turned else {name: value for code, name in _GEOTIFF.items() if (value := _geo_value(page, code))}
-    return meta | ({"geotiff": geo} if geo else {})
-
-
-def _layout(page: Any, channels: int) -> dict[str, Any]:
-    """Photometric, extra samples and planes where they are not as usual for so many channels."""
-    meaning = "rgb" if page.photometric.name in (*_COLOURS, "PALETTE") and channels >= 3 else "minisblack"
-    others = channels - (3 if meaning == "rgb" else 1)
-    codes = [_UNASSOCIATED if code == _ASSOCIATED else code for code in _codes(page, meaning.upper(), others)]
-    layout = {"photometric": meaning, "extrasamples": codes}
-    layout = {} if layout == _usual_layout(channels) else layout
-    planar = page.planarconfig == 2 and channels > 1
-    return layout | ({"planar": True} if planar else {})
-
-
-def _usual_layout(channels: int) -> dict[str, Any]:
-    if channels in (3, 4):
-        return {"photometric": "rgb", "extrasamples": [_UNASSOCIATED] * (channels - 3)}
-    return {"photometric": "minisblack", "extrasamples": [_UNASSOCIATED] if channels == 2 else [0] * (channels - 1)}
-
-
-def _dpi(page: Any, *, turned: bool) -> tuple[float, float] | None:
-    unit = _UNITS_AN_INCH.get(int(page.tags.valueof(_RESOLUTION_UNIT, 2)))
-    x, y = page.tags.valueof(_X_RESOLUTION), page.tags.valueof(_Y_RESOLUTION)
-    if unit is None or x is None or y is None or not (x[1] and y[1]):
-        return None
-    found = x[0] / x[1] * unit, y[0] / y[1] * unit
-    return found[::-1] if turned and int(page.tags.valueof(_ORIENTATION, 1)) >= 5 else found
-
-
-def _geo_value(page: Any, code: int) -> Any:
-    value = page.tags.valueof(code)
-    if value is None or isinstance(value, str):
-        return value
-    numbers = np.atleast_1d(np.asarray(value))
-    return numbers.tolist() if numbers.dtype.kind in "iuf" and np.isfinite(numbers).all() else None
-
-
-def _geo_tags(geo: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Tags as tifffile takes them: code, type, count, value, whether for the first page alone."""
-    codes = {name: code for code, name in _GEOTIFF.items()}
-    return [
-        (codes[name], "s", 0, value.encode(), True)
-        if isinstance(value, str)
-        else (codes[name], "H" if name == "GeoKeyDirectory" else "d", len(value), value, True)
-        for name, value in geo.items()
-    ]
-
-
-def _read_exif(path: Path) -> Any:
-    """Who made the picture, when and with what, by the file's first directory."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    try:
-        with path.open("rb") as file:
-            exif.load_from_fp(file)
-            found = {tag: exif[tag] for tag in _TOLD_BY_EXIF if tag in exif and tag not in _EXIF_IFDS}
-            directories = {tag: each for tag in _EXIF_IFDS if (each := exif.get_ifd(tag))}
-    except Exception:  # BigTIFF, or damaged: no reason to refuse the pixels
-        return None
-    if str(found.get(_DESCRIPTION, "")).lstrip().startswith(_WRITERS_OWN):
-        del found[_DESCRIPTION]
-    kept = Image.Exif()
-    kept.update(found | directories)
-    return kept
-
-
-def _exif(meta: Mapping[str, Any]) -> Any:
-    from PIL import Image
-
-    exif = Image.Exif()
-    if "exif" in meta:
-        exif.load(unpacked(meta["exif"]))
-    return exif
-
-
-def _exif_tags(exif: Any) -> list[tuple[Any, ...]]:
-    """The texts of EXIF's first directory, and places for the others, under numbers that tifffile leaves alone."""
-    texts = [(tag, "s", 0, exif[tag].encode(), True) for tag in _TOLD_BY_EXIF if isinstance(exif.get(tag), str)]
-    return texts + [(tag - 1, "I", 1, 0, True) for tag in _EXIF_IFDS if exif.get_ifd(tag)]
-
-
-def _append_exif(path: Path, exif: Any) -> None:
-    """Write EXIF's further directories, which tifffile does not, at the end of the file, and where they are."""
-    import tifffile
-    from PIL import TiffImagePlugin
-
-    for tag in _EXIF_IFDS:
-        if not (values := exif.get_ifd(tag)):
-            continue
-        with tifffile.TiffFile(path) as written, quiet_logger("tifffile"):
-            page, form = written.pages[0], written.tiff
-            entry = page.offset + form.tagnosize + _entries(page).index(tag - 1) * form.tagsize
-        order: Any = "little" if form.byteorder == "<" else "big"
-        with path.open("r+b") as file:
-            start = file.seek(0, 2) + file.tell() % 2
-            directory = TiffImagePlugin.ImageFileDirectory_v2(
-                b"II*\0\0\0\0\0" if order == "little" else b"MM\0*\0\0\0\0"
-            )
-            for each, value in values.items():
-                directory[each] = value
-            file.write(bytes(start - file.tell()) + directory.tobytes(start))
-            file.seek(entry)
-            file.write(tag.to_bytes(2, order))
-            file.seek(entry + form.tagsize - form.offsetsize)
-            file.write(start.to_bytes(4, order))

@@ -28,7 +28,8 @@ def default_suffix(domain: Domain) -> str:
         domain: of the signal, or of a field.
 
     Returns:
-        ".png", ".tif" (images of floats, or of channels that are neither colour nor transparency), ".wav", ".mp4", ".npy", ".nii.gz" or ".npz".
+        ".png", ".tif" (images of floats, or of channels that are neither colour nor transparency), ".wav", ".mp4",
+        ".npy", ".nii.gz" or ".npz".
 
     >>> inr.signals.default_suffix(inr.open("photo.png").domain)
     '.png'

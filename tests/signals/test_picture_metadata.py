@@ -1,4 +1,4 @@
-"""What pictures say besides their pixels: profiles, resolution, EXIF; read, kept and written again, or turned to sRGB."""
+"""What pictures say besides their pixels: profiles, resolution, EXIF; kept and written again, or turned into sRGB."""
 
 import struct
 from dataclasses import replace
@@ -76,6 +76,7 @@ def test_profile_exif_and_resolution_go_through_every_format(tmp_path, picture, 
     values = Signal.from_array(pixels).domain.values
     domain = replace(domain, dtype=np.dtype(dtype).name, values=values)
     assert domain.shape == (40, 30)  # upright
+    np.testing.assert_allclose(domain.meta["dpi"], [150, 300], rtol=1e-3)
     domain = from_compact(to_compact(domain))
     for suffix in (".png", ".jpg", ".webp", ".tif"):
         path = tmp_path / f"b{suffix}"

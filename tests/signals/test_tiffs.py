@@ -110,7 +110,8 @@ def test_predictors(tmp_path, order, tile, codecs):
             path = tmp_path / f"{array.dtype}{channels}.tif"
             tifffile.imwrite(
                 path, array, photometric="rgb" if channels == 3 else "minisblack", compression="deflate",
-                predictor=3 if array.dtype.kind == "f" else 2, byteorder=order, tile=tile, rowsperstrip=None if tile else 8,
+                predictor=3 if array.dtype.kind == "f" else 2, byteorder=order, tile=tile,
+                rowsperstrip=None if tile else 8,
             )  # fmt: skip
             files.append((path, array))
     codecs()
@@ -154,7 +155,8 @@ def plain_tiff(path, array, tags: dict[int, tuple[str, tuple[int, ...]]], data: 
 def test_packed_integers(tmp_path, bits, codecs):
     top, expected = 2**bits - 1, {}
     for name, shape, meaning, code in (
-        ("grey", (11, 13), 1, 1), ("deflated", (11, 13), 1, 8), ("white", (11, 13), 0, 1), ("colour", (11, 13, 3), 2, 8),
+        ("grey", (11, 13), 1, 1), ("deflated", (11, 13), 1, 8), ("white", (11, 13), 0, 1),
+        ("colour", (11, 13, 3), 2, 8),
     ):  # fmt: skip
         array = RNG.integers(0, top, shape, endpoint=True)
         data = packed(array, bits)
@@ -232,7 +234,7 @@ def test_inks_become_light(tmp_path, dtype):
     tifffile.imwrite(tmp_path / "a.tif", inks, photometric="separated")
     cyan, black = inks[..., 0] / top, inks[..., 3] / top
     found = open_signal(tmp_path / "a.tif").array
-    assert found.dtype == dtype and found.shape == (H, W, 3)
+    assert (found.dtype, found.shape) == (dtype, (H, W, 3))
     np.testing.assert_allclose(found[..., 0] / top, (1 - cyan) * (1 - black), atol=0.6 / top)
     six = samples(dtype, 6)
     tags = {258: ("H", (8 * six.itemsize,) * 6), 259: ("H", (1,)), 262: ("H", (5,)), 332: ("H", (2,))}
