@@ -155,7 +155,7 @@ def test_options_that_make_no_sense(name, refused, photo):
 def test_a_file_that_may_not_be_read(refused, photo, monkeypatch):
     import inr
 
-    def forbid(path, sampling=None):
+    def forbid(path, **options):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(inr, "open", forbid, raising=False)
@@ -175,7 +175,7 @@ def test_memory_that_is_not_there(refused, photo, monkeypatch):
 def test_an_interrupt_while_reading(inr_cli, photo, monkeypatch):
     import inr
 
-    def interrupted(path, sampling=None):
+    def interrupted(path, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(inr, "open", interrupted, raising=False)
