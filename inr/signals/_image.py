@@ -41,6 +41,8 @@ def read(path: Path, max_bytes: int, *, srgb: bool = False) -> GridSamples:
     """The image at `path`, with the numbers of its own colour space, or turned into sRGB; if it moves, the video."""
     form = _format(path)
     if _animation.moves(path, form):
+        if srgb:
+            raise InrError(f"{path} is a picture that moves, whose profile is not read; leave out srgb")
         return _animation.read(path, form, max_bytes)
     picture = read_picture(path, max_bytes)
     if srgb and (profile := picture.meta.get("icc")):

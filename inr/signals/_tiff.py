@@ -21,6 +21,7 @@ from inr.signals._picture import Picture, unpacked
 _ORIENTATION, _ICC = 274, 34675
 _MAX_CLASSIC = 2**32 - 2**25  # bytes of pixels that tifffile writes as a TIFF of 32-bit places
 _COLOURS = {"RGB": 3, "YCBCR": 3, "CIELAB": 3, "SEPARATED": 4, "LINEAR_RAW": 3}
+_AS_STORED = ("MINISBLACK", "MASK", "RGB", "LINEAR_RAW")
 _GREYS = ("MINISBLACK", "MINISWHITE", "PALETTE", "MASK")
 _JPEG, _OLD_JPEG = (7, 33007, 34892), 6
 # tags without which pixels are others: sizes, depth, packing, meaning, places, predictor, palette, tiles, types
@@ -193,9 +194,11 @@ def _plain(samples: np.ndarray, page: Any, path: Path) -> np.ndarray:
         raise InrError(f"{path} is damaged: {meaning} of {samples.shape[2]} channels")
     colour, others = samples[..., :count], samples[..., count:]
     codes = _tiff_tags.extra_codes(page, meaning, others.shape[2])
-    bits, top = page.bitspersample, 1.0
+    bits, top = page.bitspersample, 1.0  # what is opaque and white, and the largest of unsigned samples
     if samples.dtype.kind in "ub":
         top = 2.0 ** min(bits if isinstance(bits, int) else 8 * samples.dtype.itemsize, 64) - 1
+    if meaning in _AS_STORED and (top >= 255 or samples.dtype.kind in "if") and _tiff_tags.ASSOCIATED not in codes:
+        return samples
     if meaning == "PALETTE":
         colour = _looked_up(colour[..., 0], page.colormap)
         others = _to_8_bits(others, top)

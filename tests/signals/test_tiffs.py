@@ -262,6 +262,30 @@ def test_lab_becomes_rgb(tmp_path, picture):
     assert np.abs(open_signal(tmp_path / "a.tif").array.astype(int) - picture).mean() < 3  # lab has 8 bits
 
 
+def test_faxes(tmp_path, codecs):
+    ink = RNG.random((H, W)) < 0.2
+    for packing in ("tiff_ccitt", "group3", "group4"):
+        Image.fromarray(ink).save(tmp_path / f"{packing}.tif", compression=packing)
+    codecs()
+    for packing in ("tiff_ccitt", "group3", "group4"):
+        check(tmp_path / f"{packing}.tif", np.where(ink, 255, 0).astype(np.uint8))
+
+
+def test_jpeg_of_grey_and_of_planes_and_big_tiff(tmp_path, picture, codecs):
+    tifffile.imwrite(tmp_path / "grey.tif", picture[..., 0], compression="jpeg", photometric="miniswhite")
+    options = {"photometric": "rgb", "bigtiff": True, "tile": (16, 16), "compression": "lzw", "predictor": 2}
+    tifffile.imwrite(tmp_path / "big.tif", picture, **options)
+    planes = np.moveaxis(picture, -1, 0)
+    tifffile.imwrite(
+        tmp_path / "planes.tif", planes, **options, planarconfig="separate", extratags=[(274, "H", 1, 8, True)]
+    )
+    codecs()
+    found = open_signal(tmp_path / "grey.tif").array[..., 0]
+    assert np.abs(found.astype(int) - (255 - picture[..., 0])).max() < 9
+    check(tmp_path / "big.tif", picture)
+    check(tmp_path / "planes.tif", np.rot90(picture))
+
+
 def test_what_needs_developing_is_refused(tmp_path, refused):
     tifffile.imwrite(tmp_path / "a.tif", samples(np.uint16), photometric="cfa")
     refused(lambda: open_signal(tmp_path / "a.tif"), "CFA", "developing")
