@@ -33,7 +33,8 @@ _MAGIC = {
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
 }
 _MAX_SIDE = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
-_MAX_JPEG_DPI = 65_535
+_MAX_DPI = {".jpg": 65_535, ".jpeg": 65_535, ".png": 1e8}
+_MAX_RATIONAL = 2**32 - 1
 _INCH, _A_METRE = 0.0254, 1  # in metres, and the unit of a PNG's resolution
 
 
@@ -115,8 +116,9 @@ def encode(path: Path, image: np.ndarray, values: ValueMap, meta: dict[str, Any]
     Of `meta`, see `Picture`, everything is written that the format holds. Raises InrError when it cannot hold that
     many channels, or not such ones.
     """
-    meta = meta or {}
-    suffix = path.suffix.lower()
+    meta, suffix = meta or {}, path.suffix.lower()
+    if max(meta.get("dpi", (0,))) > _MAX_DPI.get(suffix, _MAX_RATIONAL):
+        meta = {key: value for key, value in meta.items() if key != "dpi"}
     if suffix in (".tif", ".tiff"):
         return _tiff.write(path, with_opaque_alpha(image, meta), meta)
     jpeg = suffix in (".jpg", ".jpeg")
@@ -169,6 +171,6 @@ def _encode_pillow(path: Path, image: np.ndarray, meta: dict[str, Any]) -> None:
         options["icc_profile"] = unpacked(meta["icc"])
     if "exif" in meta:
         options["exif"] = unpacked(meta["exif"])
-    if "dpi" in meta and not (suffix in (".jpg", ".jpeg") and max(meta["dpi"]) > _MAX_JPEG_DPI):
+    if "dpi" in meta:
         options["dpi"] = tuple(meta["dpi"])
     picture.save(path, **options)

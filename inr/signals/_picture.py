@@ -23,7 +23,7 @@ import numpy as np
 from inr.signals import _colour
 from inr.signals._domain import Domain
 
-_MAX_BYTES = 1 << 16  # of a profile or of EXIF, deflated or not, that is kept
+_MAX_BYTES = 64_000  # of a deflated profile, or of EXIF, that is kept; JPEG holds no more of this
 _MAX_INFLATED = 1 << 20  # what a crafted file may make of one
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _INTEROPERABILITY, _MAKER_NOTE = 0xA005, 0x927C
@@ -144,14 +144,20 @@ def _lasting(exif: Any) -> bytes | None:
     try:
         for tag, value in exif.items():
             if tag not in _OF_ONE_FILE and tag not in (_EXIF_IFD, _GPS_IFD):
-                kept[tag] = value
+                kept[tag] = _as_stored(value)
         for directory in (_EXIF_IFD, _GPS_IFD):
-            if found := {tag: each for tag, each in exif.get_ifd(directory).items() if tag not in _OF_ONE_FILE}:
+            values = exif.get_ifd(directory).items()
+            if found := {tag: _as_stored(value) for tag, value in values if tag not in _OF_ONE_FILE}:
                 kept[directory] = found
         data = kept.tobytes() if len(kept) else b""
     except Exception:  # damaged EXIF is no reason to refuse the pixels
         return None
     return data if 0 < len(data) <= _MAX_BYTES else None
+
+
+def _as_stored(value: Any) -> Any:
+    """Text beyond ASCII as the bytes that pillow read as Latin-1, and would write as question marks."""
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
 def _moved(tags: Mapping[str, Any], lows: Sequence[float], steps: Sequence[float]) -> dict[str, Any]:

@@ -130,7 +130,9 @@ def exif_of(meta: Mapping[str, Any]) -> Any:
 
 def exif_tags(exif: Any) -> list[tuple[Any, ...]]:
     """The texts of EXIF's first directory, and places for the others, under numbers that tifffile leaves alone."""
-    texts = [(tag, "s", 0, exif[tag].encode(), True) for tag in _TOLD_BY_EXIF if isinstance(exif.get(tag), str)]
+    texts = [
+        (tag, "s", 0, exif[tag].encode("latin-1"), True) for tag in _TOLD_BY_EXIF if isinstance(exif.get(tag), str)
+    ]
     return texts + [(tag - 1, "I", 1, 0, True) for tag in _EXIF_IFDS if exif.get_ifd(tag)]
 
 

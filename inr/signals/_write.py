@@ -1,6 +1,7 @@
 """Writing samples back in the kind they came in."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def default_suffix(domain: Domain) -> str:
     """
     if domain.kind == "image" and (domain.dtype not in ("uint8", "uint16") or domain.channels > 4):
         return ".tif"
-    if domain.kind == "image" and "extrasamples" in domain.meta.get("tiff", {}):
+    layout = domain.meta.get("tiff")
+    if domain.kind == "image" and isinstance(layout, Mapping) and "extrasamples" in layout:
         return ".tif"
     if domain.kind == "volume" and "affine" in domain.meta:
         return ".nii.gz"

@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 import inr
 from inr._errors import MissingExtra
-from inr.signals import Signal, from_compact, lossless_bytes, metadata_bytes, to_compact, write
+from inr.signals import Signal, default_suffix, from_compact, lossless_bytes, metadata_bytes, to_compact, write
 from inr.signals import open as open_signal
 
 # Adobe RGB (1998) and a grey of gamma 1.8, by their primaries under D50
@@ -53,6 +53,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 def exif() -> Image.Exif:
     found = Image.Exif()
+    found[0x013B] = "Müller".encode()
     found[0x010F], found[0x0132] = "A maker", "2024:05:06 07:08:09"
     found[0x0112] = 6
     found[0x8769] = {0x829A: IFDRational(1, 250), 0x9003: "2024:05:06 07:08:10", 0xA002: 999, 0x927C: b"private"}
@@ -84,6 +85,7 @@ def test_profile_exif_and_resolution_go_through_every_format(tmp_path, picture, 
         icc, first, second = told(path)
         assert icc == ADOBE, suffix
         assert (first[0x010F], first[0x0132]) == ("A maker", "2024:05:06 07:08:09")
+        assert first[0x013B].encode("latin-1").decode() == "Müller"
         assert 0x0112 not in first or first[0x0112] == 1
         assert (float(second[0x829A]), second[0x9003]) == (1 / 250, "2024:05:06 07:08:10")
         assert (second[0x8825][1], [float(each) for each in second[0x8825][2]]) == ("N", [46.0, 57.0, 3.5])
@@ -111,6 +113,15 @@ def test_resolution_follows_the_pixels(tmp_path, picture):
     domain = open_signal(tmp_path / "a.png").domain
     write(tmp_path / "b.tif", np.zeros((90, 20, 3)), domain)  # three times as many rows, half as many columns
     np.testing.assert_allclose(open_signal(tmp_path / "b.tif").domain.meta["dpi"], [150, 450], rtol=1e-4)
+
+
+def test_resolution_beyond_a_format_is_left_out(tmp_path, picture):
+    options = {"resolution": (1e6, 1e6), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", **options)
+    domain = open_signal(tmp_path / "a.tif").domain
+    for suffix, size, kept in ((".jpg", 1, False), (".png", 1, True), (".png", 60, False), (".tif", 60, True)):
+        write(tmp_path / f"b{suffix}", np.zeros((30 * size, 40 * size, 3)), domain, force=True)
+        assert ("dpi" in open_signal(tmp_path / f"b{suffix}").domain.meta) == kept
 
 
 def test_resolution_in_centimetres_and_turned(tmp_path, picture):
@@ -177,6 +188,9 @@ def test_grey_is_turned_into_srgb_and_stays_grey(tmp_path):
 def test_srgb_is_for_pictures(tmp_path, refused):
     np.save(tmp_path / "a.npy", np.zeros((3, 4)))
     refused(lambda: open_signal(tmp_path / "a.npy", srgb=True), "no picture")
+    moving = [Image.new("L", (4, 4), grey) for grey in (0, 9)]
+    moving[0].save(tmp_path / "a.png", save_all=True, append_images=moving[1:])
+    refused(lambda: open_signal(tmp_path / "a.png", srgb=True), "moves")
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 5, 3), np.float32), photometric="rgb", iccprofile=ADOBE)
     refused(lambda: open_signal(tmp_path / "a.tif", srgb=True), "float32", "sRGB")
 
@@ -220,7 +234,9 @@ def test_a_crafted_header_makes_no_bomb(tmp_path, refused):
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = base64.b64encode(deflater.compress(bytes(1 << 22)) + deflater.flush()).decode()
     domain = Signal.from_array(np.zeros((4, 5, 3), np.uint8)).domain
-    for text in (bomb, "no base64", "AAAA"):
-        crafted = from_compact(to_compact(domain) | {"meta": {"icc": text}})
-        refused(lambda crafted=crafted: write(tmp_path / "a.png", np.zeros((4, 5, 3)), crafted), "a.png")
-        assert not (tmp_path / "a.png").exists()
+    strange = ({"dpi": "x"}, {"geotiff": 3}, {"exif": 4}, {"tiff": 5})
+    for meta in ({"icc": bomb}, {"icc": "no base64"}, {"icc": "AAAA"}, *strange):
+        crafted = from_compact(to_compact(domain) | {"meta": meta})
+        assert default_suffix(crafted) == ".png"
+        refused(lambda crafted=crafted: write(tmp_path / "a.tif", np.zeros((4, 5, 3)), crafted), "a.tif")
+        assert not (tmp_path / "a.tif").exists()
