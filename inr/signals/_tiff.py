@@ -23,7 +23,7 @@ _MAX_CLASSIC = 2**32 - 2**25  # bytes of pixels that tifffile writes as a TIFF o
 _COLOURS = {"RGB": 3, "YCBCR": 3, "CIELAB": 3, "SEPARATED": 4, "LINEAR_RAW": 3}
 _AS_STORED = ("MINISBLACK", "MASK", "RGB", "LINEAR_RAW")
 _GREYS = ("MINISBLACK", "MINISWHITE", "PALETTE", "MASK")
-_JPEG, _OLD_JPEG = (7, 33007, 34892), 6
+_TO_RGB, _OLD_JPEG = (7, 33007, 34892, 34927, 50001, 50002, 52546), 6  # JPEG, WebP and JPEG XL decode to RGB
 # tags without which pixels are others: sizes, depth, packing, meaning, places, predictor, palette, tiles, types
 _NEEDED = {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
 _ZSTD = (34926, 50000)
@@ -97,7 +97,7 @@ def _samples(page: Any) -> np.ndarray | None:
     import tifffile
 
     _check_whole(page)
-    subsampled = page.is_subsampled and page.compression not in _JPEG
+    subsampled = page.is_subsampled and page.compression not in _TO_RGB
     if subsampled or page.compression == _OLD_JPEG or page.compression not in tifffile.TIFF.DECOMPRESSORS:
         return None
     alone = optional("imagecodecs") is None
@@ -211,10 +211,10 @@ def _plain(samples: np.ndarray, page: Any, path: Path) -> np.ndarray:
         colour = _negative(colour, round(math.log2(top + 1)))
     elif meaning == "SEPARATED":
         colour = _colour.cmyk_to_rgb(colour, page.tags.valueof(_ICC), top)
-    elif meaning == "YCBCR" and page.compression not in _JPEG:
-        colour = _colour.ycbcr_to_rgb(colour)
-    elif meaning == "CIELAB":
-        colour = _from_lab(colour, path)
+    elif meaning == "CIELAB" or (meaning == "YCBCR" and page.compression not in _TO_RGB):
+        if colour.dtype.itemsize != 1:
+            raise InrError(f"{path} holds {meaning} of {colour.dtype}; convert it to RGB first")
+        colour = _from_lab(colour) if meaning == "CIELAB" else _colour.ycbcr_to_rgb(colour)
     return np.concatenate([colour, others], axis=-1) if others.shape[2] else colour
 
 
@@ -243,11 +243,9 @@ def _negative(samples: np.ndarray, bits: int) -> np.ndarray:
     return ~samples if samples.dtype.kind == "i" else samples.dtype.type(2**bits - 1) - samples
 
 
-def _from_lab(colour: np.ndarray, path: Path) -> np.ndarray:
+def _from_lab(colour: np.ndarray) -> np.ndarray:
     from PIL import Image
 
-    if colour.dtype.itemsize != 1:
-        raise InrError(f"{path} holds CIELAB of {colour.dtype}; convert it to RGB first")
     lab = Image.frombytes("LAB", colour.shape[1::-1], np.ascontiguousarray(colour).tobytes())
     return np.asarray(_colour.lab_to_rgb(lab))
 

@@ -287,6 +287,8 @@ def test_jpeg_of_grey_and_of_planes_and_big_tiff(tmp_path, picture, codecs):
 
 
 def test_what_needs_developing_is_refused(tmp_path, refused):
+    tifffile.imwrite(tmp_path / "c.tif", samples(np.uint16, 3), photometric="ycbcr", subsampling=(1, 1))
+    refused(lambda: open_signal(tmp_path / "c.tif"), "YCBCR of uint16", "RGB")
     tifffile.imwrite(tmp_path / "a.tif", samples(np.uint16), photometric="cfa")
     refused(lambda: open_signal(tmp_path / "a.tif"), "CFA", "developing")
     tifffile.imwrite(tmp_path / "b.tif", samples(np.uint8), subfiletype=1)
