@@ -70,6 +70,7 @@ def fit(
     sampling: options.Sampling = None,
     value_range: options.ValueRange = None,
     nodata: options.Nodata = None,
+    srgb: options.Srgb = False,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -102,7 +103,7 @@ def fit(
     keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)
     watch = Stopwatch()
     reading: dict[str, Any] = {
-        "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata,
+        "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
     }  # fmt: skip
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:

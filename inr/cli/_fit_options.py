@@ -89,6 +89,12 @@ Nodata = Annotated[
     float | None,
     _option(_VALUES, "The value of missing samples, besides NaN and what the file itself marks; they are left out."),
 ]
+Srgb = Annotated[
+    bool,
+    _option(
+        _FITTING, "Turn a picture of another colour profile into sRGB; its profile is kept if not given.", "--srgb"
+    ),
+]
 Purpose = Annotated[
     str,
     _option(

@@ -17,7 +17,7 @@ from inr.compression.reference_weights import Reference
 from inr.container import GIB
 from inr.engines import render
 from inr.field import Field, Spec
-from inr.signals import Box, Domain, GridSignal, Signal, cast_samples, open
+from inr.signals import Box, Domain, GridSignal, Signal, cast_samples, open, without_story
 from inr.signals import psnr as decibels
 
 
@@ -131,7 +131,7 @@ def compress_and_measure(
         reference = open_reference(reference)
         chosen = chosen.counting_from(reference)
     # codecs of weights reproduce samples, as many as there are, and spend no bytes on what lies between them
-    domain = replace(source.domain, values=short_range(source.domain.values), sampling="point")
+    domain = replace(without_story(source.domain), values=short_range(source.domain.values), sampling="point")
     ranged = GridSignal(source.array, domain)
     if steps is not None and steps < 1:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
@@ -188,7 +188,7 @@ def recompress(
         return chosen.encode_field(field, source, max_bytes, steps=horizon, engine=engine, seed=seed, on_event=on_event)
 
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
-    return _reach(target, chosen, field.domain, payloads, source, engine)
+    return _reach(target, chosen, without_story(field.domain), payloads, source, engine)
 
 
 def decompress(

@@ -17,7 +17,7 @@ from inr.compression.files import sampled_contents
 from inr.encodings import HashGrid
 from inr.field import Execute, Field, SampledField, Spec, half_storage
 from inr.fitting import Budget, Event, Fitter, default_setup, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
-from inr.signals import GridSignal, Signal, lossless_bytes, open
+from inr.signals import GridSignal, Signal, lossless_bytes, metadata_bytes, open
 
 Coding = Literal["coded", "half", "exact", "samples"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
@@ -33,6 +33,8 @@ _TRIES = 4
 _ROWS_A_BYTE, _ROWS_A_BYTE_OF_SOUND, _MIN_LOG2_SIZE = 0.45, 0.19, 8
 # Bytes of a header that names what is not usual, for the first bound of what weights may take.
 _HEADER = 300
+# A profile or EXIF in a header is text, which takes at most a part in so many more than the bytes that a source holds.
+_TEXT_OVERHEAD = 32
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,11 @@ class Keeping:
         if self.psnr is not None:
             return replace(self, coding="coded" if _codable() else "exact")
         size = lossless_bytes(signal, source)
-        enough = size >= _MIN_LOSSLESS_BYTES and 8 * size >= _MIN_LOSSLESS_BITS * signal.size
+        metadata = metadata_bytes(signal.domain)
+        pixels = size - metadata
+        enough = pixels >= _MIN_LOSSLESS_BYTES and 8 * pixels >= _MIN_LOSSLESS_BITS * signal.size
         enough = enough and signal.domain.sampling != "point"
-        if not (enough or self.learned) and _file_size(sampled(signal)) <= size:
+        if not (enough or self.learned) and _file_size(sampled(signal)) <= size + metadata // _TEXT_OVERHEAD:
             return replace(self, coding="samples")
         return replace(self, coding="coded" if _codable() and (enough or not self.learned) else "exact")
 
@@ -126,7 +130,7 @@ class Keeping:
         """
         if default_setup(signal).encoding != "hash":
             return None
-        expected = float(self.most_bytes(signal, source))
+        expected = max(float(self.most_bytes(signal, source) - metadata_bytes(signal.domain)), 1.0)
         if self.smallest:  # bytes halve by some 4 dB, and 45 dB take nearly all of them
             expected *= 2.0 ** min(((self.psnr or 0.0) - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
         sound = signal.domain.sampling == "band"
@@ -142,7 +146,7 @@ class Keeping:
         if self.smallest:
             most = max(most, 4 * signal.array.nbytes)
         growth = GROWTH if self.bytes is None else None
-        return Rate(max(most - _HEADER, 1), growth, self.psnr)
+        return Rate(max(most - _HEADER - metadata_bytes(signal.domain), 1), growth, self.psnr)
 
     def most_bytes(self, signal: Signal, source: Path | None) -> int:
         """Most bytes of the whole file, where it is not the smallest with some PSNR that is looked for."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._open import open as open
+    from inr.signals._picture import metadata_bytes as metadata_bytes
+    from inr.signals._picture import without_story as without_story
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -92,6 +94,7 @@ __getattr__, __all__ = lazy_exports(
         "lossless_size": "._lossless",
         "measured_places": "._measure",
         "missing_at": "._missing",
+        "metadata_bytes": "._picture",
         "modulus_maxima": "._wavelet_maxima",
         "open": "._open",
         "pack_missing": "._missing",
@@ -104,6 +107,7 @@ __getattr__, __all__ = lazy_exports(
         "source_size": "._lossless",
         "to_compact": "._compact",
         "unpack_missing": "._missing",
+        "without_story": "._picture",
         "write": "._write",
     },
 )

@@ -102,8 +102,10 @@ def build_grid(
     if kind == "audio" and samples.dtype.name not in _AUDIO_DTYPES:
         raise InrError(f"audio samples are {', '.join(_AUDIO_DTYPES)}; {source} has {samples.dtype.name}")
     samples, packed = _without_missing(samples, missing, nodata, source)
-    if nodata is not None or (packed and samples.dtype.kind != "f"):
-        meta = {**meta, "nodata": _fill_value(samples, nodata, source)}
+    if (stand_in := _stand_in(samples, nodata, bool(packed))) is not None:
+        meta = {**meta, "nodata": stand_in}
+    elif "nodata" in meta:
+        meta = {key: value for key, value in meta.items() if key != "nodata"}
     values = _value_map(samples, kind, value_range, source)
     sampling = _usual_sampling(kind, samples)
     domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta, sampling, packed)
@@ -143,11 +145,15 @@ def _as_stored(nodata: float, dtype: np.dtype) -> Any:
     return dtype.type(nodata) if dtype.kind == "f" else nodata
 
 
-def _fill_value(samples: np.ndarray, nodata: float | None, source: str) -> float:
-    """What stands for missing samples of integers in files: the given value, or an end of their type."""
-    if nodata is not None:
-        return float(nodata)
+def _stand_in(samples: np.ndarray, nodata: float | None, missing: bool) -> float | None:
+    """What stands for missing samples in files: the given value, an end of their type for integers, or NaN (None)."""
+    if samples.dtype.kind == "f":
+        return None if nodata is None or math.isnan(nodata) else float(_as_stored(nodata, samples.dtype))
     limits = np.iinfo(samples.dtype)
+    if nodata is not None and limits.min <= nodata <= limits.max:
+        return float(nodata)
+    if not missing:
+        return None
     ends = (0, limits.max) if limits.min == 0 else (limits.min, limits.max)
     free = next((end for end in ends if not (samples == end).any()), None)
     return float(ends[0] if free is None else free)

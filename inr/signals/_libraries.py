@@ -23,6 +23,14 @@ def load(module: str, extra: str, purpose: str) -> Any:
         raise MissingExtra(module, extra, purpose) from None
 
 
+def optional(module: str) -> Any | None:
+    """An optional library, None where it is not there."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
 @contextlib.contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
     """Run a decoding library without its warnings; whatever it raises becomes one line about `path`.

@@ -15,6 +15,7 @@ from inr._errors import MissingExtra
 from inr.signals import _png
 from inr.signals._image import image_format
 from inr.signals._libraries import load
+from inr.signals._picture import metadata_bytes
 from inr.signals._signal import Signal
 
 # What a PNG has besides its pixels' stream: signature, IHDR, the frame of one IDAT, and IEND.
@@ -58,7 +59,8 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) 
 
     Pictures of 8 or 16 bits are taken as PNG, with the better of several ways to filter and with a palette where that
     holds all colours; sounds of up to 24 bits as FLAC, videos of 8 bits as FFV1, volumes with an affine as gzipped
-    NIfTI, all else as a compressed .npz. Where the library for sound or video is not installed, those are .npz, too.
+    NIfTI, all else as a compressed .npz. Where the library for sound or video is not installed, those are .npz, too. A
+    picture's profile, EXIF and the like count as they are kept.
 
     Args:
         signal: what is measured.
@@ -121,8 +123,9 @@ _measured: WeakKeyDictionary[Signal, LosslessSize] = WeakKeyDictionary()
 def _own_size(signal: Signal) -> LosslessSize:
     """The size in the lossless format of the signal's kind, measured once."""
     if signal not in _measured:
-        found = _measure(signal)
-        _measured[signal] = found._replace(bytes=found.bytes + len(signal.domain.missing))
+        size, form = _measure(signal)
+        beside = metadata_bytes(signal.domain) + len(signal.domain.missing)
+        _measured[signal] = LosslessSize(size + beside, form)
     return _measured[signal]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inr._errors import InrError
 from inr._files import describe
+from inr.signals._animation import moves
 from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
 from inr.signals._domain import SamplingModel
 from inr.signals._image import image_format
@@ -15,7 +16,8 @@ from inr.signals._signal import GridSignal, ScatteredSignal, Signal
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
-    "images (PNG, JPEG, WebP, TIFF), audio (WAV, FLAC), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of frames), "
+    "images (PNG, JPEG, WebP, TIFF, GIF), audio (WAV, FLAC), "
+    "video (MP4, MOV, MKV, WebM, AVI, animated GIF, PNG and WebP, a folder of frames), "
     "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
 )
 _VIDEOS = (b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
@@ -30,6 +32,7 @@ def open(
     sampling: SamplingModel | None = None,
     value_range: tuple[float, float] | None = None,
     nodata: float | None = None,
+    srgb: bool = False,
     max_bytes: int = MAX_BYTES,
 ) -> Signal:
     """Read a signal; its kind is found by the content of the file, not by its name.
@@ -39,6 +42,7 @@ def open(
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
         nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
+        srgb: turn a picture of another colour profile into sRGB; its numbers and its profile are kept otherwise.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
     Returns:
@@ -55,8 +59,11 @@ def open(
     path = Path(path)
     head = _head(path)
     module = "_frames" if head is None else _module(path, head)
+    if srgb and module != "_image":
+        raise InrError(f"{path} is no picture with a colour profile; leave out srgb")
+    options = {"srgb": True} if srgb else {}
     try:
-        found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes)
+        found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes, **options)
     except MemoryError:
         raise InrError(f"{path} does not fit in this machine's memory") from None
     if isinstance(found, GridSamples):
@@ -95,7 +102,7 @@ def _module(path: Path, head: bytes) -> str:
     if head.startswith(_INR_MAGIC):
         raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
     riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
-    if image_format(head):
+    if (form := image_format(head)) and not (form == "GIF" and moves(path, form)):
         return "_image"
     if riff == b"WAVE" or head.startswith(b"fLaC"):
         return "_audio"

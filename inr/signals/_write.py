@@ -1,6 +1,7 @@
 """Writing samples back in the kind they came in."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,16 @@ def default_suffix(domain: Domain) -> str:
         domain: of the signal, or of a field.
 
     Returns:
-        ".png", ".tif" (images of floats), ".wav", ".mp4", ".npy", ".nii.gz" or ".npz".
+        ".png", ".tif" (images of floats, or of channels that are neither colour nor transparency), ".wav", ".mp4",
+        ".npy", ".nii.gz" or ".npz".
 
     >>> inr.signals.default_suffix(inr.open("photo.png").domain)
     '.png'
     """
     if domain.kind == "image" and (domain.dtype not in ("uint8", "uint16") or domain.channels > 4):
+        return ".tif"
+    layout = domain.meta.get("tiff")
+    if domain.kind == "image" and isinstance(layout, Mapping) and "extrasamples" in layout:
         return ".tif"
     if domain.kind == "volume" and "affine" in domain.meta:
         return ".nii.gz"
@@ -79,11 +84,11 @@ def _encode(
     path: Path, form: str, samples: np.ndarray, domain: Domain, coords: Any, missing: np.ndarray | None
 ) -> None:
     if domain.kind == "image" and form != ".npy":
-        from inr.signals import _image
+        from inr.signals import _image, _picture
 
         if missing is not None and form in (".png", ".webp") and domain.channels in (1, 3):
             samples = _with_transparency(samples, missing, domain)
-        _image.encode(path, samples, domain.values)
+        _image.encode(path, samples, domain.values, _picture.resampled_meta(domain, samples.shape[:2]))
     elif domain.kind == "audio":
         from inr.signals import _audio
 

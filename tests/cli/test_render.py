@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import inr
 from tests.cli.clirun import QUICK, contents
@@ -187,3 +187,18 @@ def test_what_a_fit_is_for(inr_cli, photo):
         run = inr_cli("fit", "photo.png", *options, *wrong)
         assert run.status == 2
         assert words in run.err
+
+
+def test_a_profile_is_kept_or_turned_into_srgb(inr_cli, tmp_path):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")  # red means green
+    Image.new("RGB", (6, 4), (200, 30, 60)).save(tmp_path / "a.png", icc_profile=swapped, dpi=(200, 200))
+    for options, colour, profile in (((), (200, 30, 60), swapped), (("--srgb",), (30, 200, 60), None)):
+        fitted = inr_cli("fit", "a.png", "--samples", "--no-comparison", "--force", "-q", *options)
+        assert fitted.status == 0, fitted.err
+        for suffix in ("png", "webp", "tif"):
+            assert inr_cli("render", "a.inr", "-o", f"b.{suffix}", "--size", "12x8", "--force", "-q").status == 0
+            with Image.open(f"b.{suffix}") as image:
+                np.testing.assert_allclose(image.getpixel((5, 5)), colour, atol=1)
+                assert image.info.get("icc_profile") == profile
+                assert suffix == "webp" or image.info["dpi"] == pytest.approx((400, 400), rel=1e-3)

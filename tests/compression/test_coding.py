@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import inr
 from inr import Budget, DamagedFile, InrError
@@ -10,7 +11,7 @@ from inr.compression import Keeping, finish
 from inr.compression.encoder.coded_weights import coarsest_reaching
 from inr.field import SampledField
 from inr.fitting import make_fitter
-from inr.signals import lossless_bytes
+from inr.signals import lossless_bytes, metadata_bytes
 
 PARTS = {"encoding": "hash:levels=4,log2_size=8,coarsest=4,finest=24", "network": "mlp:depth=1,width=16"}
 
@@ -65,6 +66,21 @@ def test_a_picture_of_some_size_is_coded_below_its_lossless_form(tmp_path):
     exact = inr.fit(noise(), steps=2, batch=2_048, engine="cpu:threads=1", coding="exact", **SMALL)
     exact.save(tmp_path / "b.inr")
     assert (tmp_path / "b.inr").stat().st_size > 4 * exact.parameter_count
+
+
+def test_what_a_picture_says_besides_counts_in_its_bytes(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "".join(map(chr, np.random.default_rng(1).integers(33, 127, 9_000)))
+    Image.fromarray(noise(64).array).save(tmp_path / "a.png", exif=exif)
+    signal = inr.open(tmp_path / "a.png")
+    assert metadata_bytes(signal.domain) > 7_000
+    field = inr.fit(signal, steps=60, batch=2_048, engine="cpu:threads=1", coding="coded", **SMALL)
+    field.save(tmp_path / "a.inr")
+    assert (tmp_path / "a.inr").stat().st_size <= 0.9 * lossless_bytes(signal)
+    assert inr.load(tmp_path / "a.inr").domain.meta == signal.domain.meta
+    small = inr.compress(signal, codec="coin", bytes=400, steps=2)
+    assert len(small) <= 400
+    assert inr.compression.decode(small).domain.meta == {}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,13 @@ def image_file(form: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def moving(form: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(np.random.default_rng(k).integers(0, 256, (20, 30, 3), np.uint8)) for k in range(3)]
+    frames[0].save(buffer, form, save_all=True, append_images=frames[1:], duration=40, **options)
+    return buffer.getvalue()
+
+
 def saved(signal: Signal, folder, name: str) -> bytes:
     signal.save(folder / name)
     return (folder / name).read_bytes()
@@ -46,6 +53,9 @@ def whole_files(folder) -> dict[str, bytes]:
         "plain.tif": saved(wide, folder, "wide.tif"),
         "lzw.tif": image_file("TIFF", compression="tiff_lzw"),
         "jpeg.tif": image_file("TIFF", compression="jpeg"),
+        "still.gif": image_file("GIF"),
+        "moving.png": moving("PNG"),
+        "moving.webp": moving("WEBP", lossless=True),
         "volume.npy": saved(volume, folder, "volume.npy"),
         "volume.npz": saved(volume, folder, "volume.npz"),
         "scattered.npz": saved(scattered, folder, "scattered.npz"),
@@ -89,8 +99,9 @@ def files(tmp_path_factory) -> dict[str, bytes]:
 
 
 NAMES = ("8-bit.png", "16-bit.png", "baseline.jpg", "progressive.jpg", "lossy.webp", "lossless.webp", "plain.tif",
-         "lzw.tif", "jpeg.tif", "volume.npy", "volume.npz", "scattered.npz", "tone.wav", "tone.flac", "volume.nii",
-         "volume.nii.gz", "end.mp4", "front.mp4", "clip.mkv", "clip.avi", "clip.webm", "clip.gif")  # fmt: skip
+         "lzw.tif", "jpeg.tif", "still.gif", "moving.png", "moving.webp", "volume.npy", "volume.npz", "scattered.npz",
+         "tone.wav", "tone.flac", "volume.nii", "volume.nii.gz", "end.mp4", "front.mp4", "clip.mkv", "clip.avi",
+         "clip.webm", "clip.gif")  # fmt: skip
 
 
 def attempt(path, **options: int) -> np.ndarray | str:

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from inr.signals import Domain, Signal, psnr, write
+from inr.signals import Domain, Signal, _image, psnr, write
 from inr.signals import open as open_signal
 
 pytestmark = pytest.mark.quick
@@ -81,30 +81,32 @@ def scalar_filter(kind: int, row: bytes, above: bytes, pixel: int) -> bytes:
     return bytes([kind]) + bytes(out)
 
 
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
 def png_bytes(image: np.ndarray, filters: list[int], *, interlace: bool = False, extra: bytes = b"") -> bytes:
     height, width, channels = image.shape
+    size = image.dtype.itemsize
     steps = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
     parts = [image[y::dy, x::dx] for y, x, dy, dx in steps] if interlace else [image]
     data, kinds = b"", iter(filters * 1000)
     for part in parts:
-        above = bytes(part.shape[1] * channels * 2)
+        above = bytes(part.shape[1] * channels * size)
         for row in part if part.size else []:
-            current = row.astype(">u2").tobytes()
-            data += scalar_filter(next(kinds), current, above, 2 * channels)
+            current = row.astype(f">u{size}").tobytes()
+            data += scalar_filter(next(kinds), current, above, size * channels)
             above = current
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     packed = zlib.compress(data)
     pieces = (packed[:11], packed[11:])  # the data may be split anywhere
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, interlace))
+        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8 * size, colour, 0, 0, interlace))
         + extra
-        + b"".join(chunk(b"IDAT", piece) for piece in pieces)
-        + chunk(b"IEND", b"")
+        + b"".join(png_chunk(b"IDAT", piece) for piece in pieces)
+        + png_chunk(b"IEND", b"")
     )
 
 
@@ -206,8 +208,28 @@ def test_orientation_is_applied(tmp_path, picture, orientation):
     Image.fromarray(picture).save(tmp_path / "packed.tif", exif=exif, compression="tiff_lzw")
     tag = (274, "H", 1, orientation, True)
     tifffile.imwrite(tmp_path / "plain.tif", picture, photometric="rgb", extratags=[tag])
-    for name in ("a.png", "a.webp", "packed.tif", "plain.tif"):
+    (tmp_path / "wide.png").write_bytes(
+        png_bytes(picture.astype(np.uint16), [1], extra=png_chunk(b"eXIf", exif.tobytes()[6:]))
+    )
+    for name in ("a.png", "wide.png", "a.webp", "packed.tif", "plain.tif"):
         np.testing.assert_array_equal(open_signal(tmp_path / name).array, expected, err_msg=name)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_orientation_by_other_chunks_of_png(tmp_path, picture, depth):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    blob = exif.tobytes()[6:]
+    profile = f"\nexif\n{len(blob):8}\n{blob.hex()}\n"
+    xmp = "<x:xmpmeta><rdf:Description tiff:Orientation='8'/>".replace("'", '"')
+    told = {
+        "zTXt": b"Raw profile type exif\0\0" + zlib.compress(profile.encode()),
+        "iTXt": b"XML:com.adobe.xmp\0\0\0\0\0" + xmp.encode(),
+    }
+    for name, body in told.items():
+        pixels = picture if depth == 8 else picture.astype(np.uint16)
+        (tmp_path / "a.png").write_bytes(png_bytes(pixels, [0], extra=png_chunk(name.encode(), body)))
+        np.testing.assert_array_equal(open_signal(tmp_path / "a.png").array, UPRIGHT[8](pixels), err_msg=name)
 
 
 def test_tiff_in_its_varieties(tmp_path, picture):
@@ -236,10 +258,76 @@ def test_a_thumbnail_beside_a_picture_is_left_out(tmp_path, picture):
     np.testing.assert_array_equal(open_signal(tmp_path / "a.tif").array, picture)
 
 
-def test_an_animated_webp_is_no_image(tmp_path, picture, refused):
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_a_picture_that_moves_is_a_video(tmp_path, picture, suffix, grey):
+    frames = np.stack([np.roll(picture, shift, axis=1) for shift in (0, 3, 9)])
+    pictures = [Image.fromarray(frame[..., 0] if grey else frame) for frame in frames]
+    options = {"lossless": True} if suffix == ".webp" else {}
+    times = [100, 50, 150]  # milliseconds
+    pictures[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=pictures[1:], duration=times, **options)
+    signal = open_signal(tmp_path / f"a{suffix}")
+    assert (signal.domain.kind, signal.domain.axes[2].high) == ("video", pytest.approx(0.3))
+    assert signal.domain.meta == {"fps": pytest.approx(10.0)}
+    expected = frames[..., :1].repeat(3 if suffix == ".webp" else 1, axis=-1) if grey else frames
+    np.testing.assert_array_equal(signal.array, expected)
+
+
+def test_a_still_picture_shown_instead_of_moving_ones_is_no_frame(tmp_path, picture):
+    still, *frames = (Image.fromarray(np.roll(picture, shift, axis=0)) for shift in range(4))
+    still.save(tmp_path / "a.png", save_all=True, append_images=frames, default_image=True, duration=40)
+    found = open_signal(tmp_path / "a.png").array
+    np.testing.assert_array_equal(found, [np.asarray(frame) for frame in frames])
+
+
+def test_transparency_of_what_moves_is_kept_where_there_is_any(tmp_path, picture):
+    alpha = np.full((2, *picture.shape[:2], 1), 255, np.uint8)
+    alpha[1, :5] = 70
+    frames = [Image.fromarray(np.dstack([np.roll(picture, 2 * k, 0), alpha[k]])) for k in range(2)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True, exact=True)
+    np.testing.assert_array_equal(open_signal(tmp_path / "a.webp").array[..., 3:], alpha)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_one_frame_is_a_picture(tmp_path, picture, suffix):
+    few = Image.fromarray(picture).quantize(16).convert("RGB")
+    few.save(tmp_path / f"a{suffix}", save_all=True, lossless=True)
+    signal = open_signal(tmp_path / f"a{suffix}")
+    assert signal.domain.kind == "image"
+    np.testing.assert_array_equal(signal.array, np.asarray(few))
+
+
+def test_frames_of_a_folder_do_not_move(tmp_path, picture, refused):
     frames = [Image.fromarray(picture), Image.fromarray(picture[::-1])]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
-    refused(lambda: open_signal(tmp_path / "a.webp"), "animated")
+    refused(lambda: open_signal(tmp_path), "animated WebP", "by itself")
+
+
+# Transparency that is nowhere takes no channel.
+
+
+@pytest.mark.parametrize(
+    ("dtype", "suffix"),
+    [(np.uint8, ".png"), (np.uint16, ".png"), (np.uint16, ".tif"), (np.float32, ".tif")],
+)
+@pytest.mark.parametrize("channels", [2, 4])
+def test_opaque_alpha_is_no_channel_and_is_written_again(tmp_path, dtype, suffix, channels):
+    top = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    image = noise((8, 9, channels), dtype)
+    image[..., -1] = top
+    Signal.from_array(image, kind="image").save(tmp_path / f"a{suffix}")
+    signal = open_signal(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(signal.array, image[..., :-1])
+    signal.save(tmp_path / f"b{suffix}")
+    np.testing.assert_array_equal(_image.read_pixels(tmp_path / f"b{suffix}", 1 << 20), image)
+    assert open_signal(tmp_path / f"b{suffix}").domain == signal.domain
+    if dtype is np.uint8:
+        for name in ("b.jpg", "b.webp"):  # the one holds no transparency, the other leaves out what is opaque
+            signal.save(tmp_path / name)
+            assert open_signal(tmp_path / name).channels in (channels - 1, 3)
+    image[3, 4, -1] = 0
+    Signal.from_array(image, kind="image").save(tmp_path / f"c{suffix}")
+    np.testing.assert_array_equal(open_signal(tmp_path / f"c{suffix}").array, image)
 
 
 # Writing: what becomes of values that a format cannot hold as they are.

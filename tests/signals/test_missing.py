@@ -208,3 +208,52 @@ def test_any_range_of_float32_is_normalised(scale):
         assert sampling(signal) is not None
     else:
         assert sampling(signal) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "text"),
+    [
+        (np.float32, -32768.0, "-32768"),
+        (np.float32, -1.7976931e30, "-1.7976931e+30"),
+        (np.float64, np.nan, "nan"),
+        (np.int16, -1, "-1 "),
+        (np.uint16, 65535, "65535"),
+        (np.uint8, 7, "7"),
+    ],
+)
+def test_the_nodata_value_of_a_tiff(tmp_path, dtype, value, text):
+    tifffile = pytest.importorskip("tifffile")
+    heights = HEIGHTS.astype(dtype) + (dtype(8) if dtype == np.uint8 else dtype(0))
+    array = np.where(HOLE, dtype(value), heights)
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="minisblack", extratags=[(42113, "s", 0, text, True)])
+    signal = inr.open(tmp_path / "a.tif")
+    assert np.array_equal(signal.missing, HOLE)
+    assert np.array_equal(signal.samples[:, 0], heights[~HOLE])
+    rendered = np.where(HOLE[..., None], np.nan, heights[..., None].astype(np.float64))
+    write(tmp_path / "b.tif", rendered, signal.domain)
+    again = inr.open(tmp_path / "b.tif")
+    assert again.domain == signal.domain
+    assert np.array_equal(again.array, signal.array)
+    with tifffile.TiffFile(tmp_path / "b.tif") as written:
+        assert float(written.pages[0].tags.valueof(42113)) == pytest.approx(float(text), nan_ok=True)
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), array, equal_nan=True)
+
+
+def test_a_nodata_value_that_no_sample_can_have_is_none(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    extra = [(42113, "s", 0, "-9999", True)]
+    tifffile.imwrite(tmp_path / "a.tif", HEIGHTS.astype(np.uint8), photometric="minisblack", extratags=extra)
+    signal = inr.open(tmp_path / "a.tif")
+    assert signal.missing is None
+    assert "nodata" not in signal.domain.meta
+
+
+def test_the_mask_of_a_tiff_marks_what_is_missing(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    picture = np.dstack([HEIGHTS.astype(np.uint8)] * 3)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as out:
+        out.write(picture, photometric="rgb", metadata=None)
+        out.write(~HOLE, photometric=4, subfiletype=4, metadata=None)
+    signal = inr.open(tmp_path / "a.tif")
+    assert np.array_equal(signal.missing, HOLE)
+    assert np.array_equal(signal.samples, picture[~HOLE])

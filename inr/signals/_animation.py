@@ -1,0 +1,59 @@
+"""Pictures that move, APNG and animated WebP, as videos; of a GIF whether it moves. A picture of one frame does not."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.signals import _pillow, _png
+from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
+from inr.signals._libraries import check_bytes
+
+_MOVING = ("PNG", "WebP", "GIF")
+_GREY_MODES = ("1", "L")
+
+
+def moves(path: Path, form: str) -> bool:
+    """Whether the picture at `path` has more than one frame."""
+    if form not in _MOVING:
+        return False
+    with _pillow.opened(path, form) as image:
+        return bool(getattr(image, "is_animated", False)) and len(_frame_numbers(image)) > 1
+
+
+def read(path: Path, form: str, max_bytes: int) -> GridSamples:
+    """The frames at `path` as a video, uint8 (T, H, W, C), at the mean rate of their times.
+
+    Grey stays grey, and transparency is a channel only where something is transparent.
+    """
+    if form == "PNG" and _png.read_header(path).depth == 16:
+        raise InrError(f"{path} is an animated PNG of 16 bits; save its frames as a folder of .png")
+    with _pillow.opened(path, form) as image:
+        numbers = _frame_numbers(image)
+        width, height = image.size
+        check_bytes(path, len(numbers) * width * height * 4, max_bytes, f"{len(numbers)} frames of {width} x {height}")
+        if form == "PNG":
+            _png.check(path)
+        grey = image.mode in _GREY_MODES and "transparency" not in image.info
+        frames = np.empty((len(numbers), height, width, 1 if grey else 4), np.uint8)
+        seconds = 0.0
+        for place, number in enumerate(numbers):
+            image.seek(number)
+            image.load()
+            frames[place] = np.asarray(image.convert("L" if grey else "RGBA")).reshape(height, width, -1)
+            seconds += _seconds(image)
+    if not grey and (frames[..., 3] == 255).all():
+        frames = np.ascontiguousarray(frames[..., :3])
+    meta = {"fps": len(numbers) / seconds if seconds else DEFAULT_FPS}
+    return build_grid(frames, "video", grid_axes("video", frames.shape[:3], meta), meta, source=str(path))
+
+
+def _frame_numbers(image: Any) -> range:
+    """The frames that move: not the still picture that a PNG may show in their place."""
+    return range(1 if image.info.get("default_image") or getattr(image, "default_image", False) else 0, image.n_frames)
+
+
+def _seconds(image: Any) -> float:
+    """How long the frame that was loaded is shown."""
+    return float(image.info.get("duration", 0) or 0) / 1000
