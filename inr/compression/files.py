@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from inr.container import GIB, Contents, Section
 from inr.encodings import encodings
 from inr.field import MAX_FILE_BYTES, Field, SampledField, build_field, plain_storage
 from inr.networks import networks
-from inr.signals import Domain, from_compact, to_compact
+from inr.signals import Domain, GridSignal, from_compact, to_compact, usual_values
 
 _CODING = "bytes"
 
@@ -82,13 +82,19 @@ def coded_contents(field: Field, found: Mapping[str, QuantisedTensor]) -> tuple[
 
 
 def sampled_contents(field: Field) -> tuple[dict[str, Any], list[Section]]:
-    """Header and sections of the file of a `SampledField`, which says no more than it must: it is small."""
+    """Header and sections of the file of a `SampledField`, which says no more than it must: it is small.
+
+    The value range goes without saying where it is the usual one of the samples.
+    """
     from inr.compression.codecs.samples import SamplesCodec
 
     codec = SamplesCodec()
     assert isinstance(field, SampledField)
     payloads = codec.encode(field.signal, 0, steps=1)
-    return {"codec": _spec(codec), "domain": _told(field.domain)}, _sections(payloads)
+    told = {key: value for key, value in to_compact(field.domain).items() if key != "values"}
+    if field.domain.values != usual_values(field.signal.array, field.domain.kind):
+        told["values"] = field.domain.to_json()["values"]
+    return {"codec": _spec(codec), "domain": told}, _sections(payloads)
 
 
 def _sections(payloads: Sequence[Payload]) -> list[Section]:
@@ -141,6 +147,9 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
         if isinstance(field, SampledField):
+            if "values" not in contents.header["domain"]:
+                values = usual_values(field.signal.array, domain.kind)
+                field = SampledField(GridSignal(field.signal.array, replace(domain, values=values)))
             field.storage = sampled_contents
         if (indices := getattr(codec, "step_indices", None)) is not None:
             field.storage = CodedStorage(indices)

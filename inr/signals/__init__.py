@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.signals._arrays import usual_values as usual_values
     from inr.signals._compact import from_compact as from_compact
     from inr.signals._compact import to_compact as to_compact
     from inr.signals._continuous import CUBIC as CUBIC
@@ -107,6 +108,7 @@ __getattr__, __all__ = lazy_exports(
         "source_size": "._lossless",
         "to_compact": "._compact",
         "unpack_missing": "._missing",
+        "usual_values": "._arrays",
         "without_story": "._picture",
         "write": "._write",
     },

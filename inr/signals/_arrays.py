@@ -308,6 +308,16 @@ def _value_map(samples: np.ndarray, kind: Kind, value_range: tuple[float, float]
     return ValueMap((low,), (high,))
 
 
+def usual_values(samples: np.ndarray, kind: Kind) -> ValueMap:
+    """The value range that samples of a grid have where none is given; see `inr.from_array`.
+
+    Args:
+        samples: (…, C), finite.
+        kind: of the signal.
+    """
+    return _value_map(samples, kind, None, "the array")
+
+
 def _filling(low: float, high: float, largest: float) -> tuple[float, float]:
     """From 0 to the largest value of samples, unless they take less than half of that: masks, 12 bits in 16, depths.
 

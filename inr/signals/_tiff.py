@@ -66,9 +66,8 @@ def write(path: Path, image: np.ndarray, meta: Mapping[str, Any]) -> None:
         options |= {"resolution": tuple(meta["dpi"]), "resolutionunit": "INCH"}
     if "icc" in meta:
         options["iccprofile"] = unpacked(meta["icc"])
-    tags = [
-        *_tiff_tags.geo_tags(meta.get("geotiff", {})), *_tiff_tags.nodata_tags(meta, image), *_tiff_tags.exif_tags(exif),
-    ]  # fmt: skip
+    geo = _tiff_tags.geo_tags(meta.get("geotiff", {}))
+    tags = [*geo, *_tiff_tags.nodata_tags(meta, image), *_tiff_tags.exif_tags(exif)]
     tifffile.imwrite(
         path, data, photometric=layout["photometric"], metadata=None, software=False, extratags=tags, **options
     )

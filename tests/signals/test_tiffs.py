@@ -309,7 +309,7 @@ def test_a_mask_beside_a_picture_says_what_is_missing(tmp_path, packing, codecs)
             out.write(picture[::2, ::2], photometric="rgb", subfiletype=1, metadata=None)
             out.write(valid[::2, ::2], photometric=4, subfiletype=5, metadata=None)
     codecs()
-    check(tmp_path / "a.tif", picture)
+    assert np.array_equal(open_signal(tmp_path / "a.tif").samples, picture[valid])
     found = _image.read_picture(tmp_path / "a.tif", 1 << 20).missing
     np.testing.assert_array_equal(found, ~valid)
     np.testing.assert_array_equal(_image.read_picture(tmp_path / "turned.tif", 1 << 20).missing, ~valid[::-1, ::-1])
