@@ -1,4 +1,4 @@
-"""Saving fields whose modules were changed by torch's own tools: effective weights, or a refusal that names a module."""
+"""Saving fields whose modules torch's own tools changed: effective weights, or a refusal that names a module."""
 
 import copy
 import warnings

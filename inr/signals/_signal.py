@@ -8,21 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from inr._errors import InrError
+from inr._tensor import Tensor
 from inr.signals._arrays import grid_samples, scattered_samples
 from inr.signals._domain import Domain, Kind, SamplingModel
 from inr.signals._grid import block_ranges, grid_coords, grid_range
 from inr.signals._write import write
 
 if TYPE_CHECKING:
+    import torch
+
     from inr.signals._continuous import Interpolant
 
 # Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end.
-_NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
+_NARROW = {"uint8", "int8", "int16", "uint16", "float16", "float32"}
 
 
 class Signal(abc.ABC):
@@ -38,20 +39,26 @@ class Signal(abc.ABC):
     def __init__(self, array: np.ndarray, domain: Domain) -> None:
         self.domain = domain
         self._array = array
-        self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
-        self._work = np.float32 if self._samples.dtype in _NARROW else np.float64
+        self._work = np.float32 if array.dtype.name in _NARROW else np.float64
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         self._centre = self._operand(low / 2 + high / 2)
         self._inverse_half = self._operand(1 / (high / 2 - low / 2))
-        self._copies: dict[tuple[torch.device, str], Tensor] = {}
+        self._copies: dict[tuple[Any, str], Tensor] = {}
 
     def _operand(self, numbers: np.ndarray) -> Any:
         return self._work(numbers[0]) if len(numbers) == 1 else numbers.astype(self._work)
 
+    @functools.cached_property
+    def _samples(self) -> Tensor:
+        """The samples (n, c), sharing their memory; torch comes with the first that are asked for."""
+        import torch
+
+        return torch.from_numpy(self._array.reshape(-1, self.domain.channels))
+
     @property
     def size(self) -> int:
         """Number of samples."""
-        return self._samples.shape[0]
+        return self._array.size // self.domain.channels
 
     @property
     def in_dim(self) -> int:
@@ -121,6 +128,8 @@ class Signal(abc.ABC):
         write(path, self._array, self.domain, coords=self.positions, force=force)
 
     def _normalised(self, samples: Tensor) -> Tensor:
+        import torch
+
         # By numpy: torch would wake threads of its own, which then stand in the way of an engine's. The copy is
         # needed: for float32 samples there would be none, and the signal's own memory change.
         work: Any = samples.numpy().astype(self._work)
@@ -130,12 +139,16 @@ class Signal(abc.ABC):
 
     def _normalised_there(self, indices: Tensor) -> Tensor:
         """Values on the device of the indices, which keeps a copy of the samples in their own type."""
+        import torch
+
         samples = self._on(indices.device, "_samples").index_select(0, indices)
         work = samples.to(torch.float32 if self._work is np.float32 else torch.float64)
         return work.sub_(self._on(work.device, "_centre")).mul_(self._on(work.device, "_inverse_half")).float()
 
-    def _on(self, device: torch.device, name: str) -> Tensor:
+    def _on(self, device: "torch.device", name: str) -> Tensor:
         """A tensor, or numbers, of this signal on another device, copied once."""
+        import torch
+
         if (device, name) not in self._copies:
             self._copies[device, name] = torch.as_tensor(getattr(self, name), device=device)
         return self._copies[device, name]
@@ -229,10 +242,16 @@ class ScatteredSignal(Signal):
         """`positions` (N, D) and `values` (N, C) are in own units."""
         super().__init__(values, domain)
         self.positions = positions
-        low = np.array([axis.low for axis in domain.axes])
-        high = np.array([axis.high for axis in domain.axes])
-        normalised = (positions - (low / 2 + high / 2)) / (high / 2 - low / 2)
-        self._coords = torch.from_numpy(normalised.astype(np.float32))
+
+    @functools.cached_property
+    def _coords(self) -> Tensor:
+        """The positions in [-1, 1]."""
+        import torch
+
+        low = np.array([axis.low for axis in self.domain.axes])
+        high = np.array([axis.high for axis in self.domain.axes])
+        normalised = (self.positions - (low / 2 + high / 2)) / (high / 2 - low / 2)
+        return torch.from_numpy(normalised.astype(np.float32))
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""
