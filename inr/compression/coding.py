@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ import torch
 
 from inr import container
 from inr._errors import InrError, MissingExtra
+from inr._specs import parse_spec
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.compression.files import sampled_contents
 from inr.encodings import HashGrid
 from inr.field import Execute, Field, SampledField, Spec, half_storage
 from inr.fitting import Budget, Event, Fitter, default_setup, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
-from inr.signals import GridSignal, Signal, lossless_bytes, open
+from inr.signals import GridSignal, Signal, as_signal, lossless_bytes
 
 Coding = Literal["coded", "half", "exact", "samples"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
@@ -108,7 +110,7 @@ class Keeping:
         """What a fit takes its weights from; None for its own."""
         if not self.codes:
             return None
-        learned = objective is None or objective == "squared"
+        learned = objective is None or parse_spec(objective)["name"] == "squared"
         # rounding many bits a number needs few steps to be learned, and few bits need more
         start = 0.7 if self.bytes is None and self.psnr is None else 0.5
         rate = self.rate(signal, source)
@@ -150,7 +152,7 @@ class Keeping:
 
 
 def fit(
-    signal: Signal | str | Path,
+    signal: Any,
     *,
     encoding: Spec | None = None,
     activation: Spec | None = None,
@@ -170,6 +172,7 @@ def fit(
     coding: Coding | None = None,
     bytes: int | None = None,
     on_event: Callable[[Event], Any] | None = None,
+    **of_array: Any,
 ) -> Field:
     """Fit a field to a signal.
 
@@ -177,8 +180,9 @@ def fit(
     Equal seeds give equal fields on one machine with one number of threads, where the budget is in steps.
 
     Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
-        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        signal: a signal, the path of a file that `inr.open` reads, or an array or tensor as of `inr.from_array`.
+        encoding, activation, network, teacher: parts, as "name:key=value", configurations, or parts such as
+            `inr.activations.Sine()`, whose settings are taken.
         objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
@@ -199,6 +203,7 @@ def fit(
             seconds is given, and otherwise exact.
         bytes: most bytes of the file.
         on_event: called with every `Event`.
+        of_array: what `inr.from_array` takes besides an array, as `kind` or `sample_rate`.
 
     Returns:
         The field, on the processor, with its `metrics` measured on the whole signal.
@@ -212,8 +217,8 @@ def fit(
     >>> sorted(field.metrics)
     ['psnr', 'psnr_between', 'ssim']
     """
-    source = None if isinstance(signal, Signal) else Path(signal)
-    found = signal if isinstance(signal, Signal) else open(signal)
+    source = Path(signal) if isinstance(signal, (str, os.PathLike)) else None
+    found = as_signal(signal, **of_array)
     about_fit = (encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser)
     learned = lattice_only or engine != "auto" or any(each is not None for each in about_fit)
     keeping = Keeping(coding, bytes, psnr, learned).suited(found, source)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inr import container
 from inr._errors import InrError
-from inr._parts import Config, parse_spec
+from inr._parts import Config, Part, parse_spec
 from inr._upstairs import upstairs
 from inr.activations import activations
 from inr.encodings import Encoding, encodings
@@ -24,7 +24,8 @@ from inr.field._units import Orders, Outside
 from inr.networks import Network, networks
 from inr.signals import Box, Domain, band_limited, block_ranges, grid_range, measured_places, row_block
 
-Spec = str | Mapping[str, Any]
+# a part as "name:key=value", as a configuration, or as a part of the same settings, whose weights are not taken over
+Spec = str | Mapping[str, Any] | Part
 Contents = tuple[dict[str, Any], list[container.Section]]
 Storage = Callable[["Field"], Contents]  # a field to the header and the sections of its file
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
@@ -81,7 +82,8 @@ class Field(nn.Module):
 
         Args:
             domain: axes, channels and value range of the signal.
-            encoding, activation, network: parts, as "name:key=value" or as configurations.
+            encoding, activation, network: parts, as "name:key=value" or as configurations; or as parts, such as
+                `inr.activations.Sine(omega=20)`, of which settings are taken and weights are not.
 
         Returns:
             The field, with its initial weights.

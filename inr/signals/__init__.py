@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
+    from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
@@ -71,6 +72,7 @@ __getattr__, __all__ = lazy_exports(
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
         "VideoInterpolant": "._motion",
+        "as_signal": "._open",
         "axis_weights": "._continuous",
         "band_limited": "._measure",
         "block_ranges": "._grid",
