@@ -1,7 +1,7 @@
-"""What methods of a lower floor leave to a higher one: a field's rendering by engines, pictures in notebooks.
+"""What a lower floor leaves to a higher one: a field's rendering by engines, pictures and curves in notebooks.
 
-Rooms import downwards only (docs/design.md). These few methods are where people look for them, at the field and at the
-signal; their work is done above, and is found by name when they are called.
+Rooms import downwards only (docs/design.md). These few functions are what methods of the field and the signal do, where
+people look for them, and what `inr.fit` shows; their work is done above, and is found by name when they are called.
 """
 
 import importlib
@@ -11,6 +11,7 @@ _WHERE = {
     "render": "inr.engines",
     "field_html": "inr.diagnostics",
     "field_png": "inr.diagnostics",
+    "live_curve": "inr.diagnostics",
     "signal_html": "inr.diagnostics",
     "signal_png": "inr.diagnostics",
 }

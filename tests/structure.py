@@ -28,7 +28,7 @@ FLOORS = (
     ("teaching",),
     ("fitting",),
     ("compression",),
-    ("diagnostics",),
+    ("diagnostics", "listeners"),
     ("io",),
     ("sweeping",),
     ("face",),

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import torch
 from inr import container
 from inr._errors import InrError, MissingExtra
 from inr._specs import parse_spec
+from inr._upstairs import upstairs
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.compression.files import sampled_contents
 from inr.encodings import HashGrid
@@ -202,7 +204,7 @@ def fit(
             small signals and those of little information, as flat pictures and screens, samples where nothing but
             seconds is given, and otherwise exact.
         bytes: most bytes of the file.
-        on_event: called with every `Event`.
+        on_event: called with every `Event`, as the `inr.listeners` are; None: in notebooks a curve is shown.
         of_array: what `inr.from_array` takes besides an array, as `kind` or `sample_rate`.
 
     Returns:
@@ -234,6 +236,8 @@ def fit(
         learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
         parametrisation=keeping.parametrisation(found, source, objective, continuous=not lattice_only),
     )  # fmt: skip
+    if on_event is None and "IPython" in sys.modules:
+        on_event = upstairs("live_curve")
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
             if on_event is not None:

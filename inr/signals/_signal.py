@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from inr._errors import InrError
 from inr._tensor import Tensor
+from inr._upstairs import upstairs
 from inr.signals._arrays import grid_samples, scattered_samples
 from inr.signals._domain import Domain, Kind, SamplingModel
 from inr.signals._grid import block_ranges, grid_coords, grid_range
@@ -126,6 +127,14 @@ class Signal(abc.ABC):
             InrError: as `inr.signals.write` does.
         """
         write(path, self._array, self.domain, coords=self.positions, force=force)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a picture, and a table of axes and range."""
+        return upstairs("signal_html", self)
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture alone."""
+        return upstairs("signal_png", self)
 
     def _normalised(self, samples: Tensor) -> Tensor:
         import torch
