@@ -22,8 +22,8 @@ def parse_spec(spec: Any) -> Config:
     A value is a number, true/false/none, a word, or another part's spec in parentheses
     ("sape:over=(fourier:sigma=20)"). A mapping is copied; it must hold "name". A part stands for its configuration.
     """
-    if callable(config := getattr(spec, "config", None)):
-        return dict(config())
+    if callable(told := getattr(spec, "config", None)):
+        return dict(told())
     if isinstance(spec, Mapping):
         if not is_name(spec.get("name")) or not all(isinstance(key, str) for key in spec):
             raise InrError(f"a part's configuration must hold its name, got {dict(spec)!r}")

@@ -423,7 +423,7 @@ class Field(nn.Module):
         """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
         # JSON knows no infinity: an exact fit has no PSNR to be kept
         metrics = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
-        header = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
+        header: dict[str, Any] = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
         header |= {"parameters": self.parameter_count}  # for `inr info`, which does not build the field
         return header | ({"fit": self.fit} if self.fit else {})
 

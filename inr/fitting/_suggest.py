@@ -1,6 +1,7 @@
 """What frequencies suit a signal, family by family, before anything is fitted."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from inr._parts import AUTO, format_spec
 from inr.fitting._defaults import default_setup
