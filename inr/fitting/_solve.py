@@ -14,7 +14,7 @@ from inr.fitting._checks import check_size
 from inr.fitting._evaluate import evaluate
 from inr.fitting._separable import least_squares
 from inr.networks import Kronecker, networks
-from inr.signals import GridSignal, as_signal, block_ranges
+from inr.signals import GridSignal, Signal, as_signal, block_ranges
 
 # what weights in float32 cannot carry is damped
 RIDGE = 2.0**-46
