@@ -64,6 +64,23 @@ def test_effective_weights_are_saved(change, tmp_path):
     torch.testing.assert_close(inr.load(tmp_path / "changed.inr")(coords).detach(), expected)
 
 
+def hooked(field):
+    field.network.layers[1].register_forward_hook(lambda module, given, planes: tuple(2 * each for each in planes))
+
+
+@pytest.mark.parametrize("change", [pruned, normed, wrapped, hooked])
+def test_changed_modules_are_rendered_as_they_are_called(change):
+    field = build("identity")
+    plain = field.render()
+    change(field)
+    rendered = field.render()
+    np.testing.assert_allclose(rendered, field.render(block=30), atol=1e-3)  # of 255
+    if change in (pruned, hooked):
+        assert np.abs(rendered - plain).max() > 0.1
+        with pytest.raises(InrError, match=r"network\.layers\.1 has hooks, which only eager calls"):
+            inr.render(field, engine="cpu")
+
+
 def test_a_plain_field_is_saved_as_it_is_and_no_random_number_is_drawn(tmp_path):
     field, state = build("sape"), torch.get_rng_state()
     field.save(tmp_path / "plain.inr")
