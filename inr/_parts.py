@@ -148,6 +148,21 @@ class Registry:
         self._loaded = False
         self._lock = threading.RLock()
         self._parts: dict[str, PartInfo] = {}
+        self._aliases: dict[str, Config] = {}
+
+    def alias(self, name: str, spec: str) -> None:
+        """Let a name that people know stand for a part of published settings: wire for gabor:omega=20,scale=30."""
+        self._aliases[name] = parse_spec(spec)
+
+    def resolve(self, spec: Any) -> Config:
+        """The configuration that a spec, a configuration or a part says, under the part's own name.
+
+        What an alias sets is overridden by what is given.
+        """
+        config = parse_spec(spec)
+        self._load()
+        meant = self._aliases.get(config["name"], {})
+        return {**meant, **config, **({"name": meant["name"]} if meant else {})}
 
     def register(
         self, name: str, *, source: str = "", formula: str = "", limits: str = ""
@@ -175,18 +190,19 @@ class Registry:
         return sorted(fnmatch.filter(self._parts, pattern))
 
     def info(self, name: str) -> PartInfo:
-        """The entry of one part. Raises InrError naming the nearest known name."""
+        """The entry of one part, by its name or an alias. Raises InrError naming the nearest known name."""
         self._load()
+        name = self._aliases.get(name, {"name": name})["name"]
         if name not in self._parts:
             raise InrError(f"unknown {self.kind} {name!r}{_nearest(name, self._parts)}")
         return self._parts[name]
 
-    def build(self, spec: str | Mapping[str, Any], *context: Any) -> Any:
-        """Build a part from "name:key=value,…" or from a configuration, in the given context.
+    def build(self, spec: Any, *context: Any) -> Any:
+        """Build a part from "name:key=value,…", a configuration or a part of equal ones, in the given context.
 
         Raises InrError for an unknown name, an unknown parameter or a value out of range.
         """
-        config = parse_spec(spec)
+        config = self.resolve(spec)
         info = self.info(config.pop("name"))
         _check_names(config, info.params, f"{self.kind} '{info.name}'")
         return info.cls(*context, **config)

@@ -16,12 +16,14 @@ def is_name(text: object) -> bool:
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
-def parse_spec(spec: str | Mapping[str, Any]) -> Config:
+def parse_spec(spec: Any) -> Config:
     """Turn "hash:levels=16,features=2" into {"name": "hash", "levels": 16, "features": 2}.
 
     A value is a number, true/false/none, a word, or another part's spec in parentheses
-    ("sape:over=(fourier:sigma=20)"). A mapping is copied; it must hold "name".
+    ("sape:over=(fourier:sigma=20)"). A mapping is copied; it must hold "name". A part stands for its configuration.
     """
+    if callable(told := getattr(spec, "config", None)):
+        return dict(told())
     if isinstance(spec, Mapping):
         if not is_name(spec.get("name")) or not all(isinstance(key, str) for key in spec):
             raise InrError(f"a part's configuration must hold its name, got {dict(spec)!r}")

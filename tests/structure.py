@@ -28,7 +28,7 @@ FLOORS = (
     ("teaching",),
     ("fitting",),
     ("compression",),
-    ("diagnostics",),
+    ("diagnostics", "listeners"),
     ("io",),
     ("sweeping",),
     ("face",),
@@ -157,6 +157,8 @@ def room_of(module: str) -> str:
     parts = module.split(".")
     if len(parts) == 1:
         return "face"
+    if parts[1] == "__main__":
+        return "cli"
     return "basement" if parts[1].startswith("_") else parts[1]
 
 

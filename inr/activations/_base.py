@@ -29,6 +29,9 @@ activations = Registry(
     "inr.activations._tanh",
 )
 
+activations.alias("siren", "sine:omega=30")
+activations.alias("wire", "gabor:omega=20,scale=30")  # the authors' for representing pictures
+
 
 # the elementary functions a formula is written in: torch's (`_functions`) or sympy's (`_symbolic`)
 Ops: TypeAlias = Any

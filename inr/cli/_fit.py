@@ -1,6 +1,7 @@
 """`inr fit`."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from inr.cli._progress import FitBar, waiting
 if TYPE_CHECKING:
     from inr import Budget, Event, Fitter, Signal
     from inr.compression import Keeping
+    from inr.listeners import Listener
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -79,6 +81,7 @@ def fit(
     no_comparison: options.NoComparison = False,
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
+    log: options.Log = None,
     force: options.Force = False,
     profile: options.Profile = False,
     quiet: options.Quiet = False,
@@ -87,15 +90,18 @@ def fit(
     """Fit a function to a signal and save it as an .inr file."""
     import inr
     from inr.compression import finish, sampled
+    from inr.listeners import listener
 
     if purpose not in _PURPOSES:
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
+    listeners = [listener(each, force=force, append=resume) for each in log or ()]
     parts: dict[str, Any] = {"encoding": encoding, "activation": activation, "network": network}
     about_fit = {
         "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
-        "resume": resume, "engine": engine != "auto", "events": events, "teacher-map": teacher_map, "profile": profile,
+        "resume": resume, "engine": engine != "auto", "events": events, "log": log, "teacher-map": teacher_map,
+        "profile": profile,
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, {"psnr": psnr, **about_fit})
@@ -137,7 +143,7 @@ def fit(
         )  # fmt: skip
     compare_frequencies(fitter, parts, watch, quiet=quiet)
     _compile(fitter, watch, quiet=quiet)
-    end = _run(fitter, outputs, resume=resume, quiet=quiet)
+    end = _run(fitter, outputs, listeners, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
         kept = finish(fitter, keeping, signal)
     fitted = Fitted(kept.field, fitter.signal, kept.execute, fitter.plan.block, fitter.sample_counts)
@@ -216,14 +222,18 @@ def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:
         remark(note)
 
 
-def _run(fitter: "Fitter", outputs: Outputs, *, resume: bool, quiet: bool) -> "Event":
+def _run(fitter: "Fitter", outputs: Outputs, listeners: Sequence["Listener"], *, resume: bool, quiet: bool) -> "Event":
     """Fit; the last event."""
     from inr.fitting import stopping_on_interrupt
+    from inr.listeners import listening
 
     log_file = event_log(outputs.events, append=resume)
-    with stopping_on_interrupt(fitter), log_file as log, FitBar(quiet=quiet) as bar:
+    with (
+        stopping_on_interrupt(fitter), listening(listeners, remark) as tell, log_file as log, FitBar(quiet=quiet) as bar
+    ):  # fmt: skip
         for event in fitter.run():
             bar.show(event)
+            tell(event)
             if log is not None:
                 log.write(event)
     return event

@@ -37,6 +37,13 @@ Comparison = Annotated[
 NoComparison = Annotated[bool, _option(_OUTPUT, "Draw no sheet.", "--no-comparison")]
 TeacherMap = Annotated[Path | None, _option(_OUTPUT, "A picture of how often each sample was drawn by the teacher.")]
 Events = Annotated[Path | None, _option(_OUTPUT, "Log of the fit: every step's loss, psnr, … as a line of JSON.")]
+Log = Annotated[
+    list[str] | None,
+    _option(
+        _OUTPUT,
+        "Also keep the course elsewhere: csv:FILE, tensorboard:FOLDER, wandb:PROJECT or mlflow:EXPERIMENT; repeatable.",
+    ),
+]
 Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
 Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step went.", "--profile")]
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]

@@ -4,16 +4,18 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
 
+from inr._errors import InrError
 from inr.cli._console import decibels, out, pairs, print_json, size
 from inr.cli._render import DAMAGED
 
 if TYPE_CHECKING:
     from inr.container import Contents
+    from inr.signals import Domain
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -25,13 +27,15 @@ EPILOG = """
   inr info photo.inr.checkpoint            # how far an unfinished fit is
 """
 
+_PARTS = ("encoding", "activation", "network")
+
 
 def info(
     file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="A field, or the checkpoint of an unfinished fit.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what is in an .inr file; a damaged one is refused."""
-    from inr import container
+    from inr import compression, container  # noqa: F401  which knows the coding of sections
 
     result = describe(container.read(file), file)
     if as_json:
@@ -43,30 +47,71 @@ def info(
         raise typer.Exit(DAMAGED)
 
 
+class About(NamedTuple):
+    """What is told of a field."""
+
+    domain: "Domain"
+    parts: Mapping[str, str]
+    parameters: int
+    metrics: dict[str, float]
+    fit: dict[str, Any]
+
+
+def _about(contents: "Contents", file: Path) -> About:
+    """What the header says; of files whose header does not say it all, what the field is that they hold."""
+    from inr._specs import format_spec
+    from inr.signals import Domain, from_compact
+
+    header = contents.header
+    try:
+        compact = "codec" in header and "shape" in header["domain"]
+        domain = from_compact(header["domain"]) if compact else Domain.from_json(header["domain"])
+        parts = {part: format_spec(config) for part, config in _parts_told(header).items()}
+        metrics = {name: float(value) for name, value in header.get("metrics", {}).items()}
+        count = 0 if header.get("codec") == "samples" else int(header["parameters"])
+        return About(domain, parts, count, metrics, dict(header.get("fit", {})))
+    except (InrError, LookupError, TypeError, ValueError, AttributeError):
+        from inr.compression import build_any_field
+
+        field = build_any_field(contents, file)
+        parts = {part: format_spec(config) for part, config in field.config().items()}
+        return About(field.domain, parts, field.parameter_count, field.metrics, field.fit)
+
+
+def _parts_told(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts' configurations that a header names; LookupError where these are the payload's."""
+    from inr._specs import parse_spec
+
+    if "codec" not in header:
+        return {part: header["field"][part] for part in _PARTS}
+    codec = parse_spec(header["codec"])
+    if codec["name"] not in ("weights", "samples"):
+        raise LookupError
+    usual = {"weights": ("identity", "sine", "mlp"), "samples": ("samples", "linear", "none")}[codec["name"]]
+    return {part: parse_spec(codec.get(part, name)) for part, name in zip(_PARTS, usual, strict=True)}
+
+
 def describe(contents: "Contents", file: Path) -> dict[str, Any]:
     """What is in a file, as plain JSON."""
-    from inr._specs import format_spec
-    from inr.compression import build_any_field
-
-    field = build_any_field(contents, file)
-    domain = field.domain.to_json()
+    found = _about(contents, file)
+    domain = found.domain.to_json()
     total = contents.header_size + sum(entry.size for entry in contents.table)
-    samples = None if field.domain.shape is None else math.prod(field.domain.shape)
+    samples = None if found.domain.shape is None else math.prod(found.domain.shape)
     return {
         "file": str(file),
         "bytes": total,
         **{key: domain[key] for key in ("kind", "axes", "channels", "dtype", "values", "meta")},
-        "parts": {part: format_spec(config) for part, config in field.config().items()},
-        "parameters": field.parameter_count,
-        "metrics": field.metrics,
-        "fit": field.fit,
+        "parts": dict(found.parts),
+        "parameters": found.parameters,
+        "metrics": found.metrics,
+        "fit": found.fit,
         "samples": samples,
         "bits_per_sample": None if samples is None else 8 * total / samples,
         "sections": [{"name": "header", "coding": "deflate", "bytes": contents.header_size}]
         + [{"name": entry.name, "coding": entry.coding, "bytes": entry.size} for entry in contents.table],
         "damaged": list(contents.damaged),
         "codec": contents.header.get("codec"),
-        "bits_per_weight": 8 * total / field.parameter_count if field.parameter_count else None,
+        "bits_per_weight": 8 * total / found.parameters if found.parameters else None,
         "checkpoint": _checkpoint(contents.header),
     }
 

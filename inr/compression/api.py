@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from inr.compression.reference_weights import Reference
 from inr.container import GIB
 from inr.engines import render
 from inr.field import Field, Spec
-from inr.signals import Box, Domain, GridSignal, Signal, cast_samples, open, without_story
+from inr.signals import Box, Domain, GridSignal, Signal, as_signal, cast_samples, without_story
 from inr.signals import psnr as decibels
 
 
@@ -37,7 +37,7 @@ class Compressed:
 
 
 def compress(
-    signal: Signal | str | Path,
+    signal: Any,
     *,
     codec: Spec = "mlp",
     bpp: float | None = None,
@@ -56,7 +56,8 @@ def compress(
     says so.
 
     Args:
-        signal: a picture, sound, video or volume, or the path of a file that `inr.open` reads.
+        signal: a picture, sound, video or volume, the path of a file that `inr.open` reads, or an array as of
+            `inr.from_array`.
         codec: "mlp", "coin", "ani" or "doh", with options as in "mlp:sphere=true".
         bpp: most bits per sample, all of the file counted; a pixel is one sample, whatever its channels.
         bytes: most bytes of the file.
@@ -97,7 +98,7 @@ def compress(
 
 
 def compress_and_measure(
-    signal: Signal | str | Path,
+    signal: Any,
     *,
     codec: Spec = "mlp",
     bpp: float | None = None,
@@ -122,7 +123,7 @@ def compress_and_measure(
     """
     from inr.compression.encoder.value_range import short_range
 
-    source = signal if isinstance(signal, Signal) else open(signal)
+    source = as_signal(signal)
     if not isinstance(source, GridSignal):
         raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
@@ -146,7 +147,7 @@ def compress_and_measure(
 def recompress(
     field: Field,
     *,
-    signal: Signal | str | Path | None = None,
+    signal: Any | None = None,
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
@@ -176,7 +177,7 @@ def recompress(
     if signal is None:
         source: Signal = GridSignal(sample(field, engine=engine, max_bytes=16 * GIB), field.domain)
     else:
-        source = signal if isinstance(signal, Signal) else open(signal)
+        source = as_signal(signal)
     if not isinstance(source, GridSignal) or source.domain.shape != field.domain.shape:
         raise InrError(f"the signal's grid {source.domain.shape} is not the field's, {field.domain.shape}")
     chosen = WeightsCodec.of(field)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import math
+import os
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +14,14 @@ import torch
 
 from inr import container
 from inr._errors import InrError, MissingExtra
+from inr._specs import parse_spec
+from inr._upstairs import upstairs
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.compression.files import sampled_contents
 from inr.encodings import HashGrid
 from inr.field import Execute, Field, SampledField, Spec, half_storage
 from inr.fitting import Budget, Event, Fitter, default_setup, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
-from inr.signals import GridSignal, Signal, lossless_bytes, metadata_bytes, open
+from inr.signals import GridSignal, Signal, as_signal, lossless_bytes, metadata_bytes
 
 Coding = Literal["coded", "half", "exact", "samples"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
@@ -112,7 +116,7 @@ class Keeping:
         """What a fit takes its weights from; None for its own."""
         if not self.codes:
             return None
-        learned = objective is None or objective == "squared"
+        learned = objective is None or parse_spec(objective)["name"] == "squared"
         # rounding many bits a number needs few steps to be learned, and few bits need more
         start = 0.7 if self.bytes is None and self.psnr is None else 0.5
         rate = self.rate(signal, source)
@@ -154,7 +158,7 @@ class Keeping:
 
 
 def fit(
-    signal: Signal | str | Path,
+    signal: Any,
     *,
     encoding: Spec | None = None,
     activation: Spec | None = None,
@@ -174,6 +178,7 @@ def fit(
     coding: Coding | None = None,
     bytes: int | None = None,
     on_event: Callable[[Event], Any] | None = None,
+    **of_array: Any,
 ) -> Field:
     """Fit a field to a signal.
 
@@ -181,8 +186,9 @@ def fit(
     Equal seeds give equal fields on one machine with one number of threads, where the budget is in steps.
 
     Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
-        encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
+        signal: a signal, the path of a file that `inr.open` reads, or an array or tensor as of `inr.from_array`.
+        encoding, activation, network, teacher: parts, as "name:key=value", configurations, or parts such as
+            `inr.activations.Sine()`, whose settings are taken.
         objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
@@ -202,7 +208,8 @@ def fit(
             small signals and those of little information, as flat pictures and screens, samples where nothing but
             seconds is given, and otherwise exact.
         bytes: most bytes of the file.
-        on_event: called with every `Event`.
+        on_event: called with every `Event`, as the `inr.listeners` are; None: in notebooks a curve is shown.
+        of_array: what `inr.from_array` takes besides an array, as `kind` or `sample_rate`.
 
     Returns:
         The field, on the processor, with its `metrics` measured on the whole signal.
@@ -216,8 +223,8 @@ def fit(
     >>> sorted(field.metrics)
     ['max_error', 'psnr', 'psnr_between', 'rmse', 'ssim']
     """
-    source = None if isinstance(signal, Signal) else Path(signal)
-    found = signal if isinstance(signal, Signal) else open(signal)
+    source = Path(signal) if isinstance(signal, (str, os.PathLike)) else None
+    found = as_signal(signal, **of_array)
     about_fit = (encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser)
     learned = lattice_only or engine != "auto" or any(each is not None for each in about_fit)
     keeping = Keeping(coding, bytes, psnr, learned).suited(found, source)
@@ -233,6 +240,8 @@ def fit(
         learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
         parametrisation=keeping.parametrisation(found, source, objective, continuous=not lattice_only),
     )  # fmt: skip
+    if on_event is None and "IPython" in sys.modules:
+        on_event = upstairs("live_curve")
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
             if on_event is not None:

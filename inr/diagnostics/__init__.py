@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from inr.diagnostics._figures import Series as Series
     from inr.diagnostics._figures import Subplot as Subplot
     from inr.diagnostics._figures import plot as plot
+    from inr.diagnostics._live import LiveCurve as LiveCurve
+    from inr.diagnostics._live import live_curve as live_curve
+    from inr.diagnostics._notebook import field_html as field_html
+    from inr.diagnostics._notebook import field_png as field_png
+    from inr.diagnostics._notebook import signal_html as signal_html
+    from inr.diagnostics._notebook import signal_png as signal_png
+    from inr.diagnostics._notebook import table_html as table_html
     from inr.diagnostics._sample_counts import sample_counts_sheet as sample_counts_sheet
     from inr.diagnostics._sampling import estimate as estimate
     from inr.diagnostics._sheet import comparison_sheet as comparison_sheet
@@ -25,6 +32,7 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Comparison": "._comparison",
+        "LiveCurve": "._live",
         "Run": "._comparison",
         "Series": "._figures",
         "Subplot": "._figures",
@@ -32,12 +40,18 @@ __getattr__, __all__ = lazy_exports(
         "comparison_sheet": "._sheet",
         "distance_preservation": "._embedding",
         "estimate": "._sampling",
+        "field_html": "._notebook",
+        "field_png": "._notebook",
+        "live_curve": "._live",
         "plot": "._figures",
         "sample_counts_sheet": "._sample_counts",
+        "signal_html": "._notebook",
+        "signal_png": "._notebook",
         "stable_rank": "._embedding",
         "sweep_curves": "._sweep_curves",
         "sweep_page": "._sweep_page",
         "sweep_sheet": "._sweep_sheet",
+        "table_html": "._notebook",
         "thumbnail": "._thumbnail",
     },
 )

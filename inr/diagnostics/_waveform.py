@@ -33,12 +33,12 @@ def _overview(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], d
     axis, limits = domain.axes[0], (domain.values.low[0], domain.values.high[0])
     span = (axis.low, axis.high)
     both = Plot((_WIDTH, _HEIGHT), span, limits, x_unit=axis.unit)
-    _trace(both, original, span, ORIGINAL, 1.0)
-    _trace(both, fit, span, FIT, 0.6)
+    trace(both, original, span, ORIGINAL, 1.0)
+    trace(both, fit, span, FIT, 0.6)
     error = fit - original
     reach = max(float(np.nanmax(np.abs(error))), 1e-12)
     alone = Plot((_WIDTH, _HEIGHT // 2), span, (-1.05 * reach, 1.05 * reach), x_unit=axis.unit)
-    _trace(alone, error, span, ERROR, 1.0)
+    trace(alone, error, span, ERROR, 1.0)
     share = 100 * reach / max(abs(limit) for limit in limits)
     channels = f", channel 1 of {domain.channels}" if domain.channels > 1 else ""
     return [
@@ -47,7 +47,7 @@ def _overview(original: Float[np.ndarray, " n"], fit: Float[np.ndarray, " n"], d
     ]
 
 
-def _trace(plot: Plot, values: Float[np.ndarray, " n"], span: Span, colour: Colour, opacity: float) -> None:
+def trace(plot: Plot, values: Float[np.ndarray, " n"], span: Span, colour: Colour, opacity: float) -> None:
     """A curve, or, where many samples share a column, the band from the smallest to the largest of each."""
     places = span[0] + (np.arange(len(values)) + 0.5) * (span[1] - span[0]) / len(values)
     if len(values) <= 2 * _WIDTH:

@@ -61,7 +61,7 @@ def _legendre(z: Float[Tensor, " n"], order: int, degree: int) -> list[Float[Ten
 
     By the recurrence of the normalised ones, whose numbers stay small.
     """
-    shares = math.prod((2 * k - 1) / (2 * k) for k in range(1, order + 1))
+    shares = math.prod([(2 * k - 1) / (2 * k) for k in range(1, order + 1)])
     found = [torch.full_like(z, (-1) ** order * math.sqrt((2 * order + 1) / (4 * math.pi) * shares))]
     for band in range(order + 1, degree):
         following = z * found[-1]

@@ -6,10 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-
-# Corners of so many points are remembered: coordinates come twice a step, for features and for progress, and those of
-# full batches in every step.
-_MAX_CACHED_POINTS = 65_536
+from torch.nn import functional as F
 
 
 class SpatialProgress(nn.Module):
@@ -34,6 +31,7 @@ class SpatialProgress(nn.Module):
     _weight_sum: Float[Tensor, " nodes"]
     _strides: Int[Tensor, " d"]
     _corners: Int[Tensor, " corners"]
+    _blurred: Float[Tensor, "nodes blocks"]
 
     def __init__(self, in_dim: int, resolution: int, num_blocks: int, epsilon: float) -> None:
         super().__init__()
@@ -51,17 +49,15 @@ class SpatialProgress(nn.Module):
         self.register_buffer("_weight_sum", torch.zeros(nodes))
         self.register_buffer("_strides", torch.tensor(strides), persistent=False)
         self.register_buffer("_corners", torch.tensor(corners), persistent=False)
-        self._blurred: Tensor | None = None
-        self._last: tuple[Tensor, tuple[Tensor, Tensor]] | None = None
+        # derived from the others, hence not saved
+        self.register_buffer("_blurred", torch.zeros(nodes, num_blocks), persistent=False)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n blocks"]:
         """How far each block is open at each point, 0 to 1: the nodes' masks, box-blurred and interpolated."""
         rows, weights = self._around(coords)
-        blurred = self._blurred_masks(weights)
         if weights.requires_grad:
-            return torch.einsum("nc,ncb->nb", weights, blurred[rows])
-        starts = torch.arange(0, rows.numel(), rows.shape[1], device=rows.device)
-        return torch.embedding_bag(blurred, rows.view(-1), starts, mode=0, per_sample_weights=weights.view(-1))[0]
+            return torch.einsum("nc,ncb->nb", weights, self._blurred[rows])
+        return F.embedding_bag(rows, self._blurred.to(weights), mode="sum", per_sample_weights=weights)
 
     @torch.no_grad()
     def observe(self, fraction: float, coords: Float[Tensor, "n d"], losses: Float[Tensor, " n"]) -> None:
@@ -74,8 +70,8 @@ class SpatialProgress(nn.Module):
             return
         rows, weights = self._around(coords.detach())
         rows = rows.view(-1)
-        self._loss_sum.index_add_(0, rows, (weights * losses[:, None]).view(-1))
-        self._weight_sum.index_add_(0, rows, weights.view(-1))
+        self._loss_sum.index_add_(0, rows, (weights * losses[:, None]).view(-1).to(self._loss_sum))
+        self._weight_sum.index_add_(0, rows, weights.view(-1).to(self._weight_sum))
         due = min(int(fraction * 2 * self.num_blocks + 1e-6), self.num_blocks)
         if due > ended:
             self._close_easy_nodes()
@@ -83,15 +79,6 @@ class SpatialProgress(nn.Module):
             self._open(block)
 
     def _around(self, coords: Float[Tensor, "n d"]) -> tuple[Int[Tensor, "n corners"], Float[Tensor, "n corners"]]:
-        """`_corners_of`, remembered for as long as the same small batch comes again."""
-        if coords.requires_grad or not coords.is_cpu or len(coords) > _MAX_CACHED_POINTS:
-            return self._corners_of(coords)
-        last = self._last  # a local: other threads may evaluate the same field
-        if last is None or last[0].dtype != coords.dtype or not torch.equal(last[0], coords):
-            self._last = last = (coords.clone(), self._corners_of(coords))
-        return last[1]
-
-    def _corners_of(self, coords: Float[Tensor, "n d"]) -> tuple[Int[Tensor, "n corners"], Float[Tensor, "n corners"]]:
         """The nodes at the corners of the cell around each point, and their weights."""
         half = (self.shape[0] - 2) / 2
         position = coords.clamp(-1, 1) * half + (half + 0.5)
@@ -118,18 +105,11 @@ class SpatialProgress(nn.Module):
     def _open(self, block: int) -> None:
         self.opened += self.in_progress
         self.ended += 1
-        if self._blurred is not None:
-            self._blurred[:, block] = self._box((self.opened > block).to(self._blurred))
+        self._blurred[:, block] = self._mask(block)
 
-    @torch.inference_mode(False)  # kept, and changed block by block, outside the mode it may be asked for in
-    def _blurred_masks(self, like: Tensor) -> Float[Tensor, "nodes blocks"]:
-        """The blurred mask of every node, in the dtype and on the device of `like`; derived, hence not saved."""
-        if self._blurred is None or self._blurred.dtype != like.dtype or self._blurred.device != like.device:
-            masks = like.new_zeros(len(self.opened), self.num_blocks)
-            for block in range(int(self.ended)):
-                masks[:, block] = self._box((self.opened > block).to(masks))
-            self._blurred = masks
-        return self._blurred
+    def _mask(self, block: int) -> Float[Tensor, " nodes"]:
+        """How far a block is open at every node: the blurred mask of those that opened it."""
+        return self._box((self.opened > block).to(self._blurred))
 
     def _box(self, values: Float[Tensor, " nodes"]) -> Float[Tensor, " nodes"]:
         """The mean over the window around each node, replicated beyond the edges."""
@@ -141,9 +121,9 @@ class SpatialProgress(nn.Module):
             grid = windows.sum(-1)
         return grid.flatten() / self.window ** grid.dim()
 
+    @torch.no_grad()
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self._blurred = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_blurred": None, "_last": None}
+        self._blurred.zero_()
+        for block in range(int(self.ended) if not self.ended.is_meta else 0):
+            self._blurred[:, block] = self._mask(block)

@@ -35,7 +35,7 @@ def blend_rows(
     >>> inr.encodings.blend_rows(table, rows[None], weights[None])
     tensor([[2.5000]])
     """
-    paired = table.shape[1] % 2 == 0
+    paired = table.shape[1] % 2 == 0 and table.dtype in (torch.float32, torch.float64)  # 16-bit numbers make none
     columns = torch.view_as_complex(table.unflatten(1, (-1, 2)).contiguous()) if paired else table
     blended = torch.stack([(_Read.apply(column, rows) * weights).sum(1) for column in columns.unbind(1)], dim=2)
     blended = blended.transpose(0, 1).contiguous()

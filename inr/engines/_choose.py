@@ -3,6 +3,7 @@
 from inr._errors import InrError
 from inr._parts import format_spec, parse_spec
 from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._eager import Eager
 from inr.field import Field, Spec
 
 
@@ -35,7 +36,7 @@ def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto"
     reason = chosen.unavailable()
     if reason is not None:
         raise InrError(f"engine '{spelled}' is not available: {reason}")
-    ready = chosen.plan(field, objective)
+    ready = _planned(chosen, field, objective)
     if isinstance(ready, str):
         raise InrError(f"engine '{spelled}' cannot run this field: {ready}; use --engine auto")
     return parse_spec(engine)["name"], ready
@@ -69,13 +70,21 @@ def _refusal(name: str) -> str | None:
     return chosen.passed_over()
 
 
+def _planned(chosen: Engine, field: Field, objective: Objective | None) -> Plan | str:
+    """An engine's plan, or why there is none. Kernels know nothing of hooks, by which pruning works for one."""
+    hooked = (name for name, each in field.named_modules() if each._forward_hooks or each._forward_pre_hooks)
+    if not isinstance(chosen, Eager) and (name := next(hooked, None)) is not None:
+        return f"{name or 'it'} has hooks, which only eager calls"
+    return chosen.plan(field, objective)
+
+
 def _fastest(field: Field, objective: Objective | None) -> tuple[str, Plan]:
     notes: list[str] = []
     for name in by_priority():
         if _refusal(name) is not None:  # `inr doctor` tells
             continue
         chosen: Engine = engines.build(name)
-        ready = chosen.plan(field, objective)
+        ready = _planned(chosen, field, objective)
         if not isinstance(ready, str):
             ready.notes = (*notes, *ready.notes)
             return name, ready

@@ -1,8 +1,10 @@
 """Rendering on the fastest engine."""
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from inr.engines._base import Plan
 from inr.engines._choose import plan
@@ -33,6 +35,8 @@ def render(
     >>> inr.render(field).shape, inr.render(field, (32, 64), engine="eager").shape
     ((8, 8, 3), (32, 64, 3))
     """
+    if field.dtype != torch.float32:
+        field = copy.deepcopy(field).float()  # what engines compute in
     _, ready = plan(field, None, engine)
     return field.render(shape, box, block=ready.block, execute=executor(field, ready))
 

@@ -1,6 +1,6 @@
 """Derivatives of a function of coordinates, by reverse mode: exact, and themselves differentiable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,21 @@ def laplacian(function: Function, coords: Float[Tensor, "n d"]) -> Float[Tensor,
         return torch.stack([_trace(first[:, channel], points) for channel in range(first.shape[1])], dim=1)
 
     return _with_graph(traces, coords)
+
+
+def derivative(function: Function, coords: Float[Tensor, "n d"], orders: Sequence[int]) -> Float[Tensor, "n c"]:
+    """A derivative of every channel, `orders` telling how often by each coordinate; the values where all are 0."""
+    if not any(orders):
+        return function(coords)
+    axes = [axis for axis, order in enumerate(orders) for _ in range(order)]
+
+    def derive(points: Tensor) -> Tensor:
+        columns = function(points).unbind(1)
+        for axis in axes:
+            columns = tuple(_gradient(column, points)[:, axis] for column in columns)
+        return torch.stack(columns, dim=1)
+
+    return _with_graph(derive, coords)
 
 
 def divergence(function: Function, coords: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:

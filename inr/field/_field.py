@@ -13,11 +13,14 @@ from torch import Tensor, nn
 
 from inr import container
 from inr._errors import InrError
-from inr._parts import Config, parse_spec
+from inr._parts import Config, Part, parse_spec
+from inr._upstairs import upstairs
 from inr.activations import activations
 from inr.encodings import Encoding, encodings
-from inr.field import _calculus
+from inr.field import _calculus, _units
+from inr.field._effective import bare, effective_state
 from inr.field._sections import field_sections
+from inr.field._units import Orders, Outside
 from inr.networks import Network, networks
 from inr.signals import (
     Box,
@@ -31,10 +34,12 @@ from inr.signals import (
     unpack_missing,
 )
 
-Spec = str | Mapping[str, Any]
+# a part as "name:key=value", as a configuration, or as a part of the same settings, whose weights are not taken over
+Spec = str | Mapping[str, Any] | Part
 Contents = tuple[dict[str, Any], list[container.Section]]
 Storage = Callable[["Field"], Contents]  # a field to the header and the sections of its file
 Execute = Callable[[Tensor], Tensor]  # coordinates (n, D) to normalised values (n, C)
+_BLOCK = 16_384  # points; features of more leave the caches
 
 
 class Field(nn.Module):
@@ -87,7 +92,8 @@ class Field(nn.Module):
 
         Args:
             domain: axes, channels and value range of the signal.
-            encoding, activation, network: parts, as "name:key=value" or as configurations.
+            encoding, activation, network: parts, as "name:key=value" or as configurations; or as parts, such as
+                `inr.activations.Sine(omega=20)`, of which settings are taken and weights are not.
 
         Returns:
             The field, with its initial weights.
@@ -108,9 +114,9 @@ class Field(nn.Module):
             By "encoding", "activation" and "network"; `Field.build(domain, **config)` gives a field of the same parts.
         """
         return {
-            "encoding": self.encoding.config(),
-            "activation": self.network.activation.config(),
-            "network": self.network.config(),
+            "encoding": bare(self.encoding).config(),
+            "activation": bare(self.network).activation.config(),
+            "network": bare(self.network).config(),
         }
 
     @property
@@ -127,6 +133,11 @@ class Field(nn.Module):
     def device(self) -> torch.device:
         """Where the parameters live."""
         return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the parameters are: float32 unless the field was made another, as by `double()`."""
+        return next((each.dtype for each in self.parameters()), torch.float32)
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values at coordinates.
@@ -240,16 +251,86 @@ class Field(nn.Module):
         self._check_continuous("divergence")
         return _calculus.divergence(self, coords)
 
+    def at(self, points: Any, nu: Orders = None, *, outside: Outside | str = "error") -> Any:
+        """Values, or derivatives, at positions in own units: pixels, seconds, millimetres, degrees.
+
+        What scipy's interpolators are for samples: `field.at((x, y))` as `RegularGridInterpolator(…)((x, y))`, and
+        `nu` as there. Derivatives are those of the network, by automatic differentiation.
+
+        Args:
+            points: array or tensor (…, D) in the units of the domain's axes, columns x, y(, z)(, t), or a tuple of D
+                arrays, which are broadcast; the first pixel of a picture has its centre at (0.5, 0.5). With one axis
+                also (…,).
+            nu: how often to differentiate by each axis, in the order of the columns, such as (1, 0) for d/dx.
+            outside: what becomes of points beyond the domain: "error", "nan", or "extrapolate", which asks the
+                network all the same (grids of features go on with their outermost value).
+
+        Returns:
+            (…, C), in own units of values and, of derivatives, per unit of the axes: float32, or float64 of a field in
+            double precision. A tensor for a tensor, with its graph; an array otherwise.
+
+        Raises:
+            InrError: points of another shape or outside of the domain, or more derivatives than the field has.
+
+        >>> signal = inr.open("photo.png")
+        >>> field = inr.Field.build(signal.domain, network="mlp:depth=2,width=16")
+        >>> field.at((16.0, 12.0)).shape, field.at([[0.5, 0.5], [8.0, 3.2]], nu=(1, 0)).shape
+        ((3,), (2, 3))
+        """
+        orders = _units.check_orders(nu, self.domain.in_dim)
+        if sum(orders) > self.smoothness + 1:
+            raise InrError(
+                f"a derivative of order {sum(orders)} needs a smoother field: '{self._roughest()}' has "
+                f"{max(int(self.smoothness) + 1, 0)}; sine, gabor and gaussian on identity or fourier have all"
+            )
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(points, Tensor)):
+            return _units.evaluate(self, self.domain, points, orders, outside, like)
+
+    def grid(self, *axes: Any, nu: Orders = None, outside: Outside | str = "error") -> np.ndarray:
+        """Values, or derivatives, on the grid that positions along the axes span, in own units.
+
+        Args:
+            axes: positions along x, y(, z)(, t), each (n,), in the units of the domain's axes.
+            nu, outside: as of `at`.
+
+        Returns:
+            Array (…, n_y, n_x, C), in array order: the last axis before the channels is x. As of `at`.
+
+        Raises:
+            InrError: as `at` does, or not one row of positions for each axis.
+
+        >>> signal = inr.open("photo.png")
+        >>> field = inr.Field.build(signal.domain, network="mlp:depth=2,width=16")
+        >>> field.grid(np.linspace(0, 32, 5), np.linspace(0, 24, 4)).shape
+        (4, 5, 3)
+        """
+        return self.at(_units.grid_points(axes, self.domain), nu, outside=outside)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The field at its signal's own samples, as `render()` gives it, for `np.asarray(field)`."""
+        if copy is False:
+            raise ValueError("a field is rendered into a new array: it cannot be had without a copy")
+        return self.render().astype(dtype or np.float32, copy=False)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a picture, and a table of parts, bytes and quality."""
+        return upstairs("field_html", self)
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture alone."""
+        return upstairs("field_png", self)
+
     @torch.no_grad()
     def render(
         self,
         shape: Sequence[int] | None = None,
         box: Box | None = None,
         *,
-        block: int = 16_384,
+        block: int | None = None,
         execute: Execute | None = None,
     ) -> np.ndarray:
-        """Sample the field on a regular grid, in blocks; `inr.render` does it on the fastest engine.
+        """Sample the field on a regular grid, in blocks, on the fastest engine; `inr.render` can name another.
 
         A sample is what the signal's sampling model makes of the field, see `inr.signals.measured_places`: the mean
         over its cell where the signal's samples are such means and the grid is not much finer, or where the grid is
@@ -260,7 +341,8 @@ class Field(nn.Module):
             box: (low, high) per axis in coordinate order x, y, …, the part of [-1, 1] to sample; all of it
                 by default.
             block: points evaluated at once, about: whole rows where they are no longer than that.
-            execute: what evaluates coordinates; the field itself by default.
+            execute: what evaluates coordinates; the fastest engine's plan where neither it nor a block is given, and
+                the field itself where a block is.
 
         Returns:
             float32 (*shape, C) in the signal's own units; NaN where the signal's samples are missing.
@@ -270,7 +352,9 @@ class Field(nn.Module):
         """
         shape = self._check_shape(shape)
         _check_box(box, self.domain.in_dim)
-        run = execute or self
+        if execute is None and block is None:
+            return upstairs("render", self, shape, box)
+        run, block = execute or self._evaluated, block or _BLOCK
         if self.domain.sampling == "band" and (shape != self.domain.shape or box is not None):
             return self._marked(self._render_band(run, shape, box, block), box)
         values = np.empty((math.prod(shape), self.domain.channels), dtype=np.float32)
@@ -310,8 +394,14 @@ class Field(nn.Module):
             otherwise the field's values at the centres.
         """
         values = np.empty((len(coords), self.domain.channels), np.float32)
-        self._measure_into(values, execute or self, coords, measured_places(self.domain, self.domain.shape or ()))
+        self._measure_into(
+            values, execute or self._evaluated, coords, measured_places(self.domain, self.domain.shape or ())
+        )
         return torch.from_numpy(values)
+
+    def _evaluated(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Values at float32 coordinates, whatever the parameters are."""
+        return self(coords.to(self.dtype))
 
     def _measure_into(
         self, values: np.ndarray, run: Execute, centres: Float[Tensor, "n d"], places: Float32[np.ndarray, "places d"]
@@ -334,12 +424,15 @@ class Field(nn.Module):
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the field to an .inr file, all of it or none. Equal fields give equal bytes.
 
+        Files hold 32-bit floats, or 16-bit ones of a field that has them (`half()`); of bfloat16 and float64 the
+        nearest float32. Of modules that are pruned, parametrised, compiled or wrapped the effective weights are kept.
+
         Args:
             path: where to.
             force: overwrite a file that is there.
 
         Raises:
-            InrError: the file exists, or it cannot be written.
+            InrError: the file exists, or it cannot be written, or a module computes with what a file cannot hold.
         """
         container.write(Path(path), *self.storage(self), force=force)
 
@@ -347,7 +440,8 @@ class Field(nn.Module):
         """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
         # JSON knows no infinity: an exact fit has no PSNR to be kept; and no digits that nobody reads
         metrics = {name: float(f"{value:.6g}") for name, value in self.metrics.items() if math.isfinite(value)}
-        header = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
+        header: dict[str, Any] = {"field": self.config(), "domain": self.domain.to_json(), "metrics": metrics}
+        header |= {"parameters": self.parameter_count}  # for `inr info`, which does not build the field
         return header | ({"fit": self.fit} if self.fit else {})
 
     def _check_continuous(self, wanted: str) -> None:
@@ -374,14 +468,25 @@ class Field(nn.Module):
 
 def plain_storage(field: Field) -> Contents:
     """Header and sections of a field's file that holds all weights as they are."""
-    return field.header(), field_sections(field.state_dict())
+    return field.header(), field_sections(_state(field))
 
 
 def half_storage(field: Field) -> Contents:
     """Header and sections of a field's file that holds parameters as 16-bit floats."""
-    parameters = dict(field.named_parameters())
-    state = {name: tensor.half() if name in parameters else tensor for name, tensor in field.state_dict().items()}
+    parameters = dict(_plain(field).named_parameters())
+    state = {name: tensor.half() if name in parameters else tensor for name, tensor in _state(field).items()}
     return field.header(), field_sections(state)
+
+
+def _state(field: Field) -> dict[str, Tensor]:
+    """The weights that the field computes with, by the names that they have in a file."""
+    return effective_state(field, _plain(field))
+
+
+def _plain(field: Field) -> Field:
+    """A field of the same parts, without memory for its weights."""
+    with torch.device("meta"):
+        return Field.build(field.domain, **field.config())
 
 
 def _check_reader(network: type[Network], name: str, encoding: Encoding) -> None:

@@ -43,7 +43,7 @@ class SampledField(Field):
         shape: Sequence[int] | None = None,
         box: Box | None = None,
         *,
-        block: int = 16_384,
+        block: int | None = None,
         execute: Execute | None = None,
     ) -> np.ndarray:
         """See `Field.render`. The samples themselves where their own grid is asked for."""

@@ -170,7 +170,7 @@ def _cost(activation: str) -> int:
 
 def _complete(spec: Spec, registry: Registry, signal: Signal) -> Config:
     """The configuration with what it leaves open set to what suits the signal."""
-    config = parse_spec(spec)
+    config = registry.resolve(spec)
     cls = registry.info(config["name"]).cls
     return {**cls.suited(signal), **cls.placed(config, signal)}
 

@@ -5,18 +5,17 @@ import signal as posix_signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from inr.field import Spec
 from inr.fitting._budget import Budget
 from inr.fitting._defaults import default_setup
 from inr.fitting._fitter import Fitter
-from inr.signals import GridSignal, Signal, open
+from inr.signals import GridSignal, as_signal
 
 
 def make_fitter(
-    signal: Signal | str | Path,
+    signal: Any,
     *,
     encoding: Spec | None = None,
     activation: Spec | None = None,
@@ -34,7 +33,7 @@ def make_fitter(
     """A fitter with the defaults of the signal's kind where nothing is given.
 
     Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
+        signal: a signal, the path of a file that `inr.open` reads, or an array as of `inr.from_array`.
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
         objective: what is minimised.
         budget: when to stop.
@@ -55,7 +54,7 @@ def make_fitter(
     >>> fitter.setup.activation["name"], fitter.steps
     ('relu', 100)
     """
-    source = signal if isinstance(signal, Signal) else open(signal)
+    source = as_signal(signal)
     if lattice_only and isinstance(source, GridSignal):
         source = source.measured_as("point")
     parts = {"encoding": encoding, "activation": activation, "network": network}

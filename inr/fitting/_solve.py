@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from inr.fitting._checks import check_size
 from inr.fitting._evaluate import evaluate
 from inr.fitting._separable import least_squares
 from inr.networks import Kronecker, networks
-from inr.signals import GridSignal, Signal, block_ranges, open
+from inr.signals import GridSignal, Signal, as_signal, block_ranges
 
 # what weights in float32 cannot carry is damped
 RIDGE = 2.0**-46
@@ -25,7 +24,7 @@ _MAX_FEATURE_NUMBERS = 2**27
 _SLAB_SAMPLES = 2**22
 
 
-def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: float = RIDGE, seed: int = 0) -> Field:
+def solve(signal: Any, *, network: Spec = "kronecker", ridge: float = RIDGE, seed: int = 0) -> Field:
     """Fit a field to a signal on a regular grid in closed form: the least squares over all samples, at once.
 
     Where `size` is left open, the network has a quarter as many functions as the signal has samples, in proportion
@@ -36,7 +35,7 @@ def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: fl
     samples count, with a teacher, but cannot lower it.
 
     Args:
-        signal: a signal on a grid, or the path of a file that `inr.open` reads.
+        signal: a signal on a grid, the path of a file that `inr.open` reads, or an array as of `inr.from_array`.
         network: a Kronecker network without hidden layer; parameters left open are those of the closed form
             (triangle: spread 1; linf: 6 octaves for 256 functions), else the network's own.
         ridge: weight of the squared weights beside the squared error, relative to the square of the features' largest
@@ -49,7 +48,7 @@ def solve(signal: Signal | str | Path, *, network: Spec = "kronecker", ridge: fl
     Raises:
         InrError: samples that are scattered, a network without closed form, or a size beyond memory.
     """
-    source = signal if isinstance(signal, Signal) else open(signal)
+    source = as_signal(signal)
     field = solved(source, network=network, ridge=ridge, seed=seed)
     field.metrics = evaluate(field, at_points(source))
     return field.eval()

@@ -1,12 +1,12 @@
 """What frequencies suit a signal, family by family, before anything is fitted."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from inr._parts import AUTO, format_spec
 from inr.fitting._defaults import default_setup
 from inr.fitting._frequencies import Choice
-from inr.signals import Signal, open
+from inr.signals import as_signal
 
 _FAMILIES = {"fourier": {"encoding": f"fourier:sigma={AUTO}"}, "sine": {"activation": f"sine:omega={AUTO}"}}
 
@@ -47,7 +47,7 @@ class Suggestion:
         return "\n".join(lines)
 
 
-def suggest(signal: Signal | str | Path, *, seed: int = 0) -> Suggestion:
+def suggest(signal: Any, *, seed: int = 0) -> Suggestion:
     """Suggest the frequencies of Fourier features and of a SIREN for a signal, without fitting all of it.
 
     For numbers an octave apart short fits of dense patches predict samples that they have not seen
@@ -55,7 +55,7 @@ def suggest(signal: Signal | str | Path, *, seed: int = 0) -> Suggestion:
     samples themselves best is usually larger.
 
     Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
+        signal: a signal, the path of a file that `inr.open` reads, or an array as of `inr.from_array`.
         seed: decides where the patches lie, which samples are held out, and what weights the fits begin with.
 
     Returns:
@@ -69,7 +69,7 @@ def suggest(signal: Signal | str | Path, *, seed: int = 0) -> Suggestion:
     (['fourier', 'sine'], True)
     >>> field = inr.fit("photo.png", **suggestion.parts, steps=2, engine="eager")
     """
-    source = signal if isinstance(signal, Signal) else open(signal)
+    source = as_signal(signal)
     choices, specs = {}, {}
     for family, wanted in _FAMILIES.items():
         setup = default_setup(source).with_parts(source, seed=seed, **wanted)

@@ -185,6 +185,10 @@ class Kronecker(Network):
 
         Points that share coordinates, as those of a grid do, share the work on them.
         """
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():
+            return self.after(self._slice(coords))  # what is recorded must hold for any points, distinct or not
+        if len(coords) == 1:
+            return self.after(self._by_the_point(coords))
         axes = [_distinct(column) for column in coords.unbind(1)]
         gridded = self._gridded(len(coords), [len(positions) for positions, _ in axes])
         return self.after(self._shared(axes, gridded) if gridded else self._by_the_point(coords))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
+    from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
     from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._picture import without_story as without_story
@@ -78,6 +79,7 @@ __getattr__, __all__ = lazy_exports(
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
         "VideoInterpolant": "._motion",
+        "as_signal": "._open",
         "axis_weights": "._continuous",
         "band_limited": "._measure",
         "block_ranges": "._grid",

@@ -218,6 +218,19 @@ class Domain:
         """
         return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
 
+    def coordinates(self, positions: Any) -> Any:
+        """The inverse of `positions`.
+
+        Args:
+            positions: array or tensor (n, D) of floats in the axes' own units.
+
+        Returns:
+            An array or tensor of the same shape, in [-1, 1] within the domain.
+        """
+        return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).normalise(
+            positions
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The domain as plain JSON; sampling at points, and that no sample is missing, goes without saying."""
         found = asdict(self) | {"missing": base64.b64encode(self.missing).decode()}

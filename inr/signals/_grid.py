@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+
+from inr._tensor import Tensor
 
 Box = Sequence[tuple[float, float]]
 
@@ -27,6 +27,8 @@ def grid_coords(shape: Sequence[int], indices: Int[Tensor, " n"], box: Box | Non
             [-0.2500, -0.5000],
             [ 0.2500, -0.5000]])
     """
+    import torch
+
     coords = torch.empty(len(indices), len(shape), dtype=torch.float32, device=indices.device)
     # float64 divides several times faster than int64 and is exact here: the halved step keeps (i + 1/2)/n
     # away from integers by more than its rounding for every index below 2^51
@@ -54,6 +56,8 @@ def grid_range(shape: Sequence[int], start: int, stop: int, box: Box | None = No
     Returns:
         float32 (stop - start, d), columns in coordinate order.
     """
+    import torch
+
     coords = np.empty((stop - start, len(shape)), np.float32)
     _fill(coords, shape, start, [_ends(box, axis) for axis in range(len(shape))])
     return torch.from_numpy(coords)

@@ -4,6 +4,7 @@ import importlib
 import os
 import zlib
 from pathlib import Path
+from typing import Any
 
 from inr._errors import InrError
 from inr._files import describe
@@ -12,7 +13,7 @@ from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
 from inr.signals._domain import SamplingModel
 from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
-from inr.signals._signal import GridSignal, ScatteredSignal, Signal
+from inr.signals._signal import GridSignal, ScatteredSignal, Signal, from_array
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
@@ -77,6 +78,23 @@ def open(
     if value_range is not None:
         found = scattered_samples(found.positions, found.array, str(path), value_range=value_range)
     return ScatteredSignal(*found)
+
+
+def as_signal(given: Any, **options: Any) -> Signal:
+    """A signal as functions take it: one that is there, the path of a file, or an array.
+
+    Args:
+        given: a signal, a path that `open` reads, or an array or tensor as of `inr.from_array`.
+        options: of `inr.from_array`, for arrays only.
+
+    Raises:
+        InrError: as `open` and `inr.from_array` do, or options of what is no array.
+    """
+    if not isinstance(given, (Signal, str, os.PathLike)):
+        return from_array(given, **options)
+    if options:
+        raise InrError(f"{', '.join(options)}: only arrays take this; signals and files say it themselves")
+    return given if isinstance(given, Signal) else open(given)
 
 
 def _head(path: Path) -> bytes | None:

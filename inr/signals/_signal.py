@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from inr._errors import InrError
+from inr._tensor import Tensor
+from inr._upstairs import upstairs
 from inr.signals._arrays import grid_samples, scattered_samples
 from inr.signals._domain import Domain, Kind, SamplingModel
 from inr.signals._grid import block_ranges, grid_coords, grid_range
@@ -20,11 +20,13 @@ from inr.signals._missing import nearest_present, unpack_missing
 from inr.signals._write import write
 
 if TYPE_CHECKING:
+    import torch
+
     from inr.signals._continuous import Interpolant
 
 # Types that float32 carries exactly; wider ones are normalised in float64 and rounded once at the end, and so are
 # ranges whose inverse float32 has not in full.
-_NARROW = {torch.uint8, torch.int8, torch.int16, torch.uint16, torch.float16, torch.float32}
+_NARROW = {"uint8", "int8", "int16", "uint16", "float16", "float32"}
 _WIDEST, _NARROWEST = 2.0**100, 2.0**-100
 
 
@@ -41,14 +43,13 @@ class Signal(abc.ABC):
     def __init__(self, array: np.ndarray, domain: Domain) -> None:
         self.domain = domain
         self._array = array
-        self._samples = torch.from_numpy(array.reshape(-1, domain.channels))
         low, high = np.array(domain.values.low), np.array(domain.values.high)
         half = high / 2 - low / 2
-        usual = self._samples.dtype in _NARROW and half.min() > _NARROWEST and half.max() < _WIDEST
+        usual = array.dtype.name in _NARROW and half.min() > _NARROWEST and half.max() < _WIDEST
         self._work = np.float32 if usual else np.float64
         self._centre = self._operand(low / 2 + high / 2)
         self._inverse_half = self._operand(1 / half)
-        self._copies: dict[tuple[torch.device, str], Tensor] = {}
+        self._copies: dict[tuple[Any, str], Tensor] = {}
 
     @property
     def is_narrow(self) -> bool:
@@ -58,10 +59,22 @@ class Signal(abc.ABC):
     def _operand(self, numbers: np.ndarray) -> Any:
         return self._work(numbers[0]) if len(numbers) == 1 else numbers.astype(self._work)
 
+    @functools.cached_property
+    def _samples(self) -> Tensor:
+        """The samples (n, c), sharing their memory; torch comes with the first that are asked for."""
+        import torch
+
+        return torch.from_numpy(self.samples)
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The samples in own units and type, in order, (size, C): those that are there."""
+        return self._array.reshape(-1, self.domain.channels)
+
     @property
     def size(self) -> int:
         """Number of samples."""
-        return self._samples.shape[0]
+        return self._array.size // self.domain.channels
 
     @property
     def in_dim(self) -> int:
@@ -121,11 +134,6 @@ class Signal(abc.ABC):
         """
         return self._array
 
-    @property
-    def samples(self) -> np.ndarray:
-        """The samples in own units and type, in order, (size, C): those that are there."""
-        return self._samples.numpy()
-
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the signal in its kind, in the format that `path`'s suffix names.
 
@@ -138,7 +146,17 @@ class Signal(abc.ABC):
         """
         write(path, self._array, self.domain, coords=self.positions, force=force)
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: a picture, and a table of axes and range."""
+        return upstairs("signal_html", self)
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture alone."""
+        return upstairs("signal_png", self)
+
     def _normalised(self, samples: Tensor) -> Tensor:
+        import torch
+
         # By numpy: torch would wake threads of its own, which then stand in the way of an engine's. The copy is
         # needed: for float32 samples there would be none, and the signal's own memory change.
         work: Any = samples.numpy().astype(self._work)
@@ -148,12 +166,16 @@ class Signal(abc.ABC):
 
     def _normalised_there(self, indices: Tensor) -> Tensor:
         """Values on the device of the indices, which keeps a copy of the samples in their own type."""
+        import torch
+
         samples = self._on(indices.device, "_samples").index_select(0, indices)
         work = samples.to(torch.float32 if self._work is np.float32 else torch.float64)
         return work.sub_(self._on(work.device, "_centre")).mul_(self._on(work.device, "_inverse_half")).float()
 
-    def _on(self, device: torch.device, name: str) -> Tensor:
+    def _on(self, device: "torch.device", name: str) -> Tensor:
         """A tensor, or numbers, of this signal on another device, copied once."""
+        import torch
+
         if (device, name) not in self._copies:
             self._copies[device, name] = torch.as_tensor(getattr(self, name), device=device)
         return self._copies[device, name]
@@ -174,13 +196,7 @@ class GridSignal(Signal):
 
     Where samples are missing, those that are there are numbered, and the signal has no others. A cell is a place of the
     grid, whether its sample is there or not.
-
-    Attributes:
-        cells: flat C-order indices of the samples' cells, int64 (size,); None where no sample is missing, and both are
-            numbered alike.
     """
-
-    cells: Tensor | None = None
 
     def __init__(self, array: np.ndarray, domain: Domain) -> None:
         """`array` is (…, C) in own units, C-contiguous, and of the domain's shape."""
@@ -188,9 +204,25 @@ class GridSignal(Signal):
         self._shape = array.shape[:-1]
         if (self._shape, array.shape[-1]) != (domain.shape, domain.channels):
             raise InrError(f"an array of shape {array.shape} is not of the domain's shape {domain.shape}")
-        if (missing := self.missing) is not None:
-            self.cells = torch.from_numpy(np.flatnonzero(~missing))
-            self._samples = self._samples[self.cells]
+        missing = self.missing
+        self._present = None if missing is None else np.flatnonzero(~missing)
+
+    @property
+    def size(self) -> int:
+        """Number of samples that are there."""
+        return super().size if self._present is None else len(self._present)
+
+    @functools.cached_property
+    def samples(self) -> np.ndarray:  # type: ignore[override]
+        """The samples in own units and type, in order, (size, C): those that are there."""
+        return self.there(self._array)
+
+    @functools.cached_property
+    def cells(self) -> Tensor | None:
+        """Flat C-order indices of the samples' cells, int64 (size,); None where none is missing, and they are equal."""
+        import torch
+
+        return None if self._present is None else torch.from_numpy(self._present)
 
     @property
     def missing(self) -> np.ndarray | None:
@@ -207,6 +239,8 @@ class GridSignal(Signal):
 
     @functools.cached_property
     def _nearest(self) -> Tensor:
+        import torch
+
         missing = self.missing
         assert missing is not None
         numbers = np.cumsum(~missing, dtype=np.int64).reshape(self._shape) - 1
@@ -216,7 +250,7 @@ class GridSignal(Signal):
     def there(self, array: np.ndarray) -> np.ndarray:
         """The samples (size, C) of an array over the grid (…, C): all but what is missing in the signal."""
         flat = array.reshape(-1, array.shape[-1])
-        return flat if self.cells is None else flat[self.cells.numpy()]
+        return flat if self._present is None else flat[self._present]
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Cell-centred coordinates of the samples at `indices` (int64), float32 (n, d)."""
@@ -260,6 +294,8 @@ class GridSignal(Signal):
     @functools.cached_property
     def grid_values(self) -> np.ndarray:
         """Normalised values of all cells, float32 of the array's shape; made when they are first asked for."""
+        import torch
+
         whole = torch.from_numpy(self._array.reshape(-1, self.channels))
         blocks = [self._normalised(whole[start:stop]) for start, stop in block_ranges(len(whole), 65_536)]
         return torch.cat(blocks).numpy().reshape(self._array.shape)
@@ -294,10 +330,16 @@ class ScatteredSignal(Signal):
         """`positions` (N, D) and `values` (N, C) are in own units."""
         super().__init__(values, domain)
         self.positions = positions
-        low = np.array([axis.low for axis in domain.axes])
-        high = np.array([axis.high for axis in domain.axes])
-        normalised = (positions - (low / 2 + high / 2)) / (high / 2 - low / 2)
-        self._coords = torch.from_numpy(normalised.astype(np.float32))
+
+    @functools.cached_property
+    def _coords(self) -> Tensor:
+        """The positions in [-1, 1]."""
+        import torch
+
+        low = np.array([axis.low for axis in self.domain.axes])
+        high = np.array([axis.high for axis in self.domain.axes])
+        normalised = (self.positions - (low / 2 + high / 2)) / (high / 2 - low / 2)
+        return torch.from_numpy(normalised.astype(np.float32))
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Coordinates of the samples at `indices` (int64), float32 (n, d) in [-1, 1]."""

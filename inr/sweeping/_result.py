@@ -13,7 +13,7 @@ import numpy as np
 
 from inr._files import replacing
 from inr._version import __version__
-from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet
+from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page, sweep_sheet, table_html
 from inr.field import Field
 from inr.io import load
 from inr.signals import Signal
@@ -25,6 +25,13 @@ from inr.sweeping._tasks import PARTS, Terms
 _COLUMNS = (
     "rung", "title", "status", "psnr", "between", "holdout", "ssim", "snr", "seconds", "steps", "parameters", "points",
     "engine", "threads", "note", "command", "name",
+)  # fmt: skip
+
+# columns of the table in notebooks: heading, what of a row, and how it is written
+_SHOWN = (
+    ("held out, dB", "holdout", ".2f"), ("PSNR, dB", "psnr", ".2f"), ("between, dB", "between", ".2f"),
+    ("SSIM", "ssim", ".4f"), ("SNR, dB", "snr", ".2f"), ("seconds", "seconds", ".1f"),
+    ("parameters", "parameters", ",d"),
 )  # fmt: skip
 
 
@@ -101,6 +108,13 @@ class SweepResult:
             "command": None if self.chosen is None else self.chosen.command,
             "rows": [{"title": names[row.name], **row.to_json()} for row in everything],
         }
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the table, the best first."""
+        shown = [each for each in _SHOWN if any(not math.isnan(getattr(row, each[1])) for row in self.rows)]
+        names = self.titles
+        lines = [[names[row.name], *(_cell(getattr(row, key), form) for _, key, form in shown)] for row in self.rows]
+        return table_html(["combination", *(heading for heading, _, _ in shown)], lines)
 
     def write_tables(self) -> None:
         """Write `results.csv` and `results.json`."""
@@ -185,6 +199,10 @@ def _side_by_side(terms: Terms, rows: Sequence[Row]) -> str:
     if terms.jobs > 1:
         return f"Up to {terms.jobs} fits ran side by side with {words} each: seconds are those of a shared machine."
     return f"Fits ran one after the other, with {words}."
+
+
+def _cell(value: float, form: str) -> str:
+    return "" if math.isnan(value) else "exact" if value == math.inf else format(value, form)
 
 
 def _parts_in_words(parts: Mapping[str, str]) -> str:

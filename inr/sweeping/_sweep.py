@@ -13,7 +13,7 @@ import torch
 
 from inr._cores import usable_cores
 from inr._errors import InrError
-from inr._parts import format_spec
+from inr._parts import format_spec, parse_spec
 from inr.field import Spec
 from inr.fitting import LARGE_BATCH, Budget, default_setup, fingerprint, suited_steps
 from inr.signals import Signal, open
@@ -131,7 +131,7 @@ def sweep(
     if seconds is None:  # steps are of equal cost only where they have as many samples
         batch = LARGE_BATCH if batch is None else batch
         steps = default_setup(loaded).steps or suited_steps(loaded, batch) if steps is None else steps
-    spelled = engine if isinstance(engine, str) else format_spec(engine)
+    spelled = engine if isinstance(engine, str) else format_spec(parse_spec(engine))
     terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, seed, spelled, holdout)
     inputs = Inputs(loaded, source, store.fits)
     wanted = combinations(given) if given else space(loaded)

@@ -359,3 +359,14 @@ def test_the_teachers_map_is_drawn_when_asked_for(inr_cli, photo):
     assert run.json["files"]["teacher map"] == "map.png"
     with Image.open(photo.parent / "map.png") as sheet:
         assert sheet.format == "PNG"
+
+
+def test_a_log_is_kept_elsewhere_and_never_overwrites(inr_cli, photo):
+    run = inr_cli("fit", "photo.png", *QUICK, "--no-comparison", "-q", "--log", "csv:curve.csv")
+    assert (run.status, run.err) == (0, "")
+    lines = photo.with_name("curve.csv").read_text().splitlines()
+    assert lines[0] == "step,seconds,loss,psnr,lr,points"
+    assert len(lines) > 2
+    again = inr_cli("fit", "photo.png", *QUICK, "--no-comparison", "-o", "b.inr", "--log", "csv:curve.csv")
+    assert again.status == 2
+    assert "curve.csv exists" in again.err

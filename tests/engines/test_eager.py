@@ -136,10 +136,10 @@ def test_options_of_engines_are_checked(problem):
 
 def test_rendering_on_an_engine_is_rendering(problem):
     _, field = problem
-    np.testing.assert_array_equal(inr.render(field, engine="eager"), field.render())
+    np.testing.assert_array_equal(inr.render(field, engine="eager"), field.render(block=16_384))
     part = {"shape": (7, 9), "box": [(-1.0, 0.0), (0.0, 0.5)]}
-    np.testing.assert_array_equal(inr.render(field, **part, engine="eager"), field.render(**part))
-    np.testing.assert_allclose(inr.render(field), field.render(), atol=1e-3)  # of 255 grey levels
+    np.testing.assert_array_equal(inr.render(field, **part, engine="eager"), field.render(**part, block=16_384))
+    np.testing.assert_allclose(inr.render(field), field.render(block=16_384), atol=1e-3)  # of 255 grey levels
 
 
 def test_engines_that_are_not_there(problem):

@@ -1,0 +1,27 @@
+"""What a lower floor leaves to a higher one: a field's rendering by engines, pictures and curves in notebooks.
+
+Rooms import downwards only (docs/design.md). These few functions are what methods of the field and the signal do, where
+people look for them, and what `inr.fit` shows; their work is done above, and is found by name when they are called.
+"""
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "render": "inr.engines",
+    "field_html": "inr.diagnostics",
+    "field_png": "inr.diagnostics",
+    "live_curve": "inr.diagnostics",
+    "signal_html": "inr.diagnostics",
+    "signal_png": "inr.diagnostics",
+}
+
+
+def upstairs(name: str, *args: Any) -> Any:
+    """Call a function of a higher floor.
+
+    Args:
+        name: one of those that this module lists.
+        args: what it is called with.
+    """
+    return getattr(importlib.import_module(_WHERE[name]), name)(*args)
