@@ -126,3 +126,37 @@ def test_an_array_of_a_field_is_what_it_renders():
     field = Field.build(DOMAIN, network="mlp:depth=1,width=6")
     np.testing.assert_array_equal(np.asarray(field), field.render())
     assert np.asarray(field, dtype=np.float64).dtype == np.float64
+
+
+AFFINE = [[-1.9, 0.3, 0.1, 90.0], [0.2, 2.1, -0.4, -126.0], [0.0, 0.5, 2.4, -72.0], [0.0, 0.0, 0.0, 1.0]]
+
+
+def scanned() -> Field:
+    axes = tuple(Axis(name, size, "mm", 0.0, 2.0 * size) for name, size in zip("xyz", (9, 7, 5), strict=True))
+    domain = Domain("volume", axes, 1, ValueMap((0.0,), (80.0,)), meta={"affine": AFFINE})
+    torch.manual_seed(1)
+    return Field.build(domain, activation="sine:omega=3", network="mlp:depth=1,width=6").double()
+
+
+def test_positions_in_a_scanner_are_those_of_its_affine_map():
+    field = scanned()
+    voxels = np.array([[0.0, 0.0, 0.0], [8.0, 6.0, 4.0], [3.25, 2.0, 1.5]])
+    scanner = voxels @ np.array(AFFINE)[:3, :3].T + np.array(AFFINE)[:3, 3]
+    np.testing.assert_allclose(field.at(scanner, space="scanner"), field.at(2 * (voxels + 0.5)), rtol=1e-9)
+    middle = scanner[2:]
+    for axis in range(3):
+        shift = 1e-4 * np.eye(3)[axis]
+        ends = [field.at(middle + sign * shift, space="scanner") for sign in (1, -1)]
+        slope = field.at(middle, tuple(np.eye(3, dtype=int)[axis]), space="scanner")
+        np.testing.assert_allclose(slope, (ends[0] - ends[1]) / 2e-4, rtol=1e-6)
+
+
+def test_what_a_scanner_is_not_known_for_is_refused():
+    with pytest.raises(InrError, match="NIfTI"):
+        one_sine()[0].at(POINTS, space="scanner")
+    with pytest.raises(InrError, match="first order"):
+        scanned().at(np.zeros((1, 3)), (2, 0, 0), space="scanner")
+    with pytest.raises(InrError, match="axes or scanner"):
+        scanned().at(np.zeros((1, 3)), space="world")
+    with pytest.raises(InrError, match="lies outside"):
+        scanned().at(np.full((1, 3), 500.0), space="scanner")

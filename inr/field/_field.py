@@ -20,7 +20,7 @@ from inr.encodings import Encoding, encodings
 from inr.field import _calculus, _units
 from inr.field._effective import bare, effective_state
 from inr.field._sections import field_sections
-from inr.field._units import Orders, Outside
+from inr.field._units import Orders, Outside, Space
 from inr.networks import Network, networks
 from inr.signals import (
     Box,
@@ -251,7 +251,9 @@ class Field(nn.Module):
         self._check_continuous("divergence")
         return _calculus.divergence(self, coords)
 
-    def at(self, points: Any, nu: Orders = None, *, outside: Outside | str = "error") -> Any:
+    def at(
+        self, points: Any, nu: Orders = None, *, outside: Outside | str = "error", space: Space | str = "axes"
+    ) -> Any:
         """Values, or derivatives, at positions in own units: pixels, seconds, millimetres, degrees.
 
         What scipy's interpolators are for samples: `field.at((x, y))` as `RegularGridInterpolator(…)((x, y))`, and
@@ -264,13 +266,17 @@ class Field(nn.Module):
             nu: how often to differentiate by each axis, in the order of the columns, such as (1, 0) for d/dx.
             outside: what becomes of points beyond the domain: "error", "nan", or "extrapolate", which asks the
                 network all the same (grids of features go on with their outermost value).
+            space: what positions are: "axes", along the domain's axes; or "scanner", in the millimetres of a NIfTI
+                file's scanner, in which x points to the right, y to the front and z up; there derivatives are of first
+                order at most.
 
         Returns:
             (…, C), in own units of values and, of derivatives, per unit of the axes: float32, or float64 of a field in
             double precision. A tensor for a tensor, with its graph; an array otherwise.
 
         Raises:
-            InrError: points of another shape or outside of the domain, or more derivatives than the field has.
+            InrError: points of another shape or outside of the domain, more derivatives than the field has, or a
+                scanner that the field's file knows nothing of.
 
         >>> signal = inr.open("photo.png")
         >>> field = inr.Field.build(signal.domain, network="mlp:depth=2,width=16")
@@ -283,6 +289,8 @@ class Field(nn.Module):
                 f"a derivative of order {sum(orders)} needs a smoother field: '{self._roughest()}' has "
                 f"{max(int(self.smoothness) + 1, 0)}; sine, gabor and gaussian on identity or fourier have all"
             )
+        if space != "axes":
+            return _units.in_scanner(self.at, self.domain, points, orders, outside, space)
         like = torch.empty(0, dtype=self.dtype, device=self.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(points, Tensor)):
             return _units.evaluate(self, self.domain, points, orders, outside, like)

@@ -1,7 +1,7 @@
 """A field as a function of positions in the signal's own units, as scipy's interpolators are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from inr.signals import Domain
 
 Orders = Sequence[int | np.integer] | int | None
 Outside = Literal["error", "nan", "extrapolate"]
+Space = Literal["axes", "scanner"]
 _BLOCK = 16_384  # points evaluated at once
 
 
@@ -55,6 +56,44 @@ def evaluate(
     values = values.reshape(*places.shape[:-1], domain.channels)
     values = values if like.dtype == torch.float64 else values.float()
     return values if isinstance(points, Tensor) else values.numpy()
+
+
+def in_scanner(
+    at: Callable[..., Any], domain: Domain, points: Any, nu: Sequence[int], outside: Outside | str, space: Space | str
+) -> Any:
+    """`Field.at` for positions in the scanner's millimetres, by `at` for those along the axes.
+
+    Raises:
+        InrError: another space, a domain of no scanner, or derivatives of a higher order than 1.
+    """
+    if space != "scanner":
+        raise InrError(f"space is axes or scanner, not {space!r}")
+    if "affine" not in domain.meta or domain.in_dim < 3:
+        raise InrError("only volumes that were read from NIfTI know their place in a scanner; leave out space")
+    if sum(nu) > 1:
+        raise InrError("in the scanner's space there are derivatives of first order, one at a time")
+    matrix, shift = _from_scanner(domain)
+    given = points if isinstance(points, Tensor) else _numbers(points)
+    like = given.new_tensor if isinstance(given, Tensor) else np.asarray
+    places = given @ like(matrix.T) + like(shift)
+    if not any(nu):
+        return at(places, outside=outside)
+    slopes = matrix[:, list(nu).index(1)]  # of each axis along the scanner's
+    steps = np.eye(domain.in_dim, dtype=int)
+    return sum(
+        slope * at(places, step, outside=outside) for slope, step in zip(slopes.tolist(), steps, strict=True) if slope
+    )
+
+
+def _from_scanner(domain: Domain) -> tuple[np.ndarray, np.ndarray]:
+    """The affine map, (d, d) and (d,), from the scanner's millimetres (and time) to positions along the axes."""
+    inverse = np.linalg.inv(np.array(domain.meta["affine"], np.float64))
+    matrix, shift = np.eye(domain.in_dim), np.zeros(domain.in_dim)
+    for row, axis in enumerate(domain.axes[:3]):
+        step = (axis.high - axis.low) / (axis.size or 1)
+        matrix[row, :3] = inverse[row, :3] * step
+        shift[row] = axis.low + (inverse[row, 3] + 0.5) * step  # voxels count from their centres
+    return matrix, shift
 
 
 def check_orders(nu: Orders, in_dim: int) -> tuple[int, ...]:

@@ -213,7 +213,7 @@ class GridSignal(Signal):
         return super().size if self._present is None else len(self._present)
 
     @functools.cached_property
-    def samples(self) -> np.ndarray:  # type: ignore[override]
+    def samples(self) -> np.ndarray:
         """The samples in own units and type, in order, (size, C): those that are there."""
         return self.there(self._array)
 
