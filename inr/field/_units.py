@@ -79,7 +79,7 @@ def in_scanner(
     if not any(nu):
         return at(places, outside=outside)
     slopes = matrix[:, list(nu).index(1)]  # of each axis along the scanner's
-    steps = np.eye(domain.in_dim, dtype=int)
+    steps = np.eye(domain.in_dim, dtype=int).tolist()
     return sum(
         slope * at(places, step, outside=outside) for slope, step in zip(slopes.tolist(), steps, strict=True) if slope
     )

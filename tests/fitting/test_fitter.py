@@ -315,7 +315,7 @@ def test_scattered_samples_and_metrics_of_each_kind():
     rng = np.random.default_rng(0)
     coords = rng.random((200, 2))
     field = inr.fit(Signal.from_samples(coords, coords.sum(axis=1)), steps=20, network="mlp:depth=1,width=8")
-    assert set(field.metrics) == {"psnr"}
+    assert set(field.metrics) == {"psnr", "rmse", "max_error"}
     sound = Signal.from_array(np.sin(np.arange(400) / 9), kind="audio", sample_rate=8000)
     assert set(inr.fit(sound, steps=5, network="mlp:depth=1,width=8").metrics) == {"psnr", "psnr_between", "snr"}
 
@@ -386,5 +386,5 @@ def test_measuring_runs_on_what_it_is_given(signal):
         field, points, execute=lambda coords: execute(coords) if sum(blocks) < 256 else field(coords), block=100
     )
     assert measured.pop("psnr_between") == pytest.approx(between_psnr(field, points))
-    assert measured == {"psnr": math.inf, "ssim": pytest.approx(1)}
+    assert measured == {"psnr": math.inf, "rmse": 0, "max_error": 0, "ssim": pytest.approx(1)}
     assert blocks == [100, 100, 56]

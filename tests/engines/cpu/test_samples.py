@@ -137,3 +137,25 @@ def test_places_in_cells_are_those_of_the_signal(case, threads):
     np.testing.assert_allclose(
         targets, signal.interpolated(indices, shifts).numpy(), atol=1e-5 if "video" in case else 2e-6
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int16])
+def test_batches_of_a_grid_with_a_hole(dtype):
+    rows, columns = np.indices((13, 17))
+    hole = (rows - 4) ** 2 + (columns - 11) ** 2 < 14
+    heights = (90 + 3 * rows - 2 * columns + np.sin(columns)).astype(dtype)
+    signal = Signal.from_array(np.ma.masked_array(heights, mask=hole), kind="image")
+    stage = sampling(signal)
+    indices = torch.randperm(signal.size, generator=torch.Generator().manual_seed(0))[:50]
+    assert_equal(fill(lambda *into: stage.at(indices.numpy(), *into), 50, signal), signal, indices)
+    assert_equal(fill(lambda *into: stage.run(20, *into), 50, signal), signal, torch.arange(20, 70))
+    shifts = torch.rand(50, 2) - 0.5
+    coords, targets = fill(lambda *into: stage.between(indices.numpy(), shifts.numpy(), *into), 50, signal)
+    assert torch.allclose(coords, signal.shifted_coords(indices, shifts), atol=1e-6)
+    assert torch.allclose(targets, signal.interpolated(indices, shifts), atol=1e-5)
+    with pytest.raises(InrError):
+        stage.at(np.array([signal.size]), coords[:1].numpy(), targets[:1].numpy())
+
+
+def test_ranges_that_float32_cannot_invert_are_left_to_the_signal():
+    assert sampling(Signal.from_array(np.array([[-1e38, 1e38]], np.float32))) is None
