@@ -8,6 +8,7 @@ from pathlib import Path
 from inr._errors import InrError
 from inr._files import describe
 from inr.signals._arrays import GridSamples
+from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
 from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
@@ -18,7 +19,7 @@ _SUPPORTED = (
     "images (PNG, JPEG, WebP, TIFF), audio (WAV, FLAC), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of frames), "
     "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
 )
-_VIDEOS = (b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
+_VIDEOS = (b"OggS", b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
@@ -82,7 +83,7 @@ def _module(path: Path, head: bytes) -> str:
     riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
     if image_format(head):
         return "_image"
-    if riff == b"WAVE" or head.startswith(b"fLaC"):
+    if is_sound(head):
         return "_audio"
     if head.startswith(_VIDEOS) or riff == b"AVI " or _is_mp4(head) or _is_transport_stream(head):
         return "_video"
