@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         sweeping,
         teaching,
     )
-    from inr._errors import DamagedFile, InrError, MissingExtra
+    from inr._errors import DamagedFile, InrError, InrWarning, MissingExtra
     from inr._params import Range
     from inr.compression import compress, decompress, fit
     from inr.engines import render
@@ -45,6 +45,7 @@ __all__ = [
     "Field",
     "Fitter",
     "InrError",
+    "InrWarning",
     "MissingExtra",
     "Range",
     "Signal",
@@ -93,6 +94,7 @@ _NAMES = {
     "Field": "inr.field",
     "Fitter": "inr.fitting",
     "InrError": "inr._errors",
+    "InrWarning": "inr._errors",
     "MissingExtra": "inr._errors",
     "Range": "inr._params",
     "Signal": "inr.signals",

@@ -86,8 +86,7 @@ def _encode(path: Path, form: str, samples: np.ndarray, domain: Domain, coords: 
     elif domain.kind == "video":
         from inr.signals import _image, _video
 
-        time = domain.axes[-1]
-        _video.write(path, _image.to_8_bit(samples, domain.values), time.high - time.low)
+        _video.write(path, _image.to_8_bit(samples, domain.values), domain)
     elif form in (".nii", ".nii.gz"):
         from inr.signals import _nifti
 

@@ -92,9 +92,12 @@ def files(tmp_path_factory) -> dict[str, bytes]:
     return whole_files(tmp_path_factory.mktemp("whole"))
 
 
-NAMES = ("8-bit.png", "16-bit.png", "baseline.jpg", "progressive.jpg", "lossy.webp", "lossless.webp", "plain.tif",
-         "lzw.tif", "jpeg.tif", "volume.npy", "volume.npz", "scattered.npz", "tone.wav", "tone.flac", "tone.aiff",
-         "tone.au", "tone.caf", "tone.w64", "tone.rf64", "tone.ogg", "tone.mp3", "volume.nii", "volume.nii.gz", "end.mp4", "front.mp4", "clip.mkv", "clip.avi", "clip.webm", "clip.gif")  # fmt: skip
+NAMES = (
+    "8-bit.png", "16-bit.png", "baseline.jpg", "progressive.jpg", "lossy.webp", "lossless.webp", "plain.tif",
+    "lzw.tif", "jpeg.tif", "volume.npy", "volume.npz", "scattered.npz", "tone.wav", "tone.flac", "tone.aiff",
+    "tone.au", "tone.caf", "tone.w64", "tone.rf64", "tone.ogg", "tone.mp3", "volume.nii", "volume.nii.gz",
+    "end.mp4", "front.mp4", "clip.mkv", "clip.avi", "clip.webm", "clip.gif",
+)  # fmt: skip
 
 
 def attempt(path, **options: int) -> np.ndarray | str:
@@ -135,6 +138,7 @@ def test_a_file_cut_short_is_refused(tmp_path, name, files, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore::inr.InrWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_with_wrong_bytes_is_refused_or_read_but_never_more(tmp_path, name, files, capfd):
     whole, path, rng = files[name], tmp_path / name, np.random.default_rng(1)

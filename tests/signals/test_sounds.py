@@ -115,8 +115,10 @@ def test_a_recording(shared_data):
 
 def test_what_libsndfile_reads_is_read_in_the_type_of_its_encoding(tmp_path, tone):
     for form, subtype, dtype in (
-        ("AIFF", "PCM_24", "int32"), ("AIFF", "FLOAT", "float32"), ("AU", "ALAW", "int16"), ("SVX", "PCM_S8", "int16"),
-        ("CAF", "ALAC_24", "int32"), ("RF64", "PCM_16", "int16"), ("W64", "DOUBLE", "float64"), ("VOC", "PCM_16", "int16"),
+        ("AIFF", "PCM_24", "int32"), ("AIFF", "FLOAT", "float32"), ("AU", "ALAW", "int16"),
+        ("SVX", "PCM_S8", "int16"),
+        ("CAF", "ALAC_24", "int32"), ("RF64", "PCM_16", "int16"), ("W64", "DOUBLE", "float64"),
+        ("VOC", "PCM_16", "int16"),
         ("NIST", "PCM_32", "int32"), ("IRCAM", "FLOAT", "float32"),
     ):  # fmt: skip
         path = tmp_path / f"{form}.bin"
@@ -141,7 +143,8 @@ def test_sounds_without_a_resolution_are_floats_and_stay_so_in_wav(tmp_path, ton
 
 @pytest.mark.parametrize(
     ("form", "subtype"),
-    [("WAV", "GSM610"), ("WAV", "G721_32"), ("WAV", "NMS_ADPCM_24"), ("W64", "GSM610"), ("AU", "G723_40"), ("XI", "DPCM_16")],
+    [("WAV", "GSM610"), ("WAV", "G721_32"), ("WAV", "NMS_ADPCM_24"), ("W64", "GSM610"),
+     ("AU", "G723_40"), ("XI", "DPCM_16")],
 )  # fmt: skip
 def test_encodings_that_cannot_be_sought_in_are_read(tmp_path, tone, form, subtype):
     soundfile.write(tmp_path / "a", tone, 8000, subtype=subtype, format=form)
