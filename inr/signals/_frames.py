@@ -10,7 +10,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._files import check_writable, describe
-from inr.signals import _image
+from inr.signals import _image, _pictures
 from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
 from inr.signals._domain import ValueMap
 from inr.signals._libraries import check_bytes
@@ -22,13 +22,13 @@ def read(folder: Path, max_bytes: int) -> GridSamples:
     """The pictures in `folder` as a video (T, H, W, C), 2.png before 10.png, at 25 frames a second."""
     paths = _frame_paths(folder)
     if not paths:
-        known = ", ".join(_image.SUFFIXES)
+        known = ", ".join(_pictures.SUFFIXES)
         raise InrError(f"{folder} is a directory without frames ({known}); give a file, or a folder of frames")
-    first = _image.read_pixels(paths[0], max_bytes)
+    first = _pictures.read_pixels(paths[0], max_bytes)
     check_bytes(folder, first.nbytes * len(paths), max_bytes, f"{len(paths)} frames of shape {first.shape}")
     frames = np.empty((len(paths), *first.shape), first.dtype)
     for index, path in enumerate(paths):
-        frame = _image.read_pixels(path, max_bytes)
+        frame = _pictures.read_pixels(path, max_bytes)
         if frame.shape != first.shape or frame.dtype != first.dtype:
             raise InrError(f"frames differ: {paths[0]} is {_described(first)}, {path} is {_described(frame)}")
         frames[index] = frame
@@ -52,7 +52,7 @@ def _frame_paths(folder: Path) -> list[Path]:
 
 
 def _is_frame(path: Path) -> bool:
-    return path.suffix.lower() in _image.SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in _pictures.SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

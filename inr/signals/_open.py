@@ -10,18 +10,29 @@ from inr._files import describe
 from inr.signals._arrays import GridSamples
 from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
-from inr.signals._image import image_format
 from inr.signals._libraries import MAX_BYTES
+from inr.signals._pictures import picture_module
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal
+from inr.signals._unreadable import advice
 
 _INR_MAGIC = b"\x89INR"
 _SUPPORTED = (
-    "images (PNG, JPEG, WebP, TIFF), audio (WAV, FLAC), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of frames), "
-    "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
+    "images (PNG, JPEG, WebP, TIFF, JPEG XL, AVIF, JPEG 2000, HDR, BMP, PPM, PFM, TGA, DICOM and more), audio (WAV, "
+    "FLAC, AIFF, CAF, OGG, MP3 and more), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of numbered frames), volumes "
+    "(.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
 )
-_VIDEOS = (b"OggS", b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
+_VIDEOS = (
+    b"OggS",
+    b"\x30\x26\xb2\x75",
+    b"\x1aE\xdf\xa3",
+    b"GIF87a",
+    b"GIF89a",
+    b"FLV\x01",
+    b"\0\0\x01\xba",
+    b"YUV4MPEG2 ",
+)
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+_PICTURE_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
@@ -81,8 +92,8 @@ def _module(path: Path, head: bytes) -> str:
     if head.startswith(_INR_MAGIC):
         raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
     riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
-    if image_format(head):
-        return "_image"
+    if (module := picture_module(path, head)) is not None:
+        return module
     if is_sound(head):
         return "_audio"
     if head.startswith(_VIDEOS) or riff == b"AVI " or _is_mp4(head) or _is_transport_stream(head):
@@ -91,6 +102,8 @@ def _module(path: Path, head: bytes) -> str:
         return "_numpy_files"
     if _unpacked(head).startswith(_NIFTI):
         return "_nifti"
+    if (words := advice(path, head)) is not None:
+        raise InrError(f"{path} {words}")
     text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
     raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {_SUPPORTED}")
 
