@@ -10,7 +10,9 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from inr._imageio_table import register as _register
 from inr._version import __version__ as __version__
+from inr._when_imported import when_imported as _when_imported
 
 if TYPE_CHECKING:
     from inr import (
@@ -81,6 +83,7 @@ _ROOMS = {
     "encodings",
     "engines",
     "fitting",
+    "imageio",
     "networks",
     "objectives",
     "signals",
@@ -117,3 +120,6 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"module 'inr' has no attribute '{name}'")
+
+
+_when_imported("imageio.config", _register)

@@ -30,6 +30,7 @@ FLOORS = (
     ("compression",),
     ("diagnostics",),
     ("io",),
+    ("imageio",),
     ("sweeping",),
     ("face",),
     ("bench",),
