@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from inr._errors import InrError
 from inr._files import check_writable, describe
 from inr.cli._console import finite, remark
+from inr.cli._pipes import is_piped
 
 if TYPE_CHECKING:
     from inr import Event, Field
@@ -64,7 +65,7 @@ def choose_outputs(
     if no_comparison and comparison is not None:
         raise InrError("--comparison and --no-comparison contradict each other; give one")
     field = field or Path(stem(signal) + ".inr")
-    if comparison is None and not no_comparison:
+    if comparison is None and not no_comparison and not is_piped(field):
         comparison = field.parent / f"{stem(field)}.comparison.png"
     return Outputs(field, comparison, teacher_map, events)
 

@@ -6,16 +6,17 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from inr._errors import InrError
+from inr._errors import InrError, InrWarning
 from inr._files import describe
-from inr.cli._console import complain, typed
+from inr.cli._console import complain, remark, typed
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -45,11 +46,28 @@ class Group(TyperGroup):
         args = list(sys.argv[1:] if args is None else args)
         typed.set(args)
         run = functools.partial(super().main, args or ["--help"], "inr", standalone_mode=False, **extra)
-        with _terminating_as_interrupt():
+        with _terminating_as_interrupt(), _warnings_as_remarks(quiet=not {"-q", "--quiet"}.isdisjoint(args)):
             status = _guarded(run)
         if standalone_mode:
             sys.exit(status)
         return status
+
+
+@contextlib.contextmanager
+def _warnings_as_remarks(*, quiet: bool) -> Iterator[None]:
+    """While inside, what the library has to say of its input is one line each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", InrWarning)
+        show = warnings.showwarning
+
+        def remark_or_show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, InrWarning):
+                remark(str(message))
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = remark_or_show
+        yield
 
 
 def _guarded(run: Callable[[], Any]) -> int:

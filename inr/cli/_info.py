@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from inr.cli import _pipes
 from inr.cli._console import decibels, out, pairs, print_json, size
 from inr.cli._render import DAMAGED
 
@@ -27,7 +28,14 @@ EPILOG = """
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="A field, or the checkpoint of an unfinished fit.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.inr",
+            help="A field, or the checkpoint of an unfinished fit; - for standard input.",
+            callback=_pipes.incoming,
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what is in an .inr file; a damaged one is refused."""

@@ -266,3 +266,30 @@ def test_transparency_is_dropped_and_said(tmp_path, clip):
     filmed(tmp_path / "clear.mkv", opaque, "bgra")
     with pytest.warns(InrWarning, match=r"transparency is dropped"):
         np.testing.assert_array_equal(open_signal(tmp_path / "clear.mkv").array, clip[..., ::-1])
+
+
+@pytest.mark.parametrize(
+    ("names", "is_video"),
+    [
+        (["0.png", "1.png", "10.png"], True),
+        (["frame_0001.png", "frame_0002.jpg"], True),
+        (["take 2 shot 1 007.png", "take 2 shot 1 008.png"], True),
+        (["cat.png", "dog.png"], False),
+        (["a1.png", "b2.png"], False),
+        (["IMG_20240101_120000.png", "IMG_20240102_093000.png"], False),
+        (["a.png", "a1.png"], False),
+    ],
+)
+def test_a_folder_is_a_video_where_its_files_are_numbered(tmp_path, refused, names, is_video):
+    for level, name in enumerate(names):
+        Image.new("L", (5, 4), level).save(tmp_path / name)
+    if is_video:
+        assert open_signal(tmp_path).domain.shape == (len(names), 4, 5)
+    else:
+        refused(lambda: open_signal(tmp_path), "set of pictures", "one by one", "for f in ", f"{tmp_path}/*")
+
+
+def test_frames_may_be_pictures_of_any_format(tmp_path, clip):
+    for index, frame in enumerate(clip):
+        Image.fromarray(frame).save(tmp_path / f"{index}.bmp")
+    np.testing.assert_array_equal(open_signal(tmp_path).array, clip)
