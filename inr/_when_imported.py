@@ -31,7 +31,7 @@ class _Watch:
         """Nothing, but for the module that is waited for: what the other finders find, and then `act`."""
         if name != self._name:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module

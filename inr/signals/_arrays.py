@@ -190,7 +190,7 @@ def _with_channels(
         raise InrError(f"unknown kind of signal '{kind}'; known: {', '.join(_GRID_AXES)}")
     if channels_last is None:
         channels_last = _has_channels(array, kind)
-        if kind is not None and channels_last:
+        if kind is not None and channels_last and array.ndim - 1 in _GRID_AXES[kind]:
             _check_channels_last(array.shape, kind, source)
     axes = array.ndim - channels_last
     if kind is None:

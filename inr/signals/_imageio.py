@@ -15,6 +15,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.signals._arrays import GridSamples, build_grid, grid_axes, real_array
+from inr.signals._domain import Kind
 from inr.signals._libraries import check_bytes, quiet_logger, reading
 
 SUFFIXES = (".bmp", ".dib", ".tga", ".ico", ".cur", ".pcx", ".sgi", ".rgb", ".ras", ".psd", ".xbm", ".xpm", ".icns")
@@ -58,7 +59,7 @@ def find_reader(path: Path, head: bytes) -> Reader | None:
 def read(path: Path, max_bytes: int) -> GridSamples:
     """The picture at `path`, or the volume in files of sciences."""
     array = read_array(path, max_bytes)
-    kind = "image" if array.ndim == 3 else "volume"
+    kind: Kind = "image" if array.ndim == 3 else "volume"
     return build_grid(array, kind, grid_axes(kind, array.shape[:-1], {}), {}, source=str(path))
 
 

@@ -36,8 +36,8 @@ def read(path: Path, max_bytes: int) -> GridSamples:
         nominal = float(stream.average_rate) if stream.average_rate else None
         found = pace(decoder.times, decoder.last, float(stream.time_base or 0), nominal)
         meta: dict[str, Any] = {"fps": found.fps if found else nominal or DEFAULT_FPS}
-        aspect = stream.sample_aspect_ratio or 1
-        if aspect not in (0, 1):
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        if aspect != 1:
             aspect = 1 / aspect if decoder.turned else aspect
             meta["pixel_aspect"] = [aspect.numerator, aspect.denominator]
     if found and found.largest_shift:
