@@ -40,7 +40,7 @@ def open(path: str | os.PathLike[str], *, sampling: SamplingModel | None = None,
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
-        path: an image, sound, video, volume or .npz of scattered samples, or a folder of frames.
+        path: an image, sound, video, volume or .npz of scattered samples, or a folder of numbered frames.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
@@ -50,6 +50,8 @@ def open(path: str | os.PathLike[str], *, sampling: SamplingModel | None = None,
     Raises:
         InrError: no such file, none of the known formats, damaged, too large, or not finite real numbers.
         MissingExtra: the library that reads this format is not installed.
+
+    Warns, by `inr.InrWarning`, of what was read otherwise than somebody may expect: uneven times of frames, say.
 
     >>> signal = inr.open("photo.png")
     >>> signal.array.shape, signal.array.dtype

@@ -1,4 +1,4 @@
-"""Videos: what PyAV reads, and MP4 for writing; sound tracks are left out.
+"""Videos: what PyAV reads, and MP4 for writing; sound tracks are left out, but where there is nothing else.
 
 Frames are RGB (grey where the file's pixels are), upright, of 8 bits, or of 16 where the file has more than 8, and
 taken to be evenly spaced at the average rate. Transparency is dropped, which is said. The shape of pixels that are not
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
+from inr.signals import _sound_track
+from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
 from inr.signals._frame_times import pace
 from inr.signals._libraries import check_bytes, load, note, reading
@@ -25,11 +26,13 @@ _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 
 
 
 def read(path: Path, max_bytes: int) -> GridSamples:
-    """The video at `path`, uint8 or uint16 (T, H, W, C)."""
+    """The video at `path`, uint8 or uint16 (T, H, W, C); the sound, (N, C), where a file holds no video."""
     av = load("av", "video", "reading video")
     check_complete(path)
     with reading(path, "video"), _silent(), av.open(str(path)) as container:
         stream = _stream(path, container)
+        if stream is None:
+            return _sound(path, *_sound_track.read(path, container, max_bytes))
         stream.thread_type = "AUTO"
         decoder = _Frames(path, container, stream)
         samples = _collect(iter(decoder), path, stream.frames, max_bytes)
@@ -81,12 +84,19 @@ def _pixel_aspect(domain: Domain, width: int, height: int) -> Fraction:
 
 
 def _stream(path: Path, container: Any) -> Any:
-    """The first stream of frames that is no picture on a cover."""
+    """The first stream of frames that is no picture on a cover; None for a sound."""
     cover = importlib.import_module("av.stream").Disposition.attached_pic
     for stream in container.streams.video:
         if not stream.disposition & cover:
             return stream
-    raise InrError(f"{path} holds no video; ffmpeg -i {path.name} {path.stem}.wav makes a sound of it that is read")
+    if container.streams.audio:
+        return None
+    raise InrError(f"{path} holds neither video nor sound")
+
+
+def _sound(path: Path, samples: np.ndarray, rate: int) -> GridSamples:
+    samples, meta = real_array(samples, str(path)), {"sample_rate": rate}
+    return build_grid(samples, "audio", grid_axes("audio", samples.shape[:1], meta), meta, source=str(path))
 
 
 @contextlib.contextmanager

@@ -195,3 +195,29 @@ def test_a_wav_that_claims_more_than_a_pipe_would_is_cut_short(tmp_path, tone, r
         data[at : at + 4] = length.to_bytes(4, "little")
         (tmp_path / "b.wav").write_bytes(data)
         refused(lambda: open_signal(tmp_path / "b.wav"), "cut short", f"{at + 4 + length:,}")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "form"), [("a.m4a", "alac", "s16p"), ("a.mka", "pcm_s32le", "s32"), ("a.m4a", "aac", "fltp")]
+)
+def test_a_sound_in_the_container_of_a_video(tmp_path, name, codec, form):
+    av = pytest.importorskip("av")
+    dtype = {"s16p": np.int16, "s32": np.int32, "fltp": np.float32}[form]
+    stereo = sound(2, dtype) if codec != "aac" else np.sin(np.arange(4096)[:, None] / [9, 20]).astype(np.float32) / 2
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=22_050, layout="stereo")
+        planes = stereo.T.copy() if form.endswith("p") else stereo.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(planes, format=form, layout="stereo")
+        frame.sample_rate, frame.pts = 22_050, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    found = open_signal(tmp_path / name)
+    assert (found.domain.kind, found.domain.meta) == ("audio", {"sample_rate": 22_050})
+    if codec == "aac":
+        assert (found.array.shape, found.array.dtype) == ((4096, 2), np.float32)
+        assert snr(stereo, found.array) > 20
+    else:  # this ALAC has 24 bits, which fill the upper ones of 32
+        expected = stereo.astype(np.int32) << (16 if codec == "alac" else 0)
+        np.testing.assert_array_equal(found.array, expected, strict=True)
+    with pytest.raises(ValueError, match="over the limit of 100 bytes"):
+        open_signal(tmp_path / name, max_bytes=100)
