@@ -16,12 +16,13 @@ from inr.cli._fit_solve import check_solver, solve, starting_from
 from inr.cli._parsing import parse_rates, parse_sampling
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
+from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
     from inr import Budget, Event, Fitter, Signal
     from inr.compression import Keeping
 
-EPILOG = """
+EPILOG = f"""
 [bold]Examples[/bold]
 
   inr fit photo.png                    # photo.inr, photo.comparison.png
@@ -35,6 +36,10 @@ EPILOG = """
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  cat photo.png | inr fit - -o photo.inr
+
+[bold]Reads[/bold] {SUPPORTED}; what it cannot read names the command that makes it readable.
 
 [bold]Exit status[/bold]
 

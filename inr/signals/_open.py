@@ -10,17 +10,13 @@ from inr._files import describe
 from inr.signals._arrays import GridSamples
 from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
+from inr.signals._formats import SUPPORTED
 from inr.signals._libraries import MAX_BYTES
 from inr.signals._pictures import picture_module
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal
 from inr.signals._unreadable import advice
 
 _INR_MAGIC = b"\x89INR"
-_SUPPORTED = (
-    "images (PNG, JPEG, WebP, TIFF, JPEG XL, AVIF, JPEG 2000, HDR, BMP, PPM, PFM, TGA, DICOM and more), audio (WAV, "
-    "FLAC, AIFF, CAF, OGG, MP3 and more), video (MP4, MOV, MKV, WebM, AVI, GIF, a folder of numbered frames), volumes "
-    "(.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
-)
 _VIDEOS = (
     b"OggS",
     b"\x30\x26\xb2\x75",
@@ -107,7 +103,7 @@ def _module(path: Path, head: bytes) -> str:
     if (words := advice(path, head)) is not None:
         raise InrError(f"{path} {words}")
     text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
-    raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {_SUPPORTED}")
+    raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {SUPPORTED}")
 
 
 def _is_mp4(head: bytes) -> bool:
