@@ -241,8 +241,8 @@ def _per_second(
 
 def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) -> str | None:
     """One line on a size that stretches a picture; None where it does not by more than a pixel."""
-    if field.domain.kind not in ("image", "video"):
-        return None
+    if field.domain.kind not in ("image", "video") or "pixel_aspect" in field.domain.meta:
+        return None  # pixels that are not square may be meant to become so
     height, width = _own_shape(field, box)[-2:]
     wanted = shape[-1] * height / width
     if abs(wanted - shape[-2]) <= max(1.0, 0.01 * wanted):

@@ -18,6 +18,7 @@ from inr.signals._codecs import find_codec
 from inr.signals._image import image_format
 from inr.signals._libraries import load
 from inr.signals._signal import Signal
+from inr.signals._video import is_video
 
 # What a PNG has besides its pixels' stream: signature, IHDR, the frame of one IDAT, and IEND.
 _PNG_FRAME = 8 + 25 + 12 + 12
@@ -29,7 +30,6 @@ _NIFTI_HEADER = 352
 _FLAC_CHANNELS = 8
 _LOSSY_PICTURES = ("AVIF", "JPEG XL", "JPEG 2000", "JPEG XR")  # or may be so
 _PLAIN_WAVS = (1, 3, 0xFFFE)  # the encodings of WAV that code samples as they are: integers, floats, and either
-_LOSSY_VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".wmv", ".m4a", ".mka", ".wma")
 
 
 class LosslessSize(NamedTuple):
@@ -119,7 +119,7 @@ def _is_lossy(path: Path) -> bool:
     if is_sound(head):
         coded = head[12:16] == b"fmt " and int.from_bytes(head[20:22], "little") not in _PLAIN_WAVS
         return coded or head.startswith((b"ID3", b"OggS", b"\xff"))
-    return path.suffix.lower() in _LOSSY_VIDEOS
+    return is_video(head) and not head.startswith((b"GIF8", b"YUV4"))
 
 
 # What was measured of signals that are still in use: a fit asks several times, and a video takes seconds.

@@ -15,20 +15,9 @@ from inr.signals._libraries import MAX_BYTES
 from inr.signals._pictures import picture_module
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal
 from inr.signals._unreadable import advice
+from inr.signals._video import is_video
 
 _INR_MAGIC = b"\x89INR"
-_VIDEOS = (
-    b"OggS",
-    b"\x30\x26\xb2\x75",
-    b"\x1aE\xdf\xa3",
-    b"GIF87a",
-    b"GIF89a",
-    b"FLV\x01",
-    b"\0\0\x01\xba",
-    b"YUV4MPEG2 ",
-)
-_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-_PICTURE_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
@@ -89,12 +78,11 @@ def _module(path: Path, head: bytes) -> str:
     """The module of this package that reads a file which begins with `head`."""
     if head.startswith(_INR_MAGIC):
         raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
-    riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
     if (module := picture_module(path, head)) is not None:
         return module
     if is_sound(head):
         return "_audio"
-    if head.startswith(_VIDEOS) or riff == b"AVI " or _is_mp4(head) or _is_transport_stream(head):
+    if is_video(head):
         return "_video"
     if head.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")):
         return "_numpy_files"
@@ -104,14 +92,6 @@ def _module(path: Path, head: bytes) -> str:
         raise InrError(f"{path} {words}")
     text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
     raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {SUPPORTED}")
-
-
-def _is_mp4(head: bytes) -> bool:
-    return head[4:8] in _MP4_BOXES and head[8:12] not in _PICTURE_BRANDS
-
-
-def _is_transport_stream(head: bytes) -> bool:
-    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
 
 
 def _unpacked(head: bytes) -> bytes:

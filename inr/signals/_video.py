@@ -23,6 +23,25 @@ from inr.signals._libraries import check_bytes, load, note, reading
 from inr.signals._truncation import check_complete
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
+_VIDEOS = (
+    b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ", b"OggS", b"\x30\x26\xb2\x75",
+)  # fmt: skip
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_PICTURE_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def is_video(head: bytes) -> bool:
+    """Whether a file that begins with `head`, and is neither picture nor sound, is a video that PyAV reads."""
+    avi = head[:4] == b"RIFF" and head[8:12] == b"AVI "
+    return head.startswith(_VIDEOS) or avi or _is_mp4(head) or _is_transport_stream(head)
+
+
+def _is_mp4(head: bytes) -> bool:
+    return head[4:8] in _MP4_BOXES and head[8:12] not in _PICTURE_BRANDS
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
 
 
 def read(path: Path, max_bytes: int) -> GridSamples:

@@ -126,3 +126,11 @@ def test_which_sounds_and_further_pictures_are_lossy(tmp_path):
     ):
         (tmp_path / "picture").write_bytes(data)
         assert source_size(tmp_path / "picture").lossy == lossy, data[:12]
+
+
+def test_a_video_is_lossy_whatever_it_is_called(tmp_path):
+    pytest.importorskip("av")
+    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    inr.from_array(frames, kind="video").save(tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").rename(tmp_path / "clip")
+    assert source_size(tmp_path / "clip").lossy
