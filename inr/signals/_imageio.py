@@ -101,6 +101,8 @@ def _of_sciences(path: Path, reader: Reader, max_bytes: int) -> np.ndarray:
     if importlib.util.find_spec(reader.package or "") is None:
         needed = reader.package
         raise InrError(f"reading {reader.name} needs {needed}, which is not installed: pip install {needed}")
+    if reader.plugin not in importlib.import_module("imageio.config").known_plugins:
+        raise InrError(f"reading {reader.name} needs a newer imageio: pip install --upgrade imageio")
     logger = quiet_logger("pydicom")
     with reading(path, f"{reader.name} file"), logger, _opened(path, reader.plugin) as file:
         array = _dicom(path, file, max_bytes) if reader.name == "DICOM" else np.asarray(file.read(index=0))

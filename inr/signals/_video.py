@@ -87,7 +87,8 @@ def write(path: Path, frames: np.ndarray, domain: Domain) -> None:
         stream = container.add_stream("libx264", rate=rate, options={"crf": _CRF})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv444p"
-        stream.codec_context.sample_aspect_ratio = _pixel_aspect(domain, frames.shape[2], frames.shape[1])
+        if "pixel_aspect" in domain.meta:
+            stream.codec_context.sample_aspect_ratio = _pixel_aspect(domain, frames.shape[2], frames.shape[1])
         for frame in frames:
             picture = av.VideoFrame.from_ndarray(frame[..., 0] if grey else frame, format="gray" if grey else "rgb24")
             container.mux(stream.encode(picture))
@@ -96,17 +97,17 @@ def write(path: Path, frames: np.ndarray, domain: Domain) -> None:
 
 def _pixel_aspect(domain: Domain, width: int, height: int) -> Fraction:
     """Width by height of a pixel where a domain is shown in so many; its axes are in pixels of the source."""
-    own = Fraction(*domain.meta.get("pixel_aspect", (1, 1)))
+    own = Fraction(*domain.meta["pixel_aspect"])
     x, y = domain.axes[:2]
     cell = Fraction((x.high - x.low) / width) / Fraction((y.high - y.low) / height)
-    return (own * cell).limit_denominator(10_000) if "pixel_aspect" in domain.meta else own
+    return (own * cell).limit_denominator(10_000)
 
 
 def _stream(path: Path, container: Any) -> Any:
     """The first stream of frames that is no picture on a cover; None for a sound."""
-    cover = importlib.import_module("av.stream").Disposition.attached_pic
     for stream in container.streams.video:
-        if not stream.disposition & cover:
+        disposition = getattr(stream, "disposition", None)  # older PyAV does not tell
+        if not disposition or not disposition & type(disposition).attached_pic:
             return stream
     if container.streams.audio:
         return None
@@ -159,8 +160,9 @@ class _Frames:
 
     def _upright(self, frame: Any) -> np.ndarray:
         self.times.append(frame.time)
-        self.last = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
-        turns = round(getattr(frame, "rotation", 0) / 90)  # older PyAV does not tell
+        lasting = getattr(frame, "duration", None)  # nor does it this
+        self.last = float(lasting * frame.time_base) if lasting and frame.time_base else 0.0
+        turns = round(getattr(frame, "rotation", 0) / 90)  # nor this
         self.turned = bool(turns % 2)
         return np.rot90(self._pixels(frame), turns)
 
