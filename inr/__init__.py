@@ -10,7 +10,9 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from inr._imageio_table import register as _register
 from inr._version import __version__ as __version__
+from inr._when_imported import when_imported as _when_imported
 
 if TYPE_CHECKING:
     from inr import (
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
         sweeping,
         teaching,
     )
-    from inr._errors import DamagedFile, InrError, MissingExtra
+    from inr._errors import DamagedFile, InrError, InrWarning, MissingExtra
     from inr._params import Range
     from inr.compression import compress, decompress, fit
     from inr.engines import render
@@ -46,6 +48,7 @@ __all__ = [
     "Field",
     "Fitter",
     "InrError",
+    "InrWarning",
     "MissingExtra",
     "Range",
     "Signal",
@@ -82,6 +85,7 @@ _ROOMS = {
     "encodings",
     "engines",
     "fitting",
+    "imageio",
     "listeners",
     "networks",
     "objectives",
@@ -96,6 +100,7 @@ _NAMES = {
     "Field": "inr.field",
     "Fitter": "inr.fitting",
     "InrError": "inr._errors",
+    "InrWarning": "inr._errors",
     "MissingExtra": "inr._errors",
     "Range": "inr._params",
     "Signal": "inr.signals",
@@ -118,3 +123,6 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"module 'inr' has no attribute '{name}'")
+
+
+_when_imported("imageio.config", _register)

@@ -3,9 +3,15 @@
 InrError            anything a caller can put right (also a ValueError)
 ├── DamagedFile     a file whose contents do not hold together; names the damaged section
 └── MissingExtra    an optional library is absent; names the command that installs it
+
+InrWarning is no error: it says that something was done in another way than somebody may expect.
 """
 
 from typing import Any
+
+
+class InrWarning(UserWarning):
+    """What was read or done otherwise than somebody may expect, said in one line; the command line prints it."""
 
 
 class InrError(ValueError):

@@ -30,6 +30,7 @@ FLOORS = (
     ("compression",),
     ("diagnostics", "listeners"),
     ("io",),
+    ("imageio",),
     ("sweeping",),
     ("face",),
     ("bench",),

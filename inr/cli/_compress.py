@@ -10,7 +10,8 @@ import typer
 
 from inr._errors import InrError
 from inr._files import check_writable, replacing
-from inr.cli._console import decibels, out, pairs, print_json, remark, size
+from inr.cli import _pipes
+from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_folder
 from inr.cli._fit_options import Nodata, ValueRange
 from inr.cli._parsing import parse_range
 from inr.cli._progress import FitBar, waiting
@@ -57,7 +58,16 @@ def _target(words: str, *names: str) -> Any:
 Bpp = Annotated[float | None, _target("Bits per sample (pixel), all of the file counted; 0.3 if nothing is given.")]
 Bytes = Annotated[int | None, _target("The largest number of bytes of the file.", "--bytes")]
 Psnr = Annotated[float | None, _target("dB of the decoded samples; the smallest file that reaches it is searched.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.", show_default=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="The file to write; - for standard output.",
+        show_default=False,
+        callback=_pipes.outgoing,
+    ),
+]
 Steps = Annotated[
     int | None, typer.Option(help="Steps of a fit; as many as suit the signal if not given.", show_default=False)
 ]
@@ -76,7 +86,12 @@ Initial = Annotated[
 
 
 def compress(
-    signal: Annotated[Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video or volume.")],
+    signal: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SIGNAL", help="Picture, sound, video or volume; - for standard input.", callback=_pipes.incoming
+        ),
+    ],
     output: Output = None,
     codec: Annotated[
         str,
@@ -103,6 +118,7 @@ def compress(
         from inr.compression import compress_and_measure
 
         source = inr.open(signal, value_range=parse_range(value_range), nodata=nodata)
+    tell_folder(signal, source, quiet=quiet)
 
     def run(on_event: Callable[[Any], None]) -> "Compressed":
         return compress_and_measure(
@@ -114,7 +130,12 @@ def compress(
 
 
 def recompress(
-    file: Annotated[Path, typer.Argument(metavar="FIELD.inr", help="A field that inr fit wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FIELD.inr", help="A field that inr fit wrote; - for standard input.", callback=_pipes.incoming
+        ),
+    ],
     output: Output = None,
     signal: Annotated[
         Path | None,

@@ -6,12 +6,18 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from inr.cli._pipes import shown
+
+if TYPE_CHECKING:
+    from inr import Signal
 
 # the arguments as they were typed, for messages that repeat them
 typed: ContextVar[Sequence[str]] = ContextVar("typed", default=())
@@ -29,13 +35,20 @@ def err() -> Console:
 
 def complain(message: str, status: int) -> int:
     """Print one error line; the exit status is handed through."""
-    print("inr: error:", " ".join(message.split()), file=sys.stderr)
+    print("inr: error:", shown(" ".join(message.split())), file=sys.stderr)
     return status
 
 
 def remark(message: str) -> None:
     """Print one line on stderr that is no error."""
-    print("inr:", " ".join(message.split()), file=sys.stderr)
+    print("inr:", shown(" ".join(message.split())), file=sys.stderr)
+
+
+def tell_folder(path: Path, signal: "Signal", *, quiet: bool) -> None:
+    """Say what a folder of pictures was taken for."""
+    if path.is_dir() and not quiet and signal.domain.shape is not None:
+        frames, fps = signal.domain.shape[0], signal.domain.meta["fps"]
+        remark(f"{path} is taken for a video of {frames} frames at {fps:g} a second")
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -71,7 +84,7 @@ def pairs(rows: Mapping[str, str]) -> Table:
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows.items():
-        table.add_row(label, Text(value))  # a plain string would lose what stands in brackets
+        table.add_row(label, Text(shown(value)))  # a plain string would lose what stands in brackets
     return table
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from inr.cli import _pipes
 from inr.cli._parsing import parse_bytes
-from inr.cli._render import Engine, Force, Output, Part, Quiet, Scale, Size, to_samples
+from inr.cli._render import Engine, Force, Format, Output, Part, Quiet, Scale, Size, to_samples
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -24,8 +25,16 @@ EPILOG = """
 
 
 def decompress(
-    file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="What inr compress wrote, or the beginning of it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.inr",
+            help="What inr compress wrote, or the beginning of it; - for standard input.",
+            callback=_pipes.incoming,
+        ),
+    ],
     output: Output = None,
+    form: Format = None,  # seen by the callback of the output
     size: Size = None,
     scale: Scale = None,
     box: Part = None,

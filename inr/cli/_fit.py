@@ -9,20 +9,22 @@ import typer
 
 from inr._errors import InrError
 from inr.cli import _fit_options as options
-from inr.cli._console import complain, print_json, remark, typed
+from inr.cli._console import complain, print_json, remark, tell_folder, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
 from inr.cli._fit_solve import check_solver, solve, starting_from
 from inr.cli._parsing import parse_range, parse_rates, parse_sampling
+from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
+from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
     from inr import Budget, Event, Fitter, Signal
     from inr.compression import Keeping
     from inr.listeners import Listener
 
-EPILOG = """
+EPILOG = f"""
 [bold]Examples[/bold]
 
   inr fit photo.png                    # photo.inr, photo.comparison.png
@@ -36,6 +38,10 @@ EPILOG = """
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  cat photo.png | inr fit - -o photo.inr
+
+[bold]Reads[/bold] {SUPPORTED}; what it cannot read names the command that makes it readable.
 
 [bold]Exit status[/bold]
 
@@ -124,6 +130,7 @@ def fit(
     wanted = inr.Budget(steps, seconds, psnr)
     with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
         source = inr.open(signal, **reading)
+    tell_folder(signal, source, quiet=quiet)
     with waiting("measuring", quiet=quiet):
         keeping = keeping.suited(source, signal.resolve() if signal.is_file() else None)
     if keeping.coding == "samples":
@@ -289,7 +296,7 @@ def _print(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
 def _explain(end: "Event", outputs: Outputs) -> None:
     """One line on a fit that ended early, with the command that goes on where there is something to go on from."""
     message = end.message
-    if outputs.checkpoint.exists():
+    if outputs.checkpoint.exists() and not is_piped(outputs.field):
         again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
         message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
     if end.reason in ("steps", "seconds", "interrupted"):

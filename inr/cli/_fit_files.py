@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from inr._errors import InrError
 from inr._files import check_writable, describe
 from inr.cli._console import finite, remark
+from inr.cli._pipes import is_piped
 
 if TYPE_CHECKING:
     from inr import Event, Field
@@ -77,7 +78,7 @@ def choose_outputs(
             f"{field} would be a field, which is an .inr file; call it {field.with_suffix('.inr')}, and turn it back "
             f"with inr render {field.with_suffix('.inr')} -o {field}"
         )
-    if comparison is None and not no_comparison:
+    if comparison is None and not no_comparison and not is_piped(field):
         comparison = field.parent / f"{stem(field)}.comparison.png"
     return Outputs(field, comparison, teacher_map, events)
 

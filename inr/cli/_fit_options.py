@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inr.cli import _pipes
 from inr.cli._completion import completing
 from inr.fitting import SCHEDULES
 
@@ -16,20 +17,31 @@ _KEPT = "Weights (coded if nothing is given; samples for small signals, screens 
 _FITTING = "Fitting"
 
 
-def _option(panel: str, words: str, *names: str, metavar: str | None = None, part: str | None = None) -> Any:
+def _option(panel: str, words: str, *names: str, part: str | None = None, **settings: Any) -> Any:
     """An option whose help says what happens where it is not given; a `part` of that kind is completed by name."""
-    return typer.Option(
-        *names, help=words, rich_help_panel=panel, show_default=False, metavar=metavar,
-        autocompletion=None if part is None else completing(part),
-    )  # fmt: skip
+    if part is not None:
+        settings["autocompletion"] = completing(part)
+    return typer.Option(*names, help=words, rich_help_panel=panel, show_default=False, **settings)
 
 
 Signal = Annotated[
-    Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, or .npz of samples.")
+    Path,
+    typer.Argument(
+        metavar="SIGNAL",
+        help="Picture, sound, video, volume, folder of numbered frames, or .npz of samples; - for standard input.",
+        callback=_pipes.incoming,
+    ),
 ]
 
 Output = Annotated[
-    Path | None, _option(_OUTPUT, "The field; SIGNAL's name with .inr, in this folder, if not given.", "-o", "--output")
+    Path | None,
+    _option(
+        _OUTPUT,
+        "The field; SIGNAL's name with .inr, in this folder, if not given; - for standard output.",
+        "-o",
+        "--output",
+        callback=_pipes.outgoing,
+    ),
 ]
 Comparison = Annotated[
     Path | None, _option(_OUTPUT, "The comparison sheet; NAME.comparison.png beside the field if not given.")

@@ -5,17 +5,18 @@ import difflib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from inr._errors import InrError
+from inr._errors import InrError, InrWarning
 from inr._files import describe
 from inr._scripts import name_scripts
-from inr.cli._console import complain, survive_any_encoding, typed
+from inr.cli._console import complain, remark, survive_any_encoding, typed
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -50,7 +51,8 @@ class Group(TyperGroup):
             rest = _without_scripts(args)
             return super(Group, self).main(rest or ["--help"], "inr", standalone_mode=False, **extra)
 
-        with _terminating_as_interrupt():
+        quiet = not {"-q", "--quiet"}.isdisjoint(args)
+        with _terminating_as_interrupt(), _warnings_as_remarks(quiet=quiet):
             status = _guarded(run)
         if standalone_mode:
             sys.exit(status)
@@ -73,6 +75,23 @@ def _without_scripts(args: Sequence[str]) -> list[str]:
     if scripts:
         name_scripts(scripts)
     return rest
+
+
+@contextlib.contextmanager
+def _warnings_as_remarks(*, quiet: bool) -> Iterator[None]:
+    """While inside, what the library has to say of its input is one line each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "always", InrWarning)
+        show = warnings.showwarning
+
+        def remark_or_show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, InrWarning):
+                remark(str(message))
+            else:
+                show(message, category, *where, **more)
+
+        warnings.showwarning = remark_or_show
+        yield
 
 
 def _guarded(run: Callable[[], Any]) -> int:

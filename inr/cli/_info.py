@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from inr._errors import InrError
+from inr.cli import _pipes
 from inr.cli._console import decibels, out, pairs, print_json, size
 from inr.cli._render import DAMAGED
 
@@ -31,7 +32,14 @@ _PARTS = ("encoding", "activation", "network")
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE.inr", help="A field, or the checkpoint of an unfinished fit.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.inr",
+            help="A field, or the checkpoint of an unfinished fit; - for standard input.",
+            callback=_pipes.incoming,
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what is in an .inr file; a damaged one is refused."""

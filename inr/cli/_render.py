@@ -9,6 +9,7 @@ import typer
 
 from inr._errors import InrError
 from inr._files import check_writable
+from inr.cli import _pipes
 from inr.cli._console import remark, si
 from inr.cli._parsing import Box, parse_box, parse_size
 from inr.cli._progress import counting, waiting
@@ -32,6 +33,8 @@ EPILOG = """
   inr render voice.inr --rate 48000 -o voice.wav
 
   inr render clip.inr --fps 50 -o clip.mp4        # twice the frames of a video with 25 a second
+
+  cat photo.inr | inr render - -o - --format png | display
 """
 
 DAMAGED = 4  # exit status of a file whose enhancement sections are damaged or missing
@@ -43,10 +46,17 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="The file to write; its suffix chooses the format. Beside the field, named after it, if not given.",
+        help="The file to write; its suffix chooses the format. Beside the field, named after it, if not given; - for "
+        "standard output.",
         show_default=False,
+        callback=_pipes.outgoing,
     ),
 ]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="What is written to -o -, as in png or wav.", show_default=False, is_eager=True),
+]
+
 Size = Annotated[
     str | None,
     typer.Option(
@@ -76,8 +86,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless i
 
 
 def render(
-    file: Annotated[Path, typer.Argument(metavar="FIELD.inr", help="A field that inr fit wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FIELD.inr", help="A field that inr fit wrote; - for standard input.", callback=_pipes.incoming
+        ),
+    ],
     output: Output = None,
+    form: Format = None,  # seen by the callback of the output
     size: Size = None,
     scale: Scale = None,
     rate: Rate = None,
@@ -230,8 +246,8 @@ def _per_second(
 
 def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) -> str | None:
     """One line on a size that stretches a picture; None where it does not by more than a pixel."""
-    if field.domain.kind not in ("image", "video"):
-        return None
+    if field.domain.kind not in ("image", "video") or "pixel_aspect" in field.domain.meta:
+        return None  # pixels that are not square may be meant to become so
     height, width = _own_shape(field, box)[-2:]
     wanted = shape[-1] * height / width
     if abs(wanted - shape[-2]) <= max(1.0, 0.01 * wanted):
@@ -245,7 +261,8 @@ def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) 
 def _default_output(file: Path, field: "Field", name: str) -> Path:
     from inr.signals import default_suffix
 
-    return file.with_name(f"{file.stem}.{name}{default_suffix(field.domain)}")
+    own = f"{file.stem}.{name}{default_suffix(field.domain)}"
+    return Path(own) if _pipes.is_piped(file) else file.with_name(own)
 
 
 def _written(field: "Field", shape: tuple[int, ...], path: Path) -> "Domain":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from inr.cli import _pipes
 from inr.cli._console import out, print_json
 from inr.cli._progress import waiting
 
@@ -27,7 +28,12 @@ EPILOG = """
 
 def suggest(
     signal: Annotated[
-        Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, or .npz.")
+        Path,
+        typer.Argument(
+            metavar="SIGNAL",
+            help="Picture, sound, video, volume, folder of numbered frames, or .npz; - for standard input.",
+            callback=_pipes.incoming,
+        ),
     ],
     seed: Annotated[int, typer.Option(help="Decides which patches are looked at.", min=0, max=2**32 - 1)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,

@@ -17,14 +17,18 @@ from inr.engines._base import Engine, engines
 from inr.engines._choose import automatic
 from inr.engines._gpu import has_gpu
 
-_PACKAGES = ("torch", "numpy", "numba", "pillow", "tifffile", "safetensors", "scikit-image", "typer", "rich")
+_PACKAGES = ("torch", "numpy", "numba", "pillow", "imageio", "tifffile", "safetensors", "scikit-image", "typer", "rich")
 # extra: the library it brings, the module that is imported, what it is for
 _EXTRAS = {
-    "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC"),
+    "audio": ("soundfile", "soundfile", "sounds: WAV, FLAC, OGG, MP3 and more"),
     "video": ("av", "av", "videos: MP4, MOV, MKV, WebM"),
     "volume": ("nibabel", "nibabel", "NIfTI volumes"),
     "compress": ("constriction", "constriction", "compressed fields; there are no wheels for Linux on ARM"),
-    "images": ("imagecodecs", "imagecodecs", "pictures: compressed TIFF, 16-bit PNG faster"),
+    "images": (
+        "imagecodecs",
+        "imagecodecs",
+        "pictures: JPEG XL, AVIF, JPEG 2000, HDR, compressed TIFF; 16-bit PNG faster",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inr.signals._domain import Domain as Domain
     from inr.signals._domain import SamplingModel as SamplingModel
     from inr.signals._domain import ValueMap as ValueMap
+    from inr.signals._formats import SUPPORTED as SUPPORTED
     from inr.signals._grid import Box as Box
     from inr.signals._grid import block_ranges as block_ranges
     from inr.signals._grid import grid_coords as grid_coords
@@ -66,6 +67,7 @@ __getattr__, __all__ = lazy_exports(
         "QUADRATIC": "._continuous",
         "SINC": "._continuous",
         "SINC_STEPS": "._continuous",
+        "SUPPORTED": "._formats",
         "Axis": "._domain",
         "Box": "._grid",
         "Domain": "._domain",

@@ -266,6 +266,8 @@ def _with_channels(
         raise InrError(f"unknown kind of signal '{kind}'; known: {', '.join(_GRID_AXES)}")
     if channels_last is None:
         channels_last = _has_channels(array, kind)
+        if kind is not None and channels_last and array.ndim - 1 in _GRID_AXES[kind]:
+            _check_channels_last(array.shape, kind, source)
     axes = array.ndim - channels_last
     if kind is None:
         kind = "image" if axes == 2 else "volume"
@@ -280,6 +282,20 @@ def _has_channels(array: np.ndarray, kind: Kind | None) -> bool:
     if kind is None:
         return array.ndim == 3 and array.shape[-1] in (3, 4)
     return kind != "volume" and array.ndim > _GRID_AXES[kind][0]
+
+
+def _check_channels_last(shape: tuple[int, ...], kind: Kind, source: str) -> None:
+    """Refuse channels before the other axes, where nothing else makes sense: PyTorch's order of pictures, say."""
+    last, first = len(shape) - 1, 0
+    if kind == "video" and len(shape) == 4 and shape[1] <= 4:
+        first = 1
+    many = shape[last] > shape[0] if kind == "audio" else shape[last] > 4 >= shape[first]
+    if many:
+        order = ", ".join(str(axis) for axis in range(last + 1) if axis != first)
+        raise InrError(
+            f"{source} has shape {shape}: its {('first', 'second')[first]} axis looks like channels; pass "
+            f"array.transpose({order}, {first}), which for tensors is permute, or channels_last=True if it is not"
+        )
 
 
 def _rate(value: float | None, name: str) -> float:

@@ -1,7 +1,11 @@
-"""Videos as folders of pictures, one a frame, in the natural order of their names."""
+"""Videos as folders of numbered pictures, one a frame, in the natural order of their names.
+
+Pictures whose names have nothing in common, or that differ in size, are a set and no video: they are refused.
+"""
 
 import contextlib
 import re
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +14,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._files import check_writable, describe
-from inr.signals import _image
+from inr.signals import _image, _pictures
 from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes
 from inr.signals._domain import ValueMap
 from inr.signals._libraries import check_bytes
@@ -22,15 +26,18 @@ def read(folder: Path, max_bytes: int) -> GridSamples:
     """The pictures in `folder` as a video (T, H, W, C), 2.png before 10.png, at 25 frames a second."""
     paths = _frame_paths(folder)
     if not paths:
-        known = ", ".join(_image.SUFFIXES)
+        known = ", ".join(_pictures.SUFFIXES)
         raise InrError(f"{folder} is a directory without frames ({known}); give a file, or a folder of frames")
-    first = _image.read_pixels(paths[0], max_bytes)
+    _check_numbered(folder, paths)
+    first = _pictures.read_pixels(paths[0], max_bytes)
     check_bytes(folder, first.nbytes * len(paths), max_bytes, f"{len(paths)} frames of shape {first.shape}")
     frames = np.empty((len(paths), *first.shape), first.dtype)
     for index, path in enumerate(paths):
-        frame = _image.read_pixels(path, max_bytes)
+        frame = _pictures.read_pixels(path, max_bytes)
         if frame.shape != first.shape or frame.dtype != first.dtype:
-            raise InrError(f"frames differ: {paths[0]} is {_described(first)}, {path} is {_described(frame)}")
+            raise _no_video(
+                folder, f"they differ: {paths[0].name} is {_described(first)}, {path.name} is {_described(frame)}"
+            )
         frames[index] = frame
     meta = {"fps": DEFAULT_FPS}
     return build_grid(frames, "video", grid_axes("video", frames.shape[:3], meta), meta, source=str(folder))
@@ -51,8 +58,24 @@ def _frame_paths(folder: Path) -> list[Path]:
         raise InrError(f"cannot read {folder}: {describe(error)}") from error
 
 
+def _check_numbered(folder: Path, paths: list[Path]) -> None:
+    """Refuse names that differ in more than one number, as those of photographs taken at other times do."""
+    splits = [re.findall(r"\d+|\D+", path.stem) for path in paths]
+    if len({len(parts) for parts in splits}) == 1:
+        varying = [parts for parts in zip(*splits, strict=True) if len(set(parts)) > 1]
+        if len(varying) <= 1 and all(part.isdecimal() for parts in varying for part in parts):
+            return
+    names = " and ".join(path.name for path in (paths[0], paths[-1]))
+    raise _no_video(folder, f"frames of one are numbered, as frame_0001.png is, and {names} are not")
+
+
+def _no_video(folder: Path, reason: str) -> InrError:
+    each = f'for f in {shlex.quote(str(folder))}/*; do inr fit "$f"; done'
+    return InrError(f"{folder} is taken for a set of pictures, not for a video: {reason}; fit them one by one: {each}")
+
+
 def _is_frame(path: Path) -> bool:
-    return path.suffix.lower() in _image.SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in _pictures.SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

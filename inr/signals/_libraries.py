@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from inr._errors import InrError, MissingExtra
+from inr._errors import InrError, InrWarning, MissingExtra
 
 MAX_BYTES = 4 * 2**30  # of a decoded signal, unless its reader says otherwise
 
@@ -59,6 +59,11 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise InrError(f"cannot write {path}: {_reason(error)}") from error
+
+
+def note(words: str) -> None:
+    """Say what of a file was read otherwise than somebody may expect; not inside of `reading`, which is quiet."""
+    warnings.warn(words, InrWarning, stacklevel=4)  # where the caller of `inr.open` stands
 
 
 def _reason(error: Exception) -> str:

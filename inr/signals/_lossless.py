@@ -13,10 +13,13 @@ import numpy as np
 
 from inr._errors import MissingExtra
 from inr.signals import _png
+from inr.signals._audio import is_sound
+from inr.signals._codecs import find_codec
 from inr.signals._image import image_format
 from inr.signals._libraries import load
 from inr.signals._picture import metadata_bytes
 from inr.signals._signal import Signal
+from inr.signals._video import is_video
 
 # What a PNG has besides its pixels' stream: signature, IHDR, the frame of one IDAT, and IEND.
 _PNG_FRAME = 8 + 25 + 12 + 12
@@ -26,8 +29,8 @@ _EFFORT, _EFFORT_OF_SMALL, _SMALL = 6, 9, 1 << 18
 _NIFTI_HEADER = 352
 # Most channels that FLAC holds.
 _FLAC_CHANNELS = 8
-_LOSSY_SOUNDS = (b"ID3", b"OggS", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
-_LOSSY_VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg")
+_LOSSY_PICTURES = ("AVIF", "JPEG XL", "JPEG 2000", "JPEG XR")  # or may be so
+_PLAIN_WAVS = (1, 3, 0xFFFE)  # the encodings of WAV that code samples as they are: integers, floats, and either
 
 
 class LosslessSize(NamedTuple):
@@ -107,13 +110,18 @@ def source_size(path: str | os.PathLike[str]) -> SourceSize:
 
 def _is_lossy(path: Path) -> bool:
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(4096)
+    if (codec := find_codec(head)) is not None:
+        return codec.name in _LOSSY_PICTURES
     match image_format(head):
         case "JPEG":
             return True
         case "WebP":  # VP8L is its lossless form; VP8X may hold either
             return head[12:16] != b"VP8L"
-    return head.startswith(_LOSSY_SOUNDS) or path.suffix.lower() in _LOSSY_VIDEOS
+    if is_sound(head):
+        coded = head[12:16] == b"fmt " and int.from_bytes(head[20:22], "little") not in _PLAIN_WAVS
+        return coded or head.startswith((b"ID3", b"OggS", b"\xff"))
+    return is_video(head) and not head.startswith((b"GIF8", b"YUV4"))
 
 
 # What was measured of signals that are still in use: a fit asks several times, and a video takes seconds.

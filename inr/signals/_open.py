@@ -8,22 +8,17 @@ from typing import Any
 
 from inr._errors import InrError
 from inr._files import describe
-from inr.signals._animation import moves
 from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
+from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
-from inr.signals._image import image_format
+from inr.signals._formats import SUPPORTED
 from inr.signals._libraries import MAX_BYTES
+from inr.signals._pictures import picture_module
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal, from_array
+from inr.signals._unreadable import advice
+from inr.signals._video import is_video
 
 _INR_MAGIC = b"\x89INR"
-_SUPPORTED = (
-    "images (PNG, JPEG, WebP, TIFF, GIF), audio (WAV, FLAC), "
-    "video (MP4, MOV, MKV, WebM, AVI, animated GIF, PNG and WebP, a folder of frames), "
-    "volumes (.npy, .npz, NIfTI) and scattered samples (.npz with coords and values)"
-)
-_VIDEOS = (b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ")
-_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
@@ -39,7 +34,7 @@ def open(
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
-        path: an image, sound, video, volume or .npz of scattered samples, or a folder of frames.
+        path: an image, sound, video, volume or .npz of scattered samples, or a folder of numbered frames.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
         nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
@@ -52,6 +47,8 @@ def open(
     Raises:
         InrError: no such file, none of the known formats, damaged, too large, or not real numbers.
         MissingExtra: the library that reads this format is not installed.
+
+    Warns, by `inr.InrWarning`, of what was read otherwise than somebody may expect: uneven times of frames, say.
 
     >>> signal = inr.open("photo.png")
     >>> signal.array.shape, signal.array.dtype
@@ -119,27 +116,20 @@ def _module(path: Path, head: bytes) -> str:
     """The module of this package that reads a file which begins with `head`."""
     if head.startswith(_INR_MAGIC):
         raise InrError(f"{path} is already a fitted field; use inr render to turn it back into samples")
-    riff = head[8:12] if head[:4] in (b"RIFF", b"RF64") else b""
-    if (form := image_format(head)) and not (form == "GIF" and moves(path, form)):
-        return "_image"
-    if riff == b"WAVE" or head.startswith(b"fLaC"):
+    if (module := picture_module(path, head)) is not None:
+        return module
+    if is_sound(head):
         return "_audio"
-    if head.startswith(_VIDEOS) or riff == b"AVI " or _is_mp4(head) or _is_transport_stream(head):
+    if is_video(head):
         return "_video"
     if head.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")):
         return "_numpy_files"
     if _unpacked(head).startswith(_NIFTI):
         return "_nifti"
+    if (words := advice(path, head)) is not None:
+        raise InrError(f"{path} {words}")
     text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
-    raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {_SUPPORTED}")
-
-
-def _is_mp4(head: bytes) -> bool:
-    return head[4:8] in _MP4_BOXES and head[8:12] not in _PICTURE_BRANDS
-
-
-def _is_transport_stream(head: bytes) -> bool:
-    return len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+    raise InrError(f"{path} is {'a text file' if text else 'of no known format'}; inr reads {SUPPORTED}")
 
 
 def _unpacked(head: bytes) -> bytes:

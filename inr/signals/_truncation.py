@@ -9,44 +9,35 @@ import io
 from pathlib import Path
 
 from inr._errors import InrError
+from inr.signals._sound_files import find_samples, ogg_end
 
-_UNKNOWN_LENGTH = 0xFFFFFFFF  # what a header says that was written before its length was known
 _EBML_MAGIC = b"\x1aE\xdf\xa3"
 
 
 def check_complete(path: Path) -> None:
-    """Refuse a RIFF (WAV, AVI), MP4, MOV, Matroska, WebM or GIF file that ends before its own header says.
+    """Refuse a file that ends before its own header says: WAV and its kin, AVI, MP4, MOV, Matroska, WebM, Ogg or GIF.
 
-    Raises InrError; files in other formats pass.
+    Raises InrError; files in other formats pass, and those whose header does not know.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         magic = file.read(12)
-        if magic[:4] == b"RIFF":
-            end = _wav_end(file, size) if magic[8:] == b"WAVE" else 8 + int.from_bytes(magic[4:8], "little")
+        if samples := find_samples(file, size):
+            end = samples.end or 0
+        elif magic[:4] == b"RIFF":
+            end = 8 + int.from_bytes(magic[4:8], "little")
         elif magic[4:8] == b"ftyp":
             end = _boxes_end(file, size)
         elif magic[:4] == _EBML_MAGIC:
             end = _matroska_end(file, size)
         elif magic[:3] == b"GIF":
             end = _gif_end(file)
+        elif magic[:4] == b"OggS":
+            end = ogg_end(file, size)
         else:
             return
     if end > size:
         raise InrError(f"{path} is damaged or cut short: it should have {end:,} bytes or more, and has {size:,}")
-
-
-def _wav_end(file: io.BufferedIOBase, size: int) -> int:
-    """Where the samples of a WAV end."""
-    start = 12
-    while start < size:
-        file.seek(start)
-        header = file.read(8)
-        length = int.from_bytes(header[4:], "little")
-        start += 8 + length + length % 2
-        if header[:4] == b"data":
-            return start - length % 2 if length != _UNKNOWN_LENGTH else 0
-    return start + 8
 
 
 def _boxes_end(file: io.BufferedIOBase, size: int) -> int:

@@ -96,8 +96,7 @@ def _encode(
     elif domain.kind == "video":
         from inr.signals import _image, _video
 
-        time = domain.axes[-1]
-        _video.write(path, _image.to_8_bit(samples, domain.values), time.high - time.low)
+        _video.write(path, _image.to_8_bit(samples, domain.values), domain)
     elif form in (".nii", ".nii.gz"):
         from inr.signals import _nifti
 

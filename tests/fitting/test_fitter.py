@@ -317,7 +317,13 @@ def test_scattered_samples_and_metrics_of_each_kind():
     field = inr.fit(Signal.from_samples(coords, coords.sum(axis=1)), steps=20, network="mlp:depth=1,width=8")
     assert set(field.metrics) == {"psnr", "rmse", "max_error"}
     sound = Signal.from_array(np.sin(np.arange(400) / 9), kind="audio", sample_rate=8000)
-    assert set(inr.fit(sound, steps=5, network="mlp:depth=1,width=8").metrics) == {"psnr", "psnr_between", "rmse", "max_error", "snr"}
+    assert set(inr.fit(sound, steps=5, network="mlp:depth=1,width=8").metrics) == {
+        "psnr",
+        "psnr_between",
+        "rmse",
+        "max_error",
+        "snr",
+    }
 
 
 def test_evaluate_agrees_with_the_formula(signal):

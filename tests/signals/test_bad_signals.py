@@ -211,3 +211,29 @@ def test_a_shape_that_does_not_fit_the_domain(tmp_path, refused):
     refused(lambda: write(tmp_path / "a.png", np.zeros((0, 5, 3)), domain), "(0, 5, 3)")
     refused(lambda: write(tmp_path / "a.jpg", np.zeros((70_000, 1, 3)), domain), "65500 pixels", ".png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "words"),
+    [
+        ("image", (4, 17, 9), "first axis looks like channels; pass array.transpose(1, 2, 0)"),
+        ("image", (1, 6, 5), "transpose(1, 2, 0)"),
+        ("video", (12, 3, 8, 9), "second axis looks like channels; pass array.transpose(0, 2, 3, 1)"),
+        ("video", (3, 12, 8, 9), "first axis looks like channels; pass array.transpose(1, 2, 3, 0)"),
+        ("audio", (2, 700), "first axis looks like channels; pass array.transpose(1, 0)"),
+    ],
+)
+def test_channels_that_come_first_are_refused_and_the_axis_is_named(refused, kind, shape, words):
+    rate = {"sample_rate": 8000} if kind == "audio" else {}
+    array = np.random.default_rng(0).random(shape)
+    refused(lambda: Signal.from_array(array, kind=kind, **rate), str(shape), words)
+    order = [int(axis) for axis in words.partition("transpose(")[2].rstrip(")").split(",")]
+    moved = Signal.from_array(array.transpose(order), kind=kind, **rate)
+    assert (moved.domain.shape, moved.channels) == (tuple(shape[axis] for axis in order[:-1]), shape[order[-1]])
+    assert Signal.from_array(array, kind=kind, channels_last=True, **rate).channels == shape[-1]
+
+
+def test_few_rows_are_no_channels(refused):
+    for shape in ((3, 20, 4), (2, 2, 3), (20, 30, 7), (5, 6, 9)):
+        assert Signal.from_array(np.random.default_rng(0).random(shape), kind="image").channels == shape[-1]
+    assert Signal.from_array(np.random.default_rng(0).random((3, 20, 30))).domain.kind == "volume"

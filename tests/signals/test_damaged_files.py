@@ -38,6 +38,7 @@ def saved(signal: Signal, folder, name: str) -> bytes:
 
 
 def whole_files(folder) -> dict[str, bytes]:
+    soundfile = pytest.importorskip("soundfile")
     rng = np.random.default_rng(0)
     tone = Signal.from_array((20_000 * np.sin(np.arange(4000) / 9)).astype(np.int16), kind="audio", sample_rate=8000)
     volume = Signal.from_array(rng.normal(size=(6, 7, 8)))
@@ -64,6 +65,10 @@ def whole_files(folder) -> dict[str, bytes]:
         "volume.nii": saved(volume, folder, "volume.nii"),
         "volume.nii.gz": saved(volume, folder, "volume.nii.gz"),
     }
+    for form, subtype in (("AIFF", "PCM_16"), ("AU", "ULAW"), ("CAF", "ALAC_16"), ("W64", "PCM_16"), ("RF64", "PCM_24"),
+                          ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")):  # fmt: skip
+        soundfile.write(folder / "tone", tone.array, 8000, subtype=subtype, format=form)
+        files[f"tone.{form.lower()}"] = (folder / "tone").read_bytes()
     return files | videos(folder)
 
 
@@ -93,15 +98,16 @@ def videos(folder) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, bytes]:
-    pytest.importorskip("soundfile")
     pytest.importorskip("nibabel")
     return whole_files(tmp_path_factory.mktemp("whole"))
 
 
-NAMES = ("8-bit.png", "16-bit.png", "baseline.jpg", "progressive.jpg", "lossy.webp", "lossless.webp", "plain.tif",
-         "lzw.tif", "jpeg.tif", "still.gif", "moving.png", "moving.webp", "volume.npy", "volume.npz", "scattered.npz",
-         "tone.wav", "tone.flac", "volume.nii", "volume.nii.gz", "end.mp4", "front.mp4", "clip.mkv", "clip.avi",
-         "clip.webm", "clip.gif")  # fmt: skip
+NAMES = (
+    "8-bit.png", "16-bit.png", "baseline.jpg", "progressive.jpg", "lossy.webp", "lossless.webp", "plain.tif",
+    "lzw.tif", "jpeg.tif", "still.gif", "moving.png", "moving.webp", "volume.npy", "volume.npz", "scattered.npz",
+    "tone.wav", "tone.flac", "tone.aiff", "tone.au", "tone.caf", "tone.w64", "tone.rf64", "tone.ogg", "tone.mp3",
+    "volume.nii", "volume.nii.gz", "end.mp4", "front.mp4", "clip.mkv", "clip.avi", "clip.webm", "clip.gif",
+)  # fmt: skip
 
 
 def attempt(path, **options: int) -> np.ndarray | str:
@@ -142,6 +148,7 @@ def test_a_file_cut_short_is_refused(tmp_path, name, files, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore::inr.InrWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_with_wrong_bytes_is_refused_or_read_but_never_more(tmp_path, name, files, capfd):
     whole, path, rng = files[name], tmp_path / name, np.random.default_rng(1)

@@ -106,3 +106,31 @@ def test_volumes_and_scattered_samples_are_compressed_arrays():
     places = np.random.default_rng(2).random((500, 2))
     scattered = inr.signals.from_samples(places, places.sum(axis=1))
     assert lossless_bytes(scattered) > 0.8 * (places.nbytes + places.nbytes / 2)
+
+
+def test_which_sounds_and_further_pictures_are_lossy(tmp_path):
+    soundfile, codecs = pytest.importorskip("soundfile"), pytest.importorskip("imagecodecs")
+    tone, picture = np.sin(np.arange(3000) / 7) / 2, np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+    for lossy, form, subtype in (
+        (True, "MP3", "MPEG_LAYER_III"), (True, "OGG", "VORBIS"), (True, "WAV", "MS_ADPCM"), (True, "WAV", "GSM610"),
+        (False, "WAV", "PCM_16"), (False, "WAV", "FLOAT"), (False, "WAVEX", "PCM_24"), (False, "FLAC", "PCM_16"),
+        (False, "AIFF", "PCM_16"),
+    ):  # fmt: skip
+        soundfile.write(tmp_path / "sound", tone, 8000, format=form, subtype=subtype)
+        assert source_size(tmp_path / "sound").lossy == lossy, (form, subtype)
+    for lossy, data in (
+        (True, codecs.avif_encode(picture)),
+        (True, codecs.jpegxl_encode(picture)),
+        (False, codecs.jpegls_encode(picture)),
+        (False, codecs.qoi_encode(picture)),
+    ):
+        (tmp_path / "picture").write_bytes(data)
+        assert source_size(tmp_path / "picture").lossy == lossy, data[:12]
+
+
+def test_a_video_is_lossy_whatever_it_is_called(tmp_path):
+    pytest.importorskip("av")
+    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    inr.from_array(frames, kind="video").save(tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").rename(tmp_path / "clip")
+    assert source_size(tmp_path / "clip").lossy

@@ -111,3 +111,113 @@ def test_a_recording(shared_data):
     silence = np.zeros_like(signal.array)
     assert snr(signal.array, silence) == 0
     assert 20 < psnr(signal.array, silence, signal.domain.values.data_range) < 25  # a PSNR flatters quiet sounds
+
+
+def test_what_libsndfile_reads_is_read_in_the_type_of_its_encoding(tmp_path, tone):
+    for form, subtype, dtype in (
+        ("AIFF", "PCM_24", "int32"), ("AIFF", "FLOAT", "float32"), ("AU", "ALAW", "int16"),
+        ("SVX", "PCM_S8", "int16"),
+        ("CAF", "ALAC_24", "int32"), ("RF64", "PCM_16", "int16"), ("W64", "DOUBLE", "float64"),
+        ("VOC", "PCM_16", "int16"),
+        ("NIST", "PCM_32", "int32"), ("IRCAM", "FLOAT", "float32"),
+    ):  # fmt: skip
+        path = tmp_path / f"{form}.bin"
+        soundfile.write(path, tone, 11_025, subtype=subtype, format=form)
+        found = open_signal(path)
+        expected, rate = soundfile.read(path, dtype=dtype, always_2d=True)
+        assert (found.domain.kind, found.domain.meta) == ("audio", {"sample_rate": rate, "subtype": subtype})
+        assert found.array.dtype == dtype
+        np.testing.assert_array_equal(found.array, expected)
+
+
+@pytest.mark.parametrize(("form", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")])
+def test_sounds_without_a_resolution_are_floats_and_stay_so_in_wav(tmp_path, tone, form, subtype):
+    soundfile.write(tmp_path / "a", tone / 2**15, 48_000, subtype=subtype, format=form)
+    found = open_signal(tmp_path / "a")
+    assert (found.array.shape, found.array.dtype) == ((4000, 1), np.float32)
+    assert snr(tone[:, None] / 2**15, found.array) > 12  # 14.8 dB, by Opus, when written
+    found.save(tmp_path / "b.wav")
+    assert soundfile.info(tmp_path / "b.wav").subtype == "FLOAT"
+    np.testing.assert_array_equal(open_signal(tmp_path / "b.wav").array, found.array)
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"),
+    [("WAV", "GSM610"), ("WAV", "G721_32"), ("WAV", "NMS_ADPCM_24"), ("W64", "GSM610"),
+     ("AU", "G723_40"), ("XI", "DPCM_16")],
+)  # fmt: skip
+def test_encodings_that_cannot_be_sought_in_are_read(tmp_path, tone, form, subtype):
+    soundfile.write(tmp_path / "a", tone, 8000, subtype=subtype, format=form)
+    found = open_signal(tmp_path / "a")
+    assert found.array.dtype == np.int16
+    assert 4000 <= found.size < 4600  # whole blocks
+    assert snr(tone, found.array[:4000, 0]) > 4
+    found.save(tmp_path / "b.wav")  # without the loss of another generation
+    np.testing.assert_array_equal(open_signal(tmp_path / "b.wav").array, found.array)
+
+
+LENGTHS = (0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000 - 44, 0x80000000, 0xFFFFFFFF - 36, 0xFFFFFFFF)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("riff", [0, None, 0xFFFFFFFF])
+def test_a_wav_from_a_pipe_is_read_to_its_end(tmp_path, length, riff):
+    stereo = sound(2, np.int16)
+    soundfile.write(tmp_path / "a.wav", stereo, 16_000, subtype="PCM_16")
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = length.to_bytes(4, "little")
+    data[4:8] = (min(length + 36, 0xFFFFFFFF) if riff is None else riff).to_bytes(4, "little")
+    (tmp_path / "b.wav").write_bytes(data)
+    np.testing.assert_array_equal(open_signal(tmp_path / "b.wav").array, stereo)
+
+
+def test_other_formats_from_pipes_are_read_to_their_end(tmp_path, tone):
+    for form, chunk, field in (
+        ("AIFF", b"SSND", (0x7F000008).to_bytes(4, "big")),
+        ("AU", b".snd", None),
+        ("CAF", b"data", b"\xff" * 8),
+    ):
+        soundfile.write(tmp_path / "a", tone, 8000, subtype="PCM_16", format=form)
+        data = bytearray((tmp_path / "a").read_bytes())
+        at = 8 if field is None else data.index(chunk) + 4
+        field = field or b"\xff" * 4
+        data[at : at + len(field)] = field
+        (tmp_path / "b").write_bytes(data)
+        np.testing.assert_array_equal(open_signal(tmp_path / "b").array[:, 0], tone)
+
+
+def test_a_wav_that_claims_more_than_a_pipe_would_is_cut_short(tmp_path, tone, refused):
+    Signal.from_array(tone, kind="audio", sample_rate=8000).save(tmp_path / "a.wav")
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    at = data.index(b"data") + 4
+    for length in (8002, 0x10000000, 0x7FFE0000, 0x90000000):
+        data[at : at + 4] = length.to_bytes(4, "little")
+        (tmp_path / "b.wav").write_bytes(data)
+        refused(lambda: open_signal(tmp_path / "b.wav"), "cut short", f"{at + 4 + length:,}")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "form"), [("a.m4a", "alac", "s16p"), ("a.mka", "pcm_s32le", "s32"), ("a.m4a", "aac", "fltp")]
+)
+def test_a_sound_in_the_container_of_a_video(tmp_path, name, codec, form):
+    av = pytest.importorskip("av")
+    dtype = {"s16p": np.int16, "s32": np.int32, "fltp": np.float32}[form]
+    stereo = sound(2, dtype) if codec != "aac" else np.sin(np.arange(4096)[:, None] / [9, 20]).astype(np.float32) / 2
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=22_050, layout="stereo")
+        planes = stereo.T.copy() if form.endswith("p") else stereo.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(planes, format=form, layout="stereo")
+        frame.sample_rate, frame.pts = 22_050, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    found = open_signal(tmp_path / name)
+    assert (found.domain.kind, found.domain.meta) == ("audio", {"sample_rate": 22_050})
+    if codec == "aac":
+        assert (found.array.shape, found.array.dtype) == ((4096, 2), np.float32)
+        assert snr(stereo, found.array) > 20
+    else:  # this ALAC has 24 bits, which fill the upper ones of 32
+        expected = stereo.astype(np.int32) << (16 if codec == "alac" else 0)
+        np.testing.assert_array_equal(found.array, expected, strict=True)
+    with pytest.raises(ValueError, match="over the limit of 100 bytes"):
+        open_signal(tmp_path / name, max_bytes=100)
