@@ -173,7 +173,7 @@ def rescaled_range(path: str, domain: Domain) -> tuple[float, float] | None:
     ((210.5, 340.0), None)
     """
     form = file_format(path, domain.kind)
-    if domain.kind not in ("image", "video") or form in (".tif", ".tiff"):
+    if domain.kind not in ("image", "video") or form in (".tif", ".tiff", ".npy"):
         return None
     ends = min(domain.values.low), max(domain.values.high)
     kept = ("uint8", "uint16") if form in (".png", _FOLDER) else ("uint8",)

@@ -202,3 +202,52 @@ def test_a_profile_is_kept_or_turned_into_srgb(inr_cli, tmp_path):
                 np.testing.assert_allclose(image.getpixel((5, 5)), colour, atol=1)
                 assert image.info.get("icc_profile") == profile
                 assert suffix == "webp" or image.info["dpi"] == pytest.approx((400, 400), rel=1e-3)
+
+
+@pytest.fixture
+def scattered_field(tmp_path):
+    rng = np.random.default_rng(0)
+    coords = rng.random((300, 2)) * [4.0, 2.0]
+    field = inr.fit(
+        inr.signals.from_samples(coords, coords[:, 0] - 3 * coords[:, 1], box=[(0, 4), (0, 2)]),
+        steps=60, network="mlp:depth=1,width=16", encoding="identity", activation="sine", learning_rate=1e-2,
+    )  # fmt: skip
+    field.save(tmp_path / "points.inr")
+    return field
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_scattered_samples_are_rendered_to_grids(inr_cli, scattered_field, suffix):
+    run = inr_cli("render", "points.inr", "--size", "8x5", "-o", f"grid{suffix}")
+    assert run.status == 0, run.err
+    found = inr.open(f"grid{suffix}").array[..., 0]
+    assert found.shape == (5, 8)
+    x, y = np.meshgrid((np.arange(8) + 0.5) / 2, (np.arange(5) + 0.5) * 0.4)
+    limits = scattered_field.domain.values
+    expected = scattered_field.at(np.stack([x, y], axis=-1))[..., 0].clip(limits.low[0], limits.high[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_picture_of_heights_keeps_them_or_says_that_it_does_not(inr_cli, tmp_path):
+    heights = np.add.outer(np.arange(12.0), np.arange(16.0)).astype(np.float32) + 240
+    signal = inr.from_array(heights, kind="image")
+    inr.compression.sampled(signal).save(tmp_path / "heights.inr")
+    for suffix in (".npy", ".tif"):
+        run = inr_cli("render", "heights.inr", "-o", f"a{suffix}")
+        assert (run.status, "255" in run.err) == (0, False)
+        np.testing.assert_array_equal(inr.open(f"a{suffix}").array[..., 0], heights)
+    run = inr_cli("render", "heights.inr", "-o", "a.png")
+    assert run.status == 0
+    assert "values from 240 to 266 are 0 to 255 in it" in run.err
+
+
+def test_what_is_rendered_is_clipped_to_the_range_that_it_is_measured_over(inr_cli, tmp_path):
+    signal = inr.from_array(np.tile(np.float32([[0, 1], [1, 0]]), (8, 8)), value_range=(0.0, 1.0))
+    field = inr.fit(signal, steps=30, network="mlp:depth=1,width=16", learning_rate=3e-2)
+    field.save(tmp_path / "steep.inr")
+    assert inr_cli("render", "steep.inr", "-o", "steep.npy").status == 0
+    found = np.load("steep.npy")
+    assert found.min() >= 0
+    assert found.max() <= 1
+    error = np.sqrt(np.mean((found - signal.array[..., 0]) ** 2))
+    assert field.metrics["rmse"] == pytest.approx(error, rel=1e-4)
