@@ -37,6 +37,10 @@ Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step 
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]
 Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 
+Preset = Annotated[
+    str | None,
+    _option(_PARTS, "Published settings, as siren, wire or ngp (inr parts presets); other options take their place."),
+]
 Encoding = Annotated[str | None, _option(_PARTS, "As in hash:levels=16.")]
 Activation = Annotated[str | None, _option(_PARTS, "As in sine:omega=30.")]
 Network = Annotated[str | None, _option(_PARTS, "As in mlp:depth=4,width=256.")]

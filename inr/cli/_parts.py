@@ -11,7 +11,7 @@ from rich.text import Text
 
 from inr._errors import InrError
 from inr.cli._console import indented, out, print_json
-from inr.cli._parts_page import parts_page
+from inr.cli._parts_page import parts_page, spelled_options
 
 if TYPE_CHECKING:
     from inr._params import Param
@@ -25,6 +25,8 @@ EPILOG = """
   inr parts encoding              # the encodings
 
   inr parts encoding hash         # one of them, with all that its class says
+
+  inr parts presets               # published settings, for inr fit --preset
 
   inr parts activation --json
 
@@ -60,11 +62,12 @@ def _registries() -> dict[str, "Registry"]:
     from inr.compression.codecs import codecs
     from inr.encodings import encodings
     from inr.engines import engines
+    from inr.fitting import presets
     from inr.networks import networks
     from inr.objectives import objectives
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs)
+    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets)
     return {registry.kind: registry for registry in found}
 
 
@@ -91,6 +94,7 @@ def _document(info: "PartInfo") -> dict[str, Any]:
         "source": info.source,
         "formula": info.formula,
         "limits": info.limits,
+        **({"options": info.cls.options()} if info.kind == "preset" else {}),
         "params": [
             {
                 "name": param.name,
@@ -108,6 +112,8 @@ def _document(info: "PartInfo") -> dict[str, Any]:
 def _entry(info: "PartInfo", *, whole: bool) -> Group:
     """A part's name and summary, or all of its documentation, then its parameters."""
     body: list[Any] = [Text(_words(info, whole))]
+    if info.kind == "preset":
+        body.append(Text(spelled_options(info.cls), style="cyan"))
     if whole and info.formula:
         body.append(Text(f"Formula: {info.formula}"))
     if whole and info.limits:
