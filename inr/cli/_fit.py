@@ -100,9 +100,7 @@ def fit(
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, {"psnr": psnr, **about_fit})
     if preset is not None and method == "closed-form":
-        raise InrError(
-            "the closed form is that of network kronecker, and a preset is learned in steps; give one of them"
-        )
+        raise InrError("the closed form is that of network kronecker, a preset is learned in steps; give one of them")
     named = any((preset, *parts.values()))  # the field's parts are not those of the signal's kind
     learned = steps is not None or method != "adam" or purpose != "zoom" or named or any(about_fit.values())
     keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)

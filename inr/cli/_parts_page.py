@@ -16,8 +16,8 @@ any engine; what cannot work is refused when it is built, with the reason. This 
 `inr parts --markdown`; `inr parts KIND NAME` shows one part in a terminal.
 
 A part is spelled `name:key=value,key=value`, as in `inr fit photo.png --encoding hash:levels=12 --activation relu`, and
-from Python `inr.encodings.HashGrid(2, levels=12)` or `inr.fit(…, encoding="hash:levels=12")`. A preset is a whole setting
-as it was published: `inr fit photo.png --preset siren`, `inr.fit(…, preset="siren")`.
+from Python `inr.encodings.HashGrid(2, levels=12)` or `inr.fit(…, encoding="hash:levels=12")`. A preset is a whole
+setting as it was published: `inr fit photo.png --preset siren`, `inr.fit(…, preset="siren")`.
 
 Coordinates x lie in [-1, 1] on every axis, values f(x) as well. *Engines*: **kernels** are compiled code for the whole
 field; **network only** means that the features come from PyTorch and the rest from kernels; all else is handed to

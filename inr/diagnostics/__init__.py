@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from inr.diagnostics._figures import Series as Series
     from inr.diagnostics._figures import Subplot as Subplot
     from inr.diagnostics._figures import plot as plot
+    from inr.diagnostics._paper_table import latex_table as latex_table
+    from inr.diagnostics._paper_table import markdown_table as markdown_table
     from inr.diagnostics._sample_counts import sample_counts_sheet as sample_counts_sheet
     from inr.diagnostics._sampling import estimate as estimate
     from inr.diagnostics._sheet import comparison_sheet as comparison_sheet
@@ -32,6 +34,8 @@ __getattr__, __all__ = lazy_exports(
         "comparison_sheet": "._sheet",
         "distance_preservation": "._embedding",
         "estimate": "._sampling",
+        "latex_table": "._paper_table",
+        "markdown_table": "._paper_table",
         "plot": "._figures",
         "sample_counts_sheet": "._sample_counts",
         "stable_rank": "._embedding",

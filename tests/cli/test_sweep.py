@@ -14,7 +14,7 @@ from tests.cli.clirun import contents, one_line
 
 SMALL = ("--steps", "12", "--batch", "128", "--network", "mlp:depth=1,width=16", "--engine", "eager", "--jobs", "0")
 LISTS = ("--encoding", "identity,fourier:sigma=1|3,frequencies=8", "--activation", "sine:omega=10")
-FILES = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png"}
+FILES = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png", "table.md", "table.tex"}
 
 
 @pytest.fixture
