@@ -108,7 +108,6 @@ class SweepResult:
         """Everything but the fields and curves, as plain JSON."""
         terms, names = self.terms, self.titles
         first = self.signals[0].domain
-        several = len(self.signals) * len(self.seeds) > 1
         return {
             "inr": __version__,
             "signal": self.sources[0],
@@ -132,7 +131,7 @@ class SweepResult:
             "best": None if self.best is None else self.best.name,
             "command": None if self.chosen is None else self.chosen.command,
             "rows": [{"title": names[row.name], **row.to_json()} for row in self._everything()],
-            "runs": [run.to_json() for row in self._everything() for run in self.runs_of(row)] if several else [],
+            "runs": [run.to_json() for row in self._everything() for run in self.runs_of(row)] if self._several else [],
         }
 
     def _everything(self) -> list[Row]:
@@ -198,11 +197,11 @@ class SweepResult:
 
         names = self.titles
         return Comparison(
-            name=", ".join(map(_called, self.signals, self.sources)),
+            name=_listed([_called(*each) for each in zip(self.signals, self.sources, strict=True)]),
             signal=self.signals[0],
             runs=[self._run_of(row, names[row.name], loaded) for row in self.rows],
             earlier=[self._run_of(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
-            facts=self.facts(),
+            facts=[*self.facts(), *([self._shown()] if self._several else [])],
             about_psnr="over all samples" if self.terms.holdout is None else "over the samples that were learned from",
             command="" if self.chosen is None else self.chosen.command,
             signals=len(self.signals),
@@ -243,8 +242,10 @@ class SweepResult:
         if self.interrupted:
             lines.append(f"Partial: the sweep was interrupted after {len(self.runs)} of {self.planned} fits.")
         lines.append(f"{count} fits of {budget}, {batch}{size}.")
-        if len(self.signals) * len(self.seeds) > 1:
-            lines.append(self._means())
+        if self._several:
+            over = [(len(self.signals), "signals"), (len(self.seeds), "seeds")]
+            words = " and ".join(f"{count} {what}" for count, what in over if count > 1)
+            lines.append(f"Means ± sample standard deviations over {words}.")
         if self.earlier:
             tried = sum(row.rung == 1 for row in self.earlier)
             lines.append(f"The last of a search that began with {tried} combinations at a part of the budget.")
@@ -253,15 +254,15 @@ class SweepResult:
         lines.append(_side_by_side(terms, self.runs))
         return lines
 
-    def _means(self) -> str:
-        """Over what rows are means, and which fits are shown."""
-        over = [
-            f"{len(found)} {what}"
-            for found, what in ((self.signals, "signals"), (self.seeds, "seeds"))
-            if len(found) > 1
-        ]
-        shown = f"{_called(self.signals[0], self.sources[0])}, seed {self.seeds[0]}"
-        return f"Means ± standard deviations over {' and '.join(over)}; pictures are of {shown}."
+    @property
+    def _several(self) -> bool:
+        """Whether rows are means."""
+        return len(self.signals) * len(self.seeds) > 1
+
+    def _shown(self) -> str:
+        """Of which fits pictures and curves are."""
+        name = _called(self.signals[0], self.sources[0])
+        return f"Pictures are of {name}, seed {self.seeds[0]}; curves are means."
 
 
 def _signal(signal: Signal, source: str | None) -> dict[str, Any]:
@@ -278,6 +279,12 @@ def _signal(signal: Signal, source: str | None) -> dict[str, Any]:
 def _called(signal: Signal, source: str | None) -> str:
     """What a signal is called on sheets."""
     return Path(source).name if source else signal.domain.kind
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    """Names in a line, as far as it has room."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _side_by_side(terms: Terms, rows: Sequence[Row]) -> str:
