@@ -25,14 +25,15 @@ def all_seeds(seed: int | Sequence[int], count: int) -> tuple[int, ...]:
     return tuple(seed)
 
 
-def check_signals(signals: Sequence[Signal], sources: Sequence[str | None]) -> None:
+def check_signals(signals: Sequence[Signal], names: Sequence[str], fingerprints: Sequence[int]) -> None:
     """Refuse signals over which there is no mean."""
     if not signals:
         raise InrError("nothing to fit: give a signal")
-    named = [source for source in sources if source is not None]
-    for source in named:
-        if named.count(source) > 1:
-            raise InrError(f"{source} is given twice, and would count twice in every mean; give it once")
+    first: dict[int, str] = {}
+    for name, found in zip(names, fingerprints, strict=True):
+        if found in first:
+            raise InrError(f"{first[found]} and {name} are one signal, which would count twice in every mean; give one")
+        first[found] = name
     kinds = list(dict.fromkeys(signal.domain.kind for signal in signals))
     if len(kinds) > 1:
         raise InrError(f"means are over signals of one kind, these are {' and '.join(kinds)}; sweep each kind alone")

@@ -39,6 +39,11 @@ class Inputs:
     sources: tuple[str | None, ...]
     folder: Path | None
 
+    @property
+    def names(self) -> list[str]:
+        """What the signals are called: the paths of their files, where there are some."""
+        return [source or f"signal {place}" for place, source in enumerate(self.sources, 1)]
+
 
 @dataclass(frozen=True)
 class Briefing:

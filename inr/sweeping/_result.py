@@ -28,6 +28,7 @@ from inr.field import Field
 from inr.io import load
 from inr.signals import Signal
 from inr.sweeping._means import AVERAGED, mean_curve
+from inr.sweeping._processes import Inputs
 from inr.sweeping._rows import Row, titles
 from inr.sweeping._run import load_thumbnail
 from inr.sweeping._store import Store
@@ -53,8 +54,7 @@ class SweepResult:
         planned: how many fits there were to be, as far as was known.
         interrupted: whether some are missing.
         kept: how many of them an earlier run had done.
-        signals: what was fitted.
-        sources: the files that signals came from; None where one came from none.
+        inputs: what was fitted.
         seeds: of weights and samples.
         terms: what was equal for all.
         refused: combinations that were left out, each with the reason.
@@ -68,8 +68,7 @@ class SweepResult:
     planned: int
     interrupted: bool
     kept: int
-    signals: tuple[Signal, ...]
-    sources: tuple[str | None, ...]
+    inputs: Inputs
     seeds: tuple[int, ...]
     terms: Terms
     refused: tuple[str, ...]
@@ -97,23 +96,18 @@ class SweepResult:
     def runs_of(self, row: Row) -> list[Row]:
         """The single fits that a row is the mean of, by signal and seed."""
         found = [run for run in self.runs if run.label == row.label and run.rung == row.rung]
-        return sorted(found, key=lambda run: (self._names.index(run.signal), self.seeds.index(run.seed)))
-
-    @property
-    def _names(self) -> list[str]:
-        """What rows call the signals."""
-        return [source or f"signal {place}" for place, source in enumerate(self.sources, 1)]
+        return sorted(found, key=lambda run: (self.inputs.names.index(run.signal), self.seeds.index(run.seed)))
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the fields and curves, as plain JSON."""
         terms, names = self.terms, self.titles
-        first = self.signals[0].domain
+        first = self.inputs.signals[0].domain
         return {
             "inr": __version__,
-            "signal": self.sources[0],
+            "signal": self.inputs.sources[0],
             "kind": first.kind,
             "shape": None if first.shape is None else list(first.shape),
-            "signals": [_signal(*each) for each in zip(self.signals, self.sources, strict=True)],
+            "signals": [_signal(*each) for each in zip(self.inputs.signals, self.inputs.sources, strict=True)],
             "budget": {"steps": terms.steps, "seconds": terms.seconds, "parameters": terms.parameters},
             "batch": terms.batch,
             "rates": terms.rates,
@@ -197,20 +191,20 @@ class SweepResult:
 
         names = self.titles
         return Comparison(
-            name=_listed([_called(*each) for each in zip(self.signals, self.sources, strict=True)]),
-            signal=self.signals[0],
+            name=_listed([_called(*each) for each in zip(self.inputs.signals, self.inputs.sources, strict=True)]),
+            signal=self.inputs.signals[0],
             runs=[self._run_of(row, names[row.name], loaded) for row in self.rows],
             earlier=[self._run_of(row, f"round {row.rung}: {names[row.name]}", None) for row in self.earlier],
             facts=[*self.facts(), *([self._shown()] if self._several else [])],
             about_psnr="over all samples" if self.terms.holdout is None else "over the samples that were learned from",
             command="" if self.chosen is None else self.chosen.command,
-            signals=len(self.signals),
+            signals=len(self.inputs.signals),
         )
 
     def _run_of(self, row: Row, title: str, loaded: Any) -> Run:
         """What is shown of a row; its pictures, with `loaded`, are those of the first signal and seed."""
         metrics = {name: float(getattr(row, name)) for name in (*AVERAGED, "steps", "parameters")}
-        shown = loaded is not None and row.signal == self._names[0] and self._drawable(row)
+        shown = loaded is not None and row.signal == self.inputs.names[0] and self._drawable(row)
         curve, kept = np.zeros((0, 3)), None
         if shown:
             kept = load_thumbnail(self.store.fits / row.name)[1]
@@ -219,7 +213,7 @@ class SweepResult:
             )
 
         def values(indices: np.ndarray) -> np.ndarray:
-            return estimate(loaded(row.name), self.signals[0], indices)
+            return estimate(loaded(row.name), self.inputs.signals[0], indices)
 
         return Run(
             title, metrics, row.note, row.command, curve, kept, values if shown else None, row.status == "done",
@@ -236,14 +230,14 @@ class SweepResult:
         budget = f"{terms.steps:,} steps" if terms.steps is not None else f"{terms.seconds:g} seconds of fitting"
         batch = "with batches that suit each"
         if terms.batch is not None:
-            batch = f"{min(terms.batch, max(signal.size for signal in self.signals)):,} samples a step"
+            batch = f"{min(terms.batch, max(signal.size for signal in self.inputs.signals)):,} samples a step"
         size = f", about {terms.parameters:,} parameters" if terms.parameters else ""
         lines = []
         if self.interrupted:
             lines.append(f"Partial: the sweep was interrupted after {len(self.runs)} of {self.planned} fits.")
         lines.append(f"{count} fits of {budget}, {batch}{size}.")
         if self._several:
-            over = [(len(self.signals), "signals"), (len(self.seeds), "seeds")]
+            over = [(len(self.inputs.signals), "signals"), (len(self.seeds), "seeds")]
             words = " and ".join(f"{count} {what}" for count, what in over if count > 1)
             lines.append(f"Means ± sample standard deviations over {words}.")
         if self.earlier:
@@ -257,11 +251,11 @@ class SweepResult:
     @property
     def _several(self) -> bool:
         """Whether rows are means."""
-        return len(self.signals) * len(self.seeds) > 1
+        return len(self.inputs.signals) * len(self.seeds) > 1
 
     def _shown(self) -> str:
         """Of which fits pictures and curves are."""
-        name = _called(self.signals[0], self.sources[0])
+        name = _called(self.inputs.signals[0], self.inputs.sources[0])
         return f"Pictures are of {name}, seed {self.seeds[0]}; curves are means."
 
 

@@ -140,7 +140,8 @@ def sweep(
     store = Store(None if folder is None else Path(folder), resume=resume, force=force)
     sources = tuple(None if isinstance(each, Signal) else str(each) for each in given_signals)
     loaded = tuple(each if isinstance(each, Signal) else open(each) for each in given_signals)
-    check_signals(loaded, sources)
+    inputs = Inputs(loaded, sources, store.fits)
+    check_signals(loaded, inputs.names, fingerprints := [fingerprint(each) for each in loaded])
     if auto and steps is None and seconds is None:
         seconds = DEFAULT_SECONDS
     if seconds is None:  # steps are of equal cost only where they have as many samples
@@ -149,9 +150,8 @@ def sweep(
             steps = max(default_setup(each).steps or suited_steps(each, batch) for each in loaded)
     spelled = engine if isinstance(engine, str) else format_spec(engine)
     terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, several[0], spelled, holdout)
-    inputs = Inputs(loaded, sources, store.fits)
     wanted = chosen or (combinations(given) if given else space(loaded[0]))
-    run = _Sweep(inputs, store, terms, several, jobs, on_event or (lambda event: None))
+    run = _Sweep(inputs, fingerprints, store, terms, several, jobs, on_event or (lambda event: None))
     # nothing is known yet of what nobody named: in a search of everything some parts do not go together
     named = bool(given or chosen)
     result = run.search(wanted, skip=skip_refused or not named) if auto else run.compare(wanted, skip=skip_refused)
@@ -168,6 +168,7 @@ class _Sweep:
     def __init__(
         self,
         inputs: Inputs,
+        fingerprints: Sequence[int],
         store: Store,
         terms: Terms,
         seeds: Sequence[int],
@@ -180,7 +181,7 @@ class _Sweep:
         self._seeds = tuple(seeds)
         self._jobs = jobs
         self._tell = tell
-        self._prints = [fingerprint(signal) for signal in inputs.signals]
+        self._prints = fingerprints
         self._each = len(inputs.signals) * len(seeds)  # fits of a combination
         self._rows: list[Row] = []
         self._kept = 0
@@ -264,9 +265,9 @@ class _Sweep:
 
     def _case(self, place: int, terms: Terms) -> Case:
         """A signal, with what is learned of it."""
-        signal, source = self._inputs.signals[place], self._inputs.sources[place]
+        signal, name = self._inputs.signals[place], self._inputs.names[place]
         learned = signal if terms.holdout is None else held_out(signal, terms.holdout, terms.seed)[0]
-        return Case(place, source or f"signal {place + 1}", signal, learned, self._prints[place])
+        return Case(place, name, signal, learned, self._prints[place])
 
     def _shared(self, terms: Terms, count: int) -> Terms:
         """The terms with how many fits run side by side, and the threads of each."""
@@ -326,8 +327,8 @@ class _Sweep:
         inputs = self._inputs
         terms = self._shared(self._terms, sum(row.runs for row in rows))
         result = SweepResult(
-            rows, earlier, chosen, tuple(self._rows), self._planned, self._interrupted, self._kept, inputs.signals,
-            inputs.sources, self._seeds, terms, tuple(self._refused), self._store,
+            rows, earlier, chosen, tuple(self._rows), self._planned, self._interrupted, self._kept, inputs, self._seeds,
+             terms, tuple(self._refused), self._store,
         )  # fmt: skip
         result.write_tables()
         result.draw()

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import pickle
 import statistics
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import pytest
 import inr
 from inr import InrError, Signal
 from inr.sweeping._means import mean_curve, mean_rows
+from inr.sweeping._processes import Inputs, _briefing
 from inr.sweeping._rows import Row, ordered
 
 RNG = np.random.default_rng(8)
@@ -97,16 +99,15 @@ def test_more_seeds_fit_only_what_is_missing(pictures, tmp_path):
     assert more.runs_of(more.rows[0])[:2] == first.runs_of(first.rows[0])
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_processes_open_the_signal_of_each_fit(pictures, tmp_path):
+def test_processes_open_files_and_are_sent_the_rest(pictures, tmp_path):
     path = tmp_path / "a.png"
     picture(8.0).save(path)
-    result = inr.sweep([path, pictures[1]], **(QUICK | {"jobs": 1, "setups": SETUPS[:1]}))
-    (row,) = result.rows
-    assert [run.signal for run in result.runs_of(row)] == [str(path), "signal 2"]
-    for run, signal in zip(result.runs_of(row), (inr.open(path), pictures[1]), strict=True):
-        field = inr.fit(signal, steps=10, batch=64, engine="eager", **run.parts)
-        assert run.psnr == pytest.approx(field.metrics["psnr"], abs=1e-3)
+    inputs = Inputs((inr.open(path), pictures[1]), (str(path), None), None)
+    briefing = pickle.loads(pickle.dumps(_briefing([], inputs, 1)))
+    assert briefing.samples[0] is None
+    for place, signal in enumerate(inputs.signals):
+        np.testing.assert_array_equal(briefing.signal(place).array, signal.array)
+        assert briefing.signal(place).domain == signal.domain
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -203,7 +204,8 @@ def test_what_has_no_mean_is_refused(given, words):
         inr.sweep(options.pop("signal"), **options)
 
 
-def test_a_file_that_is_given_twice_is_refused(tmp_path):
-    picture(2.0).save(tmp_path / "a.png")
-    with pytest.raises(InrError, match="is given twice"):
-        inr.sweep([tmp_path / "a.png", str(tmp_path / "a.png")], **QUICK)
+def test_one_signal_given_twice_is_refused(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture(2.0).save(tmp_path / name)
+    with pytest.raises(InrError, match=r"a\.png and .*b\.png are one signal"):
+        inr.sweep([tmp_path / "a.png", tmp_path / "b.png"], **QUICK)

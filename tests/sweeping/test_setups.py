@@ -74,7 +74,9 @@ def test_presets_of_equal_parts_are_fits_of_their_own(result):
 
 def test_the_command_of_a_preset_gives_the_same_fit(result):
     row = next(row for row in result.rows if row.label.get("preset") == "siren")
-    assert row.command == f"inr fit SIGNAL --preset siren --network {SMALL} --steps 9 --batch 64 --seed 2 --engine eager"
+    assert (
+        row.command == f"inr fit SIGNAL --preset siren --network {SMALL} --steps 9 --batch 64 --seed 2 --engine eager"
+    )
     field = inr.fit(PICTURE, preset="siren", network=SMALL, steps=9, batch=64, seed=2, engine="eager")
     assert field.metrics["psnr"] == row.psnr
 
