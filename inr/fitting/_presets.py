@@ -8,7 +8,7 @@ from inr.field import Spec
 from inr.fitting._defaults import Setup, default_setup
 from inr.signals import Signal
 
-presets = Registry("preset")
+presets: Registry = Registry("preset")
 
 _FINER = "Liu et al., FINER: Flexible Spectral-bias Tuning in INR by Variable-periodic Activation Functions, CVPR 2024"
 _FINERPP = "Zhu et al., FINER++: Building a Family of Variable-periodic Functions, 2024"
@@ -42,7 +42,7 @@ class Preset(Part):
     @classmethod
     def options(cls) -> dict[str, Any]:
         """The settings as the options of `inr fit` spell them."""
-        found = {"encoding": cls.encoding, "activation": cls.activation, "network": cls.network}
+        found: dict[str, Any] = {"encoding": cls.encoding, "activation": cls.activation, "network": cls.network}
         found |= {"lr": cls.learning_rate, "schedule": cls.schedule}
         return found | ({} if cls.batch is None else {"batch": cls.batch})
 
@@ -67,7 +67,8 @@ def preset_setup(signal: Signal, preset: str | None = None, *, seed: int = 0, **
     if preset is not None:
         chosen: Preset = presets.build(preset)
         named = chosen.config()["name"]
-        parts = chosen.parts(signal) | {part: spec for part, spec in parts.items() if spec is not None}
+        own = chosen.parts(signal)
+        parts = {part: own[part] if spec is None else spec for part, spec in parts.items()}
         published = {"learning_rate": chosen.learning_rate, "schedule": chosen.schedule, "batch": chosen.batch}
         settings = {"preset": named, **published, **settings}
     return replace(default_setup(signal).with_parts(signal, seed=seed, **parts), **settings)

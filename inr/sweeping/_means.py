@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -56,8 +57,8 @@ def mean_curve(curves: Sequence[Float[np.ndarray, "_ 3"]]) -> Float[np.ndarray, 
 def _mean(runs: Sequence[Row], expected: int) -> Row:
     done = [run for run in runs if run.status == "done"]
     counted = done or runs
-    means = {name: _average([getattr(run, name) for run in counted]) for name in AVERAGED}
-    counts = {name: round(statistics.fmean(getattr(run, name) for run in counted)) for name in _COUNTED}
+    means: dict[str, Any] = {name: _average([getattr(run, name) for run in counted]) for name in AVERAGED}
+    counts: dict[str, Any] = {name: round(statistics.fmean(getattr(run, name) for run in counted)) for name in _COUNTED}
     deviation = {name: _spread([getattr(run, name) for run in counted]) for name in (*AVERAGED, "parameters")}
     known = {name: number for name, number in deviation.items() if not math.isnan(number)}
     broken = [run for run in runs if run.status != "done"]

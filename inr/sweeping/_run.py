@@ -103,11 +103,11 @@ def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, on
     )  # fmt: skip
 
 
-def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | None) -> dict[str, float]:
+def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | None) -> dict[str, Any]:
     field, execute, block = fitter.field, fitter.execute, fitter.plan.block
     found = evaluate(field, signal, execute=execute, block=block)
     field.metrics = dict(found)
-    measured = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr")} | {"holdout": math.nan}
+    measured: dict[str, Any] = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr", "holdout")}
     measured["between"] = found.get("psnr_between", math.nan)
     if rest is not None:
         measured["psnr"] = whole_psnr(field, learned, execute=execute, block=block)

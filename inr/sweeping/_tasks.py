@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from inr._errors import InrError
 from inr._parts import Config, PartInfo, Registry, format_spec, parse_spec
@@ -180,7 +181,7 @@ def _make_task(combination: Combination, case: Case, terms: Terms, rung: int, ke
 
 def complete_setup(combination: Combination, signal: Signal, terms: Terms) -> Setup:
     """The setup that `inr.fit` has for the combination and the terms."""
-    rates = {"batch": terms.batch, "learning_rate": terms.rates, "schedule": terms.schedule}
+    rates: dict[str, Any] = {"batch": terms.batch, "learning_rate": terms.rates, "schedule": terms.schedule}
     return preset_setup(signal, seed=terms.seed, **combination.given(), **rates)
 
 
@@ -212,7 +213,7 @@ def _unusual(config: Config, info: PartInfo, signal: Signal) -> Config:
 def _name(specs: Mapping[str, str], config: Mapping[str, Config], setup: Setup, terms: Terms, fingerprint: int) -> str:
     """A name for files: legible, and different for fits that differ in anything that decides them."""
     decisive = {**asdict(terms), "parts": config, "signal": fingerprint, "inr": __version__, "parameters": None}
-    decisive |= {"rates": setup.learning_rate, "schedule": setup.schedule}
+    decisive |= {"rates": setup.learning_rate, "schedule": setup.schedule, "batch": setup.batch}
     if terms.seconds is None:  # how long a fit takes is then no part of it
         decisive |= {"jobs": None, "threads": None}
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:10]

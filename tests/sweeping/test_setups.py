@@ -56,10 +56,17 @@ def test_what_is_unclear_is_refused(setup, words):
 
 
 @pytest.fixture
-def result(monkeypatch):
+def undrawn(monkeypatch):
+    """Leave out the pictures, which other tests look at."""
     monkeypatch.setattr("inr.sweeping.SweepResult.draw", lambda self: None)
+
+
+@pytest.fixture(scope="module")
+def result():
     setups = [f"siren + {SMALL}", f"identity + sine:omega=30 + {SMALL}", f"wire + {SMALL} + activation=sine:omega=30"]
-    return inr.sweep(PICTURE, setups=setups, steps=9, batch=64, engine="eager", jobs=0, seed=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inr.sweeping.SweepResult.draw", lambda self: None)
+        return inr.sweep(PICTURE, setups=setups, steps=9, batch=64, engine="eager", jobs=0, seed=2)
 
 
 def test_presets_of_equal_parts_are_fits_of_their_own(result):
@@ -79,6 +86,14 @@ def test_the_command_of_a_preset_gives_the_same_fit(result):
     )
     field = inr.fit(PICTURE, preset="siren", network=SMALL, steps=9, batch=64, seed=2, engine="eager")
     assert field.metrics["psnr"] == row.psnr
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_presets_are_sized_as_all_else_and_their_commands_say_so():
+    result = inr.sweep(PICTURE, setups=["siren", "wire"], parameters=3_000, steps=1, batch=9, engine="eager", jobs=0)
+    for row in result.rows:
+        assert row.parameters == pytest.approx(3_000, rel=0.05)
+        assert f"--preset {row.label['preset']} --network {row.parts['network']} " in row.command
 
 
 @pytest.mark.parametrize(
