@@ -13,11 +13,12 @@ def registries() -> dict[str, "Registry"]:
     from inr.compression.codecs import codecs
     from inr.encodings import encodings
     from inr.engines import engines
+    from inr.fitting import presets
     from inr.networks import networks
     from inr.objectives import objectives
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs)
+    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets)
     return {registry.kind: registry for registry in found}
 
 

@@ -33,6 +33,8 @@ EPILOG = f"""
 
   inr fit voice.wav --activation sine --psnr 45
 
+  inr fit photo.png --preset wire      # as published; inr parts presets lists them
+
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
   inr fit photo.png --solver closed-form
@@ -57,6 +59,7 @@ _STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 def fit(
     signal: options.Signal,
     output: options.Output = None,
+    preset: options.Preset = None,
     encoding: options.Encoding = None,
     activation: options.Activation = None,
     network: options.Network = None,
@@ -111,7 +114,10 @@ def fit(
     }  # fmt: skip
     stepping = steps is not None or seconds is not None
     method = check_solver(solver, stepping, parts, {"psnr": psnr, **about_fit})
-    learned = steps is not None or method != "adam" or purpose != "zoom" or any({**parts, **about_fit}.values())
+    if preset is not None and method == "closed-form":
+        raise InrError("the closed form is that of network kronecker, a preset is learned in steps; give one of them")
+    named = any((preset, *parts.values()))  # the field's parts are not those of the signal's kind
+    learned = steps is not None or method != "adam" or purpose != "zoom" or named or any(about_fit.values())
     keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)
     watch = Stopwatch()
     reading: dict[str, Any] = {
@@ -138,12 +144,12 @@ def fit(
         raise typer.Exit(conclude(Fitted(sampled(source), source), course))
     if keeping.codes:  # what it has beyond its PSNR goes into fewer bytes
         wanted = inr.Budget(steps, seconds)
-        if not any(parts.values()):
+        if not named:
             parts["encoding"] = keeping.table(source, signal)
     with waiting("preparing", quiet=quiet):
         fitter = _prepare(
             source, signal, watch, wanted, method, keeping, lattice_only=purpose == "memory",
-            **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
+            preset=preset, **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
             checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
             record_sample_counts=outputs.teacher_map is not None,

@@ -61,6 +61,14 @@ Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step 
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]
 Json = Annotated[bool, _option(_OUTPUT, "Print the result as JSON.", "--json")]
 
+Preset = Annotated[
+    str | None,
+    _option(
+        _PARTS,
+        "Published settings, as siren, wire or ngp (inr parts presets); other options take their place.",
+        part="preset",
+    ),
+]
 Encoding = Annotated[
     str | None, _option(_PARTS, "As in hash:levels=16; suits the signal if not given.", part="encoding")
 ]

@@ -29,6 +29,16 @@ def parse_rates(text: str | None) -> float | str | Mapping[str, float] | None:
     return rates
 
 
+def parse_seeds(text: str) -> int | list[int]:
+    """'4' as 4, '0,1,2' as [0, 1, 2]."""
+    seeds = []
+    for item in text.split(","):
+        if not item.strip().isdecimal():
+            raise InrError(f"--seed {text}: write a whole number from 0 to 2^32 - 1, or several as 0,1,2")
+        seeds.append(int(item))
+    return seeds if len(seeds) > 1 else seeds[0]
+
+
 def parse_sampling(text: str | None) -> "SamplingModel | None":
     """A sampling model by its name."""
     from inr.signals import SamplingModel

@@ -14,7 +14,7 @@ from rich.text import Text
 from inr._errors import InrError
 from inr.cli._completion import completed_name, registries
 from inr.cli._console import indented, out, print_json
-from inr.cli._parts_page import parts_page
+from inr.cli._parts_page import parts_page, spelled_options
 
 if TYPE_CHECKING:
     from inr._params import Param
@@ -30,6 +30,8 @@ EPILOG = """
   inr parts hash                  # one part, with its parameters and all that its class says
 
   inr parts encoding hash         # the same, where a name stands for several
+
+  inr parts presets               # published settings, for inr fit --preset
 
   inr parts activation --json
 
@@ -97,6 +99,7 @@ def _document(info: "PartInfo") -> dict[str, Any]:
         "source": info.source,
         "formula": info.formula,
         "limits": info.limits,
+        **({"options": info.cls.options()} if info.kind == "preset" else {}),
         "params": [
             {
                 "name": param.name,
@@ -129,6 +132,8 @@ def _lines(infos: Iterable["PartInfo"]) -> Table:
 def _entry(info: "PartInfo") -> Group:
     """A part's name, all of its documentation, then its parameters."""
     body: list[Any] = [Text(inspect.getdoc(info.cls) or "")]
+    if info.kind == "preset":
+        body.append(Text(spelled_options(info.cls), style="cyan"))
     if info.formula:
         body.append(Text(f"Formula: {info.formula}"))
     if info.limits:

@@ -16,7 +16,8 @@ any engine; what cannot work is refused when it is built, with the reason. This 
 `inr parts --markdown`; `inr parts KIND NAME` shows one part in a terminal.
 
 A part is spelled `name:key=value,key=value`, as in `inr fit photo.png --encoding hash:levels=12 --activation relu`, and
-from Python `inr.encodings.HashGrid(2, levels=12)` or `inr.fit(…, encoding="hash:levels=12")`.
+from Python `inr.encodings.HashGrid(2, levels=12)` or `inr.fit(…, encoding="hash:levels=12")`. A preset is a whole
+setting as it was published: `inr fit photo.png --preset siren`, `inr.fit(…, preset="siren")`.
 
 Coordinates x lie in [-1, 1] on every axis, values f(x) as well. *Engines*: **kernels** are compiled code for the whole
 field; **network only** means that the features come from PyTorch and the rest from kernels; all else is handed to
@@ -43,6 +44,8 @@ def _overview(infos: Sequence["PartInfo"]) -> str:
 def _entry(info: "PartInfo") -> str:
     lines = [f'<a id="{info.kind}-{info.name}"></a>', "", f"### {info.kind} `{info.name}`", ""]
     lines += [_prose(inspect.getdoc(info.cls) or ""), ""]
+    if info.kind == "preset":
+        lines.append(f"- Settings: `{spelled_options(info.cls)}`")
     if info.formula:
         lines.append(f"- Formula: {info.formula}")
     if info.source:
@@ -55,6 +58,11 @@ def _entry(info: "PartInfo") -> str:
     if info.params:
         lines += ["", "| parameter | default | | |", "|---|---|---|---|", *map(_row, info.params)]
     return "\n".join(lines) + "\n"
+
+
+def spelled_options(preset: Any) -> str:
+    """A preset's settings, as `inr fit` would be given them."""
+    return " ".join(f"--{option} {value}" for option, value in preset.options().items())
 
 
 def _prose(text: str) -> str:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -67,9 +68,15 @@ class FitBar:
 
 
 class SweepBar:
-    """A bar for a sweep and one for every fit that is under way; a line for every one that is finished."""
+    """A bar for a sweep and one for every fit that is under way; a line for every one that is finished.
 
-    def __init__(self, *, quiet: bool) -> None:
+    Args:
+        quiet: show nothing.
+        cases: say of every fit which signal and seed it is of.
+    """
+
+    def __init__(self, *, quiet: bool, cases: bool) -> None:
+        self._cases = cases
         self._progress = _bar(quiet)
         self._quiet = quiet
         self._whole: TaskID | None = None
@@ -116,7 +123,7 @@ class SweepBar:
         assert event.task is not None
         name = event.task.name
         if name not in self._fits:
-            title = " + ".join(event.task.label.values())
+            title = self._title(event)
             title = title if len(title) <= _TITLE_LETTERS else title[: _TITLE_LETTERS - 1] + "…"
             self._fits[name] = self._progress.add_task(title, total=None, status="starting")
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else ""
@@ -130,9 +137,15 @@ class SweepBar:
         if row.name in self._fits:
             self._progress.remove_task(self._fits.pop(row.name))
         self._seen = event.done
-        title = " + ".join(row.label.values()) or "the default parts"
         came = row.note if row.status != "done" else f"{decibels(row.psnr)} in {row.seconds:.1f} s"
-        self._say(f"{event.done} of {event.planned}: {title}: {came}")
+        self._say(f"{event.done} of {event.planned}: {self._title(event)}: {came}")
+
+    def _title(self, event: "SweepEvent") -> str:
+        """What the event's fit is called."""
+        task = event.task
+        assert task is not None
+        title = " + ".join(task.label.values()) or "the default parts"
+        return f"{title} ({Path(task.signal).name}, seed {task.terms.seed})" if self._cases else title
 
     def _say(self, line: str) -> None:
         """A line above the bars."""

@@ -13,7 +13,7 @@ from rich.text import Text
 from inr.cli import _fit_options as fit_options
 from inr.cli._console import decibels, out, print_json, remark, typed
 from inr.cli._fit_files import stem
-from inr.cli._parsing import parse_rates
+from inr.cli._parsing import parse_rates, parse_seeds
 from inr.cli._progress import SweepBar, waiting
 
 if TYPE_CHECKING:
@@ -30,12 +30,19 @@ EPILOG = """
 
   inr sweep photo.png --encoding hash,dense,identity --parameters 100000
 
+  inr sweep photo.png --setup siren --setup wire --setup 'fourier:sigma=10 + relu'
+
+  inr sweep a.png b.png --setup siren --setup ffn --seeds 3    # means and deviations
+
   inr sweep photo.png --auto                       # searches; ends with an inr fit
 
 [bold]Lists[/bold] Commas separate parts and their parameters: key=value belongs to the part before it. A value a|b|c
 stands for as many parts.
 
-[bold]Exit status[/bold] 0 fine; 1 no fit was finished; 2 bad input; 130 interrupted (finished fits are kept)
+[bold]Setups[/bold] A preset's name (inr parts presets), or parts joined by " + "; kind=part where a name is of several
+kinds, as in 'activation=finer + mlp:width=64'.
+
+[bold]Exit status[/bold] 0 fine; 1 no fit was finished; 2 bad input; 130 interrupted (finished fits are kept and shown)
 """
 
 _LISTS = "Combine (lists of parts; options may be repeated)"
@@ -52,11 +59,27 @@ def _list(words: str) -> Any:
 
 
 def sweep(
-    signal: fit_options.Signal,
+    signals: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SIGNAL...", help="What is fitted, as in inr fit; with several, rows are means over all."
+        ),
+    ],
     output: Annotated[
         Path | None,
         _option(
-            "Output", "The folder to write; SIGNAL's name with .sweep, in this folder, if not given.", "-o", "--output"
+            "Output",
+            "The folder to write; the first SIGNAL's name with .sweep, in this folder, if not given.",
+            "-o",
+            "--output",
+        ),
+    ] = None,
+    setup: Annotated[
+        list[str] | None,
+        _option(
+            _LISTS,
+            "A whole combination, in the place of lists: siren, or 'hash + sine'. May be repeated.",
+            metavar="SETUP",
         ),
     ] = None,
     encoding: Annotated[list[str] | None, _list("As in hash,fourier:sigma=10.")] = None,
@@ -87,7 +110,12 @@ def sweep(
     ] = None,
     lr: fit_options.Rates = None,
     schedule: fit_options.Schedule = None,
-    seed: fit_options.Seed = 0,
+    seed: Annotated[
+        str, _option(_RUN, "Decides initial weights and batches: 0 if not given; several as in 0,1,2.", metavar="LIST")
+    ] = "0",
+    seeds: Annotated[
+        int, _option(_RUN, "How many seeds there are, from --seed on; with several, rows are means over all.")
+    ] = 1,
     engine: Annotated[str, _option(_RUN, "What runs the fits; the fastest that can if not given.")] = "auto",
     jobs: Annotated[
         int | None,
@@ -101,16 +129,18 @@ def sweep(
     """Fit every combination of parts at equal cost, and show them side by side."""
     import inr
 
-    folder = output or Path(stem(signal) + ".sweep")
-    with waiting(f"reading {signal}", quiet=quiet):
+    folder = output or Path(stem(signals[0]) + ".sweep")
+    with waiting(f"reading {', '.join(map(str, signals))}", quiet=quiet):
         sweep_signal = inr.sweep  # its heavy libraries load here, before the bar
-    with warnings.catch_warnings(), SweepBar(quiet=quiet) as bar:
+    chosen_seeds = parse_seeds(seed)
+    cases = len(signals) > 1 or seeds > 1 or not isinstance(chosen_seeds, int)
+    with warnings.catch_warnings(), SweepBar(quiet=quiet, cases=cases) as bar:
         warnings.simplefilter("ignore", RuntimeWarning)  # said below
         result = sweep_signal(
-            signal, encodings=encoding, activations=activation, networks=network, teachers=teacher, auto=auto,
-            steps=steps, seconds=seconds, parameters=parameters, holdout=holdout, batch=batch,
-            learning_rate=parse_rates(lr), schedule=schedule, seed=seed, engine=engine, jobs=jobs, folder=folder,
-            resume=resume, force=force, skip_refused=skip_refused, on_event=bar.show,
+            signals, setups=setup, encodings=encoding, activations=activation, networks=network, teachers=teacher,
+            auto=auto, steps=steps, seconds=seconds, parameters=parameters, holdout=holdout, batch=batch,
+            learning_rate=parse_rates(lr), schedule=schedule, seed=chosen_seeds, seeds=seeds, engine=engine,
+            jobs=jobs, folder=folder, resume=resume, force=force, skip_refused=skip_refused, on_event=bar.show,
         )  # fmt: skip
     if as_json:
         print_json(result.to_json() | {"folder": str(folder)})
@@ -131,14 +161,15 @@ def _print(result: "SweepResult") -> None:
     if result.chosen is not None:
         console.print(Text("the best again" + _again(result) + ":", style="cyan"))
         console.print(Text(result.chosen.command), soft_wrap=True)
-    if not result.interrupted:
-        console.print(Text.assemble(("to look at ", "cyan"), str(result.folder / "index.html")))
+    console.print(Text.assemble(("to look at ", "cyan"), str(result.folder / "index.html")))
 
 
 def _again(result: "SweepResult") -> str:
     """What the chosen row's command comes to."""
     chosen = result.chosen
     assert chosen is not None
+    if chosen.runs > 1:
+        return f", of {chosen.signal} with seed {chosen.seed}"
     if result.terms.holdout is not None and chosen in result.rows:
         return ", of all samples"
     # what ran out of time would have made some more steps
@@ -153,7 +184,7 @@ def _table(result: "SweepResult") -> Table:
     table.add_column("combination", overflow="fold", ratio=1)
     shown = [(heading, key, form) for heading, key, form in _COLUMNS if any(_known(row, key) for row in rows)]
     noted = any(row.note for row in rows)
-    if noted:  # 80 columns have no room for both
+    if noted or any(row.deviation for row in rows):  # 80 columns have no room for both
         shown = [column for column in shown if column[1] != "between"]
     for heading, _, _ in shown:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -174,6 +205,7 @@ _COLUMNS = (
     ("held out", "holdout", ".2f"), ("PSNR", "psnr", ".2f"), ("between", "between", ".2f"), ("SSIM", "ssim", ".4f"),
     ("SNR", "snr", ".2f"), ("seconds", "seconds", ".1f"), ("parameters", "parameters", ",d"),
 )  # fmt: skip
+_SPREAD = ("holdout", "psnr", "ssim", "snr")  # 80 columns have room for these
 
 
 def _known(row: "Row", key: str) -> bool:
@@ -185,7 +217,9 @@ def _cell(row: "Row", key: str, form: str) -> str:
     if not _known(row, key):
         return ""
     value = getattr(row, key)
-    return "exact" if value == float("inf") else format(value, form)
+    written = "exact" if value == float("inf") else format(value, form)
+    deviates = key in _SPREAD and key in row.deviation
+    return f"{written} ±{row.deviation[key]:{form}}" if deviates else written
 
 
 def _best(rows: Sequence["Row"], key: str, *, more: bool) -> float | None:
@@ -199,7 +233,6 @@ def _is_best(row: "Row", key: str, best: float | None, count: int) -> bool:
 
 def _explain(result: "SweepResult") -> None:
     """One line on a sweep that was interrupted, with the command that goes on."""
-    done = len(result.rows) + len(result.earlier)
     again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
     command = shlex.join(["inr", *again, "--resume"])
-    remark(f"interrupted; {done} of {result.planned} fits are done and kept; go on with: {command}")
+    remark(f"interrupted; {len(result.runs)} of {result.planned} fits are done and kept; go on with: {command}")

@@ -160,6 +160,7 @@ class Keeping:
 def fit(
     signal: Any,
     *,
+    preset: str | None = None,
     encoding: Spec | None = None,
     activation: Spec | None = None,
     network: Spec | None = None,
@@ -187,6 +188,8 @@ def fit(
 
     Args:
         signal: a signal, the path of a file that `inr.open` reads, or an array or tensor as of `inr.from_array`.
+        preset: published settings by name, as "siren" or "ngp" (`inr parts presets`): parts, rates and schedule; what
+            is given beside it takes its place.
         encoding, activation, network, teacher: parts, as "name:key=value", configurations, or parts such as
             `inr.activations.Sine()`, whose settings are taken.
         objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
@@ -225,17 +228,19 @@ def fit(
     """
     source = Path(signal) if isinstance(signal, (str, os.PathLike)) else None
     found = as_signal(signal, **of_array)
-    about_fit = (encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser)
+    about_fit = (
+        preset, encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser,
+    )  # fmt: skip
     learned = lattice_only or engine != "auto" or any(each is not None for each in about_fit)
     keeping = Keeping(coding, bytes, psnr, learned).suited(found, source)
     if keeping.coding == "samples":
         field = sampled(found)
         field.metrics = evaluate(field, found)
         return field
-    if encoding is activation is network is None and keeping.codes:
+    if preset is encoding is activation is network is None and keeping.codes:
         encoding = keeping.table(found, source)
     fitter = make_fitter(
-        found, encoding=encoding, activation=activation, network=network, teacher=teacher,
+        found, preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher,
         objective=objective, engine=engine, budget=Budget(steps, seconds, None if keeping.codes else psnr), batch=batch,
         learning_rate=learning_rate, schedule=schedule, optimiser=optimiser, lattice_only=lattice_only, seed=seed,
         parametrisation=keeping.parametrisation(found, source, objective, continuous=not lattice_only),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from inr.diagnostics._notebook import signal_html as signal_html
     from inr.diagnostics._notebook import signal_png as signal_png
     from inr.diagnostics._notebook import table_html as table_html
+    from inr.diagnostics._paper_table import latex_table as latex_table
+    from inr.diagnostics._paper_table import markdown_table as markdown_table
     from inr.diagnostics._sample_counts import sample_counts_sheet as sample_counts_sheet
     from inr.diagnostics._sampling import estimate as estimate
     from inr.diagnostics._sheet import comparison_sheet as comparison_sheet
@@ -43,6 +45,8 @@ __getattr__, __all__ = lazy_exports(
         "field_html": "._notebook",
         "field_png": "._notebook",
         "live_curve": "._live",
+        "latex_table": "._paper_table",
+        "markdown_table": "._paper_table",
         "plot": "._figures",
         "sample_counts_sheet": "._sample_counts",
         "signal_html": "._notebook",

@@ -36,6 +36,7 @@ class Run:
         estimate: the fit at flat indices (…), int64, of the signal: (…, C) float32, own units.
         ranked: whether it was finished, and takes part.
         parts: what the field is made of, in words.
+        deviation: how far single fits deviate from `metrics`, where these are means of several: by the same names.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Run:
     estimate: Callable[[np.ndarray], np.ndarray] | None = None
     ranked: bool = True
     parts: str = ""
+    deviation: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Comparison:
         about_psnr: what dB are of, in words.
         earlier: fits with less of a budget, of which only the metrics are shown.
         command: what makes the best of them.
+        signals: how many signals metrics are means over; the first is the one that is shown.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Comparison:
     about_psnr: str = ""
     earlier: Sequence[Run] = ()
     command: str = ""
+    signals: int = 1
     _crops: dict[tuple[str, int], Crop] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

@@ -1,52 +1,22 @@
 """The table of a page of fits: one row a fit, the best of every column marked."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from inr.diagnostics._columns import Column, columns_of
 from inr.diagnostics._comparison import Comparison, Run
 from inr.diagnostics._page_pictures import MOST_PICTURES
 from inr.diagnostics._svg import SERIES, series_ink
 
-_Show = Callable[[float], str]
-
-# heading, figure, how it is written, whether more is better
-_FIGURES: Sequence[tuple[str, str, _Show, bool]] = (
-    ("held out, dB", "holdout", lambda number: _number(number, ".2f"), True),
-    ("PSNR, dB", "psnr", lambda number: _number(number, ".2f"), True),
-    ("between samples, dB", "between", lambda number: _number(number, ".2f"), True),
-    ("SSIM", "ssim", lambda number: _number(number, ".4f"), True),
-    ("SNR, dB", "snr", lambda number: _number(number, ".2f"), True),
-    ("seconds", "seconds", lambda number: _number(number, ".1f" if number >= 10 else ".2f"), False),
-    ("steps", "steps", lambda number: _number(number, ",.0f"), True),
-    ("parameters", "parameters", lambda number: _number(number, ",.0f"), False),
-)
-
-
-def _number(number: float, form: str) -> str:
-    return "" if math.isnan(number) else "exact" if number == math.inf else format(number, form)
-
-
-def _columns(runs: Sequence[Run]) -> list[tuple[str, str, _Show, bool]]:
-    """The figures that tell something: those that are there, and steps only where they differ."""
-    found = []
-    for column in _FIGURES:
-        numbers = {run.metrics[column[1]] for run in runs if not math.isnan(run.metrics.get(column[1], math.nan))}
-        if numbers and (column[1] != "steps" or len(numbers) > 1):
-            found.append(column)
-    return found
-
 
 def table_section(comparison: Comparison) -> str:
     """The table of all fits, and those of earlier rounds folded away."""
-    columns = _columns(comparison.runs)
-    ranked = [run for run in comparison.runs if run.ranked]
-    bests = {
-        name: _best([run.metrics[name] for run in ranked], more) for _, name, _, more in columns if name != "steps"
-    }
+    columns = columns_of(comparison.runs)
+    bests = {column.name: column.best(comparison.runs) for column in columns}
     heads = "".join(
-        f'<th class="sortable" data-first="{"descending" if more else "ascending"}">{escape(heading)}</th>'
-        for heading, _, _, more in columns
+        f'<th class="sortable" data-first="{"de" if column.more else "a"}scending">{escape(column.heading)}</th>'
+        for column in columns
     )
     noted = any(run.note for run in comparison.runs)
     note = '<th class="name">note</th>' if noted else ""
@@ -59,16 +29,11 @@ def table_section(comparison: Comparison) -> str:
 """
 
 
-def _best(numbers: Sequence[float], more: bool) -> float:
-    numbers = [number for number in numbers if not math.isnan(number)]
-    return (max if more else min)(numbers) if len(numbers) > 1 else math.nan
-
-
 def _table_row(
     comparison: Comparison,
     place: int,
     run: Run,
-    columns: Sequence[tuple[str, str, _Show, bool]],
+    columns: Sequence[Column],
     bests: Mapping[str, float],
     noted: bool,
 ) -> str:
@@ -76,12 +41,12 @@ def _table_row(
     swatch = f'<span class="swatch{dashed}" style="border-color:var(--{series_ink(place)})"></span>'
     cells = [f'<td class="place" data-value="{place + 1}">{swatch}{place + 1}</td>']
     cells.append(f'<td class="name" title="{escape(run.parts, quote=True)}">{escape(run.title)}</td>')
-    for _, name, show, _ in columns:
-        number = run.metrics[name]
-        best = " class=best" if run.ranked and number == bests.get(name) else ""
+    for column in columns:
+        number = run.metrics[column.name]
+        best = " class=best" if run.ranked and number == bests[column.name] else ""
         value = "" if math.isnan(number) else f"{number:.12g}".replace("inf", "1e9")
-        bar = _bar(comparison, run, name) if name == columns[0][1] else ""
-        cells.append(f'<td{best} data-value="{value}">{bar}{show(number)}</td>')
+        bar = _bar(comparison, run, column.name) if column is columns[0] else ""
+        cells.append(f'<td{best} data-value="{value}">{bar}{column.written(run)}</td>')
     if noted:
         cells.append(f'<td class="note">{escape(run.note)}</td>')
     classes = "first" if place == 0 and run.ranked else "" if run.ranked else "out"
@@ -104,11 +69,11 @@ def _bar(comparison: Comparison, run: Run, name: str) -> str:
 def _earlier(comparison: Comparison) -> str:
     if not comparison.earlier:
         return ""
-    columns = _columns(comparison.earlier)
-    heads = "".join(f"<th>{escape(heading)}</th>" for heading, _, _, _ in columns)
+    columns = columns_of(comparison.earlier)
+    heads = "".join(f"<th>{escape(column.heading)}</th>" for column in columns)
     rows = "".join(
         f'<tr><td class="name">{escape(run.title)}</td>'
-        + "".join(f"<td>{show(run.metrics[name])}</td>" for _, name, show, _ in columns)
+        + "".join(f"<td>{column.written(run)}</td>" for column in columns)
         + f'<td class="note">{escape(run.note)}</td></tr>'
         for run in comparison.earlier
     )

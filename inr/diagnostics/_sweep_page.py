@@ -95,7 +95,8 @@ def _verdict(comparison: Comparison) -> str:
     if not comparison.runs or not comparison.runs[0].ranked:
         return '<section><h2>No fit was finished</h2><p class="faint">See the notes below.</p></section>'
     best = comparison.runs[0]
-    score = best.metrics["psnr"] if math.isnan(best.metrics.get("holdout", math.nan)) else best.metrics["holdout"]
+    judge = "psnr" if math.isnan(best.metrics.get("holdout", math.nan)) else "holdout"
+    score = decibels(best.metrics[judge], best.deviation.get(judge))
     text = comparison.command or best.command
     command = ""
     if text:
@@ -105,7 +106,7 @@ def _verdict(comparison: Comparison) -> str:
         )
     return (
         '<section><div class="verdict"><span class="faint">Best</span>'
-        f'<b>{escape(best.title)}</b><span class="score">{escape(decibels(score))}</span></div>{command}</section>'
+        f'<b>{escape(best.title)}</b><span class="score">{escape(score)}</span></div>{command}</section>'
     )
 
 
@@ -133,4 +134,6 @@ def _closing(comparison: Comparison) -> str:
         words += "Pictures are of the middle frame. "
     elif comparison.signal.domain.kind == "volume" and comparison.signal.in_dim > 2:
         words += "Pictures are of the middle slice. "
+    if comparison.signals > 1:
+        return words + f"Pictures are of the first of {comparison.signals} signals."
     return words + "Best of many on one signal, judged by what they learned: no word on other signals."

@@ -9,22 +9,26 @@ from inr.diagnostics._comparison import Run
 
 def metric_lines(run: Run) -> list[str]:
     """Quality, then cost, of a fit: two short lines."""
-    metrics = run.metrics
-    quality = [f"PSNR {decibels(metrics['psnr'])}"]
-    if not math.isnan(metrics.get("holdout", math.nan)):
-        quality = [f"held out {decibels(metrics['holdout'])}", f"learned {decibels(metrics['psnr'])}"]
-    if not math.isnan(metrics.get("between", math.nan)):
-        quality.append(f"between {decibels(metrics['between'])}")
-    if not math.isnan(metrics.get("ssim", math.nan)):
-        quality.append(f"SSIM {metrics['ssim']:.4f}")
-    if not math.isnan(metrics.get("snr", math.nan)):
-        quality.append(f"SNR {decibels(metrics['snr'])}")
+    metrics, deviation = run.metrics, run.deviation
+    known = {name: number for name, number in metrics.items() if not math.isnan(number)}
+    quality = [f"PSNR {decibels(metrics['psnr'], deviation.get('psnr'))}"]
+    if "holdout" in known:
+        quality = [f"held out {decibels(known['holdout'], deviation.get('holdout'))}"]
+        quality.append(f"learned {decibels(metrics['psnr'], deviation.get('psnr'))}")
+    if "between" in known:
+        quality.append(f"between {decibels(known['between'], deviation.get('between'))}")
+    if "ssim" in known:
+        quality.append(f"SSIM {known['ssim']:.4f}" + (f" ± {deviation['ssim']:.4f}" if "ssim" in deviation else ""))
+    if "snr" in known:
+        quality.append(f"SNR {decibels(known['snr'], deviation.get('snr'))}")
     return ["   ".join(quality), f"{duration(metrics['seconds'])}   {metrics['parameters']:,.0f} parameters"]
 
 
-def decibels(number: float) -> str:
-    """38.12 dB, or what there is to say instead."""
-    return "–" if math.isnan(number) else "exact" if number == math.inf else f"{number:.2f} dB"
+def decibels(number: float, deviation: float | None = None) -> str:
+    """38.12 dB, 38.12 ± 0.20 dB, or what there is to say instead."""
+    if not math.isfinite(number):
+        return "–" if math.isnan(number) else "exact"
+    return f"{number:.2f} dB" if deviation is None else f"{number:.2f} ± {deviation:.2f} dB"
 
 
 def duration(seconds: float) -> str:

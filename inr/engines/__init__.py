@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from inr.engines._choose import plan as plan
     from inr.engines._cpu._grid_ops import grid_encode as grid_encode
     from inr.engines._doctor import doctor as doctor
+    from inr.engines._doctor import machine as machine
+    from inr.engines._doctor import versions as versions
     from inr.engines._eager import Eager as Eager
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
@@ -40,8 +42,10 @@ __getattr__, __all__ = lazy_exports(
         "from_tcnn": "._tcnn._exchange",
         "fused_mlp": "._triton._mlp_ops",
         "grid_encode": "._cpu._grid_ops",
+        "machine": "._doctor",
         "plan": "._choose",
         "render": "._render",
         "to_tcnn": "._tcnn._exchange",
+        "versions": "._doctor",
     },
 )

@@ -43,15 +43,16 @@ def doctor() -> dict[str, Any]:
     ['auto', 'engines', 'machine', 'readers', 'versions']
     """
     return {
-        "versions": _versions(),
-        "machine": _machine(),
+        "versions": versions(),
+        "machine": machine(),
         "engines": _engines(),
         "auto": list(automatic()),
         "readers": _readers(),
     }
 
 
-def _versions() -> dict[str, str | None]:
+def versions() -> dict[str, str | None]:
+    """Versions of this package, of Python and of what the package uses; None for what is not installed."""
     return {"inr": __version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
 
 
@@ -62,7 +63,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """System, processor, cores, threads in use, bytes of memory and GPU, as plain JSON; None for what there is not."""
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from inr.fitting._parameter_groups import parameter_groups as parameter_groups
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
+    from inr.fitting._presets import Preset as Preset
+    from inr.fitting._presets import preset_setup as preset_setup
+    from inr.fitting._presets import presets as presets
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._schedules import SCHEDULES as SCHEDULES
     from inr.fitting._scorer import FieldScorer as FieldScorer
@@ -64,6 +67,7 @@ __getattr__, __all__ = lazy_exports(
         "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",
         "PlainWeights": "._parametrisation",
+        "Preset": "._presets",
         "SCHEDULES": "._schedules",
         "SampleCounts": "._sample_counts",
         "Setup": "._defaults",
@@ -82,6 +86,8 @@ __getattr__, __all__ = lazy_exports(
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",
         "parameter_groups": "._parameter_groups",
+        "preset_setup": "._presets",
+        "presets": "._presets",
         "recommended_optimiser": "._soap",
         "second_opinions": "._frequencies",
         "solve": "._solve",

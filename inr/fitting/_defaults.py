@@ -41,6 +41,7 @@ class Setup:
         lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
             cells are learned, with the values of the continuous signal that the samples stand for.
         choices: the frequencies that were "auto", and what was chosen for them.
+        preset: the published settings that it began with, see `preset_setup`; None for none.
     """
 
     encoding: Spec
@@ -55,6 +56,7 @@ class Setup:
     optimiser: str = "adam"
     lattice_only: bool = False
     choices: tuple[Choice, ...] = field(default=(), compare=False)
+    preset: str | None = None
 
     def with_parts(self, signal: Signal, *, seed: int = 0, **given: Spec | None) -> "Setup":
         """The setup with other parts, completed for a signal; frequencies that are "auto" are chosen.

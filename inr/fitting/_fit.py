@@ -4,19 +4,19 @@ import contextlib
 import signal as posix_signal
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from inr.field import Spec
 from inr.fitting._budget import Budget
-from inr.fitting._defaults import default_setup
 from inr.fitting._fitter import Fitter
+from inr.fitting._presets import preset_setup
 from inr.signals import GridSignal, as_signal
 
 
 def make_fitter(
     signal: Any,
     *,
+    preset: str | None = None,
     encoding: Spec | None = None,
     activation: Spec | None = None,
     network: Spec | None = None,
@@ -34,6 +34,7 @@ def make_fitter(
 
     Args:
         signal: a signal, the path of a file that `inr.open` reads, or an array as of `inr.from_array`.
+        preset: published settings by name, see `presets`; what is given beside it takes its place.
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
         objective: what is minimised.
         budget: when to stop.
@@ -57,13 +58,11 @@ def make_fitter(
     source = as_signal(signal)
     if lattice_only and isinstance(source, GridSignal):
         source = source.measured_as("point")
-    parts = {"encoding": encoding, "activation": activation, "network": network}
-    setup = default_setup(source).with_parts(source, seed=options.get("seed", 0), **parts)
-    given: dict[str, Any] = {"teacher": teacher, "batch": batch, "learning_rate": learning_rate, "schedule": schedule}
-    given |= {"optimiser": optimiser, "objective": objective}
-    setup = replace(
-        setup, lattice_only=lattice_only, **{key: value for key, value in given.items() if value is not None}
-    )
+    setup = preset_setup(
+        source, preset, seed=options.get("seed", 0), encoding=encoding, activation=activation, network=network,
+        teacher=teacher, batch=batch, learning_rate=learning_rate, schedule=schedule, optimiser=optimiser,
+        objective=objective, lattice_only=lattice_only,
+    )  # fmt: skip
     return Fitter(source, setup, budget, **options)
 
 

@@ -193,9 +193,10 @@ class Fitter:
         Returns:
             Learning rates by part, batch, schedule, optimiser, seed, teacher, objective, engine, and the steps done so
             far; no times, so that equal fits say the same. "backward" where the engine multiplies rounded numbers for
-            gradients.
+            gradients; "preset" where the fit began with one.
         """
         return {
+            **({} if self.setup.preset is None else {"preset": self.setup.preset}),
             "rates": dict(self._learning_rates),
             "batch": self.batch,
             "schedule": self.setup.schedule,

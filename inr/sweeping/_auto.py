@@ -24,8 +24,15 @@ def space(signal: Signal) -> list[Combination]:
         for registry in (encodings, activations, networks)
     )
     readers = [name for name in ("relu", "sine") if name in activations.names()]
-    tried = [Combination(spec, reader) for info in encoded for spec in _encodings(info, signal) for reader in readers]
-    tried += [Combination("identity", spec) for info in units for spec in _activations(info, signal)]
+    tried = [
+        Combination(encoding=spec, activation=reader)
+        for info in encoded
+        for spec in _encodings(info, signal)
+        for reader in readers
+    ]
+    tried += [
+        Combination(encoding="identity", activation=spec) for info in units for spec in _activations(info, signal)
+    ]
     return tried + [Combination(network=info.name) for info in built]
 
 

@@ -37,7 +37,7 @@ def split_specs(given: Specs) -> list[str]:
     specs: list[str] = []
     for item in lists:
         for text in _parts(item) if isinstance(item, str) else [format_spec(parse_spec(item))]:
-            specs += _expanded(text)
+            specs += expanded(text)
             if len(specs) > MOST_SPECS:
                 raise InrError(f"a list of more than {MOST_SPECS:,} parts; give fewer values")
     # by what they mean: "sigma=4" and "sigma=4.0" are one
@@ -59,7 +59,7 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
-def _expanded(spec: str) -> list[str]:
+def expanded(spec: str) -> list[str]:
     """The specs that a spec with several values stands for; the last parameter changes fastest."""
     name, colon, rest = spec.partition(":")
     if not colon:
@@ -79,7 +79,7 @@ def _values(value: str) -> list[str]:
     for one in split_outside(value, "|"):
         inner = one.strip()
         nested = inner.startswith("(") and inner.endswith(")")
-        values += [f"({part})" for part in _expanded(inner[1:-1])] if nested else [one]
+        values += [f"({part})" for part in expanded(inner[1:-1])] if nested else [one]
     return values
 
 

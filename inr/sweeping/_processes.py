@@ -30,41 +30,46 @@ class Inputs:
     """What all tasks of a sweep have in common.
 
     Attributes:
-        signal: what is fitted.
-        source: the file that the signal came from, None where it came from none.
+        signals: what is fitted.
+        sources: the files that the signals came from, None where one came from none.
         folder: where fits leave their files, None for fits that leave none.
     """
 
-    signal: Signal
-    source: str | None
+    signals: tuple[Signal, ...]
+    sources: tuple[str | None, ...]
     folder: Path | None
+
+    @property
+    def names(self) -> list[str]:
+        """What the signals are called: the paths of their files, where there are some."""
+        return [source or f"signal {place}" for place, source in enumerate(self.sources, 1)]
 
 
 @dataclass(frozen=True)
 class Briefing:
-    """The inputs as they are sent to a process, which opens the file itself where there is one.
+    """The inputs as they are sent to a process, which opens files itself where there are some.
 
     Attributes:
-        source, folder: those of the inputs.
-        samples: positions, array and domain of a signal that came from no file.
+        sources, folder: those of the inputs.
+        samples: positions, array and domain of signals that came from no file, None of others.
         threads: how many the process may have.
         modules: those that register the parts of the tasks.
     """
 
-    source: str | None
+    sources: tuple[str | None, ...]
     folder: Path | None
-    samples: tuple[Any, ...] | None
+    samples: tuple[tuple[Any, ...] | None, ...]
     threads: int
     modules: tuple[str, ...]
 
-    def inputs(self) -> Inputs:
-        """The inputs that were sent."""
-        if self.samples is None:
-            assert self.source is not None
-            return Inputs(open(self.source), self.source, self.folder)
-        positions, array, domain = self.samples
-        signal = GridSignal(array, domain) if positions is None else ScatteredSignal(positions, array, domain)
-        return Inputs(signal, self.source, self.folder)
+    def signal(self, place: int) -> Signal:
+        """The signal in a place, opened or as it was sent."""
+        source, samples = self.sources[place], self.samples[place]
+        if samples is None:
+            assert source is not None
+            return open(source)
+        positions, array, domain = samples
+        return GridSignal(array, domain) if positions is None else ScatteredSignal(positions, array, domain)
 
 
 def run_here(tasks: Sequence[Task], inputs: Inputs, on_step: OnStep) -> Generator[Row, None, None]:
@@ -75,7 +80,7 @@ def run_here(tasks: Sequence[Task], inputs: Inputs, on_step: OnStep) -> Generato
         def told(step: int, steps: int, psnr: float, task: Task = task) -> None:
             on_step(task, step, steps, psnr)
 
-        yield run_task(task, inputs.signal, inputs.source, inputs.folder, told)
+        yield run_task(task, inputs.signals[task.place], inputs.sources[task.place], inputs.folder, told)
 
 
 def run_in_processes(
@@ -115,7 +120,8 @@ def run_in_processes(
                         message = connection.recv()
                     except (EOFError, OSError):  # it has died
                         del workers[connection]
-                        yield failed_row(worker.task, inputs.signal, inputs.source, worker.cause_of_death())
+                        task, cause = worker.task, worker.cause_of_death()
+                        yield failed_row(task, inputs.signals[task.place], inputs.sources[task.place], cause)
                         if waiting:
                             start()
                         continue
@@ -141,9 +147,11 @@ def _briefing(tasks: Sequence[Task], inputs: Inputs, threads: int) -> Briefing:
                     "sweep with jobs=0, or move it to a module"
                 )
             modules.append(cls.__module__)
-    signal = inputs.signal
-    samples = None if inputs.source is not None else (signal.positions, signal.array, signal.domain)
-    return Briefing(inputs.source, inputs.folder, samples, threads, tuple(dict.fromkeys(modules)))
+    samples = tuple(
+        None if source is not None else (signal.positions, signal.array, signal.domain)
+        for signal, source in zip(inputs.signals, inputs.sources, strict=True)
+    )
+    return Briefing(inputs.sources, inputs.folder, samples, threads, tuple(dict.fromkeys(modules)))
 
 
 class _Worker:

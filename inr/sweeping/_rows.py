@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Status = Literal["done", "diverged", "failed"]
@@ -10,10 +10,10 @@ Status = Literal["done", "diverged", "failed"]
 
 @dataclass(frozen=True)
 class Row:
-    """One fit of a sweep.
+    """One fit of a sweep, or the mean of several that differ in signal and seed only.
 
     Attributes:
-        name: of its files.
+        name: of its files; of means, of those of the first fit.
         label: the parts as they were asked for, by kind.
         parts: all of them, with what `inr fit` would not choose by itself.
         status: done; diverged, when its figures are of the best state before; or failed, when it has none.
@@ -31,6 +31,11 @@ class Row:
         threads: of the processor, that it had.
         rung: which round of a search it is in, from 1; the only one of a plain sweep.
         command: the `inr fit` that does the same.
+        signal: what was fitted, the path of its file where it came from one.
+        seed: of weights and samples.
+        settings: what the field's file says of the fit: rates, batch, schedule, ….
+        runs: how many fits it is the mean of.
+        deviation: sample standard deviations by the names of means, of what differs.
     """
 
     name: str
@@ -51,6 +56,11 @@ class Row:
     rung: int
     command: str
     between: float = math.nan
+    signal: str = ""
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    runs: int = 1
+    deviation: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -66,17 +76,16 @@ class Row:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Row":
         """The row that `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
-        values: dict[str, Any] = {field.name: data[field.name] for field in fields(cls) if field.name != "between"}
-        values["between"] = data.get("between")
-        for field in fields(cls):
-            if field.type is float:
-                values[field.name] = _number(values[field.name])
+        values = dict[str, Any]()
+        for each in fields(cls):
+            if each.name in data or (each.default is MISSING and each.default_factory is MISSING):
+                values[each.name] = _number(data[each.name]) if each.type is float else data[each.name]
         return cls(**values)
 
 
 def ordered(rows: Sequence[Row]) -> list[Row]:
-    """The best first; those without a score at the end, in the order they were in."""
-    return sorted(rows, key=lambda row: -row.score)
+    """The best first, means of fewer fits after all others; those without a score at the end, in their order."""
+    return sorted(rows, key=lambda row: (row.score == -math.inf, -row.runs, -row.score))
 
 
 def differing(rows: Sequence[Row]) -> list[str]:
@@ -86,8 +95,8 @@ def differing(rows: Sequence[Row]) -> list[str]:
 
 
 def titles(rows: Sequence[Row]) -> dict[str, str]:
-    """What each row is called beside the others, by its name: the parts in which they differ."""
-    kinds = differing(rows)
+    """What each row is called beside the others, by its name: its preset, and the parts in which they differ."""
+    kinds = ["preset", *(kind for kind in differing(rows) if kind != "preset")]
     return {row.name: _title(row, kinds) for row in rows}
 
 

@@ -17,7 +17,7 @@ from inr.fitting import Event, Fitter, evaluate, whole_psnr
 from inr.signals import Signal
 from inr.sweeping._holdout import held_out
 from inr.sweeping._rows import Row, Status
-from inr.sweeping._tasks import Task, Terms, short_specs
+from inr.sweeping._tasks import Task, Terms, short_specs, usual_specs
 
 _CURVE_POINTS = 120  # about, evenly over the logarithm of the steps
 _SIZE_TOLERANCE = 0.05  # by which a number of parameters may miss what was asked for without a word
@@ -73,6 +73,7 @@ def failed_row(task: Task, signal: Signal, source: str | None, note: str) -> Row
         task.name, task.label, short_specs(task.setup, signal), "failed", note, math.nan, math.nan, math.nan, math.nan,
         math.nan, 0, 0, task.parameters, "", task.terms.threads or 0, task.rung,
         command(task, signal, source, task.terms.steps, task.setup.batch, ""),
+        signal=task.signal, seed=task.terms.seed,
     )  # fmt: skip
 
 
@@ -98,14 +99,15 @@ def _run(task: Task, signal: Signal, source: str | None, folder: Path | None, on
         steps=event.step, points=fitter.points, parameters=fitter.field.parameter_count, engine=fitter.engine,
         threads=fitter.plan.threads, rung=task.rung,
         command=command(task, signal, source, fitter.steps, fitter.batch, _engine_of(fitter, terms)),
+        signal=task.signal, seed=terms.seed, settings=fitter.choices(),
     )  # fmt: skip
 
 
-def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | None) -> dict[str, float]:
+def _measured(fitter: Fitter, signal: Signal, learned: Signal, rest: Signal | None) -> dict[str, Any]:
     field, execute, block = fitter.field, fitter.execute, fitter.plan.block
     found = evaluate(field, signal, execute=execute, block=block)
     field.metrics = dict(found)
-    measured = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr")} | {"holdout": math.nan}
+    measured: dict[str, Any] = {name: found.get(name, math.nan) for name in ("psnr", "ssim", "snr", "holdout")}
     measured["between"] = found.get("psnr_between", math.nan)
     if rest is not None:
         measured["psnr"] = whole_psnr(field, learned, execute=execute, block=block)
@@ -132,10 +134,14 @@ def command(task: Task, signal: Signal, source: str | None, steps: int | None, b
     """The `inr fit` that makes the same field, of all samples."""
     setup, terms = task.setup, task.terms
     words: list[str] = ["inr", "fit", source or _NO_SOURCE]
-    specs = short_specs(setup, signal)
-    if specs["teacher"] == "uniform":
-        del specs["teacher"]
-    options: dict[str, Any] = {**specs, "steps": steps, "seconds": None if steps else terms.seconds}
+    usual = {"teacher": "uniform"} | usual_specs(setup, signal, terms.seed)
+    specs = {part: spec for part, spec in short_specs(setup, signal).items() if spec != usual.get(part)}
+    options: dict[str, Any] = {
+        "preset": setup.preset,
+        **specs,
+        "steps": steps,
+        "seconds": None if steps else terms.seconds,
+    }
     options |= {"batch": batch, "lr": _rates(terms.rates), "schedule": terms.schedule}
     options |= {"seed": terms.seed or None, "engine": None if engine in ("", "auto") else engine}
     for option, value in options.items():

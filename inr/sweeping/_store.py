@@ -11,7 +11,7 @@ from inr._errors import InrError
 from inr._files import describe, replacing
 from inr.sweeping._rows import Row
 
-TABLES = ("results.csv", "results.json")
+TABLES = ("results.csv", "results.json", "table.md", "table.tex")
 PICTURES = ("curves.png", "sheet.png", "index.html")
 _FITS = "fits"
 _NAME = re.compile(r".*-[0-9a-f]{10}\.(json|npz|inr)")

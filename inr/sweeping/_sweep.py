@@ -1,5 +1,6 @@
-"""Fitting every combination of parts to one signal, at equal cost."""
+"""Fitting every combination of parts to a signal or several, at equal cost."""
 
+import itertools
 import math
 import os
 import warnings
@@ -15,19 +16,21 @@ from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._parts import format_spec, parse_spec
 from inr.field import Spec
-from inr.fitting import LARGE_BATCH, Budget, default_setup, fingerprint, suited_steps
+from inr.fitting import LARGE_BATCH, default_setup, fingerprint, suited_steps
 from inr.signals import Signal, open
 from inr.sweeping._auto import DEFAULT_SECONDS, rounds, space
+from inr.sweeping._checks import all_seeds, check_budget, check_signals, check_wanted
 from inr.sweeping._holdout import held_out
 from inr.sweeping._lists import Specs, split_specs
+from inr.sweeping._means import mean_rows
 from inr.sweeping._processes import Inputs, run_here, run_in_processes
-from inr.sweeping._result import SweepResult, collected
+from inr.sweeping._result import SweepResult
 from inr.sweeping._rows import Row, ordered
+from inr.sweeping._setups import Setups, split_setups
 from inr.sweeping._store import Store
-from inr.sweeping._tasks import Combination, Task, Terms, combinations, make_tasks
+from inr.sweeping._tasks import Case, Combination, Refusal, Task, Terms, combinations, make_tasks
 
-MOST_JOBS = 256
-MOST_FITS = 10_000
+Source = Signal | str | Path
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,9 @@ class SweepEvent:
 
 
 def sweep(
-    signal: Signal | str | Path,
+    signal: Source | Sequence[Source],
     *,
+    setups: Setups | None = None,
     encodings: Specs | None = None,
     activations: Specs | None = None,
     networks: Specs | None = None,
@@ -71,7 +75,8 @@ def sweep(
     batch: int | None = None,
     learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str | None = None,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
+    seeds: int = 1,
     engine: Spec = "auto",
     jobs: int | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -80,13 +85,18 @@ def sweep(
     skip_refused: bool = False,
     on_event: Callable[[SweepEvent], Any] | None = None,
 ) -> SweepResult:
-    """Fit every combination of parts to a signal at equal cost, and show them side by side.
+    """Fit every combination of parts to a signal, or several, at equal cost, and show them side by side.
+
+    With several signals or seeds, rows are means over all of them, with sample standard deviations.
 
     All combinations are built and checked before the first is fitted. A fit that diverges, or whose process dies, is a
     row that says so. Ctrl-C ends the sweep and keeps the fits that are finished.
 
     Args:
-        signal: a signal, or the path of a file that `inr.open` reads.
+        signal: a signal, or the path of a file that `inr.open` reads; or several of one kind.
+        setups: whole combinations, in the place of the lists below: a preset's name, "siren"; parts joined by " + ",
+            "fourier:sigma=10 + relu"; or a mapping from "preset", "encoding", "activation", "network", "teacher" to
+            specs. Parts beside a preset take the place of its own.
         encodings: a list of parts, "hash,fourier:sigma=1|4,sape", or a sequence of specs; a value a|b|c stands for as
             many parts. Those that suit the others, as in `inr.fit`, where none are given.
         activations: likewise.
@@ -102,7 +112,8 @@ def sweep(
             suits it.
         learning_rate: as of `inr.fit`; each combination's own where it is not given.
         schedule: as of `inr.fit`; each combination's own where it is not given.
-        seed: of weights and samples, the same for all.
+        seed: of weights and samples, and of what is held out, the same for all combinations; or several.
+        seeds: how many seeds there are, from `seed` on.
         engine: as of `inr.fit`, the same for all.
         jobs: fits side by side, in processes that share this one's threads; as many as there are cores, but one where
             seconds are the budget or a GPU is there. 0: one after the other in this process.
@@ -116,31 +127,38 @@ def sweep(
         The fits, the best first, with the `inr fit` that makes the best again, and the folder with their files.
 
     Raises:
-        InrError: nothing to compare, a combination that cannot be built, a budget that cannot work, a folder that is
-            there already.
+        InrError: nothing to compare, signals of several kinds, a combination that cannot be built, a budget that cannot
+            work, a folder that is there already.
     """
     lists = {"encoding": encodings, "activation": activations, "network": networks, "teacher": teachers}
     given = {part: split_specs(specs) for part, specs in lists.items() if specs is not None}
-    source = None if isinstance(signal, Signal) else str(signal)
-    _check(given, auto, jobs)
-    _check_budget(steps, seconds, parameters)
+    chosen = None if setups is None else split_setups(setups)
+    given_signals: list[Source] = [signal] if isinstance(signal, Signal | str | Path) else list(signal)
+    several = all_seeds(seed, seeds)
+    check_wanted(given, chosen, auto, jobs, len(given_signals) * len(several))
+    check_budget(steps, seconds, parameters)
     store = Store(None if folder is None else Path(folder), resume=resume, force=force)
-    loaded = signal if isinstance(signal, Signal) else open(signal)
+    sources = tuple(None if isinstance(each, Signal) else str(each) for each in given_signals)
+    loaded = tuple(each if isinstance(each, Signal) else open(each) for each in given_signals)
+    inputs = Inputs(loaded, sources, store.fits)
+    check_signals(loaded, inputs.names, fingerprints := [fingerprint(each) for each in loaded])
     if auto and steps is None and seconds is None:
         seconds = DEFAULT_SECONDS
     if seconds is None:  # steps are of equal cost only where they have as many samples
         batch = LARGE_BATCH if batch is None else batch
-        steps = default_setup(loaded).steps or suited_steps(loaded, batch) if steps is None else steps
+        if steps is None:
+            steps = max(default_setup(each).steps or suited_steps(each, batch) for each in loaded)
     spelled = engine if isinstance(engine, str) else format_spec(parse_spec(engine))
-    terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, seed, spelled, holdout)
-    inputs = Inputs(loaded, source, store.fits)
-    wanted = combinations(given) if given else space(loaded)
-    run = _Sweep(inputs, store, terms, jobs, on_event or (lambda event: None))
+    terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, several[0], spelled, holdout)
+    wanted = chosen or (combinations(given) if given else space(loaded[0]))
+    run = _Sweep(inputs, fingerprints, store, terms, several, jobs, on_event or (lambda event: None))
     # nothing is known yet of what nobody named: in a search of everything some parts do not go together
-    result = run.search(wanted, skip=skip_refused or not given) if auto else run.compare(wanted, skip=skip_refused)
+    named = bool(given or chosen)
+    result = run.search(wanted, skip=skip_refused or not named) if auto else run.compare(wanted, skip=skip_refused)
     if result.interrupted:
-        done = len(result.rows) + len(result.earlier)
-        warnings.warn(f"interrupted; {done} of {result.planned} fits are done and kept", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"interrupted; {len(result.runs)} of {result.planned} fits are done and kept", RuntimeWarning, stacklevel=2
+        )
     return result
 
 
@@ -148,17 +166,23 @@ class _Sweep:
     """A sweep under way."""
 
     def __init__(
-        self, inputs: Inputs, store: Store, terms: Terms, jobs: int | None, tell: Callable[[SweepEvent], Any]
+        self,
+        inputs: Inputs,
+        fingerprints: Sequence[int],
+        store: Store,
+        terms: Terms,
+        seeds: Sequence[int],
+        jobs: int | None,
+        tell: Callable[[SweepEvent], Any],
     ) -> None:
         self._inputs = inputs
         self._store = store
         self._terms = terms
+        self._seeds = tuple(seeds)
         self._jobs = jobs
         self._tell = tell
-        self._print = fingerprint(inputs.signal)
-        self._learned = inputs.signal
-        if terms.holdout is not None:
-            self._learned = held_out(inputs.signal, terms.holdout, terms.seed)[0]
+        self._prints = fingerprints
+        self._each = len(inputs.signals) * len(seeds)  # fits of a combination
         self._rows: list[Row] = []
         self._kept = 0
         self._planned = 0
@@ -170,41 +194,42 @@ class _Sweep:
         tasks = self._tasks(wanted, self._terms, 1, skip=skip)
         self._planned = len(tasks)
         self._run(tasks)
-        rows, earlier = collected(self._rows, 1)
-        best = rows[0] if rows and rows[0].status == "done" else None
-        return self._finished(rows, earlier, best)
+        rows = self._standing(1)
+        return self._finished(rows, (), rows[0] if rows and rows[0].status == "done" else None)
 
     def search(self, wanted: Sequence[Combination], *, skip: bool) -> SweepResult:
         """All combinations with a part of the budget, the best of them with more."""
         terms = self._terms
         # with the whole budget: what is refused, is refused before anything is fitted
-        left = [Combination(**task.label) for task in self._tasks(wanted, terms, 1, skip=skip)]
+        left = _combinations_of(self._tasks(wanted, terms, 1, skip=skip))
         plan = rounds(len(left), steps=terms.steps, seconds=terms.seconds)
-        self._planned = sum(number for number, _ in plan) + (terms.holdout is not None)
+        self._planned = self._each * (sum(number for number, _ in plan) + (terms.holdout is not None))
         for rung, (number, share) in enumerate(plan, start=1):
             # some need more steps than a part of the budget has
             tasks = self._tasks(left, self._part(share), rung, skip=True, kept=share == 1)
-            self._planned -= number - len(tasks)
+            self._planned -= self._each * number - len(tasks)
             self._run(tasks)
-            best = [row for row in ordered([row for row in self._rows if row.rung == rung]) if row.status == "done"]
+            best = [row for row in self._standing(rung) if row.status == "done"]
             if self._interrupted or not best:
                 break
             following = plan[rung][0] if rung < len(plan) else 1
-            left = [Combination(**row.label) for row in best[:following]]
+            left = _combinations_of(best[:following])
         last = max((row.rung for row in self._rows), default=1)
-        rows, earlier = collected(self._rows, last)
+        rows = self._standing(last)
+        earlier = tuple(row for rung in range(1, last) for row in self._standing(rung))
         chosen = rows[0] if rows and rows[0].status == "done" and not self._interrupted else None
         if chosen is not None and terms.holdout is not None:
             chosen = self._whole(left[0], last + 1)
         return self._finished(rows, earlier, chosen)
 
+    def _standing(self, rung: int) -> tuple[Row, ...]:
+        """The combinations of a round, the best first."""
+        return tuple(ordered(mean_rows([row for row in self._rows if row.rung == rung], self._each)))
+
     def _whole(self, combination: Combination, rung: int) -> Row | None:
         """The best of a search with held-out samples, fitted to all of them."""
-        self._learned = self._inputs.signal
-        terms = replace(self._terms, holdout=None)
-        before = len(self._rows)
-        self._run(self._tasks([combination], terms, rung, skip=False))
-        return self._rows[before] if len(self._rows) > before else None
+        self._run(self._tasks([combination], replace(self._terms, holdout=None), rung, skip=False))
+        return next(iter(self._standing(rung)), None)
 
     def _part(self, share: float) -> Terms:
         """The terms of a round with a share of the budget."""
@@ -218,19 +243,31 @@ class _Sweep:
     def _tasks(
         self, wanted: Sequence[Combination], terms: Terms, rung: int, *, skip: bool, kept: bool = True
     ) -> list[Task]:
-        """The fits of some combinations. Raises InrError where one is refused, unless those are left out."""
-        terms = self._shared(terms, len(wanted))
-        context: dict[str, Any] = {"learned": self._learned, "rung": rung, "kept": kept, "fingerprint": self._print}
-        made = list(make_tasks(wanted, self._inputs.signal, terms, **context))
-        tasks = [task for task in made if isinstance(task, Task)]
-        refused = [task for task in made if isinstance(task, InrError)]
+        """The fits of some combinations. Raises InrError where one is refused, unless those are left out.
+
+        All combinations come before the next seed and the next signal: what is finished can then be compared.
+        """
+        terms = self._shared(terms, self._each * len(wanted))
+        made: list[Task | Refusal] = []
+        for place, seed in itertools.product(range(len(self._inputs.signals)), self._seeds):
+            case = self._case(place, replace(terms, seed=seed))
+            made += make_tasks(wanted, case, replace(terms, seed=seed), rung=rung, kept=kept)
+        refused = {_key(each.label): each for each in reversed(made) if isinstance(each, Refusal)}
+        tasks = [each for each in made if isinstance(each, Task) and _key(each.label) not in refused]
+        reasons = list(map(str, reversed(refused.values())))
         if refused and not skip:
-            more = f" ({len(refused)} of {len(made)} combinations are refused)" if len(refused) > 1 else ""
-            raise InrError(f"{refused[0]}{more}; leave out what is refused with --skip-refused (skip_refused=True)")
+            more = f" ({len(refused)} of {len(wanted)} combinations are refused)" if len(refused) > 1 else ""
+            raise InrError(f"{reasons[0]}{more}; leave out what is refused with --skip-refused (skip_refused=True)")
         if not tasks:
-            raise InrError(f"no combination is left: {refused[0]}")
-        self._refused |= dict.fromkeys(map(str, refused))
+            raise InrError(f"no combination is left: {reasons[0]}")
+        self._refused |= dict.fromkeys(reasons)
         return tasks
+
+    def _case(self, place: int, terms: Terms) -> Case:
+        """A signal, with what is learned of it."""
+        signal, name = self._inputs.signals[place], self._inputs.names[place]
+        learned = signal if terms.holdout is None else held_out(signal, terms.holdout, terms.seed)[0]
+        return Case(place, name, signal, learned, self._prints[place])
 
     def _shared(self, terms: Terms, count: int) -> Terms:
         """The terms with how many fits run side by side, and the threads of each."""
@@ -255,7 +292,7 @@ class _Sweep:
                 waiting.append(task)
             else:
                 self._kept += task.name not in last
-                self._rows.append(replace(row, rung=task.rung, label=task.label))
+                self._rows.append(replace(row, rung=task.rung, label=task.label, signal=task.signal))
         self._tell(SweepEvent("plan", len(self._rows), self._planned, refused=tuple(self._refused)))
         if not waiting:
             return
@@ -286,38 +323,23 @@ class _Sweep:
         return run_in_processes(tasks, self._inputs, terms.jobs, terms.threads or torch.get_num_threads(), on_step)
 
     def _finished(self, rows: tuple[Row, ...], earlier: tuple[Row, ...], chosen: Row | None) -> SweepResult:
-        """The result, with its files; of an interrupted sweep the tables only."""
+        """The result, with its files, those of an interrupted sweep too."""
         inputs = self._inputs
+        terms = self._shared(self._terms, sum(row.runs for row in rows))
         result = SweepResult(
-            rows, earlier, chosen, self._planned, self._interrupted, self._kept, inputs.signal, inputs.source,
-            self._shared(self._terms, len(rows)), tuple(self._refused), self._store,
+            rows, earlier, chosen, tuple(self._rows), self._planned, self._interrupted, self._kept, inputs, self._seeds,
+             terms, tuple(self._refused), self._store,
         )  # fmt: skip
         result.write_tables()
-        if not self._interrupted:
-            result.draw()
+        result.draw()
         return result
 
 
-def _check(given: Mapping[str, Sequence[str]], auto: bool, jobs: int | None) -> None:
-    """Refuse what no sweep can be made of."""
-    if not given and not auto:
-        raise InrError(
-            'nothing to compare: give a list of parts, as --encoding hash,fourier (encodings="hash,fourier"), or '
-            "search with --auto (auto=True)"
-        )
-    if jobs is not None and not 0 <= jobs <= MOST_JOBS:
-        raise InrError(f"--jobs lies between 0 (in this process) and {MOST_JOBS}, got {jobs}")
-    count = math.prod(len(specs) for specs in given.values())
-    if count > MOST_FITS:
-        raise InrError(f"{count:,} combinations are more than {MOST_FITS:,}; give shorter lists")
+def _key(label: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """A label as something to find it by."""
+    return tuple(sorted(label.items()))
 
 
-def _check_budget(steps: int | None, seconds: float | None, parameters: int | None) -> None:
-    """Refuse budgets that are not equal, or none."""
-    if steps is not None and seconds is not None:
-        raise InrError(
-            "fits that end after --steps or --seconds, whichever comes first, are not of equal cost; give one of them"
-        )
-    if parameters is not None and parameters < 1:
-        raise InrError(f"--parameters must be 1 or more, got {parameters}")
-    _ = Budget(steps, seconds)  # says what is wrong with these
+def _combinations_of(labelled: Sequence[Task | Row]) -> list[Combination]:
+    """The combinations of tasks or rows, each once."""
+    return list(dict.fromkeys(Combination(**each.label) for each in labelled))

@@ -1,5 +1,6 @@
 """What a process of a sweep does: tasks come in, progress and rows go out. Light until it knows its threads."""
 
+import functools
 import importlib
 import os
 import signal as posix_signal
@@ -38,7 +39,7 @@ def _serve(connection: Connection) -> None:
     torch.set_num_threads(briefing.threads)
     for module in briefing.modules:
         importlib.import_module(module)
-    inputs = briefing.inputs()
+    opened = functools.lru_cache(maxsize=1)(briefing.signal)  # tasks come signal by signal
     while True:
         try:
             task = connection.recv()
@@ -53,4 +54,4 @@ def _serve(connection: Connection) -> None:
                 said = now
                 connection.send((step, steps, psnr))
 
-        connection.send(run_task(task, inputs.signal, inputs.source, inputs.folder, told))
+        connection.send(run_task(task, opened(task.place), briefing.sources[task.place], briefing.folder, told))

@@ -74,6 +74,20 @@ def test_solvers_differ_and_are_told(inr_cli, photo):
     assert not torch.equal(found["adam"][network], found["soap"][network])
 
 
+def test_a_preset_is_a_whole_setting_and_gives_way(inr_cli, photo):
+    small = ("--network", "mlp:depth=2,width=12", "--steps", "3", "--batch", "64", "--json", "--no-comparison")
+    found = inr_cli("fit", "photo.png", "--preset", "wire", *small, "-o", "a.inr").json
+    assert found["parts"]["activation"] == "gabor:omega=20.0,scale=30.0"
+    assert found["parts"]["network"].startswith("mlp:depth=2,width=12")
+    assert (found["fit"]["preset"], found["fit"]["rates"]) == ("wire", {"network": 5e-3})
+    assert (found["fit"]["schedule"], found["fit"]["batch"]) == ("exponential", 64)
+    assert inr_cli("info", "a.inr", "--json").json["fit"]["preset"] == "wire"
+    wrong = inr_cli("fit", "photo.png", "--preset", "sirren", *small, "-o", "b.inr")
+    assert (wrong.status, "did you mean 'siren'" in wrong.err) == (2, True)
+    closed = inr_cli("fit", "photo.png", "--preset", "siren", "--solver", "closed-form", "-o", "b.inr")
+    assert (closed.status, "give one of them" in closed.err) == (2, True)
+
+
 def test_a_profile_says_where_a_step_goes(inr_cli, photo):
     options = (*QUICK, "--engine", "eager", "--no-comparison", "--profile")
     printed = inr_cli("fit", "photo.png", *options).out

@@ -11,12 +11,13 @@ from inr.activations import activations
 from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
+from inr.fitting import presets
 from inr.networks import networks
 from inr.objectives import objectives
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
 
-REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs)
+REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs, presets)
 
 
 def test_every_part_is_listed_with_its_parameters(inr_cli):
@@ -57,6 +58,13 @@ def test_one_kind_and_one_part(inr_cli):
     assert inr_cli("parts", "sine").out == whole
     assert "sqrt(6/n)" in whole
     assert "sqrt(6/n)" not in inr_cli("parts", "activation").out
+
+
+def test_presets_are_listed_with_their_settings(inr_cli):
+    (wire,) = inr_cli("parts", "presets", "wire", "--json").json["parts"]
+    assert wire["options"]["activation"] == "gabor:omega=20,scale=30"
+    assert (wire["options"]["lr"], wire["options"]["batch"]) == (5e-3, 65_536)
+    assert "gabor:omega=20,scale=30" in inr_cli("parts", "presets").out
 
 
 def test_the_doctor_prints_what_it_finds(inr_cli):

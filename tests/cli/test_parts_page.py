@@ -8,6 +8,7 @@ from inr.activations import activations
 from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
+from inr.fitting import presets
 from inr.networks import networks
 from inr.teaching import teachers
 
@@ -29,7 +30,7 @@ def test_every_parameter_is_described(registry):
 def test_published_parts_name_their_source():
     # what is nobody's method: coordinates, encodings together, a perceptron, a linear map, plain samples
     ours = {"identity", "concat", "per-axis", "mlp", "linear", "uniform"}
-    for registry in DESCRIBED:
+    for registry in (*DESCRIBED, presets):
         assert [name for name in registry.names() if not registry.info(name).source and name not in ours] == []
 
 

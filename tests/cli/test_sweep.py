@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.clirun import contents, one_line
 
 SMALL = ("--steps", "12", "--batch", "128", "--network", "mlp:depth=1,width=16", "--engine", "eager", "--jobs", "0")
 LISTS = ("--encoding", "identity,fourier:sigma=1|3,frequencies=8", "--activation", "sine:omega=10")
-FILES = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png"}
+FILES = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png", "table.md", "table.tex"}
 
 
 @pytest.fixture
@@ -71,6 +72,30 @@ def test_what_a_search_ends_with_can_be_run(inr_cli, photo):
     assert "held out" in run.out
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_setups_of_several_signals_and_seeds(inr_cli, photo):
+    with Image.open(photo) as picture:
+        picture.rotate(180).save(photo.with_name("other.png"))
+    small = ("--steps", "4", "--batch", "64", "--engine", "eager", "--jobs", "0")
+    setups = ("--setup", "siren + mlp:depth=1,width=9", "--setup", "identity + relu + mlp:depth=1,width=9")
+    run = inr_cli("sweep", "photo.png", "other.png", *setups, *small, "--seed", "5,2")
+    assert run.status == 0
+    assert "8 of 8: identity + relu + mlp:depth=1,width=9 (other.png, seed 2): " in run.err
+    document = json.loads(Path("photo.sweep/results.json").read_text())
+    assert [row["runs"] for row in document["rows"]] == [4, 4]
+    first = document["rows"][0]
+    assert f"{first['psnr']:.2f} ±{first['deviation']['psnr']:.2f}" in run.out
+    assert "over 2 signals and 2 seeds" in run.out
+    assert "the best again, of photo.png with seed 5" in run.out
+    lines = [line for line in run.out.splitlines() if not line.startswith("inr fit")]
+    assert max(map(len, lines)) <= 80
+    assert inr_cli("sweep", "photo.png", *setups, *small, "-o", "b", "--seeds", "3", "--json").json["seeds"] == [
+        0,
+        1,
+        2,
+    ]
+
+
 def test_fits_that_all_diverge(inr_cli, photo):
     run = inr_cli("sweep", "photo.png", "--encoding", "identity", "--activation", "relu", *SMALL, "--lr", "1e12")
     assert run.status == 1
@@ -109,6 +134,12 @@ def test_resuming(inr_cli, photo):
         (("--encoding", "hash", "-o", "no/where"), ("does not exist",)),
         (("--encoding", "hash", "-o", "photo.png"), ("is a file",)),
         ((), ("nothing to compare", "--auto")),
+        (("--setup", "siren", "--encoding", "hash"), ("beside which there is no list of encodings", "siren + hash")),
+        (("--setup", "siren,wire"), ("its own --setup",)),
+        (("--setup", "identity + bacon"), ("preset=bacon or network=bacon",)),
+        (("--setup", "siren", "--seed", "1,two"), ("--seed 1,two", "0,1,2")),
+        (("--setup", "siren", "--seed", "1,2", "--seeds", "3"), ("give one of them",)),
+        (("photo.png", "--setup", "siren"), ("photo.png and photo.png are one signal",)),
     ],
 )
 def test_bad_input_is_refused_in_one_line(inr_cli, photo, options, words):
@@ -139,6 +170,8 @@ def test_an_interrupt_keeps_finished_fits_and_says_how_to_go_on(inr_process, inr
     assert out.splitlines()[1].split()[0] == "1"
     document = json.loads((photo.parent / "photo.sweep" / "results.json").read_text())
     assert document["interrupted"]
+    for name in ("index.html", "table.tex", "table.md"):
+        assert "Partial" in (photo.parent / "photo.sweep" / name).read_text()
     assert [row["label"]["network"] for row in document["rows"]] == [networks[0]]
     run = inr_cli("sweep", "photo.png", "--network", networks[0], *rest, "--resume")
     assert run.status == 0

@@ -13,7 +13,7 @@ from inr.activations import activations
 from inr.encodings import encodings
 from inr.networks import networks
 from inr.sweeping._auto import rounds, space
-from inr.sweeping._tasks import Task, Terms, make_tasks
+from inr.sweeping._tasks import Case, Task, Terms, make_tasks
 
 PICTURE = Signal.from_array(np.random.default_rng(0).integers(0, 255, (24, 20, 3), dtype=np.uint8))
 SOUND = Signal.from_array(np.random.default_rng(0).normal(size=4000), kind="audio", sample_rate=8000)
@@ -37,7 +37,9 @@ def test_everything_that_is_registered_is_tried(signal):
 
 
 def test_most_of_it_can_be_built():
-    made = list(make_tasks(space(PICTURE), PICTURE, Terms(600, None, None, 64, engine="eager")))
+    made = list(
+        make_tasks(space(PICTURE), Case(0, "picture", PICTURE, PICTURE, 0), Terms(600, None, None, 64, engine="eager"))
+    )
     tasks = [task for task in made if isinstance(task, Task)]
     assert len(tasks) > 0.5 * len(made)
     assert len({task.name for task in tasks}) == len(tasks)

@@ -113,7 +113,7 @@ def test_a_budget_in_seconds_gives_every_fit_the_same(signal, fits):
 def test_files(signal, tmp_path):
     folder = tmp_path / "out"
     result = inr.sweep(signal, encodings=f"{GRID},identity", activations="relu,sine", folder=folder, **QUICK)
-    written = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png"}
+    written = {"curves.png", "fits", "index.html", "results.csv", "results.json", "sheet.png", "table.md", "table.tex"}
     assert {path.name for path in folder.iterdir()} == written
     assert len(list((folder / "fits").iterdir())) == 3 * 4
     document = json.loads((folder / "results.json").read_text(), parse_constant=pytest.fail)

@@ -1,0 +1,76 @@
+"""What a sweep refuses before anything is opened or fitted."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from inr._errors import InrError
+from inr.fitting import Budget
+from inr.signals import Signal
+from inr.sweeping._tasks import Combination
+
+MOST_JOBS = 256
+MOST_FITS = 10_000
+
+
+def all_seeds(seed: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """All seeds of a sweep."""
+    if count < 1:
+        raise InrError(f"--seeds is how many seeds there are, 1 or more, got {count}")
+    if isinstance(seed, int):
+        return tuple(range(seed, seed + count))
+    if count > 1:
+        raise InrError("--seeds counts seeds from one on, and --seed names several; give one of them")
+    if not seed or len(set(seed)) < len(seed):
+        raise InrError(f"seeds must be different numbers, got {','.join(map(str, seed)) or 'none'}")
+    return tuple(seed)
+
+
+def check_signals(signals: Sequence[Signal], names: Sequence[str], fingerprints: Sequence[int]) -> None:
+    """Refuse signals over which there is no mean."""
+    if not signals:
+        raise InrError("nothing to fit: give a signal")
+    first: dict[int, str] = {}
+    for name, found in zip(names, fingerprints, strict=True):
+        if found in first:
+            raise InrError(f"{first[found]} and {name} are one signal, which would count twice in every mean; give one")
+        first[found] = name
+    kinds = list(dict.fromkeys(signal.domain.kind for signal in signals))
+    if len(kinds) > 1:
+        raise InrError(f"means are over signals of one kind, these are {' and '.join(kinds)}; sweep each kind alone")
+
+
+def check_wanted(
+    given: Mapping[str, Sequence[str]],
+    setups: Sequence[Combination] | None,
+    auto: bool,
+    jobs: int | None,
+    fits: int,
+) -> None:
+    """Refuse what no sweep can be made of; `fits`: of each combination."""
+    if setups is not None and given:
+        kind = next(iter(given))
+        raise InrError(
+            f"setups are whole combinations, beside which there is no list of {kind}s: "
+            f"write the {kind} into each setup, as 'siren + {given[kind][0]}'"
+        )
+    if not given and not setups and not auto:
+        raise InrError(
+            'nothing to compare: give a list of parts, as --encoding hash,fourier (encodings="hash,fourier"), setups, '
+            'as --setup siren --setup wire (setups=["siren", "wire"]), or search with --auto (auto=True)'
+        )
+    if jobs is not None and not 0 <= jobs <= MOST_JOBS:
+        raise InrError(f"--jobs lies between 0 (in this process) and {MOST_JOBS}, got {jobs}")
+    count = fits * (len(setups) if setups else math.prod(len(specs) for specs in given.values()))
+    if count > MOST_FITS:
+        raise InrError(f"{count:,} fits are more than {MOST_FITS:,}; give fewer")
+
+
+def check_budget(steps: int | None, seconds: float | None, parameters: int | None) -> None:
+    """Refuse budgets that are not equal, or none."""
+    if steps is not None and seconds is not None:
+        raise InrError(
+            "fits that end after --steps or --seconds, whichever comes first, are not of equal cost; give one of them"
+        )
+    if parameters is not None and parameters < 1:
+        raise InrError(f"--parameters must be 1 or more, got {parameters}")
+    _ = Budget(steps, seconds)  # says what is wrong with these
