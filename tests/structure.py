@@ -30,7 +30,7 @@ FLOORS = (
     ("compression",),
     ("diagnostics",),
     ("io",),
-    ("sweeping",),
+    ("sweeping", "xarray"),
     ("face",),
     ("bench",),
     ("cli",),

@@ -70,6 +70,7 @@ def fit(
     sampling: options.Sampling = None,
     value_range: options.ValueRange = None,
     nodata: options.Nodata = None,
+    variable: options.Variable = None,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -103,6 +104,7 @@ def fit(
     watch = Stopwatch()
     reading: dict[str, Any] = {
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata,
+        "variable": variable,
     }  # fmt: skip
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:

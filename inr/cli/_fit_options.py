@@ -21,7 +21,7 @@ def _option(panel: str, words: str, *names: str, metavar: str | None = None) -> 
 
 
 Signal = Annotated[
-    Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, or .npz of samples.")
+    Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, data set (NetCDF, Zarr, GRIB), or .npz of samples.")
 ]
 
 Output = Annotated[
@@ -72,6 +72,10 @@ ValueRange = Annotated[
 Nodata = Annotated[
     float | None,
     _option(_VALUES, "The value of missing samples, besides NaN and what the file itself marks; they are left out."),
+]
+Variable = Annotated[
+    str | None,
+    _option(_VALUES, "Which variable of a NetCDF, HDF5, Zarr or GRIB data set; the only one if not given.", metavar="NAME"),
 ]
 Purpose = Annotated[
     str,

@@ -1,0 +1,181 @@
+"""Arrays that describe others, and their attributes, as plain JSON in few bytes: coordinates, bounds, grid mappings."""
+
+import base64
+import itertools
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+
+_FEW = 4  # numbers that are told one by one
+_MAX_UNPACKED = 1 << 28
+_PLAIN, _DIFFERENCES = b"\0", b"\1"
+_NUMBERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"bool", "float32", "float64"}
+
+
+def pack_array(array: np.ndarray) -> dict[str, Any]:
+    """An array as plain JSON.
+
+    Args:
+        array: of integers, truth values, floats of 32 or 64 bits, or strings; of any shape.
+
+    Returns:
+        What `unpack_array` reads: start and step where these give every number exactly; else the numbers themselves, or
+        all of them deflated, as differences where that is shorter.
+
+    >>> pack_array(np.array([0.1, 0.2, 0.3], np.float32))
+    {'dtype': 'float32', 'start': 0.1, 'step': 0.1}
+    """
+    if array.dtype.kind in "USO":
+        return {"dtype": "str", "values": [str(each) for each in array.ravel()]}
+    array = array.astype(np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("="), order="C")
+    told = {"dtype": array.dtype.name}
+    if array.size > 2 and array.ndim == 1 and (found := _start_and_step(array)) is not None:
+        return told | {"start": found[0], "step": found[1]}
+    if array.size <= _FEW and np.isfinite(array).all():
+        return told | {"values": array.ravel().tolist()}
+    packed = min((_deflated(array, form) for form in (_PLAIN, _DIFFERENCES)), key=len)
+    return told | {"packed": base64.b64encode(packed).decode()}
+
+
+def unpack_array(data: Mapping[str, Any], shape: Sequence[int]) -> np.ndarray:
+    """The array that `pack_array` described.
+
+    Args:
+        data: what it gave; it may come from a file of any origin.
+        shape: of the array.
+
+    Raises:
+        InrError: what describes no array of this shape.
+    """
+    try:
+        if data["dtype"] == "str":
+            return np.array([str(each) for each in data["values"]]).reshape(shape)
+        dtype = _dtype(data["dtype"])
+        if math.prod(shape) * dtype.itemsize > _MAX_UNPACKED:
+            raise InrError(f"a description of {tuple(shape)} numbers is too large")
+        if "start" in data:
+            return _regular(data["start"], data["step"], math.prod(shape), dtype).reshape(shape)
+        if "values" in data:
+            return np.array(data["values"], dtype).reshape(shape)
+        return _inflated(base64.b64decode(data["packed"], validate=True), dtype, shape)
+    except InrError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, zlib.error) as error:
+        raise InrError(f"not the description of {tuple(shape)} numbers: {error!r}") from error
+
+
+def pack_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Attributes as plain JSON.
+
+    Args:
+        attributes: by name: strings, numbers, and arrays of them, of Python or numpy; what else there is becomes text.
+
+    Returns:
+        What `unpack_attributes` reads, types of numpy included.
+    """
+    return {str(name): _packed_attribute(value) for name, value in attributes.items()}
+
+
+def unpack_attributes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that `pack_attributes` described.
+
+    Args:
+        data: what it gave; it may come from a file of any origin.
+
+    Raises:
+        InrError: what describes no attributes.
+    """
+    try:
+        return {name: _unpacked_attribute(value) for name, value in data.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise InrError(f"not the description of attributes: {error!r}") from error
+
+
+def _packed_attribute(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.name in _NUMBERS:
+        return {value.dtype.name: _finite(value.tolist())}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float64": str(value)}
+    if value is None or isinstance(value, str | bool | int | float):
+        return str(value) if isinstance(value, np.generic) else value
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_packed_attribute(each) for each in value]
+    return str(value)
+
+
+def _unpacked_attribute(value: Any) -> Any:
+    if isinstance(value, dict):
+        ((name, numbers),) = value.items()
+        return np.array(numbers).astype(_dtype(name))[()]
+    return [_unpacked_attribute(each) for each in value] if isinstance(value, list) else value
+
+
+def _finite(numbers: Any) -> Any:
+    """Numbers as JSON has them: NaN and infinity as text, which numpy reads."""
+    if isinstance(numbers, list):
+        return [_finite(number) for number in numbers]
+    return numbers if math.isfinite(numbers) else str(numbers)
+
+
+def _dtype(name: Any) -> np.dtype:
+    if name not in _NUMBERS:
+        raise ValueError(f"{name!r} is no type of numbers")
+    return np.dtype(name)
+
+
+def _start_and_step(array: np.ndarray) -> tuple[float, float] | None:
+    """Of evenly spaced numbers, so that every one is exact."""
+    if array.dtype.kind == "b" or not np.isfinite(array).all():
+        return None
+    if array.dtype.kind in "iu":
+        first, second = int(array[0]), int(array[1])
+        candidates = [(first, second - first)]
+    else:
+        # as decimals, which is how such numbers were mostly made
+        first, second, last = (float(str(array[place])) for place in (0, 1, -1))
+        steps = [second - first, (last - first) / (len(array) - 1)]
+        candidates = [
+            *itertools.product((first, float(array[0])), (*(float(f"{step:.9g}") for step in steps), *steps))
+        ]
+    for start, step in candidates:
+        try:
+            if np.array_equal(_regular(start, step, len(array), array.dtype), array):
+                return start, step
+        except OverflowError:
+            return None
+    return None
+
+
+def _regular(start: float, step: float, count: int, dtype: np.dtype) -> np.ndarray:
+    wide = np.int64 if dtype.kind in "iu" else np.float64
+    with np.errstate(over="ignore"):
+        return (wide(start) + wide(step) * np.arange(count, dtype=wide)).astype(dtype)
+
+
+def _deflated(array: np.ndarray, form: bytes) -> bytes:
+    """Bytes of equal weight side by side, as they are or each number less its neighbours along every axis."""
+    bits = array.view(f"u{array.dtype.itemsize}")
+    if form == _DIFFERENCES:
+        for axis in range(array.ndim):
+            bits = np.diff(bits, axis=axis, prepend=bits.dtype.type(0))
+    planes = np.ascontiguousarray(bits).reshape(-1, 1).view(np.uint8).T
+    packer = zlib.compressobj(9, wbits=-15)
+    return form + packer.compress(planes.tobytes()) + packer.flush()
+
+
+def _inflated(packed: bytes, dtype: np.dtype, shape: Sequence[int]) -> np.ndarray:
+    size = math.prod(shape) * dtype.itemsize
+    planes = zlib.decompressobj(wbits=-15).decompress(packed[1:], size + 1)  # however much a crafted file would give
+    if len(planes) != size or packed[:1] not in (_PLAIN, _DIFFERENCES):
+        raise ValueError(f"{len(packed)} bytes are not {size}, deflated")
+    bytewise = np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T
+    bits = np.ascontiguousarray(bytewise).view(f"u{dtype.itemsize}").reshape(shape)
+    if packed[:1] == _DIFFERENCES:
+        for axis in range(len(shape)):
+            bits = np.cumsum(bits, axis=axis, dtype=bits.dtype)
+    return bits.view(dtype)
