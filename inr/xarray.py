@@ -158,7 +158,7 @@ def interp(field: "Field", **places: Any) -> xarray.DataArray:
     names = [axis.name for axis in reversed(domain.axes)]
     if unknown := ", ".join(sorted(set(places) - set(names))):
         raise InrError(f"no dimension of several samples is called {unknown}; there are {', '.join(names)}")
-    asked = {name: xarray.Variable((name,) * np.ndim(each), np.asarray(each)) for name, each in places.items()}
+    asked = {name: xarray.Variable((name,) * np.ndim(each), _without_text(each)) for name, each in places.items()}
     lengths = tuple(asked[name].size if name in asked else size for name, size in zip(names, domain.shape, strict=True))
     indices = [
         indices_along(domain, name, asked[name].to_numpy().reshape(-1)) if name in asked else np.arange(size)
@@ -179,6 +179,12 @@ def interp(field: "Field", **places: Any) -> xarray.DataArray:
     array = xarray.DataArray(values.reshape([*lengths, domain.channels][: len(dims)]), dims=dims, attrs=told.attrs, name=told.name)
     array = array.squeeze([name for name, each in asked.items() if each.ndim == 0])
     return array.assign_coords(coordinates)
+
+
+def _without_text(places: Any) -> np.ndarray:
+    """Places as an array, of times where they are text."""
+    array = np.asarray(places)
+    return array.astype("datetime64[ns]") if array.dtype.kind in "US" else array
 
 
 def _executor(field: "Field") -> "Execute":

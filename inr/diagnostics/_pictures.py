@@ -44,7 +44,7 @@ def volume_rows(field: Field, signal: Signal, execute: Execute | None = None) ->
         middle = shape[place] // 2
         plane = _plane(signal, moment | {place: middle})
         others = [other for other in "zyx" if other != name]
-        note = f"{name} = {middle + 1} of {shape[place]}"
+        note = f"{signal.domain.axes['xyz'.index(name)].name} = {middle + 1} of {shape[place]}"
         rows.append(_plane_row(field, signal, _upright(plane, others, signal), note, execute))
     return rows
 

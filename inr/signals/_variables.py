@@ -1,7 +1,6 @@
 """Arrays that describe others, and their attributes, as plain JSON in few bytes: coordinates, bounds, grid mappings."""
 
 import base64
-import itertools
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ import numpy as np
 
 from inr._errors import InrError
 
+_DECIMALS = 6
 _FEW = 4  # numbers that are told one by one
 _MAX_UNPACKED = 1 << 28
 _PLAIN, _DIFFERENCES = b"\0", b"\1"
@@ -30,12 +30,14 @@ def pack_array(array: np.ndarray) -> dict[str, Any]:
     >>> pack_array(np.array([0.1, 0.2, 0.3], np.float32))
     {'dtype': 'float32', 'start': 0.1, 'step': 0.1}
     """
-    if array.dtype.kind in "USO":
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind in "UOT":
         return {"dtype": "str", "values": [str(each) for each in array.ravel()]}
     array = array.astype(np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("="), order="C")
     told = {"dtype": array.dtype.name}
     if array.size > 2 and array.ndim == 1 and (found := _start_and_step(array)) is not None:
-        return told | {"start": found[0], "step": found[1]}
+        return told | found
     if array.size <= _FEW and np.isfinite(array).all():
         return told | {"values": array.ravel().tolist()}
     packed = min((_deflated(array, form) for form in (_PLAIN, _DIFFERENCES)), key=len)
@@ -59,7 +61,8 @@ def unpack_array(data: Mapping[str, Any], shape: Sequence[int]) -> np.ndarray:
         if math.prod(shape) * dtype.itemsize > _MAX_UNPACKED:
             raise InrError(f"a description of {tuple(shape)} numbers is too large")
         if "start" in data:
-            return _regular(data["start"], data["step"], math.prod(shape), dtype).reshape(shape)
+            numbers = _regular(data["start"], data["step"], math.prod(shape), dtype, data.get("decimals"))
+            return numbers.reshape(shape)
         if "values" in data:
             return np.array(data["values"], dtype).reshape(shape)
         return _inflated(base64.b64decode(data["packed"], validate=True), dtype, shape)
@@ -128,33 +131,34 @@ def _dtype(name: Any) -> np.dtype:
     return np.dtype(name)
 
 
-def _start_and_step(array: np.ndarray) -> tuple[float, float] | None:
-    """Of evenly spaced numbers, so that every one is exact."""
+def _start_and_step(array: np.ndarray) -> dict[str, Any] | None:
+    """Of evenly spaced numbers, so that every one is exact, perhaps as the nearest to one of so many decimals."""
     if array.dtype.kind == "b" or not np.isfinite(array).all():
         return None
     if array.dtype.kind in "iu":
         first, second = int(array[0]), int(array[1])
-        candidates = [(first, second - first)]
+        candidates = [{"start": first, "step": second - first}]
     else:
         # as decimals, which is how such numbers were mostly made
         first, second, last = (float(str(array[place])) for place in (0, 1, -1))
         steps = [second - first, (last - first) / (len(array) - 1)]
-        candidates = [
-            *itertools.product((first, float(array[0])), (*(float(f"{step:.9g}") for step in steps), *steps))
-        ]
-    for start, step in candidates:
+        steps = [*(float(f"{step:.9g}") for step in steps), *steps]
+        candidates = [{"start": start, "step": step} for start in (first, float(array[0])) for step in steps]
+        candidates += [{"start": first, "step": step, "decimals": _DECIMALS} for step in steps]
+    for found in candidates:
         try:
-            if np.array_equal(_regular(start, step, len(array), array.dtype), array):
-                return start, step
+            if np.array_equal(_regular(**found, count=len(array), dtype=array.dtype), array):
+                return found
         except OverflowError:
             return None
     return None
 
 
-def _regular(start: float, step: float, count: int, dtype: np.dtype) -> np.ndarray:
+def _regular(start: float, step: float, count: int, dtype: np.dtype, decimals: int | None = None) -> np.ndarray:
     wide = np.int64 if dtype.kind in "iu" else np.float64
-    with np.errstate(over="ignore"):
-        return (wide(start) + wide(step) * np.arange(count, dtype=wide)).astype(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = wide(start) + wide(step) * np.arange(count, dtype=wide)
+        return (numbers if decimals is None else np.round(numbers, decimals)).astype(dtype)
 
 
 def _deflated(array: np.ndarray, form: bytes) -> bytes:

@@ -74,15 +74,19 @@ def _datasets(path: Path) -> "Iterator[tuple[str, xarray.Dataset]]":
             return
     engine = "zarr" if path.is_dir() else "netcdf4"
     load({"zarr": "zarr", "netcdf4": "netCDF4"}[engine], "xarray", _READING)
-    for group, data in xarray.open_groups(path, engine=engine).items():
+    try:
+        groups = xarray.open_groups(path, engine=engine)
+    except ValueError:  # times that no calendar has, as "months since": they stay numbers
+        groups = xarray.open_groups(path, engine=engine, decode_times=False)
+    for group, data in groups.items():
         yield f"{group}/".lstrip("/"), data
 
 
 def _cfgrib() -> Any:
     try:
-        return load("cfgrib", "xarray", "reading GRIB files")
+        return load("cfgrib", "grib", "reading GRIB files")
     except RuntimeError:  # it is there, but not the library that it calls
-        raise MissingExtra("ecCodes", "xarray", "reading GRIB files") from None
+        raise MissingExtra("ecCodes", "grib", "reading GRIB files") from None
 
 
 def _chosen(names: list[str], variable: str | None, path: Path) -> str:
@@ -183,7 +187,7 @@ def _as_numbers(times: "xarray.Variable") -> "xarray.Variable":
         numbers = xarray.conventions.encode_cf_variable(
             xarray.Variable(times.dims, times.to_numpy(), times.attrs, {**encoding, "_FillValue": None})
         )
-        if _as_times(numbers).equals(times):
+        if numbers.dtype.kind in "iuf" and _as_times(numbers).equals(times):
             return numbers
     raise ValueError("no units of CF hold these times exactly")
 
@@ -301,7 +305,8 @@ def described(domain: Domain) -> Described:
         coords, variables = (
             {name: _restored(stored, sizes) for name, stored in told.get(key, {}).items()} for key in ("coords", "variables")
         )
-        if tuple(sizes[dim] for dim in dims if sizes[dim] > 1) != domain.shape or domain.channels != 1:
+        several = tuple(sizes[dim] for dim in dims if sizes[dim] != 1)
+        if several != domain.shape or domain.channels != 1:
             raise InrError(f"dimensions {sizes} are not of a grid of {domain.shape} samples")
         beside = xarray.Dataset(variables, coords, unpack_attributes(told.get("dataset", {})))
         attrs, encoding = (unpack_attributes(told.get(key, {})) for key in ("attrs", "encoding"))
@@ -385,14 +390,12 @@ def _unit(stored: Mapping[str, Any] | None, axis: Axis) -> str:
 
 
 def _numbers_along(stored: Mapping[str, Any], places: Any) -> np.ndarray:
-    """Places in the numbers that a coordinate is stored in: times may be given as such, and as text."""
+    """Places in the numbers that a coordinate is stored in."""
+    import xarray
+
     places = np.asarray(places)
     if not stored.get("time") or places.dtype.kind in "iuf":
         return places.astype(np.float64)
-    import xarray
-
-    if places.dtype.kind in "US":
-        places = places.astype("datetime64[ns]")
     attrs = unpack_attributes(stored["attrs"])
     encoding = {key: attrs[key] for key in ("units", "calendar") if key in attrs} | {"dtype": "float64"}
     times = xarray.Variable("places", places, encoding=encoding)
