@@ -6,7 +6,7 @@ installed, xarray knows .inr files: `xr.open_dataset("t2m.inr")`.
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class Backend(BackendEntrypoint):
         return isinstance(filename_or_obj, str | os.PathLike) and os.fspath(filename_or_obj).endswith(".inr")
 
     def open_dataset(
-        self, filename_or_obj: Any, *, drop_variables: str | Sequence[str] | None = None
+        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None
     ) -> xarray.Dataset:
         """The field of a file as a data set.
 
@@ -86,8 +86,7 @@ class Backend(BackendEntrypoint):
         from inr.io import load
 
         found = to_dataset(load(filename_or_obj))
-        dropped = [drop_variables] if isinstance(drop_variables, str) else drop_variables or []
-        return found.drop_vars(dropped, errors="ignore")
+        return found.drop_vars(drop_variables or [], errors="ignore")
 
 
 def to_dataset(field: "Field") -> xarray.Dataset:
@@ -139,7 +138,7 @@ def interp(field: "Field", **places: Any) -> xarray.DataArray:
             dimension is not named, the centres of the signal's samples.
 
     Returns:
-        float32, along the dimensions named with a sequence and those not named; NaN within the cells of missing samples.
+        float32, along the dimensions named with a sequence and those not named; NaN in the cells of missing samples.
 
     Raises:
         InrError: a name that is none of a dimension of several samples, or places beyond its coordinates.
@@ -149,36 +148,54 @@ def interp(field: "Field", **places: Any) -> xarray.DataArray:
     >>> interp(field, x=[4.0, 4.25, 4.5], y=7).sizes
     Frozen({'x': 3, 'channel': 3})
     """
-    import torch
-
-    from inr.signals import described, indices_along, unpack_missing
+    from inr.signals import described, indices_along
 
     told, domain = described(field.domain), field.domain
     assert domain.shape is not None
-    names = [axis.name for axis in reversed(domain.axes)]
-    if unknown := ", ".join(sorted(set(places) - set(names))):
-        raise InrError(f"no dimension of several samples is called {unknown}; there are {', '.join(names)}")
+    sizes = dict(zip((axis.name for axis in reversed(domain.axes)), domain.shape, strict=True))
+    if unknown := ", ".join(sorted(set(places) - set(sizes))):
+        raise InrError(f"no dimension of several samples is called {unknown}; there are {', '.join(sizes)}")
     asked = {name: xarray.Variable((name,) * np.ndim(each), _without_text(each)) for name, each in places.items()}
-    lengths = tuple(asked[name].size if name in asked else size for name, size in zip(names, domain.shape, strict=True))
-    indices = [
-        indices_along(domain, name, asked[name].to_numpy().reshape(-1)) if name in asked else np.arange(size)
-        for name, size in zip(names, domain.shape, strict=True)
-    ]
-    grids = np.meshgrid(*indices, indexing="ij")
-    columns = [(2 * grid.ravel() + 1) / size - 1 for grid, size in zip(grids, domain.shape, strict=True)]
+    indices = {name: np.arange(size, dtype=np.float64) for name, size in sizes.items()}
+    indices |= {name: indices_along(domain, name, each.to_numpy().reshape(-1)) for name, each in asked.items()}
+    values = _between(field, [*indices.values()])
+    dims = [*sizes, "channel"] if domain.channels > 1 else [*sizes]
+    array = xarray.DataArray(
+        values if domain.channels > 1 else values[..., 0], dims=dims, attrs=told.attrs, name=told.name
+    )
+    known = {name: told.beside[name].variable for name in sizes if name in told.beside}
+    return array.squeeze([name for name, each in asked.items() if each.ndim == 0]).assign_coords(known | asked)
+
+
+def _between(field: "Field", indices: Sequence[np.ndarray]) -> np.ndarray:
+    """A field's values in own units at every combination of places between samples.
+
+    Args:
+        field: of samples on a grid.
+        indices: places in samples along each axis, in array order, float64 (n,).
+
+    Returns:
+        float32 (*n, C), NaN in the cells of missing samples.
+    """
+    import torch
+
+    from inr.signals import unpack_missing
+
+    domain = field.domain
+    assert domain.shape is not None
+    axes = [(2 * each + 1) / size - 1 for each, size in zip(indices, domain.shape, strict=True)]
+    columns = [grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")]
     coords = torch.from_numpy(np.stack(columns[::-1], axis=1).astype(np.float32))
     execute = _executor(field)
     with torch.no_grad():
         found = np.concatenate([execute(part).float().cpu().numpy() for part in coords.split(_BLOCK)])
-    values = domain.values.restore(found).reshape(*lengths, domain.channels)
+    values: np.ndarray = domain.values.restore(found).reshape(*map(len, indices), domain.channels)
     if domain.missing:
-        cells = [np.minimum(np.rint(each), size - 1).astype(np.int64) for each, size in zip(indices, domain.shape, strict=True)]
+        cells = [
+            np.rint(each).astype(np.int64).clip(0, size - 1) for each, size in zip(indices, domain.shape, strict=True)
+        ]
         values[unpack_missing(domain.missing, domain.shape)[np.ix_(*cells)]] = np.nan
-    coordinates = {**{name: told.beside[name].variable for name in names if name in told.beside}, **asked}
-    dims = (*names, *(("channel",) if domain.channels > 1 else ()))
-    array = xarray.DataArray(values.reshape([*lengths, domain.channels][: len(dims)]), dims=dims, attrs=told.attrs, name=told.name)
-    array = array.squeeze([name for name, each in asked.items() if each.ndim == 0])
-    return array.assign_coords(coordinates)
+    return values
 
 
 def _without_text(places: Any) -> np.ndarray:
@@ -235,11 +252,12 @@ class _Values(BackendArray):
             values = field.signal.array.reshape(-1, domain.channels)[cells].astype(self.dtype)
         else:
             values = np.empty((len(cells), domain.channels), self.dtype)
+            grid = (-1, *(1,) * (domain.in_dim - 1), domain.channels)  # which samples are cast as
             for start, stop in block_ranges(len(cells), _BLOCK):
                 coords = grid_coords(domain.shape, torch.from_numpy(cells[start:stop]))
                 found = field.measure(coords, execute=self._execute).numpy().clip(-1, 1)
                 restored = domain.values.restore(found.astype(np.float64))
-                values[start:stop] = cast_samples(restored.reshape(-1, *(1,) * (domain.in_dim - 1), domain.channels), domain).reshape(found.shape)
+                values[start:stop] = cast_samples(restored.reshape(grid), domain).reshape(found.shape)
         if domain.missing:
             values[unpack_missing(domain.missing, domain.shape).ravel()[cells]] = np.nan
         return values

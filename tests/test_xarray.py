@@ -24,14 +24,18 @@ def waves(*shape):
 
 
 def ocean() -> xr.Dataset:
-    """Two variables: uneven latitudes that fall, longitudes around the globe, months of a calendar without leap days."""
+    """Two variables: uneven latitudes that fall, longitudes around the globe, months of a year without leap days."""
     latitude = np.degrees(np.arcsin(np.linspace(0.95, -0.9, 13)))
     mask = np.zeros((5, 13, 24), bool)
     mask[:, 3:6, 7:12] = True
     temperature = np.where(mask, np.nan, waves(5, 13, 24)).astype(np.float32)
     return xr.Dataset(
         {
-            "sst": (("time", "lat", "lon"), temperature, {"units": "K", "cell_methods": "time: mean", "valid": np.float32(400)}),
+            "sst": (
+                ("time", "lat", "lon"),
+                temperature,
+                {"units": "K", "cell_methods": "time: mean", "valid": np.float32(400)},
+            ),
             "depth": (("lat", "lon"), waves(13, 24).astype(np.float64), {"units": "m"}),
             "crs": ((), np.int32(0), {"grid_mapping_name": "latitude_longitude"}),
         },
@@ -53,7 +57,9 @@ def saved(field, path):
 
 
 def test_a_file_comes_back_with_all_that_described_it(tmp_path):
-    ocean().to_netcdf(tmp_path / "ocean.nc", encoding={"time": {"units": "hours since 2000-01-01", "calendar": "noleap"}})
+    ocean().to_netcdf(
+        tmp_path / "ocean.nc", encoding={"time": {"units": "hours since 2000-01-01", "calendar": "noleap"}}
+    )
     signal = inr.open(tmp_path / "ocean.nc", variable="sst")
     found = saved(inr.fit(signal, coding="samples"), tmp_path / "sst.inr")
     with xr.open_dataset(tmp_path / "ocean.nc") as expected:
@@ -106,7 +112,9 @@ def test_parts_are_what_the_whole_has_there(sampling):
     np.testing.assert_allclose(whole.values, rendered, rtol=1e-6)
     lazy = to_dataset(field).u
     for key in [(3,), (slice(4, None, -2), 0, [5, 1], slice(1, 8, 3)), (slice(2, 2),), (..., -1), ([0, 5, 0], 0, 2, 8)]:
-        np.testing.assert_array_equal(lazy[key].values, whole.values[np.ix_(*_lists(key, whole.shape))].reshape(lazy[key].shape))
+        np.testing.assert_array_equal(
+            lazy[key].values, whole.values[np.ix_(*_lists(key, whole.shape))].reshape(lazy[key].shape)
+        )
     points = {"t": xr.DataArray([1, 5], dims="p"), "x": xr.DataArray([8, 0], dims="p")}
     np.testing.assert_array_equal(lazy.isel(points).values, whole.isel(points).values)
 
@@ -163,7 +171,9 @@ def test_interpolation_in_own_units_follows_uneven_coordinates():
     np.testing.assert_allclose(between.values, index, rtol=1e-6)
     assert between.lon.item() == 30
     # longitudes may be given around the globe in any way
-    np.testing.assert_allclose(interp(field, lat=[0.0], lon=[-30, 330, 690]).values.ravel(), interp(field, lat=[0.0], lon=330).item())
+    np.testing.assert_allclose(
+        interp(field, lat=[0.0], lon=[-30, 330, 690]).values.ravel(), interp(field, lat=[0.0], lon=330).item()
+    )
     with pytest.raises(inr.InrError, match="lat reaches from"):
         interp(field, lat=89)
     with pytest.raises(inr.InrError, match="called depth; there are lat, lon"):
@@ -246,7 +256,9 @@ def test_what_is_no_signal_is_refused():
 
 def test_coordinates_too_large_for_a_header_are_left_out():
     noise = np.random.default_rng(0).normal(size=(160, 200))
-    array = xr.DataArray(waves(160, 200), {"lon": (("y", "x"), noise), "lat": (("y", "x"), noise[::-1] / 3)}, ("y", "x"))
+    array = xr.DataArray(
+        waves(160, 200), {"lon": (("y", "x"), noise), "lat": (("y", "x"), noise[::-1] / 3)}, ("y", "x")
+    )
     with pytest.warns(UserWarning, match="coordinate l.. is left out: it takes"):
         signal = from_dataarray(array)
     assert len(described(signal.domain).beside.coords) < 2
@@ -255,8 +267,8 @@ def test_coordinates_too_large_for_a_header_are_left_out():
 @pytest.mark.parametrize(
     "change",
     [
-        {"sizes": {"y": 4, "x": 9}}, {"sizes": None}, {"dims": ["y"]}, {"coords": {"x": {"dims": ["x"]}}}, {"attrs": {"a": {}}},
-        {"sizes": {"y": 8, "x": 9, "z": 0}, "dims": ["z", "y", "x"]}, {"coords": 3},
+        {"sizes": {"y": 4, "x": 9}}, {"sizes": None}, {"dims": ["y"]}, {"coords": {"x": {"dims": ["x"]}}},
+        {"coords": 3}, {"attrs": {"a": {}}}, {"sizes": {"y": 8, "x": 9, "z": 0}, "dims": ["z", "y", "x"]},
     ],
 )  # fmt: skip
 def test_descriptions_that_do_not_hold_together_are_refused(change):

@@ -21,7 +21,11 @@ def _option(panel: str, words: str, *names: str, metavar: str | None = None) -> 
 
 
 Signal = Annotated[
-    Path, typer.Argument(metavar="SIGNAL", help="Picture, sound, video, volume, folder of frames, data set (NetCDF, Zarr, GRIB), or .npz of samples.")
+    Path,
+    typer.Argument(
+        metavar="SIGNAL",
+        help="Picture, sound, video, volume, folder of frames, data set (NetCDF, Zarr, GRIB), or .npz of samples.",
+    ),
 ]
 
 Output = Annotated[
@@ -75,7 +79,9 @@ Nodata = Annotated[
 ]
 Variable = Annotated[
     str | None,
-    _option(_VALUES, "Which variable of a NetCDF, HDF5, Zarr or GRIB data set; the only one if not given.", metavar="NAME"),
+    _option(
+        _VALUES, "Which variable of a NetCDF, HDF5, Zarr or GRIB data set; the only one if not given.", metavar="NAME"
+    ),
 ]
 Purpose = Annotated[
     str,

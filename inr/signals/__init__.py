@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     from inr.signals._signal import from_samples as from_samples
     from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
     from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
-    from inr.signals._xarray import Described as Described
-    from inr.signals._xarray import described as described
-    from inr.signals._xarray import from_dataarray as from_dataarray
-    from inr.signals._xarray import indices_along as indices_along
     from inr.signals._write import cast_samples as cast_samples
     from inr.signals._write import default_suffix as default_suffix
     from inr.signals._write import file_format as file_format
     from inr.signals._write import write as write
+    from inr.signals._xarray import Described as Described
+    from inr.signals._xarray import described as described
+    from inr.signals._xarray import from_dataarray as from_dataarray
+    from inr.signals._xarray import indices_along as indices_along
 
 __getattr__, __all__ = lazy_exports(
     __name__,

@@ -16,7 +16,7 @@ _DTYPES = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 @dataclass(frozen=True)
 class Axis:
-    """One coordinate axis; [-1, 1] spans `low` to `high` in `unit`: -1 is at `low`, which is the larger one of axes that fall.
+    """One coordinate axis; [-1, 1] spans `low` to `high` in `unit`; `low` is the larger one where the axis falls.
 
     Sampled axes have `size` cells, sample i at the centre (2i+1)/size - 1; scattered samples have size None.
     """

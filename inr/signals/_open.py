@@ -39,8 +39,8 @@ def open(
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
-        path: an image, sound, video, volume or .npz of scattered samples, a folder of frames, or a data set: NetCDF, HDF5,
-            GRIB or a folder of Zarr.
+        path: an image, sound, video, volume or .npz of scattered samples, a folder of frames, or a data set: NetCDF,
+            HDF5, GRIB or a folder of Zarr.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
         nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
@@ -62,7 +62,9 @@ def open(
     head = _head(path)
     module = _module_of_folder(path) if head is None else _module(path, head)
     if variable is not None and module != "_xarray":
-        raise InrError(f"{path} is no data set of named variables, as NetCDF, HDF5, Zarr and GRIB are: leave out variable")
+        raise InrError(
+            f"{path} is no data set of named variables, as NetCDF, HDF5, Zarr and GRIB are: leave out variable"
+        )
     options = {"variable": variable} if module == "_xarray" else {}
     try:
         found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes, **options)

@@ -13,7 +13,7 @@ from inr._errors import InrError
 _DECIMALS = 6
 _FEW = 4  # numbers that are told one by one
 _MAX_UNPACKED = 1 << 28
-_PLAIN, _DIFFERENCES = b"\0", b"\1"
+_MAX_ORDER = 4  # of differences along every axis
 _NUMBERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"bool", "float32", "float64"}
 
 
@@ -25,8 +25,9 @@ def pack_array(array: np.ndarray) -> dict[str, Any]:
 
     Returns:
         What `unpack_array` reads: start and step where these give every number exactly; else the numbers themselves, or
-        all of them deflated, as differences where that is shorter.
+        all of them deflated, as differences of the order that makes them shortest.
 
+    >>> from inr.signals._variables import pack_array
     >>> pack_array(np.array([0.1, 0.2, 0.3], np.float32))
     {'dtype': 'float32', 'start': 0.1, 'step': 0.1}
     """
@@ -40,7 +41,7 @@ def pack_array(array: np.ndarray) -> dict[str, Any]:
         return told | found
     if array.size <= _FEW and np.isfinite(array).all():
         return told | {"values": array.ravel().tolist()}
-    packed = min((_deflated(array, form) for form in (_PLAIN, _DIFFERENCES)), key=len)
+    packed = min((_deflated(array, order) for order in range(_MAX_ORDER + 1)), key=len)
     return told | {"packed": base64.b64encode(packed).decode()}
 
 
@@ -135,9 +136,9 @@ def _start_and_step(array: np.ndarray) -> dict[str, Any] | None:
     """Of evenly spaced numbers, so that every one is exact, perhaps as the nearest to one of so many decimals."""
     if array.dtype.kind == "b" or not np.isfinite(array).all():
         return None
+    candidates: list[dict[str, Any]]
     if array.dtype.kind in "iu":
-        first, second = int(array[0]), int(array[1])
-        candidates = [{"start": first, "step": second - first}]
+        candidates = [{"start": int(array[0]), "step": int(array[1]) - int(array[0])}]
     else:
         # as decimals, which is how such numbers were mostly made
         first, second, last = (float(str(array[place])) for place in (0, 1, -1))
@@ -155,31 +156,29 @@ def _start_and_step(array: np.ndarray) -> dict[str, Any] | None:
 
 
 def _regular(start: float, step: float, count: int, dtype: np.dtype, decimals: int | None = None) -> np.ndarray:
-    wide = np.int64 if dtype.kind in "iu" else np.float64
+    wide: Any = np.int64 if dtype.kind in "iu" else np.float64
     with np.errstate(over="ignore", invalid="ignore"):
         numbers = wide(start) + wide(step) * np.arange(count, dtype=wide)
         return (numbers if decimals is None else np.round(numbers, decimals)).astype(dtype)
 
 
-def _deflated(array: np.ndarray, form: bytes) -> bytes:
-    """Bytes of equal weight side by side, as they are or each number less its neighbours along every axis."""
+def _deflated(array: np.ndarray, order: int) -> bytes:
+    """An order, then bytes of equal weight side by side, of the numbers' bits less their neighbours' so many times."""
     bits = array.view(f"u{array.dtype.itemsize}")
-    if form == _DIFFERENCES:
-        for axis in range(array.ndim):
-            bits = np.diff(bits, axis=axis, prepend=bits.dtype.type(0))
+    for axis in [*range(array.ndim)] * order:
+        bits = np.diff(bits, axis=axis, prepend=bits.dtype.type(0))
     planes = np.ascontiguousarray(bits).reshape(-1, 1).view(np.uint8).T
     packer = zlib.compressobj(9, wbits=-15)
-    return form + packer.compress(planes.tobytes()) + packer.flush()
+    return bytes([order]) + packer.compress(planes.tobytes()) + packer.flush()
 
 
 def _inflated(packed: bytes, dtype: np.dtype, shape: Sequence[int]) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     planes = zlib.decompressobj(wbits=-15).decompress(packed[1:], size + 1)  # however much a crafted file would give
-    if len(planes) != size or packed[:1] not in (_PLAIN, _DIFFERENCES):
+    if len(planes) != size or packed[0] > _MAX_ORDER:
         raise ValueError(f"{len(packed)} bytes are not {size}, deflated")
     bytewise = np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T
     bits = np.ascontiguousarray(bytewise).view(f"u{dtype.itemsize}").reshape(shape)
-    if packed[:1] == _DIFFERENCES:
-        for axis in range(len(shape)):
-            bits = np.cumsum(bits, axis=axis, dtype=bits.dtype)
+    for axis in [*range(len(shape))] * packed[0]:
+        bits = np.cumsum(bits, axis=axis, dtype=bits.dtype)
     return bits.view(dtype)

@@ -1,6 +1,6 @@
 """Arrays with named axes and coordinates, as xarray has them: NetCDF, HDF5, Zarr and GRIB files, and any DataArray.
 
-The axes of a domain keep the names of the dimensions, and span the coordinates in their own units where these are evenly
+The axes of a domain keep the names of the dimensions, and span the coordinates in own units where these are evenly
 spaced; times are numbers in the units of CF, as "hours since 1970-01-01". Along uneven coordinates the grid is even in
 the index. What the domain cannot say is kept in its `meta` under "xarray", as plain JSON: all coordinates, attributes,
 names, and dimensions of one sample, which are left out of the grid.
@@ -17,7 +17,7 @@ import numpy as np
 
 from inr._errors import InrError, MissingExtra
 from inr.signals._arrays import GridSamples, build_grid, check_real, real_array
-from inr.signals._domain import Axis, Domain, SamplingModel
+from inr.signals._domain import Axis, Domain, Kind, SamplingModel
 from inr.signals._libraries import check_bytes, load, quiet_logger, reading
 from inr.signals._signal import GridSignal
 from inr.signals._variables import pack_array, pack_attributes, unpack_array, unpack_attributes
@@ -44,10 +44,8 @@ def read(path: Path, max_bytes: int, variable: str | None = None) -> GridSamples
         return dataarray_samples(array, related=data, source=f"{name} of {path}")
 
 
-def _variables(
-    path: Path, opened: contextlib.ExitStack
-) -> "dict[str, tuple[xarray.DataArray, xarray.Dataset]]":
-    """A file's variables of numbers by name, with their data sets; of what GRIB has at several kinds of levels, each."""
+def _variables(path: Path, opened: contextlib.ExitStack) -> "dict[str, tuple[xarray.DataArray, xarray.Dataset]]":
+    """A file's variables of numbers by name, with their data sets; of GRIB, at every kind of levels."""
     found: dict[str, tuple[xarray.DataArray, xarray.Dataset]] = {}
     for prefix, data in _datasets(path):
         opened.callback(data.close)
@@ -122,7 +120,7 @@ def dataarray_samples(
         )
     coords = {name: _stored(name, coord.variable) for name, coord in array.coords.items()}
     axes = tuple(_axis(dim, array.sizes[dim], coords.get(dim)) for dim in reversed(dims))
-    described = {
+    described: dict[str, Any] = {
         "name": None if array.name is None else str(array.name),
         "dims": [str(dim) for dim in array.dims],
         "sizes": {str(dim): size for dim, size in array.sizes.items()},
@@ -138,7 +136,7 @@ def dataarray_samples(
     if any(map(_wraps, axes)):
         described["wrap"] = True
     samples = real_array(array.values.reshape(*(array.sizes[dim] for dim in dims), 1), source)
-    kind = "image" if len(dims) == 2 else "volume"
+    kind: Kind = "image" if len(dims) == 2 else "volume"
     return build_grid(samples, kind, axes, {"xarray": _shortened(described)}, value_range, source, nodata=nodata)
 
 
@@ -149,7 +147,9 @@ def _sizes(array: "xarray.DataArray") -> str:
 def _described_by(array: "xarray.DataArray", related: "xarray.Dataset") -> list[Hashable]:
     """The variables that say what the array and its coordinates mean: a grid mapping, and bounds along one axis."""
     mapping = array.attrs.get("grid_mapping", array.encoding.get("grid_mapping"))
-    bounds = [coord.attrs.get("bounds", coord.encoding.get("bounds")) for coord in array.coords.values() if coord.ndim == 1]
+    bounds = [
+        coord.attrs.get("bounds", coord.encoding.get("bounds")) for coord in array.coords.values() if coord.ndim == 1
+    ]
     return [name for name in (mapping, *bounds) if name in related.variables and name not in array.coords]
 
 
@@ -303,7 +303,8 @@ def described(domain: Domain) -> Described:
         sizes = {str(dim): int(size) for dim, size in told["sizes"].items()}
         dims = tuple(str(dim) for dim in told["dims"])
         coords, variables = (
-            {name: _restored(stored, sizes) for name, stored in told.get(key, {}).items()} for key in ("coords", "variables")
+            {name: _restored(stored, sizes) for name, stored in told.get(key, {}).items()}
+            for key in ("coords", "variables")
         )
         several = tuple(sizes[dim] for dim in dims if sizes[dim] != 1)
         if several != domain.shape or domain.channels != 1:
@@ -333,8 +334,9 @@ def _plainly(domain: Domain) -> Described:
     assert domain.shape is not None
     axes = list(reversed(domain.axes))
     channels = ("channel",) if domain.channels > 1 else ()
+    units: list[dict[str, Any]] = [{"units": axis.unit} if axis.unit else {} for axis in axes]
     coords = {
-        axis.name: xarray.Variable(axis.name, _centres(axis), {"units": axis.unit} if axis.unit else {}) for axis in axes
+        axis.name: xarray.Variable(axis.name, _centres(axis), unit) for axis, unit in zip(axes, units, strict=True)
     }
     dims, shape = (*(axis.name for axis in axes), *channels), (*domain.shape, domain.channels)
     return Described("values", dims, shape[: len(dims)], {}, {}, xarray.Dataset(coords=coords))

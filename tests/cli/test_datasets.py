@@ -15,10 +15,11 @@ def sounding(tmp_path):
     """Profiles over pressures that fall evenly, and one along the levels alone."""
     levels, hours = np.arange(1000, 200, -50.0), np.arange(6)
     profile = 290 - 60 * (1 - levels / 1000)
+    humidity = 0.01 + np.sin(hours)[:, None, None] * np.ones((3, 1)) * (levels / 1000) ** 3
     xr.Dataset(
         {
             "t": ("level", profile, {"units": "K"}),
-            "q": (("step", "site", "level"), 0.01 + np.sin(hours)[:, None, None] * np.ones((3, 1)) * (levels / 1000) ** 3),
+            "q": (("step", "site", "level"), humidity),
         },
         {"level": ("level", levels, {"units": "hPa"})},
     ).to_netcdf(tmp_path / "sounding.nc")

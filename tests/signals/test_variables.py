@@ -43,7 +43,7 @@ def test_a_smooth_table_takes_less_than_its_bytes():
     rows, columns = np.mgrid[:60, :80]
     longitudes = (7 + 0.11 * columns + 0.002 * (rows - 30) * columns).astype(np.float32)
     assert np.array_equal(there_and_back(longitudes), longitudes)
-    assert len(pack_array(longitudes)["packed"]) < 0.7 * longitudes.nbytes
+    assert len(pack_array(longitudes)["packed"]) < 0.5 * longitudes.nbytes
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,9 @@ def test_damaged_arrays_are_refused(refused, change):
 
 def test_attributes_keep_their_types():
     attributes = {
-        "units": "K", "count": 3, "flag": True, "scale": 0.5, "fill": np.float32("nan"), "range": np.array([1, 9], np.int16),
-        "missing": float("inf"), "names": ["a", "b"], "none": None, "levels": np.array([1.0, np.nan]), "code": np.uint8(7),
+        "units": "K", "count": 3, "flag": True, "scale": 0.5, "fill": np.float32("nan"), "none": None,
+        "range": np.array([1, 9], np.int16), "missing": float("inf"), "names": ["a", "b"], "code": np.uint8(7),
+        "levels": np.array([1.0, np.nan]),
     }  # fmt: skip
     found = unpack_attributes(json.loads(json.dumps(pack_attributes(attributes), allow_nan=False)))
     assert found.keys() == attributes.keys()
@@ -71,6 +72,6 @@ def test_attributes_keep_their_types():
             assert found[name].dtype == value.dtype
 
 
-@pytest.mark.parametrize("data", [{"a": {"object": 1}}, {"a": {}}, {"a": {"int8": "x"}}, {"a": {"int8": 1, "int16": 1}}])
-def test_damaged_attributes_are_refused(refused, data):
-    refused(lambda: unpack_attributes(data), "not the description of attributes")
+@pytest.mark.parametrize("value", [{"object": 1}, {}, {"int8": "x"}, {"int8": 1, "int16": 1}], ids=str)
+def test_damaged_attributes_are_refused(refused, value):
+    refused(lambda: unpack_attributes({"a": value}), "not the description of attributes")
