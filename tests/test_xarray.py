@@ -1,6 +1,8 @@
 """Arrays with coordinates: read from files, fitted, and given back with all that described them."""
 
+import importlib
 import math
+import sys
 import tomllib
 from importlib.metadata import EntryPoint
 
@@ -305,3 +307,37 @@ def test_files_of_centres(shared_data, name, tmp_path):
     assert np.sqrt(np.mean(error**2)) == pytest.approx(field.metrics["rmse"], rel=1e-4)
     xr.testing.assert_identical(found.assign({variable: expected[variable]}), expected)
     xr.testing.assert_identical(to_dataset(inr.fit(signal, coding="samples")).load(), expected.load())
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "module", "extra"),
+    [
+        ("a.nc", b"CDF\x01", "xarray", "xarray"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "netCDF4", "xarray"),
+        ("a.zarr/.zgroup", b"{}", "zarr", "xarray"),
+        ("a.grib", b"GRIB", "cfgrib", "grib"),
+    ],
+)
+def test_a_missing_library_is_named_with_its_extra(tmp_path, monkeypatch, name, head, module, extra):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(head + bytes(40))
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(inr.MissingExtra, match=rf"needs {module}, .*'inr\[{extra}\]'"):
+        inr.open(tmp_path / name.partition("/")[0])
+
+
+def test_the_module_needs_the_extra(monkeypatch):
+    monkeypatch.delitem(sys.modules, "inr.xarray")
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(inr.MissingExtra, match=r"inr.xarray needs xarray, .*'inr\[xarray\]'"):
+        importlib.import_module("inr.xarray")
+
+
+def test_times_of_no_calendar_stay_numbers(tmp_path):
+    months = ("time", np.arange(8.0) + 0.5, {"units": "months since 2000-01"})
+    array = xr.DataArray(np.arange(8.0), {"time": months}, ("time",))
+    array.to_dataset(name="u").to_netcdf(tmp_path / "months.nc")
+    field = inr.fit(tmp_path / "months.nc", coding="samples")
+    assert field.domain.axes[0].unit == "months since 2000-01"
+    assert to_dataarray(field).time.identical(array.time)
