@@ -202,6 +202,17 @@ def test_interpolation_in_time():
     assert to_dataarray(field).time.identical(array.time)
 
 
+@pytest.mark.parametrize("units", ["days since 2000-01-01", "furlongs"])
+def test_units_of_times_that_do_not_do_are_replaced(units):
+    times = xr.Variable("time", np.datetime64("2020-02-01T00:00:01", "ns") + np.arange(7) * np.timedelta64(90, "s"))
+    times.encoding = {"units": units, "dtype": np.dtype("int16")}
+    array = xr.DataArray(
+        np.arange(7.0), {"time": times, "lag": ("time", np.arange(7) * np.timedelta64(1, "m"))}, "time"
+    )
+    found = to_dataarray(array.inr.fit(coding="samples"))
+    assert found.coords.identical(array.coords)
+
+
 def test_missing_samples_stay_missing_between_samples():
     field = ocean().sst.isel(time=0).inr.fit(coding="samples")
     found = interp(field, lon=[104.0, 113.0])
@@ -256,14 +267,15 @@ def test_what_is_no_signal_is_refused():
         xr.DataArray(np.zeros((1, 1))).inr.signal()
 
 
-def test_coordinates_too_large_for_a_header_are_left_out():
+def test_coordinates_too_large_for_a_header_are_left_out(tmp_path):
     noise = np.random.default_rng(0).normal(size=(160, 200))
-    array = xr.DataArray(
-        waves(160, 200), {"lon": (("y", "x"), noise), "lat": (("y", "x"), noise[::-1] / 3)}, ("y", "x")
-    )
-    with pytest.warns(UserWarning, match="coordinate l.. is left out: it takes"):
-        signal = from_dataarray(array)
-    assert len(described(signal.domain).beside.coords) < 2
+    coords = {"lon": (("y", "x"), noise), "lat": (("y", "x"), noise[::-1] / 3), "area": (("y", "x"), noise * 0 + 2)}
+    array = xr.DataArray(waves(160, 200), coords, ("y", "x"), "u")
+    array.to_netcdf(tmp_path / "u.nc")
+    for reading in (lambda: from_dataarray(array), lambda: inr.open(tmp_path / "u.nc")):
+        with pytest.warns(UserWarning, match="coordinate l.. is left out: it takes"):
+            signal = reading()
+        assert list(described(signal.domain).beside.coords) == ["area"]
 
 
 @pytest.mark.parametrize(

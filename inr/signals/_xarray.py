@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _READING = "reading NetCDF, HDF5, Zarr and GRIB files"
 _EVEN = 1e-3  # of a step, by which coordinates that count as even may lie off it
 _MAX_DESCRIPTION = 1 << 18  # bytes of JSON of all coordinates: they are kept in a file's header
+_MAX_VARIABLE = 1 << 24  # bytes of one of them, before it is packed
 _MAX_NAMES = 20
 _LONGITUDES = ("degrees_east", "degree_east", "degrees_E", "degree_E", "degreesE", "degreeE")
 _ENCODING = ("dtype", "scale_factor", "add_offset", "_FillValue", "missing_value")
@@ -36,12 +37,15 @@ _ENCODING = ("dtype", "scale_factor", "add_offset", "_FillValue", "missing_value
 def read(path: Path, max_bytes: int, variable: str | None = None) -> GridSamples:
     """A variable of the file, or the folder of Zarr, at `path`: the only one, or that of a name."""
     load("xarray", "xarray", _READING)
-    with contextlib.ExitStack() as opened, reading(path, "data set"), quiet_logger("cfgrib.messages"):
-        found = _variables(path, opened)
-        name = _chosen([*found], variable, path)
-        array, data = found[name]
-        check_bytes(path, array.size * array.dtype.itemsize, max_bytes, f"{name} of {_sizes(array)}")
-        return dataarray_samples(array, related=data, source=f"{name} of {path}")
+    with contextlib.ExitStack() as opened:
+        with reading(path, "data set"), quiet_logger("cfgrib.messages"):
+            found = _variables(path, opened)
+            name = _chosen([*found], variable, path)
+            array, data = found[name]
+            check_bytes(path, array.size * array.dtype.itemsize, max_bytes, f"{name} of {_sizes(array)}")
+            related = data[_described_by(array, data)].load()
+            array.load()
+        return dataarray_samples(array, related=related, source=f"{name} of {path}")
 
 
 def _variables(path: Path, opened: contextlib.ExitStack) -> "dict[str, tuple[xarray.DataArray, xarray.Dataset]]":
@@ -53,8 +57,9 @@ def _variables(path: Path, opened: contextlib.ExitStack) -> "dict[str, tuple[xar
         for name, array in data.data_vars.items():
             if array.dtype.kind in "biuf" and array.size > 1 and name not in described:
                 full = f"{prefix}{name}"
-                level = array.attrs.get("GRIB_typeOfLevel", len(found))
-                found[f"{full}:{level}" if full in found else full] = array, data
+                for further in (array.attrs.get("GRIB_typeOfLevel"), len(found)):
+                    full = f"{full}:{further}" if full in found else full
+                found[full] = array, data
     return found
 
 
@@ -164,32 +169,40 @@ def _encoding(array: "xarray.DataArray") -> dict[str, Any]:
 def _stored(name: Hashable, variable: "xarray.Variable") -> dict[str, Any] | None:
     """A variable as plain JSON; times as the numbers that CF has for them. None, with a warning, for anything else."""
     told: dict[str, Any] = {"dims": [str(dim) for dim in variable.dims]}
+    if variable.ndim > 1 and variable.size * variable.dtype.itemsize > _MAX_VARIABLE:
+        _leave_out(name, f"it takes {variable.size * variable.dtype.itemsize:,} bytes")
+        return None
     if variable.dtype.kind not in "biufUS" and not _is_text(variable):
-        try:
-            variable = _as_numbers(variable)
-        except (TypeError, ValueError, NotImplementedError):
-            warnings.warn(f"coordinate {name} is left out: of {variable.dtype}, which no file holds", stacklevel=2)
+        numbers = _as_numbers(variable)
+        if numbers is None:
+            _leave_out(name, f"it is of {variable.dtype}, which no file holds")
             return None
+        variable = numbers
         told["time"] = True
     return told | pack_array(variable.to_numpy()) | {"attrs": pack_attributes(variable.attrs)}
+
+
+def _leave_out(name: Hashable, reason: str) -> None:
+    warnings.warn(f"coordinate {name} is left out: {reason}", stacklevel=3)
 
 
 def _is_text(variable: "xarray.Variable") -> bool:
     return variable.dtype.kind in "OT" and all(isinstance(each, str) for each in variable.to_numpy().ravel())
 
 
-def _as_numbers(times: "xarray.Variable") -> "xarray.Variable":
-    """Times in the units and the calendar that they were read in, where that is exact, or in others."""
+def _as_numbers(times: "xarray.Variable") -> "xarray.Variable | None":
+    """Times in the units and calendar that they were read in, where that is exact, or in others; None if in none."""
     import xarray
 
     kept = {key: times.encoding[key] for key in ("units", "calendar", "dtype") if key in times.encoding}
     for encoding in (kept, {}):
-        numbers = xarray.conventions.encode_cf_variable(
-            xarray.Variable(times.dims, times.to_numpy(), times.attrs, {**encoding, "_FillValue": None})
-        )
-        if numbers.dtype.kind in "iuf" and _as_times(numbers).equals(times):
-            return numbers
-    raise ValueError("no units of CF hold these times exactly")
+        wanted = xarray.Variable(times.dims, times.to_numpy(), times.attrs, {**encoding, "_FillValue": None})
+        with warnings.catch_warnings(), contextlib.suppress(TypeError, ValueError, NotImplementedError):
+            warnings.simplefilter("ignore")  # of units that do not do
+            numbers = xarray.conventions.encode_cf_variable(wanted)
+            if numbers.dtype.kind in "iuf" and _as_times(numbers).equals(times):
+                return numbers
+    return None
 
 
 def _as_times(numbers: "xarray.Variable") -> "xarray.Variable":
@@ -228,7 +241,7 @@ def _shortened(described: dict[str, Any]) -> dict[str, Any]:
         if described["coords"][name]["dims"] != [name]:
             del described["coords"][name]
             spare += sizes[name]
-            warnings.warn(f"coordinate {name} is left out: it takes {sizes[name]:,} bytes of the file", stacklevel=2)
+            _leave_out(name, f"it takes {sizes[name]:,} bytes of the file")
     if spare < 0:
         raise InrError(
             f"coordinates and attributes take {_MAX_DESCRIPTION - spare:,} bytes, and a file keeps at most "
