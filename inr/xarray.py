@@ -68,7 +68,6 @@ class Backend(BackendEntrypoint):
     """How xarray opens .inr files: `xr.open_dataset("t2m.inr")`, see `to_dataset`."""
 
     description = "Fields of inr, rendered where they are looked at"
-    url = "https://github.com/inr/inr"
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether this is the name of an .inr file."""
