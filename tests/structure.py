@@ -31,7 +31,7 @@ FLOORS = (
     ("diagnostics", "listeners"),
     ("io",),
     ("imageio",),
-    ("sweeping",),
+    ("sweeping", "xarray"),
     ("face",),
     ("bench",),
     ("cli",),

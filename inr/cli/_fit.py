@@ -82,6 +82,7 @@ def fit(
     value_range: options.ValueRange = None,
     nodata: options.Nodata = None,
     srgb: options.Srgb = False,
+    variable: options.Variable = None,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -122,6 +123,7 @@ def fit(
     watch = Stopwatch()
     reading: dict[str, Any] = {
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
+        "variable": variable,
     }  # fmt: skip
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:

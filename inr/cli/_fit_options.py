@@ -28,7 +28,8 @@ Signal = Annotated[
     Path,
     typer.Argument(
         metavar="SIGNAL",
-        help="Picture, sound, video, volume, folder of numbered frames, or .npz of samples; - for standard input.",
+        help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), or .npz of "
+        "samples; - for standard input.",
         callback=_pipes.incoming,
     ),
 ]
@@ -120,6 +121,12 @@ Srgb = Annotated[
     bool,
     _option(
         _FITTING, "Turn a picture of another colour profile into sRGB; its profile is kept if not given.", "--srgb"
+    ),
+]
+Variable = Annotated[
+    str | None,
+    _option(
+        _VALUES, "Which variable of a NetCDF, HDF5, Zarr or GRIB data set; the only one if not given.", metavar="NAME"
     ),
 ]
 Purpose = Annotated[

@@ -44,7 +44,7 @@ def volume_rows(field: Field, signal: Signal, execute: Execute | None = None) ->
         middle = shape[place] // 2
         plane = _plane(signal, moment | {place: middle})
         others = [other for other in "zyx" if other != name]
-        note = f"{name} = {middle + 1} of {shape[place]}"
+        note = f"{signal.domain.axes['xyz'.index(name)].name} = {middle + 1} of {shape[place]}"
         rows.append(_plane_row(field, signal, _upright(plane, others, signal), note, execute))
     return rows
 
@@ -98,8 +98,10 @@ def _upright(plane: Int[np.ndarray, "h w"], names: list[str], signal: Signal) ->
     row = "xyz".index(names[0])
     if affine is not None and affine[row][row] > 0:
         plane = plane[::-1]
-    axes = {axis.name: axis for axis in signal.domain.axes}
-    steps = [(axes[name].high - axes[name].low) / (axes[name].size or 1) for name in names]
+    axes = [signal.domain.axes["xyz".index(name)] for name in names]
+    if len({axis.unit for axis in axes}) > 1:
+        return plane
+    steps = [abs(axis.high - axis.low) / (axis.size or 1) for axis in axes]
     for index, step in enumerate(steps):
         plane = np.repeat(plane, min(max(round(step / min(steps)), 1), 16), axis=index)
     return plane

@@ -28,7 +28,7 @@ class Plot:
 
     Args:
         size: width and height in pixels, without the labels.
-        x: the smallest and largest number from left to right.
+        x: the first and last number from left to right.
         y: the smallest and largest number from bottom to top.
         x_unit: written behind the last number below.
         y_unit: written behind the last number on the left.
@@ -129,7 +129,7 @@ class Plot:
 
 def ticks(span: Span, most: int) -> list[float]:
     """Round numbers within a span: at most about `most` of them, steps of 1, 2 or 5 times a power of ten."""
-    low, high = span
+    low, high = sorted(span)
     rough = (high - low) / max(most, 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
@@ -157,7 +157,7 @@ def _placed(values: np.ndarray | float, span: Span, pixels: int) -> Pixels:
 
 def _widened(span: Span) -> Span:
     low, high = span
-    return span if high > low else (low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2)
+    return span if high != low else (low - max(abs(low), 1.0) / 2, high + max(abs(high), 1.0) / 2)
 
 
 def _labels(marks: Sequence[float], unit: str) -> list[str]:

@@ -101,7 +101,8 @@ def _curves(sample_counts: SampleCounts, signal: Signal) -> list[list[Panel]]:
         plot.dots(places[indices], values, ORIGINAL, radius=1.5)
     rows = [[Panel(plot.image(), "signal")]]
     edges = np.linspace(*span, min(_BINS, len(places)) + 1)
-    bins = np.clip(np.searchsorted(edges, places, side="right") - 1, 0, len(edges) - 2)
+    shares = (places - axis.low) / (axis.high - axis.low)
+    bins = np.clip((shares * (len(edges) - 1)).astype(np.int64), 0, len(edges) - 2)
     samples = np.maximum(np.bincount(bins, minlength=len(edges) - 1), 1)
     for stage, caption in zip(_over_grid(sample_counts.relative(), signal), _STAGES, strict=True):
         density = np.bincount(bins, weights=stage, minlength=len(edges) - 1) / samples

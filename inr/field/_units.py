@@ -137,8 +137,8 @@ def _inside(flat: Tensor, domain: Domain, outside: Outside | str) -> Tensor:
     """Which points lie in the domain, bool (n,). Raises InrError for those that do not, where that is an error."""
     if outside not in ("error", "nan", "extrapolate"):
         raise InrError(f"outside is error, nan or extrapolate, not {outside!r}")
-    low = flat.new_tensor([axis.low for axis in domain.axes])
-    high = flat.new_tensor([axis.high for axis in domain.axes])
+    low = flat.new_tensor([min(axis.low, axis.high) for axis in domain.axes])
+    high = flat.new_tensor([max(axis.low, axis.high) for axis in domain.axes])
     within = (flat >= low) & (flat <= high)
     inside = within.all(dim=1)
     if outside == "error" and not bool(inside.all()):

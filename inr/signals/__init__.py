@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from inr.signals._write import file_format as file_format
     from inr.signals._write import rescaled_range as rescaled_range
     from inr.signals._write import write as write
+    from inr.signals._xarray import Described as Described
+    from inr.signals._xarray import described as described
+    from inr.signals._xarray import from_dataarray as from_dataarray
+    from inr.signals._xarray import indices_along as indices_along
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -70,6 +74,7 @@ __getattr__, __all__ = lazy_exports(
         "SUPPORTED": "._formats",
         "Axis": "._domain",
         "Box": "._grid",
+        "Described": "._xarray",
         "Domain": "._domain",
         "GridSignal": "._signal",
         "LosslessSize": "._lossless",
@@ -88,13 +93,16 @@ __getattr__, __all__ = lazy_exports(
         "cast_samples": "._write",
         "default_suffix": "._write",
         "file_format": "._write",
+        "described": "._xarray",
         "estimate_motion": "._motion",
         "from_array": "._signal",
         "from_compact": "._compact",
+        "from_dataarray": "._xarray",
         "from_samples": "._signal",
         "gauss_points": "._measure",
         "grid_coords": "._grid",
         "grid_range": "._grid",
+        "indices_along": "._xarray",
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",

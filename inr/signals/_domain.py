@@ -16,7 +16,7 @@ _DTYPES = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 @dataclass(frozen=True)
 class Axis:
-    """One coordinate axis; [-1, 1] spans `low` to `high` in `unit`.
+    """One coordinate axis; [-1, 1] spans `low` to `high` in `unit`; `low` is the larger one where the axis falls.
 
     Sampled axes have `size` cells, sample i at the centre (2i+1)/size - 1; scattered samples have size None.
     """
@@ -30,8 +30,8 @@ class Axis:
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
             raise InrError(f"axis {self.name} must have at least 1 sample, got {self.size}")
-        if not _spans(self.low, self.high):
-            raise InrError(f"axis {self.name} must span low < high, got {self.low} and {self.high}")
+        if self.low == self.high or not math.isfinite(self.high - self.low):
+            raise InrError(f"axis {self.name} must span a finite range, got {self.low} and {self.high}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ValueMap:
         >>> inr.signals.ValueMap((0.0,), (255.0,)).normalise(np.array([0.0, 127.5, 255.0]))
         array([-1.,  0.,  1.])
         """
-        return (values - self._like(values, self._centre)) / self._like(values, self._half)
+        return (values - _like(values, self._centre)) / _like(values, self._half)
 
     def restore(self, values: Any) -> Any:
         """From [-1, 1] back to own units.
@@ -71,7 +71,7 @@ class ValueMap:
         Returns:
             A new array or tensor of the same shape and type.
         """
-        return values * self._like(values, self._half) + self._like(values, self._centre)
+        return values * _like(values, self._half) + _like(values, self._centre)
 
     def restore_(self, values: Any) -> Any:
         """As `restore`, in place.
@@ -82,8 +82,8 @@ class ValueMap:
         Returns:
             `values` itself.
         """
-        values *= self._like(values, self._half)
-        values += self._like(values, self._centre)
+        values *= _like(values, self._half)
+        values += _like(values, self._centre)
         return values
 
     @property
@@ -98,17 +98,6 @@ class ValueMap:
     @property
     def _half(self) -> list[float]:
         return [(hi - lo) / 2 for lo, hi in zip(self.low, self.high, strict=True)]
-
-    @staticmethod
-    def _like(values: Any, numbers: list[float]) -> Any:
-        """A number, or a row of them of the kind (numpy or torch) and dtype of `values`."""
-        if len(numbers) == 1:
-            return numbers[0]
-        if hasattr(values, "new_tensor"):
-            return values.new_tensor(numbers)
-        import numpy as np
-
-        return np.asarray(numbers, dtype=values.dtype)
 
 
 @dataclass(frozen=True)
@@ -216,7 +205,8 @@ class Domain:
         Returns:
             An array or tensor of the same shape.
         """
-        return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).restore(coords)
+        middles = _like(coords, [(axis.high + axis.low) / 2 for axis in self.axes])
+        return coords * _like(coords, [(axis.high - axis.low) / 2 for axis in self.axes]) + middles
 
     def coordinates(self, positions: Any) -> Any:
         """The inverse of `positions`.
@@ -261,6 +251,17 @@ class Domain:
             raise
         except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
             raise InrError(f"not the description of a domain: {error!r}") from error
+
+
+def _like(values: Any, numbers: list[float]) -> Any:
+    """A number, or a row of them of the kind (numpy or torch) and dtype of `values`."""
+    if len(numbers) == 1:
+        return numbers[0]
+    if hasattr(values, "new_tensor"):
+        return values.new_tensor(numbers)
+    import numpy as np
+
+    return np.asarray(numbers, dtype=values.dtype)
 
 
 def _spans(low: float, high: float) -> bool:

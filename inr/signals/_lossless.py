@@ -103,7 +103,7 @@ def source_size(path: str | os.PathLike[str]) -> SourceSize:
     """
     path = Path(path)
     if path.is_dir():
-        files = [file for file in path.iterdir() if file.is_file()]
+        files = [file for file in path.rglob("*") if file.is_file()]
         return SourceSize(sum(file.stat().st_size for file in files), any(_is_lossy(file) for file in files))
     return SourceSize(path.stat().st_size, _is_lossy(path))
 

@@ -46,7 +46,7 @@ def write(path: Path, samples: np.ndarray, domain: Domain) -> None:
     domain = domain.resampled(samples.shape[:-1])
     voxels = samples[..., 0].T
     voxels = voxels.astype(np.float32) if voxels.dtype == np.float16 else voxels
-    zooms = [(axis.high - axis.low) / n for axis, n in zip(domain.axes, voxels.shape, strict=True)]
+    zooms = [abs(axis.high - axis.low) / n for axis, n in zip(domain.axes, voxels.shape, strict=True)]
     spacings = [*zooms, 1.0, 1.0][:3]
     affine = np.array(domain.meta.get("affine", np.diag([*spacings, 1.0])), dtype=np.float64)
     image = nibabel.Nifti1Image(voxels, affine, dtype=voxels.dtype)

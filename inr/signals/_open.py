@@ -19,6 +19,8 @@ from inr.signals._unreadable import advice
 from inr.signals._video import is_video
 
 _INR_MAGIC = b"\x89INR"
+_DATASETS = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n", b"GRIB")
+_ZARR = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
 _NIFTI = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")  # the header's length, 348 or 540
 
 
@@ -29,16 +31,19 @@ def open(
     value_range: tuple[float, float] | None = None,
     nodata: float | None = None,
     srgb: bool = False,
+    variable: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Signal:
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
-        path: an image, sound, video, volume or .npz of scattered samples, or a folder of numbered frames.
+        path: an image, sound, video, volume or .npz of scattered samples, a folder of numbered frames, or a data set:
+            NetCDF, HDF5, GRIB or a folder of Zarr.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
         nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
         srgb: turn a picture of another colour profile into sRGB; its numbers and its profile are kept otherwise.
+        variable: which one of a data set, by name ("group/name" within groups); the only one when None.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
     Returns:
@@ -56,10 +61,14 @@ def open(
     """
     path = Path(path)
     head = _head(path)
-    module = "_frames" if head is None else _module(path, head)
+    module = _module_of_folder(path) if head is None else _module(path, head)
     if srgb and module != "_image":
         raise InrError(f"{path} is no picture with a colour profile; leave out srgb")
-    options = {"srgb": True} if srgb else {}
+    if variable is not None and module != "_xarray":
+        raise InrError(
+            f"{path} is no data set of named variables, as NetCDF, HDF5, Zarr and GRIB are: leave out variable"
+        )
+    options: dict[str, Any] = {"srgb": True} if srgb else {"variable": variable} if module == "_xarray" else {}
     try:
         found = importlib.import_module(f"inr.signals.{module}").read(path, max_bytes, **options)
     except MemoryError:
@@ -112,6 +121,10 @@ def _head(path: Path) -> bytes | None:
     return head
 
 
+def _module_of_folder(path: Path) -> str:
+    return "_xarray" if any((path / name).is_file() for name in _ZARR) else "_frames"
+
+
 def _module(path: Path, head: bytes) -> str:
     """The module of this package that reads a file which begins with `head`."""
     if head.startswith(_INR_MAGIC):
@@ -124,6 +137,8 @@ def _module(path: Path, head: bytes) -> str:
         return "_video"
     if head.startswith((b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")):
         return "_numpy_files"
+    if head.startswith(_DATASETS):
+        return "_xarray"
     if _unpacked(head).startswith(_NIFTI):
         return "_nifti"
     if (words := advice(path, head)) is not None:
