@@ -31,6 +31,7 @@ from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._schedules import SCHEDULES
 from inr.fitting._scorer import FieldScorer
 from inr.fitting._state import LEAVES, Checkpoint, Progress, fingerprint, load_checkpoint, save_checkpoint
+from inr.fitting._threads import one_thread_beside
 from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
@@ -241,27 +242,8 @@ class Fitter:
             InrError: a budget in seconds that is too short for the encoding.
         """
         self.prepare()
-        if not self.steps:
-            affordable, each = self._measure_horizon()
-            batch = self._suited_batch(affordable * self.batch)
-            if batch != self.batch:
-                self.batch = batch
-                affordable, each = self._measure_horizon()
-            most = self.budget.steps or affordable
-            self.steps = min(affordable, most)
-            self._find_learning_rates()
-            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
-            check_horizon(self.field, self.steps)
-        else:
-            self._find_learning_rates()
-        self.profile = Profile(self.plan)
-        begin = time.perf_counter()
-        self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
-        spent = time.perf_counter() - begin  # some teachers look at the whole signal first
-        self._progress.seconds += spent
-        self.profile.add("sampling", spent)
-        if self._taught:
-            self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
+        with one_thread_beside(self.plan):
+            self._begin()
         self._best = self._best or self._snapshot()
         self.sample_counts = SampleCounts(self.signal.size, self.steps) if self._record_sample_counts else None
         yield self._event("start", math.nan)
@@ -286,9 +268,34 @@ class Fitter:
                 yield self._event("checkpoint", loss)
         yield self._end(reason)
 
+    def _begin(self) -> None:
+        """Find the horizon and the learning rates where they are not given, and make the teacher ready."""
+        if not self.steps:
+            affordable, each = self._measure_horizon()
+            batch = self._suited_batch(affordable * self.batch)
+            if batch != self.batch:
+                self.batch = batch
+                affordable, each = self._measure_horizon()
+            most = self.budget.steps or affordable
+            self.steps = min(affordable, most)
+            self._find_learning_rates()
+            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
+            check_horizon(self.field, self.steps)
+        else:
+            self._find_learning_rates()
+        self.profile = Profile(self.plan)
+        begin = time.perf_counter()
+        self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
+        spent = time.perf_counter() - begin  # some teachers look at the whole signal first
+        self._progress.seconds += spent
+        self.profile.add("sampling", spent)
+        if self._taught:
+            self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
+
     def _timed_step(self) -> float:
         self.profile.start_step()
-        loss = self._step(self._progress.step)
+        with one_thread_beside(self.plan):
+            loss = self._step(self._progress.step)
         self._progress.seconds += self.profile.end_step()
         return loss
 
