@@ -9,17 +9,13 @@ from inr.engines import Plan
 
 
 @contextlib.contextmanager
-def one_thread_beside(plan: Plan) -> Iterator[None]:
-    """While inside, PyTorch computes on one thread, if the plan runs on threads of its own; else nothing changes.
+def one_thread() -> Iterator[None]:
+    """While inside, PyTorch computes on one thread: for many small operations, to which more of them bring nothing.
 
-    What optimisers, teachers and parametrisations compute between two steps is small. PyTorch's threads then gain
-    nothing, and where other programs want the cores, they wait for each other for milliseconds at every operation.
-
-    Args:
-        plan: what runs the steps; `own_threads` says that it needs none of PyTorch's.
+    Where other programs want the cores, threads wait for each other for milliseconds at every operation.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or not getattr(plan, "own_threads", False):
+    if threads == 1:
         yield
         return
     torch.set_num_threads(1)
@@ -27,3 +23,12 @@ def one_thread_beside(plan: Plan) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def one_thread_beside(plan: Plan) -> contextlib.AbstractContextManager[None]:
+    """`one_thread` where a plan runs on threads of its own; for what is computed between its steps, which is small.
+
+    Args:
+        plan: what runs the steps; `own_threads` says that it needs none of PyTorch's.
+    """
+    return one_thread() if getattr(plan, "own_threads", False) else contextlib.nullcontext()
