@@ -84,6 +84,7 @@ class FitSeries:
         self._resumed: list[_Fit] = []  # of them, those that are still to be gone on with
         self._spent = 0.0  # seconds of the results that are complete
         self._written, self._final = time.perf_counter(), False
+        self._cut = False  # whether being stopped left anything out
         self._last = Event("stage", 0, 0, math.nan, math.nan, 0.0, math.nan, "", 0)
 
     def stop(self) -> None:
@@ -98,12 +99,12 @@ class FitSeries:
     @property
     def reason(self) -> Reason | None:
         """Why the work ended early: "interrupted", or "disk" (a checkpoint could not be written)."""
-        return self._reason
+        return self._reason if self._cut else None
 
     @property
     def ended(self) -> str | None:
         """The same in words, and what is kept; None where it did not."""
-        if self._reason is None:
+        if not self._cut:
             return None
         kept = "the best file so far is kept" if self._complete else "the file is of the weights as they were"
         why = "interrupted" if self._reason == "interrupted" else "stopped"
@@ -208,8 +209,9 @@ class FitSeries:
                 self._reason, self._detail, self._final = "disk", str(error), True
 
     def _keep(self, fitter: "Fitter | None" = None) -> None:
-        """Write the checkpoint of work that was stopped, once."""
-        if self._checkpoint is None or self._reason is None or self._final:
+        """Write the checkpoint of work of which something is left out, once."""
+        self._cut = self._reason is not None
+        if self._checkpoint is None or not self._cut or self._final:
             return
         self._final = True
         try:

@@ -103,17 +103,16 @@ def smallest_reaching(
 
 
 def _next(level: float, tried: dict[int, Found]) -> int:
-    """The size at which a line through the nearest sizes on either side, or the two nearest, reaches the quality."""
+    """The size at which a line reaches the quality: through the sizes on either side, or the two nearest to it."""
     aim = level + _TOLERANCE / 2
     levels = {size: min(found.level, aim + _MOST_ABOVE) for size, found in tried.items()}
-    points = sorted((abs(each - aim), math.log2(size), each) for size, each in levels.items())
-    below = next((point for point in points if point[2] < aim), None)
-    above = next((point for point in points if point[2] >= aim), None)
-    _, where, nearest = points[0]
+    nearest = sorted(levels, key=lambda size: abs(levels[size] - aim))
+    # larger files are not always better
+    above = min((size for size in levels if levels[size] >= aim), default=0)
+    below = max((size for size in levels if levels[size] < aim and size < above), default=0)
+    first, *others = [size for size in nearest if size in (below, above)] if below else nearest
     gain = _GAIN_PER_OCTAVE
-    other = below if points[0] is above else above
-    other = other or (points[1] if len(points) > 1 else None)
-    if other is not None and other[1] != where:
-        gain = max((other[2] - nearest) / (other[1] - where), 0.5)
-    move = (aim - nearest) / gain
-    return round(2 ** (where + min(max(move, -3.0), 3.0)))
+    if others:
+        gain = max((levels[others[0]] - levels[first]) / math.log2(others[0] / first), 0.5)
+    move = (aim - levels[first]) / gain
+    return round(first * 2 ** min(max(move, -3.0), 3.0))
