@@ -82,8 +82,8 @@ class Halves(Codec):
     def steps(self, signal):
         return 30
 
-    def encode(self, signal, max_bytes, *, steps, engine="auto", seed=0, on_event=None):
-        field = inr.fit(signal, **PARTS, steps=steps, engine=engine, seed=seed, on_event=on_event)
+    def encode(self, signal, max_bytes, *, steps, engine="auto", seed=0, fits=None):
+        field = inr.fit(signal, **PARTS, steps=steps, engine=engine, seed=seed)
         return [Payload("base", b"".join(each.detach().half().numpy().tobytes() for each in field.parameters()))]
 
     def decode(self, domain, payloads, **options):

@@ -1,8 +1,10 @@
 """`inr compress` and `inr recompress`."""
 
 import math
+import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +13,15 @@ import typer
 from inr._errors import InrError
 from inr._files import check_writable, replacing
 from inr.cli import _pipes
-from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_folder
+from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_folder, typed
 from inr.cli._fit_options import Nodata, ValueRange
 from inr.cli._parsing import parse_range
 from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
-    from inr.compression import Compressed
+    from inr.compression import Compressed, FitSeries
+    from inr.signals import Domain
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -29,13 +32,23 @@ EPILOG = """
 
   inr compress photo.png --psnr 30             # searches the size: several fits
 
+  inr compress heights.tif --max-error 0.5     # no sample is off by more, in its own units
+
+  inr compress photo.png --seconds 60          # at most a minute of fitting
+
+  inr compress photo.png --resume              # go on after Ctrl-C, which keeps the best file so far
+
   inr compress map.npy --codec mlp:sphere=true --bytes 300
 
   inr compress frame2.png --initial frame1.inr # what differs from a similar picture
 
   inr decompress photo.inr                     # photo.decoded.png
 
-[bold]Exit status[/bold] 3: the target could not be met; the file is the nearest to it.
+[bold]Exit status[/bold]
+
+  0 fine; 2 bad input, or output that cannot be written; 3 the target could not be met; the file is the nearest to it
+
+  130 interrupted (the best file so far is saved)
 """
 RECOMPRESS_EPILOG = """
 [bold]Examples[/bold]
@@ -44,9 +57,16 @@ RECOMPRESS_EPILOG = """
 
   inr recompress photo.inr -o small.inr --psnr 38 --signal photo.png
 
-[bold]Exit status[/bold] 3: the target could not be met; the file is the nearest to it.
+  inr recompress photo.inr -o small.inr --resume   # go on after Ctrl-C
+
+[bold]Exit status[/bold]
+
+  0 fine; 2 bad input, or output that cannot be written; 3 the target could not be met; the file is the nearest to it
+
+  130 interrupted (the best file so far is saved)
 """
-MISSED = 3  # exit status of a file that misses its target
+# Exit statuses: of output that cannot be written, of a file that misses its target, of work that was interrupted.
+BAD_OUTPUT, MISSED, INTERRUPTED = 2, 3, 130
 
 _TARGET = "Target (one of them)"
 
@@ -58,6 +78,19 @@ def _target(words: str, *names: str) -> Any:
 Bpp = Annotated[float | None, _target("Bits per sample (pixel), all of the file counted; 0.3 if nothing is given.")]
 Bytes = Annotated[int | None, _target("The largest number of bytes of the file.", "--bytes")]
 Psnr = Annotated[float | None, _target("dB of the decoded samples; the smallest file that reaches it is searched.")]
+MaxError = Annotated[
+    float | None,
+    _target("The largest error of a decoded sample, in its own units; the smallest file within it is searched."),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="Fit for so many seconds at most, all fits together.", show_default=False),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with interrupted work, exactly.", show_default=False)]
+CheckpointEvery = Annotated[
+    float,
+    typer.Option(help="Seconds between writes of OUTPUT.checkpoint; 60 if not given.", show_default=False),
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -100,19 +133,24 @@ def compress(
     bpp: Bpp = None,
     size_in_bytes: Bytes = None,
     psnr: Psnr = None,
+    max_error: MaxError = None,
     steps: Steps = None,
     engine: Engine = "auto",
     seed: Seed = 0,
     initial: Initial = None,
     value_range: ValueRange = None,
     nodata: Nodata = None,
+    seconds: Seconds = None,
+    resume: Resume = False,
+    checkpoint_every: CheckpointEvery = 60.0,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Fit a signal with few bytes and save it as an .inr file."""
     path = output or Path(f"{signal.stem}.inr")
-    _check(path, signal, force=force)
+    work = _Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
+    work.check(signal)
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
         from inr.compression import compress_and_measure
@@ -120,13 +158,13 @@ def compress(
         source = inr.open(signal, value_range=parse_range(value_range), nodata=nodata)
     tell_folder(signal, source, quiet=quiet)
 
-    def run(on_event: Callable[[Any], None]) -> "Compressed":
+    def run(fits: "FitSeries") -> "Compressed":
         return compress_and_measure(
-            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, steps=steps, engine=engine, seed=seed,
-            reference=initial, on_event=on_event,
+            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, max_error=max_error, steps=steps,
+            engine=engine, seed=seed, reference=initial, fits=fits,
         )  # fmt: skip
 
-    _write(run, path, source.size, force=force, quiet=quiet, as_json=as_json)
+    work.write(run, source.domain)
 
 
 def recompress(
@@ -144,6 +182,7 @@ def recompress(
     bpp: Bpp = None,
     size_in_bytes: Bytes = None,
     psnr: Psnr = None,
+    max_error: MaxError = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -153,13 +192,17 @@ def recompress(
     ] = None,
     engine: Engine = "auto",
     seed: Seed = 0,
+    seconds: Seconds = None,
+    resume: Resume = False,
+    checkpoint_every: CheckpointEvery = 60.0,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Quantise and entropy-code the weights of a field that is fitted already."""
     path = output or file.with_name(f"{file.stem}.small.inr")
-    _check(path, file, force=force)
+    work = _Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
+    work.check(file)
     with waiting(f"reading {file}", quiet=quiet):
         import inr
         from inr.compression import recompress as run_recompress
@@ -169,56 +212,111 @@ def recompress(
     if field.domain.shape is None:
         raise InrError(f"{file} was fitted to scattered samples; codecs compress fields on grids")
 
-    def run(on_event: Callable[[Any], None]) -> "Compressed":
+    def run(fits: "FitSeries") -> "Compressed":
         return run_recompress(
-            field, signal=source, bpp=bpp, bytes=size_in_bytes, psnr=psnr, steps=steps, engine=engine, seed=seed,
-            on_event=on_event,
+            field, signal=source, bpp=bpp, bytes=size_in_bytes, psnr=psnr, max_error=max_error, steps=steps,
+            engine=engine, seed=seed, fits=fits,
         )  # fmt: skip
 
-    _write(run, path, math.prod(field.domain.shape), force=force, quiet=quiet, as_json=as_json)
+    compared = str(signal) if signal else "the field itself, as it renders; --signal compares with the source"
+    work.write(run, field.domain, {"compared with": compared})
 
 
-def _check(path: Path, source: Path, *, force: bool) -> None:
-    """Refuse before the fits what could not be written after them."""
-    if path.exists() and source.exists() and path.samefile(source):
-        raise InrError(f"{path} is the input itself; give another output")
-    check_writable(path, force=force)
+@dataclass(frozen=True)
+class _Work:
+    """What is written where, and how the work on it is run and told."""
 
+    path: Path
+    seconds: float | None
+    every: float
+    resume: bool
+    force: bool
+    quiet: bool
+    as_json: bool
 
-def _write(
-    run: Callable[[Callable[[Any], None]], "Compressed"],
-    path: Path,
-    samples: int,
-    *,
-    force: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Run the codec with a bar, write what it made, say what it came to."""
-    begin = time.perf_counter()
-    with FitBar(quiet=quiet) as bar:
-        made = run(bar.show)
-    seconds = time.perf_counter() - begin
-    with replacing(path, force=force) as temporary:
-        temporary.write_bytes(made.data)
-    result = {
-        "file": str(path),
-        "bytes": len(made.data),
-        "bits_per_sample": 8 * len(made.data) / samples,
-        "psnr": made.psnr,
-        "seconds": seconds,
-        "missed": made.missed,
-    }
-    if as_json:
-        print_json(result)
-    elif not quiet:
-        rows = {
-            "file": str(path),
-            "size": f"{size(len(made.data))}, {result['bits_per_sample']:.3g} bits a sample",
-            "PSNR": f"{decibels(made.psnr)}, decoded",
-            "encoding": f"{seconds:.1f} s",
-        }
-        out().print(pairs(rows))
-    if made.missed is not None:
-        remark(f"the target was missed: {made.missed}; {path} is the nearest to it")
-        raise typer.Exit(MISSED)
+    @property
+    def checkpoint(self) -> Path:
+        """What can be resumed while the work is unfinished."""
+        return Path(f"{self.path}.checkpoint")
+
+    def check(self, source: Path) -> None:
+        """Refuse before the fits what could not be written after them."""
+        if self.path.exists() and source.exists() and self.path.samefile(source):
+            raise InrError(f"{self.path} is the input itself; give another output")
+        if self.checkpoint.exists() and not (self.resume or self.force):
+            raise InrError(
+                f"{self.checkpoint} holds unfinished work; go on with --resume, or start afresh with --force"
+            )
+        check_writable(self.path, force=self.force or self.resume)
+        check_writable(self.checkpoint, force=True)
+
+    def write(
+        self, run: Callable[["FitSeries"], "Compressed"], domain: "Domain", beside: Mapping[str, str] | None = None
+    ) -> None:
+        """Run the codec with a bar, write what it made, say what it came to.
+
+        Args:
+            run: makes the file.
+            domain: of the signal.
+            beside: more to say of the figures.
+        """
+        from inr.compression import FitSeries
+        from inr.fitting import stopping_on_interrupt
+
+        begin = time.perf_counter()
+        with FitBar(quiet=self.quiet) as bar:
+            fits = FitSeries(
+                seconds=self.seconds, checkpoint=self.checkpoint, every=self.every, resume=self.resume,
+                on_event=bar.show,
+            )  # fmt: skip
+            with stopping_on_interrupt(fits):
+                made = run(fits)
+        seconds = time.perf_counter() - begin
+        with replacing(self.path, force=self.force or self.resume) as temporary:
+            temporary.write_bytes(made.data)
+        if made.ended is None:
+            self.checkpoint.unlink(missing_ok=True)
+        self._tell(made, domain, seconds, beside or {})
+        if made.ended is not None:
+            self._explain(made.ended)
+            raise typer.Exit(INTERRUPTED if fits.reason == "interrupted" else BAD_OUTPUT)
+        if made.missed is not None:
+            remark(f"the target was missed: {made.missed}; {self.path} is the nearest to it")
+            raise typer.Exit(MISSED)
+
+    def _tell(self, made: "Compressed", domain: "Domain", seconds: float, beside: Mapping[str, str]) -> None:
+        """The result, as it was asked for."""
+        assert domain.shape is not None
+        quality, low, high = made.quality, min(domain.values.low), max(domain.values.high)
+        bits = 8 * len(made.data) / math.prod(domain.shape)
+        if self.as_json:
+            print_json(
+                {
+                    "file": str(self.path),
+                    "bytes": len(made.data),
+                    "bits_per_sample": bits,
+                    **({} if quality.snr is None else {"snr": quality.snr}),
+                    "psnr": quality.psnr,
+                    "rmse": quality.rmse,
+                    "max_error": quality.max_error,
+                    "value_range": [low, high],
+                    **{name.replace(" ", "_"): words for name, words in beside.items()},
+                    "seconds": seconds,
+                    "missed": made.missed,
+                    "ended": made.ended,
+                }
+            )
+        elif not self.quiet:
+            rows = {"file": str(self.path), "size": f"{size(len(made.data))}, {bits:.3g} bits a sample"}
+            if quality.snr is not None:
+                rows["SNR"] = f"{decibels(quality.snr)}, decoded"
+            rows["PSNR"] = f"{decibels(quality.psnr)}, decoded  (over the range from {low:g} to {high:g})"
+            rows["error"] = f"RMSE {quality.rmse:.3g}, at most {quality.max_error:.3g}"
+            out().print(pairs(rows | dict(beside) | {"encoding": f"{seconds:.1f} s"}))
+
+    def _explain(self, ended: str) -> None:
+        """One line on work that ended early, with the command that goes on."""
+        if self.checkpoint.exists():
+            again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
+            ended += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
+        remark(ended)

@@ -50,9 +50,11 @@ class FitBar:
         if event.kind == "step" and now - self._drawn < _REFRESH_SECONDS and event.step < event.steps:
             return
         self._drawn = now
+        stage = event.kind == "stage"
         self._progress.update(
-            self._task, total=event.steps, completed=event.step, status=self._status(event), refresh=True
-        )
+            self._task, description=event.message if stage else "fitting", total=event.steps or None,
+            completed=event.step, status="" if stage else self._status(event), refresh=True,
+        )  # fmt: skip
 
     def _status(self, event: "Event") -> str:
         """PSNR, rate, time spent and time left; a resumed fit is timed from where it went on."""

@@ -7,6 +7,7 @@ from inr.compression import integer_sections  # noqa: F401  enters the coding wi
 
 if TYPE_CHECKING:
     from inr.compression.api import Compressed as Compressed
+    from inr.compression.api import Quality as Quality
     from inr.compression.api import compress as compress
     from inr.compression.api import compress_and_measure as compress_and_measure
     from inr.compression.api import decode as decode
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from inr.compression.coding import sampled as sampled
     from inr.compression.encoder.integers import encode_integers as encode_integers
     from inr.compression.files import build_any_field as build_any_field
+    from inr.compression.fit_series import FitSeries as FitSeries
     from inr.compression.reference_weights import UnknownWeights as UnknownWeights
     from inr.compression.reference_weights import checksum_name as checksum_name
 
@@ -31,8 +33,10 @@ __getattr__, __all__ = lazy_exports(
     {
         "Codec": ".codecs",
         "Compressed": ".api",
+        "FitSeries": ".fit_series",
         "Keeping": ".coding",
         "Payload": ".codecs",
+        "Quality": ".api",
         "UnknownWeights": ".reference_weights",
         "build_any_field": ".files",
         "checksum_name": ".reference_weights",

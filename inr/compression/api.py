@@ -3,22 +3,43 @@
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from inr import container
 from inr._errors import InrError
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.files import build_any_field, open_reference, pack
-from inr.compression.rate_control import Found, Target, smallest_reaching
-from inr.compression.reference_weights import Reference
+from inr.compression.fit_series import FitSeries, OnEvent
+from inr.compression.rate_control import SHARE_OF_A_FILE, Found, Target, level_of_error, smallest_reaching
+from inr.compression.reference_weights import Reference, checksum_name
 from inr.container import GIB
 from inr.engines import render
 from inr.field import Field, Spec
-from inr.signals import Box, Domain, GridSignal, Signal, as_signal, cast_samples, without_story
+from inr.fitting import fingerprint, stopping_on_interrupt
+from inr.signals import Box, Domain, GridSignal, Signal, as_signal, block_ranges, cast_samples, snr, without_story
 from inr.signals import psnr as decibels
+
+# Samples whose errors are looked at at once.
+_BLOCK = 1 << 20
+
+
+class Quality(NamedTuple):
+    """How near decoded samples are to the signal's, in their own type.
+
+    Attributes:
+        psnr: in dB, over the range of the signal's values.
+        rmse: the root of the mean squared error, in units of the samples.
+        max_error: the largest error, in the same units.
+        snr: in dB, of sounds; None of other signals.
+    """
+
+    psnr: float
+    rmse: float
+    max_error: float
+    snr: float | None = None
 
 
 @dataclass(frozen=True)
@@ -27,13 +48,20 @@ class Compressed:
 
     Attributes:
         data: the file's bytes.
-        psnr: dB of the samples as they are decoded, in their own type.
+        quality: of the samples as they are decoded.
         missed: by what the target was missed, in words; None where it was met.
+        ended: why the work ended early and what is kept, in words; None where it did not.
     """
 
     data: bytes
-    psnr: float
+    quality: Quality
     missed: str | None
+    ended: str | None = None
+
+    @property
+    def psnr(self) -> float:
+        """PSNR in dB of the samples as they are decoded."""
+        return self.quality.psnr
 
 
 def compress(
@@ -43,17 +71,22 @@ def compress(
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
+    max_error: float | None = None,
     steps: int | None = None,
     engine: Spec = "auto",
     seed: int = 0,
     reference: Reference | None = None,
+    seconds: float | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
     on_event: OnEvent | None = None,
 ) -> bytes:
     """Compress a signal on a grid to the bytes of an .inr file.
 
-    At most one of `bpp`, `bytes` and `psnr` says how large or how good the file is to be; the default is 0.3 bits a
-    sample. Where that cannot be reached, the file is the nearest to it that can; `inr.compression.compress_and_measure`
-    says so.
+    At most one of `bpp`, `bytes`, `psnr` and `max_error` says how large or how good the file is to be; the default is
+    0.3 bits a sample. Where that cannot be reached, the file is the nearest to it that can;
+    `inr.compression.compress_and_measure` says so. Ctrl-C ends the work and returns the best file so far, with a
+    warning; `inr.compression.FitSeries` ends it from elsewhere.
 
     Args:
         signal: a picture, sound, video or volume, the path of a file that `inr.open` reads, or an array as of
@@ -62,20 +95,25 @@ def compress(
         bpp: most bits per sample, all of the file counted; a pixel is one sample, whatever its channels.
         bytes: most bytes of the file.
         psnr: least dB, of the decoded samples in their own type. Takes several fits.
+        max_error: the largest error that a decoded sample may have, in units of the samples. Takes several fits.
         steps: of a fit; as many as suit the signal if None.
         engine: what runs the fits.
         seed: equal seeds give equal bytes on one machine, thread count and engine.
         reference: weights to begin from, and to count from in the file: the path of a file that was compressed from a
             similar signal of the same size, or the field that `inr.compression.decode` makes of it. Decompressing takes
             it, too.
-        on_event: called with the events of the fits.
+        seconds: of fitting, all fits together, without compiling, coding, reading and writing; steps are then planned
+            to fit in.
+        checkpoint: file to keep a resumable state in; None: none is kept. It stays when the work is done.
+        resume: go on from the checkpoint, as if the work had not been interrupted.
+        on_event: called with every `Event` of the fits, and those of kind "stage", which say what is done between them.
 
     Returns:
         The bytes of the file; `inr.decompress` and `inr.compression.decode` read them.
 
     Raises:
         InrError: input that cannot be read, scattered samples, a target that makes no sense, an unknown codec, a codec
-            or a signal that the reference weights are not for.
+            or a signal that the reference weights are not for, a checkpoint of other work.
 
     >>> import numpy as np, inr
     >>> picture = inr.Signal.from_array(np.zeros((8, 8, 3), dtype=np.uint8))
@@ -83,18 +121,15 @@ def compress(
     >>> len(data) <= 120, inr.decompress(data).shape
     (True, (8, 8, 3))
     """
-    return compress_and_measure(
-        signal,
-        codec=codec,
-        bpp=bpp,
-        bytes=bytes,
-        psnr=psnr,
-        steps=steps,
-        engine=engine,
-        seed=seed,
-        reference=reference,
-        on_event=on_event,
-    ).data
+    fits = FitSeries(seconds=seconds, checkpoint=checkpoint, resume=resume, on_event=on_event)
+    with stopping_on_interrupt(fits):
+        made = compress_and_measure(
+            signal, codec=codec, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, steps=steps, engine=engine,
+            seed=seed, reference=reference, fits=fits,
+        )  # fmt: skip
+    if made.ended is not None:
+        warnings.warn(made.ended, RuntimeWarning, stacklevel=2)
+    return made.data
 
 
 def compress_and_measure(
@@ -104,19 +139,21 @@ def compress_and_measure(
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
+    max_error: float | None = None,
     steps: int | None = None,
     engine: Spec = "auto",
     seed: int = 0,
     reference: Reference | None = None,
-    on_event: OnEvent | None = None,
+    fits: FitSeries | None = None,
 ) -> Compressed:
     """Compress as `inr.compress` does, and say what it came to.
 
     Args:
-        signal, codec, bpp, bytes, psnr, steps, engine, seed, reference, on_event: as of `inr.compress`.
+        signal, codec, bpp, bytes, psnr, max_error, steps, engine, seed, reference: as of `inr.compress`.
+        fits: runs the fits; tells, stops and resumes them.
 
     Returns:
-        The file's bytes, the PSNR of what they decode to, and by what a target was missed.
+        The file's bytes, how good what they decode to is, and by what a target was missed.
 
     Raises:
         InrError: as of `inr.compress`.
@@ -126,7 +163,7 @@ def compress_and_measure(
     source = as_signal(signal)
     if not isinstance(source, GridSignal):
         raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
-    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
     chosen: Codec = codecs.build(codec)
     if reference is not None:
         reference = open_reference(reference)
@@ -137,11 +174,13 @@ def compress_and_measure(
     if steps is not None and steps < 1:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
     horizon = steps or chosen.steps(ranged)
+    series = fits or FitSeries()
+    series.begin(_recipe(target, chosen, horizon, seed, source), share=_share(target))
 
     def payloads(max_bytes: int) -> Sequence[Payload]:
-        return chosen.encode(ranged, max_bytes, steps=horizon, engine=engine, seed=seed, on_event=on_event)
+        return chosen.encode(ranged, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
 
-    return _reach(target, chosen, domain, payloads, source, engine, reference)
+    return _reach(target, chosen, domain, payloads, source, engine, series, reference)
 
 
 def recompress(
@@ -151,21 +190,23 @@ def recompress(
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
+    max_error: float | None = None,
     steps: int | None = None,
     engine: Spec = "auto",
     seed: int = 0,
-    on_event: OnEvent | None = None,
+    fits: FitSeries | None = None,
 ) -> Compressed:
     """Compress a field that was fitted before, whatever its parts, to the bytes of an .inr file.
 
     Args:
         field: on a grid.
-        signal: what it was fitted to; what it renders itself, if that is not at hand. PSNR is against this.
+        signal: what it was fitted to; what it renders itself, if that is not at hand. Quality is against this.
         steps: that it goes on being fitted with rounded weights; 0 only rounds them.
-        bpp, bytes, psnr, engine, seed, on_event: as of `inr.compress`.
+        bpp, bytes, psnr, max_error, engine, seed: as of `inr.compress`.
+        fits: runs the fits; tells, stops and resumes them.
 
     Returns:
-        The file's bytes, the PSNR of what they decode to, and by what a target was missed.
+        The file's bytes, how good what they decode to is, and by what a target was missed.
 
     Raises:
         InrError: a field of scattered samples, or a signal on another grid than the field's.
@@ -185,11 +226,15 @@ def recompress(
 
     horizon = chosen.steps(source) if steps is None else steps
 
-    def payloads(max_bytes: int) -> Sequence[Payload]:
-        return chosen.encode_field(field, source, max_bytes, steps=horizon, engine=engine, seed=seed, on_event=on_event)
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
+    series = fits or FitSeries()
+    recipe = {**_recipe(target, chosen, horizon, seed, source), "field": checksum_name(field)}
+    series.begin(recipe, share=_share(target))
 
-    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr)
-    return _reach(target, chosen, without_story(field.domain), payloads, source, engine)
+    def payloads(max_bytes: int) -> Sequence[Payload]:
+        return chosen.encode_field(field, source, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
+
+    return _reach(target, chosen, without_story(field.domain), payloads, source, engine, series)
 
 
 def decompress(
@@ -274,6 +319,18 @@ def sample(
     return cast_samples(values, field.domain)
 
 
+def _recipe(target: Target, codec: Codec, steps: int, seed: int, source: GridSignal) -> dict[str, Any]:
+    """What decides the bytes of a file, for checkpoints."""
+    return {
+        "target": asdict(target), "codec": codec.config(), "steps": steps, "seed": seed, "signal": fingerprint(source),
+    }  # fmt: skip
+
+
+def _share(target: Target) -> float:
+    """The share of the seconds that one file takes at most."""
+    return 1.0 if target.bytes is not None else SHARE_OF_A_FILE
+
+
 def _reach(
     target: Target,
     codec: Codec,
@@ -281,29 +338,60 @@ def _reach(
     payloads: Callable[[int], Sequence[Payload]],
     source: GridSignal,
     engine: Spec,
+    fits: FitSeries,
     reference: Reference | None = None,
 ) -> Compressed:
     """The file that meets the target, or the nearest to it, of `payloads` in so many bytes."""
+    qualities: dict[bytes, Quality] = {}
 
-    def at_most(max_bytes: int) -> Found:
+    def at_most(max_bytes: int) -> bytes:
         # What a file has besides payloads does not depend on their bytes, and hardly on how many these are.
         overhead = len(pack(codec, domain, codec.outline(max_bytes))) - max_bytes
-        data = pack(codec, domain, payloads(max(max_bytes - overhead, 1)))
-        return Found(data, _quality(data, source, engine, reference))
+        data = fits.kept(f"{max_bytes} bytes", lambda: pack(codec, domain, payloads(max(max_bytes - overhead, 1))))
+        fits.stage("decoding, to measure it")
+        qualities[data] = _quality(data, source, engine, reference)
+        return data
 
-    if target.bytes is not None:
-        found = at_most(target.bytes)
-        excess = len(found.data) - target.bytes
-        missed = f"{len(found.data)} bytes are {excess} more than asked for" if excess > 0 else None
+    def by_psnr(max_bytes: int) -> Found:
+        data = at_most(max_bytes)
+        return Found(data, qualities[data].psnr)
+
+    def by_error(max_bytes: int) -> Found:
+        data = at_most(max_bytes)
+        return Found(data, level_of_error(qualities[data].max_error))
+
+    missed = None
+    if target.psnr is not None:
+        data = smallest_reaching(target.psnr, by_psnr, source, fits).data
+        if (reached := qualities[data].psnr) < target.psnr:
+            missed = f"{reached:.2f} dB are {target.psnr - reached:.2f} fewer than asked for"
+    elif target.max_error is not None:
+        data = smallest_reaching(level_of_error(target.max_error), by_error, source, fits).data
+        if (error := qualities[data].max_error) > target.max_error:
+            missed = f"the largest error is {error:.4g}, {target.max_error:.4g} was asked for"
     else:
-        assert target.psnr is not None
-        found = smallest_reaching(target.psnr, at_most, source)
-        short = target.psnr - found.psnr
-        missed = f"{found.psnr:.2f} dB are {short:.2f} fewer than asked for" if short > 0 else None
-    return Compressed(found.data, found.psnr, missed)
+        assert target.bytes is not None
+        data = at_most(target.bytes)
+        if (excess := len(data) - target.bytes) > 0:
+            missed = f"{len(data)} bytes are {excess} more than asked for"
+    return Compressed(data, qualities[data], missed, fits.ended)
 
 
-def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference | None) -> float:
-    """PSNR in dB of what is decoded; so every file is decoded right after it was encoded."""
+def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference | None) -> Quality:
+    """How near to the signal is what is decoded; so every file is decoded right after it was encoded."""
     decoded = sample(decode(data, reference=reference), engine=engine, max_bytes=16 * GIB)
-    return decibels(source.samples, source.there(decoded), source.domain.values.data_range)
+    return _compared(source.samples, source.there(decoded), source.domain)
+
+
+def _compared(samples: np.ndarray, decoded: np.ndarray, domain: Domain) -> Quality:
+    """How near decoded samples are to others of the same shape."""
+    data_range = domain.values.data_range
+    level = decibels(samples, decoded, data_range)
+    ours, theirs = samples.reshape(-1), decoded.reshape(-1)
+    largest = max(
+        float(np.abs(np.subtract(ours[start:stop], theirs[start:stop], dtype=np.float64)).max())
+        for start, stop in block_ranges(ours.size, _BLOCK)
+    )
+    return Quality(
+        level, data_range * 10 ** (-level / 20), largest, snr(samples, decoded) if domain.kind == "audio" else None
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.fitting._evaluate import evaluate as evaluate
     from inr.fitting._evaluate import whole_psnr as whole_psnr
     from inr.fitting._events import Event as Event
+    from inr.fitting._events import Reason as Reason
     from inr.fitting._fit import make_fitter as make_fitter
     from inr.fitting._fit import stopping_on_interrupt as stopping_on_interrupt
     from inr.fitting._fitter import Fitter as Fitter
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from inr.fitting._state import fingerprint as fingerprint
     from inr.fitting._suggest import Suggestion as Suggestion
     from inr.fitting._suggest import suggest as suggest
+    from inr.fitting._threads import one_thread as one_thread
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -68,6 +70,7 @@ __getattr__, __all__ = lazy_exports(
         "Parametrisation": "._parametrisation",
         "PlainWeights": "._parametrisation",
         "Preset": "._presets",
+        "Reason": "._events",
         "SCHEDULES": "._schedules",
         "SampleCounts": "._sample_counts",
         "Setup": "._defaults",
@@ -85,6 +88,7 @@ __getattr__, __all__ = lazy_exports(
         "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",
+        "one_thread": "._threads",
         "parameter_groups": "._parameter_groups",
         "preset_setup": "._presets",
         "presets": "._presets",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-EventKind = Literal["start", "step", "checkpoint", "end"]
+EventKind = Literal["start", "step", "checkpoint", "stage", "end"]
 Reason = Literal["steps", "seconds", "target", "interrupted", "diverged", "disk"]
 
 
@@ -14,7 +14,8 @@ class Event:
     The log of `inr fit --events` holds one a line as JSON, with the learning rate as "lr".
 
     Attributes:
-        kind: "start" (the horizon is known), "step" (one was taken), "checkpoint" (one was written) or "end".
+        kind: "start" (the horizon is known), "step" (one was taken), "checkpoint" (one was written), "end", or
+            "stage" (`message` is what is done between and after the fits of which `inr.compress` takes several).
         step: steps done so far.
         steps: the horizon: steps of the whole fit.
         loss: of the step's batch by the objective; not a number in start events, the running mean in end events.
@@ -26,7 +27,7 @@ class Event:
         reason: why the fit ended, in end events: "steps" (all were taken), "seconds" (the machine became slower than
             when steps were measured), "target" (the PSNR was reached), "interrupted", "diverged" or "disk" (a
             checkpoint could not be written).
-        message: the same in words.
+        message: the same in words; in stage events, what is done.
         compiling: seconds that went into compiling kernels, or loading them, before the first step.
         skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
         scored: samples evaluated so far only to choose others, each counted as often as it was.

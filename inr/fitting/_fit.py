@@ -4,7 +4,7 @@ import contextlib
 import signal as posix_signal
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from inr.field import Spec
 from inr.fitting._budget import Budget
@@ -66,12 +66,21 @@ def make_fitter(
     return Fitter(source, setup, budget, **options)
 
 
+@runtime_checkable
+class Stoppable(Protocol):
+    """Work that can be asked to end early, as a `Fitter` or an `inr.compression.FitSeries`."""
+
+    def stop(self) -> None:
+        """Ask it to."""
+        ...
+
+
 @contextlib.contextmanager
-def stopping_on_interrupt(fitter: Fitter) -> Iterator[None]:
-    """While inside, the first Ctrl-C asks the fitter to stop; a second one interrupts as usual.
+def stopping_on_interrupt(work: Stoppable) -> Iterator[None]:
+    """While inside, the first Ctrl-C asks the work to stop; a second one interrupts as usual.
 
     Args:
-        fitter: what is asked; `Fitter.run` then ends with the reason "interrupted".
+        work: what is asked, as a fitter, whose `run` then ends with the reason "interrupted".
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -80,7 +89,7 @@ def stopping_on_interrupt(fitter: Fitter) -> Iterator[None]:
 
     def on_interrupt(number: int, frame: Any) -> None:
         posix_signal.signal(posix_signal.SIGINT, previous)
-        fitter.stop()
+        work.stop()
 
     posix_signal.signal(posix_signal.SIGINT, on_interrupt)
     try:

@@ -12,10 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
 from inr.engines import Batch, Objective, Plan, StepResult, plan
-from inr.field import Field, Spec
+from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
 from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
@@ -30,7 +31,16 @@ from inr.fitting._rate_probe import RateProbe, trial_loss
 from inr.fitting._sample_counts import SampleCounts
 from inr.fitting._schedules import SCHEDULES
 from inr.fitting._scorer import FieldScorer
-from inr.fitting._state import LEAVES, Checkpoint, Progress, fingerprint, load_checkpoint, save_checkpoint
+from inr.fitting._state import (
+    LEAVES,
+    Checkpoint,
+    Progress,
+    checkpoint_contents,
+    fingerprint,
+    load_checkpoint,
+    read_checkpoint,
+)
+from inr.fitting._threads import one_thread_beside
 from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
@@ -55,7 +65,8 @@ class Fitter:
             fields on one machine with one number of threads.
         checkpoint: file to keep a resumable state in; None: none is kept.
         every: seconds from one checkpoint to the next.
-        resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted.
+        resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted;
+            or from the bytes of one, as `dump` gives them.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
         objective: what is minimised; None: the setup's.
@@ -88,7 +99,7 @@ class Fitter:
         seed: int = 0,
         checkpoint: Path | None = None,
         every: float = 60.0,
-        resume: bool = False,
+        resume: bool | bytes = False,
         record_sample_counts: bool = False,
         start: Mapping[str, Tensor] | None = None,
         objective: Objective | None = None,
@@ -120,7 +131,7 @@ class Fitter:
         self._objective = objectives.build(setup.objective, signal) if objective is None else objective
         self._teacher.objective = self._objective
         self._squared = getattr(self._objective, "squared", False)
-        saved = self._saved() if resume else None
+        saved = self._saved(resume) if resume else None
         self.engine, self.plan = plan(self.field, self._objective, engine)
         if saved is not None and self.engine == "cpu" and parse_spec(engine).get("backward", "auto") == "auto":
             begun = {**parse_spec(engine), "name": "cpu", "backward": saved.recipe.get("backward", "float32")}
@@ -242,27 +253,8 @@ class Fitter:
             InrError: a budget in seconds that is too short for the encoding.
         """
         self.prepare()
-        if not self.steps:
-            affordable, each = self._measure_horizon()
-            batch = self._suited_batch(affordable * self.batch)
-            if batch != self.batch:
-                self.batch = batch
-                affordable, each = self._measure_horizon()
-            most = self.budget.steps or affordable
-            self.steps = min(affordable, most)
-            self._find_learning_rates()
-            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
-            check_horizon(self.field, self.steps)
-        else:
-            self._find_learning_rates()
-        self.profile = Profile(self.plan)
-        begin = time.perf_counter()
-        self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
-        spent = time.perf_counter() - begin  # some teachers look at the whole signal first
-        self._progress.seconds += spent
-        self.profile.add("sampling", spent)
-        if self._taught:
-            self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
+        with one_thread_beside(self.plan):
+            self._begin()
         self._best = self._best or self._snapshot()
         self.sample_counts = SampleCounts(self.signal.size, self.steps) if self._record_sample_counts else None
         yield self._event("start", math.nan)
@@ -287,9 +279,34 @@ class Fitter:
                 yield self._event("checkpoint", loss)
         yield self._end(reason)
 
+    def _begin(self) -> None:
+        """Find the horizon and the learning rates where they are not given, and make the teacher ready."""
+        if not self.steps:
+            affordable, each = self._measure_horizon()
+            batch = self._suited_batch(affordable * self.batch)
+            if batch != self.batch:
+                self.batch = batch
+                affordable, each = self._measure_horizon()
+            most = self.budget.steps or affordable
+            self.steps = min(affordable, most)
+            self._find_learning_rates()
+            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
+            check_horizon(self.field, self.steps)
+        else:
+            self._find_learning_rates()
+        self.profile = Profile(self.plan)
+        begin = time.perf_counter()
+        self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
+        spent = time.perf_counter() - begin  # some teachers look at the whole signal first
+        self._progress.seconds += spent
+        self.profile.add("sampling", spent)
+        if self._taught:
+            self._teacher.restore({name: tensor.to(self.plan.device) for name, tensor in self._taught.items()})
+
     def _timed_step(self) -> float:
         self.profile.start_step()
-        loss = self._step(self._progress.step)
+        with one_thread_beside(self.plan):
+            loss = self._step(self._progress.step)
         self._progress.seconds += self.profile.end_step()
         return loss
 
@@ -506,18 +523,34 @@ class Fitter:
             return self._objective.config()
         return type(self._objective).__name__
 
+    def dump(self) -> bytes:
+        """The bytes of a checkpoint: all that a fitter made with the same arguments needs to go on from here.
+
+        Returns:
+            What `resume` takes.
+        """
+        return container.dumps(*self._contents())
+
     def _save_checkpoint(self) -> None:
+        """Write over the last one. Raises InrError when it cannot be written; the last one then stays."""
         assert self._checkpoint is not None
+        container.write(self._checkpoint, *self._contents(), force=True)
+
+    def _contents(self) -> tuple[dict[str, Any], list[container.Section]]:
+        """Header and sections of a checkpoint."""
         self._parametrisation.write_to(self.field)
         checkpoint = Checkpoint(
             recipe=self._recipe(), progress=self._progress, optimiser=self._optimiser.state(),
             weights=self._snapshot(), best=self._best, teacher=self._teacher.state(),
             parametrisation=self._parametrisation.state(),
         )  # fmt: skip
-        save_checkpoint(self._checkpoint, self.field, checkpoint)
+        return checkpoint_contents(self.field, checkpoint)
 
-    def _saved(self) -> Checkpoint:
-        """What the checkpoint holds."""
+    def _saved(self, resume: bool | bytes) -> Checkpoint:
+        """What is to be resumed."""
+        if not isinstance(resume, bool):
+            contents = container.loads(resume, max_bytes=max(MAX_FILE_BYTES, len(resume)))
+            return read_checkpoint(contents, "what is resumed")
         if self._checkpoint is None:
             raise InrError("resuming needs the checkpoint to resume from")
         return load_checkpoint(self._checkpoint)
@@ -535,7 +568,7 @@ class Fitter:
         differing = [key for key in {**ours, **saved.recipe} if ours.get(key) != saved.recipe.get(key)]
         if differing:
             raise InrError(
-                f"{self._checkpoint} is of another fit: its {', '.join(differing)} differ; "
+                f"{self._checkpoint or 'the checkpoint'} is of another fit: its {', '.join(differing)} differ; "
                 "give the same settings, or start without --resume"
             )
         self._return_to(saved.weights)

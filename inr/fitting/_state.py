@@ -83,8 +83,8 @@ class Checkpoint:
     parametrisation: Mapping[str, Tensor]
 
 
-def save_checkpoint(path: Path, field: Field, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint over the last one. Raises InrError when it cannot be written; the last one then stays."""
+def checkpoint_contents(field: Field, checkpoint: Checkpoint) -> tuple[dict[str, Any], list[container.Section]]:
+    """Header and sections of a checkpoint's file."""
     numbers = {key: _json_number(value) for key, value in asdict(checkpoint.progress).items()}
     if numbers["running_squared"] == numbers["running"]:  # of squared objectives, whose files know one number only
         del numbers["running_squared"]
@@ -97,11 +97,11 @@ def save_checkpoint(path: Path, field: Field, checkpoint: Checkpoint) -> None:
         tensor_section("optimiser", checkpoint.optimiser),
         *(tensor_section(name, tensors) for name in _OPTIONAL if (tensors := getattr(checkpoint, name))),
     ]
-    container.write(path, header, sections, force=True)
+    return header, sections
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint's file.
 
     Raises:
         InrError: there is none, or the file is no checkpoint.
@@ -110,7 +110,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.exists():
         raise InrError(f"nothing to resume: {path} does not exist; start without --resume")
     # a checkpoint holds four times the weights; what is read is bounded by the file that is there
-    contents = container.read(path, max_bytes=max(MAX_FILE_BYTES, path.stat().st_size))
+    return read_checkpoint(container.read(path, max_bytes=max(MAX_FILE_BYTES, path.stat().st_size)), str(path))
+
+
+def read_checkpoint(contents: container.Contents, path: str) -> Checkpoint:
+    """The checkpoint in a file's contents.
+
+    Args:
+        contents: of the file.
+        path: what it is called where it is refused.
+
+    Raises:
+        InrError, DamagedFile: as of `load_checkpoint`.
+    """
     header = contents.header
     if not isinstance(header.get("recipe"), dict) or "optimiser" not in contents.sections:
         raise InrError(f"{path} is not a checkpoint; start without --resume")

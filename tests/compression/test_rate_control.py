@@ -54,17 +54,17 @@ def test_the_size_is_found_where_quality_grows_with_it(gain, psnr):
     if 25 + gain * math.log2(largest / 100) < psnr:
         assert len(found.data) == largest
     else:
-        assert 0 <= found.psnr - psnr <= 0.3
+        assert 0 <= found.level - psnr <= 0.3
     assert len(asked) <= MAX_FITS
 
 
 def test_a_curve_that_bends_and_jumps_is_searched_too():
     encode, asked = pretended(lambda size: 20 + 12 * (1 - math.exp(-size / 900)) + 0.2 * (size % 7) / 7)
     found = smallest_reaching(29.0, encode, PICTURE)
-    assert 29 <= found.psnr <= 29.6
+    assert 29 <= found.level <= 29.6
     assert len(asked) <= MAX_FITS
 
 
 def test_what_cannot_be_reached_gets_the_nearest():
     encode, _ = pretended(lambda size: min(20 + math.log2(size), 27.0))
-    assert smallest_reaching(40.0, encode, PICTURE).psnr == 27.0
+    assert smallest_reaching(40.0, encode, PICTURE).level == 27.0

@@ -8,6 +8,7 @@ from inr import Budget, Signal
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.encoder.coded_weights import CodedWeights
 from inr.compression.encoder.hypernetwork import Code, GeneratedWeights
+from inr.compression.encoder.least_loss import LeastLoss
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.field import Field
@@ -49,9 +50,13 @@ def generated(signal):
     return GeneratedWeights(Code(60, 1, 40), seed=1)
 
 
+def least_loss(signal):
+    return LeastLoss(whole=False)
+
+
 @pytest.mark.parametrize("optimiser", ["adam", "soap"])
 @pytest.mark.parametrize(
-    "make", [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated]
+    "make", [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated, least_loss]
 )
 def test_every_parametrisation(signal, resumes_exactly, make, optimiser):
     setup = Setup(*PARTS.values(), f"mlp:depth={DEPTH},width=8", batch=90, steps=STEPS, optimiser=optimiser)
@@ -67,7 +72,7 @@ def test_there_are_no_others():
     while new:
         new = {cls for parent in new for cls in parent.__subclasses__()}
         found |= {cls for cls in new if cls.__module__.startswith("inr.")}
-    assert found - {PlainWeights} >= {RoundedWeights, SlimmableWeights, GeneratedWeights}
+    assert found - {PlainWeights} >= {RoundedWeights, SlimmableWeights, GeneratedWeights, LeastLoss}
     # coded weights are resumed in tests/compression/test_coding.py
-    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights)
+    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights, LeastLoss)
     assert all(cls is PlainWeights or issubclass(cls, known) for cls in found)

@@ -54,7 +54,9 @@ def encoder(monkeypatch):
 
     def encode(signal, *, codec, steps, seed, engine, **target):
         calls.append((codec, target, steps, seed))
-        return inr.compression.Compressed(repr(target).encode() + bytes(100 * steps), 20.0, None)
+        return inr.compression.Compressed(
+            repr(target).encode() + bytes(100 * steps), inr.compression.Quality(20.0, 1.0, 2.0), None
+        )
 
     monkeypatch.setattr(inr.compression, "compress_and_measure", encode)
     monkeypatch.setattr(inr.compression, "decompress", lambda data, engine: runs.load(None, "").array ^ 4)

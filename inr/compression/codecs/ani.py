@@ -12,7 +12,8 @@ from inr.compression.bitstream.network import MAX_LAYERS, MAX_UNITS, feature_cou
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.bitstream.weights import decode_weights
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.container import varint
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
@@ -65,7 +66,7 @@ class AniCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """Depth, and widths less the one before, as varints, then the weights; a section for each further block."""
         from inr.compression.encoder.slimmable_fit import SlimmableFit, slimmable_of_size
@@ -75,7 +76,7 @@ class AniCodec(Codec):
         # Sizes of sections may take one byte more than those of the outline have, each.
         left = max_bytes - len(preface) - self._count
         fit = SlimmableFit(signal, slimmable, sphere=self._sphere, engine=engine, seed=seed)
-        first, *others = fit.run(left, steps=steps, on_event=on_event)
+        first, *others = fit.run(left, steps=steps, fits=fits or FitSeries())
         return [
             Payload(_section(0), preface + first),
             *(Payload(_section(block), data, base=False) for block, data in enumerate(others, start=1)),

@@ -1,12 +1,12 @@
 """What a codec is, and the registry that finds codecs by name."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from inr._errors import InrError
 from inr._parts import Part, Registry
+from inr.compression.fit_series import FitSeries
 from inr.field import Field, Spec
-from inr.fitting import Event
 from inr.signals import Domain, GridSignal
 
 codecs = Registry(
@@ -18,8 +18,6 @@ codecs = Registry(
     "inr.compression.codecs.samples",
     "inr.compression.codecs.weights",
 )
-
-OnEvent = Callable[[Event], Any]
 
 
 class Payload(NamedTuple):
@@ -71,7 +69,7 @@ class Codec(Part):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """The sections of a signal, from coarse to fine, base sections first.
 
@@ -83,7 +81,7 @@ class Codec(Part):
             steps: of a fit.
             engine: what runs the fit.
             seed: of the first weights and of batches.
-            on_event: called with every event of the fit.
+            fits: runs the fits, and tells, stops and resumes them; a new one if None.
         """
         raise NotImplementedError
 

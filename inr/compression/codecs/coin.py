@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,8 @@ from inr._errors import InrError
 from inr._parts import Range
 from inr.compression.bitstream.network import MAX_UNITS, Parts, read_layout, with_weights, write_layout
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
 
@@ -64,19 +66,23 @@ class CoinCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """One section: depth and width as varints, then the weights in the order of the parameters, little-endian."""
-        from inr.compression.encoder.least_loss import weights_of_least_loss
-        from inr.fitting import Budget, Fitter, Setup
+        from inr.compression.encoder.least_loss import LeastLoss
+        from inr.fitting import Fitter, Setup
 
         depth, width = _layout(signal.domain, max_bytes)
         batch = signal.size if signal.size <= _MAX_FULL_BATCH else _BATCH
         parts = self._parts(depth, width)
         setup = Setup(*parts, batch, steps, schedule="constant", learning_rate=_LEARNING_RATE, lattice_only=True)
-        fitter = Fitter(signal, setup, Budget(steps=steps), engine=engine, seed=seed)
-        weights = weights_of_least_loss(fitter, on_event)
-        flat = torch.cat([weights[name].cpu().reshape(-1) for name, _ in fitter.field.named_parameters()]).numpy()
+        fits = fits or FitSeries()
+        least = LeastLoss(whole=batch == signal.size)
+        fitter = fits.run(
+            partial(Fitter, signal, setup, fits.budget(steps), engine=engine, seed=seed, parametrisation=least)
+        )
+        weights = least.best or dict(fitter.field.named_parameters())
+        flat = torch.cat([each.detach().cpu().reshape(-1) for each in weights.values()]).numpy()
         largest = np.finfo(_FLOAT16).max
         return [Payload("base", write_layout(depth, width) + flat.clip(-largest, largest).astype(_FLOAT16).tobytes())]
 

@@ -16,7 +16,8 @@ from inr.compression.bitstream.integers import decode_integers
 from inr.compression.bitstream.network import MAX_LAYERS, MAX_UNITS, sine_network, with_weights
 from inr.compression.bitstream.random_projection import Projection, signs_of
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.container import varint
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
@@ -66,7 +67,7 @@ class DohCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """One section: what is said in `inr.compression.codecs.doh`."""
         from inr.compression.encoder.hypernetwork import LEARNING_RATE, Code, fit_code, hypernetwork_size
@@ -80,7 +81,7 @@ class DohCodec(Codec):
         setup = Setup(*parts, batch_size(signal), steps, learning_rate=LEARNING_RATE, lattice_only=True)
         preface = varint(depth) + varint(width) + varint(latent)
         code = Code(latent, seed, left - len(preface))
-        fit_code(signal, setup, code, engine=engine, seed=seed, on_event=on_event)
+        fit_code(signal, setup, code, engine=engine, seed=seed, fits=fits or FitSeries())
         return [Payload("base", preface + _FIXED.pack(seed, code.step) + encode_integers(code.rounded()))]
 
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:

@@ -1,7 +1,7 @@
 """The codec "mlp": a sine network whose weights are rounded while it is fitted, and entropy-coded."""
 
-import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from torch import Tensor
@@ -10,8 +10,10 @@ from inr._errors import InrError
 from inr._specs import format_spec
 from inr.compression.bitstream.network import decode_field, read_layout, sine_network, write_layout
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.compression.reference_weights import UnknownWeights, checksum_name
+from inr.container import GIB
 from inr.field import Field, Spec
 from inr.networks import MLP
 from inr.signals import Domain, GridSignal
@@ -78,7 +80,7 @@ class MlpCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """One section: depth and width, then the weights."""
         from inr.compression.encoder import network_size
@@ -99,15 +101,28 @@ class MlpCodec(Codec):
         )  # fmt: skip
         small = signal.size <= network_size.MAX_SAMPLES_OF_SMALL and max_bytes <= network_size.MAX_BYTES_OF_SMALL
         several = small and steps >= _MIN_STEPS_OF_SEVERAL_FITS and reference is None
-        best, highest = b"", -math.inf
-        for other in range(_FITS_OF_SMALL if several else 1):
-            field, rounded = fit_rounded(
-                signal, setup, max_bytes - len(preface), engine=engine, seed=(seed + other) % 2**32, on_event=on_event,
+        fits = fits or FitSeries()
+
+        def weights(other: int) -> bytes:
+            _, rounded = fit_rounded(
+                signal, setup, max_bytes - len(preface), engine=engine, seed=(seed + other) % 2**32, fits=fits,
                 reference=reference,
             )  # fmt: skip
-            if (found := whole_psnr(field, signal)) > highest:
-                best, highest = encode_weights(rounded), found
-        return [Payload("base", preface + best)]
+            fits.stage("coding")
+            return preface + encode_weights(rounded)
+
+        if not several:
+            return [Payload("base", weights(0))]
+        found: list[bytes] = []
+        with fits.until_stopped(found):
+            for other in range(_FITS_OF_SMALL):
+                found.append(fits.kept(f"{max_bytes} bytes, fit {other}", partial(weights, other)))
+
+        def quality(data: bytes) -> float:
+            field = self.decode(signal.domain, {"base": memoryview(data)}, max_bytes=GIB)
+            return whole_psnr(field, signal)
+
+        return [Payload("base", max(found, key=quality) if len(found) > 1 else found[0])]
 
     def decode(self, domain: Domain, payloads: Mapping[str, memoryview], *, max_bytes: int) -> Field:
         """See `Codec.decode`."""

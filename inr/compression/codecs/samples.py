@@ -6,7 +6,8 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.compression.bitstream.samples import decode_samples
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.field import Field, SampledField, Spec
 from inr.signals import Domain, GridSignal
 
@@ -37,7 +38,7 @@ class SamplesCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """One section: see `inr.compression.bitstream.samples`."""
         from inr.compression.encoder.samples import encode_samples

@@ -11,7 +11,8 @@ from inr._errors import InrError
 from inr.compression.bitstream.network import Parts, decode_field, with_weights
 from inr.compression.bitstream.pieces import joined, pieces_of, shapes_of
 from inr.compression.bitstream.weights import QuantisedTensor, decode_weights
-from inr.compression.codecs.base import Codec, OnEvent, Payload, codecs
+from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.fit_series import FitSeries
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
 
@@ -61,7 +62,7 @@ class WeightsCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """Refused: there is no field yet."""
         raise InrError("codec 'weights' compresses fields that are fitted already: inr fit, then inr recompress")
@@ -75,7 +76,7 @@ class WeightsCodec(Codec):
         steps: int,
         engine: Spec = "auto",
         seed: int = 0,
-        on_event: OnEvent | None = None,
+        fits: FitSeries | None = None,
     ) -> Sequence[Payload]:
         """One section: what was drawn at random, as float32, then the weights.
 
@@ -93,7 +94,9 @@ class WeightsCodec(Codec):
             lattice_only=_learned_lattice(signal.domain),
         )  # fmt: skip
         max_bytes = max(max_bytes - len(preface), 1)
-        _, rounded = round_field(field, signal, setup, max_bytes, engine=engine, seed=seed, on_event=on_event)
+        fits = fits or FitSeries()
+        _, rounded = round_field(field, signal, setup, max_bytes, engine=engine, seed=seed, fits=fits)
+        fits.stage("coding")
         return [Payload("base", preface + encode_weights(rounded))]
 
     def encode_integers(self, field: Field, found: Mapping[str, QuantisedTensor]) -> Sequence[Payload]:

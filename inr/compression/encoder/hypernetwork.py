@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,12 +10,12 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from inr.compression.bitstream.random_projection import Projection
-from inr.compression.codecs.base import OnEvent
 from inr.compression.encoder.integers import encode_integers
 from inr.compression.encoder.network_size import BITS_PER_WEIGHT, network_size
+from inr.compression.fit_series import FitSeries
 from inr.engines import Plan
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter, Gradients, Group, Optimiser, Parametrisation, Setup, TorchAdam, dense
+from inr.fitting import Fitter, Gradients, Group, Optimiser, Parametrisation, Setup, TorchAdam, dense
 from inr.signals import Domain, GridSignal
 
 LEARNING_RATE = 0.1
@@ -149,7 +150,7 @@ def fit_code(
     *,
     engine: Spec,
     seed: int,
-    on_event: OnEvent | None,
+    fits: FitSeries,
 ) -> None:
     """Learn a code of a field's weights; it ends rounded to a step within its allowed bytes.
 
@@ -159,13 +160,12 @@ def fit_code(
         code: as it is drawn; changed in place.
         engine: what runs the field.
         seed: of the projections and the batches.
-        on_event: called with every event of the fit.
+        fits: runs the fit.
     """
     weights = GeneratedWeights(code, seed)
-    fitter = Fitter(signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed, parametrisation=weights)
-    for event in fitter.run():
-        if on_event is not None:
-            on_event(event)
+    budget = fits.budget(setup.steps or 0)
+    fits.run(partial(Fitter, signal, setup, budget, engine=engine, seed=seed, parametrisation=weights))
+    fits.stage("coding")
     if code.step == _UNROUNDED_STEP:
         code.choose(_AIM)
     code.fit_within_limit()

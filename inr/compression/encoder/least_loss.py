@@ -3,27 +3,50 @@
 import math
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
-from inr.compression.codecs.base import OnEvent
-from inr.fitting import Fitter
+from inr.engines import Batch, Plan, StepResult
+from inr.fitting import PlainWeights
+
+_BEST = "best/"
 
 
-def weights_of_least_loss(fitter: Fitter, on_event: OnEvent | None) -> Mapping[str, Tensor]:
-    """Run a fit; the weights that had the least loss of its second half.
+class LeastLoss(PlainWeights):
+    """The field's own weights, of which those are kept that had the least loss of a fit's second half.
 
-    A step's loss is that of the weights before it. Losses of batches are of other samples each time: there the running
-    loss is compared, which is the PSNR's.
+    A step's loss is that of the weights before it. Losses of batches are of other samples each time: there a running
+    mean is compared.
+
+    Args:
+        whole: whether every step learns from all samples.
+
+    Attributes:
+        best: the weights of the least loss, by name; empty before the second half.
     """
-    whole = fitter.batch == fitter.signal.size
-    least, best, before = math.inf, None, None
-    for event in fitter.run():
-        if on_event is not None:
-            on_event(event)
-        if event.kind != "step" or 2 * event.step < fitter.steps:
-            continue
-        loss = event.loss if whole else -event.psnr
-        if before is not None and loss < least:
-            least, best = loss, before
-        before = {name: tensor.detach().clone() for name, tensor in fitter.field.named_parameters()}
-    return best or dict(fitter.field.state_dict())
+
+    def __init__(self, *, whole: bool) -> None:
+        self.best: dict[str, Tensor] = {}
+        self._kept = 0.0 if whole else 0.95  # of the running mean, in a step
+        self._running, self._least = math.nan, math.inf
+
+    def loss_and_grad(self, plan: Plan, batch: Batch, fraction: float) -> StepResult:
+        """See `Parametrisation.loss_and_grad`."""
+        result = super().loss_and_grad(plan, batch, fraction)
+        loss = result.loss.item()
+        before = loss if math.isnan(self._running) else self._running
+        self._running = self._kept * before + (1 - self._kept) * loss
+        if fraction >= 0.5 and self._running < self._least:
+            self._least = self._running
+            self.best = {name: leaf.detach().clone() for name, leaf in self.leaves.items()}
+        return result
+
+    def state(self) -> dict[str, Tensor]:
+        """The best weights so far, their loss, and the running mean."""
+        numbers = torch.tensor([self._running, self._least], dtype=torch.float64)
+        return {"numbers": numbers} | {_BEST + name: tensor for name, tensor in self.best.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `Parametrisation.restore`."""
+        self._running, self._least = state["numbers"].tolist()
+        self.best = {name.removeprefix(_BEST): each for name, each in state.items() if name.startswith(_BEST)}

@@ -1,21 +1,22 @@
 """Fits that know that their weights will be rounded: first as usual, then with the integers' values in their place."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from inr.compression.bitstream.network import with_weights
 from inr.compression.bitstream.weights import QuantisedTensor, values_of
-from inr.compression.codecs.base import OnEvent
 from inr.compression.encoder.neuron_order import orderable, shorten_biases
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.refinement import refinable, refine
+from inr.compression.fit_series import FitSeries
 from inr.engines import plan
 from inr.field import Field, Spec
-from inr.fitting import Budget, Event, Fitter, Setup
+from inr.fitting import Fitter, Setup
 from inr.signals import GridSignal, Signal
 
 # of the steps, with rounded weights
@@ -33,7 +34,7 @@ def fit_rounded(
     *,
     engine: Spec = "auto",
     seed: int = 0,
-    on_event: OnEvent | None = None,
+    fits: FitSeries | None = None,
     reference: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
     """A field with weights that take at most `max_bytes` bytes, and their integers; the field has the integers' values.
@@ -42,19 +43,21 @@ def fit_rounded(
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
         reference: weights to begin from, and from which integers count; None: drawn ones, and 0.
     """
+    fits = fits or FitSeries()
     steps = setup.steps or 0
     aware = round(AWARE * steps)
-    first = Fitter(signal, setup, Budget(steps=steps - aware), engine=engine, seed=seed, start=reference)
-    tell(first.run(), on_event)
+    budget = fits.budget(steps - aware, 1 - AWARE)
+    first = fits.run(partial(Fitter, signal, setup, budget, engine=engine, seed=seed, start=reference))
     field = first.field.cpu()
     return round_field(
         field,
         signal,
         replace(setup, steps=aware),
         max_bytes,
+        share=AWARE,
         engine=engine,
         seed=seed,
-        on_event=on_event,
+        fits=fits,
         reference=reference,
     )
 
@@ -65,12 +68,15 @@ def round_field(
     setup: Setup,
     max_bytes: int,
     *,
+    share: float = 1.0,
     engine: Spec = "auto",
     seed: int = 0,
-    on_event: OnEvent | None = None,
+    fits: FitSeries | None = None,
     reference: Mapping[str, Tensor] | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
-    """As `fit_rounded`, from a fitted field on."""
+    """As `fit_rounded`, from a fitted field on; the fit takes a share of the seconds that there are."""
+    fits = fits or FitSeries()
+    fits.stage("measuring weights")
     field = copy.deepcopy(field)
     ordered = reference is None and orderable(field)
     if ordered:
@@ -97,25 +103,21 @@ def round_field(
         rate=0.0 if refined else 1.0,
         ordered=ordered,
     )
-    if setup.steps:
-        fitter = Fitter(
-            signal, setup, Budget(steps=setup.steps), engine=engine, seed=seed + 1, start=field.state_dict(),
-            parametrisation=rounded,
+    if setup.steps and not fits.stopped:
+        fitter = fits.run(
+            partial(
+                Fitter, signal, setup, fits.budget(setup.steps, share), engine=engine, seed=seed + 1,
+                start=field.state_dict(), parametrisation=rounded,
+            )
         )  # fmt: skip
-        tell(fitter.run(), on_event)
         field = fitter.field.cpu()
     parameters = dict(field.named_parameters())
-    if not setup.steps:
+    fits.stage("rounding")
+    if not rounded.indices:
         rounded.choose(parameters)
     rounded.fit_within_limit(parameters)
     found = rounded.rounded(parameters)
-    if refined:
-        found = refine(field, signal, rounded, found, max_bytes, seed=seed)
+    if refined and not fits.stopped:
+        fits.stage("searching better roundings")
+        found = refine(field, signal, rounded, found, max_bytes, seed=seed, stopped=lambda: fits.stopped)
     return with_weights(field, values_of(found, reference)).eval(), found
-
-
-def tell(events: Iterable[Event], on_event: OnEvent | None) -> None:
-    """Hand all events on, as they come."""
-    for event in events:
-        if on_event is not None:
-            on_event(event)

@@ -1,5 +1,7 @@
 """Small networks' rounded weights made better by second derivatives, which steps of a gradient cannot follow."""
 
+from collections.abc import Callable
+
 import torch
 
 from inr.compression.bitstream.step_sizes import step_of
@@ -10,6 +12,7 @@ from inr.compression.encoder.obq import round_in_turn
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.weights import encode_weights
 from inr.field import Field
+from inr.fitting import one_thread
 from inr.networks import MLP
 from inr.signals import Signal
 
@@ -29,6 +32,7 @@ def refinable(field: Field, signal: Signal) -> bool:
     return small and isinstance(field.network, MLP) and not [*field.encoding.parameters()]
 
 
+@one_thread()
 def refine(
     field: Field,
     signal: Signal,
@@ -37,6 +41,7 @@ def refine(
     max_bytes: int,
     *,
     seed: int,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, QuantisedTensor]:
     """Integers of no larger loss that fit the allowed bytes, from ones that do.
 
@@ -47,6 +52,8 @@ def refine(
         field: what the weights are of, on the processor; it is `refinable`.
         rounded: what chooses the steps; it has those of `found`.
         max_bytes: bytes that the weights may take.
+        seed: of the order of rounding.
+        stopped: whether to end with what is found so far.
     """
     everything = torch.arange(signal.size)
     with torch.no_grad():
@@ -58,6 +65,8 @@ def refine(
     parameters = {_NETWORK + name: tensor.float() for name, tensor in problem.split(free).items()}
     rounded.choose(parameters, aim=1.0)
     for order in range(_ORDERS):
+        if stopped():
+            break
         steps = torch.cat(
             [torch.full((tensor.numel(),), step_of(rounded.indices[name])) for name, tensor in parameters.items()]
         ).double()

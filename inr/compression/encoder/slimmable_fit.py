@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -11,14 +12,13 @@ from torch import Tensor
 from inr.compression.bitstream.network import feature_count, sine_network
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.bitstream.weights import QuantisedTensor
-from inr.compression.codecs.base import OnEvent
 from inr.compression.encoder.network_size import batch_size, learning_rate, network_size
 from inr.compression.encoder.qat import RoundedWeights
-from inr.compression.encoder.qat_fit import tell
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.compression.encoder.weights import encode_weights
+from inr.compression.fit_series import FitSeries
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter, Setup, recommended_optimiser
+from inr.fitting import Fitter, Setup, recommended_optimiser
 from inr.signals import Domain, GridSignal
 
 # Units of the narrowest network over those of the widest; of three widths, each then shares a fifth of its weights with
@@ -50,7 +50,7 @@ class SlimmableFit:
         self._parts = sine_network(signal.domain, slimmable.depth, slimmable.widths[-1], sphere=sphere)
         self._narrower = fields_of_widths(signal.domain, slimmable, seed, sphere=sphere)[:-1]
 
-    def run(self, max_bytes: int, *, steps: int, on_event: OnEvent | None = None) -> list[bytes]:
+    def run(self, max_bytes: int, *, steps: int, fits: FitSeries) -> list[bytes]:
         """Fit for so many steps; the coded blocks, in at most so many bytes."""
         rounded_steps = round(_ROUNDED_SHARE * steps)
         setup = Setup(
@@ -61,27 +61,27 @@ class SlimmableFit:
             optimiser=recommended_optimiser(steps),
             lattice_only=True,
         )
-        weights = self._fitted(setup, on_event)
+        weights = self._fitted(setup, fits, 1 - _ROUNDED_SHARE)
         leaves = {name: leaf.cpu() for name, leaf in weights.leaves.items()}
         rounded = _RoundedBlocks(leaves, weights.loss, max_bytes, rate=0.0)
-        if rounded_steps:
+        if rounded_steps and not fits.stopped:
             setup = replace(setup, steps=rounded_steps, learning_rate=_ROUNDED_RATE * learning_rate(self._signal))
-            weights = self._fitted(setup, on_event, start=weights.leaves, rounding=rounded)
-        else:
+            weights = self._fitted(setup, fits, _ROUNDED_SHARE, start=weights.leaves, rounding=rounded)
+        fits.stage("coding")
+        if not rounded.indices:
             rounded.choose(weights.leaves)
         rounded.fit_within_limit(weights.leaves)
         return _coded(rounded.rounded(weights.leaves))
 
-    def _fitted(self, setup: Setup, on_event: OnEvent | None, **options: Any) -> SlimmableWeights:
+    def _fitted(self, setup: Setup, fits: FitSeries, share: float, **options: Any) -> SlimmableWeights:
         """The weights after the setup's steps."""
         weights = SlimmableWeights(
             self._signal, self._slimmable, self._narrower, engine=self._engine, seed=self._seed, **options
         )
-        fitter = Fitter(
-            self._signal, setup, Budget(steps=setup.steps), engine=self._engine, seed=self._seed,
-            parametrisation=weights,
-        )  # fmt: skip
-        tell(fitter.run(), on_event)
+        budget = fits.budget(setup.steps or 0, share)
+        fits.run(
+            partial(Fitter, self._signal, setup, budget, engine=self._engine, seed=self._seed, parametrisation=weights)
+        )
         return weights
 
 

@@ -38,6 +38,7 @@ class CpuPlan:
 
     Attributes:
         settings: options of the engine that decide the numbers of a fit, where they are not the usual ones.
+        own_threads: whether steps need no threads of PyTorch's.
     """
 
     device = torch.device("cpu")
@@ -58,6 +59,7 @@ class CpuPlan:
         bfloat16: bool,
     ) -> None:
         self.notes: tuple[str, ...] = (encoder.note,) if encoder.note else ()
+        self.own_threads = not self.notes
         self.settings = {"backward": "bfloat16"} if bfloat16 else {}
         self.block = block
         self._encoder = encoder

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import compress_and_measure, decompress
+from inr.compression import FitSeries, compress_and_measure, decompress
 from inr.compression.codecs import codecs
-from inr.compression.encoder.least_loss import weights_of_least_loss
+from inr.compression.encoder.least_loss import LeastLoss
 from inr.container import varint
 from inr.fitting import Budget, Fitter, Setup
 
@@ -85,9 +85,10 @@ def test_of_the_second_half_the_best_weights_are_kept():
     signal = picture()
     setup = Setup("identity", "sine", "mlp:depth=2,width=16", signal.size, 40, schedule="constant", learning_rate=2e-2)
     setup = dataclasses.replace(setup, lattice_only=True)
-    fitter = Fitter(signal, setup, Budget(steps=40), engine="eager")
-    losses = []
-    best = weights_of_least_loss(fitter, lambda event: losses.append(event.loss) if event.kind == "step" else None)
+    kept = LeastLoss(whole=True)
+    fitter = Fitter(signal, setup, Budget(steps=40), engine="eager", parametrisation=kept)
+    losses = [event.loss for event in fitter.run() if event.kind == "step"]
+    best = kept.best
     expected = min(losses[20:])
     field = fitter.field
     field.load_state_dict(dict(best))
@@ -118,7 +119,7 @@ def test_equal_fits_give_equal_bytes():
 def test_large_signals_are_learned_in_batches():
     signal = Signal.from_array(np.zeros((257, 256), np.uint8), kind="image")
     seen = []
-    encoded(signal, 40, steps=2, on_event=seen.append)
+    encoded(signal, 40, steps=2, fits=FitSeries(on_event=seen.append))
     assert seen[-1].points == 2 * 2**14
     assert (seen[0].learning_rate, seen[-1].learning_rate) == (2e-4, 2e-4)
 

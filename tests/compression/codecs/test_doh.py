@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inr import InrError, Signal
-from inr.compression import compress_and_measure, decompress, encode_integers
+from inr.compression import FitSeries, compress_and_measure, decompress, encode_integers
 from inr.compression.bitstream import random_projection
 from inr.compression.bitstream.philox import bit_rows
 from inr.compression.bitstream.random_projection import Projection, spreads
@@ -167,7 +167,10 @@ def test_codes_are_rounded_as_finely_as_they_fit():
 def test_pictures_are_learned():
     signal = picture()
     events = []
-    found = compress_and_measure(signal, codec="doh", bytes=420, steps=150, engine="eager", on_event=events.append)
+    fits = FitSeries(on_event=events.append)
+    found = compress_and_measure(signal, codec="doh", bytes=420, steps=150, engine="eager", fits=fits)
+    assert [event.message for event in events[152:]] == ["coding", "decoding, to measure it"]
+    events = events[:152]
     assert found.missed is None
     assert 0.9 * 420 < len(found.data) <= 420
     assert [event.kind for event in (events[0], events[1], events[-1])] == ["start", "step", "end"]
@@ -201,8 +204,10 @@ def test_fits_that_diverge_end_in_a_file(monkeypatch):
     monkeypatch.setattr("inr.compression.encoder.hypernetwork.LEARNING_RATE", 1e30)
     signal = picture(6, 6)
     events = []
-    (payload,) = codecs.build("doh").encode(signal, 200, steps=50, engine="eager", on_event=events.append)
-    assert events[-1].reason == "diverged"
+    (payload,) = codecs.build("doh").encode(
+        signal, 200, steps=50, engine="eager", fits=FitSeries(on_event=events.append)
+    )
+    assert [event.reason for event in events if event.kind == "end"] == ["diverged"]
     field = codecs.build("doh").decode(signal.domain, {"base": memoryview(payload.data)}, max_bytes=GIB)
     assert all(bool(tensor.isfinite().all()) for tensor in field.parameters())
 
