@@ -39,6 +39,10 @@ _COLUMNS = (
     "rung", "title", "status", "psnr", "between", "holdout", "ssim", "snr", "seconds", "steps", "parameters", "points",
     "engine", "threads", "signal", "seed", "note", "command", "name",
 )  # fmt: skip
+# what is equal for all fits, as `SweepResult.to_json` calls it
+_RECORDED = (
+    "versions", "machine", "signals", "budget", "batch", "rates", "schedule", "engine", "holdout", "seeds",
+)  # fmt: skip
 
 # columns of the table in notebooks: heading, what of a row, and how it is written
 _SHOWN = (
@@ -174,19 +178,7 @@ class SweepResult:
 
     def _record(self, document: Mapping[str, Any]) -> list[str]:
         """All settings, to be found again beside the table: what is equal for all, then every combination's own."""
-        shared = (
-            "versions",
-            "machine",
-            "signals",
-            "budget",
-            "batch",
-            "rates",
-            "schedule",
-            "engine",
-            "holdout",
-            "seeds",
-        )
-        lines = [f"{name}: {json.dumps(document[name], ensure_ascii=False)}" for name in shared]
+        lines = [f"{name}: {json.dumps(document[name], ensure_ascii=False)}" for name in _RECORDED]
         for row in self.rows:
             lines.append(f"{self.titles[row.name]}: {json.dumps(dict(row.settings), ensure_ascii=False)}")
             lines.append(f"    {row.command}")

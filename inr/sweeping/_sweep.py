@@ -292,7 +292,9 @@ class _Sweep:
                 waiting.append(task)
             else:
                 self._kept += task.name not in last
-                self._rows.append(replace(row, rung=task.rung, label=task.label, signal=task.signal))
+                self._rows.append(
+                    replace(row, rung=task.rung, label=task.label, signal=task.signal, seed=task.terms.seed)
+                )
         self._tell(SweepEvent("plan", len(self._rows), self._planned, refused=tuple(self._refused)))
         if not waiting:
             return
