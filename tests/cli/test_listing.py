@@ -64,7 +64,8 @@ def test_presets_are_listed_with_their_settings(inr_cli):
     (wire,) = inr_cli("parts", "presets", "wire", "--json").json["parts"]
     assert wire["options"]["activation"] == "gabor:omega=20,scale=30"
     assert (wire["options"]["lr"], wire["options"]["batch"]) == (5e-3, 65_536)
-    assert "gabor:omega=20,scale=30" in inr_cli("parts", "presets").out
+    assert "gabor:omega=20,scale=30" in inr_cli("parts", "presets", "wire").out
+    assert "WIRE" in inr_cli("parts", "presets").out
 
 
 def test_the_doctor_prints_what_it_finds(inr_cli):

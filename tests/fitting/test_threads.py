@@ -70,11 +70,7 @@ def two_threads():
 
 @pytest.mark.parametrize(
     ("engine", "encoding", "expected"),
-    [
-        ("cpu:threads=2", "identity", 1),
-        ("eager", "identity", 2),
-        ("cpu:threads=2", "sape:num_blocks=4,resolution=5", 2),
-    ],
+    [("cpu:threads=2", "identity", 1), ("eager", "identity", 2), ("cpu:threads=2", "sape:num_blocks=4", 2)],
 )
 def test_only_engines_of_own_threads_leave_pytorch_one(two_threads, monkeypatch, engine, encoding, expected):
     """Those that hand something to PyTorch, and `eager`, which is PyTorch, keep its threads."""
