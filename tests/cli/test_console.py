@@ -7,7 +7,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 import pytest
 from rich.console import Console
 
-from inr.cli._console import decibels, pairs, print_json
+from inr.cli._console import decibels, pairs, print_json, survive_any_encoding
 
 
 def test_brackets_survive_a_table():
@@ -17,13 +17,23 @@ def test_brackets_survive_a_table():
     assert "photo[copy].inr" in console.file.getvalue()
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
-def test_characters_that_the_console_lacks_are_replaced(inr_process, monkeypatch, encoding):
-    monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    process = inr_process("parts", "--markdown", encoding=encoding)
+def test_characters_that_the_console_lacks_are_replaced(inr_process, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    process = inr_process("parts", "--markdown", encoding="cp1252")
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert "## " in out
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_streams_of_any_encoding_take_every_character(monkeypatch, encoding):
+    written = BytesIO()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, TextIOWrapper(written, encoding=encoding, errors="strict"))
+    survive_any_encoding()
+    print("φ –", flush=True)
+    print("φ –", flush=True, file=sys.stderr)
+    assert written.getvalue().split() == [b"?", b"?"] * 2
 
 
 def test_json_is_ascii_where_the_console_is_not_unicode(monkeypatch):
