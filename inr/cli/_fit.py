@@ -70,6 +70,7 @@ def fit(
     steps: options.Steps = None,
     seconds: options.Seconds = None,
     psnr: options.Psnr = None,
+    max_error: options.MaxError = None,
     size_in_bytes: options.Bytes = None,
     exact: options.Exact = False,
     coded: options.Coded = False,
@@ -119,7 +120,7 @@ def fit(
         raise InrError("the closed form is that of network kronecker, a preset is learned in steps; give one of them")
     named = any((preset, *parts.values()))  # the field's parts are not those of the signal's kind
     learned = steps is not None or method != "adam" or purpose != "zoom" or named or any(about_fit.values())
-    keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, learned=learned)
+    keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, max_error, learned=learned)
     watch = Stopwatch()
     reading: dict[str, Any] = {
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
@@ -132,6 +133,8 @@ def fit(
         return status
 
     if method == "closed-form" and not stepping:
+        if max_error is not None:
+            raise InrError("a closed form knows no largest error; leave out --max-error, or fit by --steps")
         raise typer.Exit(conclude(*_solve(signal, reading, network, seed, keeping, watch, quiet=quiet)))
     if not checkpoint_every >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
@@ -217,7 +220,15 @@ def _prepare(
 
 
 def _keeping(
-    exact: bool, coded: bool, half: bool, samples: bool, size: int | None, psnr: float | None, *, learned: bool
+    exact: bool,
+    coded: bool,
+    half: bool,
+    samples: bool,
+    size: int | None,
+    psnr: float | None,
+    max_error: float | None,
+    *,
+    learned: bool,
 ) -> "Keeping":
     """How weights are to be kept, by the options."""
     from inr.compression import Keeping
@@ -226,7 +237,7 @@ def _keeping(
     asked = [name for name, given in options.items() if given]
     if len(asked) > 1:
         raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
-    return Keeping(asked[0] if asked else None, size, psnr, learned)  # type: ignore[arg-type]
+    return Keeping(asked[0] if asked else None, size, psnr, learned, max_error)  # type: ignore[arg-type]
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

@@ -148,6 +148,10 @@ Psnr = Annotated[
     float | None,
     _option(_BUDGET, "The smallest field found that has so many dB; with --exact, stop when they are reached."),
 ]
+MaxError = Annotated[
+    float | None,
+    _option(_BUDGET, "The smallest field found whose largest error is this, in the values' own units."),
+]
 Bytes = Annotated[int | None, _option(_KEPT, "The largest number of bytes of the field's file.", "--bytes")]
 Exact = Annotated[bool, _option(_KEPT, "Keep weights as 32-bit floats.", "--exact")]
 Coded = Annotated[

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
 
 from inr import container
@@ -18,9 +19,20 @@ from inr._specs import parse_spec
 from inr._upstairs import upstairs
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
 from inr.compression.files import sampled_contents
+from inr.compression.rate_control import level_of_error
 from inr.encodings import HashGrid
 from inr.field import Execute, Field, SampledField, Spec, half_storage
-from inr.fitting import Budget, Event, Fitter, default_setup, evaluate, make_fitter, stopping_on_interrupt, whole_psnr
+from inr.fitting import (
+    Budget,
+    Event,
+    Fitter,
+    default_setup,
+    evaluate,
+    make_fitter,
+    stopping_on_interrupt,
+    whole_errors,
+    whole_psnr,
+)
 from inr.signals import GridSignal, Signal, as_signal, lossless_bytes, metadata_bytes
 
 Coding = Literal["coded", "half", "exact", "samples"]
@@ -39,6 +51,10 @@ _ROWS_A_BYTE, _ROWS_A_BYTE_OF_SOUND, _MIN_LOG2_SIZE = 0.45, 0.19, 8
 _HEADER = 300
 # A profile or EXIF in a header is text, which takes at most a part in so many more than the bytes that a source holds.
 _TEXT_OVERHEAD = 32
+# How many standard deviations of errors the largest is, for a first guess.
+_LARGEST_ERROR = 5.0
+_BELOW_HALF = 0.499
+_MARGIN = 1e-3  # of the steps of rounded samples, for what arithmetic rounds besides
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,7 @@ class Keeping:
             chooses for a signal.
         bytes: most bytes of the file; None: a share of the signal's lossless form.
         psnr: dB that the smallest file is to have; None: no target.
+        max_error: the largest error that a sample of the smallest file may have, in own units; None: no bound.
         learned: whether a network is wanted in any case, because something of it or of its fit was asked for.
 
     Raises:
@@ -62,6 +79,7 @@ class Keeping:
     bytes: int | None = None
     psnr: float | None = None
     learned: bool = False
+    max_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.coding not in (None, "coded", "half", "exact", "samples"):
@@ -70,8 +88,18 @@ class Keeping:
             raise InrError(f"a file has at least 1 byte, got {self.bytes}")
         if self.bytes is not None and self.coding in ("half", "exact", "samples"):
             raise InrError(f"a number of bytes is kept by coding weights, which {self.coding} ones are not; give one")
+        if self.max_error is not None:
+            self._check_bound()
         if self.codes and not _codable():
             raise MissingExtra("constriction", "compress", "entropy coding")
+
+    def _check_bound(self) -> None:
+        if not (self.max_error is not None and 0 < self.max_error < math.inf):
+            raise InrError(f"a largest error must be a positive number, got {self.max_error}")
+        if self.psnr is not None or self.bytes is not None:
+            raise InrError("give one of bytes, a PSNR and a largest error")
+        if self.coding in ("half", "exact"):
+            raise InrError(f"a largest error is kept by coding weights, which {self.coding} ones are not; give one")
 
     @property
     def codes(self) -> bool:
@@ -80,8 +108,14 @@ class Keeping:
 
     @property
     def smallest(self) -> bool:
-        """Whether the smallest file is looked for that has some PSNR."""
-        return self.psnr is not None and self.bytes is None
+        """Whether the smallest file is looked for that has some PSNR, or no larger error than some."""
+        return (self.psnr is not None and self.bytes is None) or self.max_error is not None
+
+    def level(self, signal: Signal) -> float | None:
+        """The PSNR that is aimed at, in dB: that of errors of which the largest allowed is some standard deviations."""
+        if self.max_error is None:
+            return self.psnr
+        return 20 * math.log10(_LARGEST_ERROR * signal.domain.values.data_range / self.max_error)
 
     def suited(self, signal: Signal, source: Path | None = None) -> "Keeping":
         """The same, with a coding that suits a signal where none is asked for.
@@ -93,13 +127,21 @@ class Keeping:
         Returns:
             Coded weights for grids of enough information, where the library for it is installed. The samples themselves
             for others, where these take no more than the signal's lossless form and no network is wanted. Exact weights
-            for all else. Where a PSNR is asked for, coded weights of any grid: the smallest file that has it.
+            for all else. Where a PSNR or a largest error is asked for, coded weights of any grid: the smallest file
+            that has it.
+
+        Raises:
+            InrError: a largest error of scattered samples.
         """
+        if self.max_error is not None and not isinstance(signal, GridSignal):
+            raise InrError(
+                "a largest error is kept of samples on grids; scattered ones are fitted to a PSNR, or as exact"
+            )
         if self.coding is not None or self.bytes is not None:
             return self
         if not isinstance(signal, GridSignal):
             return replace(self, coding="exact")
-        if self.psnr is not None:
+        if self.smallest:
             return replace(self, coding="coded" if _codable() else "exact")
         size = lossless_bytes(signal, source)
         metadata = metadata_bytes(signal.domain)
@@ -118,7 +160,7 @@ class Keeping:
             return None
         learned = objective is None or parse_spec(objective)["name"] == "squared"
         # rounding many bits a number needs few steps to be learned, and few bits need more
-        start = 0.7 if self.bytes is None and self.psnr is None else 0.5
+        start = 0.7 if self.bytes is None and not self.smallest else 0.5
         rate = self.rate(signal, source)
         return CodedWeights(signal, rate, start=start, bits_learned=learned, continuous=continuous)
 
@@ -136,7 +178,8 @@ class Keeping:
             return None
         expected = max(float(self.most_bytes(signal, source) - metadata_bytes(signal.domain)), 1.0)
         if self.smallest:  # bytes halve by some 4 dB, and 45 dB take nearly all of them
-            expected *= 2.0 ** min(((self.psnr or 0.0) - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
+            level = self.level(signal) or 0.0
+            expected *= 2.0 ** min((level - 45) / 4, 0) if signal.domain.kind == "image" else 1.0
         sound = signal.domain.sampling == "band"
         rows = expected * (_ROWS_A_BYTE_OF_SOUND if sound else _ROWS_A_BYTE)
         size = max(round(math.log2(rows + 1)), _MIN_LOG2_SIZE)
@@ -150,7 +193,7 @@ class Keeping:
         if self.smallest:
             most = max(most, 4 * signal.array.nbytes)
         growth = GROWTH if self.bytes is None else None
-        return Rate(max(most - _HEADER - metadata_bytes(signal.domain), 1), growth, self.psnr)
+        return Rate(max(most - _HEADER - metadata_bytes(signal.domain), 1), growth, self.level(signal))
 
     def most_bytes(self, signal: Signal, source: Path | None) -> int:
         """Most bytes of the whole file, where it is not the smallest with some PSNR that is looked for."""
@@ -170,6 +213,7 @@ def fit(
     steps: int | None = None,
     seconds: float | None = None,
     psnr: float | None = None,
+    max_error: float | None = None,
     batch: int | None = None,
     learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str | None = None,
@@ -197,6 +241,8 @@ def fit(
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
             they are for grids unless something else is said, a fit does not stop at its PSNR: what it has beyond that
             goes into fewer bytes, and the field is the smallest found that has so many dB.
+        max_error: the largest error that a sample may have, in own units; the field is the smallest found that keeps
+            it, which may be the samples themselves, rounded.
         batch: samples a step; None: as many as suit the fit, see `inr.fitting.suited_batch`.
         learning_rate: "auto" if not given: found by a short probe before the fit, whose seconds count; "paper": as the
             parts declare them; the network's as a number; or a mapping from part ("network", "encoding") to its rate.
@@ -232,7 +278,7 @@ def fit(
         preset, encoding, activation, network, teacher, objective, steps, batch, learning_rate, schedule, optimiser,
     )  # fmt: skip
     learned = lattice_only or engine != "auto" or any(each is not None for each in about_fit)
-    keeping = Keeping(coding, bytes, psnr, learned).suited(found, source)
+    keeping = Keeping(coding, bytes, psnr, learned, max_error).suited(found, source)
     if keeping.coding == "samples":
         field = sampled(found)
         field.metrics = evaluate(field, found)
@@ -304,10 +350,10 @@ def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> Fini
         The fit's field; or the signal's samples, where these are the smaller field that has the PSNR asked for.
     """
     missed, cost, parametrisation = None, None, fitter.parametrisation
-    if isinstance(parametrisation, CodedWeights) and keeping.psnr is not None and keeping.smallest:
-        missed = _round_to_psnr(fitter, parametrisation, keeping.psnr)
+    if isinstance(parametrisation, CodedWeights) and keeping.smallest:
+        missed = _round_to_quality(fitter, parametrisation, keeping)
         if isinstance(fitter.signal, GridSignal) and not keeping.learned:
-            samples = sampled(fitter.signal)
+            samples = sampled(_rounded(fitter.signal, keeping.max_error))
             if missed is not None or _file_size(samples) < _file_size(fitter.field):
                 return Finished(samples, samples)
     elif isinstance(parametrisation, CodedWeights):
@@ -317,6 +363,27 @@ def finish(fitter: Fitter, keeping: Keeping, source: Path | None = None) -> Fini
     elif keeping.coding == "half":
         halve(fitter.field)
     return Finished(fitter.field, fitter.execute, missed, cost)
+
+
+def _rounded(signal: GridSignal, max_error: float | None) -> GridSignal:
+    """The signal with samples rounded to as few values as a largest error allows: they are told in fewer bytes."""
+    if max_error is None:
+        return signal
+    samples = signal.array
+    if samples.dtype.kind in "iu":
+        step: float = 2 * math.floor(max_error) + 1
+        limits = np.iinfo(samples.dtype)
+        rounded = (np.rint(samples / step) * step).clip(float(limits.min), float(limits.max))
+    else:
+        own = float(np.spacing(np.abs(samples).max()))  # what the type rounds besides
+        step = 2 * max_error * (1 - _MARGIN) - 2 * own
+        if step <= 0:
+            return signal
+        rounded = np.rint(samples / step) * step
+    rounded = rounded.astype(samples.dtype)
+    if np.abs(rounded.astype(np.float64) - samples).max() > max_error:  # numbers too large for their type
+        return signal
+    return GridSignal(rounded, signal.domain)
 
 
 def _psnr(fitter: Fitter, execute: Execute) -> float:
@@ -338,12 +405,25 @@ def halve(field: Field) -> None:
     field.storage = half_storage
 
 
-def _round_to_psnr(fitter: Fitter, parametrisation: CodedWeights, psnr: float) -> str | None:
-    """Round weights as coarsely as the PSNR allows; by what it is missed, in words."""
-    reached = parametrisation.finish_reaching(psnr, fitter.field, lambda execute: _psnr(fitter, execute))
-    if reached >= psnr:
+def _round_to_quality(fitter: Fitter, parametrisation: CodedWeights, keeping: Keeping) -> str | None:
+    """Round weights as coarsely as the PSNR, or the largest error, allows; by what it is missed, in words."""
+    if keeping.max_error is None:
+        psnr = keeping.psnr or 0.0
+        reached = parametrisation.finish_reaching(psnr, fitter.field, lambda execute: _psnr(fitter, execute))
+        if reached >= psnr:
+            return None
+        return f"{reached:.2f} dB is the best that was found, of {psnr:g} asked for; more seconds or steps find more"
+
+    def level(execute: Execute) -> float:
+        errors = whole_errors(fitter.field, fitter.signal, execute=execute, block=fitter.plan.block)
+        return level_of_error(errors["max_error"])
+
+    bound = keeping.max_error
+    if fitter.signal.array.dtype.kind in "iu":  # what rounds to an allowed difference
+        bound = math.floor(bound) + _BELOW_HALF
+    if parametrisation.finish_reaching(level_of_error(bound), fitter.field, level) >= level_of_error(bound):
         return None
-    return f"{reached:.2f} dB is the best that was found, of {psnr:g} asked for; more seconds or steps find more"
+    return f"no network was found that is within {keeping.max_error:g} everywhere; more seconds or steps may find one"
 
 
 def _round_to_bytes(field: Field, parametrisation: CodedWeights, limit: int) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from inr.fitting._defaults import suited_steps as suited_steps
     from inr.fitting._evaluate import between_psnr as between_psnr
     from inr.fitting._evaluate import evaluate as evaluate
+    from inr.fitting._evaluate import whole_errors as whole_errors
     from inr.fitting._evaluate import whole_psnr as whole_psnr
     from inr.fitting._events import Event as Event
     from inr.fitting._events import Reason as Reason
@@ -102,6 +103,7 @@ __getattr__, __all__ = lazy_exports(
         "suited_samples": "._defaults",
         "suited_steps": "._defaults",
         "tangent_kernel": "._kernel",
+        "whole_errors": "._evaluate",
         "whole_psnr": "._evaluate",
     },
 )

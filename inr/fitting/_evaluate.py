@@ -38,7 +38,7 @@ def _on_samples(field: Field, signal: Signal, execute: Execute | None, block: in
     """What is measured at the signal's own samples."""
     compared = signal.domain.kind in ("image", "audio")
     into = np.empty(signal.samples.shape, dtype=np.float32) if compared else None
-    metrics = _errors(field, signal, execute, block, into)
+    metrics = whole_errors(field, signal, execute=execute, block=block, into=into)
     if into is None:
         return metrics
     if signal.domain.kind == "audio":
@@ -80,16 +80,26 @@ def whole_psnr(
     Returns:
         The PSNR; infinite where nothing differs, NaN where the field has no numbers.
     """
-    return _errors(field, signal, execute, block)["psnr"]
+    return whole_errors(field, signal, execute=execute, block=block)["psnr"]
 
 
-def _errors(
-    field: Field, signal: Signal, execute: Execute | None, block: int, into: np.ndarray | None = None
+@torch.no_grad()
+def whole_errors(
+    field: Field,
+    signal: Signal,
+    *,
+    execute: Execute | None = None,
+    block: int = 16_384,
+    into: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """How far the clipped field is from the samples: psnr of normalised values, rmse and max_error in own units.
+    """How far the clipped field is from all samples of a signal.
 
     Args:
+        field, signal, execute, block: as of `evaluate`.
         into: float32 (size, c) that takes the clipped field in own units, for further measures of the same pass.
+
+    Returns:
+        psnr of normalised values, in dB; rmse and max_error in own units.
     """
     halves = np.diff((signal.domain.values.low, signal.domain.values.high), axis=0)[0] / 2
     squares, largest = np.zeros(signal.channels), np.zeros(signal.channels)

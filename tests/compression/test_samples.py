@@ -1,5 +1,7 @@
 """Fields that are samples without loss: exact, small, and between the samples their interpolant."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -153,3 +155,53 @@ def test_the_codec_of_samples_compresses_without_loss():
 
 def array_signal(array):
     return inr.from_array(array, kind="image")
+
+
+HILLS = np.add.outer(np.sin(np.arange(40) / 6), np.cos(np.arange(50) / 5)) * 30 + np.random.default_rng(3).random(
+    (40, 50)
+)
+
+
+@pytest.mark.parametrize(
+    ("array", "bound"),
+    [
+        (HILLS.astype(np.float32), 0.25),
+        (HILLS.astype(np.float32), 1e-4),
+        (HILLS + 1e7, 0.5),
+        (np.rint(HILLS).astype(np.int16), 2.0),
+        (np.rint(HILLS).astype(np.int16), 2.7),
+        ((HILLS + 120).astype(np.uint8), 0.5),
+    ],
+)
+def test_no_sample_is_further_off_than_the_largest_error_allowed(array, bound, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a busy machine ends the fit early
+        field = inr.fit(inr.from_array(array), seconds=0.3, max_error=bound)
+    field.save(tmp_path / "a.inr")
+    again = inr.load(tmp_path / "a.inr")
+    values = array.astype(np.float64)
+    found = inr.compression.sample(again)[..., 0] if array.dtype.kind == "i" else inr.render(again)[..., 0]
+    spare = np.spacing(np.float32(np.abs(values).max()))  # rendering is in float32
+    assert np.abs(found - values).max() <= bound + spare
+    assert field.metrics["max_error"] <= bound + spare
+    if bound > 0.1 and array.dtype != np.uint8:  # fewer bytes than without loss
+        assert (tmp_path / "a.inr").stat().st_size < 0.8 * lossless_bytes(inr.from_array(array))
+
+
+def test_a_largest_error_that_means_nothing_is_refused():
+    signal = inr.from_array(HILLS.astype(np.float32))
+    for options, words in (
+        ({"max_error": 0.0}, "positive"),
+        ({"max_error": 1.0, "psnr": 40.0}, "one of"),
+        ({"max_error": 1.0, "coding": "exact"}, "exact"),
+    ):
+        with pytest.raises(inr.InrError, match=words):
+            inr.fit(signal, steps=5, **options)
+    with pytest.raises(inr.InrError, match="grids"):
+        inr.fit(inr.signals.from_samples(np.arange(9.0), np.arange(9.0)), steps=5, max_error=1.0)
+
+
+def test_a_network_that_is_not_within_the_largest_error_is_said():
+    signal = inr.from_array(HILLS.astype(np.float32))
+    with pytest.warns(RuntimeWarning, match="within 0.001 everywhere"):
+        inr.fit(signal, steps=20, max_error=1e-3, network="mlp:depth=1,width=16", engine="eager", learning_rate=1e-3)
