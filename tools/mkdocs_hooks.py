@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 INCLUDED = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "examples/*", "studies/results/*")
 # not for users: the command line, and the runtime of kernels and the benchmarks, which are used by name
 ROOMS = sorted({path.parent.name for path in ROOT.glob("inr/*/__init__.py")} - {"bench", "cli", "jit"})
-MODULES = ["inr.listeners"]
+MODULES = [f"inr.{path.stem}" for path in ROOT.glob("inr/[a-z]*.py")]
 FACE = "inr"
 _EXAMPLE = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
 _LINK = re.compile(r"(\]\()([^)#:]+)(#[^)]*)?(\))")

@@ -1,4 +1,4 @@
-"""Run a notebook from its beginning, and keep what it shows, without what differs from run to run or machine to machine.
+"""Run a notebook from its beginning, and keep what it shows, but not what differs from run to run.
 
     python tools/run_notebook.py examples/tour.ipynb [-o RESULT.ipynb]
 
