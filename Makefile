@@ -14,7 +14,7 @@ GPU_STEPS ?=
 PICTURES ?= $(wildcard ../shared/data/kodak)
 LARGE ?= $(wildcard ../shared/data/image_mp/albert.jpg)
 
-.PHONY: help fit quick test test-all check resolution constraints gpu tcnn clean
+.PHONY: help fit quick test test-all check docs notebook resolution constraints gpu tcnn clean
 
 help:
 	@echo 'make fit       fit examples/chelsea.png; writes out/chelsea.inr and a comparison picture'
@@ -22,6 +22,8 @@ help:
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
 	@echo 'make check     ruff and mypy'
+	@echo 'make docs      build the guides and the reference of the package into out/docs'
+	@echo 'make notebook  run examples/tour.ipynb again, after a change of it'
 	@echo 'make resolution  resolve the dependencies for every Python and platform, without installing them'
 	@echo 'make constraints  make constraints.txt again, after a change of dependencies; UPGRADE=1 takes the newest versions'
 	@echo 'make gpu       tests and benchmark of the GPU engines with $(PYTHON), which needs torch and triton; see docs/gpu.md'
@@ -45,6 +47,14 @@ check: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(INSTALLED)
+	$(PIP) install --quiet -c constraints.txt -e '.[docs]'
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo 'out/docs/index.html'
+
+notebook: $(INSTALLED)
+	$(BIN)/python tools/run_notebook.py examples/tour.ipynb
 
 resolution: $(INSTALLED)
 	$(BIN)/python tools/check_resolution.py

@@ -7,6 +7,7 @@ a small picture. One that speaks of CUDA is skipped where there is none.
 import ast
 import doctest
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def write_photo(path: Path) -> None:
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [found for path in sorted((ROOT / "inr").rglob("*.py")) for found in docstrings(path)]
-EXAMPLES += [(path.name, text, 1) for path in PAGES if ">>> " in (text := path.read_text(encoding="utf-8"))]
+# a fence ends what an example prints
+TEXTS = [(path.name, re.sub("^```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)) for path in PAGES]
+EXAMPLES += [(name, text, 1) for name, text in TEXTS if ">>> " in text]
 
 
 def test_examples_are_found():

@@ -16,7 +16,9 @@ from inr.networks import networks
 from inr.signals import Signal
 
 # Samples a step: the least of networks alone, the least of tables, and the most.
-LEAST_BATCH, _LEAST_OF_TABLES, LARGE_BATCH = 1_024, 4_096, 16_384
+LEAST_BATCH = 1_024
+_LEAST_OF_TABLES = 4_096
+LARGE_BATCH = 16_384
 # Steps in which a field learns best, and numbers of a table for each sample of a step.
 _BEST_STEPS, _NUMBERS_A_SAMPLE = 2_000, 64
 # How often a signal is seen in large batches where nothing is asked for, and the least and the most steps of these.
