@@ -301,19 +301,14 @@ class _Sweep:
         try:
             with closing(self._started(waiting, waiting[0].terms)) as finished:
                 for row in finished:
-                    self._store.keep(row)
                     self._rows.append(row)
+                    self._store.keep(row)
                     task = next(task for task in waiting if task.name == row.name)
                     self._tell(SweepEvent("row", len(self._rows), self._planned, task, row))
         except KeyboardInterrupt:
             self._interrupted = True
-            self._rows += self._written(waiting)
-
-    def _written(self, tasks: Sequence[Task]) -> list[Row]:
-        """Rows of tasks that were kept but not counted yet when an interrupt came."""
-        counted = {row.name for row in self._rows}
-        found = (self._store.kept(task.name, whole=task.kept) for task in tasks if task.name not in counted)
-        return [row for row in found if row]
+            if self._rows and self._rows[-1].name in {task.name for task in waiting}:
+                self._store.keep(self._rows[-1])  # the interrupt may have come while it was written
 
     def _started(self, tasks: Sequence[Task], terms: Terms) -> Generator[Row, None, None]:
         def on_step(task: Task, step: int, steps: int, psnr: float) -> None:

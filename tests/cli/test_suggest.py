@@ -46,6 +46,7 @@ def test_auto_is_told_booked_and_kept(inr_cli, photo):
     assert json.loads(inr_cli("info", "photo.inr", "--json").out)["parts"]["encoding"].count(f"sigma={sigma!r}") == 1
 
 
+@pytest.mark.long
 def test_numbers_two_octaves_off_are_told(inr_cli, photo):
     suited = inr.suggest(photo).choices["fourier"].value
 

@@ -368,6 +368,7 @@ print(rows[0].status, rows[0].note)
 """
 
 
+@pytest.mark.long
 def test_a_script_that_sweeps_needs_no_guard(root, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     environment = os.environ | {"PYTHONPATH": str(root)}
