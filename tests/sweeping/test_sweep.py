@@ -287,17 +287,22 @@ def test_an_interrupt_keeps_what_is_finished(signal, tmp_path, fits):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_fit_that_was_written_as_the_interrupt_came_counts(signal, tmp_path, monkeypatch):
-    keep = Store.keep
+@pytest.mark.parametrize("written", [True, False])
+def test_a_fit_that_was_written_as_the_interrupt_came_counts(signal, tmp_path, monkeypatch, written):
+    keep, calls = Store.keep, []
 
     def interrupted(self, row):
-        keep(self, row)
-        raise KeyboardInterrupt
+        calls.append(row)
+        if written or len(calls) > 1:
+            keep(self, row)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(Store, "keep", interrupted)
     with pytest.warns(RuntimeWarning, match="1 of 2 fits are done and kept"):
         result = inr.sweep(signal, folder=tmp_path / "out", encodings="identity", activations="relu,sine", **QUICK)
     assert [row.label["activation"] for row in result.rows] == ["relu"]
+    assert len([*(tmp_path / "out" / "fits").glob("*.json")]) == 1
 
 
 @pytest.mark.usefixtures("undrawn")
