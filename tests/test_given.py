@@ -63,3 +63,11 @@ def test_render_takes_the_engine_that_inr_render_takes(monkeypatch):
 
 
 plan = inr.engines.plan
+
+
+def test_a_misspelt_argument_is_named_with_the_nearest():
+    picture = np.zeros((4, 4), np.uint8)
+    with pytest.raises(TypeError, match=r"fit\(\) has no argument 'step'; did you mean 'steps'"):
+        inr.fit(picture, step=3)
+    with pytest.raises(TypeError, match="no argument 'knid'; did you mean 'kind'"):
+        inr.fit(picture, knid="image")

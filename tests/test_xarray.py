@@ -353,3 +353,9 @@ def test_times_of_no_calendar_stay_numbers(tmp_path):
     field = inr.fit(tmp_path / "months.nc", coding="samples")
     assert field.domain.axes[0].unit == "months since 2000-01"
     assert to_dataarray(field).time.identical(array.time)
+
+
+def test_positions_along_uneven_coordinates_are_left_to_their_names():
+    field = inr.compression.sampled(from_dataarray(ocean()["depth"]))
+    with pytest.raises(inr.InrError, match=r"lat of this field is unevenly spaced.*inr\.xarray\.interp"):
+        field.at((30.0, 40.0))

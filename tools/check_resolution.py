@@ -3,9 +3,9 @@
     python tools/check_resolution.py
 
 Prints, for every platform and Python, how many packages the extras `dev` and `docs` take with constraints.txt, how many
-bytes pip fetches for them, and which requirements are left out there because there are no wheels of them. Needs uv and a package
-index. The exit status is 0 where everything else resolves from wheels, 1 where something does not, and 2 where no index
-answers.
+bytes pip fetches for them, and which requirements are left out there because there are no wheels of them. Needs uv and
+a package index. The exit status is 0 where everything else resolves from wheels, 1 where something does not, and 2
+where no index answers.
 """
 
 import os

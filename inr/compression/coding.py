@@ -1,6 +1,8 @@
 """Fits that end with the weights of a small file: how weights are kept, and fitting in one call."""
 
+import difflib
 import importlib.util
+import inspect
 import math
 import os
 import sys
@@ -33,7 +35,7 @@ from inr.fitting import (
     whole_errors,
     whole_psnr,
 )
-from inr.signals import GridSignal, Signal, as_signal, lossless_bytes, metadata_bytes
+from inr.signals import GridSignal, Signal, as_signal, from_array, lossless_bytes, metadata_bytes
 
 Coding = Literal["coded", "half", "exact", "samples"]
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
@@ -272,6 +274,7 @@ def fit(
     >>> sorted(field.metrics)
     ['max_error', 'psnr', 'psnr_between', 'rmse', 'ssim']
     """
+    _check_names(of_array)
     source = Path(signal) if isinstance(signal, (str, os.PathLike)) else None
     found = as_signal(signal, **of_array)
     about_fit = (
@@ -304,6 +307,15 @@ def fit(
         warnings.warn(end.missed, RuntimeWarning, stacklevel=2)
     end.field.metrics = evaluate(end.field, fitter.signal, execute=end.execute, block=fitter.plan.block)
     return end.field.cpu().eval()
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    """Refuse arguments that neither `fit` nor `inr.from_array` has; a misspelt one is likelier of the first."""
+    of_fit, of_array = (list(inspect.signature(function).parameters) for function in (fit, from_array))
+    for name in options:
+        if name not in of_array[1:]:
+            close = difflib.get_close_matches(name, [*of_fit, *of_array], n=1)
+            raise TypeError(f"fit() has no argument {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
 
 
 class Finished(NamedTuple):

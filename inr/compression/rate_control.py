@@ -110,6 +110,8 @@ def _next(level: float, tried: dict[int, Found]) -> int:
     # larger files are not always better
     above = min((size for size in levels if levels[size] >= aim), default=0)
     below = max((size for size in levels if levels[size] < aim and size < above), default=0)
+    if not above:  # larger ones than all so far, even where the largest came to less than another
+        nearest.sort(key=lambda size: size != max(levels))
     first, *others = [size for size in nearest if size in (below, above)] if below else nearest
     gain = _GAIN_PER_OCTAVE
     if others:

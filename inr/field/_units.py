@@ -36,6 +36,13 @@ def evaluate(
         outside: what becomes of points beyond the domain.
         like: a tensor.
     """
+    known = domain.meta.get("xarray", {}).get("coords", {})
+    uneven = [axis.name for axis in domain.axes if axis.name in known and axis.unit == "samples"]
+    if uneven:
+        raise InrError(
+            f"{', '.join(uneven)} of this field {'is' if len(uneven) == 1 else 'are'} unevenly spaced, which positions "
+            "along axes do not know; inr.xarray.interp(field, ...) takes values of the coordinates by name"
+        )
     given = points if isinstance(points, Tensor) else torch.from_numpy(_numbers(points))
     places = given.to(torch.float64)
     if domain.in_dim == 1 and (places.ndim < 2 or places.shape[-1] != 1):

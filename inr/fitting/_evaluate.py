@@ -117,7 +117,7 @@ def whole_errors(
     count = signal.size * signal.channels
     return {
         "psnr": _decibels(float(squares.sum()) / count),
-        "rmse": math.sqrt(float((squares * np.square(halves)).sum()) / count),
+        "rmse": float(halves.max()) * math.sqrt(float((squares * np.square(halves / halves.max())).sum()) / count),
         "max_error": float((largest * halves).max()),
     }
 

@@ -15,6 +15,7 @@ DEFAULT_FPS = 25.0
 _VOLUME_AXES = ("x", "y", "z", "t")
 # How many axes the grid of a kind of signal may have.
 _GRID_AXES = {"image": (2,), "audio": (1,), "video": (3,), "volume": (1, 2, 3, 4)}
+_LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 _AUDIO_DTYPES = ("int16", "int32", "float32", "float64")
 
 
@@ -363,8 +364,11 @@ def _finite_range(samples: np.ndarray, source: str) -> tuple[float, float]:
         nans, infs = int(np.isnan(samples).sum()), int(np.isinf(samples).sum())
         found = " and ".join(f"{n:,} {name}" for n, name in ((nans, "NaN"), (infs, "infinite")) if n)
         raise InrError(f"{source} has {found} of {samples.size:,} values; fill or remove them first")
-    if not math.isfinite(high - low):
-        raise InrError(f"{source} spans {low:g} to {high:g}, more than float64 can subtract; rescale it first")
+    if max(-low, high) > _LARGEST or 0 < high - low < _SMALLEST:
+        raise InrError(
+            f"{source} spans {low:g} to {high:g}, which the 32-bit floats that fields are rendered in cannot hold; "
+            "rescale it first"
+        )
     return low, high
 
 

@@ -98,3 +98,9 @@ def test_wide_ranges_fit_alike_on_every_engine(scale):
     found = [inr.fit(signal, engine=engine, **options).metrics["psnr"] for engine in ("cpu", "eager")]
     small = inr.fit(inr.from_array(shape.astype(np.float32)), **options).metrics["psnr"]
     assert found == pytest.approx([small, small], abs=0.01)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_ranges_beyond_what_is_rendered_are_refused(scale):
+    with pytest.raises(inr.InrError, match="32-bit floats"):
+        inr.from_array(HEIGHTS.astype(np.float64) * scale, kind="image")

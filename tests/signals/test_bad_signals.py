@@ -27,7 +27,7 @@ BAD_ARRAYS = {
     "scalar": (np.float64(3), "1 to 4 axes"),
     "five axes": (np.zeros((2, 2, 2, 2, 2)), "1 to 4 axes"),
     "one sample": (np.zeros(1), "single sample"),
-    "too wide": (np.array([-1.7e308, 1.7e308]), "float64"),
+    "too wide": (np.array([-1.7e308, 1.7e308]), "32-bit floats"),
 }
 
 

@@ -240,9 +240,10 @@ def test_scattered_samples_in_a_box_and_a_value_range(refused):
 
 @hypothesis.given(
     arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=6),
-                  elements=st.floats(-1e300, 1e300)),
+                  elements=st.floats(-1.7e38, 1.7e38)),
 )  # fmt: skip
 def test_normalised_values_fill_the_range(array):
+    hypothesis.assume(not 0 < np.ptp(array) < 1.2e-38)  # which is refused
     signal = Signal.from_array(array, kind="image")
     values = signal.values(torch.arange(signal.size))
     assert values.min() >= -1 - 1e-6
