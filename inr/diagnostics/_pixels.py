@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 from PIL import Image
 
-from inr.signals import Domain
+from inr.signals import Domain, nan_samples
 
 LONGEST_SIDE = 1024  # pixels; larger pictures are averaged down
 ENLARGED_SIDE = 320  # pixels; smaller pictures are enlarged to it, or a little more
@@ -21,7 +21,7 @@ def picture(values: Shaped[np.ndarray, "h w c"], domain: Domain) -> UInt8[np.nda
     One channel is grey, the fourth of four (the second of two, in pictures) is transparency, shown over a
     checkerboard; of any other number the first is shown. What is missing (NaN) is hatched.
     """
-    missing = _missing(values)
+    missing = nan_samples(values)
     tones = domain.values.normalise(values.astype(np.float32))
     tones *= 0.5  # in place from here: pictures may be large
     tones += 0.5
@@ -39,7 +39,7 @@ def error_picture(
     The factor is the largest of 1, 2, 5, 10 … that leaves 99 % of the distances unclipped. What is missing is hatched.
     """
     share = fit - original.astype(np.float32)
-    missing = _missing(share)
+    missing = nan_samples(share)
     np.nan_to_num(np.abs(share, out=share), copy=False)
     share /= domain.values.data_range
     worst = float(np.quantile(share.reshape(-1)[:: max(share.size // _QUANTILE_SAMPLES, 1)], 0.99))
@@ -71,13 +71,6 @@ def fitted(
         factor = -(-enlarged // side)
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     return image
-
-
-def _missing(values: Shaped[np.ndarray, "h w c"]) -> Bool[np.ndarray, "h w"] | None:
-    """Which pixels are missing; None where none is."""
-    if values.dtype.kind != "f" or not np.isnan(values.min()):
-        return None
-    return np.isnan(values).any(axis=2)
 
 
 def _hatched(pixels: UInt8[np.ndarray, "h w 3"], missing: Bool[np.ndarray, "h w"] | None) -> UInt8[np.ndarray, "h w 3"]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from inr.signals._metrics import snr as snr
     from inr.signals._metrics import ssim as ssim
     from inr.signals._missing import missing_at as missing_at
+    from inr.signals._missing import nan_samples as nan_samples
     from inr.signals._missing import pack_missing as pack_missing
     from inr.signals._missing import unpack_missing as unpack_missing
     from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
@@ -109,6 +110,7 @@ __getattr__, __all__ = lazy_exports(
         "missing_at": "._missing",
         "metadata_bytes": "._picture",
         "modulus_maxima": "._wavelet_maxima",
+        "nan_samples": "._missing",
         "open": "._open",
         "pack_missing": "._missing",
         "psnr": "._metrics",

@@ -9,7 +9,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.signals._domain import Axis, Domain, Kind, SamplingModel, ValueMap
-from inr.signals._missing import filled, pack_missing, unpack_missing
+from inr.signals._missing import filled, nan_samples, pack_missing, unpack_missing
 
 DEFAULT_FPS = 25.0
 _VOLUME_AXES = ("x", "y", "z", "t")
@@ -107,8 +107,9 @@ def build_grid(
         meta = {**meta, "nodata": stand_in}
     elif "nodata" in meta:
         meta = {key: value for key, value in meta.items() if key != "nodata"}
-    values = _value_map(samples, kind, value_range, source)
-    sampling = _usual_sampling(kind, samples)
+    ends = _finite_range(samples, source)
+    values = _value_map(samples, kind, value_range, *ends)
+    sampling = _usual_sampling(kind, samples, *ends)
     domain = Domain(kind, axes, samples.shape[-1], values, samples.dtype.name, meta, sampling, packed)
     return GridSamples(samples, domain)
 
@@ -128,8 +129,7 @@ def _without_missing(
     samples: np.ndarray, missing: np.ndarray | None, nodata: float | None, source: str
 ) -> tuple[np.ndarray, bytes]:
     """Samples of which the missing ones are filled, and which those are, packed."""
-    if samples.dtype.kind == "f" and np.isnan(samples.min()):
-        nans = np.isnan(samples).any(axis=-1)
+    if (nans := nan_samples(samples)) is not None:
         missing = nans if missing is None else missing | nans
     if nodata is not None and not math.isnan(nodata):
         same = (samples == _as_stored(nodata, samples.dtype)).all(axis=-1)
@@ -307,8 +307,10 @@ def _rate(value: float | None, name: str) -> float:
     return value
 
 
-def _value_map(samples: np.ndarray, kind: Kind, value_range: tuple[float, float] | None, source: str) -> ValueMap:
-    low, high = _finite_range(samples, source)
+def _value_map(
+    samples: np.ndarray, kind: Kind, value_range: tuple[float, float] | None, low: float, high: float
+) -> ValueMap:
+    """The value range of samples that reach from `low` to `high`."""
     if value_range is not None:
         return ValueMap((float(value_range[0]),), (float(value_range[1]),))
     pictures = kind in ("image", "video")
@@ -332,7 +334,7 @@ def usual_values(samples: np.ndarray, kind: Kind) -> ValueMap:
         samples: (…, C), finite.
         kind: of the signal.
     """
-    return _value_map(samples, kind, None, "the array")
+    return _value_map(samples, kind, None, *_finite_range(samples, "the array"))
 
 
 def _filling(low: float, high: float, largest: float) -> tuple[float, float]:
@@ -347,13 +349,13 @@ def _is_unit(samples: np.ndarray, low: float, high: float) -> bool:
     return samples.dtype.kind == "f" and low >= 0 and high <= 1
 
 
-def _usual_sampling(kind: Kind, samples: np.ndarray) -> SamplingModel:
+def _usual_sampling(kind: Kind, samples: np.ndarray, low: float, high: float) -> SamplingModel:
     """What a sample usually measures: a pixel or voxel the mean over its cell, a number of a map or series a point."""
     if kind == "audio":
         return "band"
     if kind == "volume":
         return "area" if samples.ndim > 3 else "point"
-    light = samples.dtype.name in ("uint8", "uint16") or _is_unit(samples, float(samples.min()), float(samples.max()))
+    light = samples.dtype.name in ("uint8", "uint16") or _is_unit(samples, low, high)
     return "area" if light or kind == "video" else "point"
 
 

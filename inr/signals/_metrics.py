@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from inr._errors import InrError
+from inr._tensor import as_numpy
 
 _BLOCK_SIZE = 1 << 20  # values that are compared at once, in float64
 _STRIP_ROWS = 256  # rows at a time: skimage keeps a dozen float64 arrays of what it is given
@@ -118,13 +119,9 @@ def _energies(reference: Any, estimate: Any) -> tuple[float, float]:
 
 
 def _pair(reference: Any, estimate: Any) -> tuple[np.ndarray, np.ndarray]:
-    first, second = _numpy(reference), _numpy(estimate)
+    first, second = as_numpy(reference), as_numpy(estimate)
     if first.shape != second.shape:
         raise InrError(f"only arrays of one shape can be compared, got {first.shape} and {second.shape}")
     if first.size == 0:
         raise InrError("arrays without samples cannot be compared")
     return first, second
-
-
-def _numpy(array: Any) -> np.ndarray:
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)

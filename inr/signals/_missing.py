@@ -90,6 +90,17 @@ def _differences(rows: Bool[np.ndarray, "n width"]) -> Bool[np.ndarray, "n width
     return differing
 
 
+def nan_samples(samples: Shaped[np.ndarray, "*shape c"]) -> Bool[np.ndarray, "*shape"] | None:
+    """Which samples have a channel that is NaN; None where no sample has, for which no mask is made.
+
+    Args:
+        samples: (…, C) of any type, not empty.
+    """
+    if samples.dtype.kind != "f" or not np.isnan(samples.min()):
+        return None
+    return np.isnan(samples).any(axis=-1)
+
+
 def nearest_present(missing: Bool[np.ndarray, "*shape"]) -> tuple[Int[np.ndarray, " n"], ...]:
     """Where the nearest sample that is there lies, for each missing one in order: indices by axis, as `nonzero` gives.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inr.signals._libraries import quiet_logger
+from inr.signals._missing import nan_samples
 from inr.signals._picture import described, unpacked
 
 _ORIENTATION, _ICC, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 274, 34675, 282, 283, 296
@@ -104,7 +105,7 @@ def _nodata(text: Any) -> float | None:
 
 def nodata_tags(meta: Mapping[str, Any], image: np.ndarray) -> list[tuple[Any, ...]]:
     """The tag that says what stands for missing samples of an image (H, W, C), if something does."""
-    value = meta.get("nodata", math.nan if image.dtype.kind == "f" and np.isnan(image.min()) else None)
+    value = meta.get("nodata", None if nan_samples(image) is None else math.nan)
     if value is None:
         return []
     return [(_NODATA, "s", 0, f"{value:.17g}" if value != value or value % 1 else f"{value:.0f}", True)]

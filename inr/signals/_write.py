@@ -9,8 +9,10 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._files import replacing
+from inr._tensor import as_numpy
 from inr.signals._domain import Domain, Kind
 from inr.signals._libraries import writing
+from inr.signals._missing import nan_samples
 
 _FOLDER = "a folder of frames"
 _FORMATS: dict[Kind, tuple[str, ...]] = {
@@ -77,7 +79,7 @@ def write(path: str | os.PathLike[str], array: Any, domain: Domain, *, coords: A
         _frames.write(path, samples, domain.values, force=force)
         return
     with replacing(path, force=force) as temporary, writing(path):
-        _encode(temporary, form, samples, domain, coords, _missing(array))
+        _encode(temporary, form, samples, domain, coords, nan_samples(as_numpy(array)))
 
 
 def _encode(
@@ -103,14 +105,6 @@ def _encode(
         _nifti.write(path, samples, domain)
     else:
         _encode_arrays(path, form, samples, domain, coords)
-
-
-def _missing(array: Any) -> np.ndarray | None:
-    """Which samples of an array (…, C) have a channel that is NaN; None where no sample has."""
-    samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
-    if samples.dtype.kind != "f" or not np.isnan(samples.min()):
-        return None
-    return np.isnan(samples).any(axis=-1)
 
 
 def _with_transparency(samples: np.ndarray, missing: np.ndarray, domain: Domain) -> np.ndarray:
@@ -201,14 +195,14 @@ def cast_samples(array: Any, domain: Domain) -> np.ndarray:
     <BLANKLINE>
            [[255]]], dtype=uint8)
     """
-    samples = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    samples = as_numpy(array)
     axes = 1 if domain.kind == "scattered" else domain.in_dim
     if samples.ndim != axes + 1 or samples.shape[-1] != domain.channels or samples.size == 0:
         expected = f"{axes} axes and then {domain.channels} channels"
         raise InrError(f"samples of this {domain.kind} have {expected}, got shape {samples.shape}")
     dtype = np.dtype(domain.dtype)
     nodata = domain.meta.get("nodata", None if dtype.kind == "f" else 0)
-    if samples.dtype.kind == "f" and nodata is not None and np.isnan(samples.min()):
+    if nodata is not None and nan_samples(samples) is not None:
         samples = np.where(np.isnan(samples), samples.dtype.type(nodata), samples)
     if samples.dtype == dtype or dtype.kind == "f":
         return samples.astype(dtype, copy=False)
