@@ -14,8 +14,8 @@ from inr.serving.queue import (
     Progress,
     Queue,
     QueueFull,
-    Quotas,
     QuotaExceeded,
+    Quotas,
     WrongState,
 )
 
