@@ -1,6 +1,8 @@
 """The files: versions, full disks, network file systems, many at once, and no query that looks at every row."""
 
+import contextlib
 import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from inr.serving import DiskFull
 from inr.serving.queue import NewJob, Progress, Queue
 from inr.serving.queue._database import check_local
 from inr.serving.queue._schema import VERSION
+from inr.serving.store import Store
 
 RESULT = {"result_sha256": "c" * 64, "result_bytes": 20, "metrics": {}, "seconds": 1.0}
 
@@ -72,6 +75,46 @@ def test_a_full_disk_is_told_and_loses_nothing(queue, ada):
     queue._main._durable.execute("PRAGMA max_page_count = 1000000")
     assert queue.finish(claim, **RESULT)
     assert {job.id for job in queue.jobs(ada)[0]} == {job.id for job in jobs}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A file system of two megabytes, where this process may mount one."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.decode().strip()}")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.mark.long
+def test_a_disk_that_is_really_full_loses_nothing(tiny):
+    queue, store = Queue(tiny), Store(tiny)
+    ada = queue.add_user("Ada")[0].id
+    jobs = 0
+    with pytest.raises(DiskFull):
+        while True:
+            queue.submit_many(ada, [NewJob("fit", "x" * 200)] * 50, None)
+            jobs += 50
+    assert jobs >= 100
+    with pytest.raises(DiskFull):
+        store.put(bytes(1 << 20))
+    with pytest.raises(DiskFull):
+        queue.claim("w", limit=16)
+    assert queue.counts() == {"queued": jobs}
+    queue.close()
+    with contextlib.suppress(OSError), (tiny / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    queue = Queue(tiny)
+    assert queue.counts() == {"queued": jobs}
+    with pytest.raises(DiskFull):
+        queue.claim("w")
+    (tiny / "ballast").unlink()
+    assert len(queue.claim("w")) == 1
+    queue.close()
 
 
 def test_what_raises_is_undone_as_a_whole(queue, ada):
