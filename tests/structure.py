@@ -34,6 +34,7 @@ FLOORS = (
     ("sweeping", "xarray"),
     ("face",),
     ("bench",),
+    ("serving",),
     ("cli",),
 )
 
