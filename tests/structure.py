@@ -32,6 +32,7 @@ FLOORS = (
     ("io",),
     ("imageio",),
     ("sweeping", "xarray"),
+    ("serving",),
     ("face",),
     ("bench",),
     ("serving",),
