@@ -211,7 +211,7 @@ def _fit_event(progress: dict[str, Any], kind: Any) -> "Event":
     stage = progress.get("stage") or "fitting"
     psnr, loss = (float("nan") if progress[name] is None else progress[name] for name in ("psnr", "loss"))
     return Event(
-        kind if kind == "start" or stage == "fitting" else "stage", progress["step"], progress["steps"], loss, psnr,
+        kind if kind == "start" or stage == "fitting" else "stage", progress["step"], progress["steps"] or 0, loss, psnr,
         progress["seconds"], 0.0, "", 0, message=stage,
     )  # fmt: skip
 
@@ -229,7 +229,7 @@ def _conclude(asked: _Request, source: "Signal", data: bytes | None, end: "Serve
     problem = end.data.get("problem") or {}
     state = end.data["state"]
     status = {"done": 0, "cancelled": _INTERRUPTED}.get(state, 1 if problem.get("type") == "/problems/diverged" else 2)
-    told = str(problem.get("detail", "interrupted before anything was learned; nothing is written"))
+    told = str(problem.get("detail", "interrupted; the server has kept nothing of the fit"))
     if data is None:
         return complain(told, status)
     with watch.lap("writing"), replacing(asked.outputs.field, force=asked.force or asked.resume) as temporary:

@@ -141,6 +141,12 @@ def test_a_link_opens_a_session(monkeypatch):
     assert all("Authorization" not in request.headers for request in answer.asked)
 
 
+def test_a_link_that_is_used_up_says_so():
+    detail = "The code was used or is too old; inr serve prints a new link when it starts."
+    with pytest.raises(Refused, match=f"^{re.escape(detail)}$"):
+        client(in_turn(problem(401, "unauthorised", detail)), f"{URL}/#code=once")
+
+
 def test_nothing_answers(clock):
     with pytest.raises(Unreachable, match=f"^nothing answers at {URL}: refused; is inr serve running there\\?$"):
         client(in_turn(httpx.ConnectError("refused"))).me()
@@ -213,6 +219,14 @@ def test_an_idempotency_key_is_sent():
     assert json.loads(request.content) == {
         "kind": "recompress", "options": {"bytes": 900}, "name": "a", "priority": 3, "field": "f",
     }  # fmt: skip
+
+
+def test_jobs_are_submitted_together():
+    answer = in_turn(ok({"id": "b", "results": []}, 207))
+    jobs = [{"kind": "fit", "signal": "s"}, {"kind": "sweep", "signal": "s"}]
+    assert client(answer).submit_many(jobs) == {"id": "b", "results": []}
+    assert answer.asked[0].url.path == "/v1/batches"
+    assert json.loads(answer.asked[0].content) == {"jobs": jobs}
 
 
 def test_a_small_signal_is_sent_at_once_and_waited_for(clock, tmp_path):

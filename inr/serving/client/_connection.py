@@ -124,7 +124,7 @@ class Connection:
             return Refused(f"{self.base} answers {status} {answer.reason_phrase}, as no inr service does", status, "")
         slug = str(problem.get("type", "")).rpartition("/")[2]
         detail = str(problem.get("detail") or problem.get("title"))
-        if status == 401:
+        if status == 401 and answer.request.url.path != "/v1/session":
             detail = (
                 f"{self.base} takes no such token; give --token, INR_TOKEN, or the whole link that inr serve printed"
             )
