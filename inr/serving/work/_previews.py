@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _FIRST = 0.25  # seconds of fitting before the first one
 _GAP, _SHARE = 0.5, 0.05  # seconds from one to the next at least, and the share of the time that they take at most
-_SHORTEST = 2.0  # seconds; shorter jobs show their end only
+_SHORTEST = 1.0  # seconds; shorter jobs show their end only
 _SMALLEST_SIDE = 192  # pixels; pictures grow from there as far as time allows
 
 

@@ -28,7 +28,7 @@ from inr.serving.work._task import Interrupted, Task
 log = logging.getLogger("inr.serving")
 
 JOBS_OF_A_LIFE = 200
-_IDLE, _LONGEST_IDLE = 0.05, 0.5  # seconds between two looks for a job
+_LOOK, _LONGEST_IDLE = 0.05, 1.0  # seconds between two looks whether anything happened, and without a look for a job
 _CLAIMED = 16
 _FULL_SECONDS = 60.0  # in which nobody claims a job after the disk was full
 
@@ -68,22 +68,17 @@ class Worker:
         warm_up()
         self._queue.register(self._id, socket.gethostname(), os.getpid(), 1)
         self._heart = heart = Heart(self._queue, self._id, self._memory)
-        idle = _IDLE
         try:
-            while not self._stop.is_set() and not heart.draining and not self._worn_out():
-                claims = self._claim()
-                if claims:
-                    idle = _IDLE
+            while not self._ending(heart):
+                if claims := self._claim():
                     heart.hold(claims)
                     for claim in claims:
-                        if heart.draining:
-                            break
-                        self._do(claim, heart)
+                        if not self._ending(heart):
+                            self._do(claim, heart)
                 elif until_empty:
                     break
                 else:
-                    self._stop.wait(idle)
-                    idle = min(1.5 * idle, _LONGEST_IDLE)
+                    self._idle()
         finally:
             for claim in heart.stop():
                 self._queue.release(claim)
@@ -91,7 +86,17 @@ class Worker:
             self._queue.close()
         return self._done
 
-    def _worn_out(self) -> bool:
+    def _idle(self) -> None:
+        """Wait until something happened, but look for jobs now and then: some may be claimed from a certain time on."""
+        until = time.monotonic() + _LONGEST_IDLE
+        while time.monotonic() < until and not self._queue.changed():
+            if self._stop.wait(_LOOK):
+                return
+
+    def _ending(self, heart: Heart) -> bool:
+        """Whether to begin no more job: it was asked to end, or has worked for long enough."""
+        if self._stop.is_set() or heart.draining:
+            return True
         return self._done >= JOBS_OF_A_LIFE or resident() > self._memory // 2
 
     def _claim(self) -> list[Claim]:
