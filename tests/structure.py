@@ -32,8 +32,10 @@ FLOORS = (
     ("io",),
     ("imageio",),
     ("sweeping", "xarray"),
+    ("serving",),
     ("face",),
     ("bench",),
+    ("serving",),
     ("cli",),
 )
 

@@ -100,9 +100,9 @@ def test_a_wheel_holds_the_package_and_nothing_else(tmp_path):
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
         metadata = wheel.read(f"inr-{inr.__version__}.dist-info/METADATA").decode()
-    sources = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")} | {"inr/py.typed"}
-    sources |= {f"inr/diagnostics/{name}" for name in ("page.css", "page.js", "style.mplstyle")}
-    assert sources <= names
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert {".py", ".css", ".js", ".mplstyle"} <= {path.suffix for path in files}
+    assert {str(path.relative_to(ROOT)) for path in files} <= names
     assert {name.partition("/")[0] for name in names} == {"inr", f"inr-{inr.__version__}.dist-info"}
     assert f"\nVersion: {inr.__version__}\n" in metadata
 
