@@ -6,6 +6,9 @@ from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from inr.serving.work._check import check as check
+    from inr.serving.work._fit_many import FileRow as FileRow
+    from inr.serving.work._fit_many import Many as Many
+    from inr.serving.work._fit_many import fit_many as fit_many
     from inr.serving.work._kinds import fit_options as fit_options
     from inr.serving.work._options import OPTIONS as OPTIONS
     from inr.serving.work._options import normalised as normalised
@@ -17,15 +20,22 @@ if TYPE_CHECKING:
     from inr.serving.work._reader import signal_of as signal_of
     from inr.serving.work._sandbox import ReadLimits as ReadLimits
     from inr.serving.work._worker import Worker as Worker
+    from inr.serving.work._workers import Workers as Workers
+    from inr.serving.work._workers import supervise as supervise
+    from inr.serving.work._workers import work as work
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Canonical": "._reader",
+        "FileRow": "._fit_many",
+        "Many": "._fit_many",
         "OPTIONS": "._options",
         "ReadLimits": "._sandbox",
         "Worker": "._worker",
+        "Workers": "._workers",
         "check": "._check",
+        "fit_many": "._fit_many",
         "fit_options": "._kinds",
         "lossless_of": "._reader",
         "normalised": "._options",
@@ -33,5 +43,7 @@ __getattr__, __all__ = lazy_exports(
         "reading_options": "._reader",
         "save_picture": "._pictures",
         "signal_of": "._reader",
+        "supervise": "._workers",
+        "work": "._workers",
     },
 )

@@ -20,7 +20,7 @@ def check(
     options: Mapping[str, Any],
     description: Mapping[str, Any] | None = None,
     *,
-    seconds_a_job: float = math.inf,
+    seconds: float = math.inf,
 ) -> dict[str, Any]:
     """Look whether a job can be done, as far as that takes no work.
 
@@ -28,7 +28,7 @@ def check(
         kind: of the job.
         options: as requests write them.
         description: of the signal, as its reader gave it; None for a field that is recompressed.
-        seconds_a_job: the largest budget in seconds.
+        seconds: the largest budget in seconds.
 
     Returns:
         The options as they are to be kept with the job.
@@ -37,8 +37,8 @@ def check(
         InrError: it cannot, in the sentence that the command of the same name would print.
     """
     found = normalised(kind, options)
-    if found.get("seconds", 0) > seconds_a_job:
-        raise InrError(f"a job may take {seconds_a_job:g} seconds, not {found['seconds']:g}")
+    if found.get("seconds", 0) > seconds:
+        raise InrError(f"a job may take {seconds:g} seconds, not {found['seconds']:g}")
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)
@@ -48,7 +48,8 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **{name: value for name, value in found.items() if name != "seconds"})
+        about = {name: value for name, value in found.items() if name != "seconds"}
+        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about)
     return found
 
 

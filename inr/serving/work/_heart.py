@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inr._errors import InrError
+from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Queue
 from inr.serving.work._task import Reason, Task
 
@@ -29,16 +30,17 @@ class Heart:
         queue: that the claims are of.
         worker: the worker's id.
         memory: most bytes that the process may take.
+        follow: end when the process that began this one does.
     """
 
-    def __init__(self, queue: Queue, worker: str, memory: int) -> None:
+    def __init__(self, queue: Queue, worker: str, memory: int, *, follow: bool = False) -> None:
         self._queue, self._worker, self._memory = queue, worker, memory
         self._lock = threading.Lock()
         self._waiting: dict[str, Claim] = {}
         self._task: Task | None = None
         self._draining: float | None = None
         self._ended = threading.Event()
-        self._parent = os.getppid()
+        self._parent = os.getppid() if follow else None
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
         self._thread.start()
 
@@ -90,8 +92,8 @@ class Heart:
                 if time.monotonic() >= due:
                     due = time.monotonic() + _BEAT
                     self._beat()
-                if os.getppid() != self._parent:
-                    self.drain()  # nobody is left who would begin another worker
+                if self._parent not in (None, os.getppid()):
+                    self.drain()
             except (InrError, sqlite3.Error, OSError):
                 log.exception("a beat failed")
 
@@ -141,15 +143,10 @@ def give_up(queue: Queue, task: Task) -> None:
             queue.release(claim)
         case "timeout":
             detail = f"the job was ended after {task.seconds:.0f} seconds, which is all that it may take"
-            queue.fail(claim, problem("timeout", "The job took too long", detail), task.seconds)
+            queue.fail(claim, Problem("timeout", detail).to_json(), task.seconds)
         case "memory":
             detail = "the job took more memory than a worker has; take a smaller signal, network or batch"
-            queue.fail(claim, problem("memory", "Not enough memory", detail), task.seconds)
-
-
-def problem(slug: str, title: str, detail: str) -> dict[str, str]:
-    """Why a job failed, as the service tells it (RFC 9457)."""
-    return {"type": f"/problems/{slug}", "title": title, "detail": detail}
+            queue.fail(claim, Problem("memory", detail).to_json(), task.seconds)
 
 
 def resident() -> int:
@@ -158,5 +155,3 @@ def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
-
-

@@ -4,7 +4,6 @@ import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,6 +117,7 @@ def run_job(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     metrics = {
         **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples, "seconds": task.seconds,
         "parts": {part: format_spec(config) for part, config in made.field.config().items()},
+        "shape": None if made.field.domain.shape is None else list(made.field.domain.shape),
         "parameters": made.field.parameter_count, "remarks": remarks,
         **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),
     }  # fmt: skip
@@ -168,19 +168,17 @@ def _run_fitter(
     task.stage("preparing")
     fitter = _resuming(task, prepare)
     previews = Previews(task)
-    with closing(fitter.run()) as events:
-        for event in events:
-            task.tell(event)
-            if event.kind == "start":
-                on_plan(fitter.engine, event.steps)
-                if options.seconds is not None and event.step == 0:
-                    _keep(task, fitter)  # the horizon was measured, and another attempt would find another one
-            elif event.kind == "step":
-                if task.reason is not None:
-                    if task.reason in ("pause", "drain"):
-                        _keep(task, fitter)
-                    task.check()
-                previews.look(fitter, event.step)
+    for event in fitter.run():
+        task.tell(event)
+        if event.kind == "start":
+            on_plan(fitter.engine, event.steps)
+            if options.seconds is not None and event.step == 0:
+                _keep(task, fitter)  # the horizon was measured, and another attempt would find another one
+        elif event.kind == "step":
+            if task.reason in ("pause", "drain"):
+                _keep(task, fitter)
+            task.check()
+            previews.look(fitter, event.step)
     if event.reason == "diverged":
         raise Diverged(event.message)
     if event.reason == "disk":
@@ -232,9 +230,7 @@ def _recompress(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     )  # fmt: skip
 
 
-def _series(
-    task: Task, seconds: float | None, on_plan: OnPlan, make: Callable[[FitSeries], Compressed]
-) -> Outcome:
+def _series(task: Task, seconds: float | None, on_plan: OnPlan, make: Callable[[FitSeries], Compressed]) -> Outcome:
     """Run the fits of a codec."""
     previews, steps = Previews(task), 0
 

@@ -71,9 +71,7 @@ class Previews:
         size = [max(round(each * scale), 1) for each in shape[-2:]]
         sliced = len(shape) - 2
         box = [(-1.0, 1.0)] * 2 + [(-1.0 / each, 1.0 / each) for each in reversed(shape[:sliced])]
-        samples = field.render(
-            (*[1] * sliced, *size), box if sliced else None, execute=execute, block=block
-        )
+        samples = field.render((*[1] * sliced, *size), box if sliced else None, execute=execute, block=block)
         with replacing(self._task.folder / "preview.webp", force=True) as temporary:
             drawn = save_picture(np.nan_to_num(samples), field.domain, temporary)
             if not drawn:

@@ -28,7 +28,16 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _NETWORK, _SCOPES = 0b11, 0b11  # to bind and connect TCP; abstract sockets and signals to others
 
 # seccomp: what no reader needs, and what could get around the list, by the number of each machine
-_CALLS = ("socket", "connect", "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "io_uring_setup")
+_CALLS = (
+    "socket",
+    "connect",
+    "execve",
+    "execveat",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "io_uring_setup",
+)
 _NUMBERS = {
     "x86_64": (0xC000003E, (41, 42, 59, 322, 101, 310, 311, 425)),
     "aarch64": (0xC00000B7, (198, 203, 221, 281, 117, 270, 271, 425)),

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +16,10 @@ import torch
 import inr
 from inr._errors import DamagedFile, InrError
 from inr.serving import DiskFull
+from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Queue
 from inr.serving.store import RESERVE, Store
-from inr.serving.work._heart import Heart, give_up, problem, resident
+from inr.serving.work._heart import Heart, give_up, resident
 from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
 from inr.serving.work._previews import Previews
 from inr.serving.work._reader import lossless_of, reading_options, signal_of
@@ -39,11 +39,12 @@ class Worker:
     Args:
         folder: of the service.
         memory: most bytes that the process may take; half of that ends it between two jobs.
-        reserve: bytes of the disk that are left alone.
+        reserve: bytes of the disk that are left alone: no job is begun with less.
+        follow: end when the process that began this one does.
     """
 
-    def __init__(self, folder: Path, *, memory: int, reserve: int = RESERVE) -> None:
-        self._folder, self._memory, self._reserve = folder, memory, reserve
+    def __init__(self, folder: Path, *, memory: int, reserve: int = RESERVE, follow: bool = False) -> None:
+        self._folder, self._memory, self._reserve, self._follow = folder, memory, reserve, follow
         self._queue, self._store = Queue(folder), Store(folder)
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._stop = threading.Event()
@@ -56,6 +57,11 @@ class Worker:
         if self._heart is not None:
             self._heart.drain()
 
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether it ends because it was told to, or has nobody left to work for."""
+        return self._stop.is_set() or (self._heart is not None and self._heart.draining)
+
     def run(self, *, until_empty: bool = False) -> int:
         """Work until it is asked to end, or has worked for long enough.
 
@@ -67,13 +73,13 @@ class Worker:
         """
         warm_up()
         self._queue.register(self._id, socket.gethostname(), os.getpid(), 1)
-        self._heart = heart = Heart(self._queue, self._id, self._memory)
+        self._heart = heart = Heart(self._queue, self._id, self._memory, follow=self._follow)
         try:
-            while not self._ending(heart):
+            while not self._ending():
                 if claims := self._claim():
                     heart.hold(claims)
                     for claim in claims:
-                        if not self._ending(heart):
+                        if not self._ending():
                             self._do(claim, heart)
                 elif until_empty:
                     break
@@ -93,11 +99,9 @@ class Worker:
             if self._stop.wait(_LOOK):
                 return
 
-    def _ending(self, heart: Heart) -> bool:
+    def _ending(self) -> bool:
         """Whether to begin no more job: it was asked to end, or has worked for long enough."""
-        if self._stop.is_set() or heart.draining:
-            return True
-        return self._done >= JOBS_OF_A_LIFE or resident() > self._memory // 2
+        return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._memory // 2
 
     def _claim(self) -> list[Claim]:
         if self._store.free() < self._reserve:
@@ -184,32 +188,31 @@ class Worker:
             self._queue.release(task.claim, not_before=time.time() + _FULL_SECONDS)
             self._queue.hold(_FULL_SECONDS, "the disk is full")
             return
-        self._queue.fail(task.claim, _problem_of(error), task.seconds)
+        self._queue.fail(task.claim, _problem_of(error).to_json(), task.seconds)
         if not isinstance(error, (InrError, MemoryError)):
             log.error("job %s failed", task.job.id, exc_info=error)
 
 
-def _problem_of(error: Exception) -> dict[str, Any]:
+def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Diverged):
-        return problem("diverged", "The fit diverged", str(error))
+        return Problem("diverged", str(error))
     if isinstance(error, DamagedFile):
-        return problem("damaged-file", "The file is damaged", str(error))
+        return Problem("damaged-file", str(error))
     if isinstance(error, InrError):
-        return problem("bad-option", "The job cannot be done as it was asked for", str(error))
+        return Problem("bad-option", str(error))
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error)):
-        detail = "not enough memory for this; choose a smaller network, batch or size"
-        return problem("memory", "Not enough memory", detail)
-    return problem("internal", "The worker failed", f"{type(error).__name__}; the log of the service says more")
+        return Problem("memory", "not enough memory for this; choose a smaller network, batch or size")
+    return Problem("internal", f"the worker met a {type(error).__name__}; the log of the service says more")
 
 
 def warm_up() -> None:
     """Load and compile what the usual fit needs, by fitting a small picture for a moment."""
     picture = inr.from_array(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8))
     for coding in ("exact", "coded"):
-        inr.fit(picture, coding=coding, steps=2, seed=0)  # type: ignore[arg-type]
+        inr.fit(picture, coding=coding, steps=2, seed=0)
 
 
 def install(worker: Worker) -> None:
-    """Let SIGTERM end a worker in good order, and leave Ctrl-C to whoever started it."""
-    posix_signal.signal(posix_signal.SIGINT, posix_signal.SIG_IGN)
-    posix_signal.signal(posix_signal.SIGTERM, lambda number, frame: worker.stop())
+    """Let SIGTERM and Ctrl-C end a worker in good order."""
+    for number in (posix_signal.SIGTERM, posix_signal.SIGINT):
+        posix_signal.signal(number, lambda number, frame: worker.stop())
