@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from inr._errors import InrError
 from inr._files import replacing
+from inr._option_values import parse_range
 from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs
 from inr.cli._fit_note import Note
 from inr.cli._fit_report import Fitted, Stopwatch, course_without_steps, document, print_table
-from inr.cli._parsing import parse_range, parse_sampling
+from inr.cli._parsing import parse_sampling
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 
