@@ -190,13 +190,13 @@ def encode(shown: Pixels, quality: str, form: str, profile: bytes | None = None)
     Args:
         shown: pixels.
         quality: what is made of them: gray, bitonal, or anything else to leave them as they are.
-        form: jpg, png, webp or tif; what is transparent is white in jpg.
+        form: jpg, png, webp or tif; what is transparent is black in jpg.
         profile: of the colours; sRGB where None.
     """
     image = _image(shown)
     if form == "jpg" and shown.shape[-1] in (2, 4):
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert(image.mode[:-1])
+        black = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(black, image.convert("RGBA")).convert(image.mode[:-1])
     if quality in ("gray", "bitonal"):
         image = image.convert("LA" if image.mode.endswith("A") else "L")
     if quality == "bitonal":

@@ -195,15 +195,12 @@ def _cost(request: Request, canvas: Canvas) -> float:
 
 
 def turned_size(size: tuple[int, int], degrees: float) -> tuple[int, int]:
-    """Width and height of the smallest picture that holds one of `size` when it is turned."""
+    """Width and height of the picture that holds one of `size` when it is turned, to the nearest pixel."""
     if degrees % 90 == 0:
         return size if degrees % 180 == 0 else (size[1], size[0])
     cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     width, height = size
-    return (
-        math.ceil(width * cosine + height * sine - _ROUNDING),
-        math.ceil(width * sine + height * cosine - _ROUNDING),
-    )
+    return _rounded(width * cosine + height * sine), _rounded(width * sine + height * cosine)
 
 
 def _region(text: str, width: int, height: int) -> tuple[float, float, float, float]:

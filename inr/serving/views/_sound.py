@@ -1,9 +1,7 @@
 """Sounds of fields and signals: files at any rate, and waveforms."""
 
-import math
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -56,16 +54,16 @@ def write_wav(path: Path, samples: Float[np.ndarray, "n c"], domain: Domain) -> 
         temporary.unlink(missing_ok=True)
 
 
-def peaks(samples: Shaped[np.ndarray, "n c"], domain: Domain, count: int) -> dict[str, Any]:
-    """A waveform: the least and the greatest sample of each of so many equal parts of a sound.
+def peaks(samples: Shaped[np.ndarray, "n c"], domain: Domain, count: int) -> list[list[float]]:
+    """A waveform: the least and the greatest sample, of all channels, of so many equal parts of a sound.
 
     Args:
         samples: in own units.
         domain: of the sound.
-        count: parts, of which there are no more than samples.
+        count: parts; there are no more of them than samples.
 
     Returns:
-        Seconds, and a list of [least, greatest] for every channel, as shares of the value range from -1 to 1.
+        Pairs of least and greatest, as shares of the value range from -1 to 1.
 
     Raises:
         InrError: a number of parts that is none.
@@ -73,14 +71,7 @@ def peaks(samples: Shaped[np.ndarray, "n c"], domain: Domain, count: int) -> dic
     if not 1 <= count <= MAX_PEAKS:
         raise InrError(f"a waveform has 1 to {MAX_PEAKS} parts, got {count}")
     shares = domain.values.normalise(samples.astype(np.float32))
-    starts = [math.floor(part * len(shares) / count) for part in range(min(count, len(shares)))]
-    if count > len(shares):
-        starts = list(range(len(shares)))
-    pairs = np.stack([np.minimum.reduceat(shares, starts), np.maximum.reduceat(shares, starts)], axis=-1)
-    axis = domain.axes[0]
-    return {
-        "seconds": axis.high - axis.low,
-        "channels": [
-            [[round(float(value), 4) for value in pair] for pair in channel] for channel in pairs.swapaxes(0, 1)
-        ],
-    }
+    count = min(count, len(shares))
+    starts = np.arange(count) * len(shares) // count
+    least, greatest = np.minimum.reduceat(shares, starts).min(1), np.maximum.reduceat(shares, starts).max(1)
+    return [[round(float(low), 4), round(float(high), 4)] for low, high in zip(least, greatest, strict=True)]
