@@ -29,7 +29,8 @@ DESCRIPTION = {
 class PlayedRenderer:
     """Answers what the renderer's process would, and remembers what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     async def call(self, operation: str, *, cost: float = 0.0, **arguments: Any) -> Any:
@@ -44,6 +45,11 @@ class PlayedRenderer:
             raise BadRequest("this would take about 90 seconds; ask for fewer pixels at once")
         return b"tile " + request.canonical.encode()
 
+    async def wav(self, image: Any, rate: float | None = None) -> Path:
+        path = self.folder / "sound.wav"
+        path.write_bytes(b"RIFF" + str(rate).encode())
+        return path
+
     def _check(self, kind: str, options: dict[str, Any], description: Any, **rest: Any) -> dict[str, Any]:
         if "activation" in options and options["activation"] not in ("sine", "relu"):
             raise InrError(f"there is no activation {options['activation']!r}; did you mean 'sine'?")
@@ -56,12 +62,9 @@ class PlayedRenderer:
     def _describe(self, image: Any) -> dict[str, Any]:
         axis = {"name": "x", "size": 64, "low": -1.0, "high": 1.0, "unit": None}
         return {
-            "kind": "image", "shape": [48, 64], "channels": 3, "axes": [axis], "lossless_bytes": 5_000,
+            "kind": "image", "shape": [48, 64], "channels": 3, "axes": [axis], "parameters": 50,
             "parts": {"activation": "sine"},
         }  # fmt: skip
-
-    def _wav(self, image: Any, rate: int | None) -> bytes:
-        return b"RIFF"
 
     def _peaks(self, image: Any, n: int) -> list[list[float]]:
         return [[-0.5, 0.5]] * 2
@@ -125,7 +128,7 @@ class Stage:
         self.ada, self.token = self.queue.add_user("Ada")
         self.bob, bobs = self.queue.add_user("Bob")
         self.as_bob = {"Authorization": f"Bearer {bobs}"}
-        self.renderer = PlayedRenderer()
+        self.renderer = PlayedRenderer(folder)
         self.service = Service(self.settings, self.queue, self.store, self.renderer, read=played_reader)
         self.app = make_app(self.service)
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": "test"}
