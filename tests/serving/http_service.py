@@ -1,18 +1,23 @@
 """A service without its other processes: what they would do is played, and requests need no socket."""
 
 import asyncio
+import atexit
 import contextlib
 import functools
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from inr import InrError
-from inr.serving.http import Service, make_app
+from inr.serving.http import Service
+from inr.serving.http.app import guarded, make_routes
 from inr.serving.queue import Claim, NewJob, Progress, Queue, User
 from inr.serving.settings import Settings
 from inr.serving.store import Store
@@ -112,6 +117,25 @@ class Client:
     options = functools.partialmethod(request, "OPTIONS")
 
 
+@functools.cache
+def _template() -> Path:
+    """The folder of a service with two users, which every test has a copy of."""
+    folder = Path(tempfile.mkdtemp(prefix="inr-test-service-"))
+    atexit.register(shutil.rmtree, folder)
+    queue = Queue(folder)
+    tokens = [queue.add_user(name)[1] for name in ("Ada", "Bob")]
+    (folder / "tokens").write_text("\n".join(tokens))
+    (folder / "uploads").mkdir()
+    queue.close()
+    return folder
+
+
+@functools.cache
+def _routes() -> FastAPI:
+    """The routes, which take longer to make than most tests."""
+    return make_routes()
+
+
 class Stage:
     """A service on the test's folder, with two users, Ada and Bob.
 
@@ -122,15 +146,17 @@ class Stage:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         self.settings = Settings(folder, **{"free_bytes": 0, **settings})
+        shutil.copytree(_template(), folder, dirs_exist_ok=True)
         self.queue = Queue(folder)
         self.store = Store(folder)
-        (folder / "uploads").mkdir(exist_ok=True)
-        self.ada, self.token = self.queue.add_user("Ada")
-        self.bob, bobs = self.queue.add_user("Bob")
+        self.token, bobs = (folder / "tokens").read_text().split()
+        self.ada, self.bob = self.queue.users()
         self.as_bob = {"Authorization": f"Bearer {bobs}"}
         self.renderer = PlayedRenderer(folder)
         self.service = Service(self.settings, self.queue, self.store, self.renderer, read=played_reader)
-        self.app = make_app(self.service)
+        routes = _routes()
+        routes.state.service = self.service
+        self.app = guarded(routes, self.service)
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": "test"}
         self.runner = asyncio.Runner()
         self.client = Client(self.runner, self.app, headers)

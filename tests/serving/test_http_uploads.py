@@ -19,9 +19,9 @@ def encoded(text):
     return base64.b64encode(text.encode()).decode()
 
 
-def created(stage, length=len(DATA), metadata=""):
+def created(stage, metadata=""):
     answer = stage.client.post(
-        "/v1/uploads", headers={**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata}
+        "/v1/uploads", headers={**TUS, "Upload-Length": str(len(DATA)), "Upload-Metadata": metadata}
     )
     assert answer.status_code == 201, answer.text
     assert answer.headers["tus-resumable"] == "1.0.0"
@@ -181,7 +181,7 @@ def test_what_is_no_upload_is_refused(stage, headers, status, slug):
 
 
 def test_quotas_count_whole_uploads_before_they_come(stage):
-    user, token = stage.queue.add_user("Eve", quotas=type(stage.ada.quotas)(bytes=100))
+    _, token = stage.queue.add_user("Eve", quotas=type(stage.ada.quotas)(bytes=100))
     headers = {**TUS, "Authorization": f"Bearer {token}", "Upload-Length": "60"}
     assert stage.client.post("/v1/uploads", headers=headers).status_code == 201
     problem(stage.client.post("/v1/uploads", headers=headers), 429, "quota")

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 
 from inr._errors import DamagedFile, InrError
@@ -58,6 +59,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(InrError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -104,6 +106,11 @@ def _methods(request: Request) -> Iterator[str]:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             yield from route.methods
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """For the log: nobody hears it."""
+    return problem_answer(Problem("timeout", "The connection broke off."))
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inr.serving.http.answers import problem_answer
@@ -86,8 +85,6 @@ class Gate:
             await self._app(_routed(scope), body, answer)
         except Problem as problem:
             await answer.refuse(problem, scope, receive)
-        except ClientDisconnect:  # nobody hears it, but the log
-            await answer.refuse(Problem("timeout", "The connection broke off."), scope, receive)
         except Exception:
             log.exception("a request failed", extra={"members": {"trace": trace}})
             await answer.refuse(broken(trace), scope, receive)
