@@ -13,6 +13,7 @@ from inr.cli import _fit_options as options
 from inr.cli._console import complain, print_json, remark, tell_folder, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
+from inr.cli._fit_remote import fit_remotely
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
 from inr.cli._parsing import parse_sampling
 from inr.cli._pipes import is_piped
@@ -40,6 +41,8 @@ EPILOG = f"""
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
   cat photo.png | inr fit - -o photo.inr
 
@@ -93,12 +96,15 @@ def fit(
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     log: options.Log = None,
+    server: options.Server = None,
+    token: options.Token = None,
     force: options.Force = False,
     profile: options.Profile = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
+    arguments = dict(locals())
     import inr
     from inr.compression import FitOptions, check_unstepped, finish, sampled
     from inr.listeners import listener
@@ -107,6 +113,8 @@ def fit(
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
+    if server is not None:
+        raise typer.Exit(fit_remotely(arguments, outputs))
     listeners = [listener(each, force=force, append=resume) for each in log or ()]
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
