@@ -19,10 +19,13 @@ from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
+from inr.cli._serve import EPILOG as SERVE_EPILOG
+from inr.cli._serve import serve
 from inr.cli._suggest import EPILOG as SUGGEST_EPILOG
 from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
 from inr.cli._sweep import sweep
+from inr.cli._token import token
 
 __all__ = ["app", "main"]
 
@@ -36,6 +39,8 @@ EPILOG = """
   inr compress photo.png          # photo.inr, in few bytes
 
   inr sweep photo.png --auto      # which parts suit it best
+
+  inr serve                       # the same on a page, and over HTTP
 
   inr fit --help                  # and so for every command
 
@@ -84,6 +89,8 @@ app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)
 app.command(epilog=BENCH_EPILOG)(bench)
+app.command(epilog=SERVE_EPILOG)(serve)
+app.add_typer(token, name="token")
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def move(
     if to in ENDED:
         columns["ended"] = now
     if to not in ("running", "cancelling"):
-        columns.update(lease_token=None, lease_until=None, owner=None, begun=None, pausing=0)
+        columns.update(lease_token=None, lease_until=None, beat=None, owner=None, begun=None, pausing=0)
     settings = ", ".join(f"{name} = ?" for name in columns)
     values = [encode(value) if isinstance(value, dict) else value for value in columns.values()]
     condition = f"id = ? AND state IN ({', '.join('?' * len(states))})"

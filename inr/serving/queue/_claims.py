@@ -9,6 +9,7 @@ from typing import Any, Literal
 from inr._version import __version__
 from inr.serving.queue._base import Base, charge, happened, job_row, move
 from inr.serving.queue._ids import encode
+from inr.serving.queue._leases import end_leases
 from inr.serving.queue._rows import Claim, Progress, Worker
 from inr.serving.queue._signals import touch
 from inr.serving.queue._turns import NEXT, alive_slots
@@ -75,7 +76,7 @@ class Claims(Base):
         """
         now, claims = self._clock(), list[Claim]()
         with self._main.write() as db:
-            self._end_leases(db, now)
+            end_leases(db, now, self._max_crashes)
             if _held(db, now):
                 return []
             alike: str | None = None
@@ -91,6 +92,10 @@ class Claims(Base):
                 if not claims:
                     alike, most = group, self._share(db, found["user"], most, now) if group else 1
                 claims.append(self._lease_job(db, row["id"], found["user"], worker, now, first=not claims))
+        begin_anew = [(claim.job.id,) for claim in claims if claim.job.attempt > 1 and not claim.resumes]
+        if begin_anew:
+            with self._progress.write(durable=False) as db:
+                db.executemany("DELETE FROM progress WHERE job = ?", begin_anew)
         return claims
 
     def _share(self, db: sqlite3.Connection, user: str, most: int, now: float) -> int:
@@ -103,7 +108,7 @@ class Claims(Base):
     def _lease_job(self, db: sqlite3.Connection, job: str, user: str, worker: str, now: float, *, first: bool) -> Claim:
         token = secrets.token_hex(16)
         attempt = db.execute("SELECT attempt FROM jobs WHERE id = ?", (job,)).fetchone()["attempt"] + 1
-        leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "owner": worker}
+        leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "beat": now, "owner": worker}
         # the first of several is begun at once; if the worker dies, it is blamed on those that were begun
         move(db, now, job, ("queued",), "running", attempt=attempt, begun=now if first else None, **leased)
         db.execute("UPDATE jobs SET started = COALESCE(started, ?) WHERE id = ?", (now, job))
@@ -112,26 +117,6 @@ class Claims(Base):
         if found.signal is not None:
             touch(db, found.signal, now)
         return Claim(found, token, found.checkpoint_step is not None)
-
-    def _end_leases(self, db: sqlite3.Connection, now: float) -> None:
-        """Give back what workers claimed and were not heard of since."""
-        over = db.execute(
-            """SELECT id, state, begun, lease_until, pausing, crashes FROM jobs
-               WHERE lease_token IS NOT NULL AND lease_until <= ?""",
-            (now,),
-        ).fetchall()
-        for row in over:
-            if row["begun"] is not None:
-                last_beat = min(row["lease_until"], now) - self._lease
-                charge(db, row["id"], max(last_beat - row["begun"], 0.0))
-            if row["state"] == "cancelling":
-                move(db, now, row["id"], ("cancelling",), "cancelled")
-                continue
-            crashes = row["crashes"] + (row["begun"] is not None)
-            if crashes >= self._max_crashes:
-                move(db, now, row["id"], ("running",), "failed", crashes=crashes, problem=_crash_loop(crashes))
-            else:
-                move(db, now, row["id"], ("running",), "paused" if row["pausing"] else "queued", crashes=crashes)
 
     def beat(self, claim: Claim, progress: Progress | None = None) -> Literal["go on", "cancel", "pause", "lost"]:
         """Hold a claim for another lease, tell how far it is, and hear what the owner wants.
@@ -150,8 +135,8 @@ class Claims(Base):
             begun = now if row["begun"] is None and progress is not None else row["begun"]
             preview = max(row["preview"], progress.preview) if progress is not None else row["preview"]
             db.execute(
-                "UPDATE jobs SET lease_until = ?, begun = ?, preview = ? WHERE id = ?",
-                (now + self._lease, begun, preview, claim.job.id),
+                "UPDATE jobs SET lease_until = ?, beat = ?, begun = ?, preview = ? WHERE id = ?",
+                (now + self._lease, now, begun, preview, claim.job.id),
             )
             if preview > row["preview"]:
                 happened(db, now, claim.job.id, "preview", {"preview": preview})
@@ -249,11 +234,3 @@ class Claims(Base):
 def _held(db: sqlite3.Connection, now: float) -> str | None:
     row = db.execute("SELECT reason FROM hold WHERE until > ?", (now,)).fetchone()
     return None if row is None else row["reason"]
-
-
-def _crash_loop(crashes: int) -> dict[str, Any]:
-    return {
-        "type": "/problems/crash-loop",
-        "title": "Every worker that tried this job died",
-        "detail": f"{crashes} workers died while they worked on this job; try a smaller signal or other options",
-    }

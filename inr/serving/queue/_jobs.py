@@ -140,7 +140,7 @@ class Jobs(Base):
             return job_row(db, job)
 
     def retry(self, job: str, user: str | None) -> Job:
-        """Try a failed job again. Raises NotFound, WrongState, and as `submit` does where the signal is gone."""
+        """Try a failed job again. Raises NotFound, also where what it works on is gone, and WrongState."""
         with self._main.write() as db:
             found, now = job_row(db, job, user), self._clock()
             if found.state != "failed":
@@ -148,6 +148,8 @@ class Jobs(Base):
             if found.signal is not None:
                 ready_signal(db, found.signal, found.user)
                 touch(db, found.signal, now)
+            if found.field is not None:
+                job_row(db, found.field)
             arrive(db, found.user)
             move(db, now, job, ("failed",), "queued", crashes=0, problem=None, ended=None, not_before=0)
             return job_row(db, job)

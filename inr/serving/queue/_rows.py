@@ -80,7 +80,11 @@ class SignalRow:
 
 @dataclass(frozen=True)
 class Upload:
-    """A resumable upload: `offset` of `length` bytes are safely on the disk; it is dropped at `expires`."""
+    """A resumable upload: `offset` of `length` bytes are safely on the disk; it is dropped at `expires`.
+
+    Attributes:
+        signal: id of the signal that it has become, once it is whole.
+    """
 
     id: str
     user: str
@@ -89,6 +93,7 @@ class Upload:
     name: str
     options: dict[str, Any]
     expires: float
+    signal: str | None
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ class Claim:
     """The right to work on a job until its lease is over or its token is refused.
 
     Attributes:
-        resumes: whether a checkpoint of an earlier attempt is there.
+        resumes: whether an earlier attempt left a checkpoint, which may have been deleted since.
     """
 
     job: Job
@@ -186,7 +191,7 @@ class Progress:
     """How far a running job is.
 
     Attributes:
-        seconds: spent in this attempt.
+        seconds: that the steps so far took, those of earlier attempts included.
         stage: what is being done, in a word or two.
         curve: points of (seconds, PSNR), at most 300.
         preview: number of the newest preview; 0 is none.

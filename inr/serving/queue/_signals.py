@@ -25,6 +25,7 @@ class Signals(Base):
         path: str | None = None,
         bytes: int = 0,
         options: dict[str, Any] | None = None,
+        upload: str | None = None,
     ) -> SignalRow:
         """Add a signal, which is to be read before it is ready.
 
@@ -35,20 +36,28 @@ class Signals(Base):
             path: of a file on this machine instead.
             bytes: that count against the owner's quota.
             options: how it is to be read.
+            upload: id of the upload that it was; one that has become a signal already gives that one again, so that
+                the end of an upload can be repeated.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: there is no such user or upload.
             QuotaExceeded: the owner would have more bytes than allowed.
         """
         now = self._clock()
         signal = new_id(now)
         with self._main.write() as db:
-            _check_bytes(db, user, bytes)
+            if upload is None:
+                _check_bytes(db, user, bytes)
+            else:
+                made = _upload_row(db, upload, user).signal
+                if made is not None:
+                    return signal_row(db, made, user)
             db.execute(
                 """INSERT INTO signals (id, user, name, sha256, path, options, bytes, created, expires)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (signal, user, name, sha256, path, encode(options or {}), bytes, now, now + SIGNAL_SECONDS),
             )
+            db.execute("UPDATE uploads SET signal = ?, offset = length WHERE id = ?", (signal, upload))
             return signal_row(db, signal, user)
 
     def signal(self, signal: str, user: str | None = None) -> SignalRow | None:
@@ -77,6 +86,11 @@ class Signals(Base):
                 [*values, before(cursor), limit + 1],
             )
             return page([_signal_of(row) for row in found], limit)
+
+    def unread_signals(self) -> list[SignalRow]:
+        """The signals that are still to be read, the oldest first, as after a reader that died."""
+        with self._main.read() as db:
+            return [_signal_of(row) for row in db.execute("SELECT * FROM signals WHERE state = 'reading' ORDER BY id")]
 
     def signal_ready(self, signal: str, kind: str, description: dict[str, Any], array_sha256: str | None) -> None:
         """A reader has made a signal's canonical form; raises NotFound."""
@@ -136,14 +150,15 @@ class Signals(Base):
                 "INSERT INTO uploads (id, user, length, name, options, expires) VALUES (?, ?, ?, ?, ?, ?)",
                 (upload, user, length, name, encode(options), expires),
             )
-        return Upload(upload, user, length, 0, name, options, expires)
+            return _upload_row(db, upload, user)
 
     def upload(self, upload: str, user: str | None = None) -> Upload | None:
         """An upload by id; None where there is none, or another user's."""
         with self._main.read() as db:
-            found = db.execute("SELECT * FROM uploads WHERE id = ? AND user = COALESCE(?, user)", (upload, user))
-            row = found.fetchone()
-            return None if row is None else _upload_of(row)
+            try:
+                return _upload_row(db, upload, user)
+            except NotFound:
+                return None
 
     def set_offset(self, upload: str, offset: int) -> None:
         """Bytes up to here are safely on the disk."""
@@ -193,6 +208,13 @@ def _signal_of(row: sqlite3.Row) -> SignalRow:
     return SignalRow(**{**values, **{name: decode(values[name]) for name in ("description", "options", "problem")}})
 
 
+def _upload_row(db: sqlite3.Connection, upload: str, user: str | None) -> Upload:
+    row = db.execute("SELECT * FROM uploads WHERE id = ? AND user = COALESCE(?, user)", (upload, user)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no upload {upload}")
+    return _upload_of(row)
+
+
 def _upload_of(row: sqlite3.Row) -> Upload:
     return Upload(**{**dict(row), "options": decode(row["options"])})
 
@@ -200,7 +222,7 @@ def _upload_of(row: sqlite3.Row) -> Upload:
 def _bytes_of(db: sqlite3.Connection, user: str) -> int:
     return db.execute(
         """SELECT (SELECT COALESCE(SUM(bytes), 0) FROM signals WHERE user = :user)
-             + (SELECT COALESCE(SUM(length), 0) FROM uploads WHERE user = :user)
+             + (SELECT COALESCE(SUM(length), 0) FROM uploads WHERE user = :user AND signal IS NULL)
              + (SELECT COALESCE(SUM(result_bytes), 0) FROM jobs WHERE user = :user AND result_bytes IS NOT NULL)""",
         {"user": user},
     ).fetchone()[0]

@@ -8,9 +8,9 @@ import math
 import sqlite3
 from dataclasses import dataclass
 
-from inr.serving.queue._base import Base, job_row
+from inr.serving.queue._base import Base
 from inr.serving.queue._ids import decode
-from inr.serving.queue._rows import Job, Place
+from inr.serving.queue._rows import LEASED, Job, Place
 
 # seconds that a job of somebody who has finished none is taken to last
 FIRST_GUESS = 0.5
@@ -49,6 +49,12 @@ _WAITING = f"""
 """
 
 
+_AHEAD = """
+    SELECT (SELECT COUNT(*) FROM jobs WHERE user = :user AND state = 'queued' AND priority > :priority)
+        + (SELECT COUNT(*) FROM jobs WHERE user = :user AND state = 'queued' AND priority = :priority AND id < :id)
+"""
+
+
 @dataclass(frozen=True)
 class _Queued:
     """A user with jobs that wait: how many, seconds of each, what each adds to the score, and the score now."""
@@ -77,44 +83,45 @@ class Turns(Base):
         with self._main.read() as db:
             if job.state == "queued":
                 return self._queued_place(db, job, now)
-        return Place(0, self._remaining(job.id, now)) if job.state in ("running", "cancelling") else None
+            if job.state in LEASED:
+                return Place(0, sum(self._remaining(db, "id = ?", (job.id,), now)))
+        return None
 
     def _queued_place(self, db: sqlite3.Connection, job: Job, now: float) -> Place:
         waiting = {row["user"]: _Queued(**row) for row in map(dict, db.execute(_WAITING, {"now": now}))}
         own = waiting.pop(job.user, None)
         if own is None:  # claimed since the job was read
             return Place(0, None)
-        ahead = db.execute(
-            """SELECT (SELECT COUNT(*) FROM jobs WHERE user = :user AND state = 'queued' AND priority > :priority)
-                 + (SELECT COUNT(*) FROM jobs
-                    WHERE user = :user AND state = 'queued' AND priority = :priority AND id < :id)""",
-            {"user": job.user, "priority": job.priority, "id": job.id},
-        ).fetchone()[0]
+        ahead = db.execute(_AHEAD, {"user": job.user, "priority": job.priority, "id": job.id}).fetchone()[0]
         turns = [(other.turns_before(own.score + ahead * own.stride), other.mean) for other in waiting.values()]
         position = 1 + ahead + sum(count for count, _ in turns)
         slots = alive_slots(db, now - self._lease)
         if slots == 0:
             return Place(position, None)
-        seconds = ahead * own.mean + sum(count * mean for count, mean in turns)
-        leased = db.execute("SELECT id FROM jobs WHERE lease_token IS NOT NULL AND lease_until > 0").fetchall()
-        if len(leased) >= slots:  # where a worker is free, nothing is waited for
-            seconds += sum(self._remaining(row["id"], now) for row in leased)
-        seconds = seconds / slots + max(own.mean, float(job.options.get("seconds") or 0))
-        return Place(position, max(seconds, job.not_before - now))
+        running = self._remaining(db, "lease_token IS NOT NULL AND lease_until > 0", (), now)
+        seconds = sum(running) + ahead * own.mean + sum(count * mean for count, mean in turns)
+        wait = seconds / slots if len(running) + position > slots else 0.0
+        return Place(position, max(wait, job.not_before - now) + max(own.mean, job.options.get("seconds") or 0))
 
-    def _remaining(self, job: str, now: float) -> float:
-        """Seconds until a running job ends, from its progress, or from what its owner's jobs take."""
+    def _remaining(self, db: sqlite3.Connection, condition: str, values: tuple[str, ...], now: float) -> list[float]:
+        """Seconds until each of some running jobs ends, from their progress, or from what their owners' jobs take."""
+        running = db.execute(
+            f"""SELECT id, COALESCE(begun, ?) AS begun,
+                    MAX((SELECT mean FROM users WHERE users.id = user), COALESCE(json_extract(options, '$.seconds'), 0))
+                        AS expected
+                FROM jobs WHERE {condition}""",
+            (now, *values),
+        ).fetchall()
         with self._progress.read() as db:
-            row = db.execute("SELECT data FROM progress WHERE job = ?", (job,)).fetchone()
-        done = decode(row["data"]) if row else {}
-        if done.get("step") and done.get("steps"):
-            return done["seconds"] * max(done["steps"] - done["step"], 0) / done["step"]
-        with self._main.read() as db:
-            found = job_row(db, job)
-            mean = db.execute("SELECT mean FROM users WHERE id = ?", (found.user,)).fetchone()["mean"]
-            begun = db.execute("SELECT begun FROM jobs WHERE id = ?", (job,)).fetchone()["begun"]
-        spent = now - begun if begun is not None else 0.0
-        return max(max(mean, float(found.options.get("seconds") or 0)) - spent, 0.0)
+            told = [db.execute("SELECT data FROM progress WHERE job = ?", (row["id"],)).fetchone() for row in running]
+        return list(map(_left, running, told, [now] * len(running)))
+
+
+def _left(running: sqlite3.Row, told: sqlite3.Row | None, now: float) -> float:
+    progress = decode(told["data"]) if told else {}
+    if progress.get("step") and progress.get("steps"):
+        return max(progress["steps"] / progress["step"] - 1, 0.0) * progress["seconds"]
+    return max(running["expected"] - (now - running["begun"]), 0.0)
 
 
 def alive_slots(db: sqlite3.Connection, since: float) -> int:

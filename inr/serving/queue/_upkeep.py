@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from inr.serving.queue._base import Base
+from inr.serving.queue._leases import end_leases
 from inr.serving.queue._rows import State
 
 # how long events can be replayed, and how long a worker that is not heard of is remembered
@@ -42,13 +43,14 @@ class Upkeep(Base):
             return Kept(uploads, jobs)
 
     def expire(self, now: float | None = None) -> None:
-        """Forget what is over: signals that no job needs, uploads, sessions, codes, keys, old events, silent workers.
+        """End what is over: leases, signals that no job needs, uploads, sessions, codes, keys, old events, old workers.
 
         Args:
             now: seconds since 1970; the queue's clock by default.
         """
         now = self._clock() if now is None else now
         with self._main.write() as db:
+            end_leases(db, now, self._max_crashes)
             db.execute(
                 """DELETE FROM signals WHERE expires <= ? AND NOT EXISTS (
                        SELECT 1 FROM jobs WHERE signal = signals.id

@@ -1,0 +1,222 @@
+"""The server's side of the renderer: one warm process that draws, started again when it dies."""
+
+import asyncio
+import contextlib
+import json
+import math
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from inr._errors import InrError
+from inr.serving.views import _wire
+from inr.serving.views._errors import BadRequest, Busy, RendererStopped
+from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json
+from inr.serving.views._info import entity_tag
+from inr.serving.views._request import Request
+from inr.serving.views._tiles import TileCache
+
+_SLOW = {"codecs", "wav", "peaks", "parts"}  # at most one at a time, so that tiles go on
+_MOST_CANVASES = 10_000
+_FIRST_RATE = 5e9  # multiplications a second that are thought possible before any was measured
+_NEWEST = 0.1  # share of the newest measurement in the rate
+
+
+class Renderer:
+    """Draws tiles and whatever else needs a field, in a process of its own; the caller never loads torch.
+
+    Args:
+        cache: the folder of tiles and pyramids, which may be deleted at any time.
+        threads: things done at once.
+        memory: bytes that open fields may take.
+        cache_bytes: bytes that tiles may take, and pyramids as much again.
+        timeout: seconds that one answer may take; then the process is stopped.
+        longest_wait: seconds of work that may be waiting; above it requests are refused.
+    """
+
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        threads: int = 2,
+        memory: int = 512 << 20,
+        cache_bytes: int = 1 << 30,
+        timeout: float = 30.0,
+        longest_wait: float = 10.0,
+    ) -> None:
+        self._cache = cache
+        self._options = ["--threads", str(threads), "--memory", str(memory)]
+        self._timeout, self._longest_wait = timeout, longest_wait
+        self._tiles = TileCache(cache / "tiles", cache_bytes)
+        self._canvases: OrderedDict[str, Canvas] = OrderedDict()
+        self._lanes = asyncio.Semaphore(threads)
+        self._slow = asyncio.Semaphore(1)
+        self._starting = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
+        self._rate = _FIRST_RATE
+        self._waiting = 0.0  # multiplications
+
+    async def start(self) -> None:
+        """Start the process, which takes some seconds to be warm; calls start it, too."""
+        await self._started()
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None and self._listening():
+                return self._process
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "inr.serving.views._process", str(self._cache), *self._options,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            self._listener = asyncio.create_task(self._listen(self._process))
+            return self._process
+
+    def _listening(self) -> bool:
+        """Whether the process's answers will be heard; not any more once it closed its pipe."""
+        return self._listener is not None and not self._listener.done()
+
+    async def stop(self) -> None:
+        """Stop the process; what it was doing is lost."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._listener is not None:
+            await self._listener
+
+    async def canvas(self, image: FieldImage | SignalImage) -> Canvas:
+        """What an image can show.
+
+        Args:
+            image: a field or a signal.
+
+        Raises:
+            BadRequest: there is no picture of it.
+        """
+        key = json.dumps(image.to_json(), sort_keys=True)
+        found = self._canvases.get(key)
+        if found is None:
+            found = self._canvases[key] = canvas_from_json(await self.call("canvas", image=image.to_json()))
+            if len(self._canvases) > _MOST_CANVASES:
+                self._canvases.popitem(last=False)
+        return found
+
+    async def tile(self, image: FieldImage | SignalImage, request: Request) -> bytes:
+        """A picture's file, from the cache where it is there.
+
+        Args:
+            image: what it shows.
+            request: what `parse` made of the path, for the canvas of the image.
+
+        Raises:
+            Busy: too much work is waiting.
+            BadRequest: it would take too long.
+            RendererStopped: the process died, or took too long.
+        """
+        key = entity_tag(image, request).strip('"')
+        data = await asyncio.to_thread(self._tiles.get, key)
+        if data is None:
+            arguments = {"image": image.to_json(), "request": request.to_json()}
+            data = await self.call("tile", cost=request.cost, **arguments)
+            await asyncio.to_thread(self._tiles.put, key, data)
+        return data
+
+    async def call(self, operation: str, *, cost: float = 0.0, **arguments: Any) -> Any:
+        """What an operation of the process gives.
+
+        Args:
+            operation: its name.
+            cost: multiplications that it takes, about.
+            arguments: plain JSON.
+
+        Returns:
+            Bytes, or plain JSON.
+
+        Raises:
+            InrError: it was refused, with the reason; of its kinds those that `tile` raises.
+        """
+        self._admit(cost)
+        self._waiting += cost
+        try:
+            async with contextlib.AsyncExitStack() as lanes:
+                if operation in _SLOW:
+                    await lanes.enter_async_context(self._slow)
+                return await self._ask(operation, cost, arguments)
+        finally:
+            self._waiting -= cost
+
+    def _admit(self, cost: float) -> None:
+        """Refuse what would take too long, itself or with what waits before it."""
+        alone = cost / self._rate
+        if alone > self._timeout:
+            raise BadRequest(f"this would take about {alone:.0f} seconds; ask for fewer pixels at once")
+        wait = (self._waiting + cost) / self._rate
+        if self._waiting and wait > self._longest_wait:
+            raise Busy("too much is being drawn; try again in a moment", math.ceil(wait - self._longest_wait))
+
+    async def _ask(self, operation: str, cost: float, arguments: dict[str, Any]) -> Any:
+        await self._lanes.acquire()
+        try:
+            process = await self._started()
+            number, future = self._expect()
+        except BaseException:
+            self._lanes.release()
+            raise
+        assert process.stdin is not None
+        # from here the lane is free when the answer is there, whether anybody still waits for it or not
+        process.stdin.write(_wire.packed({"id": number, "op": operation, "arguments": arguments}))
+        try:
+            result, seconds = await asyncio.wait_for(asyncio.shield(future), self._timeout)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            raise RendererStopped(f"this took longer than {self._timeout:g} seconds, and was stopped") from None
+        if cost and seconds:
+            self._rate += _NEWEST * (cost / seconds - self._rate)
+        return result
+
+    def _expect(self) -> tuple[int, asyncio.Future[Any]]:
+        """The number of the next message, and what will have its answer."""
+        self._number += 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[self._number] = future
+        future.add_done_callback(self._finished)
+        return self._number, future
+
+    def _finished(self, future: asyncio.Future[Any]) -> None:
+        self._lanes.release()
+        if not future.cancelled():
+            future.exception()  # it has been seen, even if nobody waits any more
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Hand answers to those who wait for them, until the process ends."""
+        assert process.stdout is not None
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                text, size = _wire.HEAD.unpack(await process.stdout.readexactly(_wire.HEAD.size))
+                told = json.loads(await process.stdout.readexactly(text))
+                data = await process.stdout.readexactly(size)
+                future = self._pending.pop(told["id"], None)
+                if future is None or future.done():
+                    continue
+                if "error" in told:
+                    future.set_exception(_error(told["error"], told["detail"]))
+                else:
+                    future.set_result((told.get("result", data), told["seconds"]))
+        await process.wait()
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(RendererStopped("the renderer stopped; try again in a moment"))
+        self._pending.clear()
+
+
+def _error(kind: str, detail: str) -> InrError:
+    if kind == "bad-request":
+        return BadRequest(detail)
+    if kind == "refused":
+        return InrError(detail)
+    return RendererStopped("the renderer could not do this; its log says why")
