@@ -26,6 +26,8 @@ from inr.serving.http.routes import (
 from inr.serving.http.schema import openapi
 from inr.serving.http.service import Service, in_thread
 
+_ROUTES = (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health)
+
 
 def make_app(service: Service) -> ASGIApp:
     """The whole service, which is running while the application's lifespan is.
@@ -60,10 +62,10 @@ def make_routes(service: Service, files: dict[str, Any]) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
-    errors.install(app)
-    for routes in (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health):
-        app.include_router(routes.router)
-    app.include_router(page.page_router(files))
+    routers = [routes.router for routes in _ROUTES] + [page.page_router(files)]
+    for router in routers:
+        app.include_router(router)
+    errors.install(app, [route for router in routers for route in router.routes])
     whole: dict[str, Any] = {}
 
     def schema() -> dict[str, Any]:

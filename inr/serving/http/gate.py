@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inr.serving.http.answers import problem_answer
+from inr.serving.http.errors import broken
 from inr.serving.http.logs import log, tell, traceparent
 from inr.serving.problems import Problem
 from inr.serving.settings import Settings
@@ -84,12 +86,11 @@ class Gate:
             await self._app(_routed(scope), body, answer)
         except Problem as problem:
             await answer.refuse(problem, scope, receive)
+        except ClientDisconnect:  # nobody hears it, but the log
+            await answer.refuse(Problem("timeout", "The connection broke off."), scope, receive)
         except Exception:
             log.exception("a request failed", extra={"members": {"trace": trace}})
-            if not answer.started:
-                await answer.refuse(
-                    Problem("internal", f"The service made an error; its log has it under {trace}."), scope, receive
-                )
+            await answer.refuse(broken(trace), scope, receive)
         finally:
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
             seconds = time.perf_counter() - began

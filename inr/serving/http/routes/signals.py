@@ -17,6 +17,7 @@ from inr.serving.http.receiving import digest_of, receive
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import signal_json
+from inr.serving.http.sources import signal_image
 from inr.serving.problems import Problem
 
 if TYPE_CHECKING:
@@ -181,11 +182,11 @@ async def codecs(
     """What JPEG, WebP and others take for a picture of one PSNR (dB) or in so many bytes."""
     if (psnr is None) == (bytes is None):
         raise Problem("bad-request", "Give either psnr or bytes.")
-    row = await in_thread(own_signal, service, user, id)
-    if row.state != "ready":
-        raise Problem("wrong-state", "The signal is not read yet.")
+    image = signal_image(service, await in_thread(own_signal, service, user, id))
+    if image is None:
+        raise Problem("wrong-state", "The signal is not read yet, or could not be read.")
     wanted = {"psnr": psnr} if psnr is not None else {"bytes": bytes}
-    return tagged_json(request, {"items": await service.renderer.call("codecs", signal=id, **wanted)})
+    return tagged_json(request, {"items": await service.renderer.call("codecs", image=image.to_json(), **wanted)})
 
 
 def own_signal(service: Service, user: "User", id: str) -> "SignalRow":
