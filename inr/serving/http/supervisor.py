@@ -56,6 +56,8 @@ class Supervisor:
     async def drain(self, seconds: float) -> None:
         """Tell all workers to end; kill those that have not after so many seconds."""
         self.begin_drain()
+        for pid in self._pids:  # one may have been begun at that moment
+            _signal(pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while any(map(_lives, self._pids)) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -86,8 +88,6 @@ class Supervisor:
             self._keep(sorted(self._pids))
             status = await process.wait()
             await self._gone(process.pid)
-            if self._draining:
-                return
             if status != 0:
                 tell("a worker died", pid=process.pid, status=status)
                 rest = 1.0 if time.monotonic() - began > SOUND_SECONDS else min(2 * rest, LONGEST_REST)
