@@ -1,5 +1,6 @@
 """Fields: what done jobs made."""
 
+import base64
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -73,13 +74,16 @@ def file_of(request: Request, service: Service, job: "Job") -> Response:
     """A field's file, to be saved under the job's name."""
     assert job.result_sha256 is not None
     name = shown_name(job.name).rpartition(".")[0] or shown_name(job.name)
-    return file_answer(
+    answer = file_answer(
         request,
         service.store.path(job.result_sha256),
         tag=tag_of(job.result_sha256, job.name),
         media_type="application/octet-stream",
         filename=f"{name}.inr",
     )
+    digest = base64.b64encode(bytes.fromhex(job.result_sha256)).decode()
+    answer.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530: of the whole file, whatever range is asked for
+    return answer
 
 
 async def described(service: Service, job: "Job", share: str | None = None) -> dict[str, Any]:

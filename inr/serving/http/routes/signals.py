@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1", tags=["signals"])
 
-Sampling = Annotated[Literal["cell", "point"] | None, Query()]
+Sampling = Annotated[Literal["area", "point", "band"] | None, Query(description="what a sample measures")]
 ValueRange = Annotated[str | None, Query(max_length=100, description="LOW:HIGH")]
 NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the value of samples that are missing")]
 SRGB = Annotated[bool | None, Query()]

@@ -84,7 +84,7 @@ export class Curve {
         { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => `${tick}`) },
       ],
       series: [{}, { stroke: accent, width: 2.5, points: { show: false }, fill: (u) => wash(u, accent) }],
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
     }, this.#columns(), this.plot);
   }
 }

@@ -67,7 +67,7 @@ export function compressDialog(field, onjob) {
   const compare = async () => {
     if (!field.signal || field.kind !== "image") return;
     try {
-      table.replaceChildren(codecTable(await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)));
+      table.replaceChildren(codecTable((await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)).items));
     } catch (problem) {
       table.replaceChildren(h("p", { class: "faint" }, problem.message));
     }

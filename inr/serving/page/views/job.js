@@ -21,6 +21,8 @@ export async function show(main, [id], { signal }) {
   const panel = h("div", { class: "job-panel" });
   main.append(h("div", { class: "job" }, place, panel));
 
+  const [rows, columns] = job.signal?.shape?.slice(-2) ?? [];
+  if (columns) place.style.setProperty("--aspect", columns / rows);
   let stage = waitingStage(job);
   place.append(stage.element);
   const curve = new Curve();
@@ -69,7 +71,7 @@ export async function show(main, [id], { signal }) {
   });
   listen("progress", (detail) => {
     job.progress = { ...job.progress, ...detail, curve: undefined };
-    if (detail.eta !== undefined) job.eta = detail.eta;
+    job.eta = left(detail) ?? job.eta;
     curve.add(detail.seconds, detail.psnr);
     paint();
   });
@@ -194,6 +196,9 @@ function figures(job, curve) {
     },
   };
 }
+
+/** Seconds that the steps left will take, by those that were made. */
+const left = ({ step, steps, seconds }) => (step > 0 && steps > step ? ((steps - step) * seconds) / step : null);
 
 /** Options that a new fit begins with: those of the job that its form can show. */
 const formOptions = (options) => Object.fromEntries(["seconds", "preset", "encoding", "activation", "network", "teacher"].map((name) => [name, options?.[name] ?? null]));

@@ -104,11 +104,11 @@ export function card(job, { chosen, onchoose, ondelete } = {}) {
   const done = job.state === "done";
   return h("article", { class: `card${chosen ? " chosen" : ""}`, "data-job": job.id },
     h("a", { class: "card-link", href: `#/fit/${job.id}` }, picture, h("h3", {}, job.name)),
-    done && job.signal?.kind === "image" && onchoose && h("label", { class: "card-choose" },
+    done && job.signal?.kind === "image" && onchoose && h("label", { class: "card-choose", title: "Choose to compare" },
       h("input", { type: "checkbox", ".checked": chosen, "aria-label": `Choose ${job.name} to compare`, onchange: (event) => {
         event.target.closest(".card").classList.toggle("chosen", event.target.checked);
         onchoose(event.target.checked);
-      } }), icon("check")),
+      } }), icon("compare"), icon("check")),
     h("p", { class: "card-figures" },
       done ? [h("b", {}, decibels(job.metrics?.psnr)), h("span", {}, bytes(job.metrics?.bytes))] : h("span", { class: `state state-${job.state}` }, statusOf(job))),
     h("p", { class: "card-more" }, [size(job.signal?.shape), partsOf(job), ago(job.ended ?? job.created)].filter(Boolean).join(" · ")),
