@@ -12,6 +12,8 @@ from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
 from inr.cli._doctor import doctor
 from inr.cli._fit import EPILOG as FIT_EPILOG
 from inr.cli._fit import fit
+from inr.cli._fit_many import EPILOG as FIT_MANY_EPILOG
+from inr.cli._fit_many import fit_many
 from inr.cli._group import Group
 from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
@@ -26,6 +28,8 @@ from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
 from inr.cli._sweep import sweep
 from inr.cli._token import token
+from inr.cli._work import EPILOG as WORK_EPILOG
+from inr.cli._work import work
 
 __all__ = ["app", "main"]
 
@@ -79,6 +83,7 @@ def _inr(
 
 
 app.command(epilog=FIT_EPILOG)(fit)
+app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
@@ -90,6 +95,7 @@ app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)
 app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=SERVE_EPILOG)(serve)
+app.command(epilog=WORK_EPILOG)(work)
 app.add_typer(token, name="token")
 
 

@@ -8,6 +8,7 @@ from inr.compression import integer_sections  # noqa: F401  enters the coding wi
 if TYPE_CHECKING:
     from inr.compression.api import Compressed as Compressed
     from inr.compression.api import Quality as Quality
+    from inr.compression.api import check_compression as check_compression
     from inr.compression.api import compress as compress
     from inr.compression.api import compress_and_measure as compress_and_measure
     from inr.compression.api import decode as decode
@@ -46,6 +47,7 @@ __getattr__, __all__ = lazy_exports(
         "Quality": ".api",
         "UnknownWeights": ".reference_weights",
         "build_any_field": ".files",
+        "check_compression": ".api",
         "check_unstepped": ".fit_options",
         "checksum_name": ".reference_weights",
         "compress": ".api",

@@ -6,8 +6,9 @@ from typing import Any
 
 from inr._errors import InrError
 from inr.compression.keeping import Coding, Keeping, Source
+from inr.engines import engines
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter, make_fitter, solved
+from inr.fitting import Budget, Fitter, check_buildable, make_fitter, preset_setup, solved
 from inr.signals import Signal
 
 _SOLVERS = ("adam", "soap", "closed-form")
@@ -112,6 +113,26 @@ class FitOptions:
         learned |= self.names_parts or self.lattice_only or self.engine != "auto" or self.optimiser is not None
         learned |= any(each is not None for each in about_fit)
         return Keeping(self.coding, self.bytes, self.psnr, learned, self.max_error)
+
+    def check(self, signal: Signal) -> None:
+        """Refuse what cannot be fitted to a signal, as far as that can be told without fitting or much memory.
+
+        Args:
+            signal: of which only domain and size matter, unless a frequency is "auto".
+
+        Raises:
+            InrError: unknown parts or parameters, parts that do not go together, a field that is too large, or an
+                engine that is not there.
+        """
+        if self.engine != "auto":
+            engines.build(self.engine)
+        if self.takes_steps and not self.closed_form:
+            setup = preset_setup(
+                signal, self.preset, seed=self.seed, encoding=self.encoding, activation=self.activation,
+                network=self.network, teacher=self.teacher, batch=self.batch, learning_rate=self.learning_rate,
+                schedule=self.schedule, optimiser=self.optimiser, objective=self.objective,
+            )  # fmt: skip
+            check_buildable(signal, setup, self.seed)
 
     def solved(self, signal: Signal) -> Field:
         """The field in closed form.

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inr.serving.http.answers import problem_answer
+from inr.serving.http.errors import broken
 from inr.serving.http.logs import log, tell, traceparent
 from inr.serving.problems import Problem
 from inr.serving.settings import Settings
@@ -86,10 +87,7 @@ class Gate:
             await answer.refuse(problem, scope, receive)
         except Exception:
             log.exception("a request failed", extra={"members": {"trace": trace}})
-            if not answer.started:
-                await answer.refuse(
-                    Problem("internal", f"The service made an error; its log has it under {trace}."), scope, receive
-                )
+            await answer.refuse(broken(trace), scope, receive)
         finally:
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
             seconds = time.perf_counter() - began

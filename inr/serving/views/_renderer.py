@@ -12,14 +12,16 @@ from typing import Any
 from inr._errors import InrError
 from inr.serving.views import _wire
 from inr.serving.views._errors import BadRequest, Busy, RendererStopped
-from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json
+from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json, pyramid_name
 from inr.serving.views._info import entity_tag
 from inr.serving.views._request import Request
 from inr.serving.views._tiles import TileCache
 
-_SLOW = {"codecs", "wav", "peaks", "parts"}  # at most one at a time, so that tiles go on
+_SLOW = {"codecs", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
+_LONGEST_PREPARATION = 1800.0  # seconds
 _MOST_CANVASES = 10_000
 _FIRST_RATE = 5e9  # multiplications a second that are thought possible before any was measured
+_TELLING = 1e8  # multiplications, of which it can be told how many a second are possible
 _NEWEST = 0.1  # share of the newest measurement in the rate
 
 
@@ -30,7 +32,7 @@ class Renderer:
         cache: the folder of tiles and pyramids, which may be deleted at any time.
         threads: things done at once.
         memory: bytes that open fields may take.
-        cache_bytes: bytes that tiles may take, and pyramids as much again.
+        cache_bytes: bytes that tiles may take, and pyramids as much again, and sounds.
         timeout: seconds that one answer may take; then the process is stopped.
         longest_wait: seconds of work that may be waiting; above it requests are refused.
     """
@@ -46,7 +48,7 @@ class Renderer:
         longest_wait: float = 10.0,
     ) -> None:
         self._cache = cache
-        self._options = ["--threads", str(threads), "--memory", str(memory)]
+        self._options = ["--threads", str(threads), "--memory", str(memory), "--limit", str(cache_bytes)]
         self._timeout, self._longest_wait = timeout, longest_wait
         self._tiles = TileCache(cache / "tiles", cache_bytes)
         self._canvases: OrderedDict[str, Canvas] = OrderedDict()
@@ -55,6 +57,7 @@ class Renderer:
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
+        self._preparing: dict[str, asyncio.Task[Any]] = {}
         self._pending: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._rate = _FIRST_RATE
@@ -120,17 +123,54 @@ class Renderer:
         key = entity_tag(image, request).strip('"')
         data = await asyncio.to_thread(self._tiles.get, key)
         if data is None:
-            arguments = {"image": image.to_json(), "request": request.to_json()}
-            data = await self.call("tile", cost=request.cost, **arguments)
+            if request.shrinks or request.quality == "error" or isinstance(image, SignalImage):
+                await self._prepared(image, request)
+            data = await self.call("tile", cost=request.cost, image=image.to_json(), request=request.to_json())
             await asyncio.to_thread(self._tiles.put, key, data)
         return data
 
-    async def call(self, operation: str, *, cost: float = 0.0, **arguments: Any) -> Any:
+    async def wav(self, image: FieldImage | SignalImage, rate: float | None = None) -> Path:
+        """A sound's file, in the cache.
+
+        Args:
+            image: a field, or a signal at its own rate.
+            rate: samples a second; its own where None. Nothing is added above the Nyquist frequency of its own.
+
+        Raises:
+            InrError: it is no sound, or that is no rate.
+        """
+        name = f"{image.sha256}{'' if rate is None else f'-{rate:.9g}'}.wav"
+        path = self._cache / "sounds" / name
+        if not path.exists():
+            await self.call("wav", image=image.to_json(), name=name, rate=rate)
+        return path
+
+    async def _prepared(self, image: FieldImage | SignalImage, request: Request) -> None:
+        """Wait for a picture's pyramid, which is made once for all who ask meanwhile, and goes on if they leave."""
+        name = pyramid_name(image, request.identifier.slices, request.quality)
+        if (self._cache / "pyramids" / name).exists():
+            return
+        task = self._preparing.get(name)
+        if task is None:
+            slices, quality = dict(request.identifier.slices), request.quality
+            making = self.call(
+                "prepare", timeout=_LONGEST_PREPARATION, image=image.to_json(), slices=slices, quality=quality
+            )
+            task = asyncio.create_task(making)
+            self._preparing[name] = task
+            task.add_done_callback(lambda done: (self._preparing.pop(name, None), done.cancelled() or done.exception()))
+        try:
+            await asyncio.wait_for(asyncio.shield(task), self._longest_wait)
+        except TimeoutError:
+            raise Busy("this picture is being made ready at smaller sizes; try again in a moment", 5) from None
+
+    async def call(self, operation: str, *, cost: float = 0.0, timeout: float | None = None, **arguments: Any) -> Any:
         """What an operation of the process gives.
 
         Args:
             operation: its name.
             cost: multiplications that it takes, about.
+            timeout: seconds that it may take; what every answer may take where None.
             arguments: plain JSON.
 
         Returns:
@@ -145,7 +185,7 @@ class Renderer:
             async with contextlib.AsyncExitStack() as lanes:
                 if operation in _SLOW:
                     await lanes.enter_async_context(self._slow)
-                return await self._ask(operation, cost, arguments)
+                return await self._ask(operation, cost, timeout or self._timeout, arguments)
         finally:
             self._waiting -= cost
 
@@ -158,7 +198,7 @@ class Renderer:
         if self._waiting and wait > self._longest_wait:
             raise Busy("too much is being drawn; try again in a moment", math.ceil(wait - self._longest_wait))
 
-    async def _ask(self, operation: str, cost: float, arguments: dict[str, Any]) -> Any:
+    async def _ask(self, operation: str, cost: float, timeout: float, arguments: dict[str, Any]) -> Any:
         await self._lanes.acquire()
         try:
             process = await self._started()
@@ -170,12 +210,12 @@ class Renderer:
         # from here the lane is free when the answer is there, whether anybody still waits for it or not
         process.stdin.write(_wire.packed({"id": number, "op": operation, "arguments": arguments}))
         try:
-            result, seconds = await asyncio.wait_for(asyncio.shield(future), self._timeout)
+            result, seconds = await asyncio.wait_for(asyncio.shield(future), timeout)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            raise RendererStopped(f"this took longer than {self._timeout:g} seconds, and was stopped") from None
-        if cost and seconds:
+            raise RendererStopped(f"this took longer than {timeout:g} seconds, and was stopped") from None
+        if cost > _TELLING:
             self._rate += _NEWEST * (cost / seconds - self._rate)
         return result
 
