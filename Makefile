@@ -14,13 +14,15 @@ GPU_STEPS ?=
 PICTURES ?= $(wildcard ../shared/data/kodak)
 LARGE ?= $(wildcard ../shared/data/image_mp/albert.jpg)
 
-.PHONY: help fit quick test test-all check docs notebook resolution constraints gpu tcnn clean
+.PHONY: help fit serve quick test test-all test-service check docs notebook resolution constraints gpu tcnn clean
 
 help:
 	@echo 'make fit       fit examples/chelsea.png; writes out/chelsea.inr and a comparison picture'
+	@echo 'make serve     the fitting service, with a page that shows fits while they run; its data are in out/service'
 	@echo 'make quick     the most telling tests (under a minute)'
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
+	@echo 'make test-service  outside suites and a browser against the service; needs chromium (15 minutes)'
 	@echo 'make check     ruff and mypy'
 	@echo 'make docs      build the guides and the reference of the package into out/docs'
 	@echo 'make notebook  run examples/tour.ipynb again, after a change of it'
@@ -34,6 +36,10 @@ fit: $(INSTALLED)
 	@mkdir -p out
 	$(BIN)/inr fit examples/chelsea.png -o out/chelsea.inr --force
 
+serve: $(INSTALLED)
+	@mkdir -p out
+	$(BIN)/inr serve out/service
+
 quick: $(INSTALLED)
 	$(PYTEST) --quick
 
@@ -42,6 +48,11 @@ test: $(INSTALLED)
 
 test-all: $(INSTALLED)
 	$(PYTEST) --long
+
+# What is not on the machine is not tested, and named: a browser, a Python that one of the suites needs.
+test-service: $(INSTALLED)
+	$(PIP) install --quiet -c constraints.txt -e '.[service-tests]'
+	$(BIN)/python -m pytest --service -rs
 
 check: $(INSTALLED)
 	$(BIN)/ruff check

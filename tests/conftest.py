@@ -1,7 +1,8 @@
 """What every test needs: run-time checks of the package's annotations, the shared data, and the tiers.
 
 Tests marked `quick` are what `make quick` runs, with `--quick`: contracts in two dimensions on one engine and the main
-paths of the command line. Those marked `long` run with `--long` only, which `make test-all` gives.
+paths of the command line. Those marked `long` run with `--long` only, which `make test-all` gives. Those marked
+`service` hold the service against outside suites and browsers: `make test-service` runs them alone, with `--service`.
 """
 
 import os
@@ -35,6 +36,7 @@ hypothesis.settings.load_profile("inr")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
     parser.addoption("--quick", action="store_true", help="run the tests marked quick only")
+    parser.addoption("--service", action="store_true", help="run the tests marked service only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,26 +45,38 @@ def pytest_configure(config: pytest.Config) -> None:
         torch.set_num_threads(1)  # which has read its variable already
 
 
+def _only(config: pytest.Config) -> str | None:
+    """The mark without which no test runs, as `--quick` and `--service` ask for it."""
+    return next((mark for mark in ("quick", "service") if config.getoption(f"--{mark}")), None)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Files without quick tests are not even imported for `--quick`, which would take longer than running it."""
-    wanted = config.getoption("--quick") and collection_path.suffix == ".py"
-    return True if wanted and "mark.quick" not in collection_path.read_text(encoding="utf-8") else None
+    """Files without a test that is asked for are not even imported, which would take longer than running those."""
+    only = _only(config)
+    wanted = only and collection_path.suffix == ".py"
+    return True if wanted and f"mark.{only}" not in collection_path.read_text(encoding="utf-8") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long") or "long" in config.getoption("markexpr"):
-        return
     # The canary of the kernel runtime comes first, for it says in words what makes hundreds of others fail.
     items.sort(key=lambda item: item.path.name != "test_numba.py")
-    if config.getoption("--quick"):
-        left_out = [item for item in items if "quick" not in item.keywords or "long" in item.keywords]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if "quick" in item.keywords and "long" not in item.keywords]
+    if only := _only(config):
+        others = {"quick": ("long", "service"), "service": ()}[only]
+        kept = [item for item in items if only in _marks(item) and _marks(item).isdisjoint(others)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
         return
-    skip = pytest.mark.skip(reason="long; runs with --long (make test-all)")
+    long = config.getoption("--long") or "long" in config.getoption("markexpr")
+    reasons = {"service": "runs with --service (make test-service)"}
+    if not long:
+        reasons["long"] = "long; runs with --long (make test-all)"
     for item in items:
-        if "long" in item.keywords:
-            item.add_marker(skip)
+        for mark in _marks(item) & reasons.keys():
+            item.add_marker(pytest.mark.skip(reason=reasons[mark]))
+
+
+def _marks(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ FLOORS = (
     ("serving",),
     ("face",),
     ("bench",),
+    ("serving",),
     ("cli",),
 )
 

@@ -16,6 +16,8 @@ import inr
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "inr"
 ROOMS = ["inr", *sorted(f"inr.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py"))]
+# what the server's process imports, which is to stay small
+SERVER = "inr.serving.http.server"
 HEAVY = ["torch", "numba", "triton", "scipy", "skimage", "matplotlib", "av", "nibabel"]
 
 
@@ -47,7 +49,7 @@ def test_the_checkout_on_the_path_disturbs_no_interpreter():
     assert python("-c", "import json, encodings, codecs; print('fine')").stdout == "fine\n"
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, SERVER])
 def test_importing_a_room_is_light_and_silent(room):
     loaded = modules_after(f"import {room}")
     assert "inr" in loaded
@@ -100,9 +102,9 @@ def test_a_wheel_holds_the_package_and_nothing_else(tmp_path):
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
         metadata = wheel.read(f"inr-{inr.__version__}.dist-info/METADATA").decode()
-    sources = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")} | {"inr/py.typed"}
-    sources |= {f"inr/diagnostics/{name}" for name in ("page.css", "page.js", "style.mplstyle")}
-    assert sources <= names
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert {".py", ".css", ".js", ".mplstyle"} <= {path.suffix for path in files}
+    assert {str(path.relative_to(ROOT)) for path in files} <= names
     assert {name.partition("/")[0] for name in names} == {"inr", f"inr-{inr.__version__}.dist-info"}
     assert f"\nVersion: {inr.__version__}\n" in metadata
 

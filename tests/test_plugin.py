@@ -146,12 +146,14 @@ def test_a_fit_takes_them_and_its_file_is_read_back(command, tmp_path):
     assert "ripple" in command("render", "photo.inr", "-o", "other.png", path=str(ROOT), status=2)  # unknown without it
 
 
+@pytest.mark.long
 def test_a_fit_by_kernels_takes_its_activation_and_objective(command):
     parts = ("--activation", "wobble", "--objective", "bounded", "--engine", "cpu", "--network", "mlp:depth=1,width=8")
     fitted = json.loads(command("fit", "photo.png", *parts, "--steps", "40", "--no-comparison", "--json"))
     assert fitted["engine"] == "cpu"
 
 
+@pytest.mark.long
 def test_its_codec_compresses_and_its_files_are_read_back(command, tmp_path):
     command("compress", "photo.png", "--codec", "halves", "--bytes", "4000", "-o", "small.inr")
     command("decompress", "small.inr", "-o", "back.png")

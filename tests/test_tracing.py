@@ -36,7 +36,6 @@ PARTS = {
     **{f"network {name}": {**networks.info(name).cls.default_partners, "network": _SMALL_NETWORKS.get(name, _NETWORK)}
        for name in networks.names()},
 }  # fmt: skip
-QUICKLY_COMPILED = ("fourier", "sape", "network kronecker")
 
 every_part = pytest.mark.parametrize("name", PARTS)
 
@@ -107,12 +106,10 @@ def uncompiled(names: list[str]) -> list[str]:
     return failed
 
 
-@pytest.mark.parametrize(
-    "names", [QUICKLY_COMPILED, pytest.param((*PARTS,), marks=pytest.mark.long)], ids=["three", "all"]
-)
-def test_they_compile_as_one_graph(names, root):
+@pytest.mark.long
+def test_they_compile_as_one_graph(root):
     """In a process of their own: the wrappers by which tests check arguments cannot be compiled."""
-    program = f"from tests.test_tracing import uncompiled; print(uncompiled({[*names]}))"
+    program = f"from tests.test_tracing import uncompiled; print(uncompiled({[*PARTS]}))"
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stdout + done.stderr

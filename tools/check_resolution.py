@@ -2,7 +2,7 @@
 
     python tools/check_resolution.py
 
-Prints, for every platform and Python, how many packages the extras `dev` and `docs` take with constraints.txt, how many
+Prints, for every platform and Python, how many packages the extras for developers take with constraints.txt, how many
 bytes pip fetches for them, and which requirements are left out there because there are no wheels of them. Needs uv and
 a package index. The exit status is 0 where everything else resolves from wheels, 1 where something does not, and 2
 where no index answers.
@@ -69,7 +69,7 @@ def requirements() -> dict[str, str]:
 def resolve(platform: str, python: str) -> Resolution:
     """Resolve all extras, and look for wheels of what they leave out there."""
     machine = ("--python-platform", PLATFORMS[platform], "--python-version", python)
-    extras = ("--extra", "dev", "--extra", "docs")
+    extras = ("--extra", "dev", "--extra", "docs", "--extra", "service-tests")
     done = uv_compile("pyproject.toml", *extras, "-c", "constraints.txt", "--format", "pylock.toml", *machine)
     if done.returncode != 0:
         return Resolution(platform, python, problem=done.stderr.strip())

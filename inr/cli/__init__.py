@@ -12,6 +12,8 @@ from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
 from inr.cli._doctor import doctor
 from inr.cli._fit import EPILOG as FIT_EPILOG
 from inr.cli._fit import fit
+from inr.cli._fit_many import EPILOG as FIT_MANY_EPILOG
+from inr.cli._fit_many import fit_many
 from inr.cli._group import Group
 from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
@@ -19,10 +21,15 @@ from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
+from inr.cli._serve import EPILOG as SERVE_EPILOG
+from inr.cli._serve import serve
 from inr.cli._suggest import EPILOG as SUGGEST_EPILOG
 from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
 from inr.cli._sweep import sweep
+from inr.cli._token import token
+from inr.cli._work import EPILOG as WORK_EPILOG
+from inr.cli._work import work
 
 __all__ = ["app", "main"]
 
@@ -36,6 +43,8 @@ EPILOG = """
   inr compress photo.png          # photo.inr, in few bytes
 
   inr sweep photo.png --auto      # which parts suit it best
+
+  inr serve                       # the same on a page, and over HTTP
 
   inr fit --help                  # and so for every command
 
@@ -74,6 +83,7 @@ def _inr(
 
 
 app.command(epilog=FIT_EPILOG)(fit)
+app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
@@ -84,6 +94,9 @@ app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)
 app.command(epilog=BENCH_EPILOG)(bench)
+app.command(epilog=SERVE_EPILOG)(serve)
+app.command(epilog=WORK_EPILOG)(work)
+app.add_typer(token, name="token")
 
 
 def main() -> None:

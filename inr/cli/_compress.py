@@ -12,10 +12,10 @@ import typer
 
 from inr._errors import InrError
 from inr._files import check_writable, replacing
+from inr._option_values import parse_range
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_folder, typed
 from inr.cli._fit_options import Nodata, ValueRange
-from inr.cli._parsing import parse_range
 from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 

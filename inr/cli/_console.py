@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from inr._json import finite
 from inr.cli._pipes import shown
 
 if TYPE_CHECKING:
@@ -65,17 +66,6 @@ def survive_any_encoding() -> None:
 
 def _takes_unicode(stream: Any) -> bool:
     return str(getattr(stream, "encoding", None) or "").lower().startswith("utf")
-
-
-def finite(value: Any) -> Any:
-    """Plain JSON of nested mappings and sequences: JSON knows no NaN and no infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [finite(item) for item in value]
-    return value
 
 
 def pairs(rows: Mapping[str, str]) -> Table:

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from inr._errors import InrError
+from inr._option_values import parse_range, parse_rates
 from inr.cli import _fit_options as options
 from inr.cli._console import complain, print_json, remark, tell_folder, typed
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
+from inr.cli._fit_remote import fit_remotely
 from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
-from inr.cli._fit_solve import check_solver, solve, starting_from
-from inr.cli._parsing import parse_range, parse_rates, parse_sampling
+from inr.cli._parsing import parse_sampling
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
-    from inr import Budget, Event, Fitter, Signal
-    from inr.compression import Keeping
+    from inr import Event, Fitter
+    from inr.compression import Coding, FitOptions
     from inr.listeners import Listener
 
 EPILOG = f"""
@@ -40,6 +41,8 @@ EPILOG = f"""
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
   cat photo.png | inr fit - -o photo.inr
 
@@ -93,80 +96,76 @@ def fit(
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     log: options.Log = None,
+    server: options.Server = None,
+    token: options.Token = None,
     force: options.Force = False,
     profile: options.Profile = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file."""
+    arguments = dict(locals())
     import inr
-    from inr.compression import finish, sampled
+    from inr.compression import FitOptions, check_unstepped, finish, sampled
     from inr.listeners import listener
 
     if purpose not in _PURPOSES:
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
-    listeners = [listener(each, force=force, append=resume) for each in log or ()]
-    parts: dict[str, Any] = {"encoding": encoding, "activation": activation, "network": network}
-    about_fit = {
-        "batch": batch, "lr": lr, "schedule": schedule, "teacher": teacher, "objective": objective,
-        "resume": resume, "engine": engine != "auto", "events": events, "log": log, "teacher-map": teacher_map,
-        "profile": profile,
-    }  # fmt: skip
-    stepping = steps is not None or seconds is not None
-    method = check_solver(solver, stepping, parts, {"psnr": psnr, **about_fit})
-    if preset is not None and method == "closed-form":
-        raise InrError("the closed form is that of network kronecker, a preset is learned in steps; give one of them")
-    named = any((preset, *parts.values()))  # the field's parts are not those of the signal's kind
-    learned = steps is not None or method != "adam" or purpose != "zoom" or named or any(about_fit.values())
-    keeping = _keeping(exact, coded, half, samples, size_in_bytes, psnr, max_error, learned=learned)
+    wanted = FitOptions(
+        preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
+        optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
+        max_error=max_error, bytes=size_in_bytes, coding=_coding(exact, coded, half, samples), batch=batch,
+        learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
+    )  # fmt: skip
+    beside = {"resume": resume, "events": events, "log": log, "teacher-map": teacher_map, "profile": profile}
+    if not wanted.takes_steps:
+        check_unstepped(beside)
+    keeping = wanted.keeping(learned=any(beside.values()))
     watch = Stopwatch()
     reading: dict[str, Any] = {
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
         "variable": variable,
     }  # fmt: skip
+    if server is not None:
+        raise typer.Exit(fit_remotely(arguments, reading, outputs))
+    listeners = [listener(each, force=force, append=resume) for each in log or ()]
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:
         status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
         _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
         return status
 
-    if method == "closed-form" and not stepping:
-        if max_error is not None:
-            raise InrError("a closed form knows no largest error; leave out --max-error, or fit by --steps")
-        raise typer.Exit(conclude(*_solve(signal, reading, network, seed, keeping, watch, quiet=quiet)))
+    if not wanted.takes_steps:
+        raise typer.Exit(conclude(*_solve(signal, reading, wanted, watch, quiet=quiet)))
     if not checkpoint_every >= 0:
         raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
-    wanted = inr.Budget(steps, seconds, psnr)
     with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
         source = inr.open(signal, **reading)
     tell_folder(signal, source, quiet=quiet)
     with waiting("measuring", quiet=quiet):
-        keeping = keeping.suited(source, signal.resolve() if signal.is_file() else None)
+        keeping = keeping.suited(source, signal)
     if keeping.coding == "samples":
         course = course_without_steps("samples", "kept", source.size, 0.0)
         raise typer.Exit(conclude(Fitted(sampled(source), source), course))
-    if keeping.codes:  # what it has beyond its PSNR goes into fewer bytes
-        wanted = inr.Budget(steps, seconds)
-        if not named:
-            parts["encoding"] = keeping.table(source, signal)
     with waiting("preparing", quiet=quiet):
-        fitter = _prepare(
-            source, signal, watch, wanted, method, keeping, lattice_only=purpose == "memory",
-            preset=preset, **parts, teacher=teacher, objective=objective, engine=engine, batch=batch,
-            learning_rate=parse_rates(lr), schedule=schedule, seed=seed,
-            checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
+        start = None
+        if wanted.closed_form:
+            with watch.lap("solving"):
+                start = wanted.solved(source)
+        fitter = wanted.fitter(
+            source, keeping, signal, start=start, checkpoint=outputs.checkpoint, every=checkpoint_every, resume=resume,
             record_sample_counts=outputs.teacher_map is not None,
         )  # fmt: skip
-    compare_frequencies(fitter, parts, watch, quiet=quiet)
+    compare_frequencies(fitter, {"encoding": encoding, "activation": activation}, watch, quiet=quiet)
     _compile(fitter, watch, quiet=quiet)
     end = _run(fitter, outputs, listeners, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
         kept = finish(fitter, keeping, signal)
     fitted = Fitted(kept.field, fitter.signal, kept.execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
-    course = course_of(fitter, end, solver=method, rounding_cost=kept.cost, profile=profile)
+    course = course_of(fitter, end, solver=solver, rounding_cost=kept.cost, profile=profile)
     status = conclude(fitted, course, finished=finished)
     if kept.missed is not None and not quiet:
         remark(kept.missed)
@@ -177,67 +176,31 @@ def fit(
 
 
 def _solve(
-    path: Path,
-    reading: dict[str, Any],
-    network: str | None,
-    seed: int,
-    keeping: "Keeping",
-    watch: Stopwatch,
-    *,
-    quiet: bool,
+    path: Path, reading: dict[str, Any], wanted: "FitOptions", watch: Stopwatch, *, quiet: bool
 ) -> tuple[Fitted, dict[str, Any]]:
     """Read and solve; what came out and how."""
     import inr
     from inr.compression import halve
     from inr.fitting import at_points
 
-    if keeping.codes or keeping.coding == "samples":
-        raise InrError("a closed form keeps its weights as floats, --exact or --half; with --steps they can be coded")
     with watch.lap("reading"), waiting(f"reading {path}", quiet=quiet):
         source = inr.open(path, **reading)
-    with waiting("solving", quiet=quiet):
-        field = solve(source, network, seed, watch)
-        if keeping.coding == "half":
+    with watch.lap("solving"), waiting("solving", quiet=quiet):
+        field = wanted.solved(source)
+        if wanted.coding == "half":
             halve(field)
     return Fitted(field, at_points(source)), course_without_steps(
         "closed-form", "solved", source.size, watch.laps.pop("solving")
     )
 
 
-def _prepare(
-    source: "Signal", path: Path, watch: Stopwatch, budget: "Budget", solver: str, keeping: "Keeping", **settings: Any
-) -> "Fitter":
-    """What runs the fit of a signal that was read from a path."""
-    from inr.fitting import make_fitter
-
-    if solver == "soap":
-        settings["optimiser"] = solver
-    if solver == "closed-form":
-        settings = starting_from(solve(source, settings["network"], settings["seed"], watch), settings)
-    continuous = not settings["lattice_only"]
-    settings["parametrisation"] = keeping.parametrisation(source, path, settings["objective"], continuous=continuous)
-    return make_fitter(source, budget=budget, **settings)
-
-
-def _keeping(
-    exact: bool,
-    coded: bool,
-    half: bool,
-    samples: bool,
-    size: int | None,
-    psnr: float | None,
-    max_error: float | None,
-    *,
-    learned: bool,
-) -> "Keeping":
-    """How weights are to be kept, by the options."""
-    from inr.compression import Keeping
-
-    options = {"exact": exact, "coded": coded, "half": half, "samples": samples}
+def _coding(exact: bool, coded: bool, half: bool, samples: bool) -> "Coding | None":
+    """How weights are to be kept, by the options; None where none of them says it."""
+    options: dict[Coding, bool] = {"exact": exact, "coded": coded, "half": half, "samples": samples}
     asked = [name for name, given in options.items() if given]
     if len(asked) > 1:
         raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
-    return Keeping(asked[0] if asked else None, size, psnr, learned, max_error)  # type: ignore[arg-type]
+    return asked[0] if asked else None
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

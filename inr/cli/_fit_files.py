@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from inr._errors import InrError
 from inr._files import check_writable, describe
-from inr.cli._console import finite, remark
+from inr._json import finite
+from inr.cli._console import remark
 from inr.cli._pipes import is_piped
 
 if TYPE_CHECKING:

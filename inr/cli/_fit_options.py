@@ -15,6 +15,7 @@ _BUDGET = "Budget (whichever comes first)"
 _VALUES = "Values"
 _KEPT = "Weights (coded if nothing is given; samples for small signals, screens and maps; exact for scattered ones)"
 _FITTING = "Fitting"
+_SERVER = "On a server (inr serve)"
 
 
 def _option(panel: str, words: str, *names: str, part: str | None = None, **settings: Any) -> Any:
@@ -182,3 +183,20 @@ Schedule = Annotated[
 Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
 Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
 CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]
+
+Server = Annotated[
+    str | None,
+    _option(
+        _SERVER,
+        "Fit on the server at this address, as http://127.0.0.1:8765 or the link that inr serve printed; the files are "
+        "the same.",
+        "--server",
+        metavar="URL",
+    ),
+]
+Token = Annotated[
+    str | None,
+    _option(
+        _SERVER, "Says to the server who asks; $INR_TOKEN, or that of your own server here, if not given.", "--token"
+    ),
+]

@@ -1,32 +1,17 @@
 """Options that are more than a number or a name."""
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast, get_args
 
 from inr._errors import InrError
+from inr._option_values import number
 
 if TYPE_CHECKING:
     from inr.signals import SamplingModel
 
 Box = list[tuple[float, float]]
 _PREFIXES = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
-
-
-def parse_rates(text: str | None) -> float | str | Mapping[str, float] | None:
-    """'auto', 'paper', '1e-3' (the network's), or 'network=1e-3,encoding=1e-2'."""
-    if text is None or text in ("auto", "paper"):
-        return text
-    if "=" not in text:
-        return _number(text, f"--lr {text}: write auto, paper, a number, or part=number,part=number")
-    rates: dict[str, float] = {}
-    for item in text.split(","):
-        part, equals, value = (piece.strip() for piece in item.partition("="))
-        if not equals or not part or part in rates:
-            raise InrError(f"--lr {text}: write a number, or part=number,part=number, each part once")
-        rates[part] = _number(value, f"--lr {text}: '{value}' is not a number")
-    return rates
 
 
 def parse_seeds(text: str) -> int | list[int]:
@@ -46,18 +31,6 @@ def parse_sampling(text: str | None) -> "SamplingModel | None":
     if text is not None and text not in get_args(SamplingModel):
         raise InrError(f"--sampling is one of {', '.join(get_args(SamplingModel))}, not '{text}'")
     return cast("SamplingModel | None", text)
-
-
-def parse_range(text: str | None) -> tuple[float, float] | None:
-    """'0,4095' as (0, 4095): the ends of a value range."""
-    if text is None:
-        return None
-    low, comma, high = text.partition(",")
-    wrong = f"--value-range {text}: write LOW,HIGH, as 0,4095"
-    ends = _number(low, wrong), _number(high, wrong)
-    if not comma or not ends[0] < ends[1] or not math.isfinite(ends[1] - ends[0]):
-        raise InrError(wrong)
-    return ends
 
 
 def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int | None, ...] | None:
@@ -87,7 +60,7 @@ def parse_box(text: str | None, axes: Sequence[str]) -> Box | None:
     for item in text.split(","):
         low, _, high = item.partition(":")
         wrong = f"--box {text}: write {example}, each in [-1, 1]"
-        box.append((_number(low, wrong), _number(high, wrong)))
+        box.append((number(low, wrong), number(high, wrong)))
     if len(box) != len(axes):
         raise InrError(f"--box {text}: give a range for {_listed(axes)}, as {example}")
     for low_end, high_end in box:
@@ -105,13 +78,6 @@ def parse_bytes(text: str) -> int:
     ):
         raise InrError(f"{text!r} is no number of bytes; write 500MB, 1GiB, or bytes alone")
     return int(count)
-
-
-def _number(text: str, wrong: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InrError(wrong) from None
 
 
 def _listed(axes: Sequence[str]) -> str:

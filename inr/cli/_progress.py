@@ -15,6 +15,7 @@ from inr.cli._console import clock, decibels, err, si
 
 if TYPE_CHECKING:
     from inr.fitting import Event
+    from inr.serving.work import Many
     from inr.sweeping import SweepEvent
 
 # Seconds between redraws, for the fit needs the processor.
@@ -153,6 +154,52 @@ class SweepBar:
         """A line above the bars."""
         if not self._quiet:
             self._progress.console.print(f"inr: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+class ManyBar:
+    """One bar over the fits of many files; a line for every one that failed."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._progress = _bar(quiet)
+        self._quiet = quiet
+        self._task: TaskID | None = None
+        self._begun = time.perf_counter()
+        self._before: int | None = None
+        self._told: set[str] = set()
+
+    def __enter__(self) -> "ManyBar":
+        self._progress.start()
+        self._task = self._progress.add_task("all files", total=None, status="starting")
+        self._progress.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.refresh()
+        self._progress.stop()
+
+    def show(self, many: "Many") -> None:
+        """Draw how far it is."""
+        assert self._task is not None
+        done = len(many.rows)
+        if self._before is None:
+            self._before = done
+        for row in many.rows.values():
+            if row.state != "done" and row.name not in self._told:
+                self._told.add(row.name)
+                if not self._quiet:
+                    line = f"inr: {row.name}: {row.problem}"
+                    self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        status = f"{done:,} of {many.total:,}"
+        if self._told:
+            status += f", {len(self._told)} failed"
+        if (new := done + sum(many.running.values()) - self._before) > 0:
+            spent = time.perf_counter() - self._begun
+            status += f"  {clock(spent / new * (many.total - self._before - new))} left"
+        if many.held is not None:
+            status += f"  ({many.held})"
+        self._progress.update(
+            self._task, total=many.total, completed=done + sum(many.running.values()), status=status, refresh=True
+        )
 
 
 @contextmanager

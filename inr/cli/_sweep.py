@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from inr._option_values import parse_rates
 from inr.cli import _fit_options as fit_options
 from inr.cli._console import decibels, out, print_json, remark, typed
 from inr.cli._fit_files import stem
-from inr.cli._parsing import parse_rates, parse_seeds
+from inr.cli._parsing import parse_seeds
 from inr.cli._progress import SweepBar, waiting
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from inr.compression import integer_sections  # noqa: F401  enters the coding wi
 if TYPE_CHECKING:
     from inr.compression.api import Compressed as Compressed
     from inr.compression.api import Quality as Quality
+    from inr.compression.api import check_compression as check_compression
     from inr.compression.api import compress as compress
     from inr.compression.api import compress_and_measure as compress_and_measure
     from inr.compression.api import decode as decode
@@ -17,28 +18,37 @@ if TYPE_CHECKING:
     from inr.compression.bitstream.integers import decode_integers as decode_integers
     from inr.compression.codecs import Codec as Codec
     from inr.compression.codecs import Payload as Payload
-    from inr.compression.coding import Keeping as Keeping
-    from inr.compression.coding import finish as finish
     from inr.compression.coding import fit as fit
-    from inr.compression.coding import halve as halve
-    from inr.compression.coding import sampled as sampled
     from inr.compression.encoder.integers import encode_integers as encode_integers
     from inr.compression.files import build_any_field as build_any_field
+    from inr.compression.finishing import Finished as Finished
+    from inr.compression.finishing import finish as finish
+    from inr.compression.fit_options import FitOptions as FitOptions
+    from inr.compression.fit_options import check_unstepped as check_unstepped
     from inr.compression.fit_series import FitSeries as FitSeries
+    from inr.compression.keeping import Coding as Coding
+    from inr.compression.keeping import Keeping as Keeping
     from inr.compression.reference_weights import UnknownWeights as UnknownWeights
     from inr.compression.reference_weights import checksum_name as checksum_name
+    from inr.compression.stored_fields import halve as halve
+    from inr.compression.stored_fields import sampled as sampled
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Codec": ".codecs",
+        "Coding": ".keeping",
         "Compressed": ".api",
         "FitSeries": ".fit_series",
-        "Keeping": ".coding",
+        "FitOptions": ".fit_options",
+        "Finished": ".finishing",
+        "Keeping": ".keeping",
         "Payload": ".codecs",
         "Quality": ".api",
         "UnknownWeights": ".reference_weights",
         "build_any_field": ".files",
+        "check_compression": ".api",
+        "check_unstepped": ".fit_options",
         "checksum_name": ".reference_weights",
         "compress": ".api",
         "compress_and_measure": ".api",
@@ -46,11 +56,11 @@ __getattr__, __all__ = lazy_exports(
         "decode_integers": ".bitstream.integers",
         "decompress": ".api",
         "encode_integers": ".encoder.integers",
-        "finish": ".coding",
+        "finish": ".finishing",
         "fit": ".coding",
-        "halve": ".coding",
+        "halve": ".stored_fields",
         "recompress": ".api",
         "sample": ".api",
-        "sampled": ".coding",
+        "sampled": ".stored_fields",
     },
 )

@@ -17,7 +17,7 @@ from inr.compression.fit_series import FitSeries, OnEvent
 from inr.compression.rate_control import SHARE_OF_A_FILE, Found, Target, level_of_error, smallest_reaching
 from inr.compression.reference_weights import Reference, checksum_name
 from inr.container import GIB
-from inr.engines import render
+from inr.engines import engines, render
 from inr.field import Field, Spec
 from inr.fitting import fingerprint, stopping_on_interrupt
 from inr.signals import Box, Domain, GridSignal, Signal, as_signal, block_ranges, cast_samples, snr, without_story
@@ -182,6 +182,39 @@ def compress_and_measure(
         return chosen.encode(ranged, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
 
     return _reach(target, chosen, domain, payloads, source, engine, series, reference)
+
+
+def check_compression(
+    signal: Signal,
+    *,
+    codec: Spec = "mlp",
+    bpp: float | None = None,
+    bytes: int | None = None,
+    psnr: float | None = None,
+    max_error: float | None = None,
+    steps: int | None = None,
+    engine: Spec = "auto",
+    seed: int = 0,
+) -> None:
+    """Refuse what `compress_and_measure` and `recompress` would, as far as that takes no fit.
+
+    Args:
+        signal: of which only domain and size matter.
+        codec, bpp, bytes, psnr, max_error, steps, engine, seed: as of `inr.compress`.
+
+    Raises:
+        InrError: scattered samples, a target that makes no sense, an unknown codec or engine.
+    """
+    if not isinstance(signal, GridSignal):
+        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
+    Target.of(signal, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
+    codecs.build(codec)
+    if steps is not None and steps < 0:
+        raise InrError(f"a fit takes at least 1 step, got {steps}")
+    if not 0 <= seed < 2**32:
+        raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+    if engine != "auto":
+        engines.build(engine)
 
 
 def recompress(

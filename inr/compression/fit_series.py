@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from inr.fitting import Fitter
 
 OnEvent = Callable[[Event], Any]
+# Checkpoints are so many times as far apart as it takes to write one, or more.
+_CHECKPOINT_COSTS = 10
 _RECIPE = "series"  # in a checkpoint's header, what decides the work
 
 
@@ -44,10 +46,13 @@ class FitSeries:
     Args:
         seconds: of fitting, all fits together, without compiling, coding, reading and writing; None: no limit.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next.
+        every: seconds from one checkpoint to the next; more where writing one takes over a tenth of that.
         resume: go on from the checkpoint, as if the work had not been interrupted.
         on_event: called with every `Event` of the fits, and with those of kind "stage", which say what is done between
-            and after them. It may call `stop`.
+            and after them, and "checkpoint", after one was written. It may call `stop`.
+
+    Attributes:
+        fitter: the one that is under way, or was last; None before the first.
 
     Raises:
         InrError: seconds in which nothing can be fitted, or nothing to resume from.
@@ -84,7 +89,9 @@ class FitSeries:
         self._resumed: list[_Fit] = []  # of them, those that are still to be gone on with
         self._spent = 0.0  # seconds of the results that are complete
         self._written, self._final = time.perf_counter(), False
+        self._due = self._written + every
         self._cut = False  # whether being stopped left anything out
+        self.fitter: Fitter | None = None
         self._last = Event("stage", 0, 0, math.nan, math.nan, 0.0, math.nan, "", 0)
 
     def stop(self) -> None:
@@ -145,7 +152,7 @@ class FitSeries:
         """
         self._end_if_complete()
         saved = self._resumed.pop(0) if self._resumed else None
-        fitter = make(resume=False if saved is None else saved.data)
+        self.fitter = fitter = make(resume=False if saved is None else saved.data)
         if saved is not None and saved.ended:
             self._fits.append(saved)
             return fitter
@@ -181,6 +188,16 @@ class FitSeries:
         self._fits = []
         return data
 
+    def save(self) -> None:
+        """Write the checkpoint now, as a reader of events may that is about to end the work by raising something.
+
+        Raises:
+            InrError: it cannot be written, or none is kept.
+        """
+        if self._checkpoint is None:
+            raise InrError("there is no checkpoint to write: give FitSeries one")
+        self._write(self.fitter)
+
     @contextlib.contextmanager
     def until_stopped(self, found: Sized) -> Iterator[None]:
         """Make results, one after the other, into `found`; being stopped ends that, if there is one in it."""
@@ -202,9 +219,11 @@ class FitSeries:
             if self._complete:
                 raise Stopped
             fitter.stop()
-        elif self._checkpoint is not None and time.perf_counter() - self._written >= self._every:
+        elif self._checkpoint is not None and (begin := time.perf_counter()) >= self._due:
             try:
                 self._write(fitter)
+                self._due = self._written + max(self._every, _CHECKPOINT_COSTS * (self._written - begin))
+                self._tell(replace(self._last, kind="checkpoint"))
             except InrError as error:
                 self._reason, self._detail, self._final = "disk", str(error), True
 

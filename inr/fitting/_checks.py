@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from inr._errors import InrError
@@ -9,6 +10,9 @@ from inr.field import MAX_FILE_BYTES, Field
 from inr.fitting._defaults import Setup
 from inr.fitting._make_optimiser import OPTIMISERS
 from inr.fitting._schedules import SCHEDULES
+from inr.objectives import objectives
+from inr.signals import Signal
+from inr.teaching import teachers
 
 
 def check_setup(setup: Setup, seed: int) -> None:
@@ -21,6 +25,27 @@ def check_setup(setup: Setup, seed: int) -> None:
         raise InrError(f"unknown optimiser '{setup.optimiser}'; known: {', '.join(OPTIMISERS)}")
     if not 0 <= seed < 2**32:
         raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+
+
+def check_buildable(signal: Signal, setup: Setup, seed: int) -> None:
+    """Refuse a setup of which no field can be made, in milliseconds: nothing takes memory, and nothing is drawn.
+
+    Args:
+        signal: what is represented.
+        setup: parts, batch, schedule and optimiser.
+        seed: of the fit.
+
+    Raises:
+        InrError: unknown parts or parameters, parts that do not go together, too large a field, or numbers that no fit
+            can work with.
+    """
+    check_setup(setup, seed)
+    teachers.build(setup.teacher).check(signal)
+    objectives.build(setup.objective, signal)
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        check_size(
+            Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
+        )
 
 
 def check_size(field: Field) -> None:

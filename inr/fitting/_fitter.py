@@ -45,6 +45,8 @@ from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
 
+# Checkpoints are so many times as far apart as it takes to write one, or more.
+_CHECKPOINT_COSTS = 10
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -64,7 +66,7 @@ class Fitter:
         seed: decides initial weights and batches, from 0 to 2^32 - 1. With a budget in steps, equal seeds give equal
             fields on one machine with one number of threads.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next.
+        every: seconds from one checkpoint to the next; more where writing one takes over a tenth of that.
         resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted;
             or from the bytes of one, as `dump` gives them.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
@@ -259,7 +261,7 @@ class Fitter:
         self.sample_counts = SampleCounts(self.signal.size, self.steps) if self._record_sample_counts else None
         yield self._event("start", math.nan)
         reason: Reason = "steps"
-        saved = time.perf_counter()
+        due = time.perf_counter() + self._every
         while self._progress.step < self.steps:
             loss = self._timed_step()
             if not math.isfinite(loss):
@@ -269,13 +271,14 @@ class Fitter:
             if self._stop or self._out_of_time() or self._target_reached():
                 reason = self._stop or ("seconds" if self._out_of_time() else "target")
                 break
-            if self._checkpoint is not None and time.perf_counter() - saved >= self._every:
+            if self._checkpoint is not None and (begin := time.perf_counter()) >= due:
                 try:
                     self._save_checkpoint()
                 except InrError as error:
                     yield self._end("disk", str(error))
                     return
-                saved = time.perf_counter()
+                written = time.perf_counter()
+                due = written + max(self._every, _CHECKPOINT_COSTS * (written - begin))
                 yield self._event("checkpoint", loss)
         yield self._end(reason)
 

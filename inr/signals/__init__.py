@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
+    from inr.signals._picture import colour_profile as colour_profile
+    from inr.signals._picture import has_alpha as has_alpha
     from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._picture import without_story as without_story
     from inr.signals._signal import GridSignal as GridSignal
@@ -92,6 +94,7 @@ __getattr__, __all__ = lazy_exports(
         "band_limited": "._measure",
         "block_ranges": "._grid",
         "cast_samples": "._write",
+        "colour_profile": "._picture",
         "default_suffix": "._write",
         "file_format": "._write",
         "described": "._xarray",
@@ -103,6 +106,7 @@ __getattr__, __all__ = lazy_exports(
         "gauss_points": "._measure",
         "grid_coords": "._grid",
         "grid_range": "._grid",
+        "has_alpha": "._picture",
         "indices_along": "._xarray",
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",

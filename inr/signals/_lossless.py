@@ -57,7 +57,7 @@ class SourceSize(NamedTuple):
     lossy: bool
 
 
-def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) -> LosslessSize:
+def lossless_size(signal: Signal, source: str | os.PathLike[str] | LosslessSize | None = None) -> LosslessSize:
     """The bytes of a signal in the usual lossless format of its kind.
 
     Pictures of 8 or 16 bits are taken as PNG, with the better of several ways to filter and with a palette where that
@@ -67,7 +67,8 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) 
 
     Args:
         signal: what is measured.
-        source: the file that it was read from; where that is smaller and lossless, it is what counts.
+        source: the file that it was read from; where that is smaller and lossless, it is what counts. Or what this
+            function found before, which it then gives back: videos take seconds to measure.
 
     Returns:
         The least of the bytes, and the format that takes them.
@@ -75,6 +76,8 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) 
     >>> inr.signals.lossless_size(inr.from_array(np.zeros((8, 8), np.uint8))).format
     'PNG'
     """
+    if isinstance(source, LosslessSize):
+        return source
     found = _own_size(signal)
     if source is not None:
         file = source_size(source)
@@ -83,7 +86,7 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | None = None) 
     return found
 
 
-def lossless_bytes(signal: Signal, source: str | os.PathLike[str] | None = None) -> int:
+def lossless_bytes(signal: Signal, source: str | os.PathLike[str] | LosslessSize | None = None) -> int:
     """The bytes alone of what `lossless_size` finds, for the same arguments.
 
     >>> inr.signals.lossless_bytes(inr.from_array(np.zeros((8, 8), np.uint8))) < 100

@@ -79,6 +79,24 @@ def has_alpha(channels: int, meta: Mapping[str, Any]) -> bool:
     return channels in (2, 4) and "extrasamples" not in meta.get("tiff", {})
 
 
+def colour_profile(domain: Domain) -> bytes | None:
+    """The ICC profile of a picture's colours, for files that show it.
+
+    Args:
+        domain: of any signal; it may come from a file of any origin.
+
+    Returns:
+        The profile; None where the colours are sRGB, or those of the display, or the profile is damaged.
+
+    >>> inr.signals.colour_profile(inr.open("photo.png").domain) is None
+    True
+    """
+    try:
+        return unpacked(domain.meta["icc"]) if "icc" in domain.meta else None
+    except (ValueError, TypeError, zlib.error):
+        return None
+
+
 def resampled_meta(domain: Domain, shape: Sequence[int]) -> dict[str, Any]:
     """The meta of a picture of (H, W) pixels that spans the domain: resolution and place follow the pixels."""
     meta = dict(domain.meta)

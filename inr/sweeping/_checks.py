@@ -2,14 +2,50 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from inr._errors import InrError
 from inr.fitting import Budget
 from inr.signals import Signal
+from inr.sweeping._lists import Specs, split_specs
+from inr.sweeping._setups import Setups, split_setups
 from inr.sweeping._tasks import Combination
 
 MOST_JOBS = 256
 MOST_FITS = 10_000
+
+
+def check_sweep(
+    *,
+    setups: Setups | None = None,
+    encodings: Specs | None = None,
+    activations: Specs | None = None,
+    networks: Specs | None = None,
+    teachers: Specs | None = None,
+    auto: bool = False,
+    steps: int | None = None,
+    seconds: float | None = None,
+    parameters: int | None = None,
+    seed: int | Sequence[int] = 0,
+    seeds: int = 1,
+    jobs: int | None = None,
+    **others: Any,
+) -> None:
+    """Refuse a sweep of one signal that cannot be, before there is anything to fit.
+
+    Args:
+        setups, encodings, activations, networks, teachers, auto, steps, seconds, parameters, seed, seeds, jobs: as of
+            `inr.sweep`.
+        others: further arguments of `inr.sweep`, which only a signal can tell whether they make sense.
+
+    Raises:
+        InrError: nothing to compare, too much of it, or a budget that cannot work.
+    """
+    lists = {"encoding": encodings, "activation": activations, "network": networks, "teacher": teachers}
+    given = {part: split_specs(specs) for part, specs in lists.items() if specs is not None}
+    chosen = None if setups is None else split_setups(setups)
+    check_wanted(given, chosen, auto, jobs, len(all_seeds(seed, seeds)))
+    check_budget(steps, seconds, parameters)
 
 
 def all_seeds(seed: int | Sequence[int], count: int) -> tuple[int, ...]:

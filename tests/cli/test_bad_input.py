@@ -163,12 +163,10 @@ def test_a_file_that_may_not_be_read(refused, photo, monkeypatch):
 
 
 def test_memory_that_is_not_there(refused, photo, monkeypatch):
-    import inr.fitting
-
     def exhausted(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(inr.fitting, "make_fitter", exhausted, raising=False)
+    monkeypatch.setattr("inr.compression.fit_options.make_fitter", exhausted)
     refused("fit", "photo.png", *QUICK, words=("not enough memory",))
 
 

@@ -17,6 +17,7 @@ def test_a_table_names_the_chosen_numbers(inr_cli, photo):
         assert word in run.out
 
 
+@pytest.mark.long
 def test_json_agrees_with_the_library(inr_cli, photo):
     document = inr_cli("suggest", "photo.png", "--seed", "3", "--json").json
     found = inr.suggest(photo, seed=3)

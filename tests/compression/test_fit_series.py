@@ -107,6 +107,7 @@ def test_a_search_keeps_its_best_file_and_goes_on_with_those_it_has(picture, fie
     assert again.psnr >= cut.psnr
 
 
+@pytest.mark.long
 def test_of_several_fits_the_best_complete_one_is_kept(picture, field, tmp_path, monkeypatch):
     monkeypatch.setattr(mlp, "_MIN_STEPS_OF_SEVERAL_FITS", STEPS)
     make, checkpoint = work("mlp", picture, field), tmp_path / "work.checkpoint"

@@ -200,7 +200,7 @@ def test_an_explosion_in_the_last_step_is_undone(signal):
 
 
 def test_python_is_told_of_a_fit_that_ended_badly(signal, monkeypatch):
-    monkeypatch.setattr("inr.compression.coding.Budget", functools.partial(Budget, overtime=0.0))
+    monkeypatch.setattr("inr.compression.fit_options.Budget", functools.partial(Budget, overtime=0.0))
     with pytest.warns(RuntimeWarning, match="out of time after 1 steps"):
         inr.fit(signal, seconds=0.2, **QUICK)
 

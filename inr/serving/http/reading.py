@@ -1,0 +1,66 @@
+"""Uploads on their way to signals: what was sent is kept, then read in a sandbox behind the answer."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from inr._errors import DamagedFile, InrError
+from inr.serving.http.logs import log, tell
+from inr.serving.http.service import Service, in_thread
+from inr.serving.problems import Problem
+
+if TYPE_CHECKING:
+    from inr.serving.queue import SignalRow
+
+OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")  # of reading, beside the name
+
+
+def shown_name(name: str) -> str:
+    """A client's name for something, as text to show: one line, no folders, 200 characters."""
+    base = re.split(r"[/\\]", name)[-1]
+    return "".join(character if character.isprintable() else " " for character in base).strip()[:200] or "upload"
+
+
+async def read_signal(service: Service, signal: "SignalRow") -> None:
+    """Read an upload, and say in the queue what became of it."""
+    assert signal.sha256 is not None
+    try:
+        async with service.readers:
+            await in_thread(_read, service, signal)
+    except InrError as error:
+        slug = "damaged-file" if isinstance(error, DamagedFile) else "unreadable-signal"
+        problem = Problem(slug, str(error))  # type: ignore[arg-type]
+        await in_thread(service.queue.signal_refused, signal.id, problem.to_json())
+        tell("a signal was refused", signal=signal.id, detail=problem.detail)
+    except Exception:
+        log.exception("a signal could not be read")
+        problem = Problem("internal", "The service made an error when it read the file.")
+        await in_thread(service.queue.signal_refused, signal.id, problem.to_json())
+
+
+def _read(service: Service, signal: "SignalRow") -> None:
+    assert signal.sha256 is not None
+    path = service.settings.folder / "uploads" / f"reading-{signal.id}"
+    path.unlink(missing_ok=True)
+    path.hardlink_to(service.store.path(signal.sha256))
+    try:
+        read = service.read(path, signal.name, signal.options, service.store)
+    finally:
+        path.unlink(missing_ok=True)
+    service.queue.signal_ready(signal.id, read.kind, read.description, read.array_sha256)
+
+
+async def read_again(service: Service) -> None:
+    """Read what was being read when the server ended."""
+    cursor: str | None = None
+    while True:
+        rows, cursor = await in_thread(service.queue.signals, None, cursor=cursor, limit=200)
+        for row in rows:
+            if row.state == "reading" and row.sha256 is not None:
+                service.begin(read_signal(service, row))
+        if cursor is None:
+            return
+
+
+def reading_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Those of reading's options that were given."""
+    return {name: value for name, value in given.items() if name in OPTIONS and value is not None}

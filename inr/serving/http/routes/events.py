@@ -1,0 +1,108 @@
+"""What happens to jobs, as it happens: server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from inr.serving.http.models import Id, State
+from inr.serving.http.routes.jobs import own_job
+from inr.serving.http.schema import refuses
+from inr.serving.http.service import Service, TheService, TheUser, in_thread
+from inr.serving.http.shown import event_json, progress_json, state_json
+from inr.serving.problems import Problem
+
+if TYPE_CHECKING:
+    from inr.serving.queue import User
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+RETRY_MILLISECONDS = 2_000  # after which a stream that ended is begun again
+REPLAYED = 1_000  # events that are read at once
+_SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
+
+
+class _Asked:
+    """What a stream is to hold."""
+
+    def __init__(self, user: "User", jobs: list[str], after: int | None) -> None:
+        self.user, self.jobs, self.after = user, jobs, after
+
+
+async def _asked(
+    service: TheService,
+    user: TheUser,
+    job: Annotated[list[Id] | None, Query(max_length=100, description="which jobs; all if none is named")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=30, description="what came after it is sent again")] = None,
+) -> _Asked:
+    """Everything that can be refused, before the stream begins."""
+    for each in job or ():
+        await in_thread(own_job, service, user, each)
+    if last_event_id is not None and not (
+        last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) < 19
+    ):
+        raise Problem("bad-cursor", "Last-Event-ID is the id of an event of this service.")
+    if service.draining.is_set():
+        raise Problem("queue-full", "The service is going down.", headers={"Retry-After": "5"})
+    return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None)
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=refuses("bad-cursor", "not-found", "queue-full"),
+)
+async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)]) -> AsyncIterator[ServerSentEvent]:
+    """`state`, `progress` (4 a second at most), `preview` and `end` of one's jobs.
+
+    A new stream begins with the state of each job that has not ended, one with Last-Event-ID with what was missed.
+    """
+    with service.tail.stream(asked.user.id, asked.jobs) as stream:
+        first = await in_thread(service.queue.last_seq)
+        yield ServerSentEvent(retry=RETRY_MILLISECONDS, comment="inr")
+        if asked.after is None:
+            for event, data in await in_thread(_snapshot, service, asked):
+                yield ServerSentEvent(event=event, data=data, id=str(first))
+            sent = first
+        else:
+            sent = asked.after
+            while missed := await in_thread(_missed, service, asked, sent):
+                for seq, event, data in missed:
+                    yield ServerSentEvent(event=event, data=data, id=str(seq))
+                    sent = seq
+        while (message := await stream.messages.get()) is not None:
+            if message.seq is None:
+                yield ServerSentEvent(event=message.event, data=message.data)
+            elif message.seq > sent:
+                sent = message.seq
+                yield ServerSentEvent(event=message.event, data=message.data, id=str(sent))
+        yield ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come again")
+
+
+def _snapshot(service: Service, asked: _Asked) -> list[tuple[str, dict[str, Any]]]:
+    """The state of each job that has not ended, and of each that was named, with how far it is."""
+    queue = service.queue
+    if asked.jobs:
+        jobs = [job for each in asked.jobs if (job := queue.job(each, asked.user.id)) is not None]
+    else:
+        jobs = [job for state in _SHOWN_STATES for job in queue.jobs(asked.user.id, state=state)[0]]
+    shown = []
+    for job in jobs:
+        place = queue.place(job) if job.state in ("queued", "running") else None
+        shown.append(("state", state_json(job, place)))
+        progress = queue.progress(job.id) if job.state in ("running", "cancelling") else None
+        if progress is not None:
+            shown.append(("progress", {"job": job.id, **progress_json(progress, curve=False)}))
+    return shown
+
+
+def _missed(service: Service, asked: _Asked, after: int) -> list[tuple[int, str, dict[str, Any]]]:
+    """Events after one, the oldest first."""
+    queue = service.queue
+    found: list[tuple[int, str, dict[str, Any]]] = []
+    for event in queue.events(after, user=asked.user.id, jobs=asked.jobs, limit=REPLAYED):
+        job = queue.job(event.job)
+        if job is not None:
+            found.append((event.seq, event.kind, event_json(queue, event, job)))
+    return found

@@ -1,0 +1,89 @@
+"""Fields and signals as images of the IIIF Image API 3.0 (https://iiif.io/api/image/3.0)."""
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from inr.serving.http.answers import JSONAnswer, is_known
+from inr.serving.http.routes.shares import EVERYBODY
+from inr.serving.http.schema import refuses
+from inr.serving.http.service import Anyone, Service, TheService, in_thread
+from inr.serving.http.sources import image_of
+from inr.serving.views import INFO_TYPE, entity_tag, identify, info_json, link_header, parse
+
+router = APIRouter(prefix="/iiif/3", tags=["images"])
+
+_CONTEXT = (
+    '<http://iiif.io/api/image/3/context.json>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+)
+_PICTURES: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
+_REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy")
+
+
+@router.get("/{identifier}", status_code=303, response_class=Response, responses=_REFUSES)
+async def base(identifier: str, service: TheService, user: Anyone) -> Response:
+    """Where an image is described."""
+    named = identify(identifier)
+    _, everybody = await in_thread(image_of, service, user, named.name)
+    address = f"{_address(service)}/{quote(str(named), safe=';=@')}/info.json"
+    return _to(Response(status_code=303, headers={"Location": address}), everybody)
+
+
+@router.get(
+    "/{identifier}/info.json",
+    response_model=dict,
+    responses={304: {"description": "as it was"}, **_REFUSES},
+)
+async def info(request: Request, identifier: str, service: TheService, user: Anyone) -> Response:
+    """An image's size, tiles and qualities."""
+    named = identify(identifier)
+    image, everybody = await in_thread(image_of, service, user, named.name)
+    document = info_json(_address(service), named, await service.renderer.canvas(image))
+    linked = "application/ld+json" in request.headers.get("accept", "")
+    headers = {"Vary": "Accept", "Cache-Control": _cache(everybody)} | ({} if linked else {"Link": _CONTEXT})
+    return _to(JSONAnswer(document, media_type=INFO_TYPE if linked else None, headers=headers), everybody)
+
+
+@router.get(
+    "/{identifier}/{region}/{size}/{rotation}/{quality_format}",
+    response_class=Response,
+    responses={200: {"content": _PICTURES}, 304: {"description": "as it was"}, **_REFUSES},
+)
+async def image(
+    request: Request,
+    identifier: str,
+    region: str,
+    size: str,
+    rotation: str,
+    quality_format: str,
+    service: TheService,
+    user: Anyone,
+) -> Response:
+    """A region of an image, at a size, turned, in a quality and a format."""
+    named = identify(identifier)
+    source, everybody = await in_thread(image_of, service, user, named.name)
+    asked = parse(named, region, size, rotation, quality_format, await service.renderer.canvas(source))
+    tag = entity_tag(source, asked)
+    headers = {"ETag": tag, "Cache-Control": _cache(everybody), "Link": link_header(_address(service), asked)}
+    if is_known(request.headers, tag):
+        return _to(Response(status_code=304, headers=headers), everybody)
+    began = time.perf_counter()
+    picture = await service.renderer.tile(source, asked)
+    service.metrics.tile_seconds.observe(time.perf_counter() - began)
+    return _to(Response(picture, media_type=asked.media_type, headers=headers), everybody)
+
+
+def _address(service: Service) -> str:
+    return f"{service.settings.base}/iiif/3"
+
+
+def _cache(everybody: bool) -> str:
+    return f"{'public' if everybody else 'private'}, max-age=86400, immutable"
+
+
+def _to(answer: Response, everybody: bool) -> Response:
+    if everybody:
+        answer.headers.update(EVERYBODY)
+    return answer

@@ -1,0 +1,174 @@
+"""Rows of the queue as the JSON that clients get."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inr.serving.queue import Job, Place, Progress, Queue, QueueEvent, SignalRow, State, User
+
+_MOVING = ("running", "cancelling", "paused")
+_PICTURES = ("image", "video", "volume")  # whose fields and signals IIIF shows
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def signal_brief(row: "SignalRow") -> dict[str, Any]:
+    """A signal within a job."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "shape": row.description.get("shape"),
+        "channels": row.description.get("channels"),
+        "bytes": row.bytes,
+    }
+
+
+def signal_json(row: "SignalRow") -> dict[str, Any]:
+    """A signal by itself."""
+    links = {"self": f"/v1/signals/{row.id}"}
+    if row.sha256 is not None:
+        links["original"] = f"/v1/signals/{row.id}/original"
+    if row.state == "ready":
+        if row.description.get("preview"):
+            links["preview"] = f"/v1/signals/{row.id}/preview.webp"
+        if row.kind in _PICTURES:
+            links["iiif"] = f"/iiif/3/signal-{row.id}/info.json"
+        if row.kind == "image":
+            links["codecs"] = f"/v1/signals/{row.id}/codecs"
+    return {
+        **signal_brief(row),
+        "state": row.state,
+        "lossless_bytes": row.description.get("lossless_bytes"),
+        "created": moment(row.created),
+        "expires": moment(row.expires),
+        "problem": row.problem,
+        "links": links,
+    }
+
+
+def job_json(queue: "Queue", job: "Job") -> dict[str, Any]:
+    """A job, with its place and how far it is."""
+    signal = queue.signal(job.signal) if job.signal is not None else None
+    progress = queue.progress(job.id) if job.state in _MOVING else None
+    place = queue.place(job) if job.state in ("queued", "running") else None
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "name": job.name,
+        "state": job.state,
+        "priority": job.priority,
+        "position": place.position if place is not None else None,
+        "eta": place.eta if place is not None else None,
+        "attempt": job.attempt,
+        "crashes": job.crashes,
+        "threads": job.threads,
+        "engine": job.engine,
+        "inr_version": job.inr_version,
+        "batch": job.batch,
+        "options": job.options,
+        "signal": signal_brief(signal) if signal is not None else None,
+        "field": job.field,
+        "created": moment(job.created),
+        "started": moment(job.started),
+        "ended": moment(job.ended),
+        "progress": progress_json(progress) if progress is not None else None,
+        "metrics": job.metrics,
+        "problem": job.problem,
+        "links": job_links(job, signal.kind if signal is not None else None, progress),
+    }
+
+
+def job_links(job: "Job", kind: str | None, progress: "Progress | None" = None) -> dict[str, str]:
+    """Where what there is of a job is found."""
+    links = {"self": f"/v1/jobs/{job.id}", "events": f"/v1/events?job={job.id}"}
+    if job.state == "done":
+        links |= {"field": f"/v1/fields/{job.id}", "file": f"/v1/fields/{job.id}.inr"}
+        if kind in _PICTURES:
+            links["iiif"] = f"/iiif/3/{job.id}/info.json"
+    if kind in _PICTURES and (job.state == "done" or (progress is not None and progress.preview > 0)):
+        links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
+    return links
+
+
+def progress_json(progress: "Progress", *, curve: bool = True) -> dict[str, Any]:
+    """How far a job is; without the curve for streams, whose readers draw it from what they got."""
+    shown = {
+        "step": progress.step,
+        "steps": progress.steps,
+        "seconds": progress.seconds,
+        "psnr": progress.psnr,
+        "loss": progress.loss,
+        "stage": progress.stage,
+        "preview": progress.preview,
+    }
+    return {**shown, "curve": progress.curve} if curve else shown
+
+
+def state_json(job: "Job", place: "Place | None") -> dict[str, Any]:
+    """The data of an event `state`."""
+    data = {
+        "job": job.id,
+        "state": job.state,
+        "position": place.position if place is not None else None,
+        "eta": place.eta if place is not None else None,
+        "attempt": job.attempt,
+    }
+    return data if job.problem is None else {**data, "problem": job.problem}
+
+
+def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any]:
+    """The data of one of the queue's events: what it says of then, with what is known of the job now.
+
+    Args:
+        queue: where places are asked.
+        event: what happened.
+        job: as it stands now.
+    """
+    if event.kind == "preview":
+        number = event.data["preview"]
+        return {"job": job.id, "preview": number, "url": f"/v1/jobs/{job.id}/preview.webp?n={number}"}
+    if event.kind == "end":
+        signal = queue.signal(job.signal) if job.signal is not None else None
+        links = job_links(job, signal.kind if signal is not None else None)
+        return {"job": job.id, "state": job.state, "metrics": job.metrics, "links": links, "problem": job.problem}
+    waiting = job.state in ("queued", "running") and event.data.get("state") == job.state
+    now = state_json(job, queue.place(job) if waiting else None)
+    return now | {name: value for name, value in event.data.items() if name in ("state", "attempt", "problem")}
+
+
+def field_links(job: str, kind: str | None) -> dict[str, str]:
+    """Where the views of a field are found."""
+    links = {"file": f"/v1/fields/{job}.inr", "preview": f"/v1/jobs/{job}/preview.webp"}
+    if kind in _PICTURES:
+        links["iiif"] = f"/iiif/3/{job}/info.json"
+    if kind == "audio":
+        links |= {"wav": f"/v1/fields/{job}/audio.wav", "peaks": f"/v1/fields/{job}/peaks.json"}
+    return links
+
+
+def me_json(user: "User", counts: "Mapping[State, int]", used_bytes: int) -> dict[str, Any]:
+    """A user, with what is used of the quotas."""
+    return {
+        "id": user.id,
+        "name": user.name,
+        "role": user.role,
+        "quotas": {
+            "waiting": user.quotas.waiting,
+            "running": user.quotas.running,
+            "bytes": user.quotas.bytes,
+            "seconds_a_job": user.quotas.seconds_a_job,
+        },
+        "used": {"seconds": user.used_seconds, "bytes": used_bytes},
+        "waiting": counts.get("queued", 0) + counts.get("paused", 0),
+        "running": counts.get("running", 0) + counts.get("cancelling", 0),
+    }
+
+
+def page_json(items: list[dict[str, Any]], address: str | None) -> dict[str, Any]:
+    """One page of a list, with the address of the next."""
+    return {"items": items, "next": address}

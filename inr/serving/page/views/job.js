@@ -1,0 +1,203 @@
+// One job: the picture that sharpens, its curve and figures, and what can be done with it.
+
+import { get, post } from "../lib/api.js";
+import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
+import { Curve } from "../lib/curve.js";
+import { events } from "../lib/events.js";
+import { bytes, decibels, duration, ratio, size, whole } from "../lib/format.js";
+import { fieldStage } from "../lib/look.js";
+import { isGoing, partsOf, shareOf, statusOf } from "../lib/model.js";
+import { optionsForm } from "../lib/options.js";
+import { Viewer } from "../lib/viewer.js";
+import { compressButton, deleteButton, downloadLink, shareButton } from "../lib/actions.js";
+
+export const title = "Fit";
+
+const KINDS = { fit: "Fit", compress: "Compression", recompress: "Recoding", sweep: "Sweep" };
+
+export async function show(main, [id], { signal }) {
+  let job = await get(`/v1/jobs/${id}`, signal);
+  const place = h("div", { class: "job-stage" });
+  const panel = h("div", { class: "job-panel" });
+  main.append(h("div", { class: "job" }, place, panel));
+
+  const [rows, columns] = job.signal?.shape?.slice(-2) ?? [];
+  if (columns) place.style.setProperty("--aspect", columns / rows);
+  let stage = waitingStage(job);
+  place.append(stage.element);
+  const curve = new Curve();
+  const parts = figures(job, curve);
+  panel.append(...parts.elements);
+  curve.start();
+  curve.set(job.progress?.curve ?? []);
+  stage.start?.();
+  signal.addEventListener("abort", () => {
+    stage.stop?.();
+    curve.stop();
+  });
+
+  let told = -1;
+  const paint = () => {
+    parts.paint(job);
+    const tenth = Math.floor(10 * shareOf(job));
+    if (isGoing(job) && tenth > told) {
+      if (told >= 0 || tenth > 0) announce(`${tenth * 10} % done, ${decibels(job.progress?.psnr)}`);
+      told = tenth;
+    }
+  };
+
+  const finish = async () => {
+    job = await get(`/v1/jobs/${id}`, signal);
+    paint();
+    if (job.progress?.curve?.length) curve.set(job.progress.curve);
+    if (job.state !== "done" || !job.links.field) return;
+    announce(`Done: ${decibels(job.metrics?.psnr)}, ${bytes(job.metrics?.bytes)}`);
+    const field = await get(job.links.field, signal);
+    parts.done(job, field);
+    const next = fieldStage(field, { viewer: stage.viewer });
+    if (!stage.viewer) stage.stop?.();
+    place.replaceChildren(next.element);
+    stage = next;
+    await next.start();
+  };
+
+  const mine = (handler) => ({ detail }) => {
+    if (detail.job === id) handler(detail);
+  };
+  const listen = (kind, handler) => events.addEventListener(kind, mine(handler), { signal });
+  listen("state", (detail) => {
+    Object.assign(job, { state: detail.state, position: detail.position, eta: detail.eta, problem: detail.problem ?? job.problem });
+    paint();
+  });
+  listen("progress", (detail) => {
+    job.progress = { ...job.progress, ...detail, curve: undefined };
+    job.eta = left(detail) ?? job.eta;
+    curve.add(detail.seconds, detail.psnr);
+    paint();
+  });
+  listen("preview", (detail) => stage.viewer?.picture(detail.url).catch(() => {}));
+  listen("end", () => finish().catch(complain));
+  // What happened while the stream was down is read anew.
+  events.addEventListener("found", () => get(`/v1/jobs/${id}`, signal).then((fresh) => {
+    job = fresh;
+    return isGoing(job) ? paint() : finish();
+  }).catch(complain), { signal });
+  const clock = setInterval(() => {
+    if (job.state === "running" && job.eta > 1) {
+      job.eta -= 1;
+      paint();
+    }
+  }, 1000);
+  signal.addEventListener("abort", () => clearInterval(clock));
+
+  paint();
+  if (!isGoing(job)) await finish();
+}
+
+function waitingStage(job) {
+  if (job.signal && ["audio", "scattered"].includes(job.signal.kind)) {
+    return { element: h("div", { class: "stage stage-empty" }, h("p", {}, "It can be heard and seen when the fit is done.")) };
+  }
+  const viewer = new Viewer(`The fit of ${job.name}`);
+  viewer.columns = job.signal?.shape?.at(-1) ?? null;
+  viewer.element.classList.add("stage-live");
+  return {
+    element: viewer.element,
+    viewer,
+    start() {
+      viewer.start();
+      const first = job.links.preview ?? (job.signal && `/v1/signals/${job.signal.id}/preview.webp`);
+      if (first && job.links.preview) viewer.picture(first).catch(() => {});
+    },
+    stop: () => viewer.stop(),
+  };
+}
+
+function figures(job, curve) {
+  const status = h("p", { class: "job-status" });
+  const psnr = h("b", { class: "figure-large" });
+  const bar = h("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
+  const facts = h("dl", { class: "facts" });
+  const actions = h("div", { class: "actions thumb" });
+  const more = h("div", { class: "actions" });
+  const problem = h("div", { class: "problem", hidden: true });
+  const again = h("div", { class: "again" });
+  const step = (verb) => trying(() => post(`/v1/jobs/${job.id}/${verb}`));
+  let shown = null;
+  let field = null;
+
+  const buttons = (now) => {
+    if (shown === `${now.state}${Boolean(field)}`) return;
+    shown = `${now.state}${Boolean(field)}`;
+    const stop = () => button("stop", "Stop", step("cancel"));
+    fill(actions, {
+      queued: () => [stop()],
+      running: () => [button("pause", "Pause", step("pause")), stop()],
+      cancelling: () => [],
+      paused: () => [button("play", "Go on", step("resume"), "primary"), stop()],
+      failed: () => [button("again", "Try again", step("retry"), "primary")],
+      cancelled: () => [],
+      done: () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []),
+    }[now.state]?.());
+    if (field) {
+      fill(more,
+        field.kind !== "audio" && h("a", { class: "button", href: `#/zoom/${job.id}` }, icon("zoom"), "Beside the original"),
+        field.kind !== "audio" && h("a", { class: "button", href: `#/compare/${job.id}` }, icon("compare"), "Compare"),
+        compressButton(field), deleteButton(field, () => {
+          location.hash = "#/library";
+        }));
+    }
+    if (!isGoing(now) && now.signal) offerAgain();
+  };
+
+  const offerAgain = () => {
+    if (again.childElementCount) return;
+    const form = optionsForm(formOptions(job.options));
+    again.append(h("h2", {}, "Fit it again"), form.budget, form.parts, button("again", "Fit again", trying(async () => {
+      const next = await post("/v1/jobs", { kind: "fit", signal: job.signal.id, name: job.name, options: form.options() });
+      location.hash = `#/fit/${next.id}`;
+    })));
+  };
+
+  return {
+    elements: [
+      h("div", { class: "job-head" },
+        h("p", { class: "eyebrow" }, [KINDS[job.kind], size(job.signal?.shape)].filter(Boolean).join(" · ")),
+        h("h1", { tabindex: -1 }, job.name)),
+      h("div", { class: "job-now" }, psnr, status, bar),
+      problem, actions, curve.element, facts, more, again,
+    ],
+    paint(now) {
+      const value = now.metrics?.psnr ?? now.progress?.psnr;
+      psnr.textContent = decibels(value);
+      status.textContent = statusOf(now);
+      const percent = Math.round(100 * shareOf(now));
+      bar.firstChild.style.width = `${percent}%`;
+      bar.setAttribute("aria-valuenow", percent);
+      bar.hidden = !isGoing(now);
+      problem.hidden = !now.problem;
+      if (now.problem) problem.replaceChildren(icon("warn"), h("p", {}, now.problem.detail ?? now.problem.title));
+      const metrics = now.metrics ?? {};
+      const rows = [
+        ["Size", metrics.bytes && bytes(metrics.bytes)],
+        ["Steps", whole(metrics.steps ?? now.progress?.step)],
+        ["Time", duration(metrics.seconds ?? now.progress?.seconds)],
+        ["SSIM", metrics.ssim?.toFixed(4)],
+        ["Parts", partsOf(now) || "what suits it"],
+        ["Against lossless", ratio(metrics.lossless_bytes, metrics.bytes)],
+      ].filter(([, words]) => words);
+      facts.replaceChildren(...rows.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words))));
+      buttons(now);
+    },
+    done(now, itsField) {
+      field = itsField;
+      buttons(now);
+    },
+  };
+}
+
+/** Seconds that the steps left will take, by those that were made. */
+const left = ({ step, steps, seconds }) => (step > 0 && steps > step ? ((steps - step) * seconds) / step : null);
+
+/** Options that a new fit begins with: those of the job that its form can show. */
+const formOptions = (options) => Object.fromEntries(["seconds", "preset", "encoding", "activation", "network", "teacher"].map((name) => [name, options?.[name] ?? null]));

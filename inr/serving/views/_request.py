@@ -1,0 +1,330 @@
+"""Requests of the IIIF Image API 3.0: https://iiif.io/api/image/3.0."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from inr.serving.views._errors import BadRequest
+from inr.serving.views._images import Canvas
+
+FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tif": "image/tiff"}
+QUALITIES = ("default", "color", "gray", "bitonal")
+MAX_SIDE = 4096  # pixels of an answer, where a canvas says so; no answer has more than a square of this side
+MAX_PLACES = 1 << 20  # pixels along a canvas: float32 coordinates tell no more of them apart
+_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9][0-9]{0,5})x)?")
+_SLICE = re.compile(r"([xyzt])=(0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)")
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+_PERCENT_REGION = re.compile("pct:" + ",".join([_NUMBER] * 4))
+_PIXEL_REGION = re.compile(",".join([r"([0-9]{1,9})"] * 4))
+_PERCENT_SIZE = re.compile("pct:" + _NUMBER)
+_PIXEL_SIZE = re.compile(r"([0-9]{0,9}),([0-9]{0,9})")
+_ROTATION = re.compile(r"(!?)" + _NUMBER)
+_LONGEST = 16_000  # pixels of any side: WebP holds 16,383
+_ROUNDING = 1e-9
+_SHRINKING = 16  # multiplications for a pixel of a mean
+_PLACES = 4  # at which a sample of a cell is measured, and a slope
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """Which image: `name;z=0.5;t=0.25@8x`.
+
+    Attributes:
+        name: of the field, share or signal; what it stands for is the caller's to say.
+        slices: where along axes beyond two, from 0 to 1.
+        scale: how many times larger than its own samples the canvas is.
+    """
+
+    name: str
+    slices: Mapping[str, float] = field(default_factory=dict)
+    scale: int = 1
+
+    def __str__(self) -> str:
+        places = "".join(f";{axis}={place:.9g}" for axis, place in self.slices.items())
+        return f"{self.name}{places}{f'@{self.scale}x' if self.scale > 1 else ''}"
+
+
+def identify(text: str) -> Identifier:
+    """The parts of an identifier, which need not be one of an image that there is.
+
+    Args:
+        text: as it stands in the path, decoded.
+
+    Raises:
+        BadRequest: what follows the name is none of the suffixes.
+
+    >>> from inr.serving.views import identify
+    >>> identify("0198-ab;z=0.5@8x").scale, str(identify("0198-ab@1x"))
+    (8, '0198-ab')
+    """
+    matched = _ENLARGED.fullmatch(text)
+    if matched is None:
+        raise BadRequest("an identifier is the name of an image, as in NAME, NAME@8x or NAME;z=0.5@4x")
+    name, *places = matched["rest"].split(";")
+    slices: dict[str, float] = {}
+    for place in places:
+        found = _SLICE.fullmatch(place)
+        if found is None or found[1] in slices:
+            raise BadRequest(f"{place!r} is no slice: each axis stands once, from 0 to 1, as in ;z=0.5;t=0.25")
+        slices[found[1]] = float(found[2])
+    if "@" in name:
+        raise BadRequest("a canvas is 1 to 999999 times as large as its image, as in NAME@8x")
+    return Identifier(name, dict(sorted(slices.items())), int(matched["scale"] or 1))
+
+
+def canvas_size(identifier: Identifier, canvas: Canvas) -> tuple[int, int]:
+    """Width and height of the image that an identifier names, in pixels.
+
+    Args:
+        identifier: which image.
+        canvas: what it shows.
+
+    Raises:
+        BadRequest: an axis that there is not, or a canvas that is too large.
+    """
+    width, height = canvas.plane(identifier.slices)
+    if identifier.scale > 1 and identifier.scale * max(width, height) > MAX_PLACES:
+        most = max(MAX_PLACES // max(width, height), 1)
+        raise BadRequest(f"this image can be enlarged {most} times at most, so that pixels can be told apart")
+    return width * identifier.scale, height * identifier.scale
+
+
+def is_limited(identifier: Identifier, canvas: Canvas) -> bool:
+    """Whether the image states a `maxWidth`: one that is enlarged, or too large to be had in one piece."""
+    plane = canvas.plane(identifier.slices)
+    return identifier.scale > 1 or math.prod(plane) > MAX_SIDE**2 or max(plane) > _LONGEST
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be drawn.
+
+    Attributes:
+        identifier: which image.
+        region: left, top, width and height, in pixels of the canvas; fractions where per cent were asked for.
+        size: width and height of the region when drawn, in pixels, before it is turned.
+        mirrored: whether left and right are exchanged, before it is turned.
+        rotation: degrees clockwise, from 0 up to 360, which is left out.
+        quality: default, color, gray, bitonal, error or slope.
+        form: jpg, png, webp or tif.
+        canonical: the same request as every client should spell it, without the identifier.
+        cost: multiplications that it takes, about.
+    """
+
+    identifier: Identifier
+    region: tuple[float, float, float, float]
+    size: tuple[int, int]
+    mirrored: bool
+    rotation: float
+    quality: str
+    form: str
+    canonical: str
+    cost: float
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether pixels are larger than the image's own samples along an axis."""
+        cells = (length / count for length, count in zip(self.region[2:], self.size, strict=True))
+        return any(cell > self.identifier.scale * (1 + _ROUNDING) for cell in cells)
+
+    @property
+    def media_type(self) -> str:
+        """Of the picture that is the answer."""
+        return FORMATS[self.form]
+
+    def to_json(self) -> dict[str, Any]:
+        """What a renderer needs, as plain JSON; the region is in samples of the image."""
+        return {
+            "slices": dict(self.identifier.slices),
+            "region": [number / self.identifier.scale for number in self.region],
+            "size": list(self.size),
+            "mirrored": self.mirrored,
+            "rotation": self.rotation,
+            "quality": self.quality,
+            "form": self.form,
+        }
+
+
+def parse(
+    identifier: Identifier, region: str, size: str, rotation: str, quality_format: str, canvas: Canvas
+) -> Request:
+    """What a path of the Image API asks for.
+
+    Args:
+        identifier: which image.
+        region: full, square, x,y,w,h or pct:x,y,w,h.
+        size: max, w, or ,h or w,h or pct:n or !w,h; with ^ where it may be enlarged.
+        rotation: degrees clockwise, with ! in front to be mirrored first.
+        quality_format: as in default.jpg.
+        canvas: what there is.
+
+    Returns:
+        The request, within the canvas.
+
+    Raises:
+        BadRequest: anything that is not of the specification, or asks for more than there is.
+
+    >>> from inr.serving.views import Canvas, identify, parse
+    >>> parse(identify("cat"), "0,0,100,50", "50,", "360", "color.png", Canvas((640, 480), False, 3)).canonical
+    '0,0,100,50/50,25/0/default.png'
+    """
+    width, height = canvas_size(identifier, canvas)
+    box = _region(region, width, height)
+    limited = is_limited(identifier, canvas)
+    pixels, spelt = _size(size, box, limited)
+    mirrored, degrees = _rotation(rotation)
+    quality, form = _quality_format(quality_format, canvas)
+    turned = f"{'!' if mirrored else ''}{_spelt(degrees)}"
+    canonical = f"{_spelt_region(box, width, height)}/{spelt}/{turned}/{quality}.{form}"
+    outer = turned_size(pixels, degrees)
+    if math.prod(outer) > 2 * MAX_SIDE**2:
+        raise _too_large(outer, f"{2 * MAX_SIDE**2} after it is turned")
+    request = Request(identifier, box, pixels, mirrored, degrees, quality, form, canonical, 0.0)
+    return replace(request, cost=_cost(request, canvas))
+
+
+def _cost(request: Request, canvas: Canvas) -> float:
+    """Multiplications that a request takes, about: shrunk pictures are there, and samples are measured at places."""
+    points = math.prod(request.size)
+    if request.shrinks:
+        return points * _SHRINKING
+    per_sample = request.size[0] * request.identifier.scale / request.region[2]
+    return points * canvas.cost * (_PLACES if per_sample <= 2 or request.quality == "slope" else 1)
+
+
+def turned_size(size: tuple[int, int], degrees: float) -> tuple[int, int]:
+    """Width and height of the picture that holds one of `size` when it is turned, to the nearest pixel."""
+    if degrees % 90 == 0:
+        return size if degrees % 180 == 0 else (size[1], size[0])
+    cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    width, height = size
+    return _rounded(width * cosine + height * sine), _rounded(width * sine + height * cosine)
+
+
+def _region(text: str, width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, width and height, cut at the edges of the canvas."""
+    if text == "full":
+        return 0, 0, width, height
+    if text == "square":
+        side = min(width, height)
+        return (width - side) // 2, (height - side) // 2, side, side
+    if found := _PERCENT_REGION.fullmatch(text):
+        shares = [float(number) / 100 for number in found.groups()]
+        left, top, across, down = (
+            _whole(share * length) for share, length in zip(shares, (width, height) * 2, strict=True)
+        )
+    elif found := _PIXEL_REGION.fullmatch(text):
+        left, top, across, down = (float(number) for number in found.groups())
+    else:
+        raise BadRequest(f"{text!r} is no region; one is full, square, x,y,w,h or pct:x,y,w,h")
+    if across <= 0 or down <= 0:
+        raise BadRequest(f"region {text} is empty: width and height are to be above 0")
+    if left >= width or top >= height:
+        raise BadRequest(f"region {text} lies outside of the image, which has {width} x {height} pixels")
+    return left, top, min(across, width - left), min(down, height - top)
+
+
+def _size(text: str, box: tuple[float, float, float, float], limited: bool) -> tuple[tuple[int, int], str]:
+    """Width and height, and how they are spelt."""
+    across, down = box[2:]
+    larger = text.startswith("^")
+    rest = text.removeprefix("^")
+    # by how much a region may grow, for all that is "as large as possible"
+    most = MAX_SIDE / max(across, down)
+    if not limited:
+        most = min(MAX_SIDE / math.sqrt(across * down), _LONGEST / max(across, down))
+    whole = _scaled(across, down, min(most, 1.0) if limited else 1.0)
+    largest = _scaled(across, down, most) if limited else whole
+    if rest == "max":
+        pixels = largest if larger else whole
+    elif found := _PERCENT_SIZE.fullmatch(rest):
+        pixels = _scaled(across, down, float(found[1]) / 100)
+        if float(found[1]) == 0:
+            raise BadRequest("a size of 0 per cent has no pixels")
+        if float(found[1]) > 100 and not larger:
+            raise _enlarging(text)
+    elif found := _PIXEL_SIZE.fullmatch(rest.removeprefix("!")):
+        pixels = _pixel_size(text, found[1], found[2], across, down, most)
+    else:
+        raise BadRequest(f"{text!r} is no size; one is max, w, or ,h or w,h or !w,h or pct:n, with ^ to enlarge")
+    enlarged = pixels[0] > math.ceil(across - _ROUNDING) or pixels[1] > math.ceil(down - _ROUNDING)
+    if enlarged and not larger:
+        raise _enlarging(text)
+    if (max(pixels) > MAX_SIDE) if limited else (math.prod(pixels) > MAX_SIDE**2 or max(pixels) > _LONGEST):
+        raise _too_large(pixels, f"{MAX_SIDE} a side" if limited else f"{MAX_SIDE**2} in all and {_LONGEST} a side")
+    if pixels == whole:
+        return pixels, "max"
+    if enlarged:
+        return pixels, "^max" if pixels == largest else f"^{pixels[0]},{pixels[1]}"
+    return pixels, f"{pixels[0]},{pixels[1]}"
+
+
+def _pixel_size(text: str, width: str, height: str, across: float, down: float, most: float) -> tuple[int, int]:
+    """The size that w,h or w, or ,h or !w,h ask for."""
+    wanted = int(width or 0), int(height or 0)
+    confined = "!" in text
+    if not (width or height) or (confined and not (width and height)):
+        raise BadRequest(f"{text!r} is no size; one in pixels is w, or ,h or w,h or !w,h")
+    if (width and not wanted[0]) or (height and not wanted[1]):
+        raise BadRequest(f"size {text} has no pixels: width and height are to be above 0")
+    if confined:
+        return _scaled(across, down, min(wanted[0] / across, wanted[1] / down, most))
+    if width and height:
+        return wanted
+    scale = wanted[0] / across if width else wanted[1] / down
+    return (wanted[0], _rounded(down * scale)) if width else (_rounded(across * scale), wanted[1])
+
+
+def _rotation(text: str) -> tuple[bool, float]:
+    found = _ROTATION.fullmatch(text)
+    if found is None or float(found[2]) > 360:
+        raise BadRequest(f"{text!r} is no rotation; one is 0 to 360 degrees clockwise, with ! in front to be mirrored")
+    return bool(found[1]), float(found[2]) % 360
+
+
+def _quality_format(text: str, canvas: Canvas) -> tuple[str, str]:
+    quality, _, form = text.rpartition(".")
+    known = (*QUALITIES, *canvas.qualities)
+    if form not in FORMATS:
+        raise BadRequest(f"{form!r} is no format; formats are {', '.join(FORMATS)}")
+    if quality not in known:
+        raise BadRequest(f"{quality!r} is no quality of this image; it has {', '.join(known)}")
+    own = "color" if canvas.colour else "gray"
+    return ("default" if quality in (own, "color") else quality), form
+
+
+def _enlarging(text: str) -> BadRequest:
+    return BadRequest(f"size {text} is larger than the region; it is enlarged by ^{text}")
+
+
+def _too_large(pixels: tuple[int, int], most: str) -> BadRequest:
+    return BadRequest(f"{pixels[0]} x {pixels[1]} pixels are too many for one answer, which holds {most} at most")
+
+
+def _scaled(across: float, down: float, scale: float) -> tuple[int, int]:
+    return _rounded(across * scale), _rounded(down * scale)
+
+
+def _rounded(length: float) -> int:
+    return max(math.floor(length + 0.5), 1)
+
+
+def _whole(number: float) -> float:
+    """A number without the rounding of per cent."""
+    return float(round(number)) if abs(number - round(number)) < 1e-6 else number
+
+
+def _spelt_region(box: tuple[float, float, float, float], width: int, height: int) -> str:
+    if list(box) == [0, 0, width, height]:
+        return "full"
+    if all(float(number).is_integer() for number in box):
+        return ",".join(str(int(number)) for number in box)
+    shares = (100 * number / length for number, length in zip(box, (width, height) * 2, strict=True))
+    return "pct:" + ",".join(_spelt(share) for share in shares)
+
+
+def _spelt(number: float) -> str:
+    """A number without needless digits, never with an exponent."""
+    return f"{number:.9f}".rstrip("0").rstrip(".")

@@ -1,0 +1,67 @@
+"""What is refused before a job waits; takes torch, so that a server asks another process for it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.compression import FitSeries, check_compression
+from inr.serving.work._kinds import fit_options
+from inr.serving.work._options import normalised
+from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
+from inr.sweeping import check_sweep
+
+
+def check(
+    kind: str,
+    options: Mapping[str, Any],
+    description: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = math.inf,
+) -> dict[str, Any]:
+    """Look whether a job can be done, as far as that takes no work.
+
+    Args:
+        kind: of the job.
+        options: as requests write them.
+        description: of the signal, as its reader gave it; None for a field that is recompressed.
+        seconds: the largest budget in seconds.
+
+    Returns:
+        The options as they are to be kept with the job.
+
+    Raises:
+        InrError: it cannot, in the sentence that the command of the same name would print.
+    """
+    found = normalised(kind, options)
+    if found.get("seconds", 0) > seconds:
+        raise InrError(f"a job may take {seconds:g} seconds, not {found['seconds']:g}")
+    signal = None if description is None or description.get("domain") is None else _stand_in(description)
+    if kind == "fit":
+        wanted = fit_options(found)
+        if signal is not None and not _asks_for_a_choice(found):
+            wanted.check(signal)
+    elif kind == "sweep":
+        check_sweep(**found)
+    else:
+        FitSeries(seconds=found.get("seconds"))
+        about = {name: value for name, value in found.items() if name != "seconds"}
+        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about)
+    return found
+
+
+def _stand_in(description: Mapping[str, Any]) -> Signal:
+    """A signal of the same domain, whose samples are all one and take no memory."""
+    domain = Domain.from_json(description["domain"])
+    middle = np.asarray(domain.values.low[0], dtype=domain.dtype)
+    if domain.shape is not None:
+        return GridSignal(np.broadcast_to(middle, (*domain.shape, domain.channels)), domain)
+    samples = np.broadcast_to(middle, (description["size"], domain.channels))
+    return ScatteredSignal(np.broadcast_to(0.0, (description["size"], domain.in_dim)), samples, domain)
+
+
+def _asks_for_a_choice(options: Mapping[str, Any]) -> bool:
+    """Whether a frequency is to be chosen for the samples, which takes fits of its own."""
+    return any("auto" in str(options.get(part, "")) for part in ("encoding", "activation", "network"))

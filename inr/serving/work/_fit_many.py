@@ -1,0 +1,324 @@
+"""Fitting every file of a folder by the queue, without HTTP: killed or stopped, it goes on where it was."""
+
+import contextlib
+import csv
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from inr._errors import InrError
+from inr._files import replacing
+from inr.serving.queue import Job, NewJob, Queue, Quotas, User
+from inr.serving.store import Store
+from inr.serving.work._workers import Workers
+
+_USER = "fit-many"
+_AHEAD, _AT_ONCE = 400, 100  # jobs that wait at least, and files that are queued between two looks at the workers
+_LOOK, _WRITE = 0.2, 5.0  # seconds between two looks at what ended, and between two tables
+_NO_QUOTAS = Quotas(waiting=1 << 40, bytes=1 << 60, seconds_a_job=1e12)
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """What the fit of one file came to.
+
+    Attributes:
+        name: of the file, from the folder on.
+        shape: of the signal, as "24x32"; empty of scattered samples.
+        bytes: of the field's file.
+        psnr: in dB; ssim: of pictures; max_error: in the signal's own units.
+        seconds: that it took.
+        state: "done", "failed" or "waiting".
+        problem: why it failed.
+    """
+
+    name: str
+    shape: str = ""
+    bytes: int | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    max_error: float | None = None
+    seconds: float | None = None
+    state: str = "waiting"
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Many:
+    """How far the fits of a folder are.
+
+    Attributes:
+        total: files.
+        rows: those that have ended, by name.
+        running: names of what is being fitted, with how much of it is done, from 0 to 1.
+        held: why nothing is begun at the moment; None where that is not so.
+    """
+
+    total: int
+    rows: Mapping[str, FileRow]
+    running: Mapping[str, float]
+    held: str | None
+
+
+def fit_many(
+    folder: Path,
+    out: Path,
+    options: Mapping[str, Any],
+    reading: Mapping[str, Any],
+    *,
+    workers: int,
+    threads: int = 1,
+    force: bool = False,
+    on_change: Callable[[Many], Any] = lambda many: None,
+) -> list[FileRow]:
+    """Fit all files of a folder, and of the folders in it, in processes side by side.
+
+    Fits that are done are not done again, those that failed are tried once more, and files that changed are fitted
+    anew. Ctrl-C keeps all that is done, and of what is under way all but the last seconds.
+
+    Args:
+        folder: of the files; hidden ones and fields are left out.
+        out: gets `results.tsv` and a field of every file, by the file's name with .inr; what is needed to go on is in
+            its folder .inr.
+        options: of a job of kind fit, as `check` gives them.
+        reading: options of reading, as requests write them.
+        workers: processes; threads: of each fit.
+        force: begin afresh.
+        on_change: called now and then with how far it is.
+
+    Returns:
+        A row for every file, in the order of names.
+
+    Raises:
+        InrError: no such folder, no file in it, fits of other options in `out`, or somebody else works there.
+        KeyboardInterrupt: Ctrl-C, after everything is kept.
+    """
+    files = _files(folder, out)
+    with _begun(out, force=force) as inner:
+        return _Run(folder, out, inner, files, options, reading, threads).run(workers, on_change)
+
+
+def _files(folder: Path, out: Path) -> list[str]:
+    if not folder.is_dir():
+        raise InrError(f"{folder} is no folder; inr fit takes single files")
+    left_out, found = out.resolve(), list[str]()
+    for path, folders, names in os.walk(folder):
+        here = Path(path)
+        folders[:] = [each for each in folders if not each.startswith(".") and (here / each).resolve() != left_out]
+        found += [str((here / each).relative_to(folder)) for each in names if _wanted(each)]
+    if not found:
+        raise InrError(f"{folder} has no files to fit")
+    return sorted(found)
+
+
+def _wanted(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(".inr")
+
+
+@contextlib.contextmanager
+def _begun(out: Path, *, force: bool) -> Iterator[Path]:
+    """The folder of the queue, which is ours alone while inside."""
+    inner = out / ".inr"
+    if out.exists() and not out.is_dir():
+        raise InrError(f"{out} is no folder; give another one")
+    if out.is_dir() and not inner.is_dir() and any(out.iterdir()) and not force:
+        raise InrError(f"{out} exists; choose another folder, or write into it with --force (force=True)")
+    inner.mkdir(parents=True, exist_ok=True)
+    with (inner / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InrError(f"somebody else fits into {out} just now; wait, or give another folder") from None
+        for path in inner.iterdir() if force else ():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+        yield inner
+
+
+class _Run:
+    """One run over a folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        out: Path,
+        inner: Path,
+        files: Sequence[str],
+        options: Mapping[str, Any],
+        reading: Mapping[str, Any],
+        threads: int,
+    ) -> None:
+        self._folder, self._out, self._inner, self._files = folder, out, inner, files
+        self._options, self._reading, self._threads = dict(options), dict(reading), threads
+        self._queue, self._store = Queue(inner), Store(inner)
+        self._user = self._owner()
+        self._rows: dict[str, FileRow] = {}
+        self._names: dict[str, str] = {}  # of the jobs of this run
+        self._written = 0.0
+
+    def run(self, workers: int, on_change: Callable[[Many], Any]) -> list[FileRow]:
+        """Queue what is to be done, look after those who do it, and gather what comes of it."""
+        with contextlib.closing(self._queue):
+            seen = self._queue.last_seq()
+            new = self._going_on()
+            try:
+                needed = min(workers, len(self._files) - len(self._rows))
+                with Workers(self._inner, self._queue, needed, log=self._inner / "workers.log") as crew:
+                    waiting = iter(new)
+                    more = True
+                    while more or len(self._rows) < len(self._files):
+                        if more and self._queue.counts().get("queued", 0) < _AHEAD:
+                            more = self._add(waiting)
+                        seen = self._gather(seen)
+                        crew.look()
+                        on_change(self._state())
+                        if not more and len(self._rows) < len(self._files):
+                            time.sleep(_LOOK)
+            finally:
+                self._gather(seen)
+                self._write()
+                on_change(self._state())
+            return self._table()
+
+    def _owner(self) -> User:
+        users = self._queue.users()
+        return users[0] if users else self._queue.add_user(_USER, quotas=_NO_QUOTAS)[0]
+
+    def _going_on(self) -> list[str]:
+        """Take up what an earlier run left; the names of the files that are to be queued."""
+        known = self._known()
+        new = []
+        for name in self._files:
+            job = known.get(name)
+            if job is None or job.state in ("paused", "cancelled") or not self._unchanged(job):
+                new.append(name)
+                continue
+            del known[name]
+            self._names[job.id] = name
+            if job.state == "failed":
+                self._queue.retry(job.id, None)
+            elif job.state == "done":
+                self._ended(job)
+        for job in known.values():  # of files that changed, or are gone
+            self._drop(job)
+        return new
+
+    def _known(self) -> dict[str, Job]:
+        """The jobs of earlier runs by name, of each the newest."""
+        known = dict[str, Job]()
+        cursor: str | None = ""
+        while cursor is not None:
+            jobs, cursor = self._queue.jobs(None, cursor=cursor or None, limit=1000)
+            for job in jobs:
+                if job.options != self._options or job.threads != self._threads:
+                    raise InrError(
+                        f"{self._out} holds fits of other options; give the same, another folder, or begin afresh with "
+                        "--force (force=True)"
+                    )
+                known.setdefault(job.name, job)
+        return known
+
+    def _unchanged(self, job: Job) -> bool:
+        row = None if job.signal is None else self._queue.signal(job.signal)
+        return row is not None and row.description == self._description(job.name) and row.options == self._reading
+
+    def _drop(self, job: Job) -> None:
+        if job.state not in ("done", "failed", "cancelled"):
+            self._queue.cancel(job.id, None)
+        with contextlib.suppress(InrError):  # a worker that died has it until its lease is over
+            self._queue.delete_job(job.id, None)
+
+    def _description(self, name: str) -> dict[str, Any]:
+        """By what it is seen whether a file changed."""
+        try:
+            found = (self._folder / name).stat()
+        except OSError:
+            return {}
+        return {"file": [found.st_size, found.st_mtime_ns]}
+
+    def _add(self, names: Iterator[str]) -> bool:
+        """Queue some more files; False where there are none."""
+        jobs = []
+        for name, _ in zip(names, range(_AT_ONCE), strict=False):
+            path = (self._folder / name).resolve()
+            row = self._queue.add_signal(self._user.id, name=name, path=str(path), options=self._reading)
+            self._queue.signal_ready(row.id, "image", self._description(name), None)
+            jobs.append(NewJob("fit", name, signal=row.id, options=self._options, threads=self._threads))
+        if jobs:
+            for each in self._queue.submit_many(self._user.id, jobs, None):
+                self._names[each.job.id] = each.job.name
+        return bool(jobs)
+
+    def _gather(self, seen: int) -> int:
+        """Take what has ended since; the number of the last event."""
+        while events := self._queue.events(seen):
+            seen = events[-1].seq
+            for event in events:
+                job = self._queue.job(event.job) if event.kind == "end" and event.job in self._names else None
+                if job is not None and job.state in ("done", "failed"):
+                    self._ended(job)
+        if time.monotonic() - self._written > _WRITE:
+            self._write()
+        return seen
+
+    def _ended(self, job: Job) -> None:
+        metrics = job.metrics or {}
+        path = self._folder / job.name
+        problem = "" if job.problem is None else job.problem["detail"].replace(str(path.resolve()), str(path))
+        if job.state == "done":
+            assert job.result_sha256 is not None
+            try:
+                self._hand_over(self._store.path(job.result_sha256), self._out / f"{job.name}.inr")
+            except OSError as error:
+                raise InrError(f"cannot write {self._out / job.name}.inr: {error.strerror}") from error
+        self._rows[job.name] = FileRow(
+            job.name, "x".join(map(str, metrics.get("shape") or ())), job.result_bytes, metrics.get("psnr"),
+            metrics.get("ssim"), metrics.get("max_error"), job.seconds, job.state, problem,
+        )  # fmt: skip
+
+    def _hand_over(self, blob: Path, path: Path) -> None:
+        """Put a field where it belongs: the same file by another name, or a copy where there cannot be one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.samefile(blob):
+            return
+        temporary = path.with_name(f".inr-{os.urandom(8).hex()}")
+        try:
+            temporary.hardlink_to(blob)
+        except OSError:
+            shutil.copyfile(blob, temporary)
+        temporary.replace(path)
+
+    def _state(self) -> Many:
+        running = dict[str, float]()
+        for job in self._queue.jobs(None, state="running", limit=256)[0]:
+            progress = self._queue.progress(job.id)
+            running[job.name] = progress.step / progress.steps if progress is not None and progress.steps else 0.0
+        return Many(len(self._files), dict(self._rows), running, self._queue.held())
+
+    def _table(self) -> list[FileRow]:
+        return [self._rows.get(name, FileRow(name)) for name in self._files]
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        columns = [each.name for each in fields(FileRow)]
+        with (
+            replacing(self._out / "results.tsv", force=True) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file, dialect="excel-tab", lineterminator="\n")
+            writer.writerow(columns)
+            for row in self._table():
+                writer.writerow([_cell(getattr(row, column)) for column in columns])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,303 @@
+"""What workers do: one function for every kind of job, each from the samples to the bytes of a file."""
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from inr import container
+from inr._errors import InrError, InrWarning
+from inr._specs import format_spec
+from inr._version import __version__
+from inr.compression import (
+    Compressed,
+    FitOptions,
+    FitSeries,
+    compress_and_measure,
+    decode,
+    finish,
+    halve,
+    recompress,
+    sampled,
+)
+from inr.field import Execute, Field
+from inr.fitting import Fitter, at_points, evaluate
+from inr.serving import DiskFull
+from inr.serving.queue import Job
+from inr.serving.work._options import coding_of
+from inr.serving.work._previews import Previews
+from inr.serving.work._task import Task
+from inr.signals import LosslessSize, Signal, lossless_size
+
+if TYPE_CHECKING:
+    from inr.fitting import Event
+
+CHECKPOINT_SECONDS = 2.0
+_T = TypeVar("_T")
+Source = Path | LosslessSize | None
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a job works on.
+
+    Attributes:
+        signal: that is fitted or compressed, or that a recompressed field is measured against.
+        source: the file that it was read from, or what it takes without loss.
+        field: the bytes of the field that is recompressed.
+    """
+
+    signal: Signal | None = None
+    source: Source = None
+    field: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to.
+
+    Attributes:
+        data: the bytes of the .inr file.
+        metrics: how good it is and what it took, as plain JSON.
+        field: as it was fitted, with what evaluates it where that is not itself.
+    """
+
+    data: bytes
+    metrics: dict[str, Any]
+    field: Field
+    execute: Execute | None = None
+
+
+class Diverged(InrError):
+    """The loss of a fit stopped being finite."""
+
+
+def fit_options(options: Mapping[str, Any]) -> FitOptions:
+    """The options of a job of kind fit as `inr fit` has them; raises InrError as it does."""
+    renamed = {"lr": "learning_rate"}
+    apart = {"exact", "coded", "half", "samples", "purpose", "solver"}
+    own = {renamed.get(name, name): value for name, value in options.items() if name not in apart}
+    solver = options.get("solver", "adam")
+    return FitOptions(
+        **own, coding=coding_of(options), optimiser=None if solver == "adam" else solver,  # type: ignore[arg-type]
+        lattice_only=options.get("purpose") == "memory",
+    )  # fmt: skip
+
+
+def run_job(task: Task, given: Input) -> Outcome:
+    """Do a job.
+
+    Args:
+        task: is told how far it is.
+        given: what it works on.
+
+    Returns:
+        What it came to.
+
+    Raises:
+        Interrupted: it is to end; what can be gone on with is in the task's checkpoint.
+        Diverged: the loss was not finite.
+        DiskFull: a checkpoint could not be written.
+        InrError: what is asked for cannot be done.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", InrWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        made = _RUN[task.job.kind](task, given)
+    remarks = [str(each.message) for each in said if issubclass(each.category, InrWarning)]
+    size, lossless = len(made.data), None
+    if given.signal is not None:
+        lossless = lossless_size(given.signal, given.source)
+    samples = given.signal.size if given.signal is not None else math.prod(made.field.domain.shape or (1,))
+    metrics = {
+        **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples, "seconds": task.seconds,
+        "parts": {part: format_spec(config) for part, config in made.field.config().items()},
+        "shape": None if made.field.domain.shape is None else list(made.field.domain.shape),
+        "parameters": made.field.parameter_count, "remarks": remarks,
+        **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),
+    }  # fmt: skip
+    return dataclasses.replace(made, metrics=_plain(metrics))
+
+
+def _fit(task: Task, given: Input) -> Outcome:
+    signal = given.signal
+    assert signal is not None
+    options = fit_options(task.job.options)
+    task.stage("measuring")
+    keeping = options.keeping().suited(signal, given.source)
+    options = dataclasses.replace(options, engine=_engine(task.job, options.engine))
+    missed: str | None = None
+    execute: Execute | None = None
+    steps, block, reason = 0, 16_384, "kept"
+    if keeping.coding == "samples":
+        field = sampled(signal)
+    elif not options.takes_steps:
+        task.stage("solving")
+        field, reason = options.solved(signal), "solved"
+        if options.coding == "half":
+            halve(field)
+        signal = at_points(signal)
+    else:
+        fitter, end = _run_fitter(task, options, signal, keeping, given.source)
+        task.stage("coding")
+        kept = finish(fitter, keeping, given.source)
+        field, execute, missed, signal, block = kept.field, kept.execute, kept.missed, fitter.signal, fitter.plan.block
+        steps, reason = end.step, str(end.reason)
+    task.stage("evaluating")
+    field.metrics = evaluate(field, signal, execute=execute, block=block)
+    metrics = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
+    return Outcome(container.dumps(*field.storage(field)), metrics, field, execute)
+
+
+def _run_fitter(
+    task: Task, options: FitOptions, signal: Signal, keeping: Any, source: Source
+) -> tuple[Fitter, "Event"]:
+    """Take all steps of a fit, from its checkpoint on where there is one; the fitter, and its last event."""
+    start = options.solved(signal) if options.closed_form else None
+
+    def prepare(resume: bool) -> Fitter:
+        return options.fitter(
+            signal, keeping, source, start=start, checkpoint=task.checkpoint, every=CHECKPOINT_SECONDS, resume=resume
+        )
+
+    task.stage("preparing")
+    fitter = _resuming(task, prepare)
+    previews = Previews(task)
+    for event in fitter.run():
+        task.tell(event)
+        if event.kind == "start":
+            task.plan(fitter.engine, event.steps)
+            if options.seconds is not None and event.step == 0:
+                _keep(task, fitter)  # the horizon was measured, and another attempt would find another one
+        elif event.kind == "checkpoint":
+            task.checkpointed()
+        elif event.kind == "step":
+            if task.reason in ("pause", "drain"):
+                _keep(task, fitter)
+            task.check()
+            previews.look(fitter, event.step)
+    if event.reason == "diverged":
+        raise Diverged(event.message)
+    if event.reason == "disk":
+        raise DiskFull(event.message)
+    return fitter, event
+
+
+def _keep(task: Task, fitter: Fitter) -> None:
+    """Write a checkpoint now."""
+    data = fitter.dump()
+    temporary = task.checkpoint.with_name(".inr-checkpoint")
+    temporary.write_bytes(data)
+    temporary.replace(task.checkpoint)
+    task.checkpointed()
+
+
+def _resuming(task: Task, make: Callable[[bool], _T]) -> _T:
+    """What goes on from the checkpoint; what starts over where that is of another version, or other work."""
+    if task.job.inr_version == __version__ and task.checkpoint.exists():
+        try:
+            return make(True)
+        except InrError as error:
+            warnings.warn(InrWarning(f"started over, for the checkpoint could not be used: {error}"), stacklevel=2)
+    task.checkpoint.unlink(missing_ok=True)
+    return make(False)
+
+
+def _engine(job: Job, wanted: Any) -> Any:
+    """What an earlier attempt chose, where the choice is free: the same bytes come of the same engine."""
+    return job.engine if wanted == "auto" and job.engine and job.inr_version == __version__ else wanted
+
+
+def _compress(task: Task, given: Input) -> Outcome:
+    signal, options = given.signal, dict(task.job.options)
+    seconds = options.pop("seconds", None)
+    engine = _engine(task.job, options.pop("engine", "auto"))
+    return _series(task, seconds, lambda fits: compress_and_measure(signal, engine=engine, fits=fits, **options))
+
+
+def _recompress(task: Task, given: Input) -> Outcome:
+    assert given.field is not None
+    field, options = decode(given.field), dict(task.job.options)
+    seconds = options.pop("seconds", None)
+    engine = _engine(task.job, options.pop("engine", "auto"))
+    return _series(
+        task, seconds,
+        lambda fits: recompress(field, signal=given.signal, engine=engine, fits=fits, **options),
+    )  # fmt: skip
+
+
+def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compressed]) -> Outcome:
+    """Run the fits of a codec."""
+    previews, steps = Previews(task), 0
+
+    def run(resume: bool) -> Compressed:
+        def on_event(event: "Event") -> None:
+            nonlocal steps
+            task.tell(event)
+            steps += event.kind == "step"
+            if event.kind == "start" and fits.fitter is not None:
+                task.plan(fits.fitter.engine, None)
+            if task.reason in ("pause", "drain"):
+                fits.save()
+            if event.kind == "checkpoint" or task.reason in ("pause", "drain"):
+                task.checkpointed()
+            task.check()
+            if event.kind == "step" and fits.fitter is not None:
+                previews.look(fits.fitter, event.step)
+
+        fits = FitSeries(
+            seconds=seconds, checkpoint=task.checkpoint, every=CHECKPOINT_SECONDS, resume=resume, on_event=on_event
+        )
+        made = make(fits)
+        if fits.reason == "disk":
+            raise DiskFull(made.ended or "a checkpoint could not be written")
+        return made
+
+    task.stage("preparing")
+    made = _resuming(task, run)
+    quality = {name: value for name, value in made.quality._asdict().items() if value is not None}
+    return Outcome(made.data, {**quality, "steps": steps, "missed": made.missed}, decode(made.data))
+
+
+def _sweep(task: Task, given: Input) -> Outcome:
+    from inr.io import load
+    from inr.sweeping import SweepEvent, sweep
+
+    def on_event(event: SweepEvent) -> None:
+        what = "" if event.task is None else " + ".join(event.task.label.values())
+        task.count(event.done, event.planned, event.psnr, what or "fitting")
+        if task.reason is not None:
+            raise KeyboardInterrupt  # by which sweeps end; fits that are done are kept
+
+    options = {**task.job.options, "jobs": 0}
+    rates = {"learning_rate": options.pop("lr")} if "lr" in options else {}
+    folder = task.folder / "sweep"
+    task.plan(None, None)
+    assert given.signal is not None
+    try:
+        result = sweep(given.signal, **options, **rates, folder=folder, resume=folder.exists(), on_event=on_event)
+    finally:
+        task.check()
+    chosen = result.chosen or result.best
+    if chosen is None:
+        raise Diverged("no fit of the sweep was finished: " + "; ".join(row.note for row in result.rows[:3]))
+    path = result.store.fits / f"{chosen.name}.inr"
+    figures = {"psnr": chosen.psnr, "ssim": chosen.ssim, "steps": chosen.steps}
+    return Outcome(path.read_bytes(), figures | {"rows": result.to_json()["rows"]}, load(path))
+
+
+_RUN: Mapping[str, Callable[[Task, Input], Outcome]] = {
+    "fit": _fit, "compress": _compress, "recompress": _recompress, "sweep": _sweep,
+}  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Plain JSON, which knows no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,181 @@
+"""Turning an upload into its canonical form, without this process ever decoding a byte of it."""
+
+import contextlib
+import json
+import multiprocessing
+import signal as posix_signal
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr._option_values import parse_range
+from inr.serving.store import Store
+from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, PREVIEW, REFUSED, run_reader
+from inr.serving.work._sandbox import ReadLimits
+from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, Signal
+
+_OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")
+_MOST_DESCRIPTION = 32 << 20  # bytes
+_starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What an upload was read as.
+
+    Attributes:
+        kind: "image", "audio", "video", "volume" or "scattered"; "field" for a file that is one already.
+        description: plain JSON: domain, size, shape, channels, lossless_bytes and lossless_format of a signal, preview
+            (the digest of a WebP in the store, or None) and remarks (what was read otherwise than somebody may expect).
+        array_sha256: digest of the samples in the store, or of the field's file.
+    """
+
+    kind: str
+    description: dict[str, Any]
+    array_sha256: str
+
+
+def read(
+    path: Path, name: str, options: Mapping[str, Any], store: Store, *, limits: ReadLimits | None = None
+) -> Canonical:
+    """Read an uploaded file in a process that is thrown away, and keep what it holds in the store.
+
+    The process may read the file and write one folder, opens no socket, and has so much memory and time.
+
+    Args:
+        path: of the upload.
+        name: what its owner calls it, for what is said of it.
+        options: sampling, value_range ("LOW,HIGH"), nodata, srgb and variable, as of `inr.open`.
+        store: takes the samples and the picture.
+        limits: of the process.
+
+    Returns:
+        What was read.
+
+    Raises:
+        InrError: an option that makes no sense, or a file that cannot be read; in one line that `inr fit` would print.
+        DiskFull: there is no room for the samples.
+    """
+    limits = limits or ReadLimits()
+    wanted = reading_options(options)
+    with tempfile.TemporaryDirectory(prefix=".inr-reading-", dir=path.parent) as folder:
+        into = Path(folder).resolve()
+        process = _start(str(path.resolve()), str(into), name, wanted, limits)
+        process.join(limits.wall_seconds)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise InrError(f"{name} takes more than {limits.wall_seconds:g} seconds to read")
+        if process.exitcode != 0:
+            raise InrError(_broken(name, process.exitcode))
+        if into.joinpath(REFUSED).exists():
+            raise InrError(_text(into / REFUSED))
+        return _kept(into, store, name)
+
+
+def reading_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of reading, as requests write them, as `inr.open` takes them. Raises InrError for what makes no sense."""
+    unknown = [each for each in options if each not in _OPTIONS]
+    if unknown:
+        raise InrError(f"reading a signal has no option '{unknown[0]}'; it has {', '.join(_OPTIONS)}")
+    found = {key: value for key, value in options.items() if value is not None and value is not False}
+    if "value_range" in found:
+        found["value_range"] = parse_range(str(found["value_range"]).replace(":", ","))
+    if "nodata" in found:
+        try:
+            found["nodata"] = float(found["nodata"])
+        except (TypeError, ValueError):
+            raise InrError(f"nodata is a number, not {found['nodata']!r}") from None
+    return found
+
+
+def signal_of(array: Path, description: Mapping[str, Any]) -> Signal:
+    """The signal of a canonical form.
+
+    Args:
+        array: the file of its samples in the store.
+        description: as `Canonical` has it.
+
+    Raises:
+        InrError: the two do not belong together.
+    """
+    domain = Domain.from_json(description["domain"])
+    if domain.shape is not None:
+        return GridSignal(np.load(array, allow_pickle=False), domain)
+    with np.load(array, allow_pickle=False) as arrays:
+        return ScatteredSignal(arrays["positions"], arrays["values"], domain)
+
+
+def lossless_of(description: Mapping[str, Any]) -> LosslessSize:
+    """What a signal takes without loss, as its reader measured it beside the uploaded file."""
+    return LosslessSize(description["lossless_bytes"], description["lossless_format"])
+
+
+def _start(*arguments: Any) -> BaseProcess:
+    """Fork a reader from a process that has loaded what readers need, and nothing of this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([run_reader.__module__])
+    process = context.Process(target=run_reader, args=arguments, daemon=True)
+    with _starting, _nothing_of_this_script():
+        process.start()
+    return process
+
+
+@contextlib.contextmanager
+def _nothing_of_this_script() -> Iterator[None]:
+    """Start processes that do not run the main module again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _broken(name: str, status: int) -> str:
+    if status == -posix_signal.SIGXCPU or status == -posix_signal.SIGKILL:
+        return f"{name} takes more processor time or memory to read than a reader has"
+    return f"{name} broke what reads it (status {status}): it is damaged, or no such file as it seems"
+
+
+def _kept(into: Path, store: Store, name: str) -> Canonical:
+    """Put what a reader left into the store, once it holds together; a reader that a file took over could lie."""
+    try:
+        description = json.loads(_text(into / DESCRIPTION))
+        kind = description.pop("kind")
+        samples = into / (FIELD if kind == "field" else ARRAY)
+        if kind != "field":
+            _check(samples, description)
+        digest, _ = store.put(samples)
+        preview = into / PREVIEW
+        description["preview"] = store.put(preview)[0] if preview.is_file() else None
+    except (KeyError, TypeError, ValueError, AttributeError, FileNotFoundError) as error:
+        if isinstance(error, InrError):
+            raise
+        raise InrError(_broken(name, 0)) from error
+    return Canonical(kind, description, digest)
+
+
+def _check(samples: Path, description: Mapping[str, Any]) -> None:
+    """Whether the file is an array of the shape that the description says, as far as its header tells."""
+    domain = Domain.from_json(description["domain"])
+    if domain.shape is not None:
+        array = np.load(samples, mmap_mode="r", allow_pickle=False)
+        if array.shape != (*domain.shape, domain.channels) or array.dtype.name != domain.dtype:
+            raise ValueError(f"samples of shape {array.shape} and type {array.dtype}")
+    lossless_of(description)
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > _MOST_DESCRIPTION:
+        raise ValueError(f"{path.name} is too long")
+    return path.read_text(encoding="utf-8")
