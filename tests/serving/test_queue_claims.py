@@ -4,6 +4,7 @@ import pytest
 
 import inr
 from inr.serving.queue import NewJob, Progress, Queue
+from inr.serving.store import Store
 
 RESULT = {"result_sha256": "c" * 64, "result_bytes": 20, "metrics": {"psnr": 40.0}, "seconds": 2.0}
 
@@ -254,3 +255,29 @@ def test_a_poisonous_job_among_small_ones_fails_alone(queue, ada, clock):
     assert [(queue.job(job).state, queue.job(job).crashes) for job in jobs] == [
         ("done", 0), ("done", 0), ("done", 0), ("failed", 3), ("done", 0), ("done", 0),
     ]  # fmt: skip
+
+
+def test_a_worker_killed_between_the_blob_and_the_commit_is_repeated_with_the_same_bytes(queue, folder, job, clock):
+    store = Store(folder)
+    queue.claim("w")
+    sha256, _ = store.put(b"field")  # and then it is killed
+    clock.now += 10
+    (claim,) = queue.claim("v")
+    assert store.put(b"field") == (sha256, 5)
+    assert queue.finish(claim, result_sha256=sha256, result_bytes=5, metrics={}, seconds=1.0)
+    assert queue.job(job).result_sha256 == sha256
+    assert store.sweep(queue.referenced_blobs(), older_than=0) == []
+
+
+def test_workers_go_on_without_a_server(folder, clock):
+    server, worker = Queue(folder, clock=clock), Queue(folder, clock=clock)
+    job = server.submit(server.add_user("Ada")[0].id, NewJob("fit", "cat")).job.id
+    (claim,) = worker.claim("w")
+    server.close()
+    assert worker.beat(claim, Progress(step=9)) == "go on"
+    assert worker.finish(claim, **RESULT)
+    server = Queue(folder, clock=clock)
+    assert server.job(job).state == "done"
+    assert [event.kind for event in server.events(2)] == ["end"]
+    worker.close()
+    server.close()
