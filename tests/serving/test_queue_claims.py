@@ -99,6 +99,19 @@ def test_a_job_that_workers_die_of_fails_on_the_third(queue, ada, job, clock):
     assert queue.events(0, jobs=[job])[-1].data == {"state": "failed", "problem": failed.problem}
 
 
+def test_a_job_that_is_tried_again_may_crash_as_often_again(queue, ada, job, clock):
+    for _ in range(3):
+        queue.claim("w")
+        queue.forget("w")
+    queue.expire()
+    queue.retry(job, ada)
+    for crashes in range(3):
+        assert [claim.job.crashes for claim in queue.claim("w")] == [crashes]
+        queue.forget("w")
+    assert queue.claim("w") == []
+    assert queue.job(job).state == "failed"
+
+
 def test_the_limit_of_crashes_is_chosen(folder, clock):
     queue = Queue(folder, clock=clock, max_crashes=1, lease=3.0)
     job = queue.submit(queue.add_user("Ada")[0].id, NewJob("fit", "cat")).job.id
