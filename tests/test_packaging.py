@@ -16,6 +16,8 @@ import inr
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "inr"
 ROOMS = ["inr", *sorted(f"inr.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py"))]
+# what the server's process imports, which is to stay small
+SERVER = "inr.serving.http.server"
 HEAVY = ["torch", "numba", "triton", "scipy", "skimage", "matplotlib", "av", "nibabel"]
 
 
@@ -47,7 +49,7 @@ def test_the_checkout_on_the_path_disturbs_no_interpreter():
     assert python("-c", "import json, encodings, codecs; print('fine')").stdout == "fine\n"
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, SERVER])
 def test_importing_a_room_is_light_and_silent(room):
     loaded = modules_after(f"import {room}")
     assert "inr" in loaded

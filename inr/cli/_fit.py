@@ -113,9 +113,6 @@ def fit(
         raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
-    if server is not None:
-        raise typer.Exit(fit_remotely(arguments, outputs))
-    listeners = [listener(each, force=force, append=resume) for each in log or ()]
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
         optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
@@ -131,6 +128,9 @@ def fit(
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
         "variable": variable,
     }  # fmt: skip
+    if server is not None:
+        raise typer.Exit(fit_remotely(arguments, reading, outputs))
+    listeners = [listener(each, force=force, append=resume) for each in log or ()]
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:
         status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)

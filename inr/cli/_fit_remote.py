@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from inr._errors import InrError
 from inr._files import replacing
-from inr._option_values import parse_range
 from inr.cli._console import complain, print_json, remark, typed
 from inr.cli._fit_files import Outputs
 from inr.cli._fit_note import Note
 from inr.cli._fit_report import Fitted, Stopwatch, course_without_steps, document, print_table
-from inr.cli._parsing import parse_sampling
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 
@@ -41,7 +39,7 @@ class _Request:
 
     signal: Path
     options: dict[str, Any]  # of the job
-    reading: dict[str, Any]  # of the signal
+    reading: Mapping[str, Any]  # of the signal
     outputs: Outputs
     force: bool
     resume: bool
@@ -49,11 +47,12 @@ class _Request:
     as_json: bool
 
 
-def fit_remotely(arguments: Mapping[str, Any], outputs: Outputs) -> int:
+def fit_remotely(arguments: Mapping[str, Any], reading: Mapping[str, Any], outputs: Outputs) -> int:
     """Fit on a server.
 
     Args:
-        arguments: of the command `inr fit`, by name.
+        arguments: of the command `inr fit`, by name; checked as for a fit here.
+        reading: how the signal is to be read, as of `inr.open`.
         outputs: what is written; checked.
 
     Returns:
@@ -65,24 +64,24 @@ def fit_remotely(arguments: Mapping[str, Any], outputs: Outputs) -> int:
     import inr
     from inr.serving.client import Client, Unreachable
 
-    asked, watch = _asked(arguments, outputs), Stopwatch()
+    asked, watch = _asked(arguments, reading, outputs), Stopwatch()
     with Client(arguments["server"], arguments["token"], notice=None if asked.quiet else remark) as client:
         client.me()  # a wrong address or token is told before anything is read
         with watch.lap("reading"), waiting(f"reading {asked.signal}", quiet=asked.quiet):
             source = inr.open(asked.signal, **asked.reading)
-        with watch.lap("sending"), waiting(f"sending {asked.signal}", quiet=asked.quiet):
-            note, job = _begin(client, asked)
         try:
+            with watch.lap("sending"), waiting(f"sending {asked.signal}", quiet=asked.quiet):
+                note, job = _begin(client, asked)
             with watch.lap("serving"):
                 end = _watch(client, job, quiet=asked.quiet)
                 data = client.download(job["id"]) if _has_field(client, job["id"], end) else None
         except Unreachable as error:
-            return complain(f"{error}; the fit goes on there{_go_on(outputs)}", 2)
+            return complain(f"{error}{_go_on(outputs) if outputs.checkpoint.exists() else ''}", 2)
     note.remove()
     return _conclude(asked, source, data, end, watch)
 
 
-def _asked(arguments: Mapping[str, Any], outputs: Outputs) -> _Request:
+def _asked(arguments: Mapping[str, Any], reading: Mapping[str, Any], outputs: Outputs) -> _Request:
     """What was typed, where it can be had on a server."""
     signal = arguments["signal"]
     given = {
@@ -95,10 +94,6 @@ def _asked(arguments: Mapping[str, Any], outputs: Outputs) -> _Request:
     if signal.is_dir():
         raise InrError(f"{signal} is a folder, and a server takes files; leave out --server to fit it here")
     options = {_SPELT.get(name, name): arguments[name] for name in sorted(given - _READING - _OUTPUT)}
-    reading = {
-        "sampling": parse_sampling(arguments["sampling"]), "value_range": parse_range(arguments["value_range"]),
-        "nodata": arguments["nodata"], "srgb": arguments["srgb"], "variable": arguments["variable"],
-    }  # fmt: skip
     return _Request(
         signal, options, reading, outputs, *(arguments[name] for name in ("force", "resume", "quiet", "as_json"))
     )
@@ -150,10 +145,11 @@ def _found(client: "Client", note: Note, asked: _Request) -> dict[str, Any] | No
     return None if job["state"] == "cancelled" else job
 
 
-def _reading_sent(reading: dict[str, Any]) -> dict[str, str]:
+def _reading_sent(reading: Mapping[str, Any]) -> dict[str, str]:
     """How the signal is to be read, as the service spells it."""
     ends = reading["value_range"]
-    spelt = reading | {
+    spelt = {
+        **reading,
         "value_range": None if ends is None else f"{ends[0]!r}:{ends[1]!r}",
         "srgb": "true" if reading["srgb"] else None,
     }
@@ -212,8 +208,8 @@ def _fit_event(progress: dict[str, Any], kind: Any) -> "Event":
     stage = progress.get("stage") or "fitting"
     psnr, loss = (float("nan") if progress[name] is None else progress[name] for name in ("psnr", "loss"))
     return Event(
-        kind if kind == "start" or stage == "fitting" else "stage", progress["step"], progress["steps"] or 0, loss, psnr,
-        progress["seconds"], 0.0, "", 0, message=stage,
+        kind if kind == "start" or stage == "fitting" else "stage", progress["step"], progress["steps"] or 0, loss,
+        psnr, progress["seconds"], 0.0, "", 0, message=stage,
     )  # fmt: skip
 
 
@@ -276,7 +272,7 @@ def _course(field: "Field", metrics: dict[str, Any], state: str, samples: int) -
         return course_without_steps("samples", "kept", samples, 0.0)
     if fit.get("optimiser") == "closed-form":
         return course_without_steps("closed-form", "solved", samples, seconds)
-    return course_without_steps(fit["optimiser"], "steps", fit["steps"] * fit["batch"], seconds) | {
+    return course_without_steps(fit["optimiser"], "steps", fit["steps"] * min(fit["batch"], samples), seconds) | {
         "reason": metrics.get("reason") or ("interrupted" if state == "cancelled" else "steps"),
         "steps": fit["steps"],
         "engine": fit["engine"],

@@ -75,7 +75,7 @@ def coded_contents(field: Field, found: Mapping[str, QuantisedTensor]) -> tuple[
     """
     from inr.compression.codecs.weights import WeightsCodec
 
-    codec = WeightsCodec(**{part: _unusual(config) for part, config in field.config().items()}, levels=True)
+    codec = WeightsCodec(**{part: unusual(config) for part, config in field.config().items()}, levels=True)
     beside = {key: value for key, value in field.header().items() if key not in ("field", "domain")}
     header = beside | {"codec": _spec(codec), "domain": _told(field.domain)}
     return header, _sections(codec.encode_integers(field, found))
@@ -109,13 +109,17 @@ def _told(domain: Domain) -> dict[str, Any]:
     return domain.to_json() if domain.shape is None else to_compact(domain)
 
 
-def _unusual(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's configuration without what is its default."""
+def unusual(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's configuration without what is its default.
+
+    Args:
+        config: of an encoding, an activation or a network.
+    """
     registries = (encodings, activations, networks)
     registry = next(each for each in registries if config["name"] in each.names())
     usual = {param.name: param.default for param in registry.info(config["name"]).params}
     return {
-        key: _unusual(value) if isinstance(value, Mapping) and "name" in value else value
+        key: unusual(value) if isinstance(value, Mapping) and "name" in value else value
         for key, value in config.items()
         if key == "name" or key not in usual or value != usual[key]
     }

@@ -6,12 +6,14 @@ from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from inr.serving._disk import DiskFull as DiskFull
+    from inr.serving.client import Client as Client
     from inr.serving.queue import Queue as Queue
     from inr.serving.store import Store as Store
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Client": ".client",
         "DiskFull": "._disk",
         "Queue": ".queue",
         "Store": ".store",

@@ -31,10 +31,11 @@ def start(_: int) -> list[dict]:
 
 
 def page(_: int) -> list[dict]:
-    """Bytes of the page's files, as they are sent."""
+    """Bytes of the page's files, as they are sent; the example is a signal, sent to whoever takes it."""
     from inr.serving.http.routes.page import page_files
+    from inr.serving.page import EXAMPLE
 
-    files = [path.read_bytes() for address, path in page_files().items() if address != "/"]
+    files = [path.read_bytes() for address, path in page_files().items() if address != "/" and path != EXAMPLE]
     plain, pressed = (sum(map(len, found)) / 1e3 for found in (files, map(_pressed, files)))
     return [
         {"figure": "page", "what": f"its {len(files)} files", "value": plain, "unit": "kB", "most": 700},

@@ -1,5 +1,6 @@
 """A queue on a clock that stands still unless a test moves it."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +25,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: Clock) -> Iterator[Queue]:
-    queue = Queue(tmp_path, clock=clock)
+def folder() -> Iterator[Path]:
+    """A folder in memory, where there is such a thing: a queue waits for the disk at every step."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def queue(folder: Path, clock: Clock) -> Iterator[Queue]:
+    queue = Queue(folder, clock=clock)
     yield queue
     queue.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inr.serving.queue import BadCursor, InUse, NewJob, NotFound, Quotas, QuotaExceeded, WrongState
+from inr.serving.queue import BadCursor, InUse, NewJob, NotFound, QuotaExceeded, Quotas, WrongState
 
 DAY = 86_400.0
 
@@ -73,7 +73,7 @@ def test_a_signal_in_use_stays(queue, ada, clock):
 
 
 def test_a_signal_is_kept_a_week_after_its_last_use(queue, ada, clock):
-    used, touched, left = (queue.add_signal(ada, name=name).id for name in "abc")
+    used, touched, _ = (queue.add_signal(ada, name=name).id for name in "abc")
     queue.signal_ready(used, "image", {}, "b" * 64)
     clock.now += 6 * DAY
     queue.cancel(queue.submit(ada, NewJob("fit", "a", signal=used)).job.id, ada)

@@ -3,7 +3,7 @@
 import pytest
 
 from inr import InrError
-from inr.serving.queue import NotFound, Quotas
+from inr.serving.queue import NewJob, NotFound, Progress, Quotas
 
 
 def test_a_token_shows_its_user_and_no_other(queue):
@@ -18,12 +18,12 @@ def test_a_token_shows_its_user_and_no_other(queue):
     assert queue.users() == [ada, bob]
 
 
-def test_nothing_secret_is_on_the_disk(queue, tmp_path):
+def test_nothing_secret_is_on_the_disk(queue, folder):
     ada, token = queue.add_user("Ada")
     code = queue.new_code(ada.id)
     session = queue.redeem(queue.new_code(ada.id))
     queue.close()
-    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    written = b"".join(path.read_bytes() for path in folder.iterdir())
     assert b"Ada" in written
     for secret in (token, code, session):
         assert len(secret) == 43
@@ -77,8 +77,6 @@ def test_what_users_cannot_be(queue, ada):
 
 
 def test_a_user_goes_with_everything(queue, ada, bob):
-    from inr.serving.queue import NewJob, Progress
-
     signal = queue.add_signal(ada, name="cat")
     queue.add_upload(ada, 9, "dog", {}, 2e6)
     job = queue.submit(ada, NewJob("fit", "cat"), key="k").job

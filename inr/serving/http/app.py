@@ -26,6 +26,8 @@ from inr.serving.http.routes import (
 from inr.serving.http.schema import openapi
 from inr.serving.http.service import Service, in_thread
 
+_ROUTES = (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health)
+
 
 def make_app(service: Service) -> ASGIApp:
     """The whole service, which is running while the application's lifespan is.
@@ -33,8 +35,11 @@ def make_app(service: Service) -> ASGIApp:
     Args:
         service: what the routes share.
     """
-    files = page.page_files()
-    app = make_routes(service, files)
+    return guarded(make_routes(service), service)
+
+
+def guarded(app: ASGIApp, service: Service) -> ASGIApp:
+    """Routes behind the gate."""
 
     async def user_of(token: str | None, session: str | None) -> Any:
         find, secret = (
@@ -46,24 +51,26 @@ def make_app(service: Service) -> ASGIApp:
         service.metrics.requests.labels(method, route, str(status)).inc()
         service.metrics.request_seconds.labels(route).observe(seconds)
 
-    return Gate(app, settings=service.settings, user_of=user_of, pages=frozenset(files), observe=observe)
+    pages = frozenset(page.page_files())
+    return Gate(app, settings=service.settings, user_of=user_of, pages=pages, observe=observe)
 
 
-def make_routes(service: Service, files: dict[str, Any]) -> FastAPI:
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    async with service.running():
+        service.begin(read_again(service))
+        yield
+
+
+def make_routes(service: Service | None = None) -> FastAPI:
     """The routes alone, which trust that a gate stands before them."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with service.running():
-            service.begin(read_again(service))
-            yield
-
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(lifespan=_lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
-    errors.install(app)
-    for routes in (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health):
-        app.include_router(routes.router)
-    app.include_router(page.page_router(files))
+    routers = [routes.router for routes in _ROUTES] + [page.page_router()]
+    for router in routers:
+        app.include_router(router)
+    errors.install(app, [route for router in routers for route in router.routes])
     whole: dict[str, Any] = {}
 
     def schema() -> dict[str, Any]:

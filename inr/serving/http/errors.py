@@ -6,16 +6,20 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Match
 
 from inr._errors import DamagedFile, InrError
 from inr.serving import DiskFull
 from inr.serving.http.answers import problem_answer
 from inr.serving.problems import Problem, Type
 from inr.serving.queue import BadCursor, InUse, KeyMismatch, NotFound, QueueFull, QuotaExceeded, WrongState
+from inr.serving.views import BadRequest, Busy, RendererStopped
 
 _TYPES: dict[type[InrError], Type] = {
     BadCursor: "bad-cursor",
+    BadRequest: "bad-iiif-request",
+    Busy: "busy",
     DamagedFile: "damaged-file",
     DiskFull: "disk-full",
     InUse: "in-use",
@@ -23,6 +27,7 @@ _TYPES: dict[type[InrError], Type] = {
     NotFound: "not-found",
     QueueFull: "queue-full",
     QuotaExceeded: "quota",
+    RendererStopped: "busy",
     WrongState: "wrong-state",
 }
 _RETRY_AFTER = {"disk-full": "60", "queue-full": "30", "quota": "30", "busy": "1"}
@@ -34,23 +39,29 @@ def problem_of(error: Exception) -> Problem:
         return error
     if not isinstance(error, InrError):
         raise error
-    slug = next((slug for kind, slug in _TYPES.items() if isinstance(error, kind)), "bad-option")
+    fitting = (slug for kind, slug in _TYPES.items() if isinstance(error, kind))
+    slug: Type = next(fitting, "bad-option")
     headers = {"Retry-After": _RETRY_AFTER[slug]} if slug in _RETRY_AFTER else {}
-    return Problem(slug, sentence(str(error)), headers=headers)
+    if isinstance(error, Busy):
+        headers["Retry-After"] = str(error.retry_after)
+    status = 503 if isinstance(error, RendererStopped) else None
+    return Problem(slug, " ".join(str(error).split()), status=status, headers=headers)
 
 
-def sentence(text: str) -> str:
-    """A message of the library as a sentence of its own."""
-    text = " ".join(text.split())
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Let everything that can go wrong be answered by a problem.
 
-
-def install(app: FastAPI) -> None:
-    """Let everything that can go wrong be answered by a problem."""
+    Args:
+        app: gets the handlers.
+        routes: all of its routes, which say what is possible at an address.
+    """
+    app.state.all_routes = routes
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(InrError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _broken)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -88,11 +99,26 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem_answer(Problem("method-not-allowed", detail, headers={"Allow": allowed}))
     if error.status_code == 404:
         return problem_answer(Problem("not-found", "There is nothing at this address."))
-    return problem_answer(Problem("bad-request", sentence(str(error.detail)), status=error.status_code))
+    return problem_answer(Problem("bad-request", str(error.detail), status=error.status_code))
 
 
 def _methods(request: Request) -> Iterator[str]:
-    for route in request.app.routes:
+    for route in request.app.state.all_routes:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             yield from route.methods
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """For the log: nobody hears it."""
+    return problem_answer(Problem("timeout", "The connection broke off."))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """What is the service's own fault, and raised again for the log."""
+    return problem_answer(broken(request.scope["state"]["traceparent"]))
+
+
+def broken(trace: str) -> Problem:
+    """The problem of a fault, with the trace under which the log has it."""
+    return Problem("internal", f"The service made an error; its log has it under {trace}.")

@@ -4,7 +4,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from inr._errors import DamagedFile, InrError
-from inr.serving.http.errors import sentence
 from inr.serving.http.logs import log, tell
 from inr.serving.http.service import Service, in_thread
 from inr.serving.problems import Problem
@@ -29,7 +28,7 @@ async def read_signal(service: Service, signal: "SignalRow") -> None:
             await in_thread(_read, service, signal)
     except InrError as error:
         slug = "damaged-file" if isinstance(error, DamagedFile) else "unreadable-signal"
-        problem = Problem(slug, sentence(str(error)))  # type: ignore[arg-type]
+        problem = Problem(slug, str(error))  # type: ignore[arg-type]
         await in_thread(service.queue.signal_refused, signal.id, problem.to_json())
         tell("a signal was refused", signal=signal.id, detail=problem.detail)
     except Exception:

@@ -171,6 +171,24 @@ class Signals(Base):
             gone = db.execute("DELETE FROM uploads WHERE id = ? AND user = COALESCE(?, user)", (upload, user))
             return gone.rowcount > 0
 
+    def finish_upload(self, upload: str, sha256: str) -> SignalRow:
+        """Turn a whole upload into a signal of the same id, which is to be read; raises NotFound.
+
+        Args:
+            sha256: of the uploaded bytes in the store.
+        """
+        now = self._clock()
+        with self._main.write() as db:
+            done = db.execute(
+                """INSERT INTO signals (id, user, name, sha256, options, bytes, created, expires)
+                   SELECT id, user, name, ?, options, length, ?, ? FROM uploads WHERE id = ?""",
+                (sha256, now, now + SIGNAL_SECONDS, upload),
+            )
+            if not done.rowcount:
+                raise NotFound(f"there is no upload {upload}")
+            db.execute("DELETE FROM uploads WHERE id = ?", (upload,))
+            return signal_row(db, upload, None)
+
     def expired_uploads(self) -> list[Upload]:
         """Uploads whose time is over."""
         with self._main.read() as db:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.serving.views._drawing import build_pyramid as build_pyramid
     from inr.serving.views._errors import BadRequest as BadRequest
     from inr.serving.views._errors import Busy as Busy
     from inr.serving.views._errors import RendererStopped as RendererStopped
@@ -34,6 +35,7 @@ __getattr__, __all__ = lazy_exports(
         "RendererStopped": "._errors",
         "Request": "._request",
         "SignalImage": "._images",
+        "build_pyramid": "._drawing",
         "entity_tag": "._info",
         "identify": "._request",
         "info_json": "._info",

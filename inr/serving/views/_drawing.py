@@ -1,5 +1,6 @@
 """From a request to the bytes of a picture."""
 
+import contextlib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from inr._errors import InrError
 from inr.serving.views._display import coloured, pixel_channels
 from inr.serving.views._errors import BadRequest
 from inr.serving.views._fields import OpenFields
-from inr.serving.views._images import Canvas, FieldImage, SignalImage
+from inr.serving.views._images import Canvas, FieldImage, SignalImage, pyramid_name
 from inr.serving.views._planes import ErrorPlane, FieldPlane, Plane, SampledPlane, SignalPlane, Slice, SlopePlane
 from inr.serving.views._request import turned_size
 from inr.signals import Domain, colour_profile
@@ -29,6 +30,7 @@ _SAVING: dict[str, dict[str, Any]] = {
     "webp": {"format": "WEBP", "quality": 90, "method": 2},
     "tif": {"format": "TIFF", "compression": "tiff_adobe_deflate"},
 }
+_IMAGINED_SIDE = 512  # samples of the longest axis of a field that was fitted to scattered samples
 _MOST_POINTS = 1 << 18  # that are turned at once
 
 
@@ -50,13 +52,13 @@ class Gallery:
         Raises:
             BadRequest: no picture can be made of it.
         """
+        domain = self._domain(image)
+        assert domain.shape is not None
+        shown = domain.shape[::-1], domain.kind == "video", pixel_channels(domain)
         if isinstance(image, SignalImage):
-            domain = Domain.from_json(image.domain)
-            return Canvas(_sizes(domain), domain.kind == "video", pixel_channels(domain))
-        field = self._fields.get(image)
-        sizes = _sizes(field.domain)
-        found = ("error", "slope") if image.signal else ("slope",)
-        return Canvas(sizes, field.domain.kind == "video", pixel_channels(field.domain), found, field.cost)
+            return Canvas(*shown)
+        qualities = ("error", "slope") if image.signal else ("slope",)
+        return Canvas(*shown, qualities, self._fields.get(image).cost)
 
     def draw(self, image: FieldImage | SignalImage, request: Mapping[str, Any]) -> bytes:
         """The bytes of a picture.
@@ -80,37 +82,42 @@ class Gallery:
     def plane(self, image: FieldImage | SignalImage, slices: Mapping[str, float], quality: str) -> Plane:
         """The picture that a request is about."""
         cut = Slice(self._domain(image), self.canvas(image).fixed(slices))
-        kept = quality if quality in _COLOURS else "values"
-        places = "".join(f"{axis}{place:.9g}" for axis, place in sorted(slices.items()))
-        beside = (
-            f"-{image.signal.sha256}" if quality == "error" and isinstance(image, FieldImage) and image.signal else ""
-        )
-        path = self._pyramids / f"{image.sha256}{places}{beside}.{kept}.npy"
+        path = self._pyramids / pyramid_name(image, slices, quality)
         if isinstance(image, SignalImage):
-            return SignalPlane(_opened(image), cut, path)
+            return SignalPlane(samples_of(image), cut, path)
         field = self._fields.get(image)
         if quality == "slope":
             return SlopePlane(field, cut, path)
         if quality == "error":
             if image.signal is None:
                 raise BadRequest("the original of this field is not there any more: it has no quality 'error'")
-            return ErrorPlane(field, _opened(image.signal), cut.at_samples(), path)
+            return ErrorPlane(field, samples_of(image.signal), cut.at_samples(), path)
         return FieldPlane(field, cut, path)
 
     def _domain(self, image: FieldImage | SignalImage) -> Domain:
-        return Domain.from_json(image.domain) if isinstance(image, SignalImage) else self._fields.get(image).domain
+        """The domain of what is seen, which has a grid of two axes or more."""
+        domain = Domain.from_json(image.domain) if isinstance(image, SignalImage) else self._fields.get(image).domain
+        if domain.kind == "audio" or domain.in_dim < 2:
+            raise BadRequest("a signal with one axis has no picture")
+        if domain.shape is None and isinstance(image, SignalImage):
+            raise BadRequest("scattered samples have no picture; a field that is fitted to them has")
+        return domain if domain.shape is not None else domain.gridded(_imagined_shape(domain))
 
 
-def _sizes(domain: Domain) -> tuple[int, ...]:
-    """Samples along x, y(, z)(, t) of what has pictures."""
-    if domain.kind == "audio" or domain.in_dim < 2:
-        raise BadRequest("a signal with one axis has no picture")
-    if domain.shape is None:
-        raise BadRequest("scattered samples have no grid, and so no picture of a size")
-    return domain.shape[::-1]
+def _imagined_shape(domain: Domain) -> tuple[int, ...]:
+    """Samples per axis in array order for a field that has none of its own: in proportion, where units are equal."""
+    lengths = [abs(axis.high - axis.low) for axis in domain.axes]
+    if len({axis.unit for axis in domain.axes}) > 1:
+        return (_IMAGINED_SIDE,) * len(lengths)
+    return tuple(max(round(_IMAGINED_SIDE * length / max(lengths)), 1) for length in reversed(lengths))
 
 
-def _opened(image: SignalImage) -> np.ndarray:
+def samples_of(image: SignalImage) -> np.ndarray:
+    """The array of a signal, mapped into memory.
+
+    Raises:
+        InrError: the file is not there, or no array.
+    """
     try:
         return np.load(image.path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -154,7 +161,9 @@ def _turned_places(
     return np.concatenate(strips)
 
 
-def _turned_pixels(shown: Pixels, mirrored: bool, degrees: float) -> Pixels:
+def _turned_pixels(
+    shown: Pixels, mirrored: bool, degrees: float
+) -> UInt8[np.ndarray, "height width 2"] | UInt8[np.ndarray, "height width 4"]:
     """Pixels themselves turned, by cubic interpolation."""
     shown = with_alpha(shown[:, ::-1] if mirrored else shown)
     old = shown.shape[1], shown.shape[0]
@@ -170,7 +179,7 @@ def _turned_pixels(shown: Pixels, mirrored: bool, degrees: float) -> Pixels:
     return np.asarray(image).reshape(new[1], new[0], -1)
 
 
-def with_alpha(shown: Pixels) -> Pixels:
+def with_alpha(shown: Pixels) -> UInt8[np.ndarray, "h w 2"] | UInt8[np.ndarray, "h w 4"]:
     """Pixels with a channel of alpha, opaque where there was none."""
     if shown.shape[-1] in (2, 4):
         return shown
@@ -183,13 +192,13 @@ def encode(shown: Pixels, quality: str, form: str, profile: bytes | None = None)
     Args:
         shown: pixels.
         quality: what is made of them: gray, bitonal, or anything else to leave them as they are.
-        form: jpg, png, webp or tif; what is transparent is white in jpg.
+        form: jpg, png, webp or tif; what is transparent is black in jpg.
         profile: of the colours; sRGB where None.
     """
     image = _image(shown)
     if form == "jpg" and shown.shape[-1] in (2, 4):
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert(image.mode[:-1])
+        black = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(black, image.convert("RGBA")).convert(image.mode[:-1])
     if quality in ("gray", "bitonal"):
         image = image.convert("LA" if image.mode.endswith("A") else "L")
     if quality == "bitonal":
@@ -204,3 +213,16 @@ def encode(shown: Pixels, quality: str, form: str, profile: bytes | None = None)
 
 def _image(shown: Pixels) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(shown[..., 0] if shown.shape[-1] == 1 else shown))
+
+
+def build_pyramid(image: FieldImage, cache: Path) -> None:
+    """Make what shrunk pictures of a field are drawn from, so that nobody waits for it; nothing of what is no picture.
+
+    Args:
+        image: a field that has just been finished.
+        cache: the folder that its renderer keeps tiles and pyramids in.
+    """
+    gallery = Gallery(OpenFields(0), cache / "pyramids")
+    with contextlib.suppress(BadRequest):
+        if len(gallery.canvas(image).sizes) == 2:
+            gallery.plane(image, {}, "default").pyramid()

@@ -1,5 +1,6 @@
 """What a view is drawn from: a field's file, or the canonical array of a signal, and what is known of it beforehand."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,20 @@ def image_from_json(found: Mapping[str, Any]) -> SignalImage | FieldImage:
     signal = found["signal"]
     original = SignalImage(Path(signal["path"]), signal["sha256"], signal["domain"]) if signal else None
     return FieldImage(Path(found["path"]), found["sha256"], original)
+
+
+def pyramid_name(image: SignalImage | FieldImage, slices: Mapping[str, float], quality: str) -> str:
+    """The name of the file that keeps a picture at smaller sizes.
+
+    Args:
+        image: what it shows.
+        slices: of which slice.
+        quality: error and slope have their own; all others share one.
+    """
+    kept = quality if quality in ("error", "slope") else "values"
+    beside = image.signal.sha256 if kept == "error" and isinstance(image, FieldImage) and image.signal else ""
+    told = f"{image.sha256} {sorted(slices.items())} {kept} {beside}"
+    return f"{hashlib.sha256(told.encode()).hexdigest()}.npy"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Pictures that pixels of any grid can be had from: a field's, a signal's, and what is measured of a field."""
 
 import abc
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -130,6 +131,7 @@ class Plane(abc.ABC):
             with _MAKING:
                 if not self._path.exists():
                     return make_pyramid(self._path, (self.cut.height, self.cut.width, self._channels), self.rows)
+        os.utime(self._path)  # the one that was used least recently goes first
         return Pyramid(self._path, self.cut.height, self.cut.width)
 
     @abc.abstractmethod

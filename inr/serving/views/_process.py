@@ -6,42 +6,120 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+import torch
+
 from inr._errors import InrError
 from inr.serving.views import _wire
+from inr.serving.views._codecs import codec_sizes
+from inr.serving.views._drawing import Gallery, samples_of
 from inr.serving.views._errors import BadRequest
-from inr.serving.views._images import image_from_json
+from inr.serving.views._facts import describe, parts
+from inr.serving.views._fields import OpenFields
+from inr.serving.views._images import FieldImage, SignalImage, image_from_json
+from inr.serving.views._sound import peaks, sample_count, write_wav
+from inr.serving.views._tiles import make_room
+from inr.signals import Domain
+
+_NICE = 5  # before workers, who have 10, and after the server
 
 Answer = bytes | dict[str, Any] | list[Any]
 
 
 class Desk:
-    """Finds out what is wanted, and who does it."""
+    """Knows what can be asked for, and does it.
 
-    def __init__(self, cache: Path, memory: int) -> None:
-        from inr.serving.views._drawing import Gallery
-        from inr.serving.views._fields import OpenFields
+    Args:
+        cache: the folder of pyramids and sounds.
+        memory: bytes that open fields may take.
+        limit: bytes that pyramids may take, and sounds as much again.
+    """
 
+    def __init__(self, cache: Path, memory: int, limit: int) -> None:
         self._fields = OpenFields(memory)
-        self._gallery = Gallery(self._fields, cache / "pyramids")
-        self._operations: Mapping[str, Callable[..., Answer]] = {
-            "canvas": self._canvas,
-            "tile": self._tile,
-        }
+        self._pyramids, self._sounds, self._limit = cache / "pyramids", cache / "sounds", limit
+        self._gallery = Gallery(self._fields, self._pyramids)
 
     def answer(self, operation: str, arguments: Mapping[str, Any]) -> Answer:
-        """What an operation gives."""
-        return self._operations[operation](**arguments)
+        """What an operation gives.
 
-    def _canvas(self, image: Mapping[str, Any]) -> Answer:
-        return self._gallery.canvas(image_from_json(image)).to_json()
+        Args:
+            operation: the name of one of the methods below.
+            arguments: what it takes.
+        """
+        given = dict(arguments)
+        if "image" in given:
+            given["image"] = image_from_json(given["image"])
+        return _OPERATIONS[operation](self, **given)
 
-    def _tile(self, image: Mapping[str, Any], request: Mapping[str, Any]) -> Answer:
-        return self._gallery.draw(image_from_json(image), request)
+    def canvas(self, image: FieldImage | SignalImage) -> Answer:
+        """What an image can show."""
+        return self._gallery.canvas(image).to_json()
+
+    def prepare(self, image: FieldImage | SignalImage, slices: Mapping[str, float], quality: str) -> Answer:
+        """Make a picture at smaller sizes."""
+        self._gallery.plane(image, slices, quality).pyramid()
+        make_room(self._pyramids, self._limit)
+        return {}
+
+    def tile(self, image: FieldImage | SignalImage, request: Mapping[str, Any]) -> Answer:
+        """A picture."""
+        return self._gallery.draw(image, request)
+
+    def describe(self, image: FieldImage) -> Answer:
+        """What a field is."""
+        return describe(self._fields.get(image)) | {"bytes": image.path.stat().st_size}
+
+    def parts(self) -> Answer:
+        """What fields are made of."""
+        return parts()
+
+    def check(
+        self, kind: str, options: Mapping[str, Any], description: Mapping[str, Any] | None = None, **limits: Any
+    ) -> Answer:
+        """The options of a job, if they are good."""
+        from inr.serving.work import check  # workers stand beside views
+
+        return check(kind, options, description, **limits)
+
+    def wav(self, image: FieldImage | SignalImage, name: str, rate: float | None) -> Answer:
+        """Write a sound to the cache."""
+        domain, samples = self._sound(image, rate)
+        write_wav(self._sounds / name, samples, domain)
+        make_room(self._sounds, self._limit)
+        return {}
+
+    def peaks(self, image: FieldImage | SignalImage, n: int) -> Answer:
+        """A waveform."""
+        domain, samples = self._sound(image, None)
+        return peaks(samples, domain, n)
+
+    def codecs(self, image: SignalImage, psnr: float | None = None, bytes: int | None = None) -> Answer:
+        """The sizes of other formats."""
+        return codec_sizes(samples_of(image), Domain.from_json(image.domain), psnr=psnr, bytes=bytes)
+
+    def _sound(self, image: FieldImage | SignalImage, rate: float | None) -> tuple[Domain, np.ndarray]:
+        if isinstance(image, FieldImage):
+            opened = self._fields.get(image)
+            return opened.domain, opened.render((sample_count(opened.domain, rate),), [(-1.0, 1.0)])
+        domain = Domain.from_json(image.domain)
+        if sample_count(domain, rate) != sample_count(domain, None):
+            raise InrError("the samples of a signal are heard at their own rate; a field at any")
+        return domain, np.asarray(samples_of(image))
+
+
+_OPERATIONS: Mapping[str, Callable[..., Answer]] = {
+    each.__name__: each
+    for each in (
+        Desk.canvas, Desk.prepare, Desk.tile, Desk.describe, Desk.parts, Desk.check, Desk.wav, Desk.peaks, Desk.codecs,
+    )
+}  # fmt: skip
 
 
 def serve(desk: Desk, incoming: BinaryIO, outgoing: BinaryIO, threads: int) -> None:
@@ -75,8 +153,6 @@ def _named(error: Exception) -> str:
         return "bad-request"
     if isinstance(error, InrError):
         return "refused"
-    import traceback
-
     traceback.print_exception(error)
     return "internal"
 
@@ -85,19 +161,16 @@ def main() -> None:
     """Be a renderer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("cache", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory", type=int, default=512 << 20)
-    parser.add_argument("--nice", type=int, default=5)
+    for name in ("threads", "memory", "limit"):
+        parser.add_argument(f"--{name}", type=int, required=True)
     given = parser.parse_args()
     # what libraries print is not to come between the answers
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if hasattr(os, "nice"):
-        os.nice(given.nice)
-    import torch
-
+        os.nice(_NICE)
     torch.set_num_threads(given.threads)
-    serve(Desk(given.cache, given.memory), sys.stdin.buffer, outgoing, given.threads)
+    serve(Desk(given.cache, given.memory, given.limit), sys.stdin.buffer, outgoing, given.threads)
 
 
 if __name__ == "__main__":

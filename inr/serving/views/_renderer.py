@@ -9,17 +9,20 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from inr._errors import InrError
-from inr.serving.views import _wire
-from inr.serving.views._errors import BadRequest, Busy, RendererStopped
-from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json
+from inr.serving.views._conversation import Conversation
+from inr.serving.views._errors import BadRequest, Busy
+from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json, pyramid_name
 from inr.serving.views._info import entity_tag
 from inr.serving.views._request import Request
 from inr.serving.views._tiles import TileCache
 
-_SLOW = {"codecs", "wav", "peaks", "parts"}  # at most one at a time, so that tiles go on
+PROCESS = (sys.executable, "-m", "inr.serving.views._process")
+_SLOW = {"codecs", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
+_LONGEST_PREPARATION = 1800.0  # seconds
 _MOST_CANVASES = 10_000
 _FIRST_RATE = 5e9  # multiplications a second that are thought possible before any was measured
+_TELLING = 1e8  # multiplications, of which it can be told how many a second are possible
+_SHORTEST = 1e-3  # seconds that are believed
 _NEWEST = 0.1  # share of the newest measurement in the rate
 
 
@@ -30,7 +33,7 @@ class Renderer:
         cache: the folder of tiles and pyramids, which may be deleted at any time.
         threads: things done at once.
         memory: bytes that open fields may take.
-        cache_bytes: bytes that tiles may take, and pyramids as much again.
+        cache_bytes: bytes that tiles may take, and pyramids as much again, and sounds.
         timeout: seconds that one answer may take; then the process is stopped.
         longest_wait: seconds of work that may be waiting; above it requests are refused.
     """
@@ -46,47 +49,33 @@ class Renderer:
         longest_wait: float = 10.0,
     ) -> None:
         self._cache = cache
-        self._options = ["--threads", str(threads), "--memory", str(memory)]
+        self._options = ["--threads", str(threads), "--memory", str(memory), "--limit", str(cache_bytes)]
         self._timeout, self._longest_wait = timeout, longest_wait
         self._tiles = TileCache(cache / "tiles", cache_bytes)
         self._canvases: OrderedDict[str, Canvas] = OrderedDict()
         self._lanes = asyncio.Semaphore(threads)
         self._slow = asyncio.Semaphore(1)
         self._starting = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._pending: dict[int, asyncio.Future[Any]] = {}
-        self._number = 0
+        self._current: Conversation | None = None
+        self._preparing: dict[str, asyncio.Task[Any]] = {}
         self._rate = _FIRST_RATE
         self._waiting = 0.0  # multiplications
 
     async def start(self) -> None:
         """Start the process, which takes some seconds to be warm; calls start it, too."""
-        await self._started()
-
-    async def _started(self) -> asyncio.subprocess.Process:
-        async with self._starting:
-            if self._process is not None and self._process.returncode is None and self._listening():
-                return self._process
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "inr.serving.views._process", str(self._cache), *self._options,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            self._listener = asyncio.create_task(self._listen(self._process))
-            return self._process
-
-    def _listening(self) -> bool:
-        """Whether the process's answers will be heard; not any more once it closed its pipe."""
-        return self._listener is not None and not self._listener.done()
+        await self._conversation()
 
     async def stop(self) -> None:
         """Stop the process; what it was doing is lost."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-        if self._listener is not None:
-            await self._listener
+        if self._current is not None:
+            self._current.end()
+            await self._current.ending()
+
+    async def _conversation(self) -> Conversation:
+        async with self._starting:
+            if self._current is None or self._current.has_ended:
+                self._current = await Conversation.begin([*PROCESS, str(self._cache), *self._options])
+            return self._current
 
     async def canvas(self, image: FieldImage | SignalImage) -> Canvas:
         """What an image can show.
@@ -120,17 +109,54 @@ class Renderer:
         key = entity_tag(image, request).strip('"')
         data = await asyncio.to_thread(self._tiles.get, key)
         if data is None:
-            arguments = {"image": image.to_json(), "request": request.to_json()}
-            data = await self.call("tile", cost=request.cost, **arguments)
+            if request.shrinks or request.quality == "error" or isinstance(image, SignalImage):
+                await self._prepared(image, request)
+            data = await self.call("tile", cost=request.cost, image=image.to_json(), request=request.to_json())
             await asyncio.to_thread(self._tiles.put, key, data)
         return data
 
-    async def call(self, operation: str, *, cost: float = 0.0, **arguments: Any) -> Any:
+    async def wav(self, image: FieldImage | SignalImage, rate: float | None = None) -> Path:
+        """A sound's file, in the cache.
+
+        Args:
+            image: a field, or a signal at its own rate.
+            rate: samples a second; its own where None. Nothing is added above the Nyquist frequency of its own.
+
+        Raises:
+            InrError: it is no sound, or that is no rate.
+        """
+        name = f"{image.sha256}{'' if rate is None else f'-{rate:.9g}'}.wav"
+        path = self._cache / "sounds" / name
+        if not path.exists():
+            await self.call("wav", image=image.to_json(), name=name, rate=rate)
+        return path
+
+    async def _prepared(self, image: FieldImage | SignalImage, request: Request) -> None:
+        """Wait for a picture's pyramid, which is made once for all who ask meanwhile, and goes on if they leave."""
+        name = pyramid_name(image, request.identifier.slices, request.quality)
+        if (self._cache / "pyramids" / name).exists():
+            return
+        task = self._preparing.get(name)
+        if task is None:
+            slices, quality = dict(request.identifier.slices), request.quality
+            making = self.call(
+                "prepare", timeout=_LONGEST_PREPARATION, image=image.to_json(), slices=slices, quality=quality
+            )
+            task = asyncio.create_task(making)
+            self._preparing[name] = task
+            task.add_done_callback(lambda done: (self._preparing.pop(name, None), done.cancelled() or done.exception()))
+        try:
+            await asyncio.wait_for(asyncio.shield(task), self._longest_wait)
+        except TimeoutError:
+            raise Busy("this picture is being made ready at smaller sizes; try again in a moment", 5) from None
+
+    async def call(self, operation: str, *, cost: float = 0.0, timeout: float | None = None, **arguments: Any) -> Any:
         """What an operation of the process gives.
 
         Args:
             operation: its name.
             cost: multiplications that it takes, about.
+            timeout: seconds that it may take; what every answer may take where None.
             arguments: plain JSON.
 
         Returns:
@@ -145,7 +171,7 @@ class Renderer:
             async with contextlib.AsyncExitStack() as lanes:
                 if operation in _SLOW:
                     await lanes.enter_async_context(self._slow)
-                return await self._ask(operation, cost, arguments)
+                return await self._ask(operation, cost, timeout or self._timeout, arguments)
         finally:
             self._waiting -= cost
 
@@ -158,65 +184,21 @@ class Renderer:
         if self._waiting and wait > self._longest_wait:
             raise Busy("too much is being drawn; try again in a moment", math.ceil(wait - self._longest_wait))
 
-    async def _ask(self, operation: str, cost: float, arguments: dict[str, Any]) -> Any:
+    async def _ask(self, operation: str, cost: float, timeout: float, arguments: dict[str, Any]) -> Any:
         await self._lanes.acquire()
         try:
-            process = await self._started()
-            number, future = self._expect()
+            conversation = await self._conversation()
+            future = conversation.ask(operation, arguments, timeout)
         except BaseException:
             self._lanes.release()
             raise
-        assert process.stdin is not None
-        # from here the lane is free when the answer is there, whether anybody still waits for it or not
-        process.stdin.write(_wire.packed({"id": number, "op": operation, "arguments": arguments}))
-        try:
-            result, seconds = await asyncio.wait_for(asyncio.shield(future), self._timeout)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            raise RendererStopped(f"this took longer than {self._timeout:g} seconds, and was stopped") from None
-        if cost and seconds:
-            self._rate += _NEWEST * (cost / seconds - self._rate)
+        # the lane is free when the answer is there, whether anybody still waits for it or not
+        future.add_done_callback(self._answered)
+        result, seconds = await asyncio.shield(future)
+        if cost > _TELLING:
+            self._rate += _NEWEST * (cost / max(seconds, _SHORTEST) - self._rate)
         return result
 
-    def _expect(self) -> tuple[int, asyncio.Future[Any]]:
-        """The number of the next message, and what will have its answer."""
-        self._number += 1
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending[self._number] = future
-        future.add_done_callback(self._finished)
-        return self._number, future
-
-    def _finished(self, future: asyncio.Future[Any]) -> None:
+    def _answered(self, future: asyncio.Future[Any]) -> None:
         self._lanes.release()
-        if not future.cancelled():
-            future.exception()  # it has been seen, even if nobody waits any more
-
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Hand answers to those who wait for them, until the process ends."""
-        assert process.stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            while True:
-                text, size = _wire.HEAD.unpack(await process.stdout.readexactly(_wire.HEAD.size))
-                told = json.loads(await process.stdout.readexactly(text))
-                data = await process.stdout.readexactly(size)
-                future = self._pending.pop(told["id"], None)
-                if future is None or future.done():
-                    continue
-                if "error" in told:
-                    future.set_exception(_error(told["error"], told["detail"]))
-                else:
-                    future.set_result((told.get("result", data), told["seconds"]))
-        await process.wait()
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(RendererStopped("the renderer stopped; try again in a moment"))
-        self._pending.clear()
-
-
-def _error(kind: str, detail: str) -> InrError:
-    if kind == "bad-request":
-        return BadRequest(detail)
-    if kind == "refused":
-        return InrError(detail)
-    return RendererStopped("the renderer could not do this; its log says why")
+        future.exception()  # it has been seen, even if nobody waits any more

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inr.serving.views._errors import BadRequest
@@ -13,16 +13,18 @@ FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tif":
 QUALITIES = ("default", "color", "gray", "bitonal")
 MAX_SIDE = 4096  # pixels of an answer, where a canvas says so; no answer has more than a square of this side
 MAX_PLACES = 1 << 20  # pixels along a canvas: float32 coordinates tell no more of them apart
-_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9]\d{0,5})x)?")
-_SLICE = re.compile(r"([xyzt])=(0(?:\.\d{1,9})?|1(?:\.0{1,9})?)")
-_NUMBER = r"(\d{1,9}(?:\.\d{1,9})?)"
+_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9][0-9]{0,5})x)?")
+_SLICE = re.compile(r"([xyzt])=(0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)")
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
 _PERCENT_REGION = re.compile("pct:" + ",".join([_NUMBER] * 4))
-_PIXEL_REGION = re.compile(",".join([r"(\d{1,9})"] * 4))
+_PIXEL_REGION = re.compile(",".join([r"([0-9]{1,9})"] * 4))
 _PERCENT_SIZE = re.compile("pct:" + _NUMBER)
-_PIXEL_SIZE = re.compile(r"(\d{0,9}),(\d{0,9})")
+_PIXEL_SIZE = re.compile(r"([0-9]{0,9}),([0-9]{0,9})")
 _ROTATION = re.compile(r"(!?)" + _NUMBER)
 _LONGEST = 16_000  # pixels of any side: WebP holds 16,383
 _ROUNDING = 1e-9
+_SHRINKING = 16  # multiplications for a pixel of a mean
+_PLACES = 4  # at which a sample of a cell is measured, and a slope
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,12 @@ class Request:
     cost: float
 
     @property
+    def shrinks(self) -> bool:
+        """Whether pixels are larger than the image's own samples along an axis."""
+        cells = (length / count for length, count in zip(self.region[2:], self.size, strict=True))
+        return any(cell > self.identifier.scale * (1 + _ROUNDING) for cell in cells)
+
+    @property
     def media_type(self) -> str:
         """Of the picture that is the answer."""
         return FORMATS[self.form]
@@ -173,20 +181,26 @@ def parse(
     outer = turned_size(pixels, degrees)
     if math.prod(outer) > 2 * MAX_SIDE**2:
         raise _too_large(outer, f"{2 * MAX_SIDE**2} after it is turned")
-    cost = pixels[0] * pixels[1] * canvas.cost
-    return Request(identifier, box, pixels, mirrored, degrees, quality, form, canonical, cost)
+    request = Request(identifier, box, pixels, mirrored, degrees, quality, form, canonical, 0.0)
+    return replace(request, cost=_cost(request, canvas))
+
+
+def _cost(request: Request, canvas: Canvas) -> float:
+    """Multiplications that a request takes, about: shrunk pictures are there, and samples are measured at places."""
+    points = math.prod(request.size)
+    if request.shrinks:
+        return points * _SHRINKING
+    per_sample = request.size[0] * request.identifier.scale / request.region[2]
+    return points * canvas.cost * (_PLACES if per_sample <= 2 or request.quality == "slope" else 1)
 
 
 def turned_size(size: tuple[int, int], degrees: float) -> tuple[int, int]:
-    """Width and height of the smallest picture that holds one of `size` when it is turned."""
+    """Width and height of the picture that holds one of `size` when it is turned, to the nearest pixel."""
     if degrees % 90 == 0:
         return size if degrees % 180 == 0 else (size[1], size[0])
     cosine, sine = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     width, height = size
-    return (
-        math.ceil(width * cosine + height * sine - _ROUNDING),
-        math.ceil(width * sine + height * cosine - _ROUNDING),
-    )
+    return _rounded(width * cosine + height * sine), _rounded(width * sine + height * cosine)
 
 
 def _region(text: str, width: int, height: int) -> tuple[float, float, float, float]:

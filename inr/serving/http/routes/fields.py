@@ -1,5 +1,6 @@
 """Fields: what done jobs made."""
 
+import base64
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -29,8 +30,9 @@ FILE: dict[int | str, dict[str, Any]] = {
 }
 WAV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/wav": {}}},
+    206: {"content": {"audio/wav": {}}, "description": "a part of it"},
     304: {"description": "as it was"},
-    **refuses("not-found", "bad-option", "busy"),
+    **refuses("not-found", "bad-option", "range-not-satisfiable", "busy"),
 }
 
 
@@ -72,13 +74,16 @@ def file_of(request: Request, service: Service, job: "Job") -> Response:
     """A field's file, to be saved under the job's name."""
     assert job.result_sha256 is not None
     name = shown_name(job.name).rpartition(".")[0] or shown_name(job.name)
-    return file_answer(
+    answer = file_answer(
         request,
         service.store.path(job.result_sha256),
         tag=tag_of(job.result_sha256, job.name),
         media_type="application/octet-stream",
         filename=f"{name}.inr",
     )
+    digest = base64.b64encode(bytes.fromhex(job.result_sha256)).decode()
+    answer.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530: of the whole file, whatever range is asked for
+    return answer
 
 
 async def described(service: Service, job: "Job", share: str | None = None) -> dict[str, Any]:
@@ -90,6 +95,7 @@ async def described(service: Service, job: "Job", share: str | None = None) -> d
         links["signal_iiif"] = f"/iiif/3/signal-{job.signal}/info.json"
     return {
         **found,
+        "lossless_bytes": (job.metrics or {}).get("lossless_bytes"),
         "id": share or job.id,
         "job": job.id if share is None else None,
         "name": job.name,
@@ -111,9 +117,9 @@ def shared_links(name: str, kind: str | None) -> dict[str, str]:
 
 
 async def sound_of(request: Request, service: Service, job: "Job", rate: int | None) -> Response:
-    """A field's sound as WAV, in one range or whole."""
-    path = await service.renderer.call("wav", image=(await in_thread(field_image, service, job)).to_json(), rate=rate)
-    return Response(path, media_type="audio/wav", headers={"ETag": tag_of(job.result_sha256, rate)})
+    """A field's sound as WAV, whole or one range of it."""
+    path = await service.renderer.wav(await in_thread(field_image, service, job), rate)
+    return file_answer(request, path, tag=tag_of(path.name), media_type="audio/wav")
 
 
 async def peaks_of(request: Request, service: Service, job: "Job", count: int) -> Response:

@@ -188,7 +188,11 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
     asked = json.dumps([body.kind, body.options, signal], sort_keys=True)
     if asked not in known:
         known[asked] = await service.renderer.call(
-            "check", kind=body.kind, options=body.options, description=description, seconds=user.quotas.seconds_a_job
+            "check",
+            kind=body.kind,
+            options=body.options,
+            description=description,
+            seconds=user.quotas.seconds_a_job,
         )
     return NewJob(
         kind=body.kind,

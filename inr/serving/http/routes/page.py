@@ -3,6 +3,7 @@
 import functools
 import gzip
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,20 +46,21 @@ class _File:
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
 
-def page_files(folder: Path = FOLDER) -> dict[str, Path]:
+@functools.cache
+def page_files() -> dict[str, Path]:
     """The paths at which the page's files are had, with where they lie."""
     found = {
-        "/" + path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
+        "/" + path.relative_to(FOLDER).as_posix(): path
+        for path in sorted(FOLDER.rglob("*"))
         if path.is_file() and path.suffix in TYPES
     }
-    return {"/": folder / "index.html", **found}
+    return {"/": FOLDER / "index.html", **found}
 
 
-def page_router(files: dict[str, Path]) -> APIRouter:
+def page_router() -> APIRouter:
     """A route for each of the page's files, and one for the example."""
     router = APIRouter()
-    for address, path in files.items():
+    for address, path in page_files().items():
         router.add_api_route(address, _answering(_File(path)), include_in_schema=False, methods=["GET"])
     router.add_api_route(
         "/v1/example", _answering(_File(EXAMPLE)), methods=["GET"], tags=["signals"], response_class=Response,
@@ -68,7 +70,7 @@ def page_router(files: dict[str, Path]) -> APIRouter:
     return router
 
 
-def _answering(file: _File):
+def _answering(file: _File) -> Callable[[Request], Awaitable[Response]]:
     media_type = TYPES[file.path.suffix]
     can_press = file.path.suffix in _PRESSED
 

@@ -17,6 +17,7 @@ from inr.serving.http.receiving import digest_of, receive
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import signal_json
+from inr.serving.http.sources import signal_image
 from inr.serving.problems import Problem
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1", tags=["signals"])
 
-Sampling = Annotated[Literal["cell", "point"] | None, Query()]
+Sampling = Annotated[Literal["area", "point", "band"] | None, Query(description="what a sample measures")]
 ValueRange = Annotated[str | None, Query(max_length=100, description="LOW:HIGH")]
 NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the value of samples that are missing")]
 SRGB = Annotated[bool | None, Query()]
@@ -181,11 +182,11 @@ async def codecs(
     """What JPEG, WebP and others take for a picture of one PSNR (dB) or in so many bytes."""
     if (psnr is None) == (bytes is None):
         raise Problem("bad-request", "Give either psnr or bytes.")
-    row = await in_thread(own_signal, service, user, id)
-    if row.state != "ready":
-        raise Problem("wrong-state", "The signal is not read yet.")
+    image = signal_image(service, await in_thread(own_signal, service, user, id))
+    if image is None:
+        raise Problem("wrong-state", "The signal is not read yet, or could not be read.")
     wanted = {"psnr": psnr} if psnr is not None else {"bytes": bytes}
-    return tagged_json(request, {"items": await service.renderer.call("codecs", signal=id, **wanted)})
+    return tagged_json(request, {"items": await service.renderer.call("codecs", image=image.to_json(), **wanted)})
 
 
 def own_signal(service: Service, user: "User", id: str) -> "SignalRow":

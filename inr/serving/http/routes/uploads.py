@@ -124,16 +124,13 @@ async def append(
     checksum = _checksum(upload_checksum)
     async with _turn(service, id) as turn:
         upload = await in_thread(_own, service, user, id)
-        if upload is None:
-            raise Problem("upload-offset", "The upload is complete.", headers=_TUS)
-        if upload_offset != upload.offset:
-            raise Problem(
-                "upload-offset", f"The upload goes on at {upload.offset}.", offset=upload.offset, headers=_TUS
-            )
-        service.require_disk()
-        reached = await _append(request, service, turn, upload, checksum)
-        if reached == upload.length:
-            await _finish(service, upload)
+        at = upload.offset if upload is not None else await in_thread(_size, service, user, id)
+        if upload_offset != at:
+            raise Problem("upload-offset", f"The upload goes on at {at}.", offset=at, headers=_TUS)
+        if upload is not None:
+            service.require_disk()
+            if await _append(request, service, turn, upload, checksum) == upload.length:
+                await _finish(service, upload)
     return Response(status_code=204, headers=_TUS | await in_thread(_standing, service, user, id))
 
 
@@ -236,11 +233,18 @@ def _standing(service: Service, user: "User", id: str) -> dict[str, str]:
     """The headers that say how far an upload is."""
     upload = _own(service, user, id)
     if upload is None:
-        signal = service.queue.signal(id, user.id)
-        size = str(signal.bytes if signal is not None else 0)
+        size = str(_size(service, user, id))
         return {"Upload-Offset": size, "Upload-Length": size, "Content-Location": f"/v1/signals/{id}"}
     expires = formatdate(upload.expires, usegmt=True)
     return {"Upload-Offset": str(upload.offset), "Upload-Length": str(upload.length), "Upload-Expires": expires}
+
+
+def _size(service: Service, user: "User", id: str) -> int:
+    """Bytes of an upload that has become a signal."""
+    signal = service.queue.signal(id, user.id)
+    if signal is None:
+        raise _absent(id)
+    return signal.bytes
 
 
 def _place(service: Service, id: str) -> Any:

@@ -55,6 +55,7 @@ export class Curve {
   #columns = () => [this.points.map(([seconds]) => seconds), this.points.map(([, psnr]) => psnr)];
 
   #update() {
+    this.element.hidden = !this.points.length;
     this.chart?.setData(this.#columns());
     const every = Math.max(1, Math.ceil(this.points.length / ROWS));
     const rows = this.points.filter((_, index) => index % every === 0 || index === this.points.length - 1);
@@ -84,7 +85,7 @@ export class Curve {
         { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => `${tick}`) },
       ],
       series: [{}, { stroke: accent, width: 2.5, points: { show: false }, fill: (u) => wash(u, accent) }],
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
     }, this.#columns(), this.plot);
   }
 }

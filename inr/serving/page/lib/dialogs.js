@@ -66,8 +66,9 @@ export function compressDialog(field, onjob) {
   let waiting = 0;
   const compare = async () => {
     if (!field.signal || field.kind !== "image") return;
+    if (!table.childElementCount) table.append(h("p", { class: "faint" }, "Making JPEG, WebP and AVIF of that size …"));
     try {
-      table.replaceChildren(codecTable(await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)));
+      table.replaceChildren(codecTable((await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)).items));
     } catch (problem) {
       table.replaceChildren(h("p", { class: "faint" }, problem.message));
     }

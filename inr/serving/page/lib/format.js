@@ -20,7 +20,7 @@ export const decibels = (value) =>
 /** "40 s", "2 min 5 s", "3 h 10 min". */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 9.95) return `${seconds < 0.05 ? 0 : seconds.toFixed(1)} s`;
+  if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds < 0.05 ? 0 : seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
@@ -42,7 +42,7 @@ export const whole = (number) => (number ?? 0).toLocaleString("en");
 export function ratio(lossless, count) {
   if (!lossless || !count) return null;
   const times = lossless / count;
-  return times >= 1 ? `${times.toFixed(times < 10 ? 1 : 0)}× smaller than lossless` : null;
+  return times >= 1 ? `${times.toFixed(times < 10 ? 1 : 0)}× smaller` : null;
 }
 
 export function ago(iso) {

@@ -16,16 +16,16 @@ export function fieldStage(field, { viewer = new Viewer(`The field of ${field.na
   if (!field.links.iiif) return unseen();
   const running = Boolean(viewer.osd);
   const layers = [
-    { value: "field", label: "Field", hint: "the function, at any zoom", base: field.links.iiif },
-    field.links.signal_iiif && { value: "original", label: "Original", hint: "the samples it was fitted to", base: field.links.signal_iiif },
-    field.links.signal_iiif && { value: "error", label: "Error", hint: "how far it is off, at every sample", base: field.links.iiif, quality: "error" },
-    { value: "slope", label: "Slope", hint: "the function's gradient", base: field.links.iiif, quality: "slope" },
+    { value: "field", label: "Field", hint: "the function, at any zoom", link: field.links.iiif },
+    field.links.signal_iiif && { value: "original", label: "Original", hint: "the samples it was fitted to", link: field.links.signal_iiif },
+    field.links.signal_iiif && { value: "error", label: "Error", hint: "how far it is off, at every sample", link: field.links.iiif, quality: "error" },
+    { value: "slope", label: "Slope", hint: "the function's gradient", link: field.links.iiif, quality: "slope" },
   ].filter(Boolean);
   let chosen = "field";
   const draw = async (name) => {
-    const { base, quality } = layers.find((layer) => layer.value === name);
+    const { link, quality } = layers.find((layer) => layer.value === name);
     try {
-      await viewer.draw(name, await tiles(base, field.shape, { quality, slice: cuts.suffix() }));
+      await viewer.draw(name, await tiles(link, field.shape, { quality, slice: cuts.suffix() }));
     } catch (problem) {
       complain(problem);
     }

@@ -20,7 +20,7 @@ export function statusOf(job) {
     return eta ? `${place}, done in about ${duration(eta)}` : place;
   }
   if (state === "running") {
-    const left = eta ? `About ${duration(Math.max(1, Math.round(eta)))} left` : "Fitting";
+    const left = eta ? `About ${duration(Math.max(1, Math.ceil(eta)))} left` : "Fitting";
     return progress?.stage && !["fitting", "fit"].includes(progress.stage) ? `${left} · ${progress.stage}` : left;
   }
   return {

@@ -49,7 +49,7 @@ async function pieces(file, name, onShare) {
       tries = 0;
       if (offset < file.size) continue;
       localStorage.removeItem(key);
-      return get(`/v1/signals/${answer.headers.get("Inr-Signal")}`);
+      return get(answer.headers.get("Content-Location")); // the upload has become a signal
     } catch (problem) {
       tries += 1;
       const passing = problem.type === "unreachable" || problem.status === 409 || problem.status >= 500;

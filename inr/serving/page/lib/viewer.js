@@ -10,14 +10,14 @@ const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 5
 
 /**
  * What OpenSeadragon draws of a IIIF image, as a canvas that goes beyond its pixels.
- * @param {string} base the image's address without region or suffix, as in /iiif/3/ID
+ * @param {string} link the address of the image's info.json
  * @param {number[]} shape rows and columns last
  * @param {{quality?: string, slice?: string}} options
  */
-export async function tiles(base, shape, { quality = "default", slice = "" } = {}) {
+export async function tiles(link, shape, { quality = "default", slice = "" } = {}) {
   let times = FARTHEST;
   while (times > 1 && times * Math.max(...shape.slice(-2)) > CANVAS) times /= 2;
-  const path = `${base}${slice}@${times}x`;
+  const path = `${link.replace(/\/info\.json$/, "")}${slice}@${times}x`;
   const info = await get(`${path}/info.json`);
   // The address in info.json is the configured one, which need not be the one that this page was reached by.
   return { ...info, id: new URL(path, location.href).href, version: 3, tileQuality: quality };
@@ -59,6 +59,8 @@ export class Viewer {
       minZoomImageRatio: 0.6,
       visibilityRatio: 0.4,
       imageLoaderLimit: 4,
+      tileRetryMax: 4, // a busy server asks to come again
+      tileRetryDelay: 1000,
       maxImageCacheCount: 300,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
       keyboardNavEnabled: true,

@@ -6,7 +6,7 @@ import { duration } from "./format.js";
 import { segments } from "./segments.js";
 
 const COLUMNS = 1200;
-const RATES = [8000, 22050, 44100, 96000];
+const RATES = [8000, 22050, 44100, 96000]; // a field has no rate of its own: it is heard at any
 
 /** @param field the field's JSON, of kind audio */
 export function soundStage(field) {
@@ -59,7 +59,7 @@ export function soundStage(field) {
     h("div", { class: "wave" }, canvas, seek),
     h("div", { class: "wave-controls" },
       play, time,
-      segments("Samples a second", rates.map((rate) => ({ value: rate, label: `${+(rate / 1000).toFixed(3)} kHz` })), own, source)),
+      segments("Rate in kHz", rates.map((rate) => ({ value: rate, label: `${+(rate / 1000).toFixed(2)}`, hint: `${rate} samples a second${rate === own ? ", as it was recorded" : ""}` })), own, source, { visible: true })),
     audio);
   const resizing = new ResizeObserver(show);
   return {

@@ -1,7 +1,7 @@
 // One job: the picture that sharpens, its curve and figures, and what can be done with it.
 
 import { get, post } from "../lib/api.js";
-import { announce, button, complain, h, icon, trying } from "../lib/dom.js";
+import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
 import { Curve } from "../lib/curve.js";
 import { events } from "../lib/events.js";
 import { bytes, decibels, duration, ratio, size, whole } from "../lib/format.js";
@@ -21,6 +21,8 @@ export async function show(main, [id], { signal }) {
   const panel = h("div", { class: "job-panel" });
   main.append(h("div", { class: "job" }, place, panel));
 
+  const [rows, columns] = job.signal?.shape?.slice(-2) ?? [];
+  if (columns) place.style.setProperty("--aspect", columns / rows);
   let stage = waitingStage(job);
   place.append(stage.element);
   const curve = new Curve();
@@ -69,7 +71,7 @@ export async function show(main, [id], { signal }) {
   });
   listen("progress", (detail) => {
     job.progress = { ...job.progress, ...detail, curve: undefined };
-    if (detail.eta !== undefined) job.eta = detail.eta;
+    job.eta = left(detail) ?? job.eta;
     curve.add(detail.seconds, detail.psnr);
     paint();
   });
@@ -127,9 +129,8 @@ function figures(job, curve) {
   const buttons = (now) => {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
-    more.replaceChildren();
     const stop = () => button("stop", "Stop", step("cancel"));
-    actions.replaceChildren(...({
+    fill(actions, {
       queued: () => [stop()],
       running: () => [button("pause", "Pause", step("pause")), stop()],
       cancelling: () => [],
@@ -137,9 +138,9 @@ function figures(job, curve) {
       failed: () => [button("again", "Try again", step("retry"), "primary")],
       cancelled: () => [],
       done: () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []),
-    }[now.state]?.() ?? []));
+    }[now.state]?.());
     if (field) {
-      more.append(
+      fill(more,
         field.kind !== "audio" && h("a", { class: "button", href: `#/zoom/${job.id}` }, icon("zoom"), "Beside the original"),
         field.kind !== "audio" && h("a", { class: "button", href: `#/compare/${job.id}` }, icon("compare"), "Compare"),
         compressButton(field), deleteButton(field, () => {
@@ -194,6 +195,9 @@ function figures(job, curve) {
     },
   };
 }
+
+/** Seconds that the steps left will take, by those that were made. */
+const left = ({ step, steps, seconds }) => (step > 0 && steps > step ? ((steps - step) * seconds) / step : null);
 
 /** Options that a new fit begins with: those of the job that its form can show. */
 const formOptions = (options) => Object.fromEntries(["seconds", "preset", "encoding", "activation", "network", "teacher"].map((name) => [name, options?.[name] ?? null]));

@@ -26,8 +26,8 @@ export async function show(main, [name], { signal }) {
       h("div", { class: "actions thumb" }, downloadLink(field, "primary"))),
     stage.element,
     h("dl", { class: "facts facts-row" }, facts.map(([label, words]) => h("div", {}, h("dt", {}, label), h("dd", {}, words)))),
-    h("p", { class: "faint" }, "This is no picture of pixels: it is a small neural network, drawn anew wherever you zoom. ",
-      "`inr render` draws the file at any size.")));
+    h("p", { class: "faint" }, field.kind === "audio" ? "This is no recording" : "This is no picture of pixels",
+      ": it is a small neural network, computed anew wherever you look. ", h("code", {}, "inr render"), " draws its file at any size.")));
   signal.addEventListener("abort", () => stage.stop());
   await stage.start();
 }
