@@ -109,6 +109,8 @@ class Worker:
         return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
 
     def _claim(self) -> list[Claim]:
+        if self._queue.held() is not None:
+            return []
         if self._store.free() < self._reserve:
             self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
             return []
@@ -162,6 +164,8 @@ class Worker:
         assert row.array_sha256 is not None
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
+            if job.kind != "recompress":
+                raise InrError(f"{row.name} is already a fitted field, which can be recompressed")
             return Input(field=path.read_bytes())
         return Input(signal_of(path, row.description), lossless_of(row.description), data)
 
