@@ -89,11 +89,9 @@ def test_a_job_that_workers_die_of_fails_on_the_third(queue, ada, job, clock):
     assert [claim.job.id for claim in queue.claim("w")] == [other]
     failed = queue.job(job)
     assert (failed.state, failed.crashes, failed.attempt) == ("failed", 3, 3)
-    assert failed.problem == {
-        "type": "/problems/crash-loop",
-        "title": "Every worker that tried this job died",
-        "detail": "3 workers died while they worked on this job; try a smaller signal or other options",
-    }
+    assert failed.problem["type"] == "/problems/crash-loop"
+    told = "3 workers died while they worked on this job; try a smaller signal or other options"
+    assert failed.problem["detail"] == told
     assert failed.seconds == 15.0  # up to the last beat of each
     assert queue.user(ada).used_seconds == 15.0
     assert queue.events(0, jobs=[job])[-1].data == {"state": "failed", "problem": failed.problem}
