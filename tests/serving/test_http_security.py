@@ -87,8 +87,7 @@ def test_the_services_own_names_are_answered(folder, host):
     ],
 )  # fmt: skip
 def test_every_route_but_the_public_ones_takes_a_token(stage, sent):
-    """A token is no session, is not taken from a query, and there is no other way in, as by a WebSocket (jupyter-server
-    -proxy CVE-2024-28179)."""
+    """A token is no session and is not taken from a query."""
     headers = [HOST, *((name, value.format(stage.token)) for name, value in sent)]
     for method, path, address in routes(stage):
         answer = ask(stage, method, f"{address}?token={stage.token}", headers)
@@ -102,6 +101,7 @@ def test_every_route_but_the_public_ones_takes_a_token(stage, sent):
 
 
 def test_there_are_no_websockets(stage):
+    """They would be another way in, with a check of their own (jupyter-server-proxy CVE-2024-28179)."""
     with pytest.raises(RuntimeError, match="HTTP only"):
         stage.runner.run(stage.app({"type": "websocket", "path": "/v1/events"}, None, None))
 
