@@ -71,9 +71,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = error.errors()
-    if any(each["loc"] == ("header", "Tus-Resumable") for each in errors):
+    places = {tuple(each["loc"]) for each in errors}
+    if ("header", "Tus-Resumable") in places:
         detail = "Send Tus-Resumable: 1.0.0."
         return problem_answer(Problem("precondition-failed", detail, headers={"Tus-Version": "1.0.0"}))
+    if ("query", "cursor") in places:
+        return problem_answer(Problem("bad-cursor", "That cursor is none that a list gave; start without one."))
     detail = "; ".join(_complaint(each) for each in errors[:5]) + "."
     # what was sent is not sent back: it may be large, or no JSON
     shown = [{"at": _place(each["loc"]), "message": each["msg"]} for each in errors[:20]]

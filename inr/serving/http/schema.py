@@ -10,7 +10,7 @@ from inr._version import __version__
 from inr.serving.http.models import ProblemBody
 from inr.serving.problems import MEDIA_TYPE, TYPES, Type
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PROBLEM = {"$ref": "#/components/schemas/ProblemBody"}
 _ALWAYS: tuple[Type, ...] = ("forbidden-host", "internal")
 _UNSAFE: tuple[Type, ...] = ("forbidden-origin",)
 _WITH_BODY: tuple[Type, ...] = ("unsupported-media-type", "too-large", "timeout", "bad-request")
@@ -46,9 +46,7 @@ def openapi(app: FastAPI, is_public: Callable[[str], bool]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas.pop("ProblemBody", None)
-    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas["Problem"] = problem
+    schemas["ProblemBody"] = ProblemBody.model_json_schema()
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "inr_session"},

@@ -13,6 +13,7 @@ from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import (
     BatchBody,
     BatchRequest,
+    FieldJobRequest,
     Id,
     JobBody,
     JobList,
@@ -208,10 +209,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
 
 def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None]:
     """The signal of a job, and its description."""
-    signal = body.signal
-    if body.kind == "recompress":
-        if body.field is None or signal is not None:
-            raise Problem("bad-request", "recompress takes a `field`, the id of a job that is done, and no `signal`.")
+    if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
         if source.state != "done":
             raise Problem(
@@ -219,11 +217,9 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
             )
         row = service.queue.signal(source.signal, user.id) if source.signal is not None else None
         return (row.id, row.description) if row is not None and row.state == "ready" else (None, None)
-    if signal is None or body.field is not None:
-        raise Problem("bad-request", f"{body.kind} takes a `signal`, the id of an uploaded one, and no `field`.")
-    row = service.queue.signal(signal, user.id)
+    row = service.queue.signal(body.signal, user.id)
     if row is None:
-        raise Problem("not-found", f"There is no signal {signal}.")
+        raise Problem("not-found", f"There is no signal {body.signal}.")
     if row.state != "ready":
         raise Problem("wrong-state", _UNREADY[row.state], headers={"Retry-After": "1"})
     return row.id, row.description

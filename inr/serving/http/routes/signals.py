@@ -30,6 +30,13 @@ ValueRange = Annotated[str | None, Query(max_length=100, description="LOW:HIGH")
 NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the value of samples that are missing")]
 SRGB = Annotated[bool | None, Query()]
 Variable = Annotated[str | None, Query(max_length=200, description="of a file that holds several")]
+Digest = Annotated[
+    str | None,
+    Header(
+        pattern=r"^sha-(256=:[A-Za-z0-9+/]{43}=:|512=:[A-Za-z0-9+/]{86}==:)$",
+        description="of the body: sha-256=:BASE64: or sha-512=:BASE64: (RFC 9530)",
+    ),
+]
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -61,7 +68,7 @@ async def post_signal(
     nodata: NoData = None,
     srgb: SRGB = None,
     variable: Variable = None,
-    content_digest: Annotated[str | None, Header(max_length=500, description="sha-256=:BASE64: (RFC 9530)")] = None,
+    content_digest: Digest = None,
 ) -> Response:
     """Send a picture, sound, video or volume of up to 16 MiB; larger ones go to /v1/uploads."""
     given = {"sampling": sampling, "value_range": value_range, "nodata": nodata, "srgb": srgb, "variable": variable}

@@ -69,6 +69,7 @@ async def options(service: TheService, user: TheUser) -> Response:
 @router.post(
     "/uploads",
     status_code=201,
+    response_class=Response,
     responses=refuses("precondition-failed", "too-large", "quota", "disk-full", "unsupported-media-type"),
 )
 async def create(
@@ -92,7 +93,9 @@ async def create(
     return Response(status_code=201, headers=_TUS | headers)
 
 
-@router.head("/uploads/{id}", responses=refuses("not-found", "upload-expired", "precondition-failed"))
+@router.head(
+    "/uploads/{id}", response_class=Response, responses=refuses("not-found", "upload-expired", "precondition-failed")
+)
 async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resumable) -> Response:
     """How much of an upload has arrived."""
     async with _turn(service, id):
