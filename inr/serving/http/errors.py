@@ -27,10 +27,10 @@ _TYPES: dict[type[InrError], Type] = {
     NotFound: "not-found",
     QueueFull: "queue-full",
     QuotaExceeded: "quota",
-    RendererStopped: "busy",
+    RendererStopped: "unavailable",
     WrongState: "wrong-state",
 }
-_RETRY_AFTER = {"disk-full": "60", "queue-full": "30", "quota": "30", "busy": "1"}
+_RETRY_AFTER = {"disk-full": "60", "queue-full": "30", "quota": "30", "busy": "1", "unavailable": "2"}
 
 
 def problem_of(error: Exception) -> Problem:
@@ -44,8 +44,7 @@ def problem_of(error: Exception) -> Problem:
     headers = {"Retry-After": _RETRY_AFTER[slug]} if slug in _RETRY_AFTER else {}
     if isinstance(error, Busy):
         headers["Retry-After"] = str(error.retry_after)
-    status = 503 if isinstance(error, RendererStopped) else None
-    return Problem(slug, " ".join(str(error).split()), status=status, headers=headers)
+    return Problem(slug, " ".join(str(error).split()), headers=headers)
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:

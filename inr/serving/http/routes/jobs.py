@@ -22,7 +22,7 @@ from inr.serving.http.models import (
     PriorityRequest,
     State,
 )
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json
 from inr.serving.problems import Problem
@@ -43,8 +43,9 @@ Key = Annotated[
     ),
 ]
 _SUBMITTING = refuses(
-    "bad-option", "not-found", "wrong-state", "idempotency-mismatch", "quota", "queue-full", "disk-full", "busy"
-)
+    "bad-option", "not-found", "wrong-state", "idempotency-mismatch", "quota", "queue-full", "disk-full", "busy",
+    "unavailable",
+)  # fmt: skip
 
 
 @router.post("/jobs", status_code=201, response_model=JobBody, responses=_SUBMITTING)
@@ -80,7 +81,7 @@ async def submit_batch(request: Request, body: BatchRequest, service: TheService
     return JSONAnswer({"id": batch, "results": answered}, status_code=207)
 
 
-@router.get("/jobs", response_model=JobList, responses=refuses("bad-cursor"))
+@router.get("/jobs", response_model=JobList, responses=CACHED | refuses("bad-cursor"))
 def jobs(
     request: Request,
     service: TheService,
@@ -97,7 +98,7 @@ def jobs(
     return list_answer(request, [job_json(service.queue, job) for job in found], following, asked)
 
 
-@router.get("/jobs/{id}", response_model=JobBody, responses=refuses("not-found"))
+@router.get("/jobs/{id}", response_model=JobBody, responses=CACHED | refuses("not-found"))
 def job(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One job."""
     return tagged_json(request, job_json(service.queue, own_job(service, user, id)))
@@ -146,7 +147,7 @@ def set_priority(id: Id, body: PriorityRequest, service: TheService, user: TheUs
 @router.get(
     "/jobs/{id}/preview.webp",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "as it was"}, **refuses("not-found")},
+    responses={200: {"content": {"image/webp": {}}}, **CACHED, **refuses("not-found")},
 )
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """The newest picture of a job."""

@@ -20,7 +20,7 @@ from fastapi import APIRouter, Header, Request, Response
 from inr.serving.http.models import Id
 from inr.serving.http.reading import OPTIONS, read_signal, reading_options, shown_name
 from inr.serving.http.receiving import decoded, receive
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import PROBLEM, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.problems import Problem
 
@@ -111,7 +111,7 @@ async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resu
     responses=refuses(
         "not-found", "upload-expired", "upload-offset", "precondition-failed", "too-large", "checksum-mismatch",
         "disk-full", "unsupported-media-type", "timeout",
-    ),
+    ) | {423: {"description": "Another request took over.", "content": PROBLEM}},
     openapi_extra={"requestBody": {"required": True, "content": _PATCH_BODY}},
 )  # fmt: skip
 async def append(
