@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { announce, complain, h } from "../lib/dom.js";
-import { bytes, decibels } from "../lib/format.js";
+import { bytes, quality } from "../lib/format.js";
 import { partsOf } from "../lib/model.js";
 import { describe, drawable, nothingYet, picker } from "../lib/picker.js";
 import { slices } from "../lib/slices.js";
@@ -98,6 +98,6 @@ function side(letter, name, field, where, originalOf) {
     h("b", {}, letter),
     h("span", {}, name),
     h("span", { class: "side-figures" }, field
-      ? `${decibels(field.metrics?.psnr)} · ${bytes(field.bytes)} · ${partsOf(field)}`
+      ? `${quality(field.metrics)} · ${bytes(field.bytes)} · ${partsOf(field)}`
       : bytes(originalOf.lossless_bytes)));
 }
