@@ -69,14 +69,14 @@ def fit_remotely(arguments: Mapping[str, Any], reading: Mapping[str, Any], outpu
         client.me()  # a wrong address or token is told before anything is read
         with watch.lap("reading"), waiting(f"reading {asked.signal}", quiet=asked.quiet):
             source = inr.open(asked.signal, **asked.reading)
-        with watch.lap("sending"), waiting(f"sending {asked.signal}", quiet=asked.quiet):
-            note, job = _begin(client, asked)
         try:
+            with watch.lap("sending"), waiting(f"sending {asked.signal}", quiet=asked.quiet):
+                note, job = _begin(client, asked)
             with watch.lap("serving"):
                 end = _watch(client, job, quiet=asked.quiet)
                 data = client.download(job["id"]) if _has_field(client, job["id"], end) else None
         except Unreachable as error:
-            return complain(f"{error}; the fit goes on there{_go_on(outputs)}", 2)
+            return complain(f"{error}{_go_on(outputs) if outputs.checkpoint.exists() else ''}", 2)
     note.remove()
     return _conclude(asked, source, data, end, watch)
 
@@ -272,7 +272,7 @@ def _course(field: "Field", metrics: dict[str, Any], state: str, samples: int) -
         return course_without_steps("samples", "kept", samples, 0.0)
     if fit.get("optimiser") == "closed-form":
         return course_without_steps("closed-form", "solved", samples, seconds)
-    return course_without_steps(fit["optimiser"], "steps", fit["steps"] * fit["batch"], seconds) | {
+    return course_without_steps(fit["optimiser"], "steps", fit["steps"] * min(fit["batch"], samples), seconds) | {
         "reason": metrics.get("reason") or ("interrupted" if state == "cancelled" else "steps"),
         "steps": fit["steps"],
         "engine": fit["engine"],

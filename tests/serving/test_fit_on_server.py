@@ -217,7 +217,7 @@ def begun(service, fit) -> dict[str, Any]:
     service.within = go
     run = fit(*QUICK, "--quiet")
     assert run.status == 2
-    assert one_line(run.err).startswith("gone; the fit goes on there; go on with: inr fit photo.png --server")
+    assert one_line(run.err).startswith("gone; go on with: inr fit photo.png --server")
     assert one_line(run.err).endswith(" --quiet --resume")
     service.within = lambda: None
     return json.loads(Path("photo.inr.checkpoint").read_text())

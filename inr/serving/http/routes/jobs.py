@@ -192,7 +192,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
             kind=body.kind,
             options=body.options,
             description=description,
-            seconds_a_job=user.quotas.seconds_a_job,
+            seconds=user.quotas.seconds_a_job,
         )
     return NewJob(
         kind=body.kind,
