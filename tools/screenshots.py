@@ -36,9 +36,7 @@ class Service:
         link = next(line.split()[-1] for line in self._process.stdout if "#code=" in line)
         self.base = link.partition("/#")[0]
         self.token = (Path(self._folder.name) / "token").read_text(encoding="utf-8").strip()
-        self._client = httpx.Client(
-            base_url=self.base, headers={"Authorization": f"Bearer {self.token}"}, timeout=60
-        )
+        self._client = httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,15 +91,11 @@ def zoom(page: Page, times: int, at: tuple[float, float]) -> None:
 
 
 def take(page: Page, output: Path, name: str) -> None:
-    """Saves what is seen, with as many colours as fit."""
-    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    path = output / f"service-{name}.png"
-    for width in (shot.width, 1280, 1120, 960):
-        drawn = shot.resize((width, round(shot.height * width / shot.width)), Image.Resampling.LANCZOS)
-        drawn.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
-        if path.stat().st_size < LARGEST:
-            break
-    print(path, drawn.size, path.stat().st_size)
+    """Saves what is seen."""
+    path = output / f"service-{name}.webp"
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, quality=88, method=6)
+    print(path, path.stat().st_size)
+    assert path.stat().st_size < LARGEST
 
 
 def main(output: Path) -> None:

@@ -1,6 +1,7 @@
 """The page in Chromium against a running service: what people do with it, by pointer and by keyboard."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -324,3 +325,16 @@ def test_a_phone_shows_one_column_and_targets_for_a_thumb(visit: Open, fields: t
           .filter(([, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
     )
     assert small == []
+
+
+def test_a_large_file_is_sent_in_pieces(visit: Open, tmp_path: Path):
+    side = 2400
+    path = tmp_path / "large.ppm"
+    path.write_bytes(b"P6 %d %d 255\n" % (side, side) + bytes(range(256)) * (3 * side * side // 256))
+    page = visit()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method) if "/v1/uploads" in request.url else None)
+    page.set_input_files("#chooser", path)
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".job-status", has_text="Stopp").wait_for()
+    assert sent == ["POST", "PATCH", "PATCH", "PATCH"]
