@@ -18,6 +18,7 @@ FIGURES: dict[str, Callable[[int], list[dict]]] = {
     "drop": _views.drop,
     "start": _process.start,
     "page": _process.page,
+    "sqlite": _process.sqlite,
 }
 
 
