@@ -60,8 +60,10 @@ def serve(
 
     try:
         from inr.serving.http import serve
-    except ImportError as error:
-        raise MissingExtra(error.name or "fastapi", "serve", "inr serve") from error
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("inr"):
+            raise
+        raise MissingExtra(error.name, "serve", "inr serve") from error
     each = threads if threads is not None else max((os.cpu_count() or 1) // max(workers, 1), 1)
     settings = Settings(
         folder=(folder or default_folder()).resolve(), host=host, port=port, hosts=tuple(hosts or ()), url=url,

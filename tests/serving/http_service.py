@@ -7,10 +7,11 @@ import functools
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 from fastapi import FastAPI
@@ -115,6 +116,46 @@ class Client:
     patch = functools.partialmethod(request, "PATCH")
     delete = functools.partialmethod(request, "DELETE")
     options = functools.partialmethod(request, "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(
+    stage: "Stage", method: str, address: str, headers: Sequence[tuple[str, str]], parts: Sequence[bytes] = (b"",)
+) -> Answer:
+    """Ask with headers as they are, as httpx would not send them.
+
+    Args:
+        stage: who is asked.
+        method, address: as on the first line of a request.
+        headers: all of them, Host too.
+        parts: of the body; where there are none, reading it fails.
+    """
+    raw, _, query = address.partition("?")
+    scope = {
+        "type": "http", "method": method, "path": unquote(raw), "raw_path": raw.encode(),
+        "query_string": query.encode(),
+        "root_path": "", "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+        "http_version": "1.1", "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 1), "scheme": "http",
+    }  # fmt: skip
+    rest, sent = list(parts), list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": rest.pop(0), "more_body": bool(rest)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    stage.runner.run(stage.app(scope, receive, send))
+    told = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))
 
 
 @functools.cache

@@ -54,7 +54,7 @@ def is_known(headers: Headers, tag: str) -> bool:
 def tagged_json(request: Request, content: Any, *, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer with its ETag, or 304 where the client has it."""
     answer = JSONAnswer(content, headers={"Cache-Control": "no-cache", **(headers or {})})
-    tag = tag_of(answer.body.decode())
+    tag = tag_of(bytes(answer.body).decode())
     if is_known(request.headers, tag):
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
     answer.headers["ETag"] = tag

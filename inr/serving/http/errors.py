@@ -39,7 +39,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if not isinstance(error, InrError):
         raise error
-    slug = next((slug for kind, slug in _TYPES.items() if isinstance(error, kind)), "bad-option")
+    fitting = (slug for kind, slug in _TYPES.items() if isinstance(error, kind))
+    slug: Type = next(fitting, "bad-option")
     headers = {"Retry-After": _RETRY_AFTER[slug]} if slug in _RETRY_AFTER else {}
     if isinstance(error, Busy):
         headers["Retry-After"] = str(error.retry_after)

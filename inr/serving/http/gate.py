@@ -84,10 +84,10 @@ class Gate:
             answer.body = body
             await self._app(_routed(scope), body, answer)
         except Problem as problem:
-            await answer.refuse(problem, scope, receive)
+            await answer.refuse(problem)
         except Exception:
             log.exception("a request failed", extra={"members": {"trace": trace}})
-            await answer.refuse(broken(trace), scope, receive)
+            await answer.refuse(broken(trace))
         finally:
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
             seconds = time.perf_counter() - began
@@ -235,12 +235,22 @@ class _Answer:
         self.body: _Body | None = None
         self.started = False
         self.status = 500
-        self._instead = False
+        self._replaced = False
 
     async def __call__(self, message: Message) -> None:
+        # a framework that was reading the body makes an answer of its own from the exception
         if self.body is not None and self.body.problem is not None and not self.started:
-            # a framework that was reading the body has made an answer of its own from the exception
-            raise self.body.problem
+            await self.refuse(self.body.problem)
+            self._replaced = True
+        if not self._replaced:
+            await self._deliver(message)
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answer with a problem, where no answer has begun."""
+        if not self.started:
+            await problem_answer(problem)({"type": "http"}, _nothing, self._deliver)
+
+    async def _deliver(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
             headers = MutableHeaders(raw=message.setdefault("headers", []))
@@ -251,8 +261,6 @@ class _Answer:
             message = {**message, "body": b""}
         await self._send(message)
 
-    async def refuse(self, problem: Problem, scope: Scope, receive: Receive) -> None:
-        """Answer with a problem, where no answer has begun."""
-        self.body = None
-        if not self.started:
-            await problem_answer(problem)(scope, receive, self)
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -16,8 +16,11 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 log = logging.getLogger("inr.serving")
 
 
-class _JSONLines(logging.Formatter):
+class JSONLines(logging.Formatter):
+    """A record with the members that `tell` gave it."""
+
     def format(self, record: logging.LogRecord) -> str:
+        """One line."""
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
             "level": record.levelname.lower(),
@@ -32,7 +35,7 @@ class _JSONLines(logging.Formatter):
 def start_logging(level: int = logging.INFO) -> None:
     """Let the service's and uvicorn's remarks be JSON lines on standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JSONLines())
+    handler.setFormatter(JSONLines())
     for name, least in (("inr.serving", level), ("uvicorn", logging.WARNING), ("asyncio", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

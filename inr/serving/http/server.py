@@ -4,14 +4,12 @@ import asyncio
 import contextlib
 import dataclasses
 import fcntl
-import json
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
@@ -21,14 +19,15 @@ from inr.serving.http.app import make_app
 from inr.serving.http.hardening import HEAD_BYTES, protocol
 from inr.serving.http.logs import log, start_logging
 from inr.serving.http.service import Service, in_thread
-from inr.serving.http.supervisor import Supervisor
 from inr.serving.queue import Queue, User
 from inr.serving.settings import Settings
 from inr.serving.store import Store, tidy
 from inr.serving.views import Renderer
+from inr.serving.work import Workers
 
 OWNER = "owner"  # the user whose token lies in the folder
 MOST_CONNECTIONS = 1_000
+LOOK_SECONDS = 0.5  # between looks whether a worker has died
 DISK_SECONDS = 5.0  # between looks at how much of the disk is free
 TIDY_SECONDS = 300.0
 
@@ -45,7 +44,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     folder = settings.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder) as lock:
+    with _locked(folder):
         queue = Queue(folder)
         owner = _owner(queue, folder)
         _check_reach(settings, queue)
@@ -53,18 +52,15 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         settings = _with_port(settings, listening)
         start_logging()
         link = f"{settings.base}/#code={queue.new_code(owner.id)}"
-        asyncio.run(_serve(settings, queue, listening, lock, lambda: announce(link)))
+        asyncio.run(_serve(settings, queue, listening, lambda: announce(link)))
         queue.close()
 
 
-async def _serve(
-    settings: Settings, queue: Queue, listening: socket.socket, lock: "_Lock", announce: Callable[[], None]
-) -> None:
+async def _serve(settings: Settings, queue: Queue, listening: socket.socket, announce: Callable[[], None]) -> None:
     store = Store(settings.folder)
     (settings.folder / "uploads").mkdir(exist_ok=True)
     renderer = Renderer(settings.folder / "cache")
     service = Service(settings, queue, store, renderer)
-    supervisor = Supervisor(settings.folder, queue, settings.workers, left=lock.pids, keep=lock.write)
     config = uvicorn.Config(
         make_app(service),
         http=protocol(settings.head_seconds),
@@ -80,13 +76,8 @@ async def _serve(
         timeout_graceful_shutdown=max(int(settings.drain_seconds) - 1, 1),
         limit_concurrency=MOST_CONNECTIONS,
     )
-
-    def leave() -> None:
-        service.drain()
-        supervisor.begin_drain()
-
-    server = _Server(config, leave, announce)
-    async with _beside(renderer, supervisor, service):
+    server = _Server(config, service.drain, announce)
+    async with _beside(renderer, service):
         await server.serve(sockets=[listening])
 
 
@@ -113,17 +104,31 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def _beside(renderer: Renderer, supervisor: Supervisor, service: Service) -> AsyncIterator[None]:
+async def _beside(renderer: Renderer, service: Service) -> AsyncIterator[None]:
     """While inside, the other processes run, and the folder is looked after."""
-    tasks = [asyncio.create_task(each) for each in (renderer.start(), supervisor.run(), _upkeep(service))]
+    workers = asyncio.create_task(_keep_at_work(service))
+    others = [asyncio.create_task(each) for each in (renderer.start(), _upkeep(service))]
     try:
         yield
     finally:
-        await supervisor.drain(service.settings.drain_seconds)
-        for task in tasks:
+        service.draining.set()
+        for task in others:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(workers, *others, return_exceptions=True)
         await renderer.stop()
+
+
+async def _keep_at_work(service: Service) -> None:
+    """See that there are workers until the service takes leave, then let them end."""
+    workers = Workers(service.settings.folder, service.queue, service.settings.workers)
+    while not service.draining.is_set():
+        try:
+            await in_thread(workers.look)
+        except Exception:
+            log.exception("the workers could not be looked after")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(service.draining.wait(), LOOK_SECONDS)
+    await in_thread(workers.stop)
 
 
 async def _upkeep(service: Service) -> None:
@@ -143,32 +148,14 @@ async def _upkeep(service: Service) -> None:
         await asyncio.sleep(DISK_SECONDS)
 
 
-class _Lock:
-    """The folder's lock file, which also remembers the workers."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        file.seek(0)
-        try:
-            self.pids = [int(pid) for pid in json.loads(file.read() or "[]")]
-        except (ValueError, TypeError):
-            self.pids = []
-
-    def write(self, pids: list[int]) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(json.dumps(pids))
-        self._file.flush()
-
-
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[_Lock]:
-    with (folder / "lock").open("a+") as file:
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InrError(f"another inr serve is at work in {folder}; stop it, or give another folder") from None
-        yield _Lock(file)
+        yield
 
 
 def _owner(queue: Queue, folder: Path) -> User:

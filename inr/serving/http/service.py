@@ -115,18 +115,18 @@ async def in_thread(call: Callable[..., _T], *args: Any, **keywords: Any) -> _T:
 
 
 async def _service(request: Request) -> Service:
-    return request.app.state.service  # type: ignore[no-any-return]
+    return request.app.state.service
 
 
 async def _user(request: Request) -> User:
     user = request.scope["state"]["user"]
     if user is None:
         raise unauthorised()
-    return user  # type: ignore[no-any-return]
+    return user
 
 
 async def _anyone(request: Request) -> User | None:
-    return request.scope["state"]["user"]  # type: ignore[no-any-return]
+    return request.scope["state"]["user"]
 
 
 TheService = Annotated[Service, Depends(_service)]

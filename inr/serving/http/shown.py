@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inr.serving.queue import Job, Place, Progress, Queue, QueueEvent, SignalRow, User
+    from inr.serving.queue import Job, Place, Progress, Queue, QueueEvent, SignalRow, State, User
 
 _MOVING = ("running", "cancelling", "paused")
 _PICTURES = ("image", "video", "volume")  # whose fields and signals IIIF shows
@@ -151,7 +151,7 @@ def field_links(job: str, kind: str | None) -> dict[str, str]:
     return links
 
 
-def me_json(user: "User", counts: Mapping[str, int], used_bytes: int) -> dict[str, Any]:
+def me_json(user: "User", counts: "Mapping[State, int]", used_bytes: int) -> dict[str, Any]:
     """A user, with what is used of the quotas."""
     return {
         "id": user.id,

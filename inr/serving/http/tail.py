@@ -147,6 +147,8 @@ class Tail:
         known, self._places = self._places, {}
         for job in self._of_state("queued"):
             place = self._queue.place(job)
+            if place is None:  # it began meanwhile
+                continue
             self._places[job.id] = place.position
             if place.position != known.get(job.id, place.position):
                 yield Message(job.user, job.id, "state", state_json(job, place))

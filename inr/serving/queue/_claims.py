@@ -49,16 +49,6 @@ class Claims(Base):
                 (self._clock(), worker),
             )
 
-    def worker_of(self, job: str) -> Worker | None:
-        """The worker that holds the lease of a job; None where nobody does."""
-        with self._main.read() as db:
-            row = db.execute(
-                """SELECT workers.* FROM workers JOIN jobs ON jobs.owner = workers.id
-                   WHERE jobs.id = ? AND lease_token IS NOT NULL""",
-                (job,),
-            ).fetchone()
-            return None if row is None else Worker(**dict(row))
-
     def hold(self, seconds: float, reason: str) -> None:
         """Let nobody claim a job for some seconds, as when the disk is full."""
         with self._main.write() as db:

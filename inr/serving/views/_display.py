@@ -7,8 +7,6 @@ from jaxtyping import Float, Shaped, UInt8
 
 from inr.signals import Domain, has_alpha, nan_samples
 
-Pixels = UInt8[np.ndarray, "h w k"]  # grey, grey and alpha, RGB, or RGB and alpha
-
 # What the qualities `error` and `slope` show, as shares of the value range, on a logarithmic scale.
 DARKEST, BRIGHTEST = 1e-3, 1.0
 
@@ -32,6 +30,8 @@ def pixel_channels(domain: Domain) -> int:
 
 def pixels(values: Shaped[np.ndarray, "*shape c"], domain: Domain) -> UInt8[np.ndarray, "*shape k"]:
     """Values in own units as 8-bit pixels: as they are where samples are uint8, and else the value range from 0 to 255.
+
+    Pixels are grey, grey and alpha, RGB, or RGB and alpha.
 
     Missing samples, which are NaN, are transparent.
     """
@@ -62,7 +62,7 @@ def tones(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 1"]:
     return np.clip(np.rint(decades * scale), 0, 255).astype(np.uint8)[..., None]
 
 
-def coloured(grey: Pixels, name: str) -> Pixels:
+def coloured(grey: UInt8[np.ndarray, "h w k"], name: str) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 4"]:
     """Tones, with alpha or without, in the colours of one of matplotlib's maps."""
     from matplotlib import colormaps
 

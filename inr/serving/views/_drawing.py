@@ -161,7 +161,9 @@ def _turned_places(
     return np.concatenate(strips)
 
 
-def _turned_pixels(shown: Pixels, mirrored: bool, degrees: float) -> Pixels:
+def _turned_pixels(
+    shown: Pixels, mirrored: bool, degrees: float
+) -> UInt8[np.ndarray, "height width 2"] | UInt8[np.ndarray, "height width 4"]:
     """Pixels themselves turned, by cubic interpolation."""
     shown = with_alpha(shown[:, ::-1] if mirrored else shown)
     old = shown.shape[1], shown.shape[0]
@@ -177,7 +179,7 @@ def _turned_pixels(shown: Pixels, mirrored: bool, degrees: float) -> Pixels:
     return np.asarray(image).reshape(new[1], new[0], -1)
 
 
-def with_alpha(shown: Pixels) -> Pixels:
+def with_alpha(shown: Pixels) -> UInt8[np.ndarray, "h w 2"] | UInt8[np.ndarray, "h w 4"]:
     """Pixels with a channel of alpha, opaque where there was none."""
     if shown.shape[-1] in (2, 4):
         return shown

@@ -9,19 +9,20 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from inr._errors import InrError
-from inr.serving.views import _wire
-from inr.serving.views._errors import BadRequest, Busy, RendererStopped
+from inr.serving.views._conversation import Conversation
+from inr.serving.views._errors import BadRequest, Busy
 from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_from_json, pyramid_name
 from inr.serving.views._info import entity_tag
 from inr.serving.views._request import Request
 from inr.serving.views._tiles import TileCache
 
+PROCESS = (sys.executable, "-m", "inr.serving.views._process")
 _SLOW = {"codecs", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
 _LONGEST_PREPARATION = 1800.0  # seconds
 _MOST_CANVASES = 10_000
 _FIRST_RATE = 5e9  # multiplications a second that are thought possible before any was measured
 _TELLING = 1e8  # multiplications, of which it can be told how many a second are possible
+_SHORTEST = 1e-3  # seconds that are believed
 _NEWEST = 0.1  # share of the newest measurement in the rate
 
 
@@ -55,41 +56,26 @@ class Renderer:
         self._lanes = asyncio.Semaphore(threads)
         self._slow = asyncio.Semaphore(1)
         self._starting = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
-        self._listener: asyncio.Task[None] | None = None
+        self._current: Conversation | None = None
         self._preparing: dict[str, asyncio.Task[Any]] = {}
-        self._pending: dict[int, asyncio.Future[Any]] = {}
-        self._number = 0
         self._rate = _FIRST_RATE
         self._waiting = 0.0  # multiplications
 
     async def start(self) -> None:
         """Start the process, which takes some seconds to be warm; calls start it, too."""
-        await self._started()
-
-    async def _started(self) -> asyncio.subprocess.Process:
-        async with self._starting:
-            if self._process is not None and self._process.returncode is None and self._listening():
-                return self._process
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "inr.serving.views._process", str(self._cache), *self._options,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            self._listener = asyncio.create_task(self._listen(self._process))
-            return self._process
-
-    def _listening(self) -> bool:
-        """Whether the process's answers will be heard; not any more once it closed its pipe."""
-        return self._listener is not None and not self._listener.done()
+        await self._conversation()
 
     async def stop(self) -> None:
         """Stop the process; what it was doing is lost."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-        if self._listener is not None:
-            await self._listener
+        if self._current is not None:
+            self._current.end()
+            await self._current.ending()
+
+    async def _conversation(self) -> Conversation:
+        async with self._starting:
+            if self._current is None or self._current.has_ended:
+                self._current = await Conversation.begin([*PROCESS, str(self._cache), *self._options])
+            return self._current
 
     async def canvas(self, image: FieldImage | SignalImage) -> Canvas:
         """What an image can show.
@@ -201,62 +187,18 @@ class Renderer:
     async def _ask(self, operation: str, cost: float, timeout: float, arguments: dict[str, Any]) -> Any:
         await self._lanes.acquire()
         try:
-            process = await self._started()
-            number, future = self._expect()
+            conversation = await self._conversation()
+            future = conversation.ask(operation, arguments, timeout)
         except BaseException:
             self._lanes.release()
             raise
-        assert process.stdin is not None
-        # from here the lane is free when the answer is there, whether anybody still waits for it or not
-        process.stdin.write(_wire.packed({"id": number, "op": operation, "arguments": arguments}))
-        try:
-            result, seconds = await asyncio.wait_for(asyncio.shield(future), timeout)
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            raise RendererStopped(f"this took longer than {timeout:g} seconds, and was stopped") from None
+        # the lane is free when the answer is there, whether anybody still waits for it or not
+        future.add_done_callback(self._answered)
+        result, seconds = await asyncio.shield(future)
         if cost > _TELLING:
-            self._rate += _NEWEST * (cost / seconds - self._rate)
+            self._rate += _NEWEST * (cost / max(seconds, _SHORTEST) - self._rate)
         return result
 
-    def _expect(self) -> tuple[int, asyncio.Future[Any]]:
-        """The number of the next message, and what will have its answer."""
-        self._number += 1
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._pending[self._number] = future
-        future.add_done_callback(self._finished)
-        return self._number, future
-
-    def _finished(self, future: asyncio.Future[Any]) -> None:
+    def _answered(self, future: asyncio.Future[Any]) -> None:
         self._lanes.release()
-        if not future.cancelled():
-            future.exception()  # it has been seen, even if nobody waits any more
-
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Hand answers to those who wait for them, until the process ends."""
-        assert process.stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            while True:
-                text, size = _wire.HEAD.unpack(await process.stdout.readexactly(_wire.HEAD.size))
-                told = json.loads(await process.stdout.readexactly(text))
-                data = await process.stdout.readexactly(size)
-                future = self._pending.pop(told["id"], None)
-                if future is None or future.done():
-                    continue
-                if "error" in told:
-                    future.set_exception(_error(told["error"], told["detail"]))
-                else:
-                    future.set_result((told.get("result", data), told["seconds"]))
-        await process.wait()
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(RendererStopped("the renderer stopped; try again in a moment"))
-        self._pending.clear()
-
-
-def _error(kind: str, detail: str) -> InrError:
-    if kind == "bad-request":
-        return BadRequest(detail)
-    if kind == "refused":
-        return InrError(detail)
-    return RendererStopped("the renderer could not do this; its log says why")
+        future.exception()  # it has been seen, even if nobody waits any more

@@ -13,13 +13,13 @@ FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tif":
 QUALITIES = ("default", "color", "gray", "bitonal")
 MAX_SIDE = 4096  # pixels of an answer, where a canvas says so; no answer has more than a square of this side
 MAX_PLACES = 1 << 20  # pixels along a canvas: float32 coordinates tell no more of them apart
-_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9]\d{0,5})x)?")
-_SLICE = re.compile(r"([xyzt])=(0(?:\.\d{1,9})?|1(?:\.0{1,9})?)")
-_NUMBER = r"(\d{1,9}(?:\.\d{1,9})?)"
+_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9][0-9]{0,5})x)?")
+_SLICE = re.compile(r"([xyzt])=(0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)")
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
 _PERCENT_REGION = re.compile("pct:" + ",".join([_NUMBER] * 4))
-_PIXEL_REGION = re.compile(",".join([r"(\d{1,9})"] * 4))
+_PIXEL_REGION = re.compile(",".join([r"([0-9]{1,9})"] * 4))
 _PERCENT_SIZE = re.compile("pct:" + _NUMBER)
-_PIXEL_SIZE = re.compile(r"(\d{0,9}),(\d{0,9})")
+_PIXEL_SIZE = re.compile(r"([0-9]{0,9}),([0-9]{0,9})")
 _ROTATION = re.compile(r"(!?)" + _NUMBER)
 _LONGEST = 16_000  # pixels of any side: WebP holds 16,383
 _ROUNDING = 1e-9

@@ -3,13 +3,14 @@
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-Cuts = tuple[Float[np.ndarray, " r"], Float[np.ndarray, " c"]]  # of rows, and of columns, ascending
+Edges = tuple[Float[np.ndarray, "rows+1"], Float[np.ndarray, "columns+1"]]
+Cuts = tuple[Float[np.ndarray, " m"], Float[np.ndarray, " n"]]
 
 _SLIVER = 1e-12
 
 
 def area_means(
-    source: UInt8[np.ndarray, "rows columns k"], edges: Cuts, cuts: Cuts
+    source: UInt8[np.ndarray, "rows columns k"], edges: Edges, cuts: Cuts
 ) -> UInt8[np.ndarray, "height width k"]:
     """The mean of the source over every pixel of another grid.
 
@@ -18,7 +19,7 @@ def area_means(
     Args:
         source: pixels, each of one colour throughout.
         edges: where its rows begin, and the last of them ends, in any unit; and its columns.
-        cuts: the same of the other grid, which lies within.
+        cuts: the same of the other grid, which lies within: one more than it has rows, and columns.
 
     Returns:
         The means, rounded.

@@ -8,7 +8,6 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.compression import FitSeries, check_compression
-from inr.serving.queue import Kind
 from inr.serving.work._kinds import fit_options
 from inr.serving.work._options import normalised
 from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
@@ -16,7 +15,7 @@ from inr.sweeping import check_sweep
 
 
 def check(
-    kind: Kind,
+    kind: str,
     options: Mapping[str, Any],
     description: Mapping[str, Any] | None = None,
     *,

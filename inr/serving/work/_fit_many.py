@@ -169,7 +169,8 @@ class _Run:
             seen = self._queue.last_seq()
             new = self._going_on()
             try:
-                with Workers(self._inner, self._queue, workers, log=self._inner / "workers.log") as crew:
+                needed = min(workers, len(self._files) - len(self._rows))
+                with Workers(self._inner, self._queue, needed, log=self._inner / "workers.log") as crew:
                     waiting = iter(new)
                     more = True
                     while more or len(self._rows) < len(self._files):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inr._errors import InrError
-from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Queue
 from inr.serving.work._task import Reason, Task
 
@@ -120,7 +119,7 @@ class Heart:
             with self._lock:
                 if self._task is not task:  # it ended meanwhile
                     return
-                give_up(self._queue, task)
+                task.leave()
                 log.warning("job %s did not end when it was asked to (%s)", task.job.id, task.reason)
                 os._exit(GIVEN_UP)
 
@@ -131,22 +130,6 @@ class Heart:
 
 
 GIVEN_UP = 75  # the exit status of a worker that gave up its job
-
-
-def give_up(queue: Queue, task: Task) -> None:
-    """Say what becomes of a job that is left before it is done."""
-    claim = task.claim
-    match task.reason:
-        case "cancel":
-            queue.cancelled(claim)
-        case "pause" | "drain":
-            queue.release(claim)
-        case "timeout":
-            detail = f"the job was ended after {task.seconds:.0f} seconds, which is all that it may take"
-            queue.fail(claim, Problem("timeout", detail).to_json(), task.seconds)
-        case "memory":
-            detail = "the job took more memory than a worker has; take a smaller signal, network or batch"
-            queue.fail(claim, Problem("memory", detail).to_json(), task.seconds)
 
 
 def resident() -> int:

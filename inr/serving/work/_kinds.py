@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 2.0
 _T = TypeVar("_T")
 Source = Path | LosslessSize | None
-OnPlan = Callable[[str | None, int | None], Any]  # the engine, and the steps that a budget in seconds became
 
 
 @dataclass(frozen=True)
@@ -88,13 +87,12 @@ def fit_options(options: Mapping[str, Any]) -> FitOptions:
     )  # fmt: skip
 
 
-def run_job(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
+def run_job(task: Task, given: Input) -> Outcome:
     """Do a job.
 
     Args:
         task: is told how far it is.
         given: what it works on.
-        on_plan: called when it is known how the job is run.
 
     Returns:
         What it came to.
@@ -108,7 +106,7 @@ def run_job(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", InrWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        made = _RUN[task.job.kind](task, given, on_plan)
+        made = _RUN[task.job.kind](task, given)
     remarks = [str(each.message) for each in said if issubclass(each.category, InrWarning)]
     size, lossless = len(made.data), None
     if given.signal is not None:
@@ -124,7 +122,7 @@ def run_job(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     return dataclasses.replace(made, metrics=_plain(metrics))
 
 
-def _fit(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
+def _fit(task: Task, given: Input) -> Outcome:
     signal = given.signal
     assert signal is not None
     options = fit_options(task.job.options)
@@ -143,7 +141,7 @@ def _fit(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
             halve(field)
         signal = at_points(signal)
     else:
-        fitter, end = _run_fitter(task, options, signal, keeping, given.source, on_plan)
+        fitter, end = _run_fitter(task, options, signal, keeping, given.source)
         task.stage("coding")
         kept = finish(fitter, keeping, given.source)
         field, execute, missed, signal, block = kept.field, kept.execute, kept.missed, fitter.signal, fitter.plan.block
@@ -155,7 +153,7 @@ def _fit(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
 
 
 def _run_fitter(
-    task: Task, options: FitOptions, signal: Signal, keeping: Any, source: Source, on_plan: OnPlan
+    task: Task, options: FitOptions, signal: Signal, keeping: Any, source: Source
 ) -> tuple[Fitter, "Event"]:
     """Take all steps of a fit, from its checkpoint on where there is one; the fitter, and its last event."""
     start = options.solved(signal) if options.closed_form else None
@@ -171,9 +169,11 @@ def _run_fitter(
     for event in fitter.run():
         task.tell(event)
         if event.kind == "start":
-            on_plan(fitter.engine, event.steps)
+            task.plan(fitter.engine, event.steps)
             if options.seconds is not None and event.step == 0:
                 _keep(task, fitter)  # the horizon was measured, and another attempt would find another one
+        elif event.kind == "checkpoint":
+            task.checkpointed()
         elif event.kind == "step":
             if task.reason in ("pause", "drain"):
                 _keep(task, fitter)
@@ -192,11 +192,12 @@ def _keep(task: Task, fitter: Fitter) -> None:
     temporary = task.checkpoint.with_name(".inr-checkpoint")
     temporary.write_bytes(data)
     temporary.replace(task.checkpoint)
+    task.checkpointed()
 
 
 def _resuming(task: Task, make: Callable[[bool], _T]) -> _T:
     """What goes on from the checkpoint; what starts over where that is of another version, or other work."""
-    if task.claim.resumes and task.job.inr_version == __version__ and task.checkpoint.exists():
+    if task.job.inr_version == __version__ and task.checkpoint.exists():
         try:
             return make(True)
         except InrError as error:
@@ -210,27 +211,25 @@ def _engine(job: Job, wanted: Any) -> Any:
     return job.engine if wanted == "auto" and job.engine and job.inr_version == __version__ else wanted
 
 
-def _compress(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
+def _compress(task: Task, given: Input) -> Outcome:
     signal, options = given.signal, dict(task.job.options)
     seconds = options.pop("seconds", None)
     engine = _engine(task.job, options.pop("engine", "auto"))
-    return _series(
-        task, seconds, on_plan, lambda fits: compress_and_measure(signal, engine=engine, fits=fits, **options)
-    )
+    return _series(task, seconds, lambda fits: compress_and_measure(signal, engine=engine, fits=fits, **options))
 
 
-def _recompress(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
+def _recompress(task: Task, given: Input) -> Outcome:
     assert given.field is not None
     field, options = decode(given.field), dict(task.job.options)
     seconds = options.pop("seconds", None)
     engine = _engine(task.job, options.pop("engine", "auto"))
     return _series(
-        task, seconds, on_plan,
+        task, seconds,
         lambda fits: recompress(field, signal=given.signal, engine=engine, fits=fits, **options),
     )  # fmt: skip
 
 
-def _series(task: Task, seconds: float | None, on_plan: OnPlan, make: Callable[[FitSeries], Compressed]) -> Outcome:
+def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compressed]) -> Outcome:
     """Run the fits of a codec."""
     previews, steps = Previews(task), 0
 
@@ -240,9 +239,11 @@ def _series(task: Task, seconds: float | None, on_plan: OnPlan, make: Callable[[
             task.tell(event)
             steps += event.kind == "step"
             if event.kind == "start" and fits.fitter is not None:
-                on_plan(fits.fitter.engine, None)
+                task.plan(fits.fitter.engine, None)
             if task.reason in ("pause", "drain"):
                 fits.save()
+            if event.kind == "checkpoint" or task.reason in ("pause", "drain"):
+                task.checkpointed()
             task.check()
             if event.kind == "step" and fits.fitter is not None:
                 previews.look(fits.fitter, event.step)
@@ -261,7 +262,7 @@ def _series(task: Task, seconds: float | None, on_plan: OnPlan, make: Callable[[
     return Outcome(made.data, {**quality, "steps": steps, "missed": made.missed}, decode(made.data))
 
 
-def _sweep(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
+def _sweep(task: Task, given: Input) -> Outcome:
     from inr.io import load
     from inr.sweeping import SweepEvent, sweep
 
@@ -274,7 +275,7 @@ def _sweep(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     options = {**task.job.options, "jobs": 0}
     rates = {"learning_rate": options.pop("lr")} if "lr" in options else {}
     folder = task.folder / "sweep"
-    on_plan(None, None)
+    task.plan(None, None)
     assert given.signal is not None
     try:
         result = sweep(given.signal, **options, **rates, folder=folder, resume=folder.exists(), on_event=on_event)
@@ -288,7 +289,7 @@ def _sweep(task: Task, given: Input, on_plan: OnPlan) -> Outcome:
     return Outcome(path.read_bytes(), figures | {"rows": result.to_json()["rows"]}, load(path))
 
 
-_RUN: Mapping[str, Callable[[Task, Input, OnPlan], Outcome]] = {
+_RUN: Mapping[str, Callable[[Task, Input], Outcome]] = {
     "fit": _fit, "compress": _compress, "recompress": _recompress, "sweep": _sweep,
 }  # fmt: skip
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from inr._errors import InrError
 from inr._option_values import parse_rates
-from inr.serving.queue import Kind
 
 _TARGET = {"bpp": "number", "bytes": "whole", "psnr": "number", "max_error": "number"}
 _RUN = {"steps": "whole", "seconds": "number", "seed": "whole", "engine": "spec"}
@@ -15,7 +14,7 @@ _PARTS = {"encoding": "spec", "activation": "spec", "network": "spec", "teacher"
 _RATES = {"lr": "rates", "schedule": "text", "batch": "whole"}
 
 # by kind of job, what each option is: those of the command of the same name
-OPTIONS: Mapping[Kind, Mapping[str, str]] = {
+OPTIONS: Mapping[str, Mapping[str, str]] = {
     "fit": {
         "preset": "text", **_PARTS, "objective": "spec", "solver": "text", **_RUN, **_RATES, "psnr": "number",
         "max_error": "number", "bytes": "whole", "exact": "flag", "coded": "flag", "half": "flag", "samples": "flag",
@@ -35,7 +34,7 @@ _PURPOSES = ("zoom", "memory")
 _LONGEST = 2_000  # letters of a text
 
 
-def normalised(kind: Kind, options: Mapping[str, Any]) -> dict[str, Any]:
+def normalised(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as they are kept with a job: known names, right types, nothing that goes without saying.
 
     Args:

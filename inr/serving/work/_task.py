@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inr.serving.queue import Claim, Job, Progress
+from inr.serving.problems import Problem
+from inr.serving.queue import Claim, Job, Progress, Queue
 
 if TYPE_CHECKING:
     from inr.fitting import Event
@@ -30,6 +31,7 @@ class Task:
     """A claimed job that has been begun. One thread works on it and tells, another reads and may ask it to end.
 
     Args:
+        queue: that the claim is of.
         claim: the right to work on it.
         folder: of the service.
         seconds: most that this attempt may take.
@@ -39,8 +41,9 @@ class Task:
         asked: when it was asked to end, in seconds of `time.monotonic`; None while it was not.
     """
 
-    def __init__(self, claim: Claim, folder: Path, seconds: float = math.inf) -> None:
+    def __init__(self, queue: Queue, claim: Claim, folder: Path, seconds: float = math.inf) -> None:
         self.claim = claim
+        self._queue = queue
         self.asked: float | None = None
         self._folder = folder / "jobs" / claim.job.id
         self._seconds = seconds
@@ -91,6 +94,35 @@ class Task:
         """Raise Interrupted where it is to end."""
         if (reason := self.reason) is not None:
             raise Interrupted(reason)
+
+    def plan(self, engine: str | None, horizon: int | None) -> None:
+        """Keep with the job how it is run.
+
+        Args:
+            engine: that was chosen.
+            horizon: the number of steps.
+        """
+        if not self._queue.plan(self.claim, threads=self.job.threads, engine=engine, horizon=horizon):
+            self.ask("lost")
+
+    def checkpointed(self) -> None:
+        """A checkpoint is on the disk."""
+        if not self._queue.checkpointed(self.claim, self._step):
+            self.ask("lost")
+
+    def leave(self) -> None:
+        """Say in the queue what becomes of the job, which was asked to end."""
+        match self.reason:
+            case "cancel":
+                self._queue.cancelled(self.claim)
+            case "pause" | "drain":
+                self._queue.release(self.claim)
+            case "timeout":
+                detail = f"the job was ended after {self.seconds:.0f} seconds, which is all that it may take"
+                self._queue.fail(self.claim, Problem("timeout", detail).to_json(), self.seconds)
+            case "memory":
+                detail = "the job took more memory than a worker has; take a smaller signal, network or batch"
+                self._queue.fail(self.claim, Problem("memory", detail).to_json(), self.seconds)
 
     def stage(self, what: str) -> None:
         """Say what is being done, and end where that is wanted."""

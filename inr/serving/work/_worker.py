@@ -19,7 +19,7 @@ from inr.serving import DiskFull
 from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Queue
 from inr.serving.store import RESERVE, Store
-from inr.serving.work._heart import Heart, give_up, resident
+from inr.serving.work._heart import Heart, resident
 from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
 from inr.serving.work._previews import Previews
 from inr.serving.work._reader import lossless_of, reading_options, signal_of
@@ -111,7 +111,7 @@ class Worker:
 
     def _do(self, claim: Claim, heart: Heart) -> None:
         """Do one job, whatever comes of it."""
-        task = Task(claim, self._folder, self._seconds_left(claim))
+        task = Task(self._queue, claim, self._folder, self._seconds_left(claim))
         if not heart.begin(task):
             return
         try:
@@ -119,7 +119,7 @@ class Worker:
             if self._finished(task, outcome):
                 log.info("job %s is done in %.2f s", claim.job.id, task.seconds)
         except Interrupted:
-            give_up(self._queue, task)
+            task.leave()
         except Exception as error:  # whatever it is, it must not cost the next job
             self._fail(task, error)
         finally:
@@ -131,15 +131,9 @@ class Worker:
         return float("inf") if owner is None else max(owner.quotas.seconds_a_job - claim.job.seconds, 1.0)
 
     def _outcome(self, task: Task) -> Outcome:
-        job = task.job
         task.check()
-        torch.set_num_threads(job.threads)
-
-        def on_plan(engine: str | None, horizon: int | None) -> None:
-            if not self._queue.plan(task.claim, threads=job.threads, engine=engine, horizon=horizon):
-                task.ask("lost")
-
-        return run_job(task, self._input(task), on_plan)
+        torch.set_num_threads(task.job.threads)
+        return run_job(task, self._input(task))
 
     def _input(self, task: Task) -> Input:
         """What a job works on, from the store; or from a file that its owner named on this machine."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from inr.serving.http.models import Id
+from inr.serving.http.models import Id, State
 from inr.serving.http.routes.jobs import own_job
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 RETRY_MILLISECONDS = 2_000  # after which a stream that ended is begun again
 REPLAYED = 1_000  # events that are read at once
-_SHOWN_STATES = ("running", "cancelling", "queued", "paused")
+_SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
 
 
 class _Asked:
@@ -100,7 +100,7 @@ def _snapshot(service: Service, asked: _Asked) -> list[tuple[str, dict[str, Any]
 def _missed(service: Service, asked: _Asked, after: int) -> list[tuple[int, str, dict[str, Any]]]:
     """Events after one, the oldest first."""
     queue = service.queue
-    found = []
+    found: list[tuple[int, str, dict[str, Any]]] = []
     for event in queue.events(after, user=asked.user.id, jobs=asked.jobs, limit=REPLAYED):
         job = queue.job(event.job)
         if job is not None:

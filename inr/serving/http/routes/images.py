@@ -1,6 +1,7 @@
 """Fields and signals as images of the IIIF Image API 3.0 (https://iiif.io/api/image/3.0)."""
 
 import time
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/iiif/3", tags=["images"])
 _CONTEXT = (
     '<http://iiif.io/api/image/3/context.json>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 )
-_PICTURES = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
+_PICTURES: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
 _REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy")
 
 

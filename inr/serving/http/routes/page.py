@@ -3,6 +3,7 @@
 import functools
 import gzip
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def page_router() -> APIRouter:
     return router
 
 
-def _answering(file: _File):
+def _answering(file: _File) -> Callable[[Request], Awaitable[Response]]:
     media_type = TYPES[file.path.suffix]
     can_press = file.path.suffix in _PRESSED
 

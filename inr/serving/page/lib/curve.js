@@ -55,6 +55,7 @@ export class Curve {
   #columns = () => [this.points.map(([seconds]) => seconds), this.points.map(([, psnr]) => psnr)];
 
   #update() {
+    this.element.hidden = !this.points.length;
     this.chart?.setData(this.#columns());
     const every = Math.max(1, Math.ceil(this.points.length / ROWS));
     const rows = this.points.filter((_, index) => index % every === 0 || index === this.points.length - 1);

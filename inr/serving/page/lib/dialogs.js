@@ -66,6 +66,7 @@ export function compressDialog(field, onjob) {
   let waiting = 0;
   const compare = async () => {
     if (!field.signal || field.kind !== "image") return;
+    if (!table.childElementCount) table.append(h("p", { class: "faint" }, "Making JPEG, WebP and AVIF of that size …"));
     try {
       table.replaceChildren(codecTable((await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)).items));
     } catch (problem) {

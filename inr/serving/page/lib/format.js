@@ -42,7 +42,7 @@ export const whole = (number) => (number ?? 0).toLocaleString("en");
 export function ratio(lossless, count) {
   if (!lossless || !count) return null;
   const times = lossless / count;
-  return times >= 1 ? `${times.toFixed(times < 10 ? 1 : 0)}× smaller than lossless` : null;
+  return times >= 1 ? `${times.toFixed(times < 10 ? 1 : 0)}× smaller` : null;
 }
 
 export function ago(iso) {

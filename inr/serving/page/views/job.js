@@ -1,7 +1,7 @@
 // One job: the picture that sharpens, its curve and figures, and what can be done with it.
 
 import { get, post } from "../lib/api.js";
-import { announce, button, complain, h, icon, trying } from "../lib/dom.js";
+import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
 import { Curve } from "../lib/curve.js";
 import { events } from "../lib/events.js";
 import { bytes, decibels, duration, ratio, size, whole } from "../lib/format.js";
@@ -129,9 +129,8 @@ function figures(job, curve) {
   const buttons = (now) => {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
-    more.replaceChildren();
     const stop = () => button("stop", "Stop", step("cancel"));
-    actions.replaceChildren(...({
+    fill(actions, {
       queued: () => [stop()],
       running: () => [button("pause", "Pause", step("pause")), stop()],
       cancelling: () => [],
@@ -139,9 +138,9 @@ function figures(job, curve) {
       failed: () => [button("again", "Try again", step("retry"), "primary")],
       cancelled: () => [],
       done: () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []),
-    }[now.state]?.() ?? []));
+    }[now.state]?.());
     if (field) {
-      more.append(
+      fill(more,
         field.kind !== "audio" && h("a", { class: "button", href: `#/zoom/${job.id}` }, icon("zoom"), "Beside the original"),
         field.kind !== "audio" && h("a", { class: "button", href: `#/compare/${job.id}` }, icon("compare"), "Compare"),
         compressButton(field), deleteButton(field, () => {

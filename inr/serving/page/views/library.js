@@ -89,7 +89,7 @@ export async function show(main, _, { signal }) {
 }
 
 /** A job as a card: what it looks like, its name and figures, and for a finished one what can be done with it. */
-export function card(job, { chosen, onchoose, ondelete } = {}) {
+export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
   const seen = job.links.preview ?? (job.signal && `/v1/signals/${job.signal.id}/preview.webp`);
   const sound = job.signal?.kind === "audio";
   const picture = h("div", { class: `card-picture${sound ? " card-sound" : ""}` },
@@ -103,7 +103,7 @@ export function card(job, { chosen, onchoose, ondelete } = {}) {
   const field = { id: job.id, name: job.name, links: job.links };
   const done = job.state === "done";
   return h("article", { class: `card${chosen ? " chosen" : ""}`, "data-job": job.id },
-    h("a", { class: "card-link", href: `#/fit/${job.id}` }, picture, h("h3", {}, job.name)),
+    h("a", { class: "card-link", href: `#/fit/${job.id}` }, picture, h(heading, {}, job.name)),
     done && job.signal?.kind === "image" && onchoose && h("label", { class: "card-choose", title: "Choose to compare" },
       h("input", { type: "checkbox", ".checked": chosen, "aria-label": `Choose ${job.name} to compare`, onchange: (event) => {
         event.target.closest(".card").classList.toggle("chosen", event.target.checked);

@@ -66,7 +66,7 @@ export async function show(main, _, { signal }) {
   live.start(signal);
   const jobs = await list("/v1/jobs?limit=4", { most: 4, signal }).catch(() => []);
   if (jobs.length) {
-    recent.lastChild.append(...jobs.slice(0, 4).map((job) => card(job)));
+    recent.lastChild.append(...jobs.slice(0, 4).map((job) => card(job, { heading: "h3" })));
     recent.hidden = false;
   }
 }

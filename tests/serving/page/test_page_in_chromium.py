@@ -1,0 +1,327 @@
+"""The page in Chromium against a running service: what people do with it, by pointer and by keyboard."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.serving.page.conftest import PHONE, Open, Service, drop, picture
+
+pytestmark = pytest.mark.service
+
+
+def view(name: str, fields: tuple[str, str]) -> str:
+    """The address of a view."""
+    return {
+        "start": "#/",
+        "fit": f"#/fit/{fields[0]}",
+        "compare": f"#/compare/{fields[0]}/{fields[1]}",
+        "zoom": f"#/zoom/{fields[0]}",
+        "library": "#/library",
+    }[name]
+
+
+VIEWS = ("start", "fit", "compare", "zoom", "library")
+
+
+def settle(page: Any) -> None:
+    page.locator("h1").first.wait_for()
+    page.wait_for_load_state("networkidle") if "start" in page.locator("main").get_attribute("class") else None
+    page.wait_for_timeout(800)
+
+
+def rule(page: Any, which: int = 0) -> str:
+    return str(page.locator(".rule-text").nth(which).inner_text())
+
+
+def test_a_dropped_picture_sharpens_and_is_announced(visit: Open):
+    page = visit()
+    previews: list[str] = []
+    page.on("response", lambda answer: previews.append(answer.url) if "preview.webp" in answer.url else None)
+    page.get_by_role("radio", name="10 s").check()
+    drop(page, "dropped.png", picture(seed=1))
+    page.locator(".job h1").wait_for()
+    assert page.locator(".job h1").inner_text() == "dropped.png"
+    page.get_by_role("link", name="Download").wait_for()
+    assert re.fullmatch(r"\d+\.\d dB|exact", page.locator(".figure-large").inner_text())
+    assert previews
+    assert "Done" in page.locator("#announcer").inner_text()
+    page.get_by_text("As a table").click()
+    assert page.locator(".curve tbody tr").count() > 1
+
+
+def test_a_fit_can_be_paused_and_stopped(visit: Open):
+    page = visit()
+    page.get_by_role("radio", name="2 min").check()
+    page.get_by_role("button", name="Try the cat").click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused").wait_for()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped").wait_for()
+    assert page.get_by_role("button", name="Fit again").is_visible()
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence(visit: Open, service: Service):
+    page = visit()
+    before = len(service.call("GET", "/v1/jobs")["items"])
+    drop(page, "notes.txt", b"no picture at all")
+    notice = page.locator(".notice")
+    notice.wait_for()
+    assert len(notice.locator("p").inner_text()) > 10
+    notice.get_by_role("button", name="Close").click()
+    assert notice.count() == 0
+    assert len(service.call("GET", "/v1/jobs")["items"]) == before
+
+
+def test_two_fits_are_compared_by_line_and_keys(visit: Open, fields: tuple[str, str]):
+    page = visit(view("compare", fields))
+    settle(page)
+    stage = page.locator(".stage-canvas")
+    page.keyboard.press("a")
+    assert page.locator(".side-left.off").count() == 0
+    assert page.locator(".side-right.off").count() == 1
+    page.wait_for_timeout(700)
+    one = stage.screenshot()
+    page.keyboard.press("b")
+    assert page.locator(".side-left.off").count() == 1
+    page.wait_for_timeout(700)
+    other = stage.screenshot()
+    assert one != other
+    page.keyboard.press("c")
+    line = page.get_by_role("slider", name="Line between A and B")
+    line.focus()
+    page.keyboard.press("ArrowLeft")
+    assert line.input_value() == "49.5"
+    box = page.locator(".split-line").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 300, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    assert float(line.input_value()) < 40
+
+
+def test_field_and_pixels_are_zoomed_together_beyond_the_pixels(visit: Open, fields: tuple[str, str]):
+    page = visit(view("zoom", fields))
+    tiles: list[Any] = []
+    page.on("response", lambda answer: tiles.append(answer) if "/iiif/3/" in answer.url else None)
+    settle(page)
+    whole = rule(page)
+    page.locator(".openseadragon-canvas").first.focus()
+    for _ in range(40):
+        page.keyboard.press("Equal")
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(2500)
+    assert rule(page) != whole
+    assert rule(page, 0) == rule(page, 1)
+    assert float(rule(page).split()[0]) <= 1
+    assert any("@64x" in answer.url and "signal-" not in answer.url for answer in tiles)
+    assert [answer.url for answer in tiles if answer.status >= 400] == []
+
+
+def test_layers_show_original_error_and_slope(visit: Open, fields: tuple[str, str]):
+    page = visit(view("fit", fields))
+    settle(page)
+    seen = {page.locator(".stage-canvas").screenshot()}
+    for name in ("Original", "Error", "Slope"):
+        with page.expect_response(lambda answer: answer.url.endswith((".jpg", ".png"))) as tile:
+            page.get_by_role("radio", name=name).check()
+        assert tile.value.status == 200
+        page.wait_for_timeout(1200)
+        seen.add(page.locator(".stage-canvas").screenshot())
+    assert len(seen) == 4
+
+
+def test_the_file_is_taken_home(visit: Open, fields: tuple[str, str], service: Service):
+    page = visit(view("fit", fields))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "edges.inr"
+    size = service.call("GET", f"/v1/fields/{fields[0]}")["bytes"]
+    assert download.value.path().stat().st_size == size
+
+
+def test_a_share_is_seen_without_signing_in_until_it_is_revoked(visit: Open, fields: tuple[str, str], service: Service):
+    page = visit(view("fit", fields))
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_role("textbox", name="Link").first.input_value()
+    assert link.startswith(f"{service.base}/#/shared/")
+    guest = visit(link.removeprefix(f"{service.base}/"), signed_in=False)
+    guest.get_by_role("link", name="Download").wait_for()
+    assert guest.locator("h1").inner_text() == "edges.png"
+    assert guest.locator("#tabs").is_hidden()
+    page.get_by_role("button", name="Revoke this link").first.click()
+    page.locator(".share-list li").wait_for(state="detached")
+    gone = visit(link.removeprefix(f"{service.base}/"), signed_in=False)
+    gone.locator(".empty h1").wait_for()
+    assert gone.get_by_role("link", name="Download").count() == 0
+
+
+def test_a_smaller_size_is_shown_beside_other_formats(visit: Open, fields: tuple[str, str]):
+    page = visit(view("fit", fields))
+    page.get_by_role("button", name="Make smaller").click()
+    page.locator(".codecs tbody tr").first.wait_for()
+    assert "JPEG" in page.locator(".codecs").inner_text()
+    page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+
+
+def test_a_sound_is_seen_and_heard_at_any_rate(visit: Open, sound: str):
+    page = visit(f"#/fit/{sound}")
+    page.get_by_role("button", name="Play").wait_for()
+    page.wait_for_timeout(1500)
+    audio = page.locator("audio")
+    assert audio.evaluate("(element) => element.duration") == pytest.approx(0.5, abs=0.01)
+    assert page.get_by_role("radio", name="8", exact=True).is_checked()
+    page.get_by_role("radio", name="44.1").check()
+    assert "rate=44100" in audio.get_attribute("src")
+    drawn = page.locator(".wave-canvas").evaluate(
+        "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    )
+    assert drawn
+
+
+def test_a_volume_is_seen_slice_by_slice(visit: Open, volume: str):
+    page = visit(f"#/fit/{volume}")
+    slider = page.locator(".slice input")
+    slider.wait_for()
+    settle(page)
+    with page.expect_response(lambda answer: ";z=" in answer.url and answer.url.endswith("info.json")) as info:
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+    assert info.value.status == 200
+    assert ";z=0.53125@" in info.value.url
+
+
+def test_the_library_is_searched_and_two_are_chosen(visit: Open, fields: tuple[str, str], sound: str):
+    page = visit("#/library")
+    page.locator(".card").first.wait_for()
+    page.get_by_role("radio", name="Sounds").check()
+    assert page.locator(".card").count() == 1
+    page.get_by_role("radio", name="Pictures").check()
+    page.get_by_role("searchbox", name="Search").fill("EDGES")
+    assert page.locator(".card").count() == 2
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.locator(".compare-bar a").click()
+    page.locator(".split-line").wait_for()
+
+
+def test_a_field_is_deleted_after_a_question(visit: Open, service: Service):
+    made = service.fit("short-lived.png", picture(seed=2), steps=20)
+    page = visit("#/library")
+    page.get_by_role("button", name="Delete short-lived.png").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.locator(f'[data-job="{made}"]').wait_for(state="detached")
+    assert made not in {job["id"] for job in service.call("GET", "/v1/jobs")["items"]}
+
+
+def test_whoever_is_not_known_signs_in(visit: Open, service: Service):
+    page = visit("#/library", signed_in=False)
+    code = page.get_by_label("Link, code or token")
+    code.fill("wrong")
+    page.keyboard.press("Enter")
+    page.locator(".field-problem", has_text="code").wait_for()
+    code.fill(service.token)
+    page.keyboard.press("Enter")
+    page.locator(".hero").wait_for()
+
+
+def test_a_lost_connection_is_said_and_found_again(visit: Open):
+    page = visit()
+    page.route("**/v1/events", lambda route: route.abort())
+    page.reload()
+    page.locator("#lost").wait_for()
+    assert "lost" in page.locator("#lost").inner_text()
+    page.unroute("**/v1/events")
+    page.locator("#lost").wait_for(state="hidden")
+
+
+def test_the_theme_is_switched_and_kept(visit: Open):
+    page = visit()
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.evaluate("getComputedStyle(document.body).colorScheme || document.documentElement.dataset.theme") in (
+        "dark", "light dark",
+    )  # fmt: skip
+    page.reload()
+    page.get_by_role("button", name="Light theme").wait_for()
+
+
+def test_everything_is_reached_by_keyboard_and_seen_where_it_is(visit: Open, fields: tuple[str, str]):
+    page = visit()
+    page.reload()
+    settle(page)
+    seen = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            """() => { const e = document.activeElement; const s = getComputedStyle(e), b = e.getBoundingClientRect();
+              const beside = e.nextElementSibling && getComputedStyle(e.nextElementSibling);
+              return [e.textContent.trim() || e.getAttribute("aria-label") || e.type, s.outlineStyle !== "none" ||
+                beside?.outlineStyle !== "none", b.bottom > 0 && b.top < innerHeight]; }"""
+        )
+        seen.append(focused[0])
+        assert focused[1:] == [True, True], focused
+    assert seen[0] == "Skip to the content"
+    for name in ("Fit", "Compare", "Zoom", "Library", "Choose a file", "Try the cat"):
+        assert name in seen
+    page.goto("about:blank")
+    page.goto(f"{page.url}")
+    page = visit(view("fit", fields))
+    settle(page)
+    page.locator(".openseadragon-canvas").focus()
+    whole = rule(page)
+    for _ in range(6):
+        page.keyboard.press("Equal")
+        page.wait_for_timeout(150)
+    page.wait_for_timeout(600)
+    assert rule(page) != whole
+    page.keyboard.press("0")
+    page.wait_for_timeout(1200)
+    assert rule(page) == whole
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("name", [*VIEWS, "sound", "share", "compress", "sign-in", "shared"])
+def test_axe_finds_nothing(
+    visit: Open, fields: tuple[str, str], sound: str, service: Service, name: str, size: tuple[int, int], scheme: str
+):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    look = {"size": size, "scheme": scheme, "bypass_csp": True, "reduced_motion": "reduce"}  # axe is code put in
+    if name == "sign-in":
+        page = visit("#/library", signed_in=False, **look)
+    elif name == "shared":
+        share = service.call("POST", f"/v1/fields/{fields[0]}/shares")["name"]
+        page = visit(f"#/shared/{share}", signed_in=False, **look)
+    elif name == "sound":
+        page = visit(f"#/fit/{sound}", **look)
+    else:
+        page = visit(view(name if name in VIEWS else "fit", fields), **look)
+    settle(page)
+    if name == "share":
+        page.get_by_role("button", name="Share").click()
+        page.locator(".share-list li").first.wait_for()
+    elif name == "compress":
+        page.get_by_role("button", name="Make smaller").click()
+        page.locator(".codecs tbody tr").first.wait_for()
+    elif name == "start":
+        page.locator(".disclosure summary").click()
+        page.locator(".part").first.wait_for()
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = axe.Axe().run(page, options={"runOnly": tags}).response["violations"]
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found] == []
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_phone_shows_one_column_and_targets_for_a_thumb(visit: Open, fields: tuple[str, str], name: str):
+    page = visit(view(name, fields), size=PHONE)
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, a.button, .icon-button, input, select, #tabs a")]
+          .filter((e) => e.checkVisibility() && !e.matches(".sr, .skip"))
+          .map((e) => [e.outerHTML.slice(0, 120), e.getBoundingClientRect()])
+          .filter(([, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
+    )
+    assert small == []
