@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from inr.serving.queue import Queue
-from inr.serving.work import Worker, _kinds, _worker
+from inr.serving.work import Worker, _heart, _kinds, _worker
 from inr.serving.work._task import Task
 
 
@@ -47,7 +47,6 @@ def main(folder: Path, point: str) -> None:
     """Work until death."""
     _worker.warm_up = lambda: None
     _kinds.CHECKPOINT_SECONDS = 0.0
-    memory = 1 << 40
     match point:
         case "at the beginning":
             before(Task, "tell")
@@ -67,11 +66,11 @@ def main(folder: Path, point: str) -> None:
             _kinds.CHECKPOINT_SECONDS = 0.2
             Task.tell = slowly  # type: ignore[method-assign]
         case "short of memory":
-            memory = 1
+            _heart.resident = lambda: 1 << 50
             Task.tell = slowly  # type: ignore[method-assign]
         case _:
             raise ValueError(point)
-    worker = Worker(folder, memory=memory, reserve=0)
+    worker = Worker(folder, memory=1 << 40, reserve=0)
     _worker.install(worker)
     worker.run(until_empty=True)
 

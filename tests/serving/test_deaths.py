@@ -95,7 +95,7 @@ def test_a_poisonous_job_fails_and_hurts_no_other(service, begin):
         assert begin("at the beginning").wait() == -signal.SIGKILL
         bury(service)
         if count == 1:
-            fine = service.submit(**LONG, priority=0)
+            fine = service.submit(**LONG)
             service.queue.set_priority(poison, None, 5)
     service.work()
     assert service.job(poison).state == "failed"

@@ -38,7 +38,7 @@ class Worker:
 
     Args:
         folder: of the service.
-        memory: most bytes that the process may take; half of that ends it between two jobs.
+        memory: most bytes that the process may take; half of what it may take beside itself ends it between two jobs.
         reserve: bytes of the disk that are left alone: no job is begun with less.
         follow: end when the process that began this one does.
     """
@@ -49,7 +49,7 @@ class Worker:
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._stop = threading.Event()
         self._heart: Heart | None = None
-        self._done = 0
+        self._done, self._worn = 0, memory
 
     def stop(self) -> None:
         """Ask it to end within seconds: what is under way is kept and given back."""
@@ -72,6 +72,9 @@ class Worker:
             How many jobs were done.
         """
         warm_up()
+        if (own := resident()) >= self._memory:
+            raise InrError(f"a worker takes {own:,} bytes by itself, give it more than {self._memory:,}")
+        self._worn = own + (self._memory - own) // 2
         self._queue.register(self._id, socket.gethostname(), os.getpid(), 1)
         self._heart = heart = Heart(self._queue, self._id, self._memory, follow=self._follow)
         try:
@@ -101,7 +104,7 @@ class Worker:
 
     def _ending(self) -> bool:
         """Whether to begin no more job: it was asked to end, or has worked for long enough."""
-        return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._memory // 2
+        return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
 
     def _claim(self) -> list[Claim]:
         if self._store.free() < self._reserve:
