@@ -251,7 +251,7 @@ def explore(examples: int, steps: int) -> None:
 
 
 def test_the_queue_does_as_its_model():
-    explore(12, 30)
+    explore(40, 30)
 
 
 @pytest.mark.long
