@@ -12,8 +12,8 @@ BINARY = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with Stage(tmp_path).open() as stage:
+def stage(folder):
+    with Stage(folder).open() as stage:
         yield stage
 
 
@@ -276,8 +276,8 @@ def test_the_service_says_whether_it_can_work(stage):
     assert stage.client.get("/readyz").status_code == 503
 
 
-def test_a_full_disk_takes_nothing(tmp_path):
-    with Stage(tmp_path, free_bytes=1 << 60).open() as stage:
+def test_a_full_disk_takes_nothing(folder):
+    with Stage(folder, free_bytes=1 << 60).open() as stage:
         signal = stage.signal()
         answer = stage.client.post("/v1/signals", content=PICTURE, headers=BINARY)
         problem(answer, 507, "disk-full")

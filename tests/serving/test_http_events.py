@@ -12,8 +12,8 @@ from tests.serving.test_http import problem
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with Stage(tmp_path).open() as stage:
+def stage(folder):
+    with Stage(folder).open() as stage:
         yield stage
 
 

@@ -28,7 +28,10 @@ def tidy(folder: Path, queue: Queue, store: Store) -> None:
     store.sweep(queue.referenced_blobs(), ORPHAN_SECONDS)
     for path in (folder / "uploads").glob("*"):
         if path.name not in kept.uploads and now - path.stat().st_mtime >= ORPHAN_SECONDS:
-            path.unlink(missing_ok=True)
+            if path.is_dir():  # of a reader that died
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     for path in (folder / "jobs").glob("*"):
         state, ended = kept.jobs.get(path.name, (None, None))
         if state is None:
