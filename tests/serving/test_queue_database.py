@@ -1,6 +1,7 @@
 """The files: versions, full disks, network file systems, many at once, and no query that looks at every row."""
 
 import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from inr.serving import DiskFull
 from inr.serving.queue import NewJob, Progress, Queue
 from inr.serving.queue._database import check_local
 from inr.serving.queue._schema import VERSION
+from inr.serving.store import Store
 
 RESULT = {"result_sha256": "c" * 64, "result_bytes": 20, "metrics": {}, "seconds": 1.0}
 
@@ -72,6 +74,41 @@ def test_a_full_disk_is_told_and_loses_nothing(queue, ada):
     queue._main._durable.execute("PRAGMA max_page_count = 1000000")
     assert queue.finish(claim, **RESULT)
     assert {job.id for job in queue.jobs(ada)[0]} == {job.id for job in jobs}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A file system of two megabytes, where this process may mount one."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", tmp_path], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.decode().strip()}")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+@pytest.mark.long
+def test_a_disk_that_is_really_full_loses_nothing(tiny):
+    ballast = tiny / "ballast"
+    ballast.write_bytes(bytes(1 << 19))
+    queue, store = Queue(tiny), Store(tiny)
+    ada = queue.add_user("Ada")[0].id
+    jobs = 0
+    with pytest.raises(DiskFull):
+        while True:
+            queue.submit_many(ada, [NewJob("fit", "x" * 200)] * 50, None)
+            jobs += 50
+    assert jobs >= 100
+    with pytest.raises(DiskFull):
+        store.put(bytes(1 << 20))
+    assert queue.counts() == {"queued": jobs}
+    queue.close()
+    ballast.unlink()
+    queue = Queue(tiny)
+    assert queue.counts() == {"queued": jobs}
+    assert len(queue.claim("w")) == 1
+    queue.close()
 
 
 def test_what_raises_is_undone_as_a_whole(queue, ada):
@@ -146,7 +183,7 @@ def test_no_query_looks_at_every_row(queue, ada, bob, clock):
     upload = queue.add_upload(ada, 5, "u", {}, clock.now + 60)
     queue.set_offset(upload.id, 3)
     queue.upload(upload.id, ada)
-    queue.add_signal(ada, name="u", upload=upload.id)
+    queue.finish_upload(upload.id, "a" * 64)
     queue.unread_signals()
     queue.signal_ready(signal.id, "image", {"size": 16, "shape": [4, 4], "channels": 1}, None)
     queue.signals(ada)

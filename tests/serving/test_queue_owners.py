@@ -36,7 +36,6 @@ def things(queue, ada):
 ATTEMPTS = {
     "signal": (lambda queue, has, bob: queue.signal(has["signal"], bob), None),
     "signals": (lambda queue, has, bob: queue.signals(bob, cursor=None), ([], None)),
-    "add_signal": (lambda queue, has, bob: queue.add_signal(bob, name="x", upload=has["upload"]), NotFound),
     "delete_signal": (lambda queue, has, bob: queue.delete_signal(has["signal"], bob), NotFound),
     "upload": (lambda queue, has, bob: queue.upload(has["upload"], bob), None),
     "delete_upload": (lambda queue, has, bob: queue.delete_upload(has["upload"], bob), False),
@@ -61,7 +60,7 @@ ATTEMPTS = {
 }  # fmt: skip
 
 # those that take a user and nothing that could be somebody else's
-OF_ONESELF = {"add_upload", "user", "remove_user", "replace_token", "new_code"}
+OF_ONESELF = {"add_signal", "add_upload", "user", "remove_user", "replace_token", "new_code"}
 
 
 def everything(folder_queue):

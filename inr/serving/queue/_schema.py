@@ -53,11 +53,9 @@ CREATE TABLE uploads (
     offset INTEGER NOT NULL DEFAULT 0,
     name TEXT NOT NULL,
     options TEXT NOT NULL,
-    expires REAL NOT NULL,
-    signal TEXT REFERENCES signals ON DELETE CASCADE
+    expires REAL NOT NULL
 );
-CREATE INDEX uploads_user ON uploads (user, length) WHERE signal IS NULL;
-CREATE INDEX uploads_signal ON uploads (signal) WHERE signal IS NOT NULL;
+CREATE INDEX uploads_user ON uploads (user, length);
 CREATE INDEX uploads_expires ON uploads (expires);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,

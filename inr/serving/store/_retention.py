@@ -28,7 +28,7 @@ def tidy(folder: Path, queue: Queue, store: Store) -> None:
     store.sweep(queue.referenced_blobs(), ORPHAN_SECONDS)
     for path in (folder / "uploads").glob("*"):
         if path.name not in kept.uploads and now - path.stat().st_mtime >= ORPHAN_SECONDS:
-            if path.is_dir():  # of a reader that died
+            if path.is_dir():  # of a reader whose server was killed
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from inr.serving import DiskFull
 from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Queue
 from inr.serving.store import RESERVE, Store
+from inr.serving.views import FieldImage, build_pyramid
 from inr.serving.work._heart import Heart, resident
 from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
 from inr.serving.work._previews import Previews
@@ -30,6 +31,7 @@ log = logging.getLogger("inr.serving")
 JOBS_OF_A_LIFE = 200
 _LOOK, _LONGEST_IDLE = 0.05, 1.0  # seconds between two looks whether anything happened, and without a look for a job
 _CLAIMED = 16
+_LARGE_SIDE = 512  # pixels of pictures whose smaller sizes are made at once; those of others are made when asked for
 _FULL_SECONDS = 60.0  # in which nobody claims a job after the disk was full
 
 
@@ -107,6 +109,8 @@ class Worker:
         return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
 
     def _claim(self) -> list[Claim]:
+        if self._queue.held() is not None:
+            return []
         if self._store.free() < self._reserve:
             self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
             return []
@@ -160,6 +164,8 @@ class Worker:
         assert row.array_sha256 is not None
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
+            if job.kind != "recompress":
+                raise InrError(f"{row.name} is already a fitted field, which can be recompressed")
             return Input(field=path.read_bytes())
         return Input(signal_of(path, row.description), lossless_of(row.description), data)
 
@@ -172,11 +178,18 @@ class Worker:
         )
         if done:
             try:
-                task.checkpoint.unlink(missing_ok=True)
-                Previews(task).draw(outcome.field, outcome.execute)
+                self._show(task, outcome, digest)
             except (InrError, OSError):
-                log.exception("no preview of job %s", task.job.id)
+                log.exception("no pictures of job %s", task.job.id)
         return done
+
+    def _show(self, task: Task, outcome: Outcome, digest: str) -> None:
+        """Draw what pages show of a job that is done."""
+        task.checkpoint.unlink(missing_ok=True)
+        Previews(task).draw(outcome.field, outcome.execute)
+        shape, cache = outcome.field.domain.shape or (), self._folder / "cache"
+        if cache.is_dir() and outcome.field.domain.kind == "image" and max(shape) > _LARGE_SIDE:
+            build_pyramid(FieldImage(self._store.path(digest), digest), cache)
 
     def _fail(self, task: Task, error: Exception) -> None:
         """Say why a job cannot be done; one that met a full disk is done later."""
