@@ -35,7 +35,8 @@ def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(prog="python -m studies.service", description=__doc__)
     parser.add_argument("figures", nargs="+", choices=[*FIGURES, "all"])
-    parser.add_argument("--jobs", type=int, default=100, help="clients of load; ten times as many jobs of fairness, half as many kills")
+    what = "clients of load; ten times as many jobs of fairness, half as many kills"
+    parser.add_argument("--jobs", type=int, default=100, help=what)
     arguments = parser.parse_args()
     asked = list(FIGURES) if "all" in arguments.figures else list(dict.fromkeys(arguments.figures))
     libraries = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "starlette", "uvicorn"))
