@@ -15,6 +15,6 @@ be measured by itself:
 - `sqlite`: 2,000 jobs done by 4 processes of which 30 are killed.
 - `kills`: 50 seeded kills (or N / 2) of server, workers and both, over 200 jobs; see `studies/service_kills.py`.
 
-They take some 6 minutes on two cores, and `kills` 10 more; nothing else should run, for the fits want both cores. Rows of
+They take some 6 minutes on two cores, and `kills` 10 more; nothing else should run, for the fits want both. Rows of
 results/service.tsv that are measured again are replaced.
 """
