@@ -229,6 +229,29 @@ def test_progress_is_what_the_worker_told_last(queue, job, clock):
     assert queue.progress(job) is None
 
 
+def test_every_new_preview_is_told_once_in_each_attempt(queue, job):
+    for _ in range(2):
+        (claim,) = queue.claim("w")
+        for preview in (0, 1, 1, 2):
+            queue.beat(claim, Progress(step=1, preview=preview))
+        queue.beat(claim)
+        queue.release(claim)
+    told = [event.data["preview"] for event in queue.events(0) if event.kind == "preview"]
+    assert told == [1, 2, 1, 2]
+
+
+def test_a_worker_is_paid_up_to_its_last_sign_of_life(queue, ada, clock):
+    jobs = small(queue, ada, 2)
+    _, claim = queue.claim("w", limit=2)
+    clock.now += 5
+    queue.plan(claim, threads=1, engine="cpu", horizon=9)
+    clock.now += 3
+    queue.checkpointed(claim, 4)
+    clock.now += 10
+    queue.expire()
+    assert [queue.job(job).seconds for job in jobs] == [0.0, 3.0]
+
+
 def small(queue, user, count, **options):
     signal = queue.add_signal(user, name="s").id
     queue.signal_ready(signal, "image", {"size": 4096, "shape": [64, 64], "channels": 3}, "b" * 64)

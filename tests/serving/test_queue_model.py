@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from inr.serving.queue import NewJob, NotFound, Progress, Queue, Quotas, WrongState
-from tests.serving.queue_model import ENDED, Model, ModelJob, ModelUser
+from tests.serving.queue_model import ENDED, LEASE, Model, ModelJob, ModelUser
 
 WORKERS = ("w", "v", "u")
 # states in which it is worth to ask for a step
@@ -123,6 +123,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.checkpointed(claim, step) == (job is not None)
         if job is not None:
             job.checkpoint = step
+            job.until, job.beat = self.model.now + LEASE, self.model.now
             job.begun = self.model.now if job.begun is None else job.begun
 
     @precondition(lambda self: self.claims)
