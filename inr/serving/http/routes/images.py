@@ -19,7 +19,7 @@ _CONTEXT = (
     '<http://iiif.io/api/image/3/context.json>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 )
 _PICTURES: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
-_REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy")
+_REFUSES = refuses("bad-iiif-request", "not-found", "damaged-file", "busy")
 
 
 @router.get("/{identifier}", status_code=303, response_class=Response, responses=_REFUSES)
@@ -73,6 +73,14 @@ async def image(
     picture = await service.renderer.tile(source, asked)
     service.metrics.tile_seconds.observe(time.perf_counter() - began)
     return _to(Response(picture, media_type=asked.media_type, headers=headers), everybody)
+
+
+@router.options("/{identifier}/info.json", include_in_schema=False)
+@router.options("/{identifier}/{region}/{size}/{rotation}/{quality_format}", include_in_schema=False)
+async def preflight(identifier: str, service: TheService) -> Response:
+    """Whether pages of other sites may ask for an image: for shares, as everybody may."""
+    shared = await in_thread(service.queue.share_of, identify(identifier).name) is not None
+    return _to(Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"}), shared)
 
 
 def _address(service: Service) -> str:
