@@ -171,22 +171,21 @@ class Claims(Base):
     def finish(
         self, claim: Claim, *, result_sha256: str, result_bytes: int, metrics: dict[str, Any], seconds: float
     ) -> bool:
-        """A job is done, and its result safely in the store.
+        """A job is done, or has stopped with what it had, and its result is safely in the store.
 
         Args:
             seconds: that this attempt took.
 
         Returns:
-            False where the result is not wanted any more: the token is refused, or the job was cancelled.
+            False where the token is refused.
         """
         with self._main.write() as db:
             if not self._end(db, claim, seconds, "done", metrics=metrics,
                              result_sha256=result_sha256, result_bytes=result_bytes):  # fmt: skip
                 return False
-            state = job_row(db, claim.job.id).state
-            if state == "done":
+            if job_row(db, claim.job.id).state == "done":
                 db.execute("UPDATE users SET mean = 0.7 * mean + 0.3 * ? WHERE id = ?", (seconds, claim.job.user))
-            return state == "done"
+            return True
 
     def fail(self, claim: Claim, problem: dict[str, Any], seconds: float) -> bool:
         """A job cannot be done, and is not tried again by itself; False where the token is refused."""
@@ -230,7 +229,8 @@ class Claims(Base):
         if seconds is None:
             seconds = now - row["begun"] if row["begun"] is not None else 0.0
         charge(db, job, seconds)
-        if not move(db, now, job, ("cancelling",), "cancelled", token=claim.token):
+        kept = columns if to == "done" else {}  # what was made before it stopped
+        if not move(db, now, job, ("cancelling",), "cancelled", token=claim.token, **kept):
             move(db, now, job, ("running",), to, token=claim.token, **columns)
         return True
 

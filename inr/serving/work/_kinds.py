@@ -176,6 +176,8 @@ def _run_fitter(
         elif event.kind == "checkpoint":
             task.checkpointed()
         elif event.kind == "step":
+            if task.conclude():
+                fitter.stop()
             if task.reason in ("pause", "drain"):
                 _keep(task, fitter)
             task.check()
@@ -241,6 +243,8 @@ def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compr
             steps += event.kind == "step"
             if event.kind == "start" and fits.fitter is not None:
                 task.plan(fits.fitter.engine, None)
+            if event.kind == "step" and task.conclude():
+                fits.stop()
             if task.reason in ("pause", "drain"):
                 fits.save()
             if event.kind == "checkpoint" or task.reason in ("pause", "drain"):
