@@ -14,9 +14,9 @@ _SIGNAL = "signal-"
 
 
 def own_field(service: Service, user: "User", id: str) -> "Job":
-    """The job that made a user's field; raises a Problem where there is none that is done."""
+    """The job that made a user's field; raises a Problem where there is none, or it made none."""
     job = service.queue.job(id, user.id)
-    if job is None or job.state != "done" or job.result_sha256 is None:
+    if job is None or job.result_sha256 is None:
         raise Problem("not-found", f"There is no field {id}.")
     return job
 
@@ -25,7 +25,7 @@ def shared_field(service: Service, name: str) -> "Job":
     """The job that made a shared field; raises a Problem where nothing is shared under that name."""
     id = service.queue.share_of(name)
     job = service.queue.job(id) if id is not None else None
-    if job is None or job.state != "done" or job.result_sha256 is None:
+    if job is None or job.result_sha256 is None:
         raise Problem("not-found", "Nothing is shared under this name, or no longer.")
     return job
 

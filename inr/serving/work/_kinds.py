@@ -118,6 +118,7 @@ def run_job(task: Task, given: Input) -> Outcome:
         **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples,
         "seconds": task.job.seconds + task.seconds,
         "parts": {part: format_spec(config) for part, config in made.field.config().items()},
+        "kind": made.field.domain.kind,
         "shape": None if made.field.domain.shape is None else list(made.field.domain.shape),
         "parameters": made.field.parameter_count, "remarks": remarks,
         **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),
@@ -178,6 +179,8 @@ def _run_fitter(
         elif event.kind == "checkpoint":
             task.checkpointed()
         elif event.kind == "step":
+            if task.conclude():
+                fitter.stop()
             if task.reason in ("pause", "drain"):
                 _keep(task, fitter)
             task.check()
@@ -253,6 +256,8 @@ def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compr
             measured = event.kind == "start" and seconds is not None and event.step == 0
             if event.kind == "start" and fits.fitter is not None:
                 task.plan(fits.fitter.engine, None)
+            if event.kind == "step" and task.conclude():
+                fits.stop()
             if measured or task.reason in ("pause", "drain"):
                 with _disk_told():
                     fits.save()
