@@ -213,6 +213,11 @@ class QueueMachine(RuleBasedStateMachine):
             if job.owner == worker:
                 job.until = min(job.until, self.model.now)
 
+    @rule(worker=st.sampled_from(WORKERS), limit=st.sampled_from([1, 3]))
+    def worker_claims_and_dies(self, worker: str, limit: int) -> None:
+        self.claim(worker, limit)
+        self.worker_dies(worker)
+
     @rule()
     def expire(self) -> None:
         self.queue.expire()
