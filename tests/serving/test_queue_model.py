@@ -19,6 +19,14 @@ from inr.serving.queue import NewJob, NotFound, Progress, Queue, Quotas, WrongSt
 from tests.serving.queue_model import ENDED, Model, ModelJob, ModelUser
 
 WORKERS = ("w", "v", "u")
+# states in which it is worth to ask for a step
+SUITED = {
+    "cancel": ("queued", "running", "paused"),
+    "pause": ("running",),
+    "resume": ("paused",),
+    "retry": ("failed",),
+}
+
 which = st.integers(0, 1000)
 seconds = st.sampled_from([0.0, 0.25, 1.0, 7.0])
 
@@ -58,7 +66,7 @@ class QueueMachine(RuleBasedStateMachine):
     def some_claim(self, number: int):
         return self.claims[-1 - number % len(self.claims)]
 
-    @rule(user=which, count=st.integers(1, 4), priority=st.integers(-1, 1), small=st.booleans(), key=st.integers(0, 5))
+    @rule(user=which, count=st.integers(1, 3), priority=st.integers(-1, 1), small=st.booleans(), key=st.integers(0, 5))
     def submit(self, user: int, count: int, priority: int, small: bool, key: int) -> None:
         user = self.some_user(user)
         new = NewJob("fit", "x", signal=self.signals[user] if small else None, priority=priority)
@@ -157,9 +165,10 @@ class QueueMachine(RuleBasedStateMachine):
         assert accepted == (job is not None)
 
     @precondition(lambda self: self.model.jobs)
-    @rule(job=which, step=st.sampled_from(["cancel", "pause", "resume", "retry"]), owner=st.integers(0, 9))
-    def ask(self, job: int, step: str, owner: int) -> None:
-        id = self.some_job(job)
+    @rule(job=which, step=st.sampled_from(list(SUITED)), owner=st.integers(0, 9), suited=st.integers(0, 3))
+    def ask(self, job: int, step: str, owner: int, suited: int) -> None:
+        ids = [id for id, job in self.model.jobs.items() if job.state in SUITED[step]] if suited else []
+        id = ids[job % len(ids)] if ids else self.some_job(job)
         if owner == 0:
             other = next(user for user in self.model.users if user != self.model.jobs[id].user)
             with pytest.raises(NotFound):
@@ -193,7 +202,7 @@ class QueueMachine(RuleBasedStateMachine):
             with pytest.raises(WrongState):
                 self.queue.delete_job(id, None)
 
-    @rule(seconds=st.sampled_from([0.25, 3.0, 9.75, 10.0, 60.0]))
+    @rule(seconds=st.sampled_from([0.25, 3.0, 10.0, 10.0, 60.0]))
     def time_passes(self, seconds: float) -> None:
         self.model.now += seconds
 
@@ -203,6 +212,11 @@ class QueueMachine(RuleBasedStateMachine):
         for job in self.model.jobs.values():
             if job.owner == worker:
                 job.until = min(job.until, self.model.now)
+
+    @rule(worker=st.sampled_from(WORKERS), limit=st.sampled_from([1, 3]))
+    def worker_claims_and_dies(self, worker: str, limit: int) -> None:
+        self.claim(worker, limit)
+        self.worker_dies(worker)
 
     @rule()
     def expire(self) -> None:
@@ -251,7 +265,7 @@ def explore(examples: int, steps: int) -> None:
 
 
 def test_the_queue_does_as_its_model():
-    explore(12, 30)
+    explore(20, 30)
 
 
 @pytest.mark.long

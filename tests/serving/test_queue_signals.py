@@ -12,7 +12,7 @@ def test_a_signal_is_read_and_then_ready(queue, ada, clock):
     assert (row.state, row.kind, row.description, row.options) == ("reading", None, {}, {"srgb": True})
     assert (row.created, row.expires, row.bytes) == (clock.now, clock.now + 7 * DAY, 7)
     other = queue.add_signal(ada, name="dog.png", path="/data/dog.png")
-    assert [each.id for each in queue.unread_signals()] == [row.id, other.id]
+    assert [each.id for each in queue.unread_signals()] == [row.id]
     queue.signal_ready(row.id, "image", {"shape": [4, 5], "size": 20}, "b" * 64)
     queue.signal_refused(other.id, {"type": "/problems/unreadable-signal"})
     ready, refused = queue.signal(row.id), queue.signal(other.id)
@@ -88,7 +88,7 @@ def test_a_signal_is_kept_a_week_after_its_last_use(queue, ada, clock):
 
 def test_an_upload_goes_on_where_it_was(queue, ada, clock):
     upload = queue.add_upload(ada, 10, "cat.png", {"srgb": True}, clock.now + 60)
-    assert (upload.length, upload.offset, upload.signal) == (10, 0, None)
+    assert (upload.length, upload.offset) == (10, 0)
     queue.set_offset(upload.id, 4)
     assert queue.upload(upload.id, ada).offset == 4
     assert queue.expired_uploads() == []
@@ -101,15 +101,15 @@ def test_an_upload_goes_on_where_it_was(queue, ada, clock):
 
 def test_the_end_of_an_upload_can_be_repeated(queue, clock):
     ada = queue.add_user("Ada", quotas=Quotas(bytes=10))[0].id
-    upload = queue.add_upload(ada, 10, "cat.png", {}, clock.now + 60)
-    first = queue.add_signal(ada, name="cat.png", sha256="a" * 64, bytes=10, upload=upload.id)
-    again = queue.add_signal(ada, name="cat.png", sha256="a" * 64, bytes=10, upload=upload.id)
-    assert first == again
+    upload = queue.add_upload(ada, 10, "cat.png", {"srgb": True}, clock.now + 60)
+    signal = queue.finish_upload(upload.id, "a" * 64)
+    assert (signal.id, signal.user, signal.name, signal.options) == (upload.id, ada, "cat.png", {"srgb": True})
+    assert (signal.sha256, signal.bytes, signal.state) == ("a" * 64, 10, "reading")
+    assert queue.finish_upload(upload.id, "a" * 64) == signal
     assert queue.used_bytes(ada) == 10  # and not twice, as upload and as signal
-    whole = queue.upload(upload.id, ada)
-    assert (whole.offset, whole.signal) == (10, first.id)
-    queue.delete_signal(first.id, ada)
     assert queue.upload(upload.id, ada) is None
+    with pytest.raises(NotFound):
+        queue.finish_upload("x", "a" * 64)
 
 
 def test_nobody_has_more_bytes_than_allowed(queue, clock):

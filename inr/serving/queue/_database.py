@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +39,11 @@ class Database:
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
         self._path = path
+        self._all: list[sqlite3.Connection] = []
         self._readers: list[sqlite3.Connection] = []
         self._writing = threading.Lock()
+        self._closing = weakref.finalize(self, _close, self._all)
+        self._closing.atexit = False  # SQLite does well without, and a process that was forked must not
         with self._told():
             self._durable = self._connect("FULL")
             self._quick = self._connect("NORMAL")
@@ -87,15 +91,14 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         with self._writing:
-            for connection in (self._durable, self._quick, self._watcher, *self._readers):
-                connection.close()
-            self._readers.clear()
+            self._closing()
 
     def _connect(self, synchronous: str) -> sqlite3.Connection:
         # no transactions but those begun here, and connections that pass from thread to thread, one at a time
         connection = sqlite3.connect(
             self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        self._all.append(connection)
         connection.row_factory = sqlite3.Row
         _write_ahead(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -126,6 +129,11 @@ class Database:
             if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise
             raise InrError(f"{self._path} is damaged, or no database of inr; give another folder") from error
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

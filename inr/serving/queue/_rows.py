@@ -80,11 +80,7 @@ class SignalRow:
 
 @dataclass(frozen=True)
 class Upload:
-    """A resumable upload: `offset` of `length` bytes are safely on the disk; it is dropped at `expires`.
-
-    Attributes:
-        signal: id of the signal that it has become, once it is whole.
-    """
+    """A resumable upload: `offset` of `length` bytes are safely on the disk; it is dropped at `expires`."""
 
     id: str
     user: str
@@ -93,7 +89,6 @@ class Upload:
     name: str
     options: dict[str, Any]
     expires: float
-    signal: str | None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ CREATE TABLE signals (
 );
 CREATE INDEX signals_user ON signals (user, id, bytes);
 CREATE INDEX signals_expires ON signals (expires);
-CREATE INDEX signals_reading ON signals (id) WHERE state = 'reading';
+CREATE INDEX signals_reading ON signals (id) WHERE state = 'reading' AND sha256 IS NOT NULL;
 CREATE TABLE uploads (
     id TEXT PRIMARY KEY,
     user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -53,11 +53,9 @@ CREATE TABLE uploads (
     offset INTEGER NOT NULL DEFAULT 0,
     name TEXT NOT NULL,
     options TEXT NOT NULL,
-    expires REAL NOT NULL,
-    signal TEXT REFERENCES signals ON DELETE CASCADE
+    expires REAL NOT NULL
 );
-CREATE INDEX uploads_user ON uploads (user, length) WHERE signal IS NULL;
-CREATE INDEX uploads_signal ON uploads (signal) WHERE signal IS NOT NULL;
+CREATE INDEX uploads_user ON uploads (user, length);
 CREATE INDEX uploads_expires ON uploads (expires);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,

@@ -25,7 +25,6 @@ class Signals(Base):
         path: str | None = None,
         bytes: int = 0,
         options: dict[str, Any] | None = None,
-        upload: str | None = None,
     ) -> SignalRow:
         """Add a signal, which is to be read before it is ready.
 
@@ -36,28 +35,20 @@ class Signals(Base):
             path: of a file on this machine instead.
             bytes: that count against the owner's quota.
             options: how it is to be read.
-            upload: id of the upload that it was; one that has become a signal already gives that one again, so that
-                the end of an upload can be repeated.
 
         Raises:
-            NotFound: there is no such user or upload.
+            NotFound: there is no such user.
             QuotaExceeded: the owner would have more bytes than allowed.
         """
         now = self._clock()
         signal = new_id(now)
         with self._main.write() as db:
-            if upload is None:
-                _check_bytes(db, user, bytes)
-            else:
-                made = _upload_row(db, upload, user).signal
-                if made is not None:
-                    return signal_row(db, made, user)
+            _check_bytes(db, user, bytes)
             db.execute(
                 """INSERT INTO signals (id, user, name, sha256, path, options, bytes, created, expires)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (signal, user, name, sha256, path, encode(options or {}), bytes, now, now + SIGNAL_SECONDS),
             )
-            db.execute("UPDATE uploads SET signal = ?, offset = length WHERE id = ?", (signal, upload))
             return signal_row(db, signal, user)
 
     def signal(self, signal: str, user: str | None = None) -> SignalRow | None:
@@ -88,9 +79,10 @@ class Signals(Base):
             return page([_signal_of(row) for row in found], limit)
 
     def unread_signals(self) -> list[SignalRow]:
-        """The signals that are still to be read, the oldest first, as after a reader that died."""
+        """What was uploaded and is still to be read, the oldest first, as after a server that died."""
+        unread = "SELECT * FROM signals WHERE state = 'reading' AND sha256 IS NOT NULL ORDER BY id"
         with self._main.read() as db:
-            return [_signal_of(row) for row in db.execute("SELECT * FROM signals WHERE state = 'reading' ORDER BY id")]
+            return [_signal_of(row) for row in db.execute(unread)]
 
     def signal_ready(self, signal: str, kind: str, description: dict[str, Any], array_sha256: str | None) -> None:
         """A reader has made a signal's canonical form; raises NotFound."""
@@ -172,20 +164,22 @@ class Signals(Base):
             return gone.rowcount > 0
 
     def finish_upload(self, upload: str, sha256: str) -> SignalRow:
-        """Turn a whole upload into a signal of the same id, which is to be read; raises NotFound.
+        """Turn a whole upload into a signal of the same id, which is to be read; done again, it gives the same signal.
 
         Args:
+            upload: its id.
             sha256: of the uploaded bytes in the store.
+
+        Raises:
+            NotFound: there is neither such an upload nor such a signal.
         """
         now = self._clock()
         with self._main.write() as db:
-            done = db.execute(
+            db.execute(
                 """INSERT INTO signals (id, user, name, sha256, options, bytes, created, expires)
                    SELECT id, user, name, ?, options, length, ?, ? FROM uploads WHERE id = ?""",
                 (sha256, now, now + SIGNAL_SECONDS, upload),
             )
-            if not done.rowcount:
-                raise NotFound(f"there is no upload {upload}")
             db.execute("DELETE FROM uploads WHERE id = ?", (upload,))
             return signal_row(db, upload, None)
 
@@ -240,7 +234,7 @@ def _upload_of(row: sqlite3.Row) -> Upload:
 def _bytes_of(db: sqlite3.Connection, user: str) -> int:
     return db.execute(
         """SELECT (SELECT COALESCE(SUM(bytes), 0) FROM signals WHERE user = :user)
-             + (SELECT COALESCE(SUM(length), 0) FROM uploads WHERE user = :user AND signal IS NULL)
+             + (SELECT COALESCE(SUM(length), 0) FROM uploads WHERE user = :user)
              + (SELECT COALESCE(SUM(result_bytes), 0) FROM jobs WHERE user = :user AND result_bytes IS NOT NULL)""",
         {"user": user},
     ).fetchone()[0]

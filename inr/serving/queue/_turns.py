@@ -19,8 +19,8 @@ FIRST_GUESS = 0.5
 _RUNNING = """
     SELECT jobs.user AS user, COUNT(*) AS running,
         SUM(MAX(:now - COALESCE(jobs.begun, :now), users.mean)) AS busy
-    FROM jobs JOIN users ON users.id = jobs.user
-    WHERE jobs.lease_token IS NOT NULL AND jobs.lease_until > 0 GROUP BY jobs.user
+    FROM jobs INDEXED BY jobs_leased JOIN users ON users.id = jobs.user
+    WHERE jobs.lease_token IS NOT NULL GROUP BY jobs.user
 """
 
 NEXT = f"""
@@ -98,7 +98,7 @@ class Turns(Base):
         slots = alive_slots(db, now - self._lease)
         if slots == 0:
             return Place(position, None)
-        running = self._remaining(db, "lease_token IS NOT NULL AND lease_until > 0", (), now)
+        running = self._remaining(db, "lease_token IS NOT NULL", (), now)
         seconds = sum(running) + ahead * own.mean + sum(count * mean for count, mean in turns)
         wait = seconds / slots if len(running) + position > slots else 0.0
         return Place(position, max(wait, job.not_before - now) + max(own.mean, job.options.get("seconds") or 0))

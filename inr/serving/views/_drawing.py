@@ -17,7 +17,7 @@ from inr.serving.views._errors import BadRequest
 from inr.serving.views._fields import OpenFields
 from inr.serving.views._images import Canvas, FieldImage, SignalImage, pyramid_name
 from inr.serving.views._planes import ErrorPlane, FieldPlane, Plane, SampledPlane, SignalPlane, Slice, SlopePlane
-from inr.serving.views._request import turned_size
+from inr.serving.views._request import shrinks, turned_size
 from inr.signals import Domain, colour_profile
 
 Pixels = UInt8[np.ndarray, "h w k"]
@@ -133,7 +133,7 @@ def turned(plane: Plane, region: Sequence[float], size: tuple[int, int], mirrore
     if degrees % 90 == 0:
         shown = plane.grid(region, size)
         return np.rot90(shown[:, ::-1] if mirrored else shown, -int(degrees // 90))
-    if plane.is_coarse(region, size) or isinstance(plane, SampledPlane):
+    if shrinks(region, size) or isinstance(plane, SampledPlane):
         return _turned_pixels(plane.grid(region, size), mirrored, degrees)
     return _turned_places(plane, region, size, mirrored, degrees)
 

@@ -1,6 +1,7 @@
 """What a view is drawn from: a field's file, or the canonical array of a signal, and what is known of it beforehand."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class SignalImage:
     sha256: str
     domain: Mapping[str, Any]
 
+    def key_of(self, quality: str) -> str:
+        """Hexadecimal; what is drawn of two images in a quality is equal where this is."""
+        told = self.sha256 + json.dumps(dict(self.domain), sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; `image_from_json` is the way back."""
         return {"path": str(self.path), "sha256": self.sha256, "domain": dict(self.domain)}
@@ -43,6 +49,10 @@ class FieldImage:
     path: Path
     sha256: str
     signal: SignalImage | None = None
+
+    def key_of(self, quality: str) -> str:
+        """See `SignalImage.key_of`; the quality `error` depends on the signal, too."""
+        return f"{self.sha256}{self.signal.key_of(quality) if quality == 'error' and self.signal else ''}"
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON; `image_from_json` is the way back."""
@@ -68,8 +78,7 @@ def pyramid_name(image: SignalImage | FieldImage, slices: Mapping[str, float], q
         quality: error and slope have their own; all others share one.
     """
     kept = quality if quality in ("error", "slope") else "values"
-    beside = image.signal.sha256 if kept == "error" and isinstance(image, FieldImage) and image.signal else ""
-    told = f"{image.sha256} {sorted(slices.items())} {kept} {beside}"
+    told = f"{image.key_of(quality)} {sorted(slices.items())} {kept}"
     return f"{hashlib.sha256(told.encode()).hexdigest()}.npy"
 
 

@@ -72,7 +72,5 @@ def entity_tag(image: FieldImage | SignalImage, request: Request) -> str:
         request: what is drawn.
     """
     identifier = request.identifier
-    beside = image.signal.sha256 if isinstance(image, FieldImage) and image.signal else ""
-    sources = image.sha256 + (beside if request.quality == "error" else "")
-    told = f"{_DRAWN_BY} {sources} {sorted(identifier.slices.items())} {identifier.scale} {request.canonical}"
+    told = f"{_DRAWN_BY} {image.key_of(request.quality)} {identifier.slices} {identifier.scale} {request.canonical}"
     return f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'

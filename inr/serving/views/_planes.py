@@ -12,10 +12,10 @@ from jaxtyping import Float, Float32, UInt8
 from inr.serving.views._display import pixel_channels, pixels, tones
 from inr.serving.views._fields import OpenField
 from inr.serving.views._pyramid import Pyramid, make_pyramid
+from inr.serving.views._request import is_native, shrinks
 from inr.signals import Box, Domain, measured_places, unpack_missing
 
 Region = Sequence[float]  # left, top, width and height, in samples of the picture
-_ROUNDING = 1e-9
 _LONGEST_STEP, _SHORTEST_STEP = 0.5, 1 / 256  # samples over which slopes are measured
 _MAKING = threading.Lock()  # a pyramid is not made twice at once
 
@@ -116,14 +116,9 @@ class Plane(abc.ABC):
             region: the part, within the picture.
             size: width and height of the grid.
         """
-        if self.is_coarse(region, size):
+        if shrinks(region, size) or is_native(region, size):
             return self.pyramid().shrunk(region, size)
         return self.fine_grid(region, size)
-
-    @staticmethod
-    def is_coarse(region: Region, size: tuple[int, int]) -> bool:
-        """Whether pixels are larger than samples."""
-        return region[2] > size[0] * (1 + _ROUNDING) or region[3] > size[1] * (1 + _ROUNDING)
 
     def pyramid(self) -> Pyramid:
         """The picture at smaller sizes."""

@@ -49,9 +49,10 @@ class Pyramid:
         level = min(int(math.log2(coarseness) + _ALIGNED), len(self._levels) - 1)
         side = 2**level
         aligned = all(abs(cell - side) < _ALIGNED * side for cell in (across / size[0], down / size[1]))
-        if not (aligned and left % side == 0 and top % side == 0):
-            level = max(level - 1, 0)  # twice as fine: what is mixed beyond a pixel's edge is little
-        return self._part(level, region, size)
+        if aligned and left % side == 0 and top % side == 0:
+            column, row = int(left // side), int(top // side)
+            return self._levels[level][row : row + size[1], column : column + size[0]]
+        return self._part(max(level - 1, 0), region, size)  # twice as fine: what is mixed at edges of pixels is little
 
     def _part(self, level: int, region: Sequence[float], size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
         """A part from the pixels of one level."""

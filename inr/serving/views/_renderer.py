@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import math
 import sys
 from collections import OrderedDict
@@ -19,8 +18,8 @@ from inr.serving.views._tiles import TileCache
 PROCESS = (sys.executable, "-m", "inr.serving.views._process")
 _SLOW = {"codecs", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
 _LONGEST_PREPARATION = 1800.0  # seconds
-_MOST_CANVASES = 10_000
-_FIRST_RATE = 5e9  # multiplications a second that are thought possible before any was measured
+_MOST_CANVASES = 2_000
+_FIRST_RATE = 2e10  # multiplications a second that are thought possible before any was measured
 _TELLING = 1e8  # multiplications, of which it can be told how many a second are possible
 _SHORTEST = 1e-3  # seconds that are believed
 _NEWEST = 0.1  # share of the newest measurement in the rate
@@ -45,8 +44,8 @@ class Renderer:
         threads: int = 2,
         memory: int = 512 << 20,
         cache_bytes: int = 1 << 30,
-        timeout: float = 30.0,
-        longest_wait: float = 10.0,
+        timeout: float = 60.0,
+        longest_wait: float = 30.0,
     ) -> None:
         self._cache = cache
         self._options = ["--threads", str(threads), "--memory", str(memory), "--limit", str(cache_bytes)]
@@ -86,7 +85,7 @@ class Renderer:
         Raises:
             BadRequest: there is no picture of it.
         """
-        key = json.dumps(image.to_json(), sort_keys=True)
+        key = image.key_of("error")
         found = self._canvases.get(key)
         if found is None:
             found = self._canvases[key] = canvas_from_json(await self.call("canvas", image=image.to_json()))
@@ -109,7 +108,7 @@ class Renderer:
         key = entity_tag(image, request).strip('"')
         data = await asyncio.to_thread(self._tiles.get, key)
         if data is None:
-            if request.shrinks or request.quality == "error" or isinstance(image, SignalImage):
+            if request.is_kept or request.quality == "error" or isinstance(image, SignalImage):
                 await self._prepared(image, request)
             data = await self.call("tile", cost=request.cost, image=image.to_json(), request=request.to_json())
             await asyncio.to_thread(self._tiles.put, key, data)
@@ -125,7 +124,7 @@ class Renderer:
         Raises:
             InrError: it is no sound, or that is no rate.
         """
-        name = f"{image.sha256}{'' if rate is None else f'-{rate:.9g}'}.wav"
+        name = f"{image.key_of('default')}{'' if rate is None else f'-{rate:.9g}'}.wav"
         path = self._cache / "sounds" / name
         if not path.exists():
             await self.call("wav", image=image.to_json(), name=name, rate=rate)

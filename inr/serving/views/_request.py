@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,10 +124,15 @@ class Request:
     cost: float
 
     @property
-    def shrinks(self) -> bool:
-        """Whether pixels are larger than the image's own samples along an axis."""
-        cells = (length / count for length, count in zip(self.region[2:], self.size, strict=True))
-        return any(cell > self.identifier.scale * (1 + _ROUNDING) for cell in cells)
+    def samples(self) -> tuple[float, ...]:
+        """The region in samples of the image."""
+        return tuple(number / self.identifier.scale for number in self.region)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is drawn from the picture at smaller sizes, or at its own, that is made once."""
+        native = is_native(self.samples, self.size) and self.rotation % 90 == 0
+        return native or shrinks(self.samples, self.size)
 
     @property
     def media_type(self) -> str:
@@ -138,7 +143,7 @@ class Request:
         """What a renderer needs, as plain JSON; the region is in samples of the image."""
         return {
             "slices": dict(self.identifier.slices),
-            "region": [number / self.identifier.scale for number in self.region],
+            "region": list(self.samples),
             "size": list(self.size),
             "mirrored": self.mirrored,
             "rotation": self.rotation,
@@ -186,12 +191,31 @@ def parse(
 
 
 def _cost(request: Request, canvas: Canvas) -> float:
-    """Multiplications that a request takes, about: shrunk pictures are there, and samples are measured at places."""
+    """Multiplications that a request takes, about: what is kept is averaged at most, samples have some places."""
     points = math.prod(request.size)
-    if request.shrinks:
+    if request.is_kept:
         return points * _SHRINKING
     per_sample = request.size[0] * request.identifier.scale / request.region[2]
     return points * canvas.cost * (_PLACES if per_sample <= 2 or request.quality == "slope" else 1)
+
+
+def shrinks(region: Sequence[float], size: tuple[int, int]) -> bool:
+    """Whether pixels are larger than samples along an axis.
+
+    Args:
+        region: left, top, width and height in samples.
+        size: width and height in pixels.
+    """
+    return any(length > count * (1 + _ROUNDING) for length, count in zip(region[2:], size, strict=True))
+
+
+def is_native(region: Sequence[float], size: tuple[int, int]) -> bool:
+    """Whether every pixel is a sample.
+
+    Args:
+        region, size: as of `shrinks`.
+    """
+    return tuple(region[2:]) == size and all(float(place).is_integer() for place in region[:2])
 
 
 def turned_size(size: tuple[int, int], degrees: float) -> tuple[int, int]:

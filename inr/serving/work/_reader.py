@@ -10,6 +10,7 @@ import threading
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._option_values import parse_range
+from inr.serving import DiskFull
 from inr.serving.store import Store
-from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, PREVIEW, REFUSED, run_reader
+from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, NO_ROOM, PREVIEW, REFUSED, run_reader
 from inr.serving.work._sandbox import ReadLimits
 from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, Signal
 
 _OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")
 _MOST_DESCRIPTION = 32 << 20  # bytes
-_starting = threading.Lock()
+_processes = threading.Lock()  # whoever begins a process looks after all others, and an exit status is told once
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,9 @@ class Canonical:
 
     Attributes:
         kind: "image", "audio", "video", "volume" or "scattered"; "field" for a file that is one already.
-        description: plain JSON: domain, size, shape, channels, lossless_bytes and lossless_format of a signal, preview
-            (the digest of a WebP in the store, or None) and remarks (what was read otherwise than somebody may expect).
+        description: plain JSON: kind, domain, size, shape, channels, lossless_bytes and lossless_format of a signal,
+            preview (the digest of a WebP in the store, or None) and remarks (what was read otherwise than somebody may
+            expect).
         array_sha256: digest of the samples in the store, or of the field's file.
     """
 
@@ -70,13 +73,13 @@ def read(
     with tempfile.TemporaryDirectory(prefix=".inr-reading-", dir=path.parent) as folder:
         into = Path(folder).resolve()
         process = _start(str(path.resolve()), str(into), name, wanted, limits)
-        process.join(limits.wall_seconds)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
+        status = _ended(process, limits.wall_seconds)
+        if status is None:
             raise InrError(f"{name} takes more than {limits.wall_seconds:g} seconds to read")
-        if process.exitcode != 0:
-            raise InrError(_broken(name, process.exitcode))
+        if status == NO_ROOM:
+            raise DiskFull(f"the disk is full, and {name} could not be read; free some space")
+        if status != 0:
+            raise InrError(_broken(name, status))
         if into.joinpath(REFUSED).exists():
             raise InrError(_text(into / REFUSED))
         return _kept(into, store, name)
@@ -125,9 +128,19 @@ def _start(*arguments: Any) -> BaseProcess:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([run_reader.__module__])
     process = context.Process(target=run_reader, args=arguments, daemon=True)
-    with _starting, _nothing_of_this_script():
+    with _processes, _nothing_of_this_script():
         process.start()
     return process
+
+
+def _ended(process: BaseProcess, seconds: float) -> int | None:
+    """The exit status of a process; None where it had to be killed after so many seconds."""
+    in_time = bool(wait([process.sentinel], seconds))
+    with _processes:
+        if not in_time:
+            process.kill()
+        process.join()
+        return process.exitcode if in_time else None
 
 
 @contextlib.contextmanager
@@ -151,7 +164,7 @@ def _kept(into: Path, store: Store, name: str) -> Canonical:
     """Put what a reader left into the store, once it holds together; a reader that a file took over could lie."""
     try:
         description = json.loads(_text(into / DESCRIPTION))
-        kind = description.pop("kind")
+        kind = description["kind"]
         samples = into / (FIELD if kind == "field" else ARRAY)
         if kind != "field":
             _check(samples, description)

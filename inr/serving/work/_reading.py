@@ -4,10 +4,12 @@ This runs in a process of its own that is thrown away. Its parent trusts nothing
 """
 
 import contextlib
+import errno
 import importlib
 import json
 import os
 import signal as posix_signal
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +26,7 @@ from inr.serving.work._sandbox import ReadLimits, confine
 from inr.signals import Signal, lossless_size, open
 
 ARRAY, FIELD, PREVIEW, DESCRIPTION, REFUSED = "array", "field.inr", "preview.webp", "description.json", "refused"
+NO_ROOM = 28  # the exit status of a reader that met a full disk
 _FIELD_MAGIC = b"\x89INR"
 
 # loaded by the process that readers are forked from, which saves every one of them the time
@@ -54,6 +57,10 @@ def run_reader(file: str, folder: str, name: str, options: Mapping[str, Any], li
         into.joinpath(REFUSED).write_text(str(error).replace(file, name), encoding="utf-8")
     except MemoryError:
         into.joinpath(REFUSED).write_text(f"{name} takes more memory to read than a reader has", encoding="utf-8")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(NO_ROOM)
+        raise
     else:
         into.joinpath(DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
 

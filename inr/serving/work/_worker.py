@@ -13,23 +13,27 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import inr
 from inr._errors import DamagedFile, InrError
+from inr.compression import fit
 from inr.serving import DiskFull
 from inr.serving.problems import Problem
-from inr.serving.queue import Claim, Queue
+from inr.serving.queue import Claim, NotFound, Queue
 from inr.serving.store import RESERVE, Store
+from inr.serving.views import FieldImage, build_pyramid
 from inr.serving.work._heart import Heart, resident
 from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
 from inr.serving.work._previews import Previews
 from inr.serving.work._reader import lossless_of, reading_options, signal_of
 from inr.serving.work._task import Interrupted, Task
+from inr.signals import from_array
+from inr.signals import open as open_signal
 
 log = logging.getLogger("inr.serving")
 
 JOBS_OF_A_LIFE = 200
 _LOOK, _LONGEST_IDLE = 0.05, 1.0  # seconds between two looks whether anything happened, and without a look for a job
 _CLAIMED = 16
+_LARGE_SIDE = 512  # pixels of pictures whose smaller sizes are made at once; those of others are made when asked for
 _FULL_SECONDS = 60.0  # in which nobody claims a job after the disk was full
 
 
@@ -107,6 +111,8 @@ class Worker:
         return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
 
     def _claim(self) -> list[Claim]:
+        if self._queue.held() is not None:
+            return []
         if self._store.free() < self._reserve:
             self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
             return []
@@ -130,8 +136,11 @@ class Worker:
             self._done += 1
 
     def _seconds_left(self, claim: Claim) -> float:
-        owner = self._queue.user(claim.job.user)
-        return float("inf") if owner is None else max(owner.quotas.seconds_a_job - claim.job.seconds, 1.0)
+        try:
+            quotas = self._queue.user(claim.job.user).quotas
+        except NotFound:  # removed since, and the job with them
+            return 1.0
+        return max(quotas.seconds_a_job - claim.job.seconds, 1.0)
 
     def _outcome(self, task: Task) -> Outcome:
         task.check()
@@ -156,10 +165,12 @@ class Worker:
                 raise InrError("the signal of this job was deleted")
             return Input(field=data)
         if row.path is not None:
-            return Input(inr.open(row.path, **reading_options(row.options)), Path(row.path), data)
+            return Input(open_signal(row.path, **reading_options(row.options)), Path(row.path), data)
         assert row.array_sha256 is not None
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
+            if job.kind != "recompress":
+                raise InrError(f"{row.name} is already a fitted field, which can be recompressed")
             return Input(field=path.read_bytes())
         return Input(signal_of(path, row.description), lossless_of(row.description), data)
 
@@ -172,11 +183,18 @@ class Worker:
         )
         if done:
             try:
-                task.checkpoint.unlink(missing_ok=True)
-                Previews(task).draw(outcome.field, outcome.execute)
+                self._show(task, outcome, digest)
             except (InrError, OSError):
-                log.exception("no preview of job %s", task.job.id)
+                log.exception("no pictures of job %s", task.job.id)
         return done
+
+    def _show(self, task: Task, outcome: Outcome, digest: str) -> None:
+        """Draw what pages show of a job that is done."""
+        task.checkpoint.unlink(missing_ok=True)
+        Previews(task).draw(outcome.field, outcome.execute)
+        shape, cache = outcome.field.domain.shape or (), self._folder / "cache"
+        if cache.is_dir() and outcome.field.domain.kind == "image" and max(shape) > _LARGE_SIDE:
+            build_pyramid(FieldImage(self._store.path(digest), digest), cache)
 
     def _fail(self, task: Task, error: Exception) -> None:
         """Say why a job cannot be done; one that met a full disk is done later."""
@@ -204,9 +222,9 @@ def _problem_of(error: Exception) -> Problem:
 
 def warm_up() -> None:
     """Load and compile what the usual fit needs, by fitting a small picture for a moment."""
-    picture = inr.from_array(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8))
+    picture = from_array(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8))
     for coding in ("exact", "coded"):
-        inr.fit(picture, coding=coding, steps=2, seed=0)
+        fit(picture, coding=coding, steps=2, seed=0)
 
 
 def install(worker: Worker) -> None:

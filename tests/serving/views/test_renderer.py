@@ -162,17 +162,17 @@ def test_errors_keep_their_kind(tmp_path, stand_in, kind, error):
 def test_too_much_work_is_refused_before_it_is_begun(tmp_path, stand_in):
     async def body(renderer):
         with pytest.raises(BadRequest, match="about 40 seconds"):
-            await renderer.call("tile", cost=2e11, request={"region": []})
-        slow = asyncio.create_task(renderer.call("sleep", cost=4e10, seconds=0.3))
+            await renderer.call("tile", cost=8e11, request={"region": []})
+        slow = asyncio.create_task(renderer.call("sleep", cost=1.6e11, seconds=0.3))
         await asyncio.sleep(0.1)
         with pytest.raises(Busy) as caught:
-            await renderer.call("sleep", cost=2e10, seconds=0)
+            await renderer.call("sleep", cost=8e10, seconds=0)
         assert caught.value.retry_after == 2  # 12 seconds of work, of which 10 may wait
         await renderer.call("ping")
         await slow
-        await renderer.call("sleep", cost=2e10, seconds=0)
+        await renderer.call("sleep", cost=8e10, seconds=0)
 
-    run(tmp_path, body)
+    run(tmp_path, body, timeout=30.0, longest_wait=10.0)
 
 
 def test_pyramids_are_made_once_for_all_who_wait(tmp_path, stand_in):

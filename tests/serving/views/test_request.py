@@ -116,9 +116,11 @@ def test_what_a_renderer_is_told_is_in_samples():
 
 def test_cost_counts_what_is_evaluated():
     tile = "0,0,256,256/max/0/default.jpg"
-    assert asked(tile).cost == 256 * 256 * 100 * 4  # places in each of the signal's own cells
+    assert asked("0,0,128,128/^256,256/0/default.jpg").cost == 256 * 256 * 100 * 4  # places in each cell
+    assert asked(tile).cost < 256 * 256 * 100  # kept, as what is shrunk
     assert asked(tile, name="cat@8x").cost == 256 * 256 * 100
-    assert asked("full/320,/0/default.jpg").cost < 320 * 240 * 100  # from what was made once
+    assert asked("full/320,/0/default.jpg").cost < 320 * 240 * 100
+    assert asked("0,0,256,256/max/10/default.jpg").cost == 256 * 256 * 100 * 4
 
 
 @pytest.mark.parametrize(
