@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 RETRY_MILLISECONDS = 2_000  # after which a stream that ended is begun again
+MOST_STREAMS = 100  # of one user
 REPLAYED = 1_000  # events that are read at once
 _SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
 
@@ -41,6 +42,9 @@ async def _asked(
     """Everything that can be refused, before the stream begins."""
     for each in job or ():
         await in_thread(own_job, service, user, each)
+    if service.tail.listeners(user.id) >= MOST_STREAMS:
+        detail = f"You have {MOST_STREAMS} streams of events open; one can hold all of your jobs."
+        raise Problem("busy", detail, headers={"Retry-After": "10"})
     if service.draining.is_set():
         raise Problem("unavailable", "The service is going down.", headers={"Retry-After": "5"})
     return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None)
@@ -49,7 +53,7 @@ async def _asked(
 @router.get(
     "/events",
     response_class=EventSourceResponse,
-    responses=refuses("bad-cursor", "not-found", "unavailable"),
+    responses=refuses("bad-cursor", "not-found", "busy", "unavailable"),
 )
 async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)]) -> AsyncIterator[ServerSentEvent]:
     """`state`, `progress` (4 a second at most), `preview` and `end` of one's jobs.
