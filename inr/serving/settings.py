@@ -57,6 +57,8 @@ class Settings:
             raise InrError(f"--workers {self.workers}: between 0 and 64 processes can be begun")
         if not 1 <= self.threads <= 256:
             raise InrError(f"--threads {self.threads}: a job has from 1 to 256 threads")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise InrError(f"--url {self.url}: write it with its scheme, as https://{self.url}")
 
     @property
     def loopback(self) -> bool:

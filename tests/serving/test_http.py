@@ -12,8 +12,8 @@ BINARY = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with Stage(tmp_path).open() as stage:
+def stage(folder):
+    with Stage(folder).open() as stage:
         yield stage
 
 
@@ -50,12 +50,13 @@ def test_digests_are_checked(stage):
     def post(digest):
         return stage.client.post("/v1/signals", content=PICTURE, headers={**BINARY, "Content-Digest": digest})
 
-    right = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
-    assert post(f"sha-256=:{right}:").status_code == 201
-    problem(post(f"sha-512=:{right}:"), 422, "checksum-mismatch")
+    for name, known in (("sha-256", hashlib.sha256), ("sha-512", hashlib.sha512)):
+        right, wrong = (base64.b64encode(known(data).digest()).decode() for data in (PICTURE, b"other"))
+        assert post(f"{name}=:{right}:").status_code == 201
+        problem(post(f"{name}=:{wrong}:"), 422, "checksum-mismatch")
     problem(post("crc32=:AAAA:"), 422, "bad-request")
     problem(post("sha-256=:====:"), 422, "bad-request")
-    assert len(stage.client.get("/v1/signals").json()["items"]) == 1
+    assert len(stage.client.get("/v1/signals").json()["items"]) == 2
 
 
 def test_a_job_from_submitting_to_its_file(stage):
@@ -277,8 +278,8 @@ def test_the_service_says_whether_it_can_work(stage):
     assert stage.client.get("/readyz").status_code == 503
 
 
-def test_a_full_disk_takes_nothing(tmp_path):
-    with Stage(tmp_path, free_bytes=1 << 60).open() as stage:
+def test_a_full_disk_takes_nothing(folder):
+    with Stage(folder, free_bytes=1 << 60).open() as stage:
         signal = stage.signal()
         answer = stage.client.post("/v1/signals", content=PICTURE, headers=BINARY)
         problem(answer, 507, "disk-full")

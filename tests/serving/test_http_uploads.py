@@ -44,8 +44,8 @@ def offset(stage, place):
 
 
 @pytest.fixture
-def stage(tmp_path):
-    with Stage(tmp_path).open() as stage:
+def stage(folder):
+    with Stage(folder).open() as stage:
         yield stage
 
 
@@ -139,8 +139,8 @@ def test_who_comes_again_ends_a_request_that_waits_for_a_dead_connection(stage):
     assert standing.headers["upload-offset"] == "10"
 
 
-def test_time_is_up(tmp_path):
-    with Stage(tmp_path, upload_seconds=0.0).open() as stage:
+def test_time_is_up(folder):
+    with Stage(folder, upload_seconds=0.0).open() as stage:
         place = created(stage)
         answer = sent(stage, place, DATA, 0)
         problem(answer, 410, "upload-expired")

@@ -31,22 +31,31 @@ class Code(_Sent):
     code: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class JobRequest(_Sent):
-    """A job to be queued.
+class _JobRequest(_Sent):
+    """What all jobs have; options are those of the command of the same name, with underscores."""
 
-    Attributes:
-        kind: what is to be done.
-        signal: the id of an uploaded signal; for all kinds but recompress.
-        field: for recompress, the id of a done job whose file is compressed.
-        options: as the command of the same name has them, with underscores.
-    """
-
-    kind: Kind
-    signal: Id | None = None
-    field: Id | None = None
     name: Name = ""
     options: Options = Field(default_factory=dict)
     priority: Priority = 0
+
+
+class SignalJobRequest(_JobRequest):
+    """A job on an uploaded signal, by its id."""
+
+    kind: Literal["fit", "compress", "sweep"]
+    signal: Id
+    field: None = None
+
+
+class FieldJobRequest(_JobRequest):
+    """A job on the file that a done job made, by its id."""
+
+    kind: Literal["recompress"]
+    field: Id
+    signal: None = None
+
+
+JobRequest = Annotated[SignalJobRequest | FieldJobRequest, Field(discriminator="kind")]
 
 
 class BatchRequest(_Sent):

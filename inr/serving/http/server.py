@@ -197,8 +197,13 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
         raise InrError(
-            f"cannot listen at {settings.host}:{settings.port}: {describe(error)}; give another --port"
+            f"cannot listen at {settings.host}:{settings.port}: {_reason(error)}; give another --port"
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    """Without the address, which has been said."""
+    return describe(error).partition(" (while")[0]
 
 
 def _with_port(settings: Settings, listening: socket.socket) -> Settings:

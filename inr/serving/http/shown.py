@@ -79,12 +79,13 @@ def job_json(queue: "Queue", job: "Job", *, course: bool = False) -> dict[str, A
         "progress": progress_json(progress) if progress is not None else None,
         "metrics": job.metrics,
         "problem": job.problem,
-        "links": job_links(job, signal.kind if signal is not None else None, progress),
+        "links": job_links(job, signal, progress),
     }
 
 
-def job_links(job: "Job", kind: str | None, progress: "Progress | None" = None) -> dict[str, str]:
-    """Where what there is of a job is found."""
+def job_links(job: "Job", signal: "SignalRow | None", progress: "Progress | None" = None) -> dict[str, str]:
+    """Where what there is of a job is found; of one that is done also when its signal is gone."""
+    kind = signal.kind if signal is not None else (job.metrics or {}).get("kind")
     links = {"self": f"/v1/jobs/{job.id}", "events": f"/v1/events?job={job.id}"}
     if job.state == "done":
         links |= {"field": f"/v1/fields/{job.id}", "file": f"/v1/fields/{job.id}.inr"}
@@ -134,7 +135,7 @@ def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any
         return {"job": job.id, "preview": number, "url": f"/v1/jobs/{job.id}/preview.webp?n={number}"}
     if event.kind == "end":
         signal = queue.signal(job.signal) if job.signal is not None else None
-        links = job_links(job, signal.kind if signal is not None else None)
+        links = job_links(job, signal)
         return {"job": job.id, "state": job.state, "metrics": job.metrics, "links": links, "problem": job.problem}
     waiting = job.state in ("queued", "running") and event.data.get("state") == job.state
     now = state_json(job, queue.place(job) if waiting else None)

@@ -115,6 +115,7 @@ def run_job(task: Task, given: Input) -> Outcome:
     metrics = {
         **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples, "seconds": task.seconds,
         "parts": {part: format_spec(config) for part, config in made.field.config().items()},
+        "kind": made.field.domain.kind,
         "shape": None if made.field.domain.shape is None else list(made.field.domain.shape),
         "parameters": made.field.parameter_count, "remarks": remarks,
         **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),

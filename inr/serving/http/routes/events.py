@@ -44,14 +44,14 @@ async def _asked(
     ):
         raise Problem("bad-cursor", "Last-Event-ID is the id of an event of this service.")
     if service.draining.is_set():
-        raise Problem("queue-full", "The service is going down.", headers={"Retry-After": "5"})
+        raise Problem("unavailable", "The service is going down.", headers={"Retry-After": "5"})
     return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None)
 
 
 @router.get(
     "/events",
     response_class=EventSourceResponse,
-    responses=refuses("bad-cursor", "not-found", "queue-full"),
+    responses=refuses("bad-cursor", "not-found", "unavailable"),
 )
 async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)]) -> AsyncIterator[ServerSentEvent]:
     """`state`, `progress` (4 a second at most), `preview` and `end` of one's jobs.

@@ -1,0 +1,70 @@
+"""`inr serve` and `inr token`, as far as they need no server."""
+
+import json
+import re
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from inr.cli import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--host", "0.0.0.0"], "--host 0.0.0.0 lets other machines in, and nobody has a token: make one for each user "
+         "first, with inr token add NAME --folder {}"),
+        (["--port", "70000"], "--port 70000: a port lies from 0 to 65535"),
+        (["--workers", "-1"], "--workers -1: between 0 and 64 processes can be begun"),
+        (["--threads", "0"], "--threads 0: a job has from 1 to 256 threads"),
+        (["--url", "inr.example.org"], "--url inr.example.org: write it with its scheme, as https://inr.example.org"),
+    ],
+)  # fmt: skip
+def test_servers_that_cannot_be(tmp_path, options, line):
+    found = run("serve", tmp_path / "a", *options)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert found.stderr == f"inr: error: {line.format(tmp_path / 'a')}\n"
+
+
+def test_a_port_that_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = run("serve", tmp_path, "--port", port)
+    assert found.stderr == (
+        f"inr: error: cannot listen at 127.0.0.1:{port}: Address already in use; give another --port\n"
+    )
+
+
+def test_an_address_for_everybody_needs_its_names(tmp_path):
+    run("token", "add", "Ada", "--folder", tmp_path)
+    found = run("serve", tmp_path, "--host", "0.0.0.0")
+    assert found.stderr == (
+        "inr: error: --host 0.0.0.0 listens at every address: say by which names it is called, with --hosts\n"
+    )
+
+
+def test_users_are_added_listed_and_removed(tmp_path):
+    folder = ("--folder", tmp_path)
+    added = run("token", "add", "Ada", *folder, "--weight", "2", "--running", "1", "--bytes", "5MB")
+    assert re.fullmatch(r"[\w-]{43}\n", added.stdout)
+    again = run("token", "add", "Ada", *folder)
+    assert again.stderr == "inr: error: there is a user named Ada already; choose another name\n"
+    (user,) = json.loads(run("token", "list", *folder, "--json").stdout)["users"]
+    assert (user["name"], user["weight"], user["quotas"]["bytes"]) == ("Ada", 2.0, 5_000_000)
+    assert "5 MB" in run("token", "list", *folder).stdout
+    assert run("token", "replace", "Ada", *folder).stdout != added.stdout
+    missing = run("token", "remove", "Eve", *folder)
+    assert (missing.exit_code, missing.stderr) == (2, "inr: error: there is no user Eve; there are: Ada\n")
+    assert run("token", "remove", "Ada", *folder).exit_code == 0
+    assert json.loads(run("token", "list", *folder, "--json").stdout) == {"users": []}
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 101])
+def test_names_that_are_none(tmp_path, name):
+    found = run("token", "add", name, "--folder", tmp_path)
+    assert found.stderr == "inr: error: NAME is a line of 1 to 100 characters\n"
