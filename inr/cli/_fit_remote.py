@@ -196,7 +196,7 @@ def _waiting_event(job: dict[str, Any]) -> "Event":
     from inr.fitting import Event
 
     place, eta = job.get("position"), job.get("eta")
-    words = "waiting" if not place else f"waiting, {place - 1} before it"
+    words = f"waiting, {place - 1} before it" if place and place > 1 else "waiting"
     words += f", done in about {eta:.0f} s" if eta else ""
     return Event("stage", 0, 0, 0.0, 0.0, 0.0, 0.0, "", 0, message=words)
 
