@@ -35,7 +35,6 @@ FLOORS = (
     ("serving",),
     ("face",),
     ("bench",),
-    ("serving",),
     ("cli",),
 )
 

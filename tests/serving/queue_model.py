@@ -64,6 +64,9 @@ class Model:
             turns = [each.turn for each in self.users.values()]
             least = min((self.users[other].turn for other in here), default=max(turns))
             self.users[user].turn = max(self.users[user].turn, least)
+            for job in self.jobs.values():
+                if job.state == "running" and job.begun is None:
+                    job.to("paused" if job.pausing else "queued")
 
     def score(self, user: str) -> float:
         this = self.users[user]

@@ -50,12 +50,13 @@ def test_digests_are_checked(stage):
     def post(digest):
         return stage.client.post("/v1/signals", content=PICTURE, headers={**BINARY, "Content-Digest": digest})
 
-    right = base64.b64encode(hashlib.sha256(PICTURE).digest()).decode()
-    assert post(f"sha-256=:{right}:").status_code == 201
-    problem(post(f"sha-512=:{right}:"), 422, "checksum-mismatch")
+    for name, known in (("sha-256", hashlib.sha256), ("sha-512", hashlib.sha512)):
+        right, wrong = (base64.b64encode(known(data).digest()).decode() for data in (PICTURE, b"other"))
+        assert post(f"{name}=:{right}:").status_code == 201
+        problem(post(f"{name}=:{wrong}:"), 422, "checksum-mismatch")
     problem(post("crc32=:AAAA:"), 422, "bad-request")
     problem(post("sha-256=:====:"), 422, "bad-request")
-    assert len(stage.client.get("/v1/signals").json()["items"]) == 1
+    assert len(stage.client.get("/v1/signals").json()["items"]) == 2
 
 
 def test_a_job_from_submitting_to_its_file(stage):
@@ -229,7 +230,7 @@ def test_shares_are_seen_by_everybody_until_they_are_taken_away(stage):
     assert tile.headers["access-control-allow-origin"] == "*"
     assert stage.client.delete(f"/v1/fields/{id}/shares/{name}").status_code == 204
     problem(stage.client.get(f"/v1/shared/{name}", headers=anyone), 404, "not-found")
-    assert stage.client.get(f"/iiif/3/{name}/full/max/0/default.jpg", headers=anyone).status_code == 401
+    assert stage.client.get(f"/iiif/3/{name}/full/max/0/default.jpg", headers=anyone).status_code == 404
 
 
 def test_images_are_described_and_drawn(stage):

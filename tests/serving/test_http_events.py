@@ -151,7 +151,7 @@ def test_streams_end_when_the_server_does(stage):
 
     stage.runner.run(listen())
     answer = stage.client.get("/v1/events")
-    problem(answer, 503, "queue-full")
+    problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
 
 

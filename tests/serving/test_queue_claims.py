@@ -4,6 +4,7 @@ import pytest
 
 import inr
 from inr.serving.queue import NewJob, Progress, Queue
+from inr.serving.store import Store
 
 RESULT = {"result_sha256": "c" * 64, "result_bytes": 20, "metrics": {"psnr": 40.0}, "seconds": 2.0}
 
@@ -88,14 +89,25 @@ def test_a_job_that_workers_die_of_fails_on_the_third(queue, ada, job, clock):
     assert [claim.job.id for claim in queue.claim("w")] == [other]
     failed = queue.job(job)
     assert (failed.state, failed.crashes, failed.attempt) == ("failed", 3, 3)
-    assert failed.problem == {
-        "type": "/problems/crash-loop",
-        "title": "Every worker that tried this job died",
-        "detail": "3 workers died while they worked on this job; try a smaller signal or other options",
-    }
+    assert failed.problem["type"] == "/problems/crash-loop"
+    told = "3 workers died while they worked on this job; try a smaller signal or other options"
+    assert failed.problem["detail"] == told
     assert failed.seconds == 15.0  # up to the last beat of each
     assert queue.user(ada).used_seconds == 15.0
     assert queue.events(0, jobs=[job])[-1].data == {"state": "failed", "problem": failed.problem}
+
+
+def test_a_job_that_is_tried_again_may_crash_as_often_again(queue, ada, job, clock):
+    for _ in range(3):
+        queue.claim("w")
+        queue.forget("w")
+    queue.expire()
+    queue.retry(job, ada)
+    for crashes in range(3):
+        assert [claim.job.crashes for claim in queue.claim("w")] == [crashes]
+        queue.forget("w")
+    assert queue.claim("w") == []
+    assert queue.job(job).state == "failed"
 
 
 def test_the_limit_of_crashes_is_chosen(folder, clock):
@@ -217,6 +229,29 @@ def test_progress_is_what_the_worker_told_last(queue, job, clock):
     assert queue.progress(job) is None
 
 
+def test_every_new_preview_is_told_once_in_each_attempt(queue, job):
+    for _ in range(2):
+        (claim,) = queue.claim("w")
+        for preview in (0, 1, 1, 2):
+            queue.beat(claim, Progress(step=1, preview=preview))
+        queue.beat(claim)
+        queue.release(claim)
+    told = [event.data["preview"] for event in queue.events(0) if event.kind == "preview"]
+    assert told == [1, 2, 1, 2]
+
+
+def test_a_worker_is_paid_up_to_its_last_sign_of_life(queue, ada, clock):
+    jobs = small(queue, ada, 2)
+    _, claim = queue.claim("w", limit=2)
+    clock.now += 5
+    queue.plan(claim, threads=1, engine="cpu", horizon=9)
+    clock.now += 3
+    queue.checkpointed(claim, 4)
+    clock.now += 10
+    queue.expire()
+    assert [queue.job(job).seconds for job in jobs] == [0.0, 3.0]
+
+
 def small(queue, user, count, **options):
     signal = queue.add_signal(user, name="s").id
     queue.signal_ready(signal, "image", {"size": 4096, "shape": [64, 64], "channels": 3}, "b" * 64)
@@ -255,3 +290,29 @@ def test_a_poisonous_job_among_small_ones_fails_alone(queue, ada, clock):
     assert [(queue.job(job).state, queue.job(job).crashes) for job in jobs] == [
         ("done", 0), ("done", 0), ("done", 0), ("failed", 3), ("done", 0), ("done", 0),
     ]  # fmt: skip
+
+
+def test_a_worker_killed_between_the_blob_and_the_commit_is_repeated_with_the_same_bytes(queue, folder, job, clock):
+    store = Store(folder)
+    queue.claim("w")
+    sha256, _ = store.put(b"field")  # and then it is killed
+    clock.now += 10
+    (claim,) = queue.claim("v")
+    assert store.put(b"field") == (sha256, 5)
+    assert queue.finish(claim, result_sha256=sha256, result_bytes=5, metrics={}, seconds=1.0)
+    assert queue.job(job).result_sha256 == sha256
+    assert store.sweep(queue.referenced_blobs(), older_than=0) == []
+
+
+def test_workers_go_on_without_a_server(folder, clock):
+    server, worker = Queue(folder, clock=clock), Queue(folder, clock=clock)
+    job = server.submit(server.add_user("Ada")[0].id, NewJob("fit", "cat")).job.id
+    (claim,) = worker.claim("w")
+    server.close()
+    assert worker.beat(claim, Progress(step=9)) == "go on"
+    assert worker.finish(claim, **RESULT)
+    server = Queue(folder, clock=clock)
+    assert server.job(job).state == "done"
+    assert [event.kind for event in server.events(2)] == ["end"]
+    worker.close()
+    server.close()

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from inr.serving.queue import NewJob, NotFound, Progress, Queue, Quotas, WrongState
-from tests.serving.queue_model import ENDED, Model, ModelJob, ModelUser
+from tests.serving.queue_model import ENDED, LEASE, Model, ModelJob, ModelUser
 
 WORKERS = ("w", "v", "u")
 # states in which it is worth to ask for a step
@@ -123,6 +123,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.checkpointed(claim, step) == (job is not None)
         if job is not None:
             job.checkpoint = step
+            job.until, job.beat = self.model.now + LEASE, self.model.now
             job.begun = self.model.now if job.begun is None else job.begun
 
     @precondition(lambda self: self.claims)
@@ -214,6 +215,11 @@ class QueueMachine(RuleBasedStateMachine):
             if job.owner == worker:
                 job.until = min(job.until, self.model.now)
 
+    @rule(worker=st.sampled_from(WORKERS), limit=st.sampled_from([1, 3]))
+    def worker_claims_and_dies(self, worker: str, limit: int) -> None:
+        self.claim(worker, limit)
+        self.worker_dies(worker)
+
     @rule()
     def expire(self) -> None:
         self.queue.expire()
@@ -266,4 +272,4 @@ def test_the_queue_does_as_its_model():
 
 @pytest.mark.long
 def test_the_queue_does_as_its_model_for_long():
-    explore(400, 60)
+    explore(200, 60)

@@ -63,6 +63,18 @@ def test_nobody_saves_up_turns(queue, ada, bob, clock):
     assert queue.user(ada).used_seconds == 60.0
 
 
+def test_nobody_saves_up_turns_by_pausing(queue, ada, bob, clock):
+    paused = [made.job.id for made in queue.submit_many(bob, [NewJob("fit", "b")] * 20, None)]
+    for job in paused:
+        queue.pause(job, bob)
+    queue.submit_many(ada, [NewJob("fit", "a")] * 100, None)
+    for _ in range(50):
+        run_next(queue, clock)
+    for job in paused:
+        queue.resume(job, bob)
+    assert [run_next(queue, clock) for _ in range(20)].count(bob) == 10
+
+
 def test_who_was_away_while_nobody_was_there_is_no_better_off(queue, ada, bob, clock):
     queue.submit_many(ada, [NewJob("fit", "a")] * 30, None)
     for _ in range(30):
@@ -147,6 +159,19 @@ def test_another_user_is_not_passed_over_for_jobs_claimed_together(queue, ada, b
     assert claimed(queue) == jobs[:1]
     assert claimed(queue) == [other]
     assert claimed(queue) == jobs[1:17]
+
+
+def test_who_comes_while_many_small_jobs_are_claimed_does_not_wait_for_all_of_them(queue, ada, bob):
+    jobs = fits(queue, ada, signal(queue, ada), 20)
+    claims = queue.claim("w", limit=16)
+    assert queue.beat(claims[0], Progress(step=1)) == "go on"
+    other = queue.submit(bob, NewJob("fit", "b")).job.id
+    assert queue.beat(claims[0]) == "go on"
+    assert [queue.beat(claim) for claim in claims[1:]] == ["lost"] * 15
+    assert queue.finish(claims[0], **RESULT, seconds=0.25)
+    assert claimed(queue) == [other]
+    assert claimed(queue) == jobs[1:17]
+    assert {queue.job(job).crashes for job in jobs} == {0}
 
 
 def test_workers_share_small_jobs(queue, ada, clock):

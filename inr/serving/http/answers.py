@@ -51,13 +51,15 @@ def is_known(headers: Headers, tag: str) -> bool:
     return known.strip() == "*" or tag in {item.strip().removeprefix("W/") for item in known.split(",")}
 
 
-def tagged_json(request: Request, content: Any, *, headers: Mapping[str, str] | None = None) -> Response:
+def tagged_json(
+    request: Request, content: Any, *, media_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Response:
     """A JSON answer with its ETag, or 304 where the client has it."""
-    answer = JSONAnswer(content, headers={"Cache-Control": "no-cache", **(headers or {})})
-    tag = tag_of(bytes(answer.body).decode())
-    if is_known(request.headers, tag):
-        return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
-    answer.headers["ETag"] = tag
+    answer = JSONAnswer(content, media_type=media_type)
+    tagged = {"Cache-Control": "no-cache", **(headers or {}), "ETag": tag_of(media_type, bytes(answer.body).decode())}
+    if is_known(request.headers, tagged["ETag"]):
+        return Response(status_code=304, headers=tagged)
+    answer.headers.update(tagged)
     return answer
 
 

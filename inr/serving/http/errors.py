@@ -27,10 +27,10 @@ _TYPES: dict[type[InrError], Type] = {
     NotFound: "not-found",
     QueueFull: "queue-full",
     QuotaExceeded: "quota",
-    RendererStopped: "busy",
+    RendererStopped: "unavailable",
     WrongState: "wrong-state",
 }
-_RETRY_AFTER = {"disk-full": "60", "queue-full": "30", "quota": "30", "busy": "1"}
+_RETRY_AFTER = {"disk-full": "60", "queue-full": "30", "quota": "30", "busy": "1", "unavailable": "2"}
 
 
 def problem_of(error: Exception) -> Problem:
@@ -44,8 +44,7 @@ def problem_of(error: Exception) -> Problem:
     headers = {"Retry-After": _RETRY_AFTER[slug]} if slug in _RETRY_AFTER else {}
     if isinstance(error, Busy):
         headers["Retry-After"] = str(error.retry_after)
-    status = 503 if isinstance(error, RendererStopped) else None
-    return Problem(slug, " ".join(str(error).split()), status=status, headers=headers)
+    return Problem(slug, " ".join(str(error).split()), headers=headers)
 
 
 def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
@@ -71,11 +70,16 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = error.errors()
-    if any(each["loc"] == ("header", "Tus-Resumable") for each in errors):
+    places = {tuple(each["loc"]) for each in errors}
+    if ("header", "Tus-Resumable") in places:
         detail = "Send Tus-Resumable: 1.0.0."
         return problem_answer(Problem("precondition-failed", detail, headers={"Tus-Version": "1.0.0"}))
+    if ("query", "cursor") in places:
+        return problem_answer(Problem("bad-cursor", "That cursor is none that a list gave; start without one."))
     detail = "; ".join(_complaint(each) for each in errors[:5]) + "."
     # what was sent is not sent back: it may be large, or no JSON
+    if ("header", "last-event-id") in places:
+        return problem_answer(Problem("bad-cursor", "Last-Event-ID is the id of an event of this service."))
     shown = [{"at": _place(each["loc"]), "message": each["msg"]} for each in errors[:20]]
     return problem_answer(Problem("bad-request", detail, errors=shown))
 
@@ -99,7 +103,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem_answer(Problem("method-not-allowed", detail, headers={"Allow": allowed}))
     if error.status_code == 404:
         return problem_answer(Problem("not-found", "There is nothing at this address."))
-    return problem_answer(Problem("bad-request", str(error.detail), status=error.status_code))
+    return problem_answer(Problem("bad-request", str(error.detail)))
 
 
 def _methods(request: Request) -> Iterator[str]:

@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from inr.serving.http.answers import tagged_json
 
-Cursor = Annotated[str | None, Query(max_length=500, description="of an answer's `next`; left out for the first page")]
+Cursor = Annotated[
+    str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="of an answer's `next`; left out for the first page")
+]
 Limit = Annotated[int, Query(ge=1, le=200, description="how many there are on a page")]
 
 

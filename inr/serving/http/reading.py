@@ -51,14 +51,8 @@ def _read(service: Service, signal: "SignalRow") -> None:
 
 async def read_again(service: Service) -> None:
     """Read what was being read when the server ended."""
-    cursor: str | None = None
-    while True:
-        rows, cursor = await in_thread(service.queue.signals, None, cursor=cursor, limit=200)
-        for row in rows:
-            if row.state == "reading" and row.sha256 is not None:
-                service.begin(read_signal(service, row))
-        if cursor is None:
-            return
+    for row in await in_thread(service.queue.unread_signals):
+        service.begin(read_signal(service, row))
 
 
 def reading_options(given: dict[str, Any]) -> dict[str, Any]:

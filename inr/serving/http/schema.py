@@ -10,11 +10,15 @@ from inr._version import __version__
 from inr.serving.http.models import ProblemBody
 from inr.serving.problems import MEDIA_TYPE, TYPES, Type
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
 _ALWAYS: tuple[Type, ...] = ("forbidden-host", "internal")
 _UNSAFE: tuple[Type, ...] = ("forbidden-origin",)
 _WITH_BODY: tuple[Type, ...] = ("unsupported-media-type", "too-large", "timeout", "bad-request")
 _WITH_TOKEN: tuple[Type, ...] = ("unauthorised",)
+
+
+# the client says by If-None-Match that it has the answer
+CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as it was."}}
 
 
 def refuses(*slugs: Type) -> dict[int | str, dict[str, Any]]:
@@ -26,7 +30,7 @@ def refuses(*slugs: Type) -> dict[int | str, dict[str, Any]]:
 
 
 def _problem_of(slugs: Iterable[str]) -> dict[str, Any]:
-    return {"description": ", ".join(slugs), "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+    return {"description": ", ".join(slugs), "content": PROBLEM}
 
 
 def openapi(app: FastAPI, is_public: Callable[[str], bool]) -> dict[str, Any]:
@@ -46,9 +50,7 @@ def openapi(app: FastAPI, is_public: Callable[[str], bool]) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas.pop("ProblemBody", None)
-    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas["Problem"] = problem
+    schemas["ProblemBody"] = ProblemBody.model_json_schema()
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "inr_session"},
@@ -66,15 +68,25 @@ def _complete(operation: dict[str, Any], method: str, *, public: bool) -> None:
         slugs += _UNSAFE
     if "requestBody" in operation:
         slugs += _WITH_BODY
-    if operation.get("parameters"):
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
         slugs.append("bad-request")
     if not public:
         slugs += _WITH_TOKEN
         operation["security"] = [{"token": []}, {"session": []}]
     responses = operation["responses"]
-    for status, response in refuses(*slugs).items():
+    for status, response in refuses(*dict.fromkeys(slugs)).items():
         known = responses.get(str(status))
         if known is None or "HTTPValidationError" in str(known):
             responses[str(status)] = response
         else:
             known["description"] += ", " + response["description"]
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """What may be left out of an address or a header is no null there."""
+    kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema.update(kinds[0])
+    elif kinds:
+        schema["anyOf"] = kinds

@@ -116,19 +116,25 @@ def happened(db: sqlite3.Connection, now: float, job: str, kind: str, data: dict
     )
 
 
-def arrive(db: sqlite3.Connection, user: str) -> None:
-    """Let a user who had no job to be done take a turn beside those who have: nobody saves up turns by waiting.
+def arrive(db: sqlite3.Connection, now: float, user: str) -> None:
+    """Let a user who had no job to be done take a turn beside those who have, as soon as a worker is free.
 
-    Fair queueing by start times (Goyal, Vin and Cheng 1996): `users.turn` is the seconds used over the weight, and who
-    comes is set to the least of those who are there, or, where nobody is, to the most there ever was.
+    Nobody saves up turns by waiting. Fair queueing by start times (Goyal, Vin and Cheng 1996): `users.turn` is the
+    seconds used over the weight, and who comes is set to the least of those who are there, or, where nobody is, to the
+    most there ever was. Jobs that were claimed together with others, and not begun yet, are to be claimed again.
     """
     here = "SELECT user FROM tally WHERE state IN ('queued', 'running', 'cancelling') AND jobs > 0"
-    db.execute(
+    arrived = db.execute(
         f"""UPDATE users SET turn = MAX(turn, COALESCE((SELECT MIN(turn) FROM users WHERE id IN ({here})),
                                                        (SELECT MAX(turn) FROM users)))
             WHERE id = ? AND id NOT IN ({here})""",
         (user,),
     )
+    if arrived.rowcount == 0:
+        return
+    claimed = "lease_token IS NOT NULL AND begun IS NULL AND state = 'running'"
+    for row in db.execute(f"SELECT id, pausing FROM jobs INDEXED BY jobs_leased WHERE {claimed}").fetchall():
+        move(db, now, row["id"], ("running",), "paused" if row["pausing"] else "queued")
 
 
 def charge(db: sqlite3.Connection, job: str, seconds: float) -> None:

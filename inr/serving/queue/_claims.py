@@ -110,7 +110,8 @@ class Claims(Base):
         attempt = db.execute("SELECT attempt FROM jobs WHERE id = ?", (job,)).fetchone()["attempt"] + 1
         leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "beat": now, "owner": worker}
         # the first of several is begun at once; if the worker dies, it is blamed on those that were begun
-        move(db, now, job, ("queued",), "running", attempt=attempt, begun=now if first else None, **leased)
+        begun = now if first else None
+        move(db, now, job, ("queued",), "running", attempt=attempt, begun=begun, preview=0, **leased)
         db.execute("UPDATE jobs SET started = COALESCE(started, ?) WHERE id = ?", (now, job))
         db.execute("UPDATE users SET served = ? WHERE id = ?", (now, user))
         found = job_row(db, job)
@@ -133,12 +134,12 @@ class Claims(Base):
             if row is None:
                 return "lost"
             begun = now if row["begun"] is None and progress is not None else row["begun"]
-            preview = max(row["preview"], progress.preview) if progress is not None else row["preview"]
+            preview = row["preview"] if progress is None else progress.preview
             db.execute(
                 "UPDATE jobs SET lease_until = ?, beat = ?, begun = ?, preview = ? WHERE id = ?",
                 (now + self._lease, now, begun, preview, claim.job.id),
             )
-            if preview > row["preview"]:
+            if preview != row["preview"]:
                 happened(db, now, claim.job.id, "preview", {"preview": preview})
         if progress is not None:
             with self._progress.write(durable=False) as db:
@@ -156,11 +157,14 @@ class Claims(Base):
         return self._update(claim, checkpoint_step=step)
 
     def _update(self, claim: Claim, **columns: Any) -> bool:
+        """Keep something with a job that is under way, which is as good as a beat."""
+        now = self._clock()
+        columns.update(beat=now, lease_until=now + self._lease)
         settings = ", ".join(f"{name} = ?" for name in columns)
         with self._main.write() as db:
             done = db.execute(
                 f"UPDATE jobs SET {settings}, begun = COALESCE(begun, ?) WHERE id = ? AND lease_token = ?",
-                (*columns.values(), self._clock(), claim.job.id, claim.token),
+                (*columns.values(), now, claim.job.id, claim.token),
             )
             return done.rowcount > 0
 

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +39,10 @@ class Database:
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
         self._path = path
+        self._all: list[sqlite3.Connection] = []
         self._readers: list[sqlite3.Connection] = []
         self._writing = threading.Lock()
+        self._closing = weakref.finalize(self, _close, self._all, os.getpid())
         with self._told():
             self._durable = self._connect("FULL")
             self._quick = self._connect("NORMAL")
@@ -87,15 +90,14 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         with self._writing:
-            for connection in (self._durable, self._quick, self._watcher, *self._readers):
-                connection.close()
-            self._readers.clear()
+            self._closing()
 
     def _connect(self, synchronous: str) -> sqlite3.Connection:
         # no transactions but those begun here, and connections that pass from thread to thread, one at a time
         connection = sqlite3.connect(
             self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        self._all.append(connection)
         connection.row_factory = sqlite3.Row
         _write_ahead(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -104,9 +106,8 @@ class Database:
 
     def _prepare(self, schema: str, version: int) -> None:
         connection = self._durable
-        connection.execute(
-            "BEGIN IMMEDIATE"
-        )  # of several processes that open a new folder at once, one makes the tables
+        # of several processes that open a new folder at once, one makes the tables
+        connection.execute("BEGIN IMMEDIATE")
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
             for statement in _statements(schema):
@@ -123,9 +124,16 @@ class Database:
             with full_disks_told(self._path.parent):
                 yield
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what it is in detail
+            if kind not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise
             raise InrError(f"{self._path} is damaged, or no database of inr; give another folder") from error
+
+
+def _close(connections: list[sqlite3.Connection], process: int) -> None:
+    if os.getpid() == process:  # one that was forked from it must not
+        for connection in connections:
+            connection.close()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

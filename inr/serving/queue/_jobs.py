@@ -65,7 +65,7 @@ class Jobs(Base):
             if replayed is not None:
                 return replayed
             _check_quotas(db, user, jobs)
-            arrive(db, user)
+            arrive(db, now, user)
             ids = [_insert(db, user, job, batch, now) for job in jobs]
             if key is not None:
                 db.execute(
@@ -134,7 +134,7 @@ class Jobs(Base):
             if found.state == "running" and found.pausing:
                 db.execute("UPDATE jobs SET pausing = 0 WHERE id = ?", (job,))
             else:
-                arrive(db, found.user)
+                arrive(db, now, found.user)
                 if not move(db, now, job, ("paused",), "queued"):
                     raise WrongState(f"the job is {found.state}; only a paused one can be resumed")
             return job_row(db, job)
@@ -150,7 +150,7 @@ class Jobs(Base):
                 touch(db, found.signal, now)
             if found.field is not None:
                 job_row(db, found.field)
-            arrive(db, found.user)
+            arrive(db, now, found.user)
             move(db, now, job, ("failed",), "queued", crashes=0, problem=None, ended=None, not_before=0)
             return job_row(db, job)
 

@@ -1,8 +1,8 @@
 """Leases that are over: the worker died, or is taken to have."""
 
 import sqlite3
-from typing import Any
 
+from inr.serving.problems import Problem
 from inr.serving.queue._base import charge, move
 
 
@@ -27,14 +27,11 @@ def end_leases(db: sqlite3.Connection, now: float, max_crashes: int) -> None:
             continue
         crashes = row["crashes"] + (row["begun"] is not None)
         if crashes >= max_crashes:
-            move(db, now, row["id"], ("running",), "failed", crashes=crashes, problem=_crash_loop(crashes))
+            move(db, now, row["id"], ("running",), "failed", crashes=crashes, problem=_crash_loop(crashes).to_json())
         else:
             move(db, now, row["id"], ("running",), "paused" if row["pausing"] else "queued", crashes=crashes)
 
 
-def _crash_loop(crashes: int) -> dict[str, Any]:
-    return {
-        "type": "/problems/crash-loop",
-        "title": "Every worker that tried this job died",
-        "detail": f"{crashes} workers died while they worked on this job; try a smaller signal or other options",
-    }
+def _crash_loop(crashes: int) -> Problem:
+    detail = f"{crashes} workers died while they worked on this job; try a smaller signal or other options"
+    return Problem("crash-loop", detail)

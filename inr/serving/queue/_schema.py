@@ -45,7 +45,7 @@ CREATE TABLE signals (
 );
 CREATE INDEX signals_user ON signals (user, id, bytes);
 CREATE INDEX signals_expires ON signals (expires);
-CREATE INDEX signals_reading ON signals (id) WHERE state = 'reading';
+CREATE INDEX signals_reading ON signals (id) WHERE state = 'reading' AND sha256 IS NOT NULL;
 CREATE TABLE uploads (
     id TEXT PRIMARY KEY,
     user TEXT NOT NULL REFERENCES users ON DELETE CASCADE,

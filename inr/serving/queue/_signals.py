@@ -79,9 +79,10 @@ class Signals(Base):
             return page([_signal_of(row) for row in found], limit)
 
     def unread_signals(self) -> list[SignalRow]:
-        """The signals that are still to be read, the oldest first, as after a reader that died."""
+        """What was uploaded and is still to be read, the oldest first, as after a server that died."""
+        unread = "SELECT * FROM signals WHERE state = 'reading' AND sha256 IS NOT NULL ORDER BY id"
         with self._main.read() as db:
-            return [_signal_of(row) for row in db.execute("SELECT * FROM signals WHERE state = 'reading' ORDER BY id")]
+            return [_signal_of(row) for row in db.execute(unread)]
 
     def signal_ready(self, signal: str, kind: str, description: dict[str, Any], array_sha256: str | None) -> None:
         """A reader has made a signal's canonical form; raises NotFound."""

@@ -1,5 +1,6 @@
 """Files of the folder that outlived what they were for."""
 
+import math
 import shutil
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def tidy(folder: Path, queue: Queue, store: Store) -> None:
     kept, now = queue.kept(), time.time()
     store.sweep(queue.referenced_blobs(), ORPHAN_SECONDS)
     for path in (folder / "uploads").glob("*"):
-        if path.name not in kept.uploads and now - path.stat().st_mtime >= ORPHAN_SECONDS:
+        if path.name not in kept.uploads and now - _changed(path) >= ORPHAN_SECONDS:
             if path.is_dir():  # of a reader whose server was killed
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -35,10 +36,18 @@ def tidy(folder: Path, queue: Queue, store: Store) -> None:
     for path in (folder / "jobs").glob("*"):
         state, ended = kept.jobs.get(path.name, (None, None))
         if state is None:
-            over = now - path.stat().st_mtime >= ORPHAN_SECONDS
+            over = now - _changed(path) >= ORPHAN_SECONDS
         else:
             over = state in ("failed", "cancelled") and ended is not None and now - ended >= PREVIEW_SECONDS
         if over:
             shutil.rmtree(path, ignore_errors=True)
         elif state in ("done", "cancelled"):
             (path / "checkpoint.inr").unlink(missing_ok=True)
+
+
+def _changed(path: Path) -> float:
+    """When a file or folder was last written to; never, where it has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import inr
 from inr._errors import DamagedFile, InrError
+from inr.compression import fit
 from inr.serving import DiskFull
 from inr.serving.problems import Problem
-from inr.serving.queue import Claim, Queue
+from inr.serving.queue import Claim, NotFound, Queue
 from inr.serving.store import RESERVE, Store
 from inr.serving.views import FieldImage, build_pyramid
 from inr.serving.work._heart import Heart, resident
@@ -25,6 +25,8 @@ from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
 from inr.serving.work._previews import Previews
 from inr.serving.work._reader import lossless_of, reading_options, signal_of
 from inr.serving.work._task import Interrupted, Task
+from inr.signals import from_array
+from inr.signals import open as open_signal
 
 log = logging.getLogger("inr.serving")
 
@@ -134,8 +136,11 @@ class Worker:
             self._done += 1
 
     def _seconds_left(self, claim: Claim) -> float:
-        owner = self._queue.user(claim.job.user)
-        return float("inf") if owner is None else max(owner.quotas.seconds_a_job - claim.job.seconds, 1.0)
+        try:
+            quotas = self._queue.user(claim.job.user).quotas
+        except NotFound:  # removed since, and the job with them
+            return 1.0
+        return max(quotas.seconds_a_job - claim.job.seconds, 1.0)
 
     def _outcome(self, task: Task) -> Outcome:
         task.check()
@@ -160,7 +165,7 @@ class Worker:
                 raise InrError("the signal of this job was deleted")
             return Input(field=data)
         if row.path is not None:
-            return Input(inr.open(row.path, **reading_options(row.options)), Path(row.path), data)
+            return Input(open_signal(row.path, **reading_options(row.options)), Path(row.path), data)
         assert row.array_sha256 is not None
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
@@ -217,9 +222,9 @@ def _problem_of(error: Exception) -> Problem:
 
 def warm_up() -> None:
     """Load and compile what the usual fit needs, by fitting a small picture for a moment."""
-    picture = inr.from_array(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8))
+    picture = from_array(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8))
     for coding in ("exact", "coded"):
-        inr.fit(picture, coding=coding, steps=2, seed=0)
+        fit(picture, coding=coding, steps=2, seed=0)
 
 
 def install(worker: Worker) -> None:

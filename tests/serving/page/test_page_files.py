@@ -86,7 +86,9 @@ def test_modules_import_what_is_exported_and_build_no_code(module: Path):
         exported = set(_EXPORT.findall((module.parent / address).read_text(encoding="utf-8")))
         assert {name.strip() for name in names.split(",") if name.strip()} <= exported
     assert re.findall(r"\beval\(|new Function|innerHTML|insertAdjacentHTML|document\.write|javascript:", text) == []
-    assert [link for link in re.findall(r"https?://[^\s\"'`)]+", text) if not link.startswith("http://www.w3.org/")] == []
+    assert [
+        link for link in re.findall(r"https?://[^\s\"'`)]+", text) if not link.startswith("http://www.w3.org/")
+    ] == []
 
 
 def test_every_sign_and_every_colour_is_drawn_somewhere():

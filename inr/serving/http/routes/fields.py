@@ -9,7 +9,7 @@ from inr.serving.http.answers import file_answer, tag_of, tagged_json
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import FieldBody, FieldList, Id
 from inr.serving.http.reading import shown_name
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import field_links, job_json
 from inr.serving.http.sources import field_image, own_field
@@ -22,21 +22,23 @@ router = APIRouter(prefix="/v1", tags=["fields"])
 Rate = Annotated[int | None, Query(ge=1_000, le=192_000, description="samples a second; the signal's own if left out")]
 Points = Annotated[int, Query(ge=16, le=8_192, description="how many pairs of least and greatest")]
 INR = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+# of what the renderer makes
+DRAWN = refuses("not-found", "bad-option", "damaged-file", "busy", "unavailable")
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": INR},
     206: {"content": INR, "description": "a part of it"},
-    304: {"description": "as it was"},
+    **CACHED,
     **refuses("not-found", "range-not-satisfiable"),
 }
 WAV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/wav": {}}},
     206: {"content": {"audio/wav": {}}, "description": "a part of it"},
-    304: {"description": "as it was"},
-    **refuses("not-found", "bad-option", "range-not-satisfiable", "busy"),
+    **CACHED,
+    **refuses("not-found", "bad-option", "range-not-satisfiable", "busy", "unavailable"),
 }
 
 
-@router.get("/fields", response_model=FieldList, responses=refuses("bad-cursor"))
+@router.get("/fields", response_model=FieldList, responses=CACHED | refuses("bad-cursor"))
 def fields(request: Request, service: TheService, user: TheUser, cursor: Cursor = None, limit: Limit = 50) -> Response:
     """One's fields, as the jobs that made them, the newest first."""
     found, following = service.queue.jobs(user.id, state="done", cursor=cursor, limit=limit)
@@ -49,7 +51,11 @@ def file(request: Request, id: Id, service: TheService, user: TheUser) -> Respon
     return file_of(request, service, own_field(service, user, id))
 
 
-@router.get("/fields/{id}", response_model=FieldBody, responses=refuses("not-found", "damaged-file", "busy"))
+@router.get(
+    "/fields/{id}",
+    response_model=FieldBody,
+    responses=CACHED | DRAWN,
+)
 async def field(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """What a field is made of, how good it is, and where its views are."""
     job = await in_thread(own_field, service, user, id)
@@ -63,7 +69,9 @@ async def audio(request: Request, id: Id, service: TheService, user: TheUser, ra
 
 
 @router.get(
-    "/fields/{id}/peaks.json", response_model=list[list[float]], responses=refuses("not-found", "bad-option", "busy")
+    "/fields/{id}/peaks.json",
+    response_model=list[list[float]],
+    responses=CACHED | DRAWN,
 )
 async def peaks(request: Request, id: Id, service: TheService, user: TheUser, n: Points = 1_000) -> Response:
     """The outline of a sound: pairs of least and greatest values in [-1, 1]."""

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from inr.serving.http.answers import JSONAnswer, is_known
+from inr.serving.http.answers import is_known, tagged_json
 from inr.serving.http.routes.shares import EVERYBODY
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Anyone, Service, TheService, in_thread
 from inr.serving.http.sources import image_of
 from inr.serving.views import INFO_TYPE, entity_tag, identify, info_json, link_header, parse
@@ -19,7 +19,7 @@ _CONTEXT = (
     '<http://iiif.io/api/image/3/context.json>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 )
 _PICTURES: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
-_REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy")
+_REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy", "unavailable")
 
 
 @router.get("/{identifier}", status_code=303, response_class=Response, responses=_REFUSES)
@@ -34,7 +34,7 @@ async def base(identifier: str, service: TheService, user: Anyone) -> Response:
 @router.get(
     "/{identifier}/info.json",
     response_model=dict,
-    responses={304: {"description": "as it was"}, **_REFUSES},
+    responses=CACHED | _REFUSES,
 )
 async def info(request: Request, identifier: str, service: TheService, user: Anyone) -> Response:
     """An image's size, tiles and qualities."""
@@ -43,13 +43,14 @@ async def info(request: Request, identifier: str, service: TheService, user: Any
     document = info_json(_address(service), named, await service.renderer.canvas(image))
     linked = "application/ld+json" in request.headers.get("accept", "")
     headers = {"Vary": "Accept", "Cache-Control": _cache(everybody)} | ({} if linked else {"Link": _CONTEXT})
-    return _to(JSONAnswer(document, media_type=INFO_TYPE if linked else None, headers=headers), everybody)
+    kind = INFO_TYPE if linked else "application/json"
+    return _to(tagged_json(request, document, media_type=kind, headers=headers), everybody)
 
 
 @router.get(
     "/{identifier}/{region}/{size}/{rotation}/{quality_format}",
     response_class=Response,
-    responses={200: {"content": _PICTURES}, 304: {"description": "as it was"}, **_REFUSES},
+    responses={200: {"content": _PICTURES}, **CACHED, **_REFUSES},
 )
 async def image(
     request: Request,
@@ -73,6 +74,14 @@ async def image(
     picture = await service.renderer.tile(source, asked)
     service.metrics.tile_seconds.observe(time.perf_counter() - began)
     return _to(Response(picture, media_type=asked.media_type, headers=headers), everybody)
+
+
+@router.options("/{identifier}/info.json", include_in_schema=False)
+@router.options("/{identifier}/{region}/{size}/{rotation}/{quality_format}", include_in_schema=False)
+async def preflight(identifier: str, service: TheService) -> Response:
+    """Whether pages of other sites may ask for an image: for shares, as everybody may."""
+    shared = await in_thread(service.queue.share_of, identify(identifier).name) is not None
+    return _to(Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"}), shared)
 
 
 def _address(service: Service) -> str:

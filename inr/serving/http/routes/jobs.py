@@ -13,6 +13,7 @@ from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import (
     BatchBody,
     BatchRequest,
+    FieldJobRequest,
     Id,
     JobBody,
     JobList,
@@ -21,7 +22,7 @@ from inr.serving.http.models import (
     PriorityRequest,
     State,
 )
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json
 from inr.serving.problems import Problem
@@ -42,8 +43,9 @@ Key = Annotated[
     ),
 ]
 _SUBMITTING = refuses(
-    "bad-option", "not-found", "wrong-state", "idempotency-mismatch", "quota", "queue-full", "disk-full", "busy"
-)
+    "bad-option", "not-found", "wrong-state", "idempotency-mismatch", "quota", "queue-full", "disk-full", "busy",
+    "unavailable",
+)  # fmt: skip
 
 
 @router.post("/jobs", status_code=201, response_model=JobBody, responses=_SUBMITTING)
@@ -60,7 +62,7 @@ async def submit(request: Request, body: JobRequest, service: TheService, user: 
 
 @router.post("/batches", status_code=207, response_model=BatchBody, responses=refuses("disk-full"))
 async def submit_batch(request: Request, body: BatchRequest, service: TheService, user: TheUser) -> Response:
-    """Queue up to 1,000 jobs; each has a result of its own."""
+    """Queue up to 1,000 jobs; each has a result of its own, without its place."""
     trace, batch = request.scope["state"]["traceparent"], str(uuid.uuid4())
     known: dict[str, Any] = {}
     checked: list[NewJob | Problem] = []
@@ -79,7 +81,7 @@ async def submit_batch(request: Request, body: BatchRequest, service: TheService
     return JSONAnswer({"id": batch, "results": answered}, status_code=207)
 
 
-@router.get("/jobs", response_model=JobList, responses=refuses("bad-cursor"))
+@router.get("/jobs", response_model=JobList, responses=CACHED | refuses("bad-cursor"))
 def jobs(
     request: Request,
     service: TheService,
@@ -96,7 +98,7 @@ def jobs(
     return list_answer(request, [job_json(service.queue, job) for job in found], following, asked)
 
 
-@router.get("/jobs/{id}", response_model=JobBody, responses=refuses("not-found"))
+@router.get("/jobs/{id}", response_model=JobBody, responses=CACHED | refuses("not-found"))
 def job(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One job."""
     return tagged_json(request, job_json(service.queue, own_job(service, user, id)))
@@ -145,7 +147,7 @@ def set_priority(id: Id, body: PriorityRequest, service: TheService, user: TheUs
 @router.get(
     "/jobs/{id}/preview.webp",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "as it was"}, **refuses("not-found")},
+    responses={200: {"content": {"image/webp": {}}}, **CACHED, **refuses("not-found")},
 )
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """The newest picture of a job."""
@@ -208,10 +210,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
 
 def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None]:
     """The signal of a job, and its description."""
-    signal = body.signal
-    if body.kind == "recompress":
-        if body.field is None or signal is not None:
-            raise Problem("bad-request", "recompress takes a `field`, the id of a job that is done, and no `signal`.")
+    if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
         if source.state != "done":
             raise Problem(
@@ -219,11 +218,9 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
             )
         row = service.queue.signal(source.signal, user.id) if source.signal is not None else None
         return (row.id, row.description) if row is not None and row.state == "ready" else (None, None)
-    if signal is None or body.field is not None:
-        raise Problem("bad-request", f"{body.kind} takes a `signal`, the id of an uploaded one, and no `field`.")
-    row = service.queue.signal(signal, user.id)
+    row = service.queue.signal(body.signal, user.id)
     if row is None:
-        raise Problem("not-found", f"There is no signal {signal}.")
+        raise Problem("not-found", f"There is no signal {body.signal}.")
     if row.state != "ready":
         raise Problem("wrong-state", _UNREADY[row.state], headers={"Retry-After": "1"})
     return row.id, row.description
@@ -238,6 +235,8 @@ _UNREADY = {
 def _queue_all(service: Service, user: "User", jobs: list[NewJob], batch: str) -> list[dict[str, Any]]:
     """Each job's JSON, or its problem's."""
     try:
-        return [job_json(service.queue, new.job) for new in service.queue.submit_many(user.id, jobs, batch)]
+        return [
+            job_json(service.queue, new.job, placed=False) for new in service.queue.submit_many(user.id, jobs, batch)
+        ]
     except Exception as error:
         return [problem_of(error).to_json()] * len(jobs)

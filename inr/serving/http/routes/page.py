@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from inr.serving.http.answers import is_known
+from inr.serving.http.schema import CACHED
 from inr.serving.page import EXAMPLE, FOLDER
 
 TYPES = {
@@ -64,7 +65,7 @@ def page_router() -> APIRouter:
         router.add_api_route(address, _answering(_File(path)), include_in_schema=False, methods=["GET"])
     router.add_api_route(
         "/v1/example", _answering(_File(EXAMPLE)), methods=["GET"], tags=["signals"], response_class=Response,
-        responses={200: {"content": {"image/png": {}}}, 304: {"description": "as it was"}},
+        responses={200: {"content": {"image/png": {}}}, **CACHED},
         summary="Example", description="A picture to try the service with.",
     )  # fmt: skip
     return router

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Request, Response
 
 from inr.serving.http.answers import JSONAnswer
 from inr.serving.http.models import FieldBody, Id, ShareBody, ShareList
-from inr.serving.http.routes.fields import FILE, WAV, Points, Rate, described, file_of, peaks_of, sound_of
-from inr.serving.http.schema import refuses
+from inr.serving.http.routes.fields import DRAWN, FILE, WAV, Points, Rate, described, file_of, peaks_of, sound_of
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import TheService, TheUser, in_thread
 from inr.serving.http.sources import own_field, shared_field
 
@@ -46,7 +46,7 @@ def shared_file(request: Request, name: Share, service: TheService) -> Response:
     return _public(file_of(request, service, shared_field(service, name)))
 
 
-@router.get("/shared/{name}", response_model=FieldBody, responses=refuses("not-found", "damaged-file", "busy"))
+@router.get("/shared/{name}", response_model=FieldBody, responses=DRAWN)
 async def shared(name: Share, service: TheService) -> Response:
     """A shared field."""
     job = await in_thread(shared_field, service, name)
@@ -60,7 +60,9 @@ async def shared_audio(request: Request, name: Share, service: TheService, rate:
 
 
 @router.get(
-    "/shared/{name}/peaks.json", response_model=list[list[float]], responses=refuses("not-found", "bad-option", "busy")
+    "/shared/{name}/peaks.json",
+    response_model=list[list[float]],
+    responses=CACHED | DRAWN,
 )
 async def shared_peaks(request: Request, name: Share, service: TheService, n: Points = 1_000) -> Response:
     """The outline of a shared field's sound."""

@@ -14,7 +14,7 @@ from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import CodecList, Id, Name, SignalBody, SignalList
 from inr.serving.http.reading import read_signal, reading_options, shown_name
 from inr.serving.http.receiving import digest_of, receive
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import signal_json
 from inr.serving.http.sources import signal_image
@@ -30,6 +30,13 @@ ValueRange = Annotated[str | None, Query(max_length=100, description="LOW:HIGH")
 NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the value of samples that are missing")]
 SRGB = Annotated[bool | None, Query()]
 Variable = Annotated[str | None, Query(max_length=200, description="of a file that holds several")]
+Digest = Annotated[
+    str | None,
+    Header(
+        pattern=r"^sha-(256=:[A-Za-z0-9+/]{43}=:|512=:[A-Za-z0-9+/]{86}==:)$",
+        description="of the body: sha-256=:BASE64: or sha-512=:BASE64: (RFC 9530)",
+    ),
+]
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -61,7 +68,7 @@ async def post_signal(
     nodata: NoData = None,
     srgb: SRGB = None,
     variable: Variable = None,
-    content_digest: Annotated[str | None, Header(max_length=500, description="sha-256=:BASE64: (RFC 9530)")] = None,
+    content_digest: Digest = None,
 ) -> Response:
     """Send a picture, sound, video or volume of up to 16 MiB; larger ones go to /v1/uploads."""
     given = {"sampling": sampling, "value_range": value_range, "nodata": nodata, "srgb": srgb, "variable": variable}
@@ -109,14 +116,14 @@ def _answer(service: Service, user: "User", id: str) -> Response:
     return JSONAnswer(signal_json(row), status_code=201 if row.state == "ready" else 202, headers=headers)
 
 
-@router.get("/signals", response_model=SignalList, responses=refuses("bad-cursor"))
+@router.get("/signals", response_model=SignalList, responses=CACHED | refuses("bad-cursor"))
 def signals(request: Request, service: TheService, user: TheUser, cursor: Cursor = None, limit: Limit = 50) -> Response:
     """One's signals, the newest first."""
     rows, following = service.queue.signals(user.id, cursor=cursor, limit=limit)
     return list_answer(request, [signal_json(row) for row in rows], following, {"limit": limit})
 
 
-@router.get("/signals/{id}", response_model=SignalBody, responses=refuses("not-found"))
+@router.get("/signals/{id}", response_model=SignalBody, responses=CACHED | refuses("not-found"))
 def signal(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One signal."""
     return tagged_json(request, signal_json(own_signal(service, user, id)))
@@ -132,7 +139,7 @@ def delete_signal(id: Id, service: TheService, user: TheUser) -> Response:
 @router.get(
     "/signals/{id}/preview.webp",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "as it was"}, **refuses("not-found")},
+    responses={200: {"content": {"image/webp": {}}}, **CACHED, **refuses("not-found")},
 )
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """A picture of a signal, 768 pixels at most."""
@@ -148,7 +155,7 @@ def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Res
     responses={
         200: {"content": _BYTES},
         206: {"content": _BYTES, "description": "a part of it"},
-        304: {"description": "as it was"},
+        **CACHED,
         **refuses("not-found", "range-not-satisfiable"),
     },
 )
@@ -169,7 +176,7 @@ def original(request: Request, id: Id, service: TheService, user: TheUser) -> Re
 @router.get(
     "/signals/{id}/codecs",
     response_model=CodecList,
-    responses=refuses("not-found", "wrong-state", "bad-option", "busy"),
+    responses=CACHED | refuses("not-found", "wrong-state", "bad-option", "busy", "unavailable"),
 )
 async def codecs(
     request: Request,

@@ -20,7 +20,7 @@ from fastapi import APIRouter, Header, Request, Response
 from inr.serving.http.models import Id
 from inr.serving.http.reading import OPTIONS, read_signal, reading_options, shown_name
 from inr.serving.http.receiving import decoded, receive
-from inr.serving.http.schema import refuses
+from inr.serving.http.schema import PROBLEM, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.problems import Problem
 
@@ -69,6 +69,7 @@ async def options(service: TheService, user: TheUser) -> Response:
 @router.post(
     "/uploads",
     status_code=201,
+    response_class=Response,
     responses=refuses("precondition-failed", "too-large", "quota", "disk-full", "unsupported-media-type"),
 )
 async def create(
@@ -85,6 +86,7 @@ async def create(
     if upload_length > most:
         raise Problem("too-large", f"An upload may have {most:,} bytes at most.", limit=most, headers=_TUS)
     service.require_disk()
+    service.warm_readers()
     name, reading = _metadata(upload_metadata)
     expires = time.time() + service.settings.upload_seconds
     upload = await in_thread(service.queue.add_upload, user.id, upload_length, name, reading, expires)
@@ -92,7 +94,9 @@ async def create(
     return Response(status_code=201, headers=_TUS | headers)
 
 
-@router.head("/uploads/{id}", responses=refuses("not-found", "upload-expired", "precondition-failed"))
+@router.head(
+    "/uploads/{id}", response_class=Response, responses=refuses("not-found", "upload-expired", "precondition-failed")
+)
 async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resumable) -> Response:
     """How much of an upload has arrived."""
     async with _turn(service, id):
@@ -108,7 +112,7 @@ async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resu
     responses=refuses(
         "not-found", "upload-expired", "upload-offset", "precondition-failed", "too-large", "checksum-mismatch",
         "disk-full", "unsupported-media-type", "timeout",
-    ),
+    ) | {423: {"description": "Another request took over.", "content": PROBLEM}},
     openapi_extra={"requestBody": {"required": True, "content": _PATCH_BODY}},
 )  # fmt: skip
 async def append(

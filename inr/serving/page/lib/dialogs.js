@@ -2,7 +2,7 @@
 
 import { announce, button, h, iconButton, openDialog, trying } from "./dom.js";
 import { get, list, post, remove } from "./api.js";
-import { bytes, decibels } from "./format.js";
+import { bytes, decibels, quality } from "./format.js";
 import { linkTo } from "./model.js";
 import { segments } from "./segments.js";
 
@@ -83,7 +83,7 @@ export function compressDialog(field, onjob) {
   };
   slider.addEventListener("input", say);
   const dialog = openDialog("Make it smaller",
-    h("p", {}, `The field is ${bytes(field.bytes)} at ${decibels(field.metrics?.psnr)}. How large may it be?`),
+    h("p", {}, `The field is ${bytes(field.bytes)} at ${quality(field.metrics)}. How large may it be?`),
     h("div", { class: "size-row" }, slider, words),
     table,
     field.signal && segments("How", [

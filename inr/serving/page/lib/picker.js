@@ -2,7 +2,7 @@
 
 import { list } from "./api.js";
 import { h } from "./dom.js";
-import { bytes, decibels } from "./format.js";
+import { bytes, quality } from "./format.js";
 
 /** The finished fields that can be drawn, newest first. */
 export const drawable = async (signal) =>
@@ -18,7 +18,7 @@ export function picker(label, choices, chosen, onchange) {
   return h("label", { class: "picker" }, h("span", { class: "label" }, label), select);
 }
 
-export const describe = (job) => `${job.name}, ${decibels(job.metrics?.psnr)}, ${bytes(job.metrics?.bytes)}`;
+export const describe = (job) => `${job.name}, ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`;
 
 /** What such a view shows where nothing is finished. */
 export const nothingYet = (words) =>

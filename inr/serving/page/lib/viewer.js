@@ -6,6 +6,7 @@ import { h, iconButton } from "./dom.js";
 
 const FARTHEST = 64; // how many times larger than the field its canvas is
 const CANVAS = 2 ** 20; // the longest side that the service draws
+const ZOOM_KEYS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, _: 1 / 1.5 };
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 /**
@@ -30,17 +31,12 @@ export class Viewer {
     this.layers = new Map();
     this.rule = h("div", { class: "rule", hidden: true }, h("span", { class: "rule-bar" }), h("span", { class: "rule-text" }));
     this.canvas = h("div", { class: "stage-canvas" });
-    const zoom = (times) => () => {
-      this.lead();
-      this.osd.viewport.zoomBy(times);
-      this.osd.viewport.applyConstraints();
-    };
     this.element = h("div", { class: "stage", role: "group", "aria-label": label },
       this.canvas,
       this.rule,
       h("div", { class: "stage-tools" },
-        iconButton("plus", "Zoom in", zoom(2)),
-        iconButton("minus", "Zoom out", zoom(0.5)),
+        iconButton("plus", "Zoom in", () => this.#zoom(2)),
+        iconButton("minus", "Zoom out", () => this.#zoom(0.5)),
         iconButton("home", "Show all", () => this.home()),
         document.fullscreenEnabled && iconButton("full", "Full screen", () => this.fullScreen())));
     this.lead = () => {};
@@ -69,10 +65,13 @@ export class Viewer {
     const plane = this.osd.canvas;
     plane.setAttribute("role", "application");
     plane.setAttribute("aria-label", `${this.element.getAttribute("aria-label")}: arrow keys move, plus and minus zoom, 0 shows all`);
-    // Letters belong to the page, and turning or mirroring the picture is not offered.
     this.osd.addHandler("canvas-key", (event) => {
       this.lead();
-      if (/^Key/.test(event.originalEvent.code)) event.preventDefaultAction = true;
+      const { key, code, ctrlKey, metaKey } = event.originalEvent;
+      const times = ctrlKey || metaKey ? null : ZOOM_KEYS[key];
+      // Letters belong to the page, and turning or mirroring the picture is not offered.
+      if (times || /^Key/.test(code)) event.preventDefaultAction = true;
+      if (times) this.#zoom(times);
     });
     for (const touch of ["canvas-press", "canvas-scroll", "canvas-pinch", "canvas-double-click"]) {
       this.osd.addHandler(touch, () => this.lead());
@@ -85,6 +84,12 @@ export class Viewer {
   stop() {
     this.osd?.destroy();
     this.osd = null;
+  }
+
+  #zoom(times) {
+    this.lead();
+    this.osd.viewport.zoomBy(times);
+    this.osd.viewport.applyConstraints();
   }
 
   home() {

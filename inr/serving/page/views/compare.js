@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { announce, complain, h } from "../lib/dom.js";
-import { bytes, decibels } from "../lib/format.js";
+import { bytes, quality } from "../lib/format.js";
 import { partsOf } from "../lib/model.js";
 import { describe, drawable, nothingYet, picker } from "../lib/picker.js";
 import { slices } from "../lib/slices.js";
@@ -19,13 +19,19 @@ export async function show(main, [left, right], { signal }) {
     return;
   }
   const one = left ?? jobs[0].id;
-  const two = right ?? ORIGINAL;
   const first = await get(`/v1/fields/${one}`, signal);
+  const alike = jobs.filter((job) => job.id !== one && job.signal?.shape?.length === first.shape.length);
+  const original = first.links.signal_iiif ? [{ value: ORIGINAL, label: "The original pixels" }] : [];
+  const two = right ?? (original[0]?.value ?? alike[0]?.id);
+  if (!two) {
+    main.append(nothingYet("Nothing to compare it with"));
+    return;
+  }
   const second = two === ORIGINAL ? null : await get(`/v1/fields/${two}`, signal);
   const go = (a, b) => {
     location.hash = `#/compare/${a}/${b}`;
   };
-  const choices = jobs.map((job) => ({ value: job.id, label: describe(job) }));
+  const choices = (list) => list.map((job) => ({ value: job.id, label: describe(job) }));
   const viewer = new Viewer(`${first.name}: two versions of it`);
   viewer.columns = first.shape.at(-1);
 
@@ -79,8 +85,8 @@ export async function show(main, [left, right], { signal }) {
     h("div", { class: "page-head" },
       h("h1", { tabindex: -1 }, "Compare"),
       h("div", { class: "pickers" },
-        picker("A", choices, one, (value) => go(value, two)),
-        picker("B", [{ value: ORIGINAL, label: "The original pixels" }, ...choices], two, (value) => go(one, value)))),
+        picker("A", choices(jobs), one, (value) => go(value, two)),
+        picker("B", [...original, ...choices(alike)], two, (value) => go(one, value)))),
     viewer.element,
     h("div", { class: "compare-tools thumb" },
       h("button", { type: "button", class: "button key", onclick: () => only("A") }, h("kbd", {}, "A"), "alone"),
@@ -98,6 +104,6 @@ function side(letter, name, field, where, originalOf) {
     h("b", {}, letter),
     h("span", {}, name),
     h("span", { class: "side-figures" }, field
-      ? `${decibels(field.metrics?.psnr)} · ${bytes(field.bytes)} · ${partsOf(field)}`
+      ? `${quality(field.metrics)} · ${bytes(field.bytes)} · ${partsOf(field)}`
       : bytes(originalOf.lossless_bytes)));
 }

@@ -4,7 +4,7 @@ import { get, post } from "../lib/api.js";
 import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
 import { Curve } from "../lib/curve.js";
 import { events } from "../lib/events.js";
-import { bytes, decibels, duration, ratio, size, whole } from "../lib/format.js";
+import { bytes, decibels, duration, quality, ratio, size, whole } from "../lib/format.js";
 import { fieldStage } from "../lib/look.js";
 import { isGoing, partsOf, shareOf, statusOf } from "../lib/model.js";
 import { optionsForm } from "../lib/options.js";
@@ -51,7 +51,7 @@ export async function show(main, [id], { signal }) {
     paint();
     if (job.progress?.curve?.length) curve.set(job.progress.curve);
     if (job.state !== "done" || !job.links.field) return;
-    announce(`Done: ${decibels(job.metrics?.psnr)}, ${bytes(job.metrics?.bytes)}`);
+    announce(`Done: ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`);
     const field = await get(job.links.field, signal);
     parts.done(job, field);
     const next = fieldStage(field, { viewer: stage.viewer });
@@ -168,8 +168,7 @@ function figures(job, curve) {
       problem, actions, curve.element, facts, more, again,
     ],
     paint(now) {
-      const value = now.metrics?.psnr ?? now.progress?.psnr;
-      psnr.textContent = decibels(value);
+      psnr.textContent = now.metrics ? quality(now.metrics) : decibels(now.progress?.psnr);
       status.textContent = statusOf(now);
       const percent = Math.round(100 * shareOf(now));
       bar.firstChild.style.width = `${percent}%`;

@@ -4,7 +4,7 @@ import { get, list, post, remove } from "../lib/api.js";
 import { complain, h, icon, iconButton, trying } from "../lib/dom.js";
 import { confirmDialog, shareDialog } from "../lib/dialogs.js";
 import { events } from "../lib/events.js";
-import { ago, bytes, decibels, size } from "../lib/format.js";
+import { ago, bytes, quality, size } from "../lib/format.js";
 import { isGoing, partsOf, shareOf, statusOf, stem } from "../lib/model.js";
 import { segments } from "../lib/segments.js";
 
@@ -110,7 +110,7 @@ export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
         onchoose(event.target.checked);
       } }), icon("compare"), icon("check")),
     h("p", { class: "card-figures" },
-      done ? [h("b", {}, decibels(job.metrics?.psnr)), h("span", {}, bytes(job.metrics?.bytes))] : h("span", { class: `state state-${job.state}` }, statusOf(job))),
+      done ? [h("b", {}, quality(job.metrics)), h("span", {}, bytes(job.metrics?.bytes))] : h("span", { class: `state state-${job.state}` }, statusOf(job))),
     h("p", { class: "card-more" }, [size(job.signal?.shape), partsOf(job), ago(job.ended ?? job.created)].filter(Boolean).join(" · ")),
     onchoose && h("div", { class: "card-actions" },
       done && [

@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { downloadLink } from "../lib/actions.js";
-import { bytes, decibels, ratio, size } from "../lib/format.js";
+import { bytes, quality, ratio, size } from "../lib/format.js";
 import { fieldStage } from "../lib/look.js";
 import { partsOf } from "../lib/model.js";
 
@@ -14,7 +14,7 @@ export async function show(main, [name], { signal }) {
   const field = await get(`/v1/shared/${name}`, signal);
   const stage = fieldStage(field);
   const facts = [
-    ["PSNR", decibels(field.metrics?.psnr)],
+    ["PSNR", quality(field.metrics)],
     ["Size", bytes(field.bytes)],
     ["Samples", size(field.shape)],
     ["Parts", partsOf(field)],

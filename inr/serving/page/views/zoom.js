@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { complain, h } from "../lib/dom.js";
-import { bytes, decibels } from "../lib/format.js";
+import { bytes, quality } from "../lib/format.js";
 import { describe, drawable, nothingYet, picker } from "../lib/picker.js";
 import { slices } from "../lib/slices.js";
 import { tiles, together, Viewer } from "../lib/viewer.js";
@@ -20,7 +20,7 @@ export async function show(main, [id], { signal }) {
   const viewers = [new Viewer(`The field of ${field.name}`), new Viewer(`The pixels of ${field.name}`)];
   const bases = [field.links.iiif, field.links.signal_iiif];
   const captions = [
-    ["The function", `${decibels(field.metrics?.psnr)} · ${bytes(field.bytes)}`],
+    ["The function", `${quality(field.metrics)} · ${bytes(field.bytes)}`],
     ["The pixels", bytes(field.lossless_bytes)],
   ];
   const draw = () => Promise.all(viewers.map(async (viewer, index) =>
