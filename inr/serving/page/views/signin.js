@@ -1,7 +1,7 @@
 // Where a browser that the server does not know is asked for the code that the server printed.
 
 import { request } from "../lib/api.js";
-import { button, h, icon } from "../lib/dom.js";
+import { h, icon } from "../lib/dom.js";
 
 export const title = "Sign in";
 export const open = true;
