@@ -230,7 +230,7 @@ def test_shares_are_seen_by_everybody_until_they_are_taken_away(stage):
     assert tile.headers["access-control-allow-origin"] == "*"
     assert stage.client.delete(f"/v1/fields/{id}/shares/{name}").status_code == 204
     problem(stage.client.get(f"/v1/shared/{name}", headers=anyone), 404, "not-found")
-    assert stage.client.get(f"/iiif/3/{name}/full/max/0/default.jpg", headers=anyone).status_code == 401
+    assert stage.client.get(f"/iiif/3/{name}/full/max/0/default.jpg", headers=anyone).status_code == 404
 
 
 def test_images_are_described_and_drawn(stage):

@@ -51,11 +51,11 @@ def signal_json(row: "SignalRow") -> dict[str, Any]:
     }
 
 
-def job_json(queue: "Queue", job: "Job", *, course: bool = False) -> dict[str, Any]:
-    """A job, with its place and how far it is; `course`: or how it went, if it has ended."""
+def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = False) -> dict[str, Any]:
+    """A job, with its place unless that is not asked for, and how far it is; `course`: or how it went, if it ended."""
     signal = queue.signal(job.signal) if job.signal is not None else None
     progress = queue.progress(job.id) if course or job.state in _MOVING else None
-    place = queue.place(job) if job.state in ("queued", "running") else None
+    place = queue.place(job) if placed and job.state in ("queued", "running") else None
     return {
         "id": job.id,
         "kind": job.kind,
@@ -87,11 +87,11 @@ def job_links(job: "Job", signal: "SignalRow | None", progress: "Progress | None
     """Where what there is of a job is found; of one that is done also when its signal is gone."""
     kind = signal.kind if signal is not None else (job.metrics or {}).get("kind")
     links = {"self": f"/v1/jobs/{job.id}", "events": f"/v1/events?job={job.id}"}
-    if job.state == "done":
+    if job.result_sha256 is not None:
         links |= {"field": f"/v1/fields/{job.id}", "file": f"/v1/fields/{job.id}.inr"}
         if kind in _PICTURES:
             links["iiif"] = f"/iiif/3/{job.id}/info.json"
-    if kind in _PICTURES and (job.state == "done" or (progress is not None and progress.preview > 0)):
+    if kind in _PICTURES and (job.result_sha256 is not None or (progress is not None and progress.preview > 0)):
         links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
     return links
 
@@ -122,13 +122,14 @@ def state_json(job: "Job", place: "Place | None") -> dict[str, Any]:
     return data if job.problem is None else {**data, "problem": job.problem}
 
 
-def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any]:
+def event_json(queue: "Queue", event: "QueueEvent", job: "Job", *, placed: bool = True) -> dict[str, Any]:
     """The data of one of the queue's events: what it says of then, with what is known of the job now.
 
     Args:
         queue: where places are asked.
         event: what happened.
         job: as it stands now.
+        placed: whether its place is wanted, if it has one.
     """
     if event.kind == "preview":
         number = event.data["preview"]
@@ -137,7 +138,7 @@ def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any
         signal = queue.signal(job.signal) if job.signal is not None else None
         links = job_links(job, signal)
         return {"job": job.id, "state": job.state, "metrics": job.metrics, "links": links, "problem": job.problem}
-    waiting = job.state in ("queued", "running") and event.data.get("state") == job.state
+    waiting = placed and job.state in ("queued", "running") and event.data.get("state") == job.state
     now = state_json(job, queue.place(job) if waiting else None)
     return now | {name: value for name, value in event.data.items() if name in ("state", "attempt", "problem")}
 

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from inr._errors import InrError
-from inr.serving.views._display import coloured, pixel_channels
+from inr.serving.views._display import COLOURS, coloured, pixel_channels
 from inr.serving.views._errors import BadRequest
 from inr.serving.views._fields import OpenFields
 from inr.serving.views._images import Canvas, FieldImage, SignalImage, pyramid_name
@@ -22,7 +22,6 @@ from inr.signals import Domain, colour_profile
 
 Pixels = UInt8[np.ndarray, "h w k"]
 
-_COLOURS = {"error": "inferno", "slope": "viridis"}
 _JPEG = {"quality": 90, "subsampling": 0}
 _SAVING: dict[str, dict[str, Any]] = {
     "jpg": {"format": "JPEG", **_JPEG},
@@ -74,8 +73,8 @@ class Gallery:
         size = request["size"][0], request["size"][1]
         plane = self.plane(image, request["slices"], quality)
         shown = turned(plane, request["region"], size, request["mirrored"], request["rotation"])
-        if quality in _COLOURS:
-            shown = coloured(shown, _COLOURS[quality])
+        if quality in COLOURS:
+            shown = coloured(shown, COLOURS[quality])
         profile = colour_profile(plane.cut.domain) if quality == "default" and shown.shape[-1] >= 3 else None
         return encode(shown, quality, form, profile)
 

@@ -16,6 +16,8 @@ from inr.field import Field
 from inr.serving.views._images import FieldImage
 from inr.signals import Box, Domain, unpack_missing
 
+_HANDLING = 4096  # multiplications that would take as long as it does to make a point, and a value into a pixel
+
 
 class OpenField:
     """A field with its plan.
@@ -48,7 +50,7 @@ class OpenField:
     def cost(self) -> float:
         """Multiplications for one point, about."""
         network = sum(each.numel() for each in self.field.network.parameters())
-        return float(network + 8 * self.field.encoding.out_dim)
+        return float(network + 8 * self.field.encoding.out_dim + _HANDLING)
 
     def render(self, shape: tuple[int, ...], box: Box) -> Float32[np.ndarray, "..."]:
         """Samples on a grid, as `Field.render` gives them."""

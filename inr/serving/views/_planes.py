@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, UInt8
 
 from inr.serving.views._display import pixel_channels, pixels, tones
 from inr.serving.views._fields import OpenField
-from inr.serving.views._pyramid import Pyramid, make_pyramid
+from inr.serving.views._pyramid import Pyramid, make_pyramid, strips_of
 from inr.serving.views._request import is_native, shrinks
 from inr.signals import Box, Domain, measured_places, unpack_missing
 
@@ -157,7 +157,13 @@ class FieldPlane(Plane):
 
     def fine_grid(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
         """See `Plane.fine_grid`."""
-        return pixels(self.cut.plane(self._field.render(*self.cut.grid(region, size))), self._field.domain)
+        left, top, across, down = region
+        strips = []
+        for start, stop in strips_of(size[1], size[0]):
+            part = left, top + start * (down / size[1]), across, (stop - start) * (down / size[1])
+            values = self._field.render(*self.cut.grid(part, (size[0], stop - start)))
+            strips.append(pixels(self.cut.plane(values), self._field.domain))
+        return np.concatenate(strips)
 
     def points(
         self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]

@@ -81,7 +81,7 @@ def make_pyramid(path: Path, shape: tuple[int, int, int], rows: Rows) -> Pyramid
     try:
         stored = np.lib.format.open_memmap(temporary, "w+", np.uint8, (sum(h * w for h, w in shapes), channels))
         levels = list(_split(stored, shapes))
-        for start, stop in _strips(height, width):
+        for start, stop in strips_of(height, width):
             levels[0][start:stop] = rows(start, stop)
         for level in range(1, len(levels)):
             _halve(levels, level, height, width)
@@ -96,7 +96,7 @@ def _halve(levels: Sequence[np.ndarray], level: int, height: int, width: int) ->
     """Fill a level from the one before it."""
     finer, coarser = levels[level - 1 : level + 1]
     across = _edges(0, finer.shape[1], level - 1, width), _edges(0, coarser.shape[1], level, width)
-    for start, stop in _strips(*coarser.shape[:2]):
+    for start, stop in strips_of(*coarser.shape[:2]):
         part = finer[2 * start : 2 * stop]
         edges = _edges(2 * start, 2 * start + len(part), level - 1, height)
         coarser[start:stop] = area_means(part, (edges, across[0]), (_edges(start, stop, level, height), across[1]))
@@ -129,7 +129,7 @@ def _split(stored: np.ndarray, shapes: Sequence[tuple[int, int]]) -> "list[np.nd
     return [stored[start : start + h * w].reshape(h, w, -1) for start, (h, w) in zip(starts, shapes, strict=False)]
 
 
-def _strips(height: int, width: int) -> list[tuple[int, int]]:
-    """Rows of about `_STRIP_PIXELS` pixels."""
+def strips_of(height: int, width: int) -> list[tuple[int, int]]:
+    """Parts of a picture, from a row to another one, of about `_STRIP_PIXELS` pixels each."""
     count = max(_STRIP_PIXELS // width, 1)
     return [(start, min(start + count, height)) for start in range(0, height, count)]

@@ -42,7 +42,7 @@ class Identifier:
     scale: int = 1
 
     def __str__(self) -> str:
-        places = "".join(f";{axis}={place:.9g}" for axis, place in self.slices.items())
+        places = "".join(f";{axis}={_spelt(place)}" for axis, place in self.slices.items())
         return f"{self.name}{places}{f'@{self.scale}x' if self.scale > 1 else ''}"
 
 

@@ -76,6 +76,14 @@ async def image(
     return _to(Response(picture, media_type=asked.media_type, headers=headers), everybody)
 
 
+@router.options("/{identifier}/info.json", include_in_schema=False)
+@router.options("/{identifier}/{region}/{size}/{rotation}/{quality_format}", include_in_schema=False)
+async def preflight(identifier: str, service: TheService) -> Response:
+    """Whether pages of other sites may ask for an image: for shares, as everybody may."""
+    shared = await in_thread(service.queue.share_of, identify(identifier).name) is not None
+    return _to(Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"}), shared)
+
+
 def _address(service: Service) -> str:
     return f"{service.settings.base}/iiif/3"
 

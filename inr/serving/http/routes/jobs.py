@@ -62,7 +62,7 @@ async def submit(request: Request, body: JobRequest, service: TheService, user: 
 
 @router.post("/batches", status_code=207, response_model=BatchBody, responses=refuses("disk-full"))
 async def submit_batch(request: Request, body: BatchRequest, service: TheService, user: TheUser) -> Response:
-    """Queue up to 1,000 jobs; each has a result of its own."""
+    """Queue up to 1,000 jobs; each has a result of its own, without its place."""
     trace, batch = request.scope["state"]["traceparent"], str(uuid.uuid4())
     known: dict[str, Any] = {}
     checked: list[NewJob | Problem] = []
@@ -116,7 +116,7 @@ _STEERING = refuses("not-found", "wrong-state")
 
 @router.post("/jobs/{id}/cancel", status_code=202, response_model=JobBody, responses=_STEERING)
 def cancel(id: Id, service: TheService, user: TheUser) -> Response:
-    """Give a job up; one that runs stops within seconds."""
+    """Stop a job within seconds; what it has learned is kept as its field."""
     return _accepted(service, service.queue.cancel(id, user.id))
 
 
@@ -235,6 +235,8 @@ _UNREADY = {
 def _queue_all(service: Service, user: "User", jobs: list[NewJob], batch: str) -> list[dict[str, Any]]:
     """Each job's JSON, or its problem's."""
     try:
-        return [job_json(service.queue, new.job) for new in service.queue.submit_many(user.id, jobs, batch)]
+        return [
+            job_json(service.queue, new.job, placed=False) for new in service.queue.submit_many(user.id, jobs, batch)
+        ]
     except Exception as error:
         return [problem_of(error).to_json()] * len(jobs)
