@@ -25,6 +25,9 @@ export async function show(main, _, { signedIn }) {
     }
   };
   main.append(h("div", { class: "signin" },
+    h("div", { class: "signin-lens", "aria-hidden": "true" },
+      h("img", { src: "demo/eye-pixels.png", alt: "", class: "demo-pixels" }),
+      h("img", { src: "demo/eye.webp", alt: "", class: "demo-field" })),
     h("h1", { tabindex: -1 }, "Sign in"),
     h("p", { class: "lead" }, "Open the link that ", h("code", {}, "inr serve"), " printed, or paste it, its code or a token here."),
     h("form", { onsubmit: submit },
