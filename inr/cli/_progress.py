@@ -63,11 +63,12 @@ class FitBar:
         if start is None or event.step == start.step:
             return ""
         seconds, steps = event.seconds - start.seconds, event.step - start.step
-        rate = si((event.points - start.points) / max(seconds, 1e-9), "points/s")
+        points = event.points - start.points  # which a server does not tell
+        rate = si(points / max(seconds, 1e-9), "points/s") + "  " if points else ""
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else "-- dB"
         left = clock(seconds / steps * (event.steps - event.step))
         skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
-        return f"{psnr}  {rate}  {clock(event.seconds)} spent, {left} left{skipped}"
+        return f"{psnr}  {rate}{clock(event.seconds)} spent, {left} left{skipped}"
 
 
 class SweepBar:

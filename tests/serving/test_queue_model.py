@@ -272,4 +272,4 @@ def test_the_queue_does_as_its_model():
 
 @pytest.mark.long
 def test_the_queue_does_as_its_model_for_long():
-    explore(400, 60)
+    explore(200, 60)

@@ -78,6 +78,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return problem_answer(Problem("bad-cursor", "That cursor is none that a list gave; start without one."))
     detail = "; ".join(_complaint(each) for each in errors[:5]) + "."
     # what was sent is not sent back: it may be large, or no JSON
+    if ("header", "last-event-id") in places:
+        return problem_answer(Problem("bad-cursor", "Last-Event-ID is the id of an event of this service."))
     shown = [{"at": _place(each["loc"]), "message": each["msg"]} for each in errors[:20]]
     return problem_answer(Problem("bad-request", detail, errors=shown))
 
@@ -101,7 +103,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem_answer(Problem("method-not-allowed", detail, headers={"Allow": allowed}))
     if error.status_code == 404:
         return problem_answer(Problem("not-found", "There is nothing at this address."))
-    return problem_answer(Problem("bad-request", str(error.detail), status=error.status_code))
+    return problem_answer(Problem("bad-request", str(error.detail)))
 
 
 def _methods(request: Request) -> Iterator[str]:

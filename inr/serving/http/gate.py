@@ -27,6 +27,7 @@ CONTENT_SECURITY_POLICY = "; ".join((
     "media-src 'self' blob:", "font-src 'self'", "manifest-src 'self'", "base-uri 'none'", "form-action 'none'",
     "frame-ancestors 'none'",
 ))  # fmt: skip
+MOST_SERVED = 500  # requests at once, streams among them
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -65,6 +66,7 @@ class Gate:
     ) -> None:
         self._app, self._settings, self._user_of = app, settings, user_of
         self._pages, self._observe = pages, observe
+        self._served = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,7 +80,10 @@ class Gate:
         trace = traceparent(headers.get("traceparent"))
         scope.setdefault("state", {})["traceparent"] = trace
         answer = _Answer(send, head_only=scope["method"] == "HEAD")
+        self._served += 1
         try:
+            if self._served > MOST_SERVED:
+                raise Problem("busy", "Too many requests are being served.", status=503, headers={"Retry-After": "2"})
             await self._admit(scope, headers)
             body = _Body(receive, self._limit(scope), self._settings.body_seconds)
             answer.body = body
@@ -89,6 +94,7 @@ class Gate:
             log.exception("a request failed", extra={"members": {"trace": trace}})
             await answer.refuse(broken(trace))
         finally:
+            self._served -= 1
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
             seconds = time.perf_counter() - began
             self._observe(route, scope["method"], answer.status, seconds)

@@ -2,7 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _whole(value: object) -> object:
+    """JSON does not tell 3.0 from 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
 
 Kind = Literal["fit", "compress", "recompress", "sweep"]
 State = Literal["queued", "running", "cancelling", "paused", "done", "failed", "cancelled"]
@@ -15,10 +21,15 @@ Value = (
     | Annotated[list[Word], Field(max_length=1_000)]
     | None
 )
-Options = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Value], Field(max_length=64)]
+Options = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Value],
+    Field(max_length=64, json_schema_extra={"additionalProperties": False}),
+]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID")]
 Name = Annotated[str, Field(max_length=200, description="text to show; no path")]
-Priority = Annotated[int, Field(ge=-10, le=10, strict=True, description="the larger, the earlier")]
+Priority = Annotated[
+    int, Field(ge=-10, le=10, strict=True, description="the larger, the earlier"), BeforeValidator(_whole)
+]
 
 
 class _Sent(BaseModel):

@@ -68,15 +68,25 @@ def _complete(operation: dict[str, Any], method: str, *, public: bool) -> None:
         slugs += _UNSAFE
     if "requestBody" in operation:
         slugs += _WITH_BODY
-    if operation.get("parameters"):
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
         slugs.append("bad-request")
     if not public:
         slugs += _WITH_TOKEN
         operation["security"] = [{"token": []}, {"session": []}]
     responses = operation["responses"]
-    for status, response in refuses(*slugs).items():
+    for status, response in refuses(*dict.fromkeys(slugs)).items():
         known = responses.get(str(status))
         if known is None or "HTTPValidationError" in str(known):
             responses[str(status)] = response
         else:
             known["description"] += ", " + response["description"]
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """What may be left out of an address or a header is no null there."""
+    kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema.update(kinds[0])
+    elif kinds:
+        schema["anyOf"] = kinds

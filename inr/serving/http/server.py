@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import dataclasses
 import fcntl
+import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -50,7 +52,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         _check_reach(settings, queue)
         listening = _listen(settings)
         settings = _with_port(settings, listening)
-        start_logging()
+        start_logging(logging.WARNING if sys.stderr.isatty() else logging.INFO)
         link = f"{settings.base}/#code={queue.new_code(owner.id)}"
         asyncio.run(_serve(settings, queue, listening, lambda: announce(link)))
         queue.close()

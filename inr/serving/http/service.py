@@ -52,6 +52,7 @@ class Service:
         self.readers = CapacityLimiter(READERS)
         self.draining = asyncio.Event()
         self.uploads: dict[str, Any] = {}  # whose turn it is to write to each
+        self._warm = read is not None
         self._parts: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -72,6 +73,12 @@ class Service:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def warm_readers(self) -> None:
+        """Let what readers need be loaded, before the first upload is there to be read."""
+        if not self._warm:
+            self._warm = True
+            self.begin(in_thread(_warm_readers))
 
     def drain(self) -> None:
         """Take leave: streams end, and /readyz says so."""
@@ -107,6 +114,12 @@ def _read_in_sandbox(*args: Any) -> Any:
     from inr.serving.work import read  # numpy comes with it, which a server needs for nothing else
 
     return read(*args)
+
+
+def _warm_readers() -> None:
+    from inr.serving.work import warm_readers
+
+    warm_readers()
 
 
 async def in_thread(call: Callable[..., _T], *args: Any, **keywords: Any) -> _T:

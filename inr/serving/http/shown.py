@@ -51,11 +51,11 @@ def signal_json(row: "SignalRow") -> dict[str, Any]:
     }
 
 
-def job_json(queue: "Queue", job: "Job") -> dict[str, Any]:
-    """A job, with its place and how far it is."""
+def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = False) -> dict[str, Any]:
+    """A job, with its place unless that is not asked for, and how far it is; `course`: or how it went, if it ended."""
     signal = queue.signal(job.signal) if job.signal is not None else None
-    progress = queue.progress(job.id) if job.state in _MOVING else None
-    place = queue.place(job) if job.state in ("queued", "running") else None
+    progress = queue.progress(job.id) if course or job.state in _MOVING else None
+    place = queue.place(job) if placed and job.state in ("queued", "running") else None
     return {
         "id": job.id,
         "kind": job.kind,
@@ -122,13 +122,14 @@ def state_json(job: "Job", place: "Place | None") -> dict[str, Any]:
     return data if job.problem is None else {**data, "problem": job.problem}
 
 
-def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any]:
+def event_json(queue: "Queue", event: "QueueEvent", job: "Job", *, placed: bool = True) -> dict[str, Any]:
     """The data of one of the queue's events: what it says of then, with what is known of the job now.
 
     Args:
         queue: where places are asked.
         event: what happened.
         job: as it stands now.
+        placed: whether its place is wanted, if it has one.
     """
     if event.kind == "preview":
         number = event.data["preview"]
@@ -137,7 +138,7 @@ def event_json(queue: "Queue", event: "QueueEvent", job: "Job") -> dict[str, Any
         signal = queue.signal(job.signal) if job.signal is not None else None
         links = job_links(job, signal)
         return {"job": job.id, "state": job.state, "metrics": job.metrics, "links": links, "problem": job.problem}
-    waiting = job.state in ("queued", "running") and event.data.get("state") == job.state
+    waiting = placed and job.state in ("queued", "running") and event.data.get("state") == job.state
     now = state_json(job, queue.place(job) if waiting else None)
     return now | {name: value for name, value in event.data.items() if name in ("state", "attempt", "problem")}
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from inr.serving.http.gate import unauthorised
 from inr.serving.http.service import Service
 from inr.serving.problems import Problem
 from inr.serving.views import FieldImage, SignalImage
@@ -56,12 +55,12 @@ def image_of(service: Service, user: "User | None", name: str) -> tuple[FieldIma
         The image, and whether everybody may see it.
 
     Raises:
-        Problem: there is no such image, or somebody has to say who they are first.
+        Problem: there is no such image, or none that everybody may see.
     """
     if service.queue.share_of(name) is not None:
         return field_image(service, shared_field(service, name)), True
     if user is None:
-        raise unauthorised()
+        raise Problem("not-found", f"There is no image {name} that everybody may see.")
     if name.startswith(_SIGNAL):
         found = signal_image(service, service.queue.signal(name.removeprefix(_SIGNAL), user.id))
         if found is None:

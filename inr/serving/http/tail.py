@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EVENT_SECONDS = 0.1  # between looks at the queue's events
 PROGRESS_SECONDS = 0.25  # between two events `progress` of one job
 PLACE_SECONDS = 2.0  # between looks at the places of jobs that wait
+MOST_PLACED = 50  # events at once up to which the place of each job is looked up
 BACKLOG = 1_000  # messages that a stream may be behind before it is closed, to be replayed
 
 
@@ -80,6 +81,10 @@ class Tail:
         finally:
             self._streams.discard(stream)
 
+    def listeners(self, user: str) -> int:
+        """How many streams of a user's there are."""
+        return sum(stream.user == user for stream in self._streams)
+
     def close(self) -> None:
         """End all streams."""
         self._closed = True
@@ -119,9 +124,10 @@ class Tail:
             job = self._queue.job(event.job)
             if job is None:
                 continue
-            if event.kind == "state" and job.state == "running" and job.attempt == 1 and job.started is not None:
+            if event.data.get("state") == "running" and event.data.get("attempt") == 1 and job.started is not None:
                 self._waited(max(job.started - job.created, 0.0))
-            messages.append(Message(job.user, job.id, event.kind, event_json(self._queue, event, job), event.seq))
+            data = event_json(self._queue, event, job, placed=len(events) <= MOST_PLACED)
+            messages.append(Message(job.user, job.id, event.kind, data, event.seq))
         if self._streams:
             messages.extend(self._moving())
         return messages

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.serving.work._reader import read as read
     from inr.serving.work._reader import reading_options as reading_options
     from inr.serving.work._reader import signal_of as signal_of
+    from inr.serving.work._reader import warm_readers as warm_readers
     from inr.serving.work._sandbox import ReadLimits as ReadLimits
     from inr.serving.work._worker import Worker as Worker
     from inr.serving.work._workers import Workers as Workers
@@ -44,6 +45,7 @@ __getattr__, __all__ = lazy_exports(
         "save_picture": "._pictures",
         "signal_of": "._reader",
         "supervise": "._workers",
+        "warm_readers": "._reader",
         "work": "._workers",
     },
 )

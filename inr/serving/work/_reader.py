@@ -10,6 +10,7 @@ import threading
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -123,10 +124,22 @@ def lossless_of(description: Mapping[str, Any]) -> LosslessSize:
     return LosslessSize(description["lossless_bytes"], description["lossless_format"])
 
 
-def _start(*arguments: Any) -> BaseProcess:
-    """Fork a reader from a process that has loaded what readers need, and nothing of this one."""
+def warm_readers() -> None:
+    """Begin the process that readers are forked from; it loads what they need meanwhile."""
+    with _starting, _nothing_of_this_script():
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([run_reader.__module__])
+    return context
+
+
+def _start(*arguments: Any) -> BaseProcess:
+    """Fork a reader from a process that has loaded what readers need, and nothing of this one."""
+    context = _context()
     process = context.Process(target=run_reader, args=arguments, daemon=True)
     with _processes, _nothing_of_this_script():
         process.start()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 RETRY_MILLISECONDS = 2_000  # after which a stream that ended is begun again
+MOST_STREAMS = 100  # of one user
 REPLAYED = 1_000  # events that are read at once
 _SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
 
@@ -34,15 +35,16 @@ async def _asked(
     service: TheService,
     user: TheUser,
     job: Annotated[list[Id] | None, Query(max_length=100, description="which jobs; all if none is named")] = None,
-    last_event_id: Annotated[str | None, Header(max_length=30, description="what came after it is sent again")] = None,
+    last_event_id: Annotated[
+        str | None, Header(pattern=r"^[0-9]{1,18}$", description="what came after it is sent again")
+    ] = None,
 ) -> _Asked:
     """Everything that can be refused, before the stream begins."""
     for each in job or ():
         await in_thread(own_job, service, user, each)
-    if last_event_id is not None and not (
-        last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) < 19
-    ):
-        raise Problem("bad-cursor", "Last-Event-ID is the id of an event of this service.")
+    if service.tail.listeners(user.id) >= MOST_STREAMS:
+        detail = f"You have {MOST_STREAMS} streams of events open; one can hold all of your jobs."
+        raise Problem("busy", detail, headers={"Retry-After": "10"})
     if service.draining.is_set():
         raise Problem("unavailable", "The service is going down.", headers={"Retry-After": "5"})
     return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None)
@@ -51,7 +53,7 @@ async def _asked(
 @router.get(
     "/events",
     response_class=EventSourceResponse,
-    responses=refuses("bad-cursor", "not-found", "unavailable"),
+    responses=refuses("bad-cursor", "not-found", "busy", "unavailable"),
 )
 async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)]) -> AsyncIterator[ServerSentEvent]:
     """`state`, `progress` (4 a second at most), `preview` and `end` of one's jobs.

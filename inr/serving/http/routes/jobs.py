@@ -62,7 +62,7 @@ async def submit(request: Request, body: JobRequest, service: TheService, user: 
 
 @router.post("/batches", status_code=207, response_model=BatchBody, responses=refuses("disk-full"))
 async def submit_batch(request: Request, body: BatchRequest, service: TheService, user: TheUser) -> Response:
-    """Queue up to 1,000 jobs; each has a result of its own."""
+    """Queue up to 1,000 jobs; each has a result of its own, without its place."""
     trace, batch = request.scope["state"]["traceparent"], str(uuid.uuid4())
     known: dict[str, Any] = {}
     checked: list[NewJob | Problem] = []
@@ -101,7 +101,7 @@ def jobs(
 @router.get("/jobs/{id}", response_model=JobBody, responses=CACHED | refuses("not-found"))
 def job(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One job."""
-    return tagged_json(request, job_json(service.queue, own_job(service, user, id)))
+    return tagged_json(request, job_json(service.queue, own_job(service, user, id), course=True))
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=refuses("not-found", "wrong-state"))
@@ -235,6 +235,8 @@ _UNREADY = {
 def _queue_all(service: Service, user: "User", jobs: list[NewJob], batch: str) -> list[dict[str, Any]]:
     """Each job's JSON, or its problem's."""
     try:
-        return [job_json(service.queue, new.job) for new in service.queue.submit_many(user.id, jobs, batch)]
+        return [
+            job_json(service.queue, new.job, placed=False) for new in service.queue.submit_many(user.id, jobs, batch)
+        ]
     except Exception as error:
         return [problem_of(error).to_json()] * len(jobs)

@@ -21,6 +21,7 @@ def begin_session(body: Code, service: TheService) -> Response:
         session = service.queue.redeem(service.queue.new_code(user.id))
     if session is None:
         raise Problem("unauthorised", "The code was used or is too old; inr serve prints a new link when it starts.")
+    service.warm_readers()
     answer = Response(status_code=204)
     answer.set_cookie(
         COOKIE,

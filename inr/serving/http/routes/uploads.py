@@ -86,6 +86,7 @@ async def create(
     if upload_length > most:
         raise Problem("too-large", f"An upload may have {most:,} bytes at most.", limit=most, headers=_TUS)
     service.require_disk()
+    service.warm_readers()
     name, reading = _metadata(upload_metadata)
     expires = time.time() + service.settings.upload_seconds
     upload = await in_thread(service.queue.add_upload, user.id, upload_length, name, reading, expires)
