@@ -51,10 +51,10 @@ def signal_json(row: "SignalRow") -> dict[str, Any]:
     }
 
 
-def job_json(queue: "Queue", job: "Job", *, placed: bool = True) -> dict[str, Any]:
-    """A job, with how far it is, and its place unless that is not asked for."""
+def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = False) -> dict[str, Any]:
+    """A job, with its place unless that is not asked for, and how far it is; `course`: or how it went, if it ended."""
     signal = queue.signal(job.signal) if job.signal is not None else None
-    progress = queue.progress(job.id) if job.state in _MOVING else None
+    progress = queue.progress(job.id) if course or job.state in _MOVING else None
     place = queue.place(job) if placed and job.state in ("queued", "running") else None
     return {
         "id": job.id,

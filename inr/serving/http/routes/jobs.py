@@ -101,7 +101,7 @@ def jobs(
 @router.get("/jobs/{id}", response_model=JobBody, responses=CACHED | refuses("not-found"))
 def job(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One job."""
-    return tagged_json(request, job_json(service.queue, own_job(service, user, id)))
+    return tagged_json(request, job_json(service.queue, own_job(service, user, id), course=True))
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=refuses("not-found", "wrong-state"))
