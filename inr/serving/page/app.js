@@ -99,6 +99,7 @@ async function paintQueue() {
     : workers === 0 ? "No worker is running"
     : next?.position ? `You are ${ordinal(next.position)}`
     : running ? `${running} fitting` : "";
+  if (workers === 0) setTimeout(paintQueue, 3000); // they take a moment to begin
   chip.textContent = words;
   chip.hidden = !words;
   chip.classList.toggle("busy", Boolean(running));
