@@ -14,9 +14,11 @@ from inr._errors import InrError
 from inr._files import check_writable, replacing
 from inr._option_values import parse_range
 from inr.cli import _pipes
-from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_folder, typed
-from inr.cli._fit_options import Nodata, ValueRange
+from inr.cli._console import complain, decibels, out, pairs, print_json, remark, size, tell_folder, typed
+from inr.cli._fit_options import Nodata, Server, Token, ValueRange
+from inr.cli._fit_report import Stopwatch
 from inr.cli._progress import FitBar, waiting
+from inr.cli._remote import deliver, ordered
 from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ EPILOG = """
   inr compress photo.png --resume              # go on after Ctrl-C, which keeps the best file so far
 
   inr compress map.npy --codec mlp:sphere=true --bytes 300
+
+  inr compress photo.png --server http://127.0.0.1:8765    # by inr serve
 
   inr compress frame2.png --initial frame1.inr # what differs from a similar picture
 
@@ -143,19 +147,26 @@ def compress(
     seconds: Seconds = None,
     resume: Resume = False,
     checkpoint_every: CheckpointEvery = 60.0,
+    server: Server = None,
+    token: Token = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Fit a signal with few bytes and save it as an .inr file."""
+    arguments = dict(locals())
     path = output or Path(f"{signal.stem}.inr")
     work = _Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
     work.check(signal)
+    reading: dict[str, Any] = {"value_range": parse_range(value_range), "nodata": nodata}
+    if server is not None:
+        work.order(arguments, reading)
+        return
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
         from inr.compression import compress_and_measure
 
-        source = inr.open(signal, value_range=parse_range(value_range), nodata=nodata)
+        source = inr.open(signal, **reading)
     tell_folder(signal, source, quiet=quiet)
 
     def run(fits: "FitSeries") -> "Compressed":
@@ -272,14 +283,39 @@ class _Work:
             with stopping_on_interrupt(fits):
                 made = run(fits)
         seconds = time.perf_counter() - begin
+        self._keep(made, domain, seconds, beside or {}, interrupted=fits.reason == "interrupted")
+
+    def order(self, arguments: Mapping[str, Any], reading: Mapping[str, Any]) -> None:
+        """Have a server compress, write what it made, say what it came to.
+
+        Args:
+            arguments: of the command, by name.
+            reading: how the signal is to be read, as of `inr.open`.
+        """
+        from inr.compression import Compressed, Quality
+
+        order = ordered("compress", arguments, reading, self.checkpoint)
+        source, delivery = deliver(order, arguments["server"], arguments["token"], Stopwatch())
+        if delivery.data is None:
+            raise typer.Exit(complain(delivery.told, delivery.status))
+        found: dict[str, Any] = {name: delivery.metrics.get(name) for name in Quality._fields}
+        found["psnr"] = math.inf if found["psnr"] is None else found["psnr"]  # JSON knows no infinity
+        ended = "interrupted: the best file so far is kept" if delivery.state == "cancelled" else None
+        made = Compressed(delivery.data, Quality(**found), delivery.metrics.get("missed"), ended)
+        self._keep(made, source.domain, delivery.metrics["seconds"], {}, interrupted=ended is not None)
+
+    def _keep(
+        self, made: "Compressed", domain: "Domain", seconds: float, beside: Mapping[str, str], *, interrupted: bool
+    ) -> None:
+        """Write the file, and say what it came to; exits with another status than 0 where it is not what was wanted."""
         with replacing(self.path, force=self.force or self.resume) as temporary:
             temporary.write_bytes(made.data)
         if made.ended is None:
             self.checkpoint.unlink(missing_ok=True)
-        self._tell(made, domain, seconds, beside or {})
+        self._tell(made, domain, seconds, beside)
         if made.ended is not None:
             self._explain(made.ended)
-            raise typer.Exit(INTERRUPTED if fits.reason == "interrupted" else BAD_OUTPUT)
+            raise typer.Exit(INTERRUPTED if interrupted else BAD_OUTPUT)
         if made.missed is not None:
             remark(f"the target was missed: {made.missed}; {self.path} is the nearest to it")
             raise typer.Exit(MISSED)

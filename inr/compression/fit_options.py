@@ -23,8 +23,9 @@ class FitOptions:
     """All that decides a fit besides its signal; the library, the command line and the service make fits by it.
 
     Args:
-        preset, encoding, activation, network, teacher, objective, engine, steps, seconds, psnr, max_error, batch,
-            learning_rate, schedule, lattice_only, seed, coding, bytes: as of `inr.fit`.
+        preset, encoding, activation, network, teacher, objective, engine: as of `inr.fit`.
+        steps, seconds, psnr, max_error, bytes, coding: as of `inr.fit`.
+        batch, learning_rate, schedule, lattice_only, seed: as of `inr.fit`.
         optimiser: "adam", "soap" or, without steps or before them, "closed-form", which is that of network kronecker.
 
     Raises:

@@ -13,8 +13,8 @@ be measured by itself:
 - `start`: from starting the command to the first answer, and the memory of the server's process.
 - `page`: bytes of the page's files.
 - `sqlite`: 2,000 jobs done by 4 processes of which 30 are killed.
-- `kills`: 50 seeded kills of server, workers and both, over 200 jobs; see `studies/service_kills.py`.
+- `kills`: 50 seeded kills (or N / 2) of server, workers and both, over 200 jobs; see `studies/service_kills.py`.
 
-All take 8 minutes on two cores; without anything else on the machine, for the fits want all of them. Rows of
+They take some 6 minutes on two cores, and `kills` 10 more; nothing else should run, for the fits want both. Rows of
 results/service.tsv that are measured again are replaced.
 """

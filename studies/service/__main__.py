@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from inr.bench import machine, tables
-from studies import RESULTS
+from studies import RESULTS, service_kills
 from studies.service import _load, _process, _views
 
 TABLE = RESULTS / "service.tsv"
@@ -18,6 +18,8 @@ FIGURES: dict[str, Callable[[int], list[dict]]] = {
     "drop": _views.drop,
     "start": _process.start,
     "page": _process.page,
+    "sqlite": _process.sqlite,
+    "kills": lambda jobs: service_kills.kills(2 * jobs, jobs // 2),
 }
 
 
@@ -33,7 +35,8 @@ def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(prog="python -m studies.service", description=__doc__)
     parser.add_argument("figures", nargs="+", choices=[*FIGURES, "all"])
-    parser.add_argument("--jobs", type=int, default=100, help="clients of load, and a tenth of the jobs of fairness")
+    what = "clients of load; ten times as many jobs of fairness, half as many kills"
+    parser.add_argument("--jobs", type=int, default=100, help=what)
     arguments = parser.parse_args()
     asked = list(FIGURES) if "all" in arguments.figures else list(dict.fromkeys(arguments.figures))
     libraries = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "starlette", "uvicorn"))

@@ -3,12 +3,14 @@
 import gzip
 import re
 import statistics
+import tempfile
 import time
 from pathlib import Path
 
 from studies.service._server import serving
 
 STARTS = 5
+JOBS, KILLS = 2_000, 30
 
 
 def start(_: int) -> list[dict]:
@@ -41,6 +43,17 @@ def page(_: int) -> list[dict]:
         {"figure": "page", "what": f"its {len(files)} files", "value": plain, "unit": "kB", "most": 700},
         {"figure": "page", "what": "the same, gzipped", "value": pressed, "unit": "kB", "most": 250},
     ]
+
+
+def sqlite(_: int) -> list[dict]:
+    """Jobs that do nothing, by processes that are killed: all are done, each once, and the file is whole."""
+    from tests.serving.test_queue_processes import run_and_disturb
+
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as temporary:
+        run_and_disturb(Path(temporary), workers=4, jobs=JOBS, kills=KILLS, stops=0)  # which checks all of it
+    what = f"{JOBS:,} jobs by 4 workers, {KILLS} kill -9: all done once, file intact"
+    return [{"figure": "sqlite", "what": what, "value": time.perf_counter() - begun, "unit": "s"}]
 
 
 def memory(pid: int) -> tuple[float, float]:

@@ -1,7 +1,6 @@
 """inr fit-many: the files of inr fit, a table, and going on after whatever happened."""
 
 import csv
-import os
 import shutil
 import signal
 import time
@@ -181,7 +180,7 @@ def test_processes_that_are_interrupted_or_killed_go_on(inr_process, photos):
 def _until(path: Path, process) -> None:
     """Until a job has been begun."""
     deadline = time.monotonic() + 60
-    while not (path.is_dir() and any(os.scandir(path))):
+    while not (path.is_dir() and any(path.iterdir())):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -201,3 +201,28 @@ def test_compress_returns_the_best_so_far_with_a_warning(picture, tmp_path):
     with pytest.warns(RuntimeWarning, match="interrupted: the file is of the weights"):
         assert len(inr.compress(picture, on_event=interrupt, **options)) <= 150
     assert inr.compress(picture, resume=True, **options) == inr.compress(picture, **options)
+
+
+def test_a_reader_of_events_may_keep_what_there_is_and_leave(picture, field, tmp_path):
+    make = work("coin", picture, field)
+    told = []
+
+    def leave(event):
+        told.append(event.kind)
+        if event.step == 9:
+            assert fits.fitter.signal.size == picture.size
+            fits.save()
+            raise KeyboardInterrupt
+
+    fits = FitSeries(checkpoint=tmp_path / "a.checkpoint", every=0.0, on_event=leave)
+    with pytest.raises(KeyboardInterrupt):
+        make(fits)
+    assert "checkpoint" in told
+    steps = []
+    again = FitSeries(
+        checkpoint=tmp_path / "a.checkpoint", resume=True, on_event=lambda event: steps.append(event.step)
+    )
+    assert make(again).data == make(FitSeries()).data
+    assert steps[0] == 9
+    with pytest.raises(InrError, match="there is no checkpoint to write"):
+        FitSeries().save()

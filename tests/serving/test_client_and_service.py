@@ -73,6 +73,17 @@ def test_a_job_from_its_key_to_its_field(stage, client, picture):
     assert client.download(job["id"]) == FIELD
 
 
+def test_what_a_job_had_when_it_was_cancelled_is_its_field(stage, client):
+    job, claim = stage.job(), stage.begin()
+    assert client.cancel(job)["state"] == "cancelling"
+    sha256, size = stage.store.put(FIELD)
+    stage.queue.finish(claim, result_sha256=sha256, result_bytes=size, metrics={"psnr": 20.0}, seconds=1.0)
+    ended = client.job(job)
+    assert (ended["state"], ended["metrics"]) == ("cancelled", {"psnr": 20.0})
+    assert ended["links"]["file"] == f"/v1/fields/{job}.inr"
+    assert client.download(job) == FIELD
+
+
 def test_jobs_are_steered(client, stage):
     job = stage.job()
     assert client.cancel(job)["state"] == "cancelled"

@@ -1,4 +1,4 @@
-"""`inr fit --server`: the same files and words as of a fit here, from a service that is made up."""
+"""`inr fit --server` and `inr compress --server`: the files and words of work here, from a service that is made up."""
 
 import json
 import os
@@ -169,7 +169,7 @@ def test_options_are_sent_as_they_were_typed(service, fit):
 def test_what_is_of_a_fit_here_is_refused(option, service, fit, tmp_path):
     run = fit(*option)
     assert run.status == 2
-    assert one_line(run.err) == f"{option[0]} is of a fit on this machine; leave it out with --server"
+    assert one_line(run.err) == f"{option[0]} is of work on this machine; leave it out with --server"
     assert service.asked == []
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
@@ -205,6 +205,35 @@ def test_a_fit_that_fails_says_why(service, fit):
     service.end = "failed"
     run = fit(*QUICK, "--quiet")
     assert (run.status, one_line(run.err)) == (1, "the loss diverged")
+
+
+def test_compressing_on_a_server(service, fit):
+    options = ("--bytes", "900", "--steps", "7", "--value-range=0,200", "--json")
+    run = CliRunner().invoke(app, ["compress", "photo.png", "--server", URL, *options])
+    assert (run.exit_code, run.stderr) == (0, "")
+    assert Path("photo.inr").read_bytes() == service.field
+    told = json.loads(run.stdout)
+    assert told["bytes"] == len(service.field)
+    assert (told["psnr"], told["seconds"], told["ended"]) == (service.metrics["psnr"], 2.0, None)
+    (job,), (signal,) = service.asked_for("POST", "/v1/jobs"), service.asked_for("POST", "/v1/signals")
+    assert json.loads(job.content)["kind"] == "compress"
+    assert json.loads(job.content)["options"] == {"bytes": 900, "steps": 7}
+    assert signal.url.params["value_range"] == "0.0:200.0"
+    local = CliRunner().invoke(app, ["compress", "photo.png", "--codec", "coin", *options, "-o", "local.inr"])
+    assert json.loads(local.stdout).keys() == told.keys()
+
+
+def test_compressing_that_is_stopped_keeps_the_best(service, fit):
+    service.within = lambda: setattr(service, "end", "cancelled")
+    run = CliRunner().invoke(app, ["compress", "photo.png", "--server", URL, "--quiet"])
+    assert (run.exit_code, run.stderr) == (130, "inr: interrupted: the best file so far is kept\n")
+    assert Path("photo.inr").read_bytes() == service.field
+
+
+def test_compressing_from_another_file_is_for_here(service, fit):
+    run = CliRunner().invoke(app, ["compress", "photo.png", "--server", URL, "--initial", "a.inr"])
+    assert one_line(run.stderr) == "--initial is of work on this machine; leave it out with --server"
+    assert run.exit_code == 2
 
 
 @pytest.fixture
@@ -249,7 +278,7 @@ def test_a_job_whose_answer_was_lost_is_asked_for_with_its_key(begun, service, f
 def test_a_job_that_the_server_has_no_longer_begins_afresh(begun, service, fit):
     service.job = None
     run = fit(*QUICK, "--quiet", "--resume")
-    assert (run.status, run.err) == (0, f"inr: {URL} has this fit no longer; it begins afresh\n")
+    assert (run.status, run.err) == (0, f"inr: {URL} has this job no longer; it begins afresh\n")
     first, second = service.asked_for("POST", "/v1/jobs")
     assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
 
@@ -265,11 +294,11 @@ def test_a_job_that_stands_still_is_made_to_go_on(state, step, begun, service, f
 def test_only_the_same_fit_is_resumed(begun, fit):
     run = fit(*QUICK, "--seed", "4", "--resume")
     assert (run.status, one_line(run.err)) == (
-        2, "photo.inr.checkpoint is of another fit: its options differ; give the same, or start without --resume"
+        2, "photo.inr.checkpoint is of other work: its options differ; give the same, or start without --resume"
     )  # fmt: skip
     Path("photo.inr.checkpoint").unlink()
     assert one_line(fit(*QUICK, "--resume").err).startswith("cannot read photo.inr.checkpoint: ")
     Path("photo.inr.checkpoint").write_bytes(b"INR\0")
     assert one_line(fit(*QUICK, "--resume").err) == (
-        "photo.inr.checkpoint is of a fit on this machine; go on with it without --server"
+        "photo.inr.checkpoint is of work on this machine; go on with it without --server"
     )

@@ -148,7 +148,7 @@ def test_however_a_job_ends_that_was_to_be_cancelled_it_is_cancelled(queue, ada,
     if over == "cancelled":
         assert queue.cancelled(claim)
     elif over == "finished":
-        assert not queue.finish(claim, **RESULT)
+        assert queue.finish(claim, **RESULT)
     elif over == "failed":
         assert queue.fail(claim, {"type": "/problems/diverged"}, 2.0)
     elif over == "released":
@@ -159,7 +159,8 @@ def test_however_a_job_ends_that_was_to_be_cancelled_it_is_cancelled(queue, ada,
         clock.now += 6
         queue.expire()
     found = queue.job(job)
-    assert (found.state, found.result_sha256, found.problem, found.ended) == ("cancelled", None, None, clock.now)
+    made = RESULT["result_sha256"] if over == "finished" else None  # the best that it had
+    assert (found.state, found.result_sha256, found.problem, found.ended) == ("cancelled", made, None, clock.now)
     assert found.crashes == 0
     assert states(queue, job) == ["queued", "running", "cancelling", "cancelled"]
 
@@ -226,6 +227,29 @@ def test_progress_is_what_the_worker_told_last(queue, job, clock):
     clock.now += 10
     queue.claim("v")  # begins anew, for there is no checkpoint
     assert queue.progress(job) is None
+
+
+def test_every_new_preview_is_told_once_in_each_attempt(queue, job):
+    for _ in range(2):
+        (claim,) = queue.claim("w")
+        for preview in (0, 1, 1, 2):
+            queue.beat(claim, Progress(step=1, preview=preview))
+        queue.beat(claim)
+        queue.release(claim)
+    told = [event.data["preview"] for event in queue.events(0) if event.kind == "preview"]
+    assert told == [1, 2, 1, 2]
+
+
+def test_a_worker_is_paid_up_to_its_last_sign_of_life(queue, ada, clock):
+    jobs = small(queue, ada, 2)
+    _, claim = queue.claim("w", limit=2)
+    clock.now += 5
+    queue.plan(claim, threads=1, engine="cpu", horizon=9)
+    clock.now += 3
+    queue.checkpointed(claim, 4)
+    clock.now += 10
+    queue.expire()
+    assert [queue.job(job).seconds for job in jobs] == [0.0, 3.0]
 
 
 def small(queue, user, count, **options):

@@ -227,12 +227,23 @@ def test_a_worker_that_wakes_late_changes_nothing(service):
     assert service.job(job) == before
 
 
-def test_a_cancelled_job_leaves_no_result(service):
+@pytest.mark.parametrize("kind", ["fit", "compress"])
+def test_a_job_that_is_cancelled_while_it_learns_gives_its_best(service, tmp_path, kind):
+    service.submit(kind, **LONG[kind])
+    (claim,) = service.queue.claim("first")
+    outcome = run_job(Asking(service, claim, "cancel", 5), Input(picture()))
+    assert 0 < outcome.metrics["steps"] < LONG[kind]["steps"]
+    (tmp_path / "best.inr").write_bytes(outcome.data)
+    assert inr.load(tmp_path / "best.inr").render().shape == (12, 16, 3)
+
+
+def test_a_job_that_is_cancelled_before_it_learns_leaves_nothing(service):
     job = service.submit(**QUICK, steps=10, exact=True)
     (claim,) = service.queue.claim("first")
     service.queue.cancel(job, None)
     assert service.queue.beat(claim) == "cancel"
-    task = Asking(service, claim, "cancel", 5)
+    task = Task(service.queue, claim, service.folder)
+    task.ask("cancel")
     with pytest.raises(Interrupted):
         run_job(task, Input(picture()))
     task.leave()

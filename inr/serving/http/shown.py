@@ -51,10 +51,10 @@ def signal_json(row: "SignalRow") -> dict[str, Any]:
     }
 
 
-def job_json(queue: "Queue", job: "Job", *, placed: bool = True) -> dict[str, Any]:
-    """A job, with how far it is, and its place unless that is not asked for."""
+def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = False) -> dict[str, Any]:
+    """A job, with its place unless that is not asked for, and how far it is; `course`: or how it went, if it ended."""
     signal = queue.signal(job.signal) if job.signal is not None else None
-    progress = queue.progress(job.id) if job.state in _MOVING else None
+    progress = queue.progress(job.id) if course or job.state in _MOVING else None
     place = queue.place(job) if placed and job.state in ("queued", "running") else None
     return {
         "id": job.id,
@@ -87,11 +87,11 @@ def job_links(job: "Job", signal: "SignalRow | None", progress: "Progress | None
     """Where what there is of a job is found; of one that is done also when its signal is gone."""
     kind = signal.kind if signal is not None else (job.metrics or {}).get("kind")
     links = {"self": f"/v1/jobs/{job.id}", "events": f"/v1/events?job={job.id}"}
-    if job.state == "done":
+    if job.result_sha256 is not None:
         links |= {"field": f"/v1/fields/{job.id}", "file": f"/v1/fields/{job.id}.inr"}
         if kind in _PICTURES:
             links["iiif"] = f"/iiif/3/{job.id}/info.json"
-    if kind in _PICTURES and (job.state == "done" or (progress is not None and progress.preview > 0)):
+    if kind in _PICTURES and (job.result_sha256 is not None or (progress is not None and progress.preview > 0)):
         links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
     return links
 

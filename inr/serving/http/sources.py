@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from inr.serving.http.gate import unauthorised
 from inr.serving.http.service import Service
 from inr.serving.problems import Problem
 from inr.serving.views import FieldImage, SignalImage
@@ -14,9 +13,9 @@ _SIGNAL = "signal-"
 
 
 def own_field(service: Service, user: "User", id: str) -> "Job":
-    """The job that made a user's field; raises a Problem where there is none that is done."""
+    """The job that made a user's field; raises a Problem where there is none, or it made none."""
     job = service.queue.job(id, user.id)
-    if job is None or job.state != "done" or job.result_sha256 is None:
+    if job is None or job.result_sha256 is None:
         raise Problem("not-found", f"There is no field {id}.")
     return job
 
@@ -25,7 +24,7 @@ def shared_field(service: Service, name: str) -> "Job":
     """The job that made a shared field; raises a Problem where nothing is shared under that name."""
     id = service.queue.share_of(name)
     job = service.queue.job(id) if id is not None else None
-    if job is None or job.state != "done" or job.result_sha256 is None:
+    if job is None or job.result_sha256 is None:
         raise Problem("not-found", "Nothing is shared under this name, or no longer.")
     return job
 
@@ -56,12 +55,12 @@ def image_of(service: Service, user: "User | None", name: str) -> tuple[FieldIma
         The image, and whether everybody may see it.
 
     Raises:
-        Problem: there is no such image, or somebody has to say who they are first.
+        Problem: there is no such image, or none that everybody may see.
     """
     if service.queue.share_of(name) is not None:
         return field_image(service, shared_field(service, name)), True
     if user is None:
-        raise unauthorised()
+        raise Problem("not-found", f"There is no image {name} that everybody may see.")
     if name.startswith(_SIGNAL):
         found = signal_image(service, service.queue.signal(name.removeprefix(_SIGNAL), user.id))
         if found is None:

@@ -1,7 +1,7 @@
 // The page: which view is shown, who is signed in, and what is the same in every view.
 
 import { get, session } from "./lib/api.js";
-import { complain, h, icon } from "./lib/dom.js";
+import { complain, forgive, h, icon } from "./lib/dom.js";
 import { events, follow, unfollow } from "./lib/events.js";
 import { ordinal } from "./lib/format.js";
 import * as compare from "./views/compare.js";
@@ -38,6 +38,7 @@ async function route() {
   leaving = new AbortController();
   const { signal } = leaving;
   main.replaceChildren();
+  forgive();
   main.className = `view-${name || "start"}`;
   document.title = `${view.title} · inr`;
   document.body.classList.toggle("visitor", !known);

@@ -110,7 +110,8 @@ class Claims(Base):
         attempt = db.execute("SELECT attempt FROM jobs WHERE id = ?", (job,)).fetchone()["attempt"] + 1
         leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "beat": now, "owner": worker}
         # the first of several is begun at once; if the worker dies, it is blamed on those that were begun
-        move(db, now, job, ("queued",), "running", attempt=attempt, begun=now if first else None, **leased)
+        begun = now if first else None
+        move(db, now, job, ("queued",), "running", attempt=attempt, begun=begun, preview=0, **leased)
         db.execute("UPDATE jobs SET started = COALESCE(started, ?) WHERE id = ?", (now, job))
         db.execute("UPDATE users SET served = ? WHERE id = ?", (now, user))
         found = job_row(db, job)
@@ -133,12 +134,12 @@ class Claims(Base):
             if row is None:
                 return "lost"
             begun = now if row["begun"] is None and progress is not None else row["begun"]
-            preview = max(row["preview"], progress.preview) if progress is not None else row["preview"]
+            preview = row["preview"] if progress is None else progress.preview
             db.execute(
                 "UPDATE jobs SET lease_until = ?, beat = ?, begun = ?, preview = ? WHERE id = ?",
                 (now + self._lease, now, begun, preview, claim.job.id),
             )
-            if preview > row["preview"]:
+            if preview != row["preview"]:
                 happened(db, now, claim.job.id, "preview", {"preview": preview})
         if progress is not None:
             with self._progress.write(durable=False) as db:
@@ -156,33 +157,35 @@ class Claims(Base):
         return self._update(claim, checkpoint_step=step)
 
     def _update(self, claim: Claim, **columns: Any) -> bool:
+        """Keep something with a job that is under way, which is as good as a beat."""
+        now = self._clock()
+        columns.update(beat=now, lease_until=now + self._lease)
         settings = ", ".join(f"{name} = ?" for name in columns)
         with self._main.write() as db:
             done = db.execute(
                 f"UPDATE jobs SET {settings}, begun = COALESCE(begun, ?) WHERE id = ? AND lease_token = ?",
-                (*columns.values(), self._clock(), claim.job.id, claim.token),
+                (*columns.values(), now, claim.job.id, claim.token),
             )
             return done.rowcount > 0
 
     def finish(
         self, claim: Claim, *, result_sha256: str, result_bytes: int, metrics: dict[str, Any], seconds: float
     ) -> bool:
-        """A job is done, and its result safely in the store.
+        """A job is done, or has stopped with what it had, and its result is safely in the store.
 
         Args:
             seconds: that this attempt took.
 
         Returns:
-            False where the result is not wanted any more: the token is refused, or the job was cancelled.
+            False where the token is refused.
         """
         with self._main.write() as db:
             if not self._end(db, claim, seconds, "done", metrics=metrics,
                              result_sha256=result_sha256, result_bytes=result_bytes):  # fmt: skip
                 return False
-            state = job_row(db, claim.job.id).state
-            if state == "done":
+            if job_row(db, claim.job.id).state == "done":
                 db.execute("UPDATE users SET mean = 0.7 * mean + 0.3 * ? WHERE id = ?", (seconds, claim.job.user))
-            return state == "done"
+            return True
 
     def fail(self, claim: Claim, problem: dict[str, Any], seconds: float) -> bool:
         """A job cannot be done, and is not tried again by itself; False where the token is refused."""
@@ -226,7 +229,8 @@ class Claims(Base):
         if seconds is None:
             seconds = now - row["begun"] if row["begun"] is not None else 0.0
         charge(db, job, seconds)
-        if not move(db, now, job, ("cancelling",), "cancelled", token=claim.token):
+        kept = columns if to == "done" else {}  # what was made before it stopped
+        if not move(db, now, job, ("cancelling",), "cancelled", token=claim.token, **kept):
             move(db, now, job, ("running",), to, token=claim.token, **columns)
         return True
 

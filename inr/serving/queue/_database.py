@@ -42,8 +42,7 @@ class Database:
         self._all: list[sqlite3.Connection] = []
         self._readers: list[sqlite3.Connection] = []
         self._writing = threading.Lock()
-        self._closing = weakref.finalize(self, _close, self._all)
-        self._closing.atexit = False  # SQLite does well without, and a process that was forked must not
+        self._closing = weakref.finalize(self, _close, self._all, os.getpid())
         with self._told():
             self._durable = self._connect("FULL")
             self._quick = self._connect("NORMAL")
@@ -107,9 +106,8 @@ class Database:
 
     def _prepare(self, schema: str, version: int) -> None:
         connection = self._durable
-        connection.execute(
-            "BEGIN IMMEDIATE"
-        )  # of several processes that open a new folder at once, one makes the tables
+        # of several processes that open a new folder at once, one makes the tables
+        connection.execute("BEGIN IMMEDIATE")
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
             for statement in _statements(schema):
@@ -126,14 +124,16 @@ class Database:
             with full_disks_told(self._path.parent):
                 yield
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what it is in detail
+            if kind not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 raise
             raise InrError(f"{self._path} is damaged, or no database of inr; give another folder") from error
 
 
-def _close(connections: list[sqlite3.Connection]) -> None:
-    for connection in connections:
-        connection.close()
+def _close(connections: list[sqlite3.Connection], process: int) -> None:
+    if os.getpid() == process:  # one that was forked from it must not
+        for connection in connections:
+            connection.close()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -82,7 +82,7 @@ class Queue(Users, Signals, Jobs, Turns, Claims, Upkeep):
         name = secrets.token_urlsafe(16)
         with self._main.write() as db:
             found = job_row(db, field, user)
-            if found.state != "done":
+            if found.result_sha256 is None:
                 raise WrongState(f"the job is {found.state}; only the field of one that is done can be shared")
             db.execute("INSERT INTO shares VALUES (?, ?)", (name, field))
         return name

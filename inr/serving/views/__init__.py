@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from inr.serving.views._errors import BadRequest as BadRequest
     from inr.serving.views._errors import Busy as Busy
     from inr.serving.views._errors import RendererStopped as RendererStopped
+    from inr.serving.views._identifier import Identifier as Identifier
+    from inr.serving.views._identifier import identify as identify
     from inr.serving.views._images import Canvas as Canvas
     from inr.serving.views._images import FieldImage as FieldImage
     from inr.serving.views._images import SignalImage as SignalImage
@@ -17,9 +19,7 @@ if TYPE_CHECKING:
     from inr.serving.views._info import info_json as info_json
     from inr.serving.views._info import link_header as link_header
     from inr.serving.views._renderer import Renderer as Renderer
-    from inr.serving.views._request import Identifier as Identifier
     from inr.serving.views._request import Request as Request
-    from inr.serving.views._request import identify as identify
     from inr.serving.views._request import parse as parse
 
 __getattr__, __all__ = lazy_exports(
@@ -30,14 +30,14 @@ __getattr__, __all__ = lazy_exports(
         "Canvas": "._images",
         "FieldImage": "._images",
         "INFO_TYPE": "._info",
-        "Identifier": "._request",
+        "Identifier": "._identifier",
         "Renderer": "._renderer",
         "RendererStopped": "._errors",
         "Request": "._request",
         "SignalImage": "._images",
         "build_pyramid": "._drawing",
         "entity_tag": "._info",
-        "identify": "._request",
+        "identify": "._identifier",
         "info_json": "._info",
         "link_header": "._info",
         "parse": "._request",

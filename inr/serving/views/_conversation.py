@@ -35,7 +35,8 @@ class Conversation:
             command: what is run.
         """
         pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        # in a session of its own, Ctrl-C does not reach it: it ends with its input
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True))
 
     @property
     def has_ended(self) -> bool:

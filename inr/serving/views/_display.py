@@ -9,6 +9,7 @@ from inr.signals import Domain, has_alpha, nan_samples
 
 # What the qualities `error` and `slope` show, as shares of the value range, on a logarithmic scale.
 DARKEST, BRIGHTEST = 1e-3, 1.0
+COLOURS = {"error": "inferno", "slope": "viridis"}  # maps of matplotlib
 
 
 def shown_channels(domain: Domain) -> tuple[int, bool]:

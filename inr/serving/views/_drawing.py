@@ -12,17 +12,16 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from inr._errors import InrError
-from inr.serving.views._display import coloured, pixel_channels
+from inr.serving.views._display import COLOURS, coloured, pixel_channels
 from inr.serving.views._errors import BadRequest
 from inr.serving.views._fields import OpenFields
 from inr.serving.views._images import Canvas, FieldImage, SignalImage, pyramid_name
-from inr.serving.views._planes import ErrorPlane, FieldPlane, Plane, SampledPlane, SignalPlane, Slice, SlopePlane
+from inr.serving.views._planes import ErrorPlane, FieldPlane, Plane, SignalPlane, Slice, SlopePlane
 from inr.serving.views._request import shrinks, turned_size
 from inr.signals import Domain, colour_profile
 
 Pixels = UInt8[np.ndarray, "h w k"]
 
-_COLOURS = {"error": "inferno", "slope": "viridis"}
 _JPEG = {"quality": 90, "subsampling": 0}
 _SAVING: dict[str, dict[str, Any]] = {
     "jpg": {"format": "JPEG", **_JPEG},
@@ -74,9 +73,9 @@ class Gallery:
         size = request["size"][0], request["size"][1]
         plane = self.plane(image, request["slices"], quality)
         shown = turned(plane, request["region"], size, request["mirrored"], request["rotation"])
-        if quality in _COLOURS:
-            shown = coloured(shown, _COLOURS[quality])
-        profile = colour_profile(plane.cut.domain) if quality == "default" and shown.shape[-1] >= 3 else None
+        if quality in COLOURS:
+            shown = coloured(shown, COLOURS[quality])
+        profile = colour_profile(plane.cut.domain) if quality == "default" else None
         return encode(shown, quality, form, profile)
 
     def plane(self, image: FieldImage | SignalImage, slices: Mapping[str, float], quality: str) -> Plane:
@@ -91,7 +90,10 @@ class Gallery:
         if quality == "error":
             if image.signal is None:
                 raise BadRequest("the original of this field is not there any more: it has no quality 'error'")
-            return ErrorPlane(field, samples_of(image.signal), cut.at_samples(), path)
+            samples = samples_of(image.signal)
+            if samples.shape[:-1] != field.domain.shape or samples.shape[-1] != field.domain.channels:
+                raise BadRequest("the original of this field has another shape: there is no quality 'error'")
+            return ErrorPlane(field, samples, cut.at_samples(), path)
         return FieldPlane(field, cut, path)
 
     def _domain(self, image: FieldImage | SignalImage) -> Domain:
@@ -133,13 +135,13 @@ def turned(plane: Plane, region: Sequence[float], size: tuple[int, int], mirrore
     if degrees % 90 == 0:
         shown = plane.grid(region, size)
         return np.rot90(shown[:, ::-1] if mirrored else shown, -int(degrees // 90))
-    if shrinks(region, size) or isinstance(plane, SampledPlane):
+    if shrinks(region, size) or not isinstance(plane, FieldPlane):
         return _turned_pixels(plane.grid(region, size), mirrored, degrees)
     return _turned_places(plane, region, size, mirrored, degrees)
 
 
 def _turned_places(
-    plane: Plane, region: Sequence[float], size: tuple[int, int], mirrored: bool, degrees: float
+    plane: FieldPlane, region: Sequence[float], size: tuple[int, int], mirrored: bool, degrees: float
 ) -> Pixels:
     width, height = turned_size(size, degrees)
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))

@@ -10,9 +10,15 @@ from inr.compression.files import unusual
 from inr.encodings import encodings
 from inr.fitting import presets
 from inr.networks import networks
+from inr.serving.views._display import BRIGHTEST, COLOURS, DARKEST
 from inr.serving.views._fields import OpenField
 from inr.teaching import teachers
 
+# what the colours of the qualities `error` and `slope` go from and to, on a logarithmic scale
+_SCALES = {
+    "error": {"low": DARKEST, "high": BRIGHTEST, "colours": COLOURS["error"], "unit": "of the value range"},
+    "slope": {"low": DARKEST, "high": BRIGHTEST, "colours": COLOURS["slope"], "unit": "of the value range a sample"},
+}
 _SHOWN: Mapping[str, Registry] = {
     "encodings": encodings,
     "activations": activations,
@@ -36,6 +42,7 @@ def describe(opened: OpenField) -> dict[str, Any]:
         "axes": axes,
         "parameters": field.parameter_count,
         "metrics": {name: value for name, value in field.metrics.items() if math.isfinite(value)},
+        "scales": _SCALES,
         "parts": {part: _spelt(config) for part, config in field.config().items()},
     }
 

@@ -14,7 +14,9 @@ import inr.io
 from inr.engines import executor, plan
 from inr.field import Field
 from inr.serving.views._images import FieldImage
-from inr.signals import Box, Domain, unpack_missing
+from inr.signals import Box, Domain, block_ranges, unpack_missing
+
+_HANDLING = 4096  # multiplications that would take as long as it does to make a point, and a value into a pixel
 
 
 class OpenField:
@@ -48,7 +50,7 @@ class OpenField:
     def cost(self) -> float:
         """Multiplications for one point, about."""
         network = sum(each.numel() for each in self.field.network.parameters())
-        return float(network + 8 * self.field.encoding.out_dim)
+        return float(network + 8 * self.field.encoding.out_dim + _HANDLING)
 
     def render(self, shape: tuple[int, ...], box: Box) -> Float32[np.ndarray, "..."]:
         """Samples on a grid, as `Field.render` gives them."""
@@ -59,10 +61,13 @@ class OpenField:
         self, coords: Float[np.ndarray, "n d"], places: Float32[np.ndarray, "p d"]
     ) -> Float32[np.ndarray, "n c"]:
         """Samples at coordinates, each the mean over some places around it, in own units; NaN where one is missing."""
-        total = np.zeros((len(coords), self.domain.channels), np.float32)
-        for place in places:
-            total += self._execute(torch.from_numpy((coords + place).astype(np.float32))).float().cpu().numpy()
-        values = self.domain.values.restore_(total / np.float32(len(places)))
+        values = np.zeros((len(coords), self.domain.channels), np.float32)
+        for start, stop in block_ranges(len(coords), self._plan.block):
+            for place in places:
+                at = torch.from_numpy((coords[start:stop] + place).astype(np.float32))
+                values[start:stop] += self._execute(at).float().cpu().numpy()
+        values /= np.float32(len(places))
+        self.domain.values.restore_(values)
         if self.domain.missing:
             missing = unpack_missing(self.domain.missing, self.domain.shape or ())
             values[missing[cells_at(coords, missing.shape)]] = np.nan

@@ -4,8 +4,9 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
+from inr.serving.views._identifier import MAX_SIDE, Identifier, canvas_size, is_limited
 from inr.serving.views._images import Canvas, FieldImage, SignalImage
-from inr.serving.views._request import MAX_SIDE, QUALITIES, Identifier, Request, canvas_size, is_limited
+from inr.serving.views._request import QUALITIES, Request
 
 TILE = 256  # pixels a side
 INFO_TYPE = 'application/ld+json;profile="http://iiif.io/api/image/3/context.json"'

@@ -1,6 +1,7 @@
 """Pictures that pixels of any grid can be had from: a field's, a signal's, and what is measured of a field."""
 
 import abc
+import contextlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from jaxtyping import Float, Float32, UInt8
 
 from inr.serving.views._display import pixel_channels, pixels, tones
 from inr.serving.views._fields import OpenField
-from inr.serving.views._pyramid import Pyramid, make_pyramid
+from inr.serving.views._pyramid import Pyramid, make_pyramid, strips_of
 from inr.serving.views._request import is_native, shrinks
 from inr.signals import Box, Domain, measured_places, unpack_missing
 
@@ -122,12 +123,13 @@ class Plane(abc.ABC):
 
     def pyramid(self) -> Pyramid:
         """The picture at smaller sizes."""
-        if not self._path.exists():
-            with _MAKING:
-                if not self._path.exists():
-                    return make_pyramid(self._path, (self.cut.height, self.cut.width, self._channels), self.rows)
-        os.utime(self._path)  # the one that was used least recently goes first
-        return Pyramid(self._path, self.cut.height, self.cut.width)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._path)  # the one that was used least recently goes first
+            return Pyramid(self._path, self.cut.height, self.cut.width)
+        with _MAKING:
+            if self._path.exists():
+                return Pyramid(self._path, self.cut.height, self.cut.width)
+            return make_pyramid(self._path, (self.cut.height, self.cut.width, self._channels), self.rows)
 
     @abc.abstractmethod
     def rows(self, start: int, stop: int) -> UInt8[np.ndarray, "rows w k"]:
@@ -136,12 +138,6 @@ class Plane(abc.ABC):
     @abc.abstractmethod
     def fine_grid(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
         """As `grid`, where pixels are no larger than samples."""
-
-    @abc.abstractmethod
-    def points(
-        self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]
-    ) -> UInt8[np.ndarray, "n k"]:
-        """Pixels at places, which are told in samples, of the size that those of a grid would have."""
 
 
 class FieldPlane(Plane):
@@ -157,14 +153,29 @@ class FieldPlane(Plane):
 
     def fine_grid(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
         """See `Plane.fine_grid`."""
-        return pixels(self.cut.plane(self._field.render(*self.cut.grid(region, size))), self._field.domain)
+        left, top, across, down = region
+        cell = down / size[1]
+        return np.concatenate(
+            [
+                self._strip((left, top + start * cell, across, (stop - start) * cell), (size[0], stop - start))
+                for start, stop in strips_of(size[1], size[0])
+            ]
+        )
+
+    def _strip(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "rows w k"]:
+        return pixels(self.cut.plane(self._field.render(*self.cut.grid(region, size))), self.cut.domain)
 
     def points(
         self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]
     ) -> UInt8[np.ndarray, "n k"]:
-        """See `Plane.points`."""
+        """Pixels at places of the plane, of the size that those of a grid would have.
+
+        Args:
+            x, y: in samples.
+            region, size: of the grid, as of `grid`.
+        """
         places = measured_places(self._field.domain, *self.cut.grid(region, size))
-        return pixels(self._field.measure(self.cut.coords(x, y), places), self._field.domain)
+        return pixels(self._field.measure(self.cut.coords(x, y), places), self.cut.domain)
 
 
 class SlopePlane(FieldPlane):
@@ -178,18 +189,15 @@ class SlopePlane(FieldPlane):
         super().__init__(field, cut, pyramid)
         self._channels = 1
 
-    def fine_grid(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
-        """See `Plane.fine_grid`."""
-        left, top, across, down = region
-        x = left + (np.arange(size[0]) + 0.5) * (across / size[0])
-        y = top + (np.arange(size[1]) + 0.5) * (down / size[1])
+    def _strip(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "rows w k"]:
+        x, y = _centres(region, size)
         shown = self.points(np.tile(x, size[1]), np.repeat(y, size[0]), region, size)
         return shown.reshape(size[1], size[0], 1)
 
     def points(
         self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]
     ) -> UInt8[np.ndarray, "n k"]:
-        """See `Plane.points`."""
+        """See `FieldPlane.points`."""
         step = max(min(region[2] / size[0], region[3] / size[1], _LONGEST_STEP), _SHORTEST_STEP)
         centre = np.zeros((1, self.cut.domain.in_dim), np.float32)
         values = self._field.domain.values
@@ -197,6 +205,7 @@ class SlopePlane(FieldPlane):
         for across, down in ((step / 2, 0.0), (0.0, step / 2)):
             ahead = self._field.measure(self.cut.coords(x + across, y + down), centre)
             behind = self._field.measure(self.cut.coords(x - across, y - down), centre)
+            # normalised values have a range of 2
             square += np.square((values.normalise(ahead) - values.normalise(behind)) / np.float32(2 * step))
         return tones(np.nan_to_num(np.sqrt(square)).max(axis=1))
 
@@ -206,21 +215,10 @@ class SampledPlane(Plane):
 
     def fine_grid(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "h w k"]:
         """See `Plane.fine_grid`."""
-        left, top, across, down = region
-        x = left + (np.arange(size[0]) + 0.5) * (across / size[0])
-        y = top + (np.arange(size[1]) + 0.5) * (down / size[1])
-        return self._nearest(x, y[:, None])
-
-    def points(
-        self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]
-    ) -> UInt8[np.ndarray, "n k"]:
-        """See `Plane.points`."""
-        return self._nearest(x, y)
-
-    def _nearest(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        x, y = _centres(region, size)
         columns = np.clip(np.floor(x), 0, self.cut.width - 1).astype(np.int64)
         rows = np.clip(np.floor(y), 0, self.cut.height - 1).astype(np.int64)
-        return self.pyramid().native[rows, columns]
+        return self.pyramid().native[rows[:, None], columns]
 
 
 class SignalPlane(SampledPlane):
@@ -257,3 +255,9 @@ class ErrorPlane(SampledPlane):
         found = self.cut.plane(self._field.render(*self.cut.grid((0, start, width, count), (width, count))))
         off = np.abs(found - self._signal.values(start, stop)) / np.float32(self._field.domain.values.data_range)
         return tones(np.nan_to_num(off).max(axis=2))
+
+
+def _centres(region: Region, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pixels of a grid have their centres across, and down, in samples."""
+    left, top, across, down = region
+    return left + (np.arange(size[0]) + 0.5) * (across / size[0]), top + (np.arange(size[1]) + 0.5) * (down / size[1])

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from inr._errors import InrError
+from inr._files import describe
 from inr.serving.views._resampling import area_means
 
 _STRIP_PIXELS = 1 << 20  # that are made at once
@@ -73,30 +75,44 @@ def make_pyramid(path: Path, shape: tuple[int, int, int], rows: Rows) -> Pyramid
         path: the file to be made, in a folder that may have to be made, too.
         shape: height, width and channels of the picture.
         rows: draws some of its rows.
+
+    Raises:
+        InrError: the disk is full, or another failure of the file system.
     """
     height, width, channels = shape
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".inr-{os.urandom(8).hex()}.npy")
     shapes = _shapes(height, width)
+    size = sum(h * w for h, w in shapes), channels
     try:
-        stored = np.lib.format.open_memmap(temporary, "w+", np.uint8, (sum(h * w for h, w in shapes), channels))
+        stored = np.lib.format.open_memmap(temporary, "w+", np.uint8, size)
+        _reserve(temporary)
         levels = list(_split(stored, shapes))
-        for start, stop in _strips(height, width):
+        for start, stop in strips_of(height, width):
             levels[0][start:stop] = rows(start, stop)
         for level in range(1, len(levels)):
             _halve(levels, level, height, width)
         stored.flush()
         temporary.replace(path)
+    except OSError as error:
+        raise InrError(f"cannot keep a picture at smaller sizes: {describe(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return Pyramid(path, height, width)
+
+
+def _reserve(path: Path) -> None:
+    """Take the blocks of a file from the disk: a page that is written later, with none left, would end the process."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _halve(levels: Sequence[np.ndarray], level: int, height: int, width: int) -> None:
     """Fill a level from the one before it."""
     finer, coarser = levels[level - 1 : level + 1]
     across = _edges(0, finer.shape[1], level - 1, width), _edges(0, coarser.shape[1], level, width)
-    for start, stop in _strips(*coarser.shape[:2]):
+    for start, stop in strips_of(*coarser.shape[:2]):
         part = finer[2 * start : 2 * stop]
         edges = _edges(2 * start, 2 * start + len(part), level - 1, height)
         coarser[start:stop] = area_means(part, (edges, across[0]), (_edges(start, stop, level, height), across[1]))
@@ -129,7 +145,7 @@ def _split(stored: np.ndarray, shapes: Sequence[tuple[int, int]]) -> "list[np.nd
     return [stored[start : start + h * w].reshape(h, w, -1) for start, (h, w) in zip(starts, shapes, strict=False)]
 
 
-def _strips(height: int, width: int) -> list[tuple[int, int]]:
-    """Rows of about `_STRIP_PIXELS` pixels."""
+def strips_of(height: int, width: int) -> list[tuple[int, int]]:
+    """Parts of a picture, from a row to another one, of about `_STRIP_PIXELS` pixels each."""
     count = max(_STRIP_PIXELS // width, 1)
     return [(start, min(start + count, height)) for start in range(0, height, count)]

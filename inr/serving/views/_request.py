@@ -2,99 +2,25 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inr.serving.views._errors import BadRequest
+from inr.serving.views._identifier import LONGEST, MAX_SIDE, Identifier, canvas_size, is_limited, spelt
 from inr.serving.views._images import Canvas
 
 FORMATS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tif": "image/tiff"}
 QUALITIES = ("default", "color", "gray", "bitonal")
-MAX_SIDE = 4096  # pixels of an answer, where a canvas says so; no answer has more than a square of this side
-MAX_PLACES = 1 << 20  # pixels along a canvas: float32 coordinates tell no more of them apart
-_ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9][0-9]{0,5})x)?")
-_SLICE = re.compile(r"([xyzt])=(0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)")
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
 _PERCENT_REGION = re.compile("pct:" + ",".join([_NUMBER] * 4))
 _PIXEL_REGION = re.compile(",".join([r"([0-9]{1,9})"] * 4))
 _PERCENT_SIZE = re.compile("pct:" + _NUMBER)
 _PIXEL_SIZE = re.compile(r"([0-9]{0,9}),([0-9]{0,9})")
 _ROTATION = re.compile(r"(!?)" + _NUMBER)
-_LONGEST = 16_000  # pixels of any side: WebP holds 16,383
 _ROUNDING = 1e-9
 _SHRINKING = 16  # multiplications for a pixel of a mean
 _PLACES = 4  # at which a sample of a cell is measured, and a slope
-
-
-@dataclass(frozen=True)
-class Identifier:
-    """Which image: `name;z=0.5;t=0.25@8x`.
-
-    Attributes:
-        name: of the field, share or signal; what it stands for is the caller's to say.
-        slices: where along axes beyond two, from 0 to 1.
-        scale: how many times larger than its own samples the canvas is.
-    """
-
-    name: str
-    slices: Mapping[str, float] = field(default_factory=dict)
-    scale: int = 1
-
-    def __str__(self) -> str:
-        places = "".join(f";{axis}={place:.9g}" for axis, place in self.slices.items())
-        return f"{self.name}{places}{f'@{self.scale}x' if self.scale > 1 else ''}"
-
-
-def identify(text: str) -> Identifier:
-    """The parts of an identifier, which need not be one of an image that there is.
-
-    Args:
-        text: as it stands in the path, decoded.
-
-    Raises:
-        BadRequest: what follows the name is none of the suffixes.
-
-    >>> from inr.serving.views import identify
-    >>> identify("0198-ab;z=0.5@8x").scale, str(identify("0198-ab@1x"))
-    (8, '0198-ab')
-    """
-    matched = _ENLARGED.fullmatch(text)
-    if matched is None:
-        raise BadRequest("an identifier is the name of an image, as in NAME, NAME@8x or NAME;z=0.5@4x")
-    name, *places = matched["rest"].split(";")
-    slices: dict[str, float] = {}
-    for place in places:
-        found = _SLICE.fullmatch(place)
-        if found is None or found[1] in slices:
-            raise BadRequest(f"{place!r} is no slice: each axis stands once, from 0 to 1, as in ;z=0.5;t=0.25")
-        slices[found[1]] = float(found[2])
-    if "@" in name:
-        raise BadRequest("a canvas is 1 to 999999 times as large as its image, as in NAME@8x")
-    return Identifier(name, dict(sorted(slices.items())), int(matched["scale"] or 1))
-
-
-def canvas_size(identifier: Identifier, canvas: Canvas) -> tuple[int, int]:
-    """Width and height of the image that an identifier names, in pixels.
-
-    Args:
-        identifier: which image.
-        canvas: what it shows.
-
-    Raises:
-        BadRequest: an axis that there is not, or a canvas that is too large.
-    """
-    width, height = canvas.plane(identifier.slices)
-    if identifier.scale > 1 and identifier.scale * max(width, height) > MAX_PLACES:
-        most = max(MAX_PLACES // max(width, height), 1)
-        raise BadRequest(f"this image can be enlarged {most} times at most, so that pixels can be told apart")
-    return width * identifier.scale, height * identifier.scale
-
-
-def is_limited(identifier: Identifier, canvas: Canvas) -> bool:
-    """Whether the image states a `maxWidth`: one that is enlarged, or too large to be had in one piece."""
-    plane = canvas.plane(identifier.slices)
-    return identifier.scale > 1 or math.prod(plane) > MAX_SIDE**2 or max(plane) > _LONGEST
 
 
 @dataclass(frozen=True)
@@ -178,11 +104,11 @@ def parse(
     width, height = canvas_size(identifier, canvas)
     box = _region(region, width, height)
     limited = is_limited(identifier, canvas)
-    pixels, spelt = _size(size, box, limited)
+    pixels, size_spelt = _size(size, box, limited)
     mirrored, degrees = _rotation(rotation)
     quality, form = _quality_format(quality_format, canvas)
-    turned = f"{'!' if mirrored else ''}{_spelt(degrees)}"
-    canonical = f"{_spelt_region(box, width, height)}/{spelt}/{turned}/{quality}.{form}"
+    turned = f"{'!' if mirrored else ''}{spelt(degrees)}"
+    canonical = f"{_spelt_region(box, width, height)}/{size_spelt}/{turned}/{quality}.{form}"
     outer = turned_size(pixels, degrees)
     if math.prod(outer) > 2 * MAX_SIDE**2:
         raise _too_large(outer, f"{2 * MAX_SIDE**2} after it is turned")
@@ -258,7 +184,7 @@ def _size(text: str, box: tuple[float, float, float, float], limited: bool) -> t
     # by how much a region may grow, for all that is "as large as possible"
     most = MAX_SIDE / max(across, down)
     if not limited:
-        most = min(MAX_SIDE / math.sqrt(across * down), _LONGEST / max(across, down))
+        most = min(MAX_SIDE / math.sqrt(across * down), LONGEST / max(across, down))
     whole = _scaled(across, down, min(most, 1.0) if limited else 1.0)
     largest = _scaled(across, down, most) if limited else whole
     if rest == "max":
@@ -276,8 +202,8 @@ def _size(text: str, box: tuple[float, float, float, float], limited: bool) -> t
     enlarged = pixels[0] > math.ceil(across - _ROUNDING) or pixels[1] > math.ceil(down - _ROUNDING)
     if enlarged and not larger:
         raise _enlarging(text)
-    if (max(pixels) > MAX_SIDE) if limited else (math.prod(pixels) > MAX_SIDE**2 or max(pixels) > _LONGEST):
-        raise _too_large(pixels, f"{MAX_SIDE} a side" if limited else f"{MAX_SIDE**2} in all and {_LONGEST} a side")
+    if (max(pixels) > MAX_SIDE) if limited else (math.prod(pixels) > MAX_SIDE**2 or max(pixels) > LONGEST):
+        raise _too_large(pixels, f"{MAX_SIDE} a side" if limited else f"{MAX_SIDE**2} in all and {LONGEST} a side")
     if pixels == whole:
         return pixels, "max"
     if enlarged:
@@ -346,9 +272,4 @@ def _spelt_region(box: tuple[float, float, float, float], width: int, height: in
     if all(float(number).is_integer() for number in box):
         return ",".join(str(int(number)) for number in box)
     shares = (100 * number / length for number, length in zip(box, (width, height) * 2, strict=True))
-    return "pct:" + ",".join(_spelt(share) for share in shares)
-
-
-def _spelt(number: float) -> str:
-    """A number without needless digits, never with an exponent."""
-    return f"{number:.9f}".rstrip("0").rstrip(".")
+    return "pct:" + ",".join(spelt(share) for share in shares)

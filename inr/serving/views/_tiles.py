@@ -10,6 +10,8 @@ _CHECKED_EVERY = 16  # times while the folder is filled once
 def make_room(folder: Path, limit: int) -> None:
     """Delete the files in a folder and below that were used least recently, until the rest takes `limit` bytes.
 
+    The one that was used last stays, however large it is.
+
     Args:
         folder: which need not be there.
         limit: bytes.
@@ -21,7 +23,7 @@ def make_room(folder: Path, limit: int) -> None:
                 state = path.stat()
                 found.append((state.st_mtime, state.st_size, path))
     spare = sum(size for _, size, _ in found) - limit
-    for _, size, path in sorted(found):
+    for _, size, path in sorted(found)[:-1]:
         if spare <= 0:
             break
         path.unlink(missing_ok=True)

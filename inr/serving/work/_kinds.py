@@ -3,13 +3,15 @@
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inr import container
 from inr._errors import InrError, InrWarning
+from inr._files import replacing
 from inr._specs import format_spec
 from inr._version import __version__
 from inr.compression import (
@@ -35,7 +37,7 @@ from inr.signals import LosslessSize, Signal, lossless_size
 if TYPE_CHECKING:
     from inr.fitting import Event
 
-CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SECONDS = 1.5  # so that a kill costs no more than 2, with what it takes to write one
 _T = TypeVar("_T")
 Source = Path | LosslessSize | None
 
@@ -113,7 +115,8 @@ def run_job(task: Task, given: Input) -> Outcome:
         lossless = lossless_size(given.signal, given.source)
     samples = given.signal.size if given.signal is not None else math.prod(made.field.domain.shape or (1,))
     metrics = {
-        **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples, "seconds": task.seconds,
+        **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples,
+        "seconds": task.job.seconds + task.seconds,
         "parts": {part: format_spec(config) for part, config in made.field.config().items()},
         "kind": made.field.domain.kind,
         "shape": None if made.field.domain.shape is None else list(made.field.domain.shape),
@@ -172,10 +175,12 @@ def _run_fitter(
         if event.kind == "start":
             task.plan(fitter.engine, event.steps)
             if options.seconds is not None and event.step == 0:
-                _keep(task, fitter)  # the horizon was measured, and another attempt would find another one
+                _keep(task, fitter)  # the horizon was measured, and another attempt would find another
         elif event.kind == "checkpoint":
             task.checkpointed()
         elif event.kind == "step":
+            if task.conclude():
+                fitter.stop()
             if task.reason in ("pause", "drain"):
                 _keep(task, fitter)
             task.check()
@@ -189,11 +194,18 @@ def _run_fitter(
 
 def _keep(task: Task, fitter: Fitter) -> None:
     """Write a checkpoint now."""
-    data = fitter.dump()
-    temporary = task.checkpoint.with_name(".inr-checkpoint")
-    temporary.write_bytes(data)
-    temporary.replace(task.checkpoint)
+    with _disk_told(), replacing(task.checkpoint, force=True) as temporary:
+        temporary.write_bytes(fitter.dump())
     task.checkpointed()
+
+
+@contextmanager
+def _disk_told() -> Iterator[None]:
+    """Turn what says that a checkpoint cannot be written into DiskFull: the job is done later."""
+    try:
+        yield
+    except InrError as error:
+        raise DiskFull(str(error)) from error
 
 
 def _resuming(task: Task, make: Callable[[bool], _T]) -> _T:
@@ -201,6 +213,8 @@ def _resuming(task: Task, make: Callable[[bool], _T]) -> _T:
     if task.job.inr_version == __version__ and task.checkpoint.exists():
         try:
             return make(True)
+        except DiskFull:
+            raise
         except InrError as error:
             warnings.warn(InrWarning(f"started over, for the checkpoint could not be used: {error}"), stacklevel=2)
     task.checkpoint.unlink(missing_ok=True)
@@ -239,11 +253,16 @@ def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compr
             nonlocal steps
             task.tell(event)
             steps += event.kind == "step"
+            measured = event.kind == "start" and seconds is not None and event.step == 0
             if event.kind == "start" and fits.fitter is not None:
                 task.plan(fits.fitter.engine, None)
-            if task.reason in ("pause", "drain"):
-                fits.save()
-            if event.kind == "checkpoint" or task.reason in ("pause", "drain"):
+            if event.kind == "step" and task.conclude():
+                fits.stop()
+            if measured or task.reason in ("pause", "drain"):
+                with _disk_told():
+                    fits.save()
+                task.checkpointed()
+            elif event.kind == "checkpoint":
                 task.checkpointed()
             task.check()
             if event.kind == "step" and fits.fitter is not None:

@@ -55,6 +55,7 @@ class Task:
         self._loss: float | None = None
         self._stage, self._preview = "starting", 0
         self._curve: list[list[float]] = []
+        self._concluding = False
         self._gap = _CURVE_GAP
 
     @property
@@ -91,9 +92,15 @@ class Task:
         return self._reason
 
     def check(self) -> None:
-        """Raise Interrupted where it is to end."""
-        if (reason := self.reason) is not None:
+        """Raise Interrupted where it is to end, and not with what it has."""
+        if (reason := self.reason) is not None and not self._concluding:
             raise Interrupted(reason)
+
+    def conclude(self) -> bool:
+        """Whether it is to be stopped with what it has, as its owner wanted; it is then not to be left before."""
+        if self.reason == "cancel":
+            self._concluding = True
+        return self._concluding
 
     def plan(self, engine: str | None, horizon: int | None) -> None:
         """Keep with the job how it is run.

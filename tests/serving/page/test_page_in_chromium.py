@@ -47,6 +47,7 @@ def test_a_dropped_picture_sharpens_and_is_announced(visit: Open):
     assert re.fullmatch(r"\d+\.\d dB|exact", page.locator(".figure-large").inner_text())
     assert previews
     assert "Done" in page.locator("#announcer").inner_text()
+    page.reload()
     page.get_by_text("As a table").click()
     assert page.locator(".curve tbody tr").count() > 1
 
@@ -237,6 +238,26 @@ def test_a_lost_connection_is_said_and_found_again(visit: Open):
     assert "lost" in page.locator("#lost").inner_text()
     page.unroute("**/v1/events")
     page.locator("#lost").wait_for(state="hidden")
+
+
+def test_nothing_is_streamed_to_a_page_that_nobody_sees(visit: Open, service: Service):
+    page = visit()
+    streams: list[Any] = []
+    page.on("request", lambda request: streams.append(request) if request.url.endswith("/v1/events") else None)
+    page.reload()
+    page.locator(".hero").wait_for()
+    service.fit("unseen.png", picture(left=170), steps=20, exact=True)
+    page.wait_for_timeout(500)
+    seen = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    seen += "document.dispatchEvent(new Event('visibilitychange')); }"
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/v1/events")):
+        page.evaluate(seen, True)
+    assert len(streams) == 1
+    assert "last-event-id" not in streams[0].headers
+    page.evaluate(seen, False)
+    page.wait_for_timeout(500)
+    assert len(streams) == 2
+    assert int(streams[1].headers["last-event-id"]) > 0
 
 
 def test_the_theme_is_switched_and_kept(visit: Open):

@@ -168,6 +168,13 @@ def test_error_needs_the_original(gallery, field_and_image):
         drawn(gallery, replace(image, signal=None), "full/max/0/error.png")
 
 
+def test_error_needs_an_original_of_the_same_shape(gallery, tmp_path, field_and_image):
+    _, image = field_and_image
+    other = replace(image, signal=kept_signal(tmp_path, picture(20, 31, 3), "other"))
+    with pytest.raises(BadRequest, match="another shape"):
+        drawn(gallery, other, "full/max/0/error.png")
+
+
 def test_slope_is_the_length_of_the_gradient(gallery, tmp_path):
     field, image = kept_field(tmp_path, picture(16, 24))
     plane = gallery.plane(image, {}, "slope")

@@ -1,5 +1,6 @@
 """Means over areas, and the levels of a picture."""
 
+import errno
 import os
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inr import InrError
 from inr.serving.views._pyramid import Pyramid, make_pyramid
 from inr.serving.views._resampling import area_means
 from inr.serving.views._tiles import TileCache, make_room
@@ -79,12 +81,21 @@ def test_levels_that_fit_are_taken_as_they_are(tmp_path):
     assert (found.shrunk((64, 128, 128, 128), (32, 32)) == found._levels[2][32:64, 16:48]).all()
 
 
-def test_a_pyramid_is_written_whole_or_not_at_all(tmp_path):
+def test_a_pyramid_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def fails(start: int, stop: int) -> np.ndarray:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
         make_pyramid(tmp_path / "p.npy", (4, 4, 1), fails)
+    assert list(tmp_path.iterdir()) == []
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(InrError, match="the disk is full"):
+            pyramid(tmp_path, noise(5, 3, 4))
     assert list(tmp_path.iterdir()) == []
     made = pyramid(tmp_path, noise(5, 3, 4))
     assert (Pyramid(tmp_path / "p.npy", 5, 3).native == made.native).all()
@@ -99,5 +110,5 @@ def test_the_least_recently_used_make_room(tmp_path):
     cache.put("ad4", bytes(40))
     assert [cache.get(key) is not None for key in ("aa1", "ab2", "ac3", "ad4")] == [False, False, True, True]
     make_room(tmp_path, 0)
-    assert cache.get("ad4") is None
+    assert [path.name for path in tmp_path.rglob("a*") if path.is_file()] == ["ad4"]
     make_room(tmp_path / "none", 0)

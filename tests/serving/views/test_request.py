@@ -1,6 +1,10 @@
 """Paths of the IIIF Image API: what they ask for, how they are spelt, and what is refused."""
 
+import string
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from inr.serving.views import BadRequest, Canvas, identify, info_json, link_header, parse
 
@@ -200,3 +204,44 @@ def test_links_name_the_canonical_address():
         '<http://here/iiif/3/a%20b@8x/0,0,64,64/max/0/default.jpg>;rel="canonical", '
         '<http://iiif.io/api/image/3/level2.json>;rel="profile"'
     )
+
+
+PIECE = st.text(st.sampled_from(string.printable + "٣½é"), max_size=12)
+
+
+@given(PIECE, st.tuples(PIECE, PIECE, PIECE, PIECE))
+@example("v;z=0.000000001@2x", ("full", "max", "0", "default.jpg"))
+def test_whatever_is_asked_is_answered_or_refused(name, path):
+    try:
+        request = parse(identify(name), *path, VOLUME)
+    except BadRequest:
+        return
+    assert identify(str(request.identifier)) == request.identifier
+
+
+NUMBER = st.one_of(st.integers(0, 700).map(str), st.floats(0, 120).map(lambda number: f"{number:.7f}"))
+
+
+@given(
+    st.one_of(
+        st.sampled_from(["full", "square"]),
+        st.tuples(*[st.integers(0, 700)] * 4).map(lambda box: ",".join(map(str, box))),
+        st.tuples(*[NUMBER] * 4).map(lambda box: "pct:" + ",".join(box)),
+    ),
+    st.tuples(
+        st.sampled_from(["", "^"]),
+        st.one_of(st.just("max"), NUMBER.map("pct:{}".format), st.tuples(NUMBER, NUMBER).map(",".join)),
+    ).map("".join),
+    st.sampled_from([1, 3, 16]),
+)
+def test_the_canonical_path_asks_for_the_same(region, size, scale):
+    try:
+        request = parse(identify(f"cat@{scale}x"), region, size, "0", "default.png", PICTURE)
+    except BadRequest:
+        return
+    again = parse(request.identifier, *request.canonical.split("/"), PICTURE)
+    assert (again.size, again.canonical) == (request.size, request.canonical)
+    assert again.region == pytest.approx(request.region, abs=1e-4)
+    left, top, across, down = request.region
+    assert 0 <= left < left + across <= 640 * scale + 1e-6
+    assert 0 <= top < top + down <= 480 * scale + 1e-6

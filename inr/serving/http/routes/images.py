@@ -1,6 +1,8 @@
 """Fields and signals as images of the IIIF Image API 3.0 (https://iiif.io/api/image/3.0)."""
 
+import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import quote
 
@@ -71,9 +73,38 @@ async def image(
     if is_known(request.headers, tag):
         return _to(Response(status_code=304, headers=headers), everybody)
     began = time.perf_counter()
-    picture = await service.renderer.tile(source, asked)
+    picture = await _while_wanted(request, service.renderer.tile(source, asked))
+    if picture is None:
+        return Response(status_code=499)
     service.metrics.tile_seconds.observe(time.perf_counter() - began)
     return _to(Response(picture, media_type=asked.media_type, headers=headers), everybody)
+
+
+@router.options("/{identifier}/info.json", include_in_schema=False)
+@router.options("/{identifier}/{region}/{size}/{rotation}/{quality_format}", include_in_schema=False)
+async def preflight(identifier: str, service: TheService) -> Response:
+    """Whether pages of other sites may ask for an image: for shares, as everybody may."""
+    shared = await in_thread(service.queue.share_of, identify(identifier).name) is not None
+    return _to(Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"}), shared)
+
+
+async def _while_wanted(request: Request, drawing: Coroutine[Any, Any, bytes]) -> bytes | None:
+    """A picture; None where the client goes before it is there, as viewers do that zoom on: what waits is not drawn."""
+    task, leaving = asyncio.create_task(drawing), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done() and leaving.exception() is None:
+            return None
+        return await task
+    finally:
+        task.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Wait until the client goes."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _address(service: Service) -> str:

@@ -101,7 +101,7 @@ def jobs(
 @router.get("/jobs/{id}", response_model=JobBody, responses=CACHED | refuses("not-found"))
 def job(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """One job."""
-    return tagged_json(request, job_json(service.queue, own_job(service, user, id)))
+    return tagged_json(request, job_json(service.queue, own_job(service, user, id), course=True))
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=refuses("not-found", "wrong-state"))
@@ -116,7 +116,7 @@ _STEERING = refuses("not-found", "wrong-state")
 
 @router.post("/jobs/{id}/cancel", status_code=202, response_model=JobBody, responses=_STEERING)
 def cancel(id: Id, service: TheService, user: TheUser) -> Response:
-    """Give a job up; one that runs stops within seconds."""
+    """Stop a job within seconds; what it has learned is kept as its field."""
     return _accepted(service, service.queue.cancel(id, user.id))
 
 

@@ -104,10 +104,10 @@ export function compressDialog(field, onjob) {
 
 function codecTable(rows) {
   return h("table", {},
-    h("caption", {}, "The same picture at that size as"),
+    h("caption", {}, "The same picture in other formats"),
     h("thead", {}, h("tr", {}, ["Format", "Size", "PSNR"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, rows.map((row) => h("tr", {},
       h("th", { scope: "row" }, row.format.toUpperCase().replace("WEBP", "WebP")),
       h("td", {}, bytes(row.bytes)),
-      h("td", {}, decibels(row.psnr))))));
+      h("td", {}, row.psnr === null ? "exact" : decibels(row.psnr))))));
 }

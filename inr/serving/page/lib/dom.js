@@ -75,6 +75,11 @@ export function announce(words) {
   document.getElementById("announcer").textContent = words;
 }
 
+/** Takes away what went wrong before, when something new is tried. */
+export function forgive() {
+  document.getElementById("notices").replaceChildren();
+}
+
 /** Shows what went wrong, as the problem says it, until it is closed. */
 export function complain(problem) {
   if (problem.name === "AbortError") return;

@@ -36,7 +36,7 @@ async function keep(signal) {
   while (!signal.aborted) {
     try {
       await read(signal);
-    } catch (error) {
+    } catch {
       if (signal.aborted) return;
     }
     waits += 1;

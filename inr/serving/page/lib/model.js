@@ -20,8 +20,9 @@ export function statusOf(job) {
     return eta ? `${place}, done in about ${duration(eta)}` : place;
   }
   if (state === "running") {
-    const left = eta ? `About ${duration(Math.max(1, Math.ceil(eta)))} left` : "Fitting";
-    return progress?.stage && !["fitting", "fit"].includes(progress.stage) ? `${left} · ${progress.stage}` : left;
+    const stage = progress?.stage ?? "fitting";
+    if (stage !== "fitting") return `${stage[0].toUpperCase()}${stage.slice(1)} …`;
+    return eta ? `About ${duration(Math.max(1, Math.ceil(eta)))} left` : "Fitting …";
   }
   return {
     cancelling: "Stopping",

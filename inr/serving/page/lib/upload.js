@@ -65,8 +65,8 @@ const TUS = { "Tus-Resumable": "1.0.0" };
 async function offsetOf(place) {
   try {
     return Number((await request("HEAD", place, { headers: TUS })).headers.get("Upload-Offset"));
-  } catch (problem) {
-    return null;
+  } catch {
+    return null; // it was finished or is gone
   }
 }
 

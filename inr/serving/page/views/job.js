@@ -129,10 +129,10 @@ function figures(job, curve) {
   const buttons = (now) => {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
-    const stop = () => button("stop", "Stop", step("cancel"));
+    const stop = () => titled(button("stop", "Stop", step("cancel")), "gives it up");
     fill(actions, {
       queued: () => [stop()],
-      running: () => [button("pause", "Pause", step("pause")), stop()],
+      running: () => [titled(button("pause", "Pause", step("pause")), "keeps what was fitted"), stop()],
       cancelling: () => [],
       paused: () => [button("play", "Go on", step("resume"), "primary"), stop()],
       failed: () => [button("again", "Try again", step("retry"), "primary")],
@@ -193,6 +193,11 @@ function figures(job, curve) {
       buttons(now);
     },
   };
+}
+
+function titled(element, words) {
+  element.title = words;
+  return element;
 }
 
 /** Seconds that the steps left will take, by those that were made. */

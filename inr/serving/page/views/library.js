@@ -1,7 +1,7 @@
 // All jobs and fields as cards, with a search and a filter.
 
 import { get, list, post, remove } from "../lib/api.js";
-import { complain, h, icon, iconButton, trying } from "../lib/dom.js";
+import { button, complain, h, icon, iconButton, trying } from "../lib/dom.js";
 import { confirmDialog, shareDialog } from "../lib/dialogs.js";
 import { events } from "../lib/events.js";
 import { ago, bytes, quality, size } from "../lib/format.js";
@@ -26,6 +26,7 @@ export async function show(main, _, { signal }) {
   const cards = h("ul", { class: "cards" });
   const search = h("input", { type: "search", placeholder: "Search by name or part", "aria-label": "Search", oninput: () => paint() });
   const bar = h("div", { class: "compare-bar", hidden: true, role: "status" });
+  const account = h("footer", { class: "account faint" });
   const empty = h("div", { class: "empty", hidden: true },
     h("h2", {}, "Nothing here yet"),
     h("p", {}, "What you fit is kept here until you delete it."),
@@ -39,7 +40,7 @@ export async function show(main, _, { signal }) {
           kind = value;
           paint();
         }))),
-    cards, empty, bar);
+    cards, empty, bar, account);
 
   const choose = (job, on) => {
     if (on) chosen.add(job.id);
@@ -86,6 +87,13 @@ export async function show(main, _, { signal }) {
     events.addEventListener(event, (change) => anew(change).catch(complain), { signal });
   }
   await load();
+  const me = await get("/v1/me", signal);
+  account.append(
+    h("span", {}, `Signed in as ${me.name}, ${bytes(me.used.bytes)} of ${bytes(me.quotas.bytes)} used`),
+    button(null, "Sign out", trying(async () => {
+      await remove("/v1/session");
+      location.reload();
+    })));
 }
 
 /** A job as a card: what it looks like, its name and figures, and for a finished one what can be done with it. */

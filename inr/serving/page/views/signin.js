@@ -1,7 +1,7 @@
 // Where a browser that the server does not know is asked for the code that the server printed.
 
 import { request } from "../lib/api.js";
-import { button, h, icon } from "../lib/dom.js";
+import { h, icon } from "../lib/dom.js";
 
 export const title = "Sign in";
 export const open = true;
@@ -25,6 +25,9 @@ export async function show(main, _, { signedIn }) {
     }
   };
   main.append(h("div", { class: "signin" },
+    h("div", { class: "signin-lens", "aria-hidden": "true" },
+      h("img", { src: "demo/eye-pixels.png", alt: "", class: "demo-pixels" }),
+      h("img", { src: "demo/eye.webp", alt: "", class: "demo-field" })),
     h("h1", { tabindex: -1 }, "Sign in"),
     h("p", { class: "lead" }, "Open the link that ", h("code", {}, "inr serve"), " printed, or paste it, its code or a token here."),
     h("form", { onsubmit: submit },

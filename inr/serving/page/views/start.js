@@ -1,7 +1,7 @@
 // The first page: drop a file, or try the cat.
 
 import { list, post, request } from "../lib/api.js";
-import { announce, button, complain, h, icon, trying } from "../lib/dom.js";
+import { announce, button, complain, forgive, h, trying } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { optionsForm } from "../lib/options.js";
 import { upload } from "../lib/upload.js";
@@ -19,6 +19,7 @@ export async function fitFile(file, name = file.name || "pasted.png") {
     if (status?.isConnected) status.textContent = words;
     announce(words);
   };
+  forgive();
   say(`Sending ${name}`);
   try {
     const signal = await upload(file, name, (share) => {

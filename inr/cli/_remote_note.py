@@ -1,4 +1,4 @@
-"""What is kept beside the output of a fit on a server while it is unfinished, so that `--resume` finds it again."""
+"""What is kept beside the output of work on a server while it is unfinished, so that `--resume` finds it again."""
 
 import json
 import uuid
@@ -14,13 +14,13 @@ _NAMES = ("server", "sha256", "options", "key", "signal", "job")
 
 @dataclass(frozen=True)
 class Note:
-    """An unfinished fit on a server.
+    """Unfinished work on a server.
 
     Attributes:
-        path: of the file that holds this, which a fit here would write its checkpoint to.
+        path: of the file that holds this, which work here would write its checkpoint to.
         server: address of the service.
         sha256: of the signal's file.
-        options: of the fit and of reading.
+        options: kind of the job, and options of it and of reading.
         key: makes the job one, however often it is asked for.
         signal: its id there.
         job: its id; None while it is not known whether the server has it.
@@ -36,7 +36,7 @@ class Note:
 
     @classmethod
     def begun(cls, path: Path, server: str, sha256: str, options: dict[str, Any]) -> "Note":
-        """That of a fit that has not begun."""
+        """That of work that has not begun."""
         return cls(path, server, sha256, options, uuid.uuid4().hex)
 
     @classmethod
@@ -47,18 +47,18 @@ class Note:
             return cls(path, **{name: found[name] for name in _NAMES})
         except OSError as error:
             raise InrError(
-                f"cannot read {path}: {describe(error)}; there is no fit on a server to go on with"
+                f"cannot read {path}: {describe(error)}; there is nothing on a server to go on with"
             ) from None
         except (ValueError, KeyError, TypeError):
-            raise InrError(f"{path} is of a fit on this machine; go on with it without --server") from None
+            raise InrError(f"{path} is of work on this machine; go on with it without --server") from None
 
     def for_same(self, other: "Note") -> "Note":
-        """This one, where it is of the same fit as another; raises InrError where it is not."""
+        """This one, where it is of the same work as another; raises InrError where it is not."""
         names = {"server": "server", "sha256": "signal", "options": "options"}
         differing = [words for name, words in names.items() if getattr(self, name) != getattr(other, name)]
         if differing:
             raise InrError(
-                f"{self.path} is of another fit: its {', '.join(differing)} differ; give the same, or start without "
+                f"{self.path} is of other work: its {', '.join(differing)} differ; give the same, or start without "
                 "--resume"
             )
         return self
