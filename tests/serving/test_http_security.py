@@ -117,6 +117,7 @@ def test_a_code_opens_one_session_once(stage):
     cookie = first.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     problem(redeem(code), 401, "unauthorised")
+    assert stage.warmed == 1
     session = [HOST, ("Cookie", cookie.partition(";")[0])]
     assert json.loads(ask(stage, "GET", "/v1/me", session).body)["name"] == "Ada"
     assert ask(stage, "DELETE", "/v1/session", session).status == 204
