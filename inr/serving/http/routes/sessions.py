@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from inr.serving.http.gate import COOKIE, cookie_of
-from inr.serving.http.models import Code, MeBody, QueueBody
+from inr.serving.http.models import MeBody, QueueBody
+from inr.serving.http.requests import Code
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
