@@ -330,6 +330,14 @@ def test_nothing_is_fetched(stage, monkeypatch):
     assert DESCRIPTION["shape"] == [48, 64]
 
 
+def test_names_that_clients_make_up_are_no_metrics(stage):
+    for number in range(3):
+        ask(stage, f"MADE{number}", f"/made/{number}", [HOST])
+    numbers = stage.client.get("/metrics").text
+    assert 'inr_requests_total{method="other",route="none",status="401"} 3.0\n' in numbers
+    assert "MADE" not in numbers
+
+
 def test_faults_are_told_without_their_traceback(stage, monkeypatch, caplog):
     def fail(*args, **keywords):
         raise ZeroDivisionError("the inside")

@@ -21,6 +21,7 @@ from inr.serving.problems import Problem
 from inr.serving.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 COOKIE = "inr_session"
 CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:", "connect-src 'self'",
@@ -96,10 +97,11 @@ class Gate:
         finally:
             self._served -= 1
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
+            method = scope["method"] if scope["method"] in METHODS else "other"  # whose names clients make up
             seconds = time.perf_counter() - began
-            self._observe(route, scope["method"], answer.status, seconds)
+            self._observe(route, method, answer.status, seconds)
             tell(
-                "request", level=logging.INFO if answer.status < 500 else logging.WARNING, method=scope["method"],
+                "request", level=logging.INFO if answer.status < 500 else logging.WARNING, method=method,
                 route=route, status=answer.status, seconds=round(seconds, 4), trace=trace,
             )  # fmt: skip
 
