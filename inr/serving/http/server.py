@@ -46,8 +46,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     folder = settings.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder):
-        queue = Queue(folder)
+    with _locked(folder), contextlib.closing(Queue(folder)) as queue:
         owner = _owner(queue, folder)
         _check_reach(settings, queue)
         listening = _listen(settings)
@@ -55,7 +54,6 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         start_logging(logging.WARNING if sys.stderr.isatty() else logging.INFO)
         link = f"{settings.base}/#code={queue.new_code(owner.id)}"
         asyncio.run(_serve(settings, queue, listening, lambda: announce(link)))
-        queue.close()
 
 
 async def _serve(settings: Settings, queue: Queue, listening: socket.socket, announce: Callable[[], None]) -> None:
