@@ -187,20 +187,26 @@ class ManyBar:
         for row in many.rows.values():
             if row.state != "done" and row.name not in self._told:
                 self._told.add(row.name)
-                if not self._quiet:
-                    line = f"inr: {row.name}: {row.problem}"
-                    self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._say(f"{row.name}: {row.problem}")
         status = f"{done:,} of {many.total:,}"
-        if self._told:
-            status += f", {len(self._told)} failed"
+        if failed := sum(row.state != "done" for row in many.rows.values()):
+            status += f", {failed} failed"
         if (new := done + sum(many.running.values()) - self._before) > 0:
             spent = time.perf_counter() - self._begun
             status += f"  {clock(spent / new * (many.total - self._before - new))} left"
         if many.held is not None:
             status += f"  ({many.held})"
+            if many.held not in self._told:
+                self._told.add(many.held)
+                self._say(f"waiting: {many.held}")
         self._progress.update(
             self._task, total=many.total, completed=done + sum(many.running.values()), status=status, refresh=True
         )
+
+    def _say(self, line: str) -> None:
+        """A line above the bar."""
+        if not self._quiet:
+            self._progress.console.print(f"inr: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

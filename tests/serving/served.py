@@ -33,7 +33,10 @@ class Service:
             np.save(file, signal.array)
         digest, _ = self.store.put(self.folder / "array")
         row = self.queue.add_signal(self.user, name="cat.png")
-        description = {"domain": signal.domain.to_json(), "lossless_bytes": 500, "lossless_format": "PNG"}
+        description = {
+            "domain": signal.domain.to_json(), "lossless_bytes": 500, "lossless_format": "PNG", "size": signal.size,
+            "shape": list(signal.domain.shape or ()), "channels": signal.channels,
+        }  # fmt: skip
         self.queue.signal_ready(row.id, signal.domain.kind, description, digest)
         return row.id
 

@@ -104,6 +104,16 @@ def test_a_poisonous_job_fails_and_hurts_no_other(service, begin):
     assert service.job(fine).crashes == 0
 
 
+def test_jobs_that_were_claimed_beside_one_that_kills_are_not_blamed(service, begin):
+    jobs = [service.submit(**LONG, seed=seed) for seed in range(1, 5)]
+    assert begin("at the beginning").wait() == -signal.SIGKILL
+    assert [service.job(job).attempt for job in jobs] == [1] * 4
+    bury(service)
+    service.work()
+    assert [service.job(job).state for job in jobs] == ["done"] * 4
+    assert [service.job(job).crashes for job in jobs] == [1, 0, 0, 0]
+
+
 @pytest.mark.parametrize("way", ["drain", "pause", "cancel"])
 def test_a_running_job_ends_when_it_is_asked_to(service, begin, way):
     undisturbed = service.submit(**{**LONG, "steps": 400})

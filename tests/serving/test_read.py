@@ -185,6 +185,16 @@ def test_a_reader_decodes_no_more_than_it_may(store, upload):
         read(upload, "photo.png", {}, store, limits=ReadLimits(decoded=1000))
 
 
+def test_a_sound_of_hours_in_few_bytes_is_refused(store, upload):
+    soundfile = pytest.importorskip("soundfile")
+    made = io.BytesIO()
+    soundfile.write(made, np.zeros((1_000_000, 2), np.int16), 8000, format="FLAC")
+    upload.write_bytes(made.getvalue())
+    assert len(made.getvalue()) < 100_000
+    with pytest.raises(InrError, match=r"silence\.flac"):
+        read(upload, "silence.flac", {}, store, limits=ReadLimits(decoded=1_000_000))
+
+
 @pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")
 def test_a_reader_can_do_nothing_but_read(tmp_path):
     file, folder = tmp_path / "file", tmp_path / "folder"

@@ -20,6 +20,7 @@ from inr.serving.work._workers import Workers
 _USER = "fit-many"
 _AHEAD, _AT_ONCE = 400, 100  # jobs that wait at least, and files that are queued between two looks at the workers
 _LOOK, _WRITE = 0.2, 5.0  # seconds between two looks at what ended, and between two tables
+_RESERVE = 64 << 20  # bytes of the disk without which no fit is begun
 _NO_QUOTAS = Quotas(waiting=1 << 40, bytes=1 << 60, seconds_a_job=1e12)
 
 
@@ -170,7 +171,8 @@ class _Run:
             new = self._going_on()
             try:
                 needed = min(workers, len(self._files) - len(self._rows))
-                with Workers(self._inner, self._queue, needed, log=self._inner / "workers.log") as crew:
+                said = self._inner / "workers.log"
+                with Workers(self._inner, self._queue, needed, reserve=_RESERVE, log=said) as crew:
                     waiting = iter(new)
                     more = True
                     while more or len(self._rows) < len(self._files):

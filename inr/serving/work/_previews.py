@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from inr._files import replacing
 from inr.field import Execute, Field
 from inr.serving.work._pictures import LARGEST_SIDE, save_picture
 from inr.serving.work._task import Task
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from inr.fitting import Fitter
 
 _FIRST = 0.25  # seconds of fitting before the first one
-_GAP, _SHARE = 0.5, 0.05  # seconds from one to the next at least, and the share of the time that they take at most
+_GAP, _SHARE = 0.4, 0.05  # seconds from one to the next at least, and the share of the time that they take at most
+_EARLY = 0.5  # of that time, what the first ones may take before it is their turn: most is to be seen early in a fit
 _SHORTEST = 1.0  # seconds; shorter jobs show their end only
 _SMALLEST_SIDE = 192  # pixels; pictures grow from there as far as time allows
 
@@ -32,7 +32,9 @@ class Previews:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._side = _SMALLEST_SIDE
-        self._due = time.perf_counter() + _FIRST
+        self._begun = time.perf_counter()
+        self._due = self._begun + _FIRST
+        self._spent = 0.0
 
     def look(self, fitter: "Fitter", step: int) -> None:
         """Draw the field that is being fitted, if it is time to.
@@ -44,7 +46,8 @@ class Previews:
         begin = time.perf_counter()
         if begin < self._due:
             return
-        if fitter.seconds / max(step, 1) * fitter.steps < _SHORTEST:
+        planned = fitter.seconds / max(step, 1) * fitter.steps
+        if planned < _SHORTEST:
             self._due = begin + _FIRST
             return
         if not self.draw(fitter.field, fitter.execute, fitter.plan.block, self._side):
@@ -52,7 +55,9 @@ class Previews:
             return
         now = time.perf_counter()
         cost = now - begin
-        self._due = now + max(_GAP, cost / _SHARE)
+        self._spent += cost
+        # what they have taken is to stay within their share, of which a part is lent at the beginning
+        self._due = max(now + _GAP, self._begun + (self._spent + cost) / _SHARE - _EARLY * planned)
         if 4 * cost < _SHARE * 4 * _GAP:
             self._side = min(2 * self._side, LARGEST_SIDE)
 
@@ -71,10 +76,14 @@ class Previews:
         scale = min(side / max(shape[-2:]), 1.0)
         size = (*[1] * (len(shape) - 2), *(max(round(each * scale), 1) for each in shape[-2:]))
         samples = _points(field, execute or field, size, block)
-        with replacing(self._task.folder / "preview.webp", force=True) as temporary:
+        temporary = self._task.folder / ".inr-preview.webp"
+        try:  # without waiting for the disk: a picture that is lost costs nothing
             drawn = save_picture(samples, field.domain, temporary)
-        if drawn:
-            self._task.previewed()
+            if drawn:
+                temporary.replace(self._task.folder / "preview.webp")
+                self._task.previewed()
+        except OSError:  # a full disk costs pictures, not the job
+            return False
         return drawn
 
 

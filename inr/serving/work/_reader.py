@@ -126,7 +126,7 @@ def lossless_of(description: Mapping[str, Any]) -> LosslessSize:
 
 def warm_readers() -> None:
     """Begin the process that readers are forked from; it loads what they need meanwhile."""
-    with _starting, _nothing_of_this_script():
+    with _processes, _nothing_of_this_script():
         _context()
         forkserver.ensure_running()
 

@@ -11,24 +11,26 @@ from pathlib import Path
 from typing import IO
 
 from inr.serving.queue import Queue
+from inr.serving.store import RESERVE
 
 NICE = 10
 DRAIN_SECONDS = 5.0  # in which workers end that are asked to
 _REST, _LONGEST_REST = 0.5, 30.0  # seconds before another one is begun in the place of one that died
 
 
-def work(folder: Path, *, memory: int | None = None, follow: bool = False) -> None:
+def work(folder: Path, *, memory: int | None = None, reserve: int = RESERVE, follow: bool = False) -> None:
     """Be a worker until SIGTERM or Ctrl-C; the process begins anew now and then, which frees what it has gathered.
 
     Args:
         folder: of the service.
         memory: most bytes that the process may take; half of the machine's if None.
+        reserve: bytes of the disk that are left alone: no job is begun with less.
         follow: end when the process that began this one does.
     """
     os.setpriority(os.PRIO_PROCESS, 0, NICE)
     from inr.serving.work._worker import Worker, install
 
-    worker = Worker(folder, memory=memory or half_of_memory(), follow=follow)
+    worker = Worker(folder, memory=memory or half_of_memory(), reserve=reserve, follow=follow)
     install(worker)
     worker.run()
     if not worker.asked_to_end:  # it has lived for long enough: another one takes its place, as the same process
@@ -48,14 +50,22 @@ class Workers:
         queue: of the folder.
         count: how many.
         memory: most bytes that all together may take; half of the machine's if None.
+        reserve: bytes of the disk that are left alone: no job is begun with less.
         log: the file that gets what they say; where this process says it if None.
     """
 
     def __init__(
-        self, folder: Path, queue: Queue, count: int, *, memory: int | None = None, log: Path | None = None
+        self,
+        folder: Path,
+        queue: Queue,
+        count: int,
+        *,
+        memory: int | None = None,
+        reserve: int = RESERVE,
+        log: Path | None = None,
     ) -> None:
         each = (memory or half_of_memory()) // max(count, 1)
-        self._command = [sys.executable, "-m", "inr.serving.work", str(folder.resolve()), str(each)]
+        self._command = [sys.executable, "-m", "inr.serving.work", str(folder.resolve()), str(each), str(reserve)]
         self._queue, self._log = queue, log
         self._workers: list[subprocess.Popen[bytes] | None] = [None] * count
         self._due = [0.0] * count
