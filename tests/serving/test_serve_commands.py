@@ -68,3 +68,12 @@ def test_users_are_added_listed_and_removed(tmp_path):
 def test_names_that_are_none(tmp_path, name):
     found = run("token", "add", name, "--folder", tmp_path)
     assert found.stderr == "inr: error: NAME is a line of 1 to 100 characters\n"
+
+
+def test_small_answers_are_sent_at_once(tmp_path):
+    """Without TCP_NODELAY, which asyncio sets on sockets that say that they are of TCP, each takes 40 ms."""
+    from inr.serving.http.server import _listen
+    from inr.serving.settings import Settings
+
+    with _listen(Settings(tmp_path, port=0)) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -6,14 +6,15 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from inr.serving.http.gate import COOKIE, cookie_of
-from inr.serving.http.models import Code, MeBody, QueueBody
+from inr.serving.http.models import MeBody, QueueBody
+from inr.serving.http.requests import Code
 from inr.serving.http.schema import refuses
-from inr.serving.http.service import TheService, TheUser, in_thread
+from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
 from inr.serving.problems import Problem
 
 if TYPE_CHECKING:
-    from inr.serving.queue import Queue
+    pass
 
 router = APIRouter(prefix="/v1", tags=["users"])
 
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["users"])
 @router.post("/session", status_code=204, responses=refuses("unauthorised"))
 async def begin_session(body: Code, service: TheService) -> Response:
     """Trade the one-time code of a link, or a token, for a session's cookie."""
-    session = await in_thread(_session, service.queue, body.code)
+    session = await in_thread(_redeemed, service, body.code)
     if session is None:
         raise Problem("unauthorised", "The code was used or is too old; inr serve prints a new link when it starts.")
     service.warm_readers()
@@ -38,12 +39,10 @@ async def begin_session(body: Code, service: TheService) -> Response:
     return answer
 
 
-def _session(queue: "Queue", code: str) -> str | None:
-    """The session that a code or a token opens; None for one that opens none."""
-    session = queue.redeem(code)
-    if session is None and (user := queue.user_of_token(code)) is not None:
-        session = queue.redeem(queue.new_code(user.id))
-    return session
+def _redeemed(service: Service, code: str) -> str | None:
+    """The token of a new session."""
+    user = service.queue.user_of_token(code)
+    return service.queue.redeem(code if user is None else service.queue.new_code(user.id))
 
 
 @router.delete("/session", status_code=204)
