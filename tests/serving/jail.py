@@ -18,6 +18,8 @@ def allowed(file: Path, folder: Path) -> set[str]:
         "read the system": lambda: Path("/etc/passwd").read_bytes(),
         "list a folder": lambda: list(file.parent.iterdir()),
         "write elsewhere": lambda: file.with_name("new").write_text("a"),
+        "link to elsewhere": lambda: (folder / "link").symlink_to("/etc/passwd"),
+        "link to a file": lambda: (folder / "hard").hardlink_to(file.with_name("other")),
         "open a socket": lambda: socket.socket(socket.AF_INET),
         "open a Unix socket": lambda: socket.socket(socket.AF_UNIX),
         "run a program": lambda: os.execv("/bin/true", ["true"]),

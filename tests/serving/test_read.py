@@ -1,6 +1,7 @@
 """Reading uploads: what comes of good files, and that bad ones cost a sentence and nothing else."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from inr import container
 from inr._errors import InrError
 from inr.serving.store import Store
 from inr.serving.work import ReadLimits, lossless_of, read, signal_of
+from inr.serving.work._reader import _kept
 from inr.serving.work._sandbox import landlock_version
 from inr.signals import lossless_bytes
 from tests.serving import jail
@@ -193,6 +195,46 @@ def test_a_sound_of_hours_in_few_bytes_is_refused(store, upload):
     assert len(made.getvalue()) < 100_000
     with pytest.raises(InrError, match=r"silence\.flac"):
         read(upload, "silence.flac", {}, store, limits=ReadLimits(decoded=1_000_000))
+
+
+def lies() -> dict[str, tuple[str, bytes]]:
+    """What a reader that a file took over might leave: a description, and samples."""
+    signal = inr.from_array(np.zeros((3, 4, 3), np.uint8))
+    honest = {
+        "kind": "image", "domain": signal.domain.to_json(), "lossless_bytes": 9, "lossless_format": "PNG", "size": 12,
+    }  # fmt: skip
+    samples = packed(np.save, signal.array)
+    return {
+        "no JSON": ("{", samples),
+        "a list": ("[]", samples),
+        "no domain": (json.dumps({"kind": "image"}), samples),
+        "no numbers": (json.dumps({**honest, "domain": {"kind": "image", "axes": 3}}), samples),
+        "another shape": (json.dumps(honest), packed(np.save, np.zeros((9, 9, 3), np.uint8))),
+        "another type": (json.dumps(honest), packed(np.save, np.zeros((3, 4, 3), np.float64))),
+        "objects": (json.dumps(honest), packed(np.save, np.array([{}], dtype=object), allow_pickle=True)),
+        "fewer samples": (json.dumps(honest), samples[:-9]),
+        "no samples": (json.dumps({**honest, "kind": "field"}), samples),
+        "a long text": (" " * (33 << 20), samples),
+    }
+
+
+@pytest.mark.parametrize("lie", lies())
+def test_a_reader_that_lies_is_not_believed(store, tmp_path, lie):
+    description, samples = lies()[lie]
+    (tmp_path / "description.json").write_text(description)
+    (tmp_path / "array").write_bytes(samples)
+    with pytest.raises(InrError, match="cat broke what reads it"):
+        _kept(tmp_path, store, "cat")
+
+
+def test_a_link_that_a_reader_leaves_is_not_followed(store, tmp_path):
+    description, samples = lies()["no samples"]
+    (tmp_path / "secret").write_bytes(samples)
+    (tmp_path / "description.json").write_text(description)
+    (tmp_path / "field.inr").symlink_to(tmp_path / "secret")
+    with pytest.raises(InrError, match="cat broke what reads it"):
+        _kept(tmp_path, store, "cat")
+    assert not list((tmp_path / "service" / "blobs").glob("??/*"))
 
 
 @pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")

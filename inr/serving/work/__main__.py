@@ -1,4 +1,4 @@
-"""One of several workers, `python -m inr.serving.work FOLDER MEMORY RESERVE`: it ends with the process that began it."""
+"""One of several workers, `python -m inr.serving.work FOLDER MEMORY RESERVE`: it ends with whoever began it."""
 
 import sys
 from pathlib import Path

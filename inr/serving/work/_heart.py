@@ -15,7 +15,7 @@ from inr.serving.work._task import Reason, Task
 log = logging.getLogger("inr.serving")
 
 _TELL, _BEAT = 0.25, 2.0  # seconds between two reports of what is worked on, and between two beats of what waits
-GRACE = 5.0  # seconds in which a job must end that was asked to
+GRACE, DRAIN_GRACE = 5.0, 4.0  # seconds in which a job must end that was asked to, and where the worker is to end
 _VERDICTS: dict[str, Reason] = {"cancel": "cancel", "pause": "pause", "lost": "lost"}
 
 
@@ -37,7 +37,7 @@ class Heart:
         self._lock = threading.Lock()
         self._waiting: dict[str, Claim] = {}
         self._task: Task | None = None
-        self._draining: float | None = None
+        self._draining = False
         self._ended = threading.Event()
         self._parent = os.getppid() if follow else None
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
@@ -46,12 +46,11 @@ class Heart:
     @property
     def draining(self) -> bool:
         """Whether the worker is to end."""
-        return self._draining is not None
+        return self._draining
 
     def drain(self) -> None:
         """Let the worker end: the job that is under way is asked to keep what it has."""
-        if self._draining is None:
-            self._draining = time.monotonic()
+        self._draining = True
         if (task := self._task) is not None:
             task.ask("drain")
 
@@ -110,12 +109,12 @@ class Heart:
 
     def _watch(self, task: Task) -> None:
         """Report on a job, and give it up where it takes more than it may or does not end when it is asked to."""
-        if resident() > self._memory:
+        if too_large := resident() > self._memory:
             task.ask("memory")
         self._report(task)
-        asked = task.asked
-        overdue = asked is not None and time.monotonic() - asked > GRACE
-        if overdue or task.reason == "memory":
+        grace = DRAIN_GRACE if task.reason == "drain" else GRACE
+        overdue = task.asked is not None and time.monotonic() - task.asked > grace
+        if overdue or too_large:
             with self._lock:
                 if self._task is not task:  # it ended meanwhile
                     return

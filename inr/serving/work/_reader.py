@@ -28,6 +28,7 @@ from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, Signa
 
 _OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")
 _MOST_DESCRIPTION = 32 << 20  # bytes
+_LONGEST_SENTENCE = 2_000  # letters
 _processes = threading.Lock()  # whoever begins a process looks after all others, and an exit status is told once
 
 
@@ -81,8 +82,6 @@ def read(
             raise DiskFull(f"the disk is full, and {name} could not be read; free some space")
         if status != 0:
             raise InrError(_broken(name, status))
-        if into.joinpath(REFUSED).exists():
-            raise InrError(_text(into / REFUSED))
         return _kept(into, store, name)
 
 
@@ -176,19 +175,32 @@ def _broken(name: str, status: int) -> str:
 def _kept(into: Path, store: Store, name: str) -> Canonical:
     """Put what a reader left into the store, once it holds together; a reader that a file took over could lie."""
     try:
+        if _left(into / REFUSED):
+            raise _Refused(" ".join(_text(into / REFUSED).split())[:_LONGEST_SENTENCE])
         description = json.loads(_text(into / DESCRIPTION))
         kind = description["kind"]
         samples = into / (FIELD if kind == "field" else ARRAY)
+        if not _left(samples):
+            raise ValueError("no samples")
         if kind != "field":
             _check(samples, description)
         digest, _ = store.put(samples)
         preview = into / PREVIEW
-        description["preview"] = store.put(preview)[0] if preview.is_file() else None
-    except (KeyError, TypeError, ValueError, AttributeError, FileNotFoundError) as error:
-        if isinstance(error, InrError):
-            raise
+        description["preview"] = store.put(preview)[0] if _left(preview) else None
+    except (_Refused, DiskFull):
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, FileNotFoundError) as error:
         raise InrError(_broken(name, 0)) from error
     return Canonical(kind, description, digest)
+
+
+class _Refused(InrError):
+    """The sentence of a reader that cannot read a file."""
+
+
+def _left(path: Path) -> bool:
+    """Whether a reader left a file of that name; a link to another one is none."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _check(samples: Path, description: Mapping[str, Any]) -> None:
@@ -202,6 +214,6 @@ def _check(samples: Path, description: Mapping[str, Any]) -> None:
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > _MOST_DESCRIPTION:
-        raise ValueError(f"{path.name} is too long")
+    if not _left(path) or path.stat().st_size > _MOST_DESCRIPTION:
+        raise ValueError(f"{path.name} is missing, or too long")
     return path.read_text(encoding="utf-8")

@@ -21,8 +21,10 @@ _EACCES = 13
 # Landlock (linux/landlock.h): its system calls have one number on every machine
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_ONLY, _PATH_BENEATH = 1, 1
-_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_REMOVE_FILE, _MAKE_FILE, _TRUNCATE = 1 << 5, 1 << 8, 1 << 14
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
+_WRITE = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE_FILE | _MAKE_FILE | _TRUNCATE  # files, and no links to others
 # what each version of the interface added to the rights of files; of networks and of scopes it takes all there are
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _NETWORK, _SCOPES = 0b11, 0b11  # to bind and connect TCP; abstract sockets and signals to others
@@ -119,7 +121,7 @@ def _restrict_files(libc: ctypes.CDLL, file: Path, folder: Path) -> None:
     rules = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     if rules < 0:
         return
-    beneath = [(path, _READ) for path in _code()] + [(file, _READ_FILE), (folder, everything & ~_EXECUTE)]
+    beneath = [(path, _READ) for path in _code()] + [(file, _READ_FILE), (folder, _WRITE & everything)]
     for path, rights in beneath:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
         rights = rights if path.is_dir() else rights & (_EXECUTE | _READ_FILE)

@@ -6,7 +6,6 @@ import os
 import secrets
 import signal as posix_signal
 import socket
-import threading
 import time
 from pathlib import Path
 
@@ -51,20 +50,20 @@ class Worker:
         self._folder, self._memory, self._reserve, self._follow = folder, memory, reserve, follow
         self._queue, self._store = Queue(folder), Store(folder)
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._stop = threading.Event()
+        self._stopping = False  # a plain one, for a handler of signals may wait for no lock
         self._heart: Heart | None = None
         self._done, self._worn = 0, memory
 
     def stop(self) -> None:
         """Ask it to end within seconds: what is under way is kept and given back."""
-        self._stop.set()
+        self._stopping = True
         if self._heart is not None:
             self._heart.drain()
 
     @property
     def asked_to_end(self) -> bool:
         """Whether it ends because it was told to, or has nobody left to work for."""
-        return self._stop.is_set() or (self._heart is not None and self._heart.draining)
+        return self._stopping or (self._heart is not None and self._heart.draining)
 
     def run(self, *, until_empty: bool = False) -> int:
         """Work until it is asked to end, or has worked for long enough.
@@ -102,9 +101,8 @@ class Worker:
     def _idle(self) -> None:
         """Wait until something happened, but look for jobs now and then: some may be claimed from a certain time on."""
         until = time.monotonic() + _LONGEST_IDLE
-        while time.monotonic() < until and not self._queue.changed():
-            if self._stop.wait(_LOOK):
-                return
+        while time.monotonic() < until and not self.asked_to_end and not self._queue.changed():
+            time.sleep(_LOOK)
 
     def _ending(self) -> bool:
         """Whether to begin no more job: it was asked to end, or has worked for long enough."""
@@ -176,7 +174,6 @@ class Worker:
 
     def _finished(self, task: Task, outcome: Outcome) -> bool:
         """Put the result into the store, then end the job; False where it is not wanted any more."""
-        task.check()
         digest, size = self._store.put(outcome.data)
         done = self._queue.finish(
             task.claim, result_sha256=digest, result_bytes=size, metrics=outcome.metrics, seconds=task.seconds

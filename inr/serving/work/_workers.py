@@ -97,7 +97,7 @@ class Workers:
         alive = [worker for worker in self._workers if worker is not None]
         for worker in alive:
             worker.terminate()
-        deadline = time.monotonic() + DRAIN_SECONDS + 1
+        deadline = time.monotonic() + DRAIN_SECONDS
         for worker in alive:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.wait(max(deadline - time.monotonic(), 0))
