@@ -2,6 +2,7 @@
 
 import { get, post } from "../lib/api.js";
 import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
+import { codecTable } from "../lib/codecs.js";
 import { Curve } from "../lib/curve.js";
 import { events } from "../lib/events.js";
 import { bytes, decibels, duration, quality, ratio, size, whole } from "../lib/format.js";
@@ -121,6 +122,7 @@ function figures(job, curve) {
   const actions = h("div", { class: "actions thumb" });
   const more = h("div", { class: "actions" });
   const problem = h("div", { class: "problem", hidden: true });
+  const others = h("div", { class: "others" });
   const again = h("div", { class: "again" });
   const step = (verb) => trying(() => post(`/v1/jobs/${job.id}/${verb}`));
   let shown = null;
@@ -165,7 +167,7 @@ function figures(job, curve) {
         h("p", { class: "eyebrow" }, [KINDS[job.kind], size(job.signal?.shape)].filter(Boolean).join(" · ")),
         h("h1", { tabindex: -1 }, job.name)),
       h("div", { class: "job-now" }, psnr, status, bar),
-      problem, actions, curve.element, facts, more, again,
+      problem, actions, curve.element, facts, others, more, again,
     ],
     paint(now) {
       psnr.textContent = now.metrics ? quality(now.metrics) : decibels(now.progress?.psnr);
@@ -191,6 +193,9 @@ function figures(job, curve) {
     done(now, itsField) {
       field = itsField;
       buttons(now);
+      if (now.kind.endsWith("compress") && field.kind === "image" && field.signal) {
+        codecTable(field, field.bytes, true).then((table) => others.replaceChildren(table), complain);
+      }
     },
   };
 }
