@@ -128,7 +128,8 @@ def test_a_code_opens_one_session_once(stage):
 @pytest.mark.parametrize(
     "sent",
     [
-        ("Origin", "http://evil.example"), ("Origin", "null"), ("Origin", "http://127.0.0.1:9999"), ("Origin", ""), ("Origin", "http://["),
+        ("Origin", "http://evil.example"), ("Origin", "null"), ("Origin", "http://127.0.0.1:9999"), ("Origin", ""),
+        ("Origin", "http://["),
         ("Origin", "http://127.0.0.1:8765.evil.example"), ("Sec-Fetch-Site", "cross-site"),
         ("Sec-Fetch-Site", "same-site"), ("Sec-Fetch-Site", "Cross-Site"), ("Sec-Fetch-Site", ""),
     ],

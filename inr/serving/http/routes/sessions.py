@@ -1,7 +1,5 @@
 """Who asks: the session of a browser, and what a user has."""
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
@@ -12,9 +10,6 @@ from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
 from inr.serving.problems import Problem
-
-if TYPE_CHECKING:
-    pass
 
 router = APIRouter(prefix="/v1", tags=["users"])
 

@@ -51,8 +51,8 @@ export async function show(main, [id], { signal }) {
     job = await get(`/v1/jobs/${id}`, signal);
     paint();
     if (job.progress?.curve?.length) curve.set(job.progress.curve);
-    if (job.state !== "done" || !job.links.field) return;
-    announce(`Done: ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`);
+    if (!job.links.field) return;
+    announce(`${job.state === "done" ? "Done" : "Stopped"}: ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`);
     const field = await get(job.links.field, signal);
     parts.done(job, field);
     const next = fieldStage(field, { viewer: stage.viewer });
@@ -131,15 +131,16 @@ function figures(job, curve) {
   const buttons = (now) => {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
-    const stop = () => titled(button("stop", "Stop", step("cancel")), "gives it up");
+    const stop = () => titled(button("stop", "Stop", step("cancel")), "ends it, and keeps the best so far");
+    const fieldButtons = () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []);
     fill(actions, {
       queued: () => [stop()],
       running: () => [titled(button("pause", "Pause", step("pause")), "keeps what was fitted"), stop()],
       cancelling: () => [],
       paused: () => [button("play", "Go on", step("resume"), "primary"), stop()],
       failed: () => [button("again", "Try again", step("retry"), "primary")],
-      cancelled: () => [],
-      done: () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []),
+      cancelled: fieldButtons,
+      done: fieldButtons,
     }[now.state]?.());
     if (field) {
       fill(more,
