@@ -104,9 +104,10 @@ def main(output: Path) -> None:
     with Service() as service, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = open_page(browser, service)
+        page.locator("#queue").wait_for(state="hidden")
         page.wait_for_timeout(500)
         take(page, output, "start")
-        service.fit("warm-up.png", cat, seconds=5)
+        service.fit("first-try.png", cat, seconds=5)
         service.wait()
         running = service.fit("chelsea.png", cat, seconds=30)
         page.goto(f"{service.base}/#/fit/{running}")

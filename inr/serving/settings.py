@@ -1,6 +1,7 @@
 """What a server is told when it starts."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +69,12 @@ class Settings:
     @property
     def base(self) -> str:
         """The start of every address that is given out: no part of it is taken from a request."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
-        return self.url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        if self.url:
+            return self.url.rstrip("/")
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        if self.host in ("0.0.0.0", "::"):
+            name = self.hosts[0] if self.hosts else "127.0.0.1"
+        return f"http://{name}" if re.search(r":\d+$", name) else f"http://{name}:{self.port}"
 
     @property
     def names(self) -> frozenset[str]:

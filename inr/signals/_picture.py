@@ -75,7 +75,12 @@ def with_opaque_alpha(image: np.ndarray, meta: Mapping[str, Any]) -> np.ndarray:
 
 
 def has_alpha(channels: int, meta: Mapping[str, Any]) -> bool:
-    """Whether the last of so many channels is transparency."""
+    """Whether the last of a picture's channels is transparency.
+
+    Args:
+        channels: how many there are.
+        meta: of the picture's domain, which may say that the last one is something else.
+    """
     return channels in (2, 4) and "extrasamples" not in meta.get("tiff", {})
 
 

@@ -194,7 +194,10 @@ class Stage:
         self.ada, self.bob = self.queue.users()
         self.as_bob = {"Authorization": f"Bearer {bobs}"}
         self.renderer = PlayedRenderer(folder)
-        self.service = Service(self.settings, self.queue, self.store, self.renderer, read=played_reader)
+        self.warmed = 0
+        self.service = Service(
+            self.settings, self.queue, self.store, self.renderer, read=played_reader, warm=self._warm
+        )
         routes = _routes()
         routes.state.service = self.service
         self.app = guarded(routes, self.service)
@@ -212,6 +215,9 @@ class Stage:
             finally:
                 self.runner.run(running.__aexit__(None, None, None))
                 self.queue.close()
+
+    def _warm(self) -> None:
+        self.warmed += 1
 
     def signal(self, user: User | None = None) -> str:
         """A signal that has been read."""

@@ -333,6 +333,34 @@ def test_events_go_on_where_they_were_cut(clock):
     assert {request.url.params["job"] for request in streams} == {"j"}
 
 
+def test_a_stream_that_was_quiet_for_long_is_taken_up_again(clock):
+    def quiet() -> Iterator[bytes]:
+        for _ in range(40):  # minutes in which the job waits for its turn
+            clock.now += 15
+            yield b": comment\n\n"
+        raise httpx.ReadError("cut")
+
+    class Quiet(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return quiet()
+
+    running = ok({"id": "j", "state": "queued"})
+    end = httpx.Response(200, content='id: 9\nevent: end\ndata: {"state": "done"}\n\n')
+    found = client(in_turn(ok({}), httpx.Response(200, stream=Quiet()), running, end, running))
+    found.me()
+    assert [*found.events("j")] == [ServerEvent("end", {"state": "done"})]
+
+
+def test_a_service_that_never_gets_ready_is_given_up(clock):
+    def answer(request):
+        return problem(503, "unavailable", "the service ends") if request.url.path == "/v1/events" else ok({})
+
+    found = client(answer, patience=5)
+    found.me()
+    with pytest.raises(Unreachable, match=f"^{URL} has not answered for 5 s: it is not ready$"):
+        next(found.events("j"))
+
+
 def test_a_job_that_has_ended_needs_no_stream():
     state = {"id": "j", "state": "failed", "metrics": None, "problem": {"detail": "no"}, "name": "a"}
     end = {"job": "j", "state": "failed", "metrics": None, "problem": {"detail": "no"}}

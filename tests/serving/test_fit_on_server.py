@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 import inr
 from inr.cli import app
-from tests.cli.clirun import QUICK, Run, one_line
+from tests.cli.clirun import QUICK as QUICK_FIT
+from tests.cli.clirun import Run, one_line
 
 httpx = pytest.importorskip("httpx")
 
@@ -24,6 +25,7 @@ from inr.serving.client import _client as client  # noqa: E402
 
 URL = "http://127.0.0.1:8765"
 STEPS = 20
+QUICK = (*QUICK_FIT, "--engine", "eager")
 
 
 class Service:
@@ -72,7 +74,7 @@ class Service:
     def _fit(self, picture: bytes) -> None:
         Path("sent.png").write_bytes(picture)
         network, activation = "mlp:depth=1,width=16", "sine"
-        field = inr.fit("sent.png", steps=STEPS, batch=128, network=network, activation=activation)
+        field = inr.fit("sent.png", steps=STEPS, batch=128, network=network, activation=activation, engine="eager")
         field.save("served.inr")
         self.field = Path("served.inr").read_bytes()
         self.metrics = field.metrics | {"seconds": 2.0}
@@ -219,7 +221,9 @@ def test_compressing_on_a_server(service, fit):
     assert json.loads(job.content)["kind"] == "compress"
     assert json.loads(job.content)["options"] == {"bytes": 900, "steps": 7}
     assert signal.url.params["value_range"] == "0.0:200.0"
-    local = CliRunner().invoke(app, ["compress", "photo.png", "--codec", "coin", *options, "-o", "local.inr"])
+    local = CliRunner().invoke(
+        app, ["compress", "photo.png", "--codec", "coin", *options, "-o", "local.inr", "--engine", "eager"]
+    )
     assert json.loads(local.stdout).keys() == told.keys()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inr.serving.http.tail import BACKLOG, Message
 from inr.serving.queue import Progress
 from tests.serving.http_service import FIELD, Stage
 from tests.serving.test_http import problem
@@ -155,18 +156,16 @@ def test_streams_end_when_the_server_does(stage):
     assert answer.headers["retry-after"] == "5"
 
 
-def test_a_client_that_does_not_read_is_let_go(stage, monkeypatch):
-    monkeypatch.setattr("inr.serving.http.tail.BACKLOG", 2)
+def test_a_client_that_does_not_read_is_let_go(stage):
+    """It comes again with the last event that it had, and gets what followed."""
 
     async def listen():
-        with stage.service.tail.stream(stage.ada.id, ()) as stream:
-            for _ in range(4):
-                stage.job()
-            while not stream.messages.full() and stream.messages.qsize() != 1:
-                await asyncio.sleep(0.05)
-            found = []
-            while (message := await asyncio.wait_for(stream.messages.get(), 5)) is not None:
-                found.append(message)
-            assert len(found) <= 2
+        tail = stage.service.tail
+        with tail.stream(stage.ada.id, ()) as slow, tail.stream(stage.bob.id, ()) as other:
+            tail._put([Message(stage.ada.id, "job", "state", {}, seq) for seq in range(BACKLOG + 1)])
+            assert slow.messages.get_nowait() is None
+            assert slow.messages.empty()
+            assert other.messages.empty()
+            assert [tail.listeners(user.id) for user in (stage.ada, stage.bob)] == [0, 1]
 
     stage.runner.run(listen())

@@ -117,6 +117,7 @@ def test_a_code_opens_one_session_once(stage):
     cookie = first.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     problem(redeem(code), 401, "unauthorised")
+    assert stage.warmed == 1
     session = [HOST, ("Cookie", cookie.partition(";")[0])]
     assert json.loads(ask(stage, "GET", "/v1/me", session).body)["name"] == "Ada"
     assert ask(stage, "DELETE", "/v1/session", session).status == 204
@@ -128,6 +129,7 @@ def test_a_code_opens_one_session_once(stage):
     "sent",
     [
         ("Origin", "http://evil.example"), ("Origin", "null"), ("Origin", "http://127.0.0.1:9999"), ("Origin", ""),
+        ("Origin", "http://["),
         ("Origin", "http://127.0.0.1:8765.evil.example"), ("Sec-Fetch-Site", "cross-site"),
         ("Sec-Fetch-Site", "same-site"), ("Sec-Fetch-Site", "Cross-Site"), ("Sec-Fetch-Site", ""),
     ],
@@ -327,6 +329,14 @@ def test_nothing_is_fetched(stage, monkeypatch):
     answer = stage.client.get(f"/iiif/3/{field}", headers=headers)
     assert answer.headers["location"].startswith("http://127.0.0.1:8765/iiif/3/")
     assert DESCRIPTION["shape"] == [48, 64]
+
+
+def test_names_that_clients_make_up_are_no_metrics(stage):
+    for number in range(3):
+        ask(stage, f"MADE{number}", f"/made/{number}", [HOST])
+    numbers = stage.client.get("/metrics").text
+    assert 'inr_requests_total{method="other",route="none",status="401"} 3.0\n' in numbers
+    assert "MADE" not in numbers
 
 
 def test_faults_are_told_without_their_traceback(stage, monkeypatch, caplog):

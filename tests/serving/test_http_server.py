@@ -206,3 +206,38 @@ def test_a_killed_server_goes_on_with_uploads_and_events(tmp_path):
             time.sleep(0.1)
         assert found["state"] == "refused"
         assert found["problem"]["type"] == "/problems/unreadable-signal"
+
+
+@pytest.mark.long
+def test_a_fit_goes_on_after_the_server_was_ended_and_after_it_was_killed(tmp_path):
+    picture = Path(__file__).parents[2] / "examples" / "chelsea.png"
+    headers = {"Content-Type": "application/octet-stream"}
+
+    def until(client: httpx.Client, path: str, *states: str, step: int = 0) -> dict:
+        deadline = time.monotonic() + 200
+        while True:
+            found = client.get(path).json()
+            if found["state"] in states and (found.get("progress") or {}).get("step", 0) >= step:
+                return found
+            assert time.monotonic() < deadline, found
+            assert found["state"] not in ("failed", "refused"), found
+            time.sleep(0.1)
+
+    with serving(tmp_path / "a", "--workers", "1") as server, server.client() as client:
+        signal_id = client.post("/v1/signals", content=picture.read_bytes(), headers=headers).json()["id"]
+        until(client, f"/v1/signals/{signal_id}", "ready")
+        body = {"kind": "fit", "signal": signal_id, "options": {"steps": 500}}
+        job = client.post("/v1/jobs", json=body).json()["links"]["self"]
+        until(client, job, "running", step=20)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(15) == 0
+    with serving(tmp_path / "a", "--workers", "1") as server, server.client() as client:
+        found = until(client, job, "running", "done", step=20)
+        assert (found["attempt"], found["crashes"]) == (2, 0)
+        server.process.kill()
+        server.process.wait()
+    with serving(tmp_path / "a", "--workers", "1") as server, server.client() as client:
+        found = until(client, job, "done")
+        assert found["crashes"] == 0
+        assert found["metrics"]["steps"] == 500
+        assert client.get(found["links"]["file"]).content[:4] == b"\x89INR"

@@ -131,6 +131,10 @@ def test_who_comes_again_ends_a_request_that_waits_for_a_dead_connection(stage):
         headers = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
         first = asyncio.create_task(http.patch(place, content=stuck(), headers=headers))
         await arrived.wait()
+        bobs = await http.head(place, headers={**TUS, **stage.as_bob})
+        assert bobs.status_code == 404
+        await asyncio.sleep(0.05)
+        assert not first.done()  # who may not see it ends nothing
         standing = await http.head(place, headers=TUS)
         return await first, standing
 

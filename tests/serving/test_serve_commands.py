@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inr.cli import app
+from inr.serving.settings import Settings
 
 
 def run(*arguments):
@@ -68,3 +69,27 @@ def test_users_are_added_listed_and_removed(tmp_path):
 def test_names_that_are_none(tmp_path, name):
     found = run("token", "add", name, "--folder", tmp_path)
     assert found.stderr == "inr: error: NAME is a line of 1 to 100 characters\n"
+
+
+def test_small_answers_are_sent_at_once(tmp_path):
+    """Without TCP_NODELAY, which asyncio sets on sockets that say that they are of TCP, each takes 40 ms."""
+    from inr.serving.http.server import _listen
+
+    with _listen(Settings(tmp_path, port=0)) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+
+
+@pytest.mark.parametrize(
+    ("told", "base"),
+    [
+        ({}, "http://127.0.0.1:8765"),
+        ({"host": "::1"}, "http://[::1]:8765"),
+        ({"host": "0.0.0.0", "hosts": ("box.local",)}, "http://box.local:8765"),
+        ({"host": "0.0.0.0", "hosts": ("box.local:80",)}, "http://box.local:80"),
+        ({"url": "https://inr.example.org/"}, "https://inr.example.org"),
+    ],
+)
+def test_addresses_are_given_out_by_what_the_server_was_told(tmp_path, told, base):
+    settings = Settings(tmp_path, **told)
+    assert settings.base == base
+    assert base.partition("://")[2].removesuffix(":8765") in settings.names

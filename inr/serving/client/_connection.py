@@ -150,18 +150,22 @@ class Tries:
         """Whether it may be tried again."""
         return time.monotonic() < self._end
 
+    def heard(self) -> None:
+        """Something came: the time begins anew, with pauses as long as they were."""
+        self._end = time.monotonic() + self._patience
+
     def wait(self, error: Exception | None, seconds: float | None = None) -> None:
         """Pause before the next try.
 
         Args:
-            error: what went wrong.
+            error: what went wrong; None where it answers that it is not ready.
             seconds: how long a server asks to wait.
 
         Raises:
             Unreachable: there is no time left.
         """
         if not self.has_time:
-            reason = str(error) or type(error).__name__
+            reason = "it is not ready" if error is None else str(error) or type(error).__name__
             if self._patience:
                 raise Unreachable(f"{self._base} has not answered for {self._patience:.0f} s: {reason}")
             raise Unreachable(f"nothing answers at {self._base}: {reason}; is inr serve running there?")

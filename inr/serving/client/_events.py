@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from inr.serving.client._connection import Connection
+from inr.serving.client._connection import Connection, Tries
 
 _TERMINAL = ("done", "failed", "cancelled")
 # Seconds without a word after which a stream is cut: there is a comment every 15.
@@ -54,7 +54,7 @@ def follow(connection: Connection, job: str) -> Iterator[ServerEvent]:
                     yield ended
                     return
                 else:
-                    for number, event in parse(answer.iter_lines()):
+                    for number, event in parse(_heard(answer.iter_lines(), tries)):
                         last, tries = number or last, connection.tries()
                         yield event
                         if event.kind == "end":
@@ -63,6 +63,13 @@ def follow(connection: Connection, job: str) -> Iterator[ServerEvent]:
             tries.wait(error)
         else:
             tries.wait(None)
+
+
+def _heard(lines: Iterable[str], tries: Tries) -> Iterator[str]:
+    """The same lines; comments tell, too, that somebody is there."""
+    for line in lines:
+        tries.heard()
+        yield line
 
 
 def _end(connection: Connection, job: str) -> ServerEvent | None:

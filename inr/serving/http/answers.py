@@ -56,8 +56,9 @@ def tagged_json(
 ) -> Response:
     """A JSON answer with its ETag, or 304 where the client has it."""
     answer = JSONAnswer(content, media_type=media_type)
-    tagged = {"Cache-Control": "no-cache", **(headers or {}), "ETag": tag_of(media_type, bytes(answer.body).decode())}
-    if is_known(request.headers, tagged["ETag"]):
+    tag = tag_of(media_type, bytes(answer.body).decode())
+    tagged = {"Cache-Control": "private, no-cache", **(headers or {}), "ETag": tag}
+    if is_known(request.headers, tag):
         return Response(status_code=304, headers=tagged)
     answer.headers.update(tagged)
     return answer

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +20,7 @@ from inr.serving.problems import Problem
 from inr.serving.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 COOKIE = "inr_session"
 CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:", "connect-src 'self'",
@@ -96,10 +96,11 @@ class Gate:
         finally:
             self._served -= 1
             route = getattr(scope.get("route"), "path", None) or ("page" if scope["path"] in self._pages else "none")
+            method = scope["method"] if scope["method"] in METHODS else "other"  # whose names clients make up
             seconds = time.perf_counter() - began
-            self._observe(route, scope["method"], answer.status, seconds)
+            self._observe(route, method, answer.status, seconds)
             tell(
-                "request", level=logging.INFO if answer.status < 500 else logging.WARNING, method=scope["method"],
+                "request", level=logging.INFO if answer.status < 500 else logging.WARNING, method=method,
                 route=route, status=answer.status, seconds=round(seconds, 4), trace=trace,
             )  # fmt: skip
 
@@ -167,12 +168,8 @@ def unauthorised() -> Problem:
 def _check_origin(headers: Headers) -> None:
     """Raises a Problem for an unsafe request that a page of another site makes."""
     site = headers.get("sec-fetch-site", "same-origin").lower()
-    origins = headers.getlist("origin")
-    own = headers["host"].lower()
-    foreign = any(
-        urlsplit(origin).scheme not in ("http", "https") or urlsplit(origin).netloc.lower() != own for origin in origins
-    )
-    if site not in ("same-origin", "none") or foreign:
+    own = {f"{scheme}://{headers['host'].lower()}" for scheme in ("http", "https")}
+    if site not in ("same-origin", "none") or not {origin.lower() for origin in headers.getlist("origin")} <= own:
         raise Problem("forbidden-origin", "Only the service's own page may do this, and programs that send no Origin.")
 
 

@@ -46,8 +46,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     folder = settings.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(folder):
-        queue = Queue(folder)
+    with _locked(folder), contextlib.closing(Queue(folder)) as queue:
         owner = _owner(queue, folder)
         _check_reach(settings, queue)
         listening = _listen(settings)
@@ -55,7 +54,6 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         start_logging(logging.WARNING if sys.stderr.isatty() else logging.INFO)
         link = f"{settings.base}/#code={queue.new_code(owner.id)}"
         asyncio.run(_serve(settings, queue, listening, lambda: announce(link)))
-        queue.close()
 
 
 async def _serve(settings: Settings, queue: Queue, listening: socket.socket, announce: Callable[[], None]) -> None:
@@ -194,18 +192,18 @@ def _check_reach(settings: Settings, queue: Queue) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """A socket at the address. It says that it is of TCP, by which asyncio knows to send small answers at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(512)
     except OSError as error:
-        raise InrError(
-            f"cannot listen at {settings.host}:{settings.port}: {_reason(error)}; give another --port"
-        ) from None
-
-
-def _reason(error: OSError) -> str:
-    """Without the address, which has been said."""
-    return describe(error).partition(" (while")[0]
+        listening.close()
+        where = f"{settings.host}:{settings.port}"
+        raise InrError(f"cannot listen at {where}: {describe(error)}; give another --port") from None
+    return listening
 
 
 def _with_port(settings: Settings, listening: socket.socket) -> Settings:

@@ -33,7 +33,8 @@ class Service:
         settings: what the server was told.
         queue, store: of its folder.
         renderer: the process that renders and checks; begun and ended by whoever made it.
-        read: makes the canonical form of an upload, as `inr.serving.work.read` does in a sandbox.
+        read: makes the canonical form of an upload; `inr.serving.work.read`, in a sandbox, if not given.
+        warm: makes that quick for the first time, too; `inr.serving.work.warm_readers` if not given.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Service:
         renderer: "Renderer",
         *,
         read: Callable[..., Any] | None = None,
+        warm: Callable[[], None] | None = None,
     ) -> None:
         self.settings, self.queue, self.store, self.renderer = settings, queue, store, renderer
         self.read = read or _read_in_sandbox
@@ -52,7 +54,7 @@ class Service:
         self.readers = CapacityLimiter(READERS)
         self.draining = asyncio.Event()
         self.uploads: dict[str, Any] = {}  # whose turn it is to write to each
-        self._warm = read is not None
+        self._warm: Callable[[], None] | None = warm or _warm_readers
         self._parts: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -76,9 +78,9 @@ class Service:
 
     def warm_readers(self) -> None:
         """Let what readers need be loaded, before the first upload is there to be read."""
-        if not self._warm:
-            self._warm = True
-            self.begin(in_thread(_warm_readers))
+        warm, self._warm = self._warm, None
+        if warm is not None:
+            self.begin(in_thread(warm))
 
     def drain(self) -> None:
         """Take leave: streams end, and /readyz says so."""

@@ -169,8 +169,3 @@ def me_json(user: "User", counts: "Mapping[State, int]", used_bytes: int) -> dic
         "waiting": counts.get("queued", 0) + counts.get("paused", 0),
         "running": counts.get("running", 0) + counts.get("cancelling", 0),
     }
-
-
-def page_json(items: list[dict[str, Any]], address: str | None) -> dict[str, Any]:
-    """One page of a list, with the address of the next."""
-    return {"items": items, "next": address}

@@ -161,7 +161,7 @@ class Tail:
 
     def _of_state(self, state: Any) -> "Iterator[Job]":
         """Jobs in a state that somebody listens to."""
-        listening = {stream.user for stream in self._streams}
+        listening = {stream.user for stream in list(self._streams)}  # which may change meanwhile
         for user in listening:
             jobs, _ = self._queue.jobs(user, state=state)
             yield from jobs

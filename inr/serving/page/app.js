@@ -1,7 +1,7 @@
 // The page: which view is shown, who is signed in, and what is the same in every view.
 
 import { get, session } from "./lib/api.js";
-import { complain, forgive, h, icon } from "./lib/dom.js";
+import { button, complain, h, icon } from "./lib/dom.js";
 import { events, follow, unfollow } from "./lib/events.js";
 import { ordinal } from "./lib/format.js";
 import * as compare from "./views/compare.js";
@@ -38,7 +38,6 @@ async function route() {
   leaving = new AbortController();
   const { signal } = leaving;
   main.replaceChildren();
-  forgive();
   main.className = `view-${name || "start"}`;
   document.title = `${view.title} · inr`;
   document.body.classList.toggle("visitor", !known);
@@ -60,10 +59,11 @@ async function route() {
 }
 let routed = false;
 
-const failure = (problem) => h("div", { class: "empty" },
-  h("h1", { tabindex: -1 }, problem.title ?? "That did not work"),
-  h("p", {}, problem.detail ?? problem.message),
-  h("a", { class: "button primary", href: "#/library" }, "To the library"));
+const failure = (problem, wayOut = h("a", { class: "button primary", href: "#/library" }, "To the library")) =>
+  h("div", { class: "empty" },
+    h("h1", { tabindex: -1 }, problem.title ?? "That did not work"),
+    h("p", {}, problem.detail ?? problem.message),
+    wayOut);
 
 async function recognised() {
   try {
@@ -73,7 +73,7 @@ async function recognised() {
     paintQueue();
   } catch (problem) {
     if (problem.status === 401) location.hash = "#/sign-in";
-    else complain(problem);
+    else main.replaceChildren(failure(problem, button("again", "Try again", route, "primary")));
   }
   return known;
 }
@@ -99,6 +99,7 @@ async function paintQueue() {
     : workers === 0 ? "No worker is running"
     : next?.position ? `You are ${ordinal(next.position)}`
     : running ? `${running} fitting` : "";
+  if (workers === 0) setTimeout(paintQueue, 3000); // they take a moment to begin
   chip.textContent = words;
   chip.hidden = !words;
   chip.classList.toggle("busy", Boolean(running));

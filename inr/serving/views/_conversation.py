@@ -10,6 +10,8 @@ from inr._errors import InrError
 from inr.serving.views import _wire
 from inr.serving.views._errors import BadRequest, RendererStopped
 
+_DYING = 5.0  # seconds that a process may take to end after it closed its output
+
 Answer = tuple[Any, float]  # bytes or plain JSON, and the seconds that it took
 
 
@@ -71,9 +73,10 @@ class Conversation:
 
     def end(self) -> None:
         """Kill the process; what it was asked is answered by RendererStopped."""
-        self._ended = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if not self._ended:
+            self._ended = True
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
     async def ending(self) -> None:
         """Wait until the process has ended."""
@@ -94,11 +97,15 @@ class Conversation:
                     future.set_exception(_error(told["error"], told["detail"]))
                 else:
                     future.set_result((told.get("result", data), told["seconds"]))
-        self.end()
+        self._ended = True
         for future in self._asked.values():
             future.set_exception(RendererStopped("the renderer stopped; try again in a moment"))
         self._asked.clear()
-        await self._process.wait()
+        try:  # killing a process that has died already confuses asyncio
+            await asyncio.wait_for(self._process.wait(), _DYING)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
 
 def _error(kind: str, detail: str) -> InrError:

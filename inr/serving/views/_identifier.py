@@ -9,10 +9,10 @@ from inr.serving.views._errors import BadRequest
 from inr.serving.views._images import Canvas
 
 MAX_SIDE = 4096  # pixels of an answer, where a canvas says so; no answer has more than a square of this side
+LONGEST = 16_000  # pixels of any side: WebP holds 16,383
 MAX_PLACES = 1 << 20  # pixels along a canvas: float32 coordinates tell no more of them apart
 _ENLARGED = re.compile(r"(?P<rest>.+?)(?:@(?P<scale>[1-9][0-9]{0,5})x)?")
 _SLICE = re.compile(r"([xyzt])=(0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)")
-LONGEST = 16_000  # pixels of any side: WebP holds 16,383
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,17 @@ def test_a_process_that_dies_is_started_again(tmp_path, stand_in):
     run(tmp_path, body)
 
 
+def test_a_process_ends_without_a_word(tmp_path, stand_in, caplog):
+    async def body(renderer):
+        await renderer.call("ping")
+        with pytest.raises(RendererStopped):
+            await renderer.call("die")
+        await renderer.call("ping")
+
+    run(tmp_path, body)
+    assert caplog.text == ""
+
+
 def test_what_hangs_is_stopped(tmp_path, stand_in):
     async def body(renderer):
         first = await renderer.call("ping")

@@ -12,16 +12,13 @@ from inr.serving.http.errors import problem_of
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import (
     BatchBody,
-    BatchRequest,
-    FieldJobRequest,
     Id,
     JobBody,
     JobList,
-    JobRequest,
     Kind,
-    PriorityRequest,
     State,
 )
+from inr.serving.http.requests import BatchRequest, FieldJobRequest, JobRequest, PriorityRequest
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json
@@ -212,7 +209,7 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
     """The signal of a job, and its description."""
     if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
-        if source.state != "done":
+        if source.result_sha256 is None:
             raise Problem(
                 "wrong-state", f"Job {source.id} is {source.state}; only files of jobs that are done can be compressed."
             )

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from inr.serving.http.gate import COOKIE, cookie_of
-from inr.serving.http.models import Code, MeBody, QueueBody
+from inr.serving.http.models import MeBody, QueueBody
+from inr.serving.http.requests import Code
 from inr.serving.http.schema import refuses
-from inr.serving.http.service import TheService, TheUser
+from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
 from inr.serving.problems import Problem
 
@@ -14,11 +15,9 @@ router = APIRouter(prefix="/v1", tags=["users"])
 
 
 @router.post("/session", status_code=204, responses=refuses("unauthorised"))
-def begin_session(body: Code, service: TheService) -> Response:
+async def begin_session(body: Code, service: TheService) -> Response:
     """Trade the one-time code of a link, or a token, for a session's cookie."""
-    session = service.queue.redeem(body.code)
-    if session is None and (user := service.queue.user_of_token(body.code)) is not None:
-        session = service.queue.redeem(service.queue.new_code(user.id))
+    session = await in_thread(_redeemed, service, body.code)
     if session is None:
         raise Problem("unauthorised", "The code was used or is too old; inr serve prints a new link when it starts.")
     service.warm_readers()
@@ -33,6 +32,12 @@ def begin_session(body: Code, service: TheService) -> Response:
         max_age=30 * 86_400,
     )
     return answer
+
+
+def _redeemed(service: Service, code: str) -> str | None:
+    """The token of a new session."""
+    user = service.queue.user_of_token(code)
+    return service.queue.redeem(code if user is None else service.queue.new_code(user.id))
 
 
 @router.delete("/session", status_code=204)

@@ -99,7 +99,7 @@ async def create(
 )
 async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resumable) -> Response:
     """How much of an upload has arrived."""
-    async with _turn(service, id):
+    async with _turn(service, user, id):
         upload = await in_thread(_own, service, user, id)
         if upload is not None and upload.offset == upload.length:  # the server ended before it was a signal
             await _finish(service, upload)
@@ -126,7 +126,7 @@ async def append(
 ) -> Response:
     """Send the next bytes of an upload; after the last the signal of the same id is read."""
     checksum = _checksum(upload_checksum)
-    async with _turn(service, id) as turn:
+    async with _turn(service, user, id) as turn:
         upload = await in_thread(_own, service, user, id)
         at = upload.offset if upload is not None else await in_thread(_size, service, user, id)
         if upload_offset != at:
@@ -141,7 +141,7 @@ async def append(
 @router.delete("/uploads/{id}", status_code=204, responses=refuses("not-found", "precondition-failed"))
 async def terminate(id: Id, service: TheService, user: TheUser, tus_resumable: Resumable) -> Response:
     """Give an upload up."""
-    async with _turn(service, id):
+    async with _turn(service, user, id):
         if not await in_thread(service.queue.delete_upload, id, user.id):
             raise _absent(id)
         _place(service, id).unlink(missing_ok=True)
@@ -149,8 +149,10 @@ async def terminate(id: Id, service: TheService, user: TheUser, tus_resumable: R
 
 
 @contextlib.asynccontextmanager
-async def _turn(service: Service, id: str) -> AsyncIterator[_Turn]:
-    """While inside, nobody else writes to the upload; whoever did is stopped, and what arrived is kept."""
+async def _turn(service: Service, user: "User", id: str) -> AsyncIterator[_Turn]:
+    """While inside, nobody else writes to a user's upload; whoever did is stopped, and what arrived is kept."""
+    if not await in_thread(_is_own, service, user, id):
+        raise _absent(id)
     turn = service.uploads.setdefault(id, _Turn())
     turn.users += 1
     try:
@@ -219,6 +221,10 @@ def _keep(service: Service, upload: "Upload") -> Any:
     signal = service.queue.finish_upload(upload.id, sha256)
     path.unlink(missing_ok=True)
     return signal
+
+
+def _is_own(service: Service, user: "User", id: str) -> bool:
+    return service.queue.upload(id, user.id) is not None or service.queue.signal(id, user.id) is not None
 
 
 def _own(service: Service, user: "User", id: str) -> "Upload | None":
