@@ -226,7 +226,7 @@ def _insert(db: sqlite3.Connection, user: str, job: NewJob, batch: str | None, n
     if job.signal is not None:
         description = ready_signal(db, job.signal, user).description
         touch(db, job.signal, now)
-    if job.field is not None and job_row(db, job.field, user).state != "done":
+    if job.field is not None and job_row(db, job.field, user).result_sha256 is None:
         raise WrongState("only the field of a job that is done can be recompressed")
     made = new_id(now)
     row: dict[str, str | float | None] = {

@@ -359,3 +359,15 @@ def test_a_large_file_is_sent_in_pieces(visit: Open, tmp_path: Path):
     page.get_by_role("button", name="Stop").click()
     page.locator(".job-status", has_text="Stopp").wait_for()
     assert sent == ["POST", "PATCH", "PATCH", "PATCH"]
+
+
+def test_a_compressed_picture_is_shown_beside_other_formats(visit: Open, fields: tuple[str, str]):
+    page = visit(view("fit", fields))
+    page.get_by_role("button", name="Make smaller").click()
+    page.get_by_role("radio", name="Code this field again").check()
+    page.get_by_role("slider", name="Size").fill("900")
+    page.get_by_role("dialog").get_by_role("button", name="Compress").click()
+    page.get_by_text("Recoding").wait_for()
+    rows = page.locator(".others tbody tr")
+    rows.first.wait_for()
+    assert [name.split("\t")[0] for name in rows.all_inner_texts()][:2] == ["This field", "PNG"]

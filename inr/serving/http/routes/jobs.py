@@ -209,7 +209,7 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
     """The signal of a job, and its description."""
     if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
-        if source.state != "done":
+        if source.result_sha256 is None:
             raise Problem(
                 "wrong-state", f"Job {source.id} is {source.state}; only files of jobs that are done can be compressed."
             )

@@ -1,7 +1,5 @@
 """Who asks: the session of a browser, and what a user has."""
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 

@@ -1,8 +1,9 @@
 // The dialogs that a finished field offers: sharing, a smaller size, deleting.
 
 import { announce, button, h, iconButton, openDialog, trying } from "./dom.js";
-import { get, list, post, remove } from "./api.js";
-import { bytes, decibels, quality } from "./format.js";
+import { list, post, remove } from "./api.js";
+import { codecTable } from "./codecs.js";
+import { bytes, quality } from "./format.js";
 import { linkTo } from "./model.js";
 import { segments } from "./segments.js";
 
@@ -68,7 +69,7 @@ export function compressDialog(field, onjob) {
     if (!field.signal || field.kind !== "image") return;
     if (!table.childElementCount) table.append(h("p", { class: "faint" }, "Making JPEG, WebP and AVIF of that size …"));
     try {
-      table.replaceChildren(codecTable((await get(`/v1/signals/${field.signal}/codecs?bytes=${wanted}`)).items));
+      table.replaceChildren(await codecTable(field, wanted));
     } catch (problem) {
       table.replaceChildren(h("p", { class: "faint" }, problem.message));
     }
@@ -100,14 +101,4 @@ export function compressDialog(field, onjob) {
         onjob(job);
       }), "primary")));
   say();
-}
-
-function codecTable(rows) {
-  return h("table", {},
-    h("caption", {}, "The same picture in other formats"),
-    h("thead", {}, h("tr", {}, ["Format", "Size", "PSNR"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, rows.map((row) => h("tr", {},
-      h("th", { scope: "row" }, row.format.toUpperCase().replace("WEBP", "WebP")),
-      h("td", {}, bytes(row.bytes)),
-      h("td", {}, row.psnr === null ? "exact" : decibels(row.psnr))))));
 }

@@ -2,6 +2,7 @@
 
 import { get, post } from "../lib/api.js";
 import { announce, button, complain, fill, h, icon, trying } from "../lib/dom.js";
+import { codecTable } from "../lib/codecs.js";
 import { Curve } from "../lib/curve.js";
 import { events } from "../lib/events.js";
 import { bytes, decibels, duration, quality, ratio, size, whole } from "../lib/format.js";
@@ -50,8 +51,8 @@ export async function show(main, [id], { signal }) {
     job = await get(`/v1/jobs/${id}`, signal);
     paint();
     if (job.progress?.curve?.length) curve.set(job.progress.curve);
-    if (job.state !== "done" || !job.links.field) return;
-    announce(`Done: ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`);
+    if (!job.links.field) return;
+    announce(`${job.state === "done" ? "Done" : "Stopped"}: ${quality(job.metrics)}, ${bytes(job.metrics?.bytes)}`);
     const field = await get(job.links.field, signal);
     parts.done(job, field);
     const next = fieldStage(field, { viewer: stage.viewer });
@@ -121,6 +122,7 @@ function figures(job, curve) {
   const actions = h("div", { class: "actions thumb" });
   const more = h("div", { class: "actions" });
   const problem = h("div", { class: "problem", hidden: true });
+  const others = h("div", { class: "others" });
   const again = h("div", { class: "again" });
   const step = (verb) => trying(() => post(`/v1/jobs/${job.id}/${verb}`));
   let shown = null;
@@ -129,15 +131,16 @@ function figures(job, curve) {
   const buttons = (now) => {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
-    const stop = () => titled(button("stop", "Stop", step("cancel")), "gives it up");
+    const stop = () => titled(button("stop", "Stop", step("cancel")), "ends it, and keeps the best so far");
+    const fieldButtons = () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []);
     fill(actions, {
       queued: () => [stop()],
       running: () => [titled(button("pause", "Pause", step("pause")), "keeps what was fitted"), stop()],
       cancelling: () => [],
       paused: () => [button("play", "Go on", step("resume"), "primary"), stop()],
       failed: () => [button("again", "Try again", step("retry"), "primary")],
-      cancelled: () => [],
-      done: () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []),
+      cancelled: fieldButtons,
+      done: fieldButtons,
     }[now.state]?.());
     if (field) {
       fill(more,
@@ -165,7 +168,7 @@ function figures(job, curve) {
         h("p", { class: "eyebrow" }, [KINDS[job.kind], size(job.signal?.shape)].filter(Boolean).join(" · ")),
         h("h1", { tabindex: -1 }, job.name)),
       h("div", { class: "job-now" }, psnr, status, bar),
-      problem, actions, curve.element, facts, more, again,
+      problem, actions, curve.element, facts, others, more, again,
     ],
     paint(now) {
       psnr.textContent = now.metrics ? quality(now.metrics) : decibels(now.progress?.psnr);
@@ -191,6 +194,9 @@ function figures(job, curve) {
     done(now, itsField) {
       field = itsField;
       buttons(now);
+      if (now.kind.endsWith("compress") && field.kind === "image" && field.signal) {
+        codecTable(field, field.bytes, true).then((table) => others.replaceChildren(table), complain);
+      }
     },
   };
 }

@@ -98,10 +98,17 @@ export async function show(main, _, { signal }) {
 
 /** A job as a card: what it looks like, its name and figures, and for a finished one what can be done with it. */
 export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
-  const seen = job.links.preview ?? (job.signal && `/v1/signals/${job.signal.id}/preview.webp`);
+  const sources = [
+    job.links.preview && `${job.links.preview}?v=${job.progress?.preview ?? 0}`,
+    job.signal && `/v1/signals/${job.signal.id}/preview.webp`,
+  ].filter(Boolean);
+  const next = ({ target }) => {
+    if (sources.length) target.src = sources.shift();
+    else target.remove();
+  };
   const sound = job.signal?.kind === "audio";
   const picture = h("div", { class: `card-picture${sound ? " card-sound" : ""}` },
-    sound ? soundSign() : seen && h("img", { src: `${seen}?v=${job.progress?.preview ?? 0}`, alt: "", loading: "lazy", onerror: (event) => event.target.remove() }));
+    sound ? soundSign() : sources.length > 0 && h("img", { src: sources.shift(), alt: "", loading: "lazy", onerror: next }));
   const going = isGoing(job);
   if (going) {
     const bar = h("span");
