@@ -11,9 +11,6 @@ from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
 from inr.serving.problems import Problem
 
-if TYPE_CHECKING:
-    pass
-
 router = APIRouter(prefix="/v1", tags=["users"])
 
 
