@@ -370,4 +370,4 @@ def test_a_compressed_picture_is_shown_beside_other_formats(visit: Open, fields:
     page.get_by_text("Recoding").wait_for()
     rows = page.locator(".others tbody tr")
     rows.first.wait_for()
-    assert [name.split("\t")[0] for name in rows.all_inner_texts()][:2] == ["This field", "PNG"]
+    assert [name.split("\t")[0] for name in rows.all_inner_texts()][:4] == ["This field", "PNG", "JPEG", "WebP"]

@@ -14,7 +14,7 @@ const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP", avif: "AVIF" };
  */
 export async function codecTable(field, size, beside = false) {
   const { items } = await get(`/v1/signals/${field.signal}/codecs?bytes=${size}`);
-  const rows = items.map((row) => [NAMES[row.format] ?? row.format, bytes(row.bytes), row.psnr === null ? "exact" : decibels(row.psnr)]);
+  const rows = items.map((row) => [NAMES[row.format.toLowerCase()] ?? row.format, bytes(row.bytes), row.psnr === null ? "exact" : decibels(row.psnr)]);
   if (beside) rows.unshift(["This field", bytes(field.bytes), quality(field.metrics)]);
   return h("table", { class: beside ? "own-first" : "" },
     h("caption", {}, beside ? "Beside other formats of that size" : "The same picture in other formats"),
