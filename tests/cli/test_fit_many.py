@@ -1,6 +1,7 @@
 """inr fit-many: the files of inr fit, a table, and going on after whatever happened."""
 
 import csv
+import os
 import shutil
 import signal
 import time
@@ -156,6 +157,20 @@ def test_what_makes_no_sense_is_refused_in_one_line(inr_cli, here, photos, argum
     assert run.status == 2
     assert one_line(run.err) == words
     assert here.did == 0
+
+
+def test_names_that_no_table_holds_are_refused(inr_cli, here, photos):
+    shutil.copy(photos / "a.png", os.fsencode(photos) + b"/\xff.png")
+    run = inr_cli("fit-many", "photos", *OPTIONS)
+    assert run.status == 2
+    assert one_line(run.err).endswith("has a name that is no UTF-8; rename it")
+
+
+def test_files_are_queued_little_by_little(inr_cli, here, photos, monkeypatch):
+    monkeypatch.setattr("inr.serving.work._fit_many._AHEAD", 1)
+    monkeypatch.setattr("inr.serving.work._fit_many._AT_ONCE", 2)
+    assert inr_cli("fit-many", "photos", *OPTIONS).status == 0
+    assert here.did == 3
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import fcntl
+import itertools
 import os
 import shutil
 import time
@@ -111,10 +112,18 @@ def _files(folder: Path, out: Path) -> list[str]:
     for path, folders, names in os.walk(folder):
         here = Path(path)
         folders[:] = [each for each in folders if not each.startswith(".") and (here / each).resolve() != left_out]
-        found += [str((here / each).relative_to(folder)) for each in names if _wanted(each)]
+        found += [_text((here / each).relative_to(folder)) for each in names if _wanted(each)]
     if not found:
         raise InrError(f"{folder} has no files to fit")
     return sorted(found)
+
+
+def _text(path: Path) -> str:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise InrError(f"{str(path)!r} has a name that is no UTF-8; rename it") from None
+    return str(path)
 
 
 def _wanted(name: str) -> bool:
@@ -176,13 +185,14 @@ class _Run:
                     waiting = iter(new)
                     more = True
                     while more or len(self._rows) < len(self._files):
-                        if more and self._queue.counts().get("queued", 0) < _AHEAD:
+                        ahead = self._queue.counts().get("queued", 0)
+                        if more and ahead < _AHEAD:
                             more = self._add(waiting)
+                        else:
+                            time.sleep(_LOOK)
                         seen = self._gather(seen)
                         crew.look()
                         on_change(self._state())
-                        if not more and len(self._rows) < len(self._files):
-                            time.sleep(_LOOK)
             finally:
                 self._gather(seen)
                 self._write()
@@ -248,7 +258,7 @@ class _Run:
     def _add(self, names: Iterator[str]) -> bool:
         """Queue some more files; False where there are none."""
         jobs = []
-        for name, _ in zip(names, range(_AT_ONCE), strict=False):
+        for name in itertools.islice(names, _AT_ONCE):
             path = (self._folder / name).resolve()
             row = self._queue.add_signal(self._user.id, name=name, path=str(path), options=self._reading)
             self._queue.signal_ready(row.id, "image", self._description(name), None)

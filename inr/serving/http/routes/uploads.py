@@ -7,7 +7,6 @@ for what comes with a checksum, which counts whole or not at all.
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -18,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Header, Request, Response
 
 from inr.serving.http.models import Id
-from inr.serving.http.reading import OPTIONS, read_signal, reading_options, shown_name
-from inr.serving.http.receiving import decoded, receive
+from inr.serving.http.reading import read_signal
+from inr.serving.http.receiving import receive
 from inr.serving.http.schema import PROBLEM, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
+from inr.serving.http.tus import CHECKSUMS, TUS, VERSION, checksum_of, metadata_of
 from inr.serving.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1", tags=["signals"])
 
-VERSION = "1.0.0"
 SYNC_BYTES = 8 << 20  # that may come again after the server was killed
-_CHECKSUMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512, "md5": hashlib.md5}
-_TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 Resumable = Annotated[Literal["1.0.0"], Header(alias="Tus-Resumable", description="another is answered by 412")]
 _PATCH_BODY = {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -57,11 +54,11 @@ async def options(service: TheService, user: TheUser) -> Response:
     return Response(
         status_code=204,
         headers={
-            **_TUS,
+            **TUS,
             "Tus-Version": VERSION,
             "Tus-Extension": "creation,checksum,expiration,termination",
             "Tus-Max-Size": str(service.settings.upload_bytes),
-            "Tus-Checksum-Algorithm": ",".join(_CHECKSUMS),
+            "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
         },
     )
 
@@ -84,14 +81,14 @@ async def create(
     """Begin an upload."""
     most = service.settings.upload_bytes
     if upload_length > most:
-        raise Problem("too-large", f"An upload may have {most:,} bytes at most.", limit=most, headers=_TUS)
+        raise Problem("too-large", f"An upload may have {most:,} bytes at most.", limit=most, headers=TUS)
     service.require_disk()
     service.warm_readers()
-    name, reading = _metadata(upload_metadata)
+    name, reading = metadata_of(upload_metadata)
     expires = time.time() + service.settings.upload_seconds
     upload = await in_thread(service.queue.add_upload, user.id, upload_length, name, reading, expires)
     headers = {"Location": f"/v1/uploads/{upload.id}", "Upload-Expires": formatdate(expires, usegmt=True)}
-    return Response(status_code=201, headers=_TUS | headers)
+    return Response(status_code=201, headers=TUS | headers)
 
 
 @router.head(
@@ -103,7 +100,7 @@ async def offset(id: Id, service: TheService, user: TheUser, tus_resumable: Resu
         upload = await in_thread(_own, service, user, id)
         if upload is not None and upload.offset == upload.length:  # the server ended before it was a signal
             await _finish(service, upload)
-    return Response(status_code=200, headers=_TUS | await in_thread(_standing, service, user, id))
+    return Response(status_code=200, headers=TUS | await in_thread(_standing, service, user, id))
 
 
 @router.patch(
@@ -125,17 +122,17 @@ async def append(
     upload_checksum: Annotated[str | None, Header(max_length=200, description="ALGORITHM BASE64 of the body")] = None,
 ) -> Response:
     """Send the next bytes of an upload; after the last the signal of the same id is read."""
-    checksum = _checksum(upload_checksum)
+    checksum = checksum_of(upload_checksum)
     async with _turn(service, user, id) as turn:
         upload = await in_thread(_own, service, user, id)
         at = upload.offset if upload is not None else await in_thread(_size, service, user, id)
         if upload_offset != at:
-            raise Problem("upload-offset", f"The upload goes on at {at}.", offset=at, headers=_TUS)
+            raise Problem("upload-offset", f"The upload goes on at {at}.", offset=at, headers=TUS)
         if upload is not None:
             service.require_disk()
             if await _append(request, service, turn, upload, checksum) == upload.length:
                 await _finish(service, upload)
-    return Response(status_code=204, headers=_TUS | await in_thread(_standing, service, user, id))
+    return Response(status_code=204, headers=TUS | await in_thread(_standing, service, user, id))
 
 
 @router.delete("/uploads/{id}", status_code=204, responses=refuses("not-found", "precondition-failed"))
@@ -145,7 +142,7 @@ async def terminate(id: Id, service: TheService, user: TheUser, tus_resumable: R
         if not await in_thread(service.queue.delete_upload, id, user.id):
             raise _absent(id)
         _place(service, id).unlink(missing_ok=True)
-    return Response(status_code=204, headers=_TUS)
+    return Response(status_code=204, headers=TUS)
 
 
 @contextlib.asynccontextmanager
@@ -188,7 +185,7 @@ async def _append(request: Request, service: Service, turn: _Turn, upload: "Uplo
                 await receive(request, file, most=upload.length - upload.offset, hasher=hasher, kept=keep)
             whole = True
         except TimeoutError:
-            raise Problem("busy", "Another request goes on with the upload.", status=423, headers=_TUS) from None
+            raise Problem("busy", "Another request goes on with the upload.", status=423, headers=TUS) from None
         finally:
             turn.patience = None
             if hasher is None or (whole and hasher.digest() == expected):
@@ -197,7 +194,7 @@ async def _append(request: Request, service: Service, turn: _Turn, upload: "Uplo
                 os.ftruncate(file, upload.offset)
         if hasher is not None and hasher.digest() != expected:
             raise Problem(
-                "checksum-mismatch", "The body's bytes do not have the Upload-Checksum; send them again.", headers=_TUS
+                "checksum-mismatch", "The body's bytes do not have the Upload-Checksum; send them again.", headers=TUS
             )
     finally:
         os.close(file)
@@ -235,7 +232,7 @@ def _own(service: Service, user: "User", id: str) -> "Upload | None":
             raise _absent(id)
         return None
     if upload.expires <= time.time():
-        raise Problem("upload-expired", "The upload was not finished in time; begin another.", headers=_TUS)
+        raise Problem("upload-expired", "The upload was not finished in time; begin another.", headers=TUS)
     return upload
 
 
@@ -262,40 +259,4 @@ def _place(service: Service, id: str) -> Any:
 
 
 def _absent(id: str) -> Problem:
-    return Problem("not-found", f"There is no upload {id}.", headers=_TUS)
-
-
-def _metadata(header: str) -> tuple[str, dict[str, Any]]:
-    """The name and the reading options in Upload-Metadata: pairs of a key and base64, between commas."""
-    found: dict[str, str] = {}
-    for pair in filter(None, (item.strip() for item in header.split(","))):
-        key, _, value = pair.partition(" ")
-        text = decoded(value, "Upload-Metadata").decode("utf-8", "replace")
-        if key in OPTIONS and len(text) > 200:
-            raise Problem("bad-request", f"Upload-Metadata: {key} is too long.")
-        found[key] = text
-    return shown_name(found.get("filename") or found.get("name") or ""), _typed(reading_options(found))
-
-
-def _typed(options: dict[str, Any]) -> dict[str, Any]:
-    """Reading options that come as text, as the query of /v1/signals has them."""
-    try:
-        if "nodata" in options:
-            options["nodata"] = float(options["nodata"])
-        if "srgb" in options:
-            options["srgb"] = {"true": True, "false": False}[options["srgb"]]
-    except (ValueError, KeyError):
-        raise Problem("bad-request", "Upload-Metadata: nodata is a number, srgb is true or false.") from None
-    return options
-
-
-def _checksum(header: str | None) -> tuple[Any, bytes] | None:
-    """The hash and the digest of Upload-Checksum."""
-    if header is None:
-        return None
-    name, _, digest = header.partition(" ")
-    if name not in _CHECKSUMS:
-        raise Problem(
-            "bad-request", f"Upload-Checksum: one of {', '.join(_CHECKSUMS)}, then the digest in base64.", headers=_TUS
-        )
-    return _CHECKSUMS[name](), decoded(digest, "Upload-Checksum")
+    return Problem("not-found", f"There is no upload {id}.", headers=TUS)
