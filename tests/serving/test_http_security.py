@@ -3,6 +3,7 @@
 The advisories that are named are what other services were taken by.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -10,6 +11,7 @@ import socket
 
 import pytest
 
+from inr.serving.http import gate
 from inr.serving.http.logs import JSONLines
 from tests.serving.http_service import DESCRIPTION, PICTURE, Stage, ask
 from tests.serving.test_http import BINARY, problem
@@ -349,3 +351,26 @@ def test_faults_are_told_without_their_traceback(stage, monkeypatch, caplog):
     assert b"inside" not in answer.body
     trace = json.loads(answer.body)["detail"].rpartition(" ")[2].rstrip(".")
     assert trace in str([record.members for record in caplog.records if hasattr(record, "members")])
+
+
+def test_nobody_takes_all_of_the_service(stage, monkeypatch):
+    """One user's requests have an end, and strangers' together too, while others are answered."""
+    monkeypatch.setattr(gate, "MOST_OF_ONE", 0)
+    refused_ones = [stage.client.get("/v1/me"), stage.client.get("/healthz", headers={"Authorization": ""})]
+    assert {(answer.status_code, answer.json()["type"]) for answer in refused_ones} == {(429, "/problems/busy")}
+    monkeypatch.setattr(gate, "MOST_OF_ONE", 1)
+    for _ in range(3):  # what was served is over
+        assert stage.client.get("/v1/me").status_code == 200
+
+
+def test_a_small_body_cannot_drip(folder):
+    """Each part comes in time, and the whole does not."""
+
+    async def drip():
+        for _ in range(1000):
+            await asyncio.sleep(0.02)
+            yield b" "
+
+    with Stage(folder, body_seconds=0.1).open() as stage:
+        answer = stage.client.post("/v1/session", content=drip(), headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (408, "/problems/timeout")
