@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inr.serving import DiskFull
 from inr.serving.views._pyramid import Pyramid, make_pyramid
 from inr.serving.views._resampling import area_means
 from inr.serving.views._tiles import TileCache, make_room
