@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import hashlib
+import io
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import inr
+from inr.serving import DiskFull
 from inr.serving.views import (
     BadRequest,
     Busy,
@@ -159,7 +162,8 @@ def test_a_lane_stays_taken_until_its_answer_is_there(tmp_path, stand_in):
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("bad-request", BadRequest), ("refused", inr.InrError), ("internal", RendererStopped)]
+    ("kind", "error"),
+    [("bad-request", BadRequest), ("refused", inr.InrError), ("disk-full", DiskFull), ("internal", RendererStopped)],
 )
 def test_errors_keep_their_kind(tmp_path, stand_in, kind, error):
     async def body(renderer):
@@ -237,3 +241,26 @@ def test_the_process_itself(tmp_path):
             await renderer.canvas(FieldImage(tmp_path / "none.inr", "n"))
 
     run(tmp_path / "cache", body)
+
+
+def test_the_process_ends_with_its_server(tmp_path, monkeypatch):
+    """Whatever it is drawing: a pyramid may take half an hour."""
+    process = pytest.importorskip("inr.serving.views._process")
+    begun, ended = threading.Event(), threading.Event()
+
+    class Endless(process.Desk):
+        def answer(self, operation, arguments):
+            begun.set()
+            ended.wait(20)
+            return {}
+
+    def leave(status):
+        assert begun.wait(20)
+        assert status == 0
+        raise SystemExit
+
+    monkeypatch.setattr(process.os, "_exit", leave)
+    message = process._wire.packed({"id": 1, "op": "tile", "arguments": {}})
+    with pytest.raises(SystemExit):
+        process.serve(Endless(tmp_path, 0, 0), io.BytesIO(message), io.BytesIO(), 1)
+    ended.set()
