@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import io
 import os
 import subprocess
 import sys
@@ -261,6 +260,7 @@ def test_the_process_ends_with_its_server(tmp_path, monkeypatch):
 
     monkeypatch.setattr(process.os, "_exit", leave)
     message = process._wire.packed({"id": 1, "op": "tile", "arguments": {}})
-    with pytest.raises(SystemExit):
-        process.serve(Endless(tmp_path, 0, 0), io.BytesIO(message), io.BytesIO(), 1)
+    (tmp_path / "in").write_bytes(message)
+    with (tmp_path / "in").open("rb") as asked, (tmp_path / "out").open("wb") as told, pytest.raises(SystemExit):
+        process.serve(Endless(tmp_path, 0, 0), asked, told, 1)
     ended.set()
