@@ -23,8 +23,8 @@ PUBLIC = {
     "/iiif/3/{identifier}/{region}/{size}/{rotation}/{quality_format}", "/problems/{slug}",
 }  # fmt: skip
 FILLING = {
-    "id": NOBODYS, "name": "nothing", "slug": "nothing", "identifier": NOBODYS, "region": "full", "size": "max", "rotation": "0",
-    "quality_format": "default.jpg",
+    "id": NOBODYS, "name": "nothing", "slug": "nothing", "identifier": NOBODYS, "region": "full", "size": "max",
+    "rotation": "0", "quality_format": "default.jpg",
 }  # fmt: skip
 
 
