@@ -45,7 +45,12 @@ async def _asked(
     ] = None,
     wait: Annotated[
         float | None,
-        Query(ge=0, le=86_400, description="seconds after which the stream ends; if left out, when the client goes"),
+        Query(
+            ge=0,
+            le=86_400,
+            description="seconds after which the stream ends; if left out, when the client goes",
+            examples=[0],
+        ),
     ] = None,
 ) -> _Asked:
     """Everything that can be refused, before the stream begins."""
