@@ -194,6 +194,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
             options=body.options,
             description=description,
             seconds=user.quotas.seconds_a_job,
+            threads=service.threads_of(description),
         )
     return NewJob(
         kind=body.kind,
