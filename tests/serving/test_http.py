@@ -211,6 +211,8 @@ def test_previews_come_with_a_tag_of_their_own(stage):
     stage.preview(id, b"RIFFnewer")
     newer = stage.client.get(f"/v1/jobs/{id}/preview.webp", headers={"If-None-Match": first.headers["etag"]})
     assert newer.content == b"RIFFnewer"
+    known = {"If-None-Match": newer.headers["etag"]}
+    assert stage.client.get(f"/v1/jobs/{id}/preview.webp", headers=known).status_code == 304
 
 
 def test_shares_are_seen_by_everybody_until_they_are_taken_away(stage):

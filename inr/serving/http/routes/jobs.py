@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from inr.serving.http.answers import JSONAnswer, file_answer, tag_of, tagged_json
+from inr.serving.http.answers import JSONAnswer, is_known, tag_of, tagged_json
 from inr.serving.http.errors import problem_of
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import (
@@ -151,10 +151,13 @@ def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Res
     own_job(service, user, id)
     path = service.settings.folder / "jobs" / id / "preview.webp"
     try:
-        status = path.stat()
+        picture = path.read_bytes()  # whole: a worker may put the next one in its place at any moment
     except FileNotFoundError:
         raise Problem("not-found", "The job has no preview yet, or its signal is no picture.") from None
-    return file_answer(request, path, tag=tag_of(id, status.st_mtime_ns, status.st_ino), media_type="image/webp")
+    headers = {"ETag": tag_of(hashlib.sha256(picture).hexdigest()), "Cache-Control": "private, no-cache"}
+    if is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(picture, media_type="image/webp", headers=headers)
 
 
 def own_job(service: Service, user: "User", id: str) -> "Job":
