@@ -187,7 +187,6 @@ def test_no_query_looks_at_every_row(queue, ada, bob, clock):
     queue.unread_signals()
     queue.signal_ready(signal.id, "image", {"size": 16, "shape": [4, 4], "channels": 1}, None)
     queue.signals(ada)
-    queue.touch_signal(signal.id)
     queue.register("w", "here", 1, 1)
     queue.submit_many(ada, [NewJob("fit", "a", signal=signal.id)] * 40, "batch", key="k", body_hash="1")
     queue.submit(bob, NewJob("fit", "b"))

@@ -73,14 +73,13 @@ def test_a_signal_in_use_stays(queue, ada, clock):
 
 
 def test_a_signal_is_kept_a_week_after_its_last_use(queue, ada, clock):
-    used, touched, _ = (queue.add_signal(ada, name=name).id for name in "abc")
+    used, _ = (queue.add_signal(ada, name=name).id for name in "ab")
     queue.signal_ready(used, "image", {}, "b" * 64)
     clock.now += 6 * DAY
     queue.cancel(queue.submit(ada, NewJob("fit", "a", signal=used)).job.id, ada)
-    queue.touch_signal(touched)
     clock.now += 1 * DAY
     queue.expire()
-    assert {row.id for row in queue.signals(ada)[0]} == {used, touched}
+    assert {row.id for row in queue.signals(ada)[0]} == {used}
     clock.now += 6 * DAY
     queue.expire()
     assert queue.signals(ada) == ([], None)
@@ -91,12 +90,20 @@ def test_an_upload_goes_on_where_it_was(queue, ada, clock):
     assert (upload.length, upload.offset) == (10, 0)
     queue.set_offset(upload.id, 4)
     assert queue.upload(upload.id, ada).offset == 4
-    assert queue.expired_uploads() == []
-    clock.now += 60
-    assert [each.id for each in queue.expired_uploads()] == [upload.id]
     assert queue.delete_upload(upload.id, ada)
     assert not queue.delete_upload(upload.id, ada)
     assert queue.upload(upload.id, ada) is None
+
+
+def test_an_upload_that_is_not_finished_in_time_is_given_up(queue, ada, clock):
+    upload = queue.add_upload(ada, 10, "cat.png", {}, clock.now + 60)
+    clock.now += 59
+    queue.expire()
+    assert queue.upload(upload.id) == upload
+    clock.now += 1
+    queue.expire()
+    assert queue.upload(upload.id) is None
+    assert queue.used_bytes(ada) == 0
 
 
 def test_the_end_of_an_upload_can_be_repeated(queue, clock):

@@ -45,22 +45,22 @@ class LeastSquares:
         parts = weights.split(self._sizes)
         return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
-    def join(self, tensors: Mapping[str, Tensor]) -> Float64[Tensor, "count"]:
+    def join(self, tensors: Mapping[str, Tensor]) -> Float64[Tensor, " count"]:
         """What `split` was given."""
         return torch.cat([tensors[name].detach().reshape(-1).double() for name in self._shapes])
 
-    def residuals(self, weights: Float64[Tensor, "count"]) -> Float64[Tensor, "rows"]:
+    def residuals(self, weights: Float64[Tensor, " count"]) -> Float64[Tensor, " rows"]:
         """Computed less wanted values, all channels of a sample after each other."""
         with torch.no_grad():
             return (self._values_of(weights.float(), self._inputs) - self._values).reshape(-1).double()
 
-    def loss(self, weights: Float64[Tensor, "count"]) -> float:
+    def loss(self, weights: Float64[Tensor, " count"]) -> float:
         """Mean square of the residuals."""
         return float(self.residuals(weights).square().mean())
 
     def model(
-        self, weights: Float64[Tensor, "count"], moved: Int64[Tensor, "moved"] | None = None
-    ) -> tuple[Float64[Tensor, "moved"], Float64[Tensor, "moved moved"]]:
+        self, weights: Float64[Tensor, " count"], moved: Int64[Tensor, " moved"] | None = None
+    ) -> tuple[Float64[Tensor, " moved"], Float64[Tensor, "moved moved"]]:
         """Half the loss's gradient, and half its Hessian by Gauss and Newton, in the weights that move (None: all).
 
         The loss grows by `2 gradient·d + d·hessian·d` where they change by a small `d`.
@@ -86,11 +86,11 @@ def damped(hessian: Float64[Tensor, "n n"], factor: float) -> Float64[Tensor, "n
 
 def levenberg_marquardt(
     problem: LeastSquares,
-    weights: Float64[Tensor, "count"],
-    moved: Int64[Tensor, "moved"] | None = None,
+    weights: Float64[Tensor, " count"],
+    moved: Int64[Tensor, " moved"] | None = None,
     *,
     iterations: int,
-) -> Float64[Tensor, "count"]:
+) -> Float64[Tensor, " count"]:
     """Weights of lower loss, by Gauss-Newton steps damped as Marquardt has it (SIAM J. Appl. Math. 11, 1963).
 
     Args:

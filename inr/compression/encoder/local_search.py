@@ -13,8 +13,8 @@ Move = list[tuple[int, int]]  # places, and how many steps each
 
 
 def local_search(
-    problem: LeastSquares, weights: Float64[Tensor, "count"], steps: Float64[Tensor, "count"]
-) -> Float64[Tensor, "count"]:
+    problem: LeastSquares, weights: Float64[Tensor, " count"], steps: Float64[Tensor, " count"]
+) -> Float64[Tensor, " count"]:
     """Weights that differ by multiples of the steps, of no larger loss.
 
     The quadratic model of the loss tells what every weight would gain by a step up or down, and every two weights by
@@ -37,7 +37,7 @@ def local_search(
     return weights
 
 
-def _promising(gradient: Float64[Tensor, "n"], hessian: Float64[Tensor, "n n"]) -> list[Move]:
+def _promising(gradient: Float64[Tensor, " n"], hessian: Float64[Tensor, "n n"]) -> list[Move]:
     """Moves by which the model falls, those by which it falls most first.
 
     Args:
@@ -60,6 +60,6 @@ def _promising(gradient: Float64[Tensor, "n"], hessian: Float64[Tensor, "n n"]) 
     return [move for change, move in found if change < 0][: 2 * _TRIED]
 
 
-def _least(changes: Float64[Tensor, "n"]) -> tuple[list[float], list[int]]:
+def _least(changes: Float64[Tensor, " n"]) -> tuple[list[float], list[int]]:
     values, places = torch.topk(changes, min(_TRIED, len(changes)), largest=False)
     return values.tolist(), places.tolist()

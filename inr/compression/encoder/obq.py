@@ -12,8 +12,8 @@ _DAMPING = 1e-4
 
 
 def round_in_turn(
-    problem: LeastSquares, weights: Float64[Tensor, "count"], steps: Float64[Tensor, "count"], *, seed: int
-) -> Float64[Tensor, "count"]:
+    problem: LeastSquares, weights: Float64[Tensor, " count"], steps: Float64[Tensor, " count"], *, seed: int
+) -> Float64[Tensor, " count"]:
     """Multiples of the steps near the weights, at little loss.
 
     In random order, each weight takes its nearest multiple, and all that are still free move to where the loss, by its
@@ -39,11 +39,11 @@ def round_in_turn(
 
 
 def _rounded(
-    weights: Float64[Tensor, "n"],
-    steps: Float64[Tensor, "n"],
+    weights: Float64[Tensor, " n"],
+    steps: Float64[Tensor, " n"],
     hessian: Float64[Tensor, "n n"],
-    part: Int64[Tensor, "k"],
-) -> Float64[Tensor, "n"]:
+    part: Int64[Tensor, " k"],
+) -> Float64[Tensor, " n"]:
     """The weights with those of a part rounded one by one, and all others moved by the quadratic model."""
     inverse = torch.linalg.inv(damped(hessian, _DAMPING))
     for place in part.tolist():

@@ -14,6 +14,9 @@ from inr.serving.queue._schema import MAIN, PROGRESS, VERSION
 
 _JOB = ", ".join(Job.__dataclass_fields__)
 
+# of jobs that have not ended
+UNDONE = "state IN ('queued', 'running', 'cancelling', 'paused')"
+
 
 class Base:
     """The databases of one folder.

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from inr._errors import InrError
-from inr.serving.queue._base import Base, arrive, before, happened, job_row, job_rows, move, page
+from inr.serving.queue._base import UNDONE, Base, arrive, before, happened, job_row, job_rows, move, page
 from inr.serving.queue._errors import InUse, KeyMismatch, NotFound, QueueFull, QuotaExceeded, WrongState
 from inr.serving.queue._ids import decode, encode, new_id
 from inr.serving.queue._rows import ENDED, Job, Kind, NewJob, State, Submitted
@@ -89,10 +89,11 @@ class Jobs(Base):
         state: State | None = None,
         kind: Kind | None = None,
         batch: str | None = None,
+        fields: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Job], str | None]:
-        """A page of a user's jobs (None: of everybody's), the newest first.
+        """A page of a user's jobs (None: of everybody's), the newest first; `fields`: of those alone that have one.
 
         Returns:
             The jobs, and the cursor of the next page; None on the last one.
@@ -102,7 +103,7 @@ class Jobs(Base):
         """
         wanted = {"user": user, "state": state, "kind": kind, "batch": batch}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        condition = "".join(f"{name} = ? AND " for name in wanted)
+        condition = "".join(f"{name} = ? AND " for name in wanted) + "result_sha256 IS NOT NULL AND " * fields
         with self._main.read() as db:
             values = [*wanted.values(), before(cursor), limit + 1]
             return page(job_rows(db, f"{condition} id < ? ORDER BY id DESC LIMIT ?", values), limit)
@@ -176,7 +177,7 @@ class Jobs(Base):
             found = job_row(db, job, user)
             if found.state not in ENDED:
                 raise WrongState(f"the job is {found.state}; cancel it first")
-            if db.execute(f"SELECT 1 FROM jobs WHERE field = ? AND {_UNDONE}", (job,)).fetchone():
+            if db.execute(f"SELECT 1 FROM jobs WHERE field = ? AND {UNDONE}", (job,)).fetchone():
                 raise InUse("a job that has not ended recompresses this field; cancel it, or wait")
             db.execute("DELETE FROM jobs WHERE id = ?", (job,))
         with self._progress.write(durable=False) as db:
@@ -188,9 +189,6 @@ class Jobs(Base):
         with self._main.read() as db:
             found = db.execute(f"SELECT state, SUM(jobs) FROM tally WHERE {condition} GROUP BY state", (user,))
             return {state: count for state, count in found if count}
-
-
-_UNDONE = "state IN ('queued', 'running', 'cancelling', 'paused')"
 
 
 def _replay(

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from inr.serving.queue._base import Base, before, page
+from inr.serving.queue._base import UNDONE, Base, before, page
 from inr.serving.queue._errors import InUse, NotFound, QuotaExceeded, WrongState
 from inr.serving.queue._ids import decode, encode, new_id
 from inr.serving.queue._rows import SignalRow, Upload
@@ -98,11 +98,6 @@ class Signals(Base):
             if not db.execute(f"UPDATE signals SET {settings} WHERE id = ?", (*columns.values(), signal)).rowcount:
                 raise NotFound(f"there is no signal {signal}")
 
-    def touch_signal(self, signal: str) -> None:
-        """Keep a signal for another week."""
-        with self._main.write(durable=False) as db:
-            touch(db, signal, self._clock())
-
     def delete_signal(self, signal: str, user: str | None) -> None:
         """Delete a signal.
 
@@ -112,7 +107,7 @@ class Signals(Base):
         """
         with self._main.write() as db:
             signal_row(db, signal, user)
-            if db.execute(f"SELECT 1 FROM jobs WHERE signal = ? AND {_UNDONE}", (signal,)).fetchone():
+            if db.execute(f"SELECT 1 FROM jobs WHERE signal = ? AND {UNDONE}", (signal,)).fetchone():
                 raise InUse("a job that has not ended uses this signal; cancel it, or wait")
             db.execute("DELETE FROM signals WHERE id = ?", (signal,))
 
@@ -183,14 +178,6 @@ class Signals(Base):
             db.execute("DELETE FROM uploads WHERE id = ?", (upload,))
             return signal_row(db, upload, None)
 
-    def expired_uploads(self) -> list[Upload]:
-        """Uploads whose time is over."""
-        with self._main.read() as db:
-            return [_upload_of(row) for row in db.execute("SELECT * FROM uploads WHERE expires <= ?", (self._clock(),))]
-
-
-_UNDONE = "state IN ('queued', 'running', 'cancelling', 'paused')"
-
 
 def signal_row(db: sqlite3.Connection, signal: str, user: str | None) -> SignalRow:
     """A signal by id; raises NotFound where there is none, or another user's."""
@@ -224,10 +211,6 @@ def _upload_row(db: sqlite3.Connection, upload: str, user: str | None) -> Upload
     row = db.execute("SELECT * FROM uploads WHERE id = ? AND user = COALESCE(?, user)", (upload, user)).fetchone()
     if row is None:
         raise NotFound(f"there is no upload {upload}")
-    return _upload_of(row)
-
-
-def _upload_of(row: sqlite3.Row) -> Upload:
     return Upload(**{**dict(row), "options": decode(row["options"])})
 
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from inr.serving.queue._base import Base
+from inr.serving.queue._base import UNDONE, Base
 from inr.serving.queue._leases import end_leases
 from inr.serving.queue._rows import State
 
@@ -52,9 +52,8 @@ class Upkeep(Base):
         with self._main.write() as db:
             end_leases(db, now, self._max_crashes)
             db.execute(
-                """DELETE FROM signals WHERE expires <= ? AND NOT EXISTS (
-                       SELECT 1 FROM jobs WHERE signal = signals.id
-                           AND state IN ('queued', 'running', 'cancelling', 'paused'))""",
+                f"""DELETE FROM signals WHERE expires <= ?
+                    AND NOT EXISTS (SELECT 1 FROM jobs WHERE signal = signals.id AND {UNDONE})""",
                 (now,),
             )
             for table in ("uploads", "sessions", "codes", "idempotency"):

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-Edges = tuple[Float[np.ndarray, "rows+1"], Float[np.ndarray, "columns+1"]]
+Edges = tuple[Float[np.ndarray, " rows+1"], Float[np.ndarray, " columns+1"]]
 Cuts = tuple[Float[np.ndarray, " m"], Float[np.ndarray, " n"]]
 
 _SLIVER = 1e-12

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from inr import container
 from inr._errors import InrError, InrWarning
 from inr._files import replacing
+from inr._json import finite
 from inr._specs import format_spec
 from inr._version import __version__
 from inr.compression import (
@@ -123,7 +124,7 @@ def run_job(task: Task, given: Input) -> Outcome:
         "parameters": made.field.parameter_count, "remarks": remarks,
         **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),
     }  # fmt: skip
-    return dataclasses.replace(made, metrics=_plain(metrics))
+    return dataclasses.replace(made, metrics=finite(metrics))
 
 
 def _fit(task: Task, given: Input) -> Outcome:
@@ -312,12 +313,3 @@ def _sweep(task: Task, given: Input) -> Outcome:
 _RUN: Mapping[str, Callable[[Task, Input], Outcome]] = {
     "fit": _fit, "compress": _compress, "recompress": _recompress, "sweep": _sweep,
 }  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    """Plain JSON, which knows no NaN and no infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from inr._json import finite
 from inr.serving.problems import Problem
 from inr.serving.queue import Claim, Job, Progress, Queue
 
@@ -144,7 +145,7 @@ class Task:
                 self._stage = event.message
                 return
             self._stage, self._step, self._steps = "fitting", event.step, event.steps
-            self._loss, self._psnr = _finite(event.loss), _finite(event.psnr)
+            self._loss, self._psnr = finite(event.loss), finite(event.psnr)
             if self._psnr is not None and (not self._curve or event.seconds - self._curve[-1][0] >= self._gap):
                 self._curve.append([round(event.seconds, 3), round(self._psnr, 3)])
                 if len(self._curve) > _CURVE_POINTS:
@@ -153,7 +154,7 @@ class Task:
     def count(self, done: int, planned: int, psnr: float, stage: str) -> None:
         """Keep how many of several fits are done."""
         with self._lock:
-            self._step, self._steps, self._psnr, self._stage = done, planned, _finite(psnr), stage
+            self._step, self._steps, self._psnr, self._stage = done, planned, finite(psnr), stage
 
     def previewed(self) -> None:
         """There is a new preview."""
@@ -167,7 +168,3 @@ class Task:
                 self._step, self._steps or None, self.seconds, self._psnr, self._loss, self._stage,
                 [*self._curve], self._preview,
             )  # fmt: skip
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

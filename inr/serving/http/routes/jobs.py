@@ -149,12 +149,11 @@ def set_priority(id: Id, body: PriorityRequest, service: TheService, user: TheUs
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """The newest picture of a job."""
     own_job(service, user, id)
-    path = service.settings.folder / "jobs" / id / "preview.webp"
-    try:
-        picture = path.read_bytes()  # whole: a worker may put the next one in its place at any moment
+    try:  # at once, for a worker may put a newer one in its place at any time
+        picture = (service.settings.folder / "jobs" / id / "preview.webp").read_bytes()
     except FileNotFoundError:
         raise Problem("not-found", "The job has no preview yet, or its signal is no picture.") from None
-    headers = {"ETag": tag_of(hashlib.sha256(picture).hexdigest()), "Cache-Control": "private, no-cache"}
+    headers = {"ETag": tag_of(id, hashlib.sha256(picture).hexdigest()), "Cache-Control": "private, no-cache"}
     if is_known(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(picture, media_type="image/webp", headers=headers)
