@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import fcntl
 import logging
-import os
 import signal
 import socket
 import sys

@@ -39,7 +39,7 @@ def check(
     if found.get("seconds", 0) > seconds:
         raise InrError(f"a job may take {seconds:g} seconds, not {found['seconds']:g}")
     if kind != "recompress" and description is not None and description.get("kind") == "field":
-        raise InrError("the signal is already a fitted field; recompress makes it smaller")
+        raise InrError("the signal is already a fitted field; inr recompress makes it smaller, inr render draws it")
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)
