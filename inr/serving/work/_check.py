@@ -47,7 +47,7 @@ def check(
             f"this job has {threads:g} thread{'s' * (threads > 1)}, not {asked}; leave threads out of --engine"
         )
     if kind != "recompress" and description is not None and description.get("kind") == "field":
-        raise InrError("the signal is already a fitted field, which can be recompressed")
+        raise InrError("the signal is already a fitted field; inr recompress makes it smaller, inr render draws it")
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)
