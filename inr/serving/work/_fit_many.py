@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inr._errors import InrError
-from inr._files import replacing
+from inr._files import replacing, temporary_beside
 from inr.serving.queue import Job, NewJob, Queue, Quotas, User
 from inr.serving.store import Store
 from inr.serving.work._workers import Workers
@@ -300,12 +300,15 @@ class _Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.samefile(blob):
             return
-        temporary = path.with_name(f".inr-{os.urandom(8).hex()}")
+        temporary = temporary_beside(path)
         try:
-            temporary.hardlink_to(blob)
-        except OSError:
-            shutil.copyfile(blob, temporary)
-        temporary.replace(path)
+            try:
+                temporary.hardlink_to(blob)
+            except OSError:  # another file system, or one without hard links
+                shutil.copyfile(blob, temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _state(self) -> Many:
         running = dict[str, float]()
