@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from inr.serving.problems import TYPES
 from tests.serving.http_service import DESCRIPTION, FIELD, PICTURE, Stage
 
 pytestmark = pytest.mark.quick
@@ -38,6 +39,27 @@ def test_a_posted_signal_is_read_and_shown(stage):
     assert list((stage.folder / "uploads").iterdir()) == []
     assert stage.client.delete(f"/v1/signals/{told['id']}").status_code == 204
     assert stage.client.get("/v1/signals").json() == {"items": [], "next": None}
+
+
+def test_fields_are_those_of_jobs_that_are_done_and_of_those_that_were_stopped(stage):
+    done, stopped, waiting = stage.field(), stage.job(), stage.job()
+    claim = stage.begin()
+    stage.queue.cancel(stopped, stage.ada.id)
+    sha256, size = stage.store.put(FIELD)
+    assert stage.queue.finish(claim, result_sha256=sha256, result_bytes=size, metrics={"psnr": 9.0}, seconds=1.0)
+    stage.queue.cancel(waiting, stage.ada.id)
+    listed = stage.client.get("/v1/fields").json()["items"]
+    assert [(job["id"], job["state"]) for job in listed] == [(stopped, "cancelled"), (done, "done")]
+    assert stage.client.get(listed[0]["links"]["file"]).content == FIELD
+
+
+def test_every_type_of_problem_is_an_address_that_says_what_it_means(stage):
+    refusal = stage.client.get("/v1/jobs?cursor=x").json()
+    told = stage.client.get(refusal["type"], headers={"Authorization": ""})
+    assert (told.status_code, told.text) == (200, "bad-cursor (400): This is no cursor of the list.\n")
+    schema = stage.client.get("/openapi.json").json()["components"]["schemas"]["ProblemBody"]["properties"]["type"]
+    assert [each["const"] for each in schema["oneOf"]] == [f"/problems/{slug}" for slug in TYPES]
+    assert "bad-cursor, bad-iiif-request" in problem(stage.client.get("/problems/none"), 404, "not-found")
 
 
 def test_what_cannot_be_read_is_refused_in_the_readers_words(stage):

@@ -141,6 +141,17 @@ def test_streams_hold_the_jobs_of_their_user_and_those_that_were_named(stage):
     problem(stage.client.get("/v1/events", headers={"Last-Event-ID": "x"}), 400, "bad-cursor")
 
 
+def test_a_stream_ends_after_the_seconds_that_its_client_waits(stage):
+    id = stage.job()
+    seen = stage.client.get("/v1/events?wait=0").text
+    assert [line for line in seen.splitlines() if line.startswith("event")] == ["event: state"]
+    assert id in seen
+    assert stage.client.get("/v1/events?wait=0", headers={"Last-Event-ID": "0"}).text.count("event: state") == 1
+    assert stage.client.get("/v1/events?wait=0.2").status_code == 200
+    assert stage.service.tail.listeners(stage.ada.id) == 0
+    problem(stage.client.get("/v1/events?wait=-1"), 422, "bad-request")
+
+
 def test_streams_end_when_the_server_does(stage):
     async def listen():
         async with Listener(stage) as listener:

@@ -20,11 +20,11 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 PUBLIC = {
     "/healthz", "/readyz", "/v1/session", "/v1/shared/{name}", "/v1/shared/{name}.inr", "/v1/shared/{name}/audio.wav",
     "/v1/shared/{name}/peaks.json", "/iiif/3/{identifier}", "/iiif/3/{identifier}/info.json",
-    "/iiif/3/{identifier}/{region}/{size}/{rotation}/{quality_format}",
+    "/iiif/3/{identifier}/{region}/{size}/{rotation}/{quality_format}", "/problems/{slug}",
 }  # fmt: skip
 FILLING = {
-    "id": NOBODYS, "name": "nothing", "identifier": NOBODYS, "region": "full", "size": "max", "rotation": "0",
-    "quality_format": "default.jpg",
+    "id": NOBODYS, "name": "nothing", "slug": "nothing", "identifier": NOBODYS, "region": "full", "size": "max",
+    "rotation": "0", "quality_format": "default.jpg",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from inr.serving.http.routes import (
     jobs,
     page,
     parts,
+    problems,
     sessions,
     shares,
     signals,
@@ -26,7 +27,7 @@ from inr.serving.http.routes import (
 from inr.serving.http.schema import openapi
 from inr.serving.http.service import Service, in_thread
 
-_ROUTES = (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health)
+_ROUTES = (sessions, parts, signals, uploads, jobs, events, fields, shares, images, health, problems)
 
 
 def make_app(service: Service) -> ASGIApp:

@@ -38,7 +38,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 # what has no owner: everything else takes a token, be there a route for it or not
-_PUBLIC = re.compile(r"/(healthz|readyz|v1/session|v1/shared/[^/]+(/[^/]+)?|iiif/3/.*)?")
+_PUBLIC = re.compile(r"/(healthz|readyz|v1/session|v1/shared/[^/]+(/[^/]+)?|iiif/3/.*|problems/[^/]+)?")
 _SIGNALS, _UPLOADS, _UPLOAD = "/v1/signals", "/v1/uploads", re.compile(r"/v1/uploads/[^/]+")
 
 Lookup = Callable[[str | None, str | None], Awaitable[Any]]

@@ -4,10 +4,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inr.serving.problems import TYPES
+
 Kind = Literal["fit", "compress", "recompress", "sweep"]
 State = Literal["queued", "running", "cancelling", "paused", "done", "failed", "cancelled"]
-Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID")]
+EXAMPLE_ID = "01936f2e-7c1a-7d3b-9a41-5e2f0c6b8d10"
+Id = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID", examples=[EXAMPLE_ID]),
+]
 Name = Annotated[str, Field(max_length=200, description="text to show; no path")]
+
+
+_PROBLEM_TYPES: list[Any] = [
+    {"const": f"/problems/{slug}", "title": title, "description": f"with status {status}"}
+    for slug, (status, title) in TYPES.items()
+]
 
 
 class ProblemBody(BaseModel):
@@ -15,7 +27,7 @@ class ProblemBody(BaseModel):
 
     model_config = ConfigDict(extra="allow", title="Problem")
 
-    type: Annotated[str, Field(pattern=r"^/problems/[a-z-]+$")]
+    type: Annotated[str, Field(json_schema_extra={"oneOf": _PROBLEM_TYPES})]
     title: str
     status: int
     detail: str

@@ -21,6 +21,17 @@ _WITH_TOKEN: tuple[Type, ...] = ("unauthorised",)
 CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as it was."}}
 
 
+# what can be asked next with something that an answer has: by operation, its name and the operations that take it
+_NEXT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "signals_post_signal": ("id", ("signals_signal", "signals_codecs", "signals_original", "signals_delete_signal")),
+    "jobs_submit": (
+        "id",
+        ("jobs_job", "jobs_pause", "jobs_resume", "jobs_set_priority", "jobs_cancel", "fields_field"),
+    ),
+    "shares_share": ("name", ("shares_shared", "shares_shared_file")),
+}
+
+
 def refuses(*slugs: Type) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these types of problem, beside those that all routes have."""
     found: dict[int | str, list[str]] = {}
@@ -75,6 +86,11 @@ def _complete(operation: dict[str, Any], method: str, *, public: bool) -> None:
         slugs += _WITH_TOKEN
         operation["security"] = [{"token": []}, {"session": []}]
     responses = operation["responses"]
+    if operation["operationId"] in _NEXT:
+        name, following = _NEXT[operation["operationId"]]
+        responses["201"]["links"] = {
+            each: {"operationId": each, "parameters": {name: f"$response.body#/{name}"}} for each in following
+        }
     for status, response in refuses(*dict.fromkeys(slugs)).items():
         known = responses.get(str(status))
         if known is None or "HTTPValidationError" in str(known):

@@ -89,10 +89,11 @@ class Jobs(Base):
         state: State | None = None,
         kind: Kind | None = None,
         batch: str | None = None,
+        fields: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Job], str | None]:
-        """A page of a user's jobs (None: of everybody's), the newest first.
+        """A page of a user's jobs (None: of everybody's), the newest first; `fields`: of those alone that have one.
 
         Returns:
             The jobs, and the cursor of the next page; None on the last one.
@@ -102,7 +103,7 @@ class Jobs(Base):
         """
         wanted = {"user": user, "state": state, "kind": kind, "batch": batch}
         wanted = {name: value for name, value in wanted.items() if value is not None}
-        condition = "".join(f"{name} = ? AND " for name in wanted)
+        condition = "".join(f"{name} = ? AND " for name in wanted) + "result_sha256 IS NOT NULL AND " * fields
         with self._main.read() as db:
             values = [*wanted.values(), before(cursor), limit + 1]
             return page(job_rows(db, f"{condition} id < ? ORDER BY id DESC LIMIT ?", values), limit)

@@ -1,6 +1,7 @@
 """The page in Chromium against a running service: what people do with it, by pointer and by keyboard."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,25 @@ def test_a_fit_can_be_paused_and_stopped(visit: Open):
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped").wait_for()
     assert page.get_by_role("button", name="Fit again").is_visible()
+
+
+def test_what_happens_while_an_answer_is_on_its_way_is_not_missed(visit: Open):
+    page = visit()
+    states: list[str] = []
+
+    def late(route: Any) -> None:
+        answer = route.fetch()
+        states.append(answer.json()["state"])
+        if len(states) == 1:
+            time.sleep(3)
+        route.fulfill(response=answer)
+
+    page.route(re.compile(r"/v1/jobs/[0-9a-f-]{36}$"), late)
+    page.get_by_role("radio", name="2 min").check()
+    page.get_by_role("button", name="Try the cat").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped").wait_for()
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence(visit: Open, service: Service):

@@ -1,6 +1,8 @@
 """What happens to jobs, as it happens: server-sent events."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -24,11 +26,14 @@ REPLAYED = 1_000  # events that are read at once
 _SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
 
 
+@dataclass(frozen=True)
 class _Asked:
-    """What a stream is to hold."""
+    """What a stream is to hold, and for how many seconds."""
 
-    def __init__(self, user: "User", jobs: list[str], after: int | None) -> None:
-        self.user, self.jobs, self.after = user, jobs, after
+    user: "User"
+    jobs: list[str]
+    after: int | None
+    wait: float | None
 
 
 async def _asked(
@@ -37,6 +42,15 @@ async def _asked(
     job: Annotated[list[Id] | None, Query(max_length=100, description="which jobs; all if none is named")] = None,
     last_event_id: Annotated[
         str | None, Header(pattern=r"^[0-9]{1,18}$", description="what came after it is sent again")
+    ] = None,
+    wait: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=86_400,
+            description="seconds after which the stream ends; if left out, when the client goes",
+            examples=[0],
+        ),
     ] = None,
 ) -> _Asked:
     """Everything that can be refused, before the stream begins."""
@@ -47,7 +61,7 @@ async def _asked(
         raise Problem("busy", detail, headers={"Retry-After": "10"})
     if service.draining.is_set():
         raise Problem("unavailable", "The service is going down.", headers={"Retry-After": "5"})
-    return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None)
+    return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None, wait)
 
 
 @router.get(
@@ -61,6 +75,8 @@ async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)])
     A new stream begins with the state of each job that has not ended, one with Last-Event-ID with what was missed.
     """
     with service.tail.stream(asked.user.id, asked.jobs) as stream:
+        if asked.wait is not None:
+            asyncio.get_running_loop().call_later(asked.wait, stream.close)
         first = await in_thread(service.queue.last_seq)
         yield ServerSentEvent(retry=RETRY_MILLISECONDS, comment="inr")
         if asked.after is None:

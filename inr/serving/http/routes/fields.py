@@ -1,4 +1,4 @@
-"""Fields: what done jobs made."""
+"""Fields: what jobs made that are done, or were stopped."""
 
 import base64
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,7 +41,7 @@ WAV: dict[int | str, dict[str, Any]] = {
 @router.get("/fields", response_model=FieldList, responses=CACHED | refuses("bad-cursor"))
 def fields(request: Request, service: TheService, user: TheUser, cursor: Cursor = None, limit: Limit = 50) -> Response:
     """One's fields, as the jobs that made them, the newest first."""
-    found, following = service.queue.jobs(user.id, state="done", cursor=cursor, limit=limit)
+    found, following = service.queue.jobs(user.id, fields=True, cursor=cursor, limit=limit)
     return list_answer(request, [job_json(service.queue, job) for job in found], following, {"limit": limit})
 
 

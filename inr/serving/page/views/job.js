@@ -17,7 +17,21 @@ export const title = "Fit";
 const KINDS = { fit: "Fit", compress: "Compression", recompress: "Recoding", sweep: "Sweep" };
 
 export async function show(main, [id], { signal }) {
-  let job = await get(`/v1/jobs/${id}`, signal);
+  const handlers = {};
+  let job = null;
+  let stale = true;
+  for (const kind of ["state", "progress", "preview", "end"]) {
+    events.addEventListener(kind, ({ detail }) => {
+      if (detail.job === id && job) handlers[kind](detail);
+      else if (detail.job === id && ["state", "end"].includes(kind)) stale = true; // while the answer was on its way
+    }, { signal });
+  }
+  let found = null;
+  while (stale) {
+    stale = false;
+    found = await get(`/v1/jobs/${id}`, signal);
+  }
+  job = found;
   const place = h("div", { class: "job-stage" });
   const panel = h("div", { class: "job-panel" });
   main.append(h("div", { class: "job" }, place, panel));
@@ -62,22 +76,18 @@ export async function show(main, [id], { signal }) {
     await next.start();
   };
 
-  const mine = (handler) => ({ detail }) => {
-    if (detail.job === id) handler(detail);
-  };
-  const listen = (kind, handler) => events.addEventListener(kind, mine(handler), { signal });
-  listen("state", (detail) => {
+  handlers.state = (detail) => {
     Object.assign(job, { state: detail.state, position: detail.position, eta: detail.eta, problem: detail.problem ?? job.problem });
     paint();
-  });
-  listen("progress", (detail) => {
+  };
+  handlers.progress = (detail) => {
     job.progress = { ...job.progress, ...detail, curve: undefined };
     job.eta = left(detail) ?? job.eta;
     curve.add(detail.seconds, detail.psnr);
     paint();
-  });
-  listen("preview", (detail) => stage.viewer?.picture(detail.url).catch(() => {}));
-  listen("end", () => finish().catch(complain));
+  };
+  handlers.preview = (detail) => stage.viewer?.picture(detail.url).catch(() => {});
+  handlers.end = () => finish().catch(complain);
   // What happened while the stream was down is read anew.
   events.addEventListener("found", () => get(`/v1/jobs/${id}`, signal).then((fresh) => {
     job = fresh;
