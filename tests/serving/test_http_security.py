@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from inr.serving.http.logs import JSONLines
+from inr.serving.logs import JSONLines
 from tests.serving.http_service import DESCRIPTION, PICTURE, Stage, ask
 from tests.serving.test_http import BINARY, problem
 

@@ -4,8 +4,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from inr._errors import DamagedFile, InrError
-from inr.serving.http.logs import log, tell
 from inr.serving.http.service import Service, in_thread
+from inr.serving.logs import log, tell
 from inr.serving.problems import Problem
 
 if TYPE_CHECKING:
