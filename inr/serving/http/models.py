@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inr.serving.problems import TYPES
+from inr.serving.queue import Kind, State
 
-Kind = Literal["fit", "compress", "recompress", "sweep"]
-State = Literal["queued", "running", "cancelling", "paused", "done", "failed", "cancelled"]
 EXAMPLE_ID = "01936f2e-7c1a-7d3b-9a41-5e2f0c6b8d10"
 Id = Annotated[
     str,

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inr._version import __version__
+from inr.serving.http.gate import COOKIE
 from inr.serving.http.models import ProblemBody
 from inr.serving.problems import MEDIA_TYPE, TYPES, Type
 
@@ -64,7 +65,7 @@ def openapi(app: FastAPI, is_public: Callable[[str], bool]) -> dict[str, Any]:
     schemas["ProblemBody"] = ProblemBody.model_json_schema()
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "inr_session"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():

@@ -18,8 +18,8 @@ from inr._errors import InrError
 from inr._files import describe
 from inr.serving.http.app import make_app
 from inr.serving.http.hardening import HEAD_BYTES, protocol
-from inr.serving.http.logs import log, start_logging
 from inr.serving.http.service import Service, in_thread
+from inr.serving.logs import log, start_logging
 from inr.serving.queue import Queue, User
 from inr.serving.settings import OWNER, Settings, keep_token
 from inr.serving.store import Store, tidy

@@ -10,20 +10,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from inr.serving.http.answers import JSONAnswer, is_known, tag_of, tagged_json
 from inr.serving.http.errors import problem_of
 from inr.serving.http.lists import Cursor, Limit, list_answer
-from inr.serving.http.models import (
-    BatchBody,
-    Id,
-    JobBody,
-    JobList,
-    Kind,
-    State,
-)
+from inr.serving.http.models import BatchBody, Id, JobBody, JobList
 from inr.serving.http.requests import BatchRequest, FieldJobRequest, JobRequest, PriorityRequest
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json
 from inr.serving.problems import Problem
-from inr.serving.queue import NewJob
+from inr.serving.queue import Kind, NewJob, State
 
 if TYPE_CHECKING:
     from inr.serving.queue import Job, User
