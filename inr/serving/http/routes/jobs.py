@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from inr.serving.http.answers import JSONAnswer, file_answer, tag_of, tagged_json
+from inr.serving.http.answers import JSONAnswer, is_known, tag_of, tagged_json
 from inr.serving.http.errors import problem_of
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import (
@@ -149,12 +149,14 @@ def set_priority(id: Id, body: PriorityRequest, service: TheService, user: TheUs
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """The newest picture of a job."""
     own_job(service, user, id)
-    path = service.settings.folder / "jobs" / id / "preview.webp"
-    try:
-        status = path.stat()
+    try:  # at once, for a worker may put a newer one in its place at any time
+        picture = (service.settings.folder / "jobs" / id / "preview.webp").read_bytes()
     except FileNotFoundError:
         raise Problem("not-found", "The job has no preview yet, or its signal is no picture.") from None
-    return file_answer(request, path, tag=tag_of(id, status.st_mtime_ns, status.st_ino), media_type="image/webp")
+    headers = {"ETag": tag_of(id, hashlib.sha256(picture).hexdigest()), "Cache-Control": "private, no-cache"}
+    if is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(picture, media_type="image/webp", headers=headers)
 
 
 def own_job(service: Service, user: "User", id: str) -> "Job":
