@@ -63,7 +63,7 @@ class Service:
     def stopped(self, name: str, data: bytes) -> str:
         """The id of a fit of a file that was stopped when it had learned something."""
         signal = self.upload(name, data)
-        options = {"seconds": 600}
+        options = {"encoding": "hash", "seconds": 600}
         job = self.call(
             "POST", "/v1/jobs", json={"kind": "fit", "signal": signal["id"], "name": name, "options": options}
         )

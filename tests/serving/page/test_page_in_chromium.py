@@ -196,7 +196,7 @@ def test_a_smaller_size_is_shown_beside_other_formats(visit: Open, fields: tuple
 def test_a_sound_is_seen_and_heard_at_any_rate(visit: Open, sound: str):
     page = visit(f"#/fit/{sound}")
     page.get_by_role("button", name="Play").wait_for()
-    page.wait_for_function("document.querySelector('audio').duration > 0")
+    page.wait_for_function("() => document.querySelector('audio').duration > 0")
     audio = page.locator("audio")
     assert audio.evaluate("(element) => element.duration") == pytest.approx(0.5, abs=0.01)
     assert page.get_by_role("radio", name="8", exact=True).is_checked()
