@@ -42,7 +42,7 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[Path]:
     """
     check_writable(path, force=force)
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".inr-{os.urandom(8).hex()}{path.suffix}")
+    temporary = temporary_beside(target, path.suffix)
     try:
         temporary.touch(mode=0o666, exist_ok=False)
         yield temporary
@@ -52,6 +52,11 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # it was moved, or could not be made
             temporary.unlink()
+
+
+def temporary_beside(path: Path, suffix: str = "") -> Path:
+    """A path in the same folder that nobody else takes: hidden, and known by its beginning as half-made."""
+    return path.with_name(f".inr-{os.urandom(8).hex()}{suffix}")
 
 
 def _move(temporary: Path, path: Path, *, force: bool) -> None:

@@ -29,9 +29,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inr.serving.options import normalised
 from inr.serving.queue import Job, NewJob, Queue
 from inr.serving.store import Store
-from inr.serving.work import normalised, read
+from inr.serving.work import read
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS, KILLS, JOBS = 2, 50, 200

@@ -109,7 +109,7 @@ def fit_many(
         "purpose": None if purpose == "zoom" else purpose, "seed": seed or None,
     }  # fmt: skip
     with waiting("looking at the options", quiet=quiet):
-        from inr.serving.work import check
+        from inr.serving.options import check
 
         wanted = check("fit", wanted)
     rows = []

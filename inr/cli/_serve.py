@@ -1,11 +1,11 @@
 """`inr serve`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from inr._cores import usable_cores
 from inr._errors import MissingExtra
 
 EPILOG = """
@@ -64,7 +64,7 @@ def serve(
         if error.name is None or error.name.startswith("inr"):
             raise
         raise MissingExtra(error.name, "serve", "inr serve") from error
-    each = threads if threads is not None else max((os.cpu_count() or 1) // max(workers, 1), 1)
+    each = threads if threads is not None else max(usable_cores() // max(workers, 1), 1)
     settings = Settings(
         folder=(folder or default_folder()).resolve(), host=host, port=port, hosts=tuple(hosts or ()), url=url,
         workers=workers, threads=each,

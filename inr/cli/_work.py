@@ -33,7 +33,7 @@ def work(
     ] = None,
 ) -> None:
     """Do what waits in a folder's queue: fit, compress, sweep."""
-    from inr.serving.http.logs import start_logging
+    from inr.serving.logs import start_logging
     from inr.serving.work import supervise
     from inr.serving.work import work as be_worker
 

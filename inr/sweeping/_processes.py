@@ -5,9 +5,7 @@ import itertools
 import math
 import multiprocessing
 import signal as posix_signal
-import sys
 import tempfile
-import types
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inr._errors import InrError
+from inr._main_module import nothing_of_this_script
 from inr.signals import GridSignal, ScatteredSignal, Signal, open
 from inr.sweeping._rows import Row
 from inr.sweeping._run import failed_row, run_task
@@ -168,7 +167,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=work, args=(theirs, str(log), briefing.threads))
-        with _nothing_of_this_script(), _interrupts_blocked():
+        with nothing_of_this_script(), _interrupts_blocked():
             self._process.start()
         theirs.close()
         self._send(briefing)
@@ -205,17 +204,6 @@ class _Worker:
             return f"its process died of signal {-status}"
         printed = self._log.read_text(errors="replace").strip().splitlines() if self._log.exists() else []
         return f"its process ended with status {status}" + (f": {printed[-1][:200]}" if printed else "")
-
-
-@contextlib.contextmanager
-def _nothing_of_this_script() -> Iterator[None]:
-    """Start processes that do not run the main module again, so that scripts need not guard what they do."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

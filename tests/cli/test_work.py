@@ -23,7 +23,7 @@ def test_a_worker_needs_the_memory_that_it_takes(inr_cli, tmp_path, monkeypatch)
     monkeypatch.setattr("inr.serving.work._workers.os.setpriority", lambda *_: None)
     monkeypatch.setattr("inr.serving.work._worker.warm_up", lambda: None)
     monkeypatch.setattr("inr.serving.work._worker.install", lambda worker: None)
-    monkeypatch.setattr("inr.serving.http.logs.start_logging", lambda: None)
+    monkeypatch.setattr("inr.serving.logs.start_logging", lambda: None)
     run = inr_cli("work", tmp_path, "--memory", "1MB")
     assert run.status == 2
     assert "a worker takes" in one_line(run.err)

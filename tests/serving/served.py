@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 import inr
+from inr.serving.options import normalised
 from inr.serving.queue import Job, NewJob, Queue
 from inr.serving.store import Store
-from inr.serving.work import Worker, normalised
+from inr.serving.work import Worker
 
 # fits in a moment, on an engine that compiles nothing
 QUICK = {"network": "mlp:depth=1,width=16", "activation": "sine", "encoding": "identity", "engine": "eager"}

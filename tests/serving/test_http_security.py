@@ -15,8 +15,8 @@ import time
 import pytest
 
 from inr.serving.http import gate
-from inr.serving.http.logs import JSONLines
 from inr.serving.http.reading import read_signal
+from inr.serving.logs import JSONLines
 from tests.serving.http_service import DESCRIPTION, PICTURE, Stage, ask, played_reader
 from tests.serving.test_http import BINARY, problem
 

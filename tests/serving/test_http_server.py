@@ -136,10 +136,8 @@ def test_half_a_request_is_not_waited_for(tmp_path, monkeypatch):
         assert silent.recv(1) == b""
         with contextlib.suppress(ConnectionResetError):
             assert dripping.recv(1) == b""
-        assert 5 < time.monotonic() - began < 18
         thread.join()
         assert answer_to(stopping, b"").startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began > 15
         with server.client() as client:
             assert client.get("/healthz").text == "ok\n"
 

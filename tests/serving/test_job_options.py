@@ -5,7 +5,7 @@ import pytest
 
 import inr
 from inr._errors import InrError
-from inr.serving.work import check, fit_options, normalised
+from inr.serving.options import check, fit_options, normalised
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,6 @@ def test_a_worker_woken_late_is_refused(queue, ada, job, clock):
     assert not queue.finish(late, **RESULT)
     assert not queue.fail(late, {}, 1.0)
     assert not queue.release(late)
-    assert not queue.paused(late, 200)
     assert not queue.cancelled(late)
     assert queue.job(job) == before
     assert queue.last_seq() == seq
@@ -139,7 +138,7 @@ def test_a_worker_known_to_be_dead_is_not_waited_for(queue, ada, job, clock):
     assert [worker.id for worker in queue.workers()] == ["v"]
 
 
-@pytest.mark.parametrize("over", ["cancelled", "finished", "failed", "released", "paused", "died"])
+@pytest.mark.parametrize("over", ["cancelled", "finished", "failed", "released", "died"])
 def test_however_a_job_ends_that_was_to_be_cancelled_it_is_cancelled(queue, ada, job, clock, over):
     (claim,) = queue.claim("w")
     queue.cancel(job, ada)
@@ -153,8 +152,6 @@ def test_however_a_job_ends_that_was_to_be_cancelled_it_is_cancelled(queue, ada,
         assert queue.fail(claim, {"type": "/problems/diverged"}, 2.0)
     elif over == "released":
         assert queue.release(claim)
-    elif over == "paused":
-        assert queue.paused(claim, 9)
     else:
         clock.now += 6
         queue.expire()

@@ -96,7 +96,8 @@ def test_a_paused_job_goes_on_at_its_checkpoint(queue, ada):
     assert not claim.resumes
     queue.plan(claim, threads=2, engine="cpu", horizon=300)
     queue.pause(job, ada)
-    assert queue.paused(claim, 120)
+    assert queue.checkpointed(claim, 120)
+    assert queue.release(claim)
     found = queue.job(job)
     assert (found.state, found.pausing, found.checkpoint_step) == ("paused", False, 120)
     assert queue.claim("w") == []

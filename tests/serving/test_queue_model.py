@@ -141,20 +141,13 @@ class QueueMachine(RuleBasedStateMachine):
             user.mean = 0.7 * user.mean + 0.3 * seconds
 
     @precondition(lambda self: self.claims)
-    @rule(
-        claim=which, how=st.sampled_from(["fail", "release", "release later", "paused", "cancelled"]), seconds=seconds
-    )
+    @rule(claim=which, how=st.sampled_from(["fail", "release", "release later", "cancelled"]), seconds=seconds)
     def give_up(self, claim: int, how: str, seconds: float) -> None:
         claim, model, queue = self.some_claim(claim), self.model, self.queue
         held = model.held_by(claim.job.id, claim.token)
         if how == "fail":
             job = model.end(claim.job.id, claim.token, "failed", seconds)
             accepted = queue.fail(claim, {}, seconds)
-        elif how == "paused":
-            job = model.end(claim.job.id, claim.token, "paused")
-            accepted = queue.paused(claim, 77)
-            if job is not None and job.state == "paused":
-                job.checkpoint = 77
         elif how == "cancelled":
             job = model.end(claim.job.id, claim.token, "cancelled")
             accepted = queue.cancelled(claim)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inr.serving.http.answers import problem_answer
 from inr.serving.http.errors import broken
-from inr.serving.http.logs import log, tell, traceparent
+from inr.serving.logs import log, tell, traceparent
 from inr.serving.problems import Problem
 from inr.serving.settings import Settings
 

@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inr.serving.problems import TYPES
+from inr.serving.queue import Kind, State
 
-Kind = Literal["fit", "compress", "recompress", "sweep"]
-State = Literal["queued", "running", "cancelling", "paused", "done", "failed", "cancelled"]
-Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID")]
+EXAMPLE_ID = "01936f2e-7c1a-7d3b-9a41-5e2f0c6b8d10"
+Id = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID", examples=[EXAMPLE_ID]),
+]
 Name = Annotated[str, Field(max_length=200, description="text to show; no path")]
 
 

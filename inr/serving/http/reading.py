@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from inr._errors import DamagedFile, InrError
 from inr.serving import DiskFull
-from inr.serving.http.logs import log, tell
 from inr.serving.http.service import Service, in_thread
+from inr.serving.logs import log, tell
 from inr.serving.problems import Problem, Type
 from inr.serving.queue import NotFound, QuotaExceeded
 

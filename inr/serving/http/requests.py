@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from inr.serving.http.models import Id, Name
+from inr.serving.http.models import EXAMPLE_ID, Id, Name
 
 
 def _whole(value: object) -> object:
@@ -23,7 +23,11 @@ Value = (
 )
 Options = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Value],
-    Field(max_length=64, json_schema_extra={"additionalProperties": False}),
+    Field(
+        max_length=64,
+        description="those of the command, with underscores",
+        json_schema_extra={"additionalProperties": False},
+    ),
 ]
 Priority = Annotated[
     int, Field(ge=-10, le=10, strict=True, description="the larger, the earlier"), BeforeValidator(_whole)
@@ -34,8 +38,19 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _like(**example: object) -> ConfigDict:
+    """With an example in the schema."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+_FIT = {"kind": "fit", "signal": EXAMPLE_ID, "name": "cat.png", "options": {"psnr": 40, "seconds": 60}}
+_SMALLER = {"kind": "recompress", "field": EXAMPLE_ID, "options": {"bytes": 20_000}}
+
+
 class Code(_Sent):
     """The one-time code of a link."""
+
+    model_config = _like(code="the-code-of-the-link")
 
     code: Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -51,6 +66,8 @@ class _JobRequest(_Sent):
 class SignalJobRequest(_JobRequest):
     """A job on an uploaded signal, by its id."""
 
+    model_config = _like(**_FIT)
+
     kind: Literal["fit", "compress", "sweep"]
     signal: Id
     field: None = None
@@ -58,6 +75,8 @@ class SignalJobRequest(_JobRequest):
 
 class FieldJobRequest(_JobRequest):
     """A job on the file that a done job made, by its id."""
+
+    model_config = _like(**_SMALLER)
 
     kind: Literal["recompress"]
     field: Id
@@ -70,10 +89,14 @@ JobRequest = Annotated[SignalJobRequest | FieldJobRequest, Field(discriminator="
 class BatchRequest(_Sent):
     """Up to 1,000 jobs."""
 
+    model_config = _like(jobs=[_FIT, _SMALLER])
+
     jobs: Annotated[list[JobRequest], Field(min_length=1, max_length=1_000)]
 
 
 class PriorityRequest(_Sent):
     """Another priority."""
+
+    model_config = _like(priority=5)
 
     priority: Priority

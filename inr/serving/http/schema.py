@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inr._version import __version__
+from inr.serving.http.gate import COOKIE
 from inr.serving.http.models import ProblemBody
 from inr.serving.problems import MEDIA_TYPE, TYPES, Type
 
@@ -19,6 +20,17 @@ _WITH_TOKEN: tuple[Type, ...] = ("unauthorised",)
 
 # the client says by If-None-Match that it has the answer
 CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as it was."}}
+
+
+# what can be asked next with something that an answer has: by operation, its name and the operations that take it
+_NEXT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "signals_post_signal": ("id", ("signals_signal", "signals_codecs", "signals_original", "signals_delete_signal")),
+    "jobs_submit": (
+        "id",
+        ("jobs_job", "jobs_pause", "jobs_resume", "jobs_set_priority", "jobs_cancel", "fields_field"),
+    ),
+    "shares_share": ("name", ("shares_shared", "shares_shared_file")),
+}
 
 
 def refuses(*slugs: Type) -> dict[int | str, dict[str, Any]]:
@@ -53,7 +65,7 @@ def openapi(app: FastAPI, is_public: Callable[[str], bool]) -> dict[str, Any]:
     schemas["ProblemBody"] = ProblemBody.model_json_schema()
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
-        "session": {"type": "apiKey", "in": "cookie", "name": "inr_session"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
@@ -75,6 +87,11 @@ def _complete(operation: dict[str, Any], method: str, *, public: bool) -> None:
         slugs += _WITH_TOKEN
         operation["security"] = [{"token": []}, {"session": []}]
     responses = operation["responses"]
+    if operation["operationId"] in _NEXT:
+        name, following = _NEXT[operation["operationId"]]
+        responses["201"]["links"] = {
+            each: {"operationId": each, "parameters": {name: f"$response.body#/{name}"}} for each in following
+        }
     for status, response in refuses(*dict.fromkeys(slugs)).items():
         known = responses.get(str(status))
         if known is None or "HTTPValidationError" in str(known):

@@ -1,6 +1,7 @@
 """Rows of the queue as the JSON that clients get."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -143,13 +144,18 @@ def event_json(queue: "Queue", event: "QueueEvent", job: "Job", *, placed: bool 
     return now | {name: value for name, value in event.data.items() if name in ("state", "attempt", "problem")}
 
 
-def field_links(job: str, kind: str | None) -> dict[str, str]:
-    """Where the views of a field are found."""
-    links = {"file": f"/v1/fields/{job}.inr", "preview": f"/v1/jobs/{job}/preview.webp"}
+def view_links(address: str, kind: str | None) -> dict[str, str]:
+    """Where the views of a field are found.
+
+    Args:
+        address: of the field, /v1/fields/JOB or /v1/shared/NAME, whose last part is its name among images, too.
+        kind: of the field.
+    """
+    links = {"file": f"{address}.inr"}
     if kind in _PICTURES:
-        links["iiif"] = f"/iiif/3/{job}/info.json"
+        links["iiif"] = f"/iiif/3/{address.rpartition('/')[2]}/info.json"
     if kind == "audio":
-        links |= {"wav": f"/v1/fields/{job}/audio.wav", "peaks": f"/v1/fields/{job}/peaks.json"}
+        links |= {"wav": f"{address}/audio.wav", "peaks": f"{address}/peaks.json"}
     return links
 
 
@@ -159,12 +165,7 @@ def me_json(user: "User", counts: "Mapping[State, int]", used_bytes: int) -> dic
         "id": user.id,
         "name": user.name,
         "role": user.role,
-        "quotas": {
-            "waiting": user.quotas.waiting,
-            "running": user.quotas.running,
-            "bytes": user.quotas.bytes,
-            "seconds_a_job": user.quotas.seconds_a_job,
-        },
+        "quotas": asdict(user.quotas),
         "used": {"seconds": user.used_seconds, "bytes": used_bytes},
         "waiting": counts.get("queued", 0) + counts.get("paused", 0),
         "running": counts.get("running", 0) + counts.get("cancelling", 0),

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inr.serving.http.logs import log
 from inr.serving.http.shown import event_json, progress_json, state_json
+from inr.serving.logs import log
 
 if TYPE_CHECKING:
     from inr.serving.queue import Job, Queue

@@ -4,6 +4,7 @@ import { get, session } from "./lib/api.js";
 import { button, complain, h, icon } from "./lib/dom.js";
 import { events, follow, unfollow } from "./lib/events.js";
 import { ordinal } from "./lib/format.js";
+import * as api from "./views/api.js";
 import * as compare from "./views/compare.js";
 import * as job from "./views/job.js";
 import * as library from "./views/library.js";
@@ -12,7 +13,7 @@ import * as signin from "./views/signin.js";
 import * as start from "./views/start.js";
 import * as zoom from "./views/zoom.js";
 
-const ROUTES = { "": start, fit: job, compare, zoom, library, shared, "sign-in": signin };
+const ROUTES = { "": start, fit: job, compare, zoom, library, api, shared, "sign-in": signin };
 const TABS = [["", "Fit", "fit"], ["compare", "Compare", "compare"], ["zoom", "Zoom", "zoom"], ["library", "Library", "library"]];
 
 const main = document.getElementById("main");

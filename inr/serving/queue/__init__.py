@@ -22,3 +22,4 @@ from inr.serving.queue._rows import Submitted as Submitted
 from inr.serving.queue._rows import Upload as Upload
 from inr.serving.queue._rows import User as User
 from inr.serving.queue._rows import Worker as Worker
+from inr.serving.queue._users import SESSION_SECONDS as SESSION_SECONDS

@@ -193,20 +193,18 @@ class Claims(Base):
             return self._end(db, claim, seconds, "failed", problem=problem)
 
     def release(self, claim: Claim, *, not_before: float | None = None) -> bool:
-        """Give a job back for anybody to go on with, as when a worker is to stop; False where the token is refused.
+        """Give a job back, to be paused where its owner wanted that, or else for anybody to go on with.
 
         Args:
             not_before: seconds since 1970 until which nobody may claim it.
+
+        Returns:
+            False where the token is refused.
         """
         with self._main.write() as db:
             row = db.execute("SELECT pausing FROM jobs WHERE id = ?", (claim.job.id,)).fetchone()
             later = {} if not_before is None else {"not_before": not_before}
             return self._end(db, claim, None, "paused" if row and row["pausing"] else "queued", **later)
-
-    def paused(self, claim: Claim, step: int) -> bool:
-        """A job has stopped at a checkpoint, as its owner wanted; False where the token is refused."""
-        with self._main.write() as db:
-            return self._end(db, claim, None, "paused", checkpoint_step=step)
 
     def cancelled(self, claim: Claim) -> bool:
         """A job has stopped, as its owner wanted; False where the token is refused."""

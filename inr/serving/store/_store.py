@@ -79,10 +79,6 @@ class Store:
         """Whether bytes of that digest are there."""
         return self.path(sha256).is_file()
 
-    def delete(self, sha256: str) -> None:
-        """Delete the bytes of that digest, if they are there."""
-        self.path(sha256).unlink(missing_ok=True)
-
     def free(self) -> int:
         """Bytes left on the disk."""
         return shutil.disk_usage(self._blobs).free

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.serving.views._display import pixels as pixels
     from inr.serving.views._drawing import build_pyramid as build_pyramid
     from inr.serving.views._errors import BadRequest as BadRequest
     from inr.serving.views._errors import Busy as Busy
@@ -41,5 +42,6 @@ __getattr__, __all__ = lazy_exports(
         "info_json": "._info",
         "link_header": "._info",
         "parse": "._request",
+        "pixels": "._display",
     },
 )

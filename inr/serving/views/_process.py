@@ -17,6 +17,7 @@ import torch
 
 from inr._errors import InrError
 from inr.serving import DiskFull
+from inr.serving.options import check
 from inr.serving.views import _wire
 from inr.serving.views._codecs import codec_sizes
 from inr.serving.views._drawing import Gallery, samples_of
@@ -85,8 +86,6 @@ class Desk:
         self, kind: str, options: Mapping[str, Any], description: Mapping[str, Any] | None = None, **limits: Any
     ) -> Answer:
         """The options of a job, if they are good."""
-        from inr.serving.work import check  # workers stand beside views
-
         return check(kind, options, description, **limits)
 
     def wav(self, image: FieldImage | SignalImage, name: str, rate: float | None) -> Answer:

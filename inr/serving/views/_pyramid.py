@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from inr._errors import InrError
-from inr._files import describe
+from inr._files import describe, temporary_beside
 from inr.serving import DiskFull
 from inr.serving._disk import FULL
 from inr.serving.views._resampling import area_means
@@ -84,7 +84,7 @@ def make_pyramid(path: Path, shape: tuple[int, int, int], rows: Rows) -> Pyramid
     """
     height, width, channels = shape
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".inr-{os.urandom(8).hex()}.npy")
+    temporary = temporary_beside(path, ".npy")
     shapes = _shapes(height, width)
     size = sum(h * w for h, w in shapes), channels
     try:

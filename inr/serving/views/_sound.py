@@ -1,6 +1,5 @@
 """Sounds of fields and signals: files at any rate, and waveforms."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +42,13 @@ def write_wav(path: Path, samples: Float[np.ndarray, "n c"], domain: Domain) -> 
         path: the file, in a folder that may have to be made.
         samples: in own units, over the whole domain.
         domain: of the sound.
+
+    Raises:
+        InrError: the disk is full, or another failure of the file system.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".inr-{os.urandom(8).hex()}.wav")
     clipped = np.clip(samples, domain.values.low, domain.values.high, dtype=np.float32)
-    try:
-        write(temporary, clipped, domain.resampled((len(samples),)))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write(path, clipped, domain.resampled((len(samples),)), force=True)
 
 
 def peaks(samples: Shaped[np.ndarray, "n c"], domain: Domain, count: int) -> list[list[float]]:

@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from inr._files import temporary_beside
+
 _CHECKED_EVERY = 16  # times while the folder is filled once
 
 
@@ -55,7 +57,7 @@ class TileCache:
     def put(self, key: str, data: bytes) -> None:
         """Keep something, if the disk takes it."""
         path = self._path(key)
-        temporary = path.with_name(f".inr-{os.urandom(8).hex()}")
+        temporary = temporary_beside(path)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(data)

@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.serving.work._check import check as check
-    from inr.serving.work._fit_many import FileRow as FileRow
     from inr.serving.work._fit_many import Many as Many
     from inr.serving.work._fit_many import fit_many as fit_many
-    from inr.serving.work._kinds import fit_options as fit_options
-    from inr.serving.work._options import OPTIONS as OPTIONS
-    from inr.serving.work._options import normalised as normalised
     from inr.serving.work._pictures import save_picture as save_picture
     from inr.serving.work._reader import Canonical as Canonical
     from inr.serving.work._reader import lossless_of as lossless_of
@@ -19,6 +14,7 @@ if TYPE_CHECKING:
     from inr.serving.work._reader import reading_options as reading_options
     from inr.serving.work._reader import signal_of as signal_of
     from inr.serving.work._reader import warm_readers as warm_readers
+    from inr.serving.work._results import FileRow as FileRow
     from inr.serving.work._sandbox import ReadLimits as ReadLimits
     from inr.serving.work._worker import Worker as Worker
     from inr.serving.work._workers import Workers as Workers
@@ -29,17 +25,13 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Canonical": "._reader",
-        "FileRow": "._fit_many",
+        "FileRow": "._results",
         "Many": "._fit_many",
-        "OPTIONS": "._options",
         "ReadLimits": "._sandbox",
         "Worker": "._worker",
         "Workers": "._workers",
-        "check": "._check",
         "fit_many": "._fit_many",
-        "fit_options": "._kinds",
         "lossless_of": "._reader",
-        "normalised": "._options",
         "read": "._reader",
         "reading_options": "._reader",
         "save_picture": "._pictures",

@@ -1,21 +1,20 @@
 """Fitting every file of a folder by the queue, without HTTP: killed or stopped, it goes on where it was."""
 
 import contextlib
-import csv
-import fcntl
 import itertools
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inr._errors import InrError
-from inr._files import replacing
+from inr._files import temporary_beside
 from inr.serving.queue import Job, NewJob, Queue, Quotas, User
 from inr.serving.store import Store
+from inr.serving.work._folders import files_of, working_in
+from inr.serving.work._results import FileRow, write_results
 from inr.serving.work._workers import Workers
 
 _USER = "fit-many"
@@ -23,31 +22,6 @@ _AHEAD, _AT_ONCE = 400, 100  # jobs that wait at least, and files that are queue
 _LOOK, _WRITE = 0.2, 5.0  # seconds between two looks at what ended, and between two tables
 _RESERVE = 64 << 20  # bytes of the disk without which no fit is begun
 _NO_QUOTAS = Quotas(waiting=1 << 40, bytes=1 << 60, seconds_a_job=1e12)
-
-
-@dataclass(frozen=True)
-class FileRow:
-    """What the fit of one file came to.
-
-    Attributes:
-        name: of the file, from the folder on.
-        shape: of the signal, as "24x32"; empty of scattered samples.
-        bytes: of the field's file.
-        psnr: in dB; ssim: of pictures; max_error: in the signal's own units.
-        seconds: that it took.
-        state: "done", "failed" or "waiting".
-        problem: why it failed.
-    """
-
-    name: str
-    shape: str = ""
-    bytes: int | None = None
-    psnr: float | None = None
-    ssim: float | None = None
-    max_error: float | None = None
-    seconds: float | None = None
-    state: str = "waiting"
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,56 +74,9 @@ def fit_many(
         InrError: no such folder, no file in it, fits of other options in `out`, or somebody else works there.
         KeyboardInterrupt: Ctrl-C, after everything is kept.
     """
-    files = _files(folder, out)
-    with _begun(out, force=force) as inner:
+    files = files_of(folder, out)
+    with working_in(out, force=force) as inner:
         return _Run(folder, out, inner, files, options, reading, threads).run(workers, on_change)
-
-
-def _files(folder: Path, out: Path) -> list[str]:
-    if not folder.is_dir():
-        raise InrError(f"{folder} is no folder; inr fit takes single files")
-    left_out, found = out.resolve(), list[str]()
-    for path, folders, names in os.walk(folder):
-        here = Path(path)
-        folders[:] = [each for each in folders if not each.startswith(".") and (here / each).resolve() != left_out]
-        found += [_text((here / each).relative_to(folder)) for each in names if _wanted(each)]
-    if not found:
-        raise InrError(f"{folder} has no files to fit")
-    return sorted(found)
-
-
-def _text(path: Path) -> str:
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        raise InrError(f"{str(path)!r} has a name that is no UTF-8; rename it") from None
-    return str(path)
-
-
-def _wanted(name: str) -> bool:
-    return not name.startswith(".") and not name.endswith(".inr")
-
-
-@contextlib.contextmanager
-def _begun(out: Path, *, force: bool) -> Iterator[Path]:
-    """The folder of the queue, which is ours alone while inside."""
-    inner = out / ".inr"
-    if out.exists() and not out.is_dir():
-        raise InrError(f"{out} is no folder; give another one")
-    if out.is_dir() and not inner.is_dir() and any(out.iterdir()) and not force:
-        raise InrError(f"{out} exists; choose another folder, or write into it with --force (force=True)")
-    inner.mkdir(parents=True, exist_ok=True)
-    with (inner / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InrError(f"somebody else fits into {out} just now; wait, or give another folder") from None
-        for path in inner.iterdir() if force else ():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != "lock":
-                path.unlink()
-        yield inner
 
 
 class _Run:
@@ -300,12 +227,15 @@ class _Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.samefile(blob):
             return
-        temporary = path.with_name(f".inr-{os.urandom(8).hex()}")
+        temporary = temporary_beside(path)
         try:
-            temporary.hardlink_to(blob)
-        except OSError:
-            shutil.copyfile(blob, temporary)
-        temporary.replace(path)
+            try:
+                temporary.hardlink_to(blob)
+            except OSError:  # another file system, or one without hard links
+                shutil.copyfile(blob, temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _state(self) -> Many:
         running = dict[str, float]()
@@ -319,18 +249,4 @@ class _Run:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        columns = [each.name for each in fields(FileRow)]
-        with (
-            replacing(self._out / "results.tsv", force=True) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file, dialect="excel-tab", lineterminator="\n")
-            writer.writerow(columns)
-            for row in self._table():
-                writer.writerow([_cell(getattr(row, column)) for column in columns])
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+        write_results(self._out / "results.tsv", self._table())

@@ -29,8 +29,8 @@ from inr.compression import (
 from inr.field import Execute, Field
 from inr.fitting import Fitter, at_points, evaluate
 from inr.serving import DiskFull
+from inr.serving.options import fit_options
 from inr.serving.queue import Job
-from inr.serving.work._options import coding_of
 from inr.serving.work._previews import Previews
 from inr.serving.work._task import Task
 from inr.signals import LosslessSize, Signal, lossless_size
@@ -76,18 +76,6 @@ class Outcome:
 
 class Diverged(InrError):
     """The loss of a fit stopped being finite."""
-
-
-def fit_options(options: Mapping[str, Any]) -> FitOptions:
-    """The options of a job of kind fit as `inr fit` has them; raises InrError as it does."""
-    renamed = {"lr": "learning_rate"}
-    apart = {"exact", "coded", "half", "samples", "purpose", "solver"}
-    own = {renamed.get(name, name): value for name, value in options.items() if name not in apart}
-    solver = options.get("solver", "adam")
-    return FitOptions(
-        **own, coding=coding_of(options), optimiser=None if solver == "adam" else solver,  # type: ignore[arg-type]
-        lattice_only=options.get("purpose") == "memory",
-    )  # fmt: skip
 
 
 def run_job(task: Task, given: Input) -> Outcome:

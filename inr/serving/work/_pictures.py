@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inr.serving.views import pixels
 from inr.signals import Domain
 
 LARGEST_SIDE = 768  # pixels
@@ -22,16 +23,13 @@ def save_picture(array: np.ndarray, domain: Domain, path: Path) -> bool:
     Returns:
         Whether there is anything to show: there is not of sounds, series and scattered samples.
     """
-    if domain.kind not in ("image", "video", "volume") or array.ndim < 3 or min(array.shape[-3:-1]) < 2:
+    if domain.kind not in ("image", "video", "volume") or array.ndim < 3:
         return False
     while array.ndim > 3:
         array = array[len(array) // 2]
     stride = max(1, max(array.shape[:2]) // (4 * LARGEST_SIDE))  # spares huge pictures a float copy
-    pixels = np.clip((domain.values.normalise(array[::stride, ::stride].astype(np.float32)) + 1) * 127.5, 0, 255)
-    pixels = np.rint(pixels).astype(np.uint8)
-    channels = pixels.shape[2]
-    pixels = pixels[..., 0] if channels < 3 else pixels[..., : min(channels, 4) if domain.kind == "image" else 3]
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    shown = pixels(array[::stride, ::stride], domain)
+    picture = Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown)
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     picture.save(path, "WEBP", quality=_QUALITY, method=2)
     return True

@@ -1,14 +1,11 @@
 """Turning an upload into its canonical form, without this process ever decoding a byte of it."""
 
-import contextlib
 import json
 import multiprocessing
 import signal as posix_signal
-import sys
 import tempfile
 import threading
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
@@ -19,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
+from inr._main_module import nothing_of_this_script
 from inr._option_values import parse_range
 from inr.serving import DiskFull
 from inr.serving.store import Store
@@ -125,7 +123,7 @@ def lossless_of(description: Mapping[str, Any]) -> LosslessSize:
 
 def warm_readers() -> None:
     """Begin the process that readers are forked from; it loads what they need meanwhile."""
-    with _processes, _nothing_of_this_script():
+    with _processes, nothing_of_this_script():
         _context()
         forkserver.ensure_running()
 
@@ -140,7 +138,7 @@ def _start(*arguments: Any) -> BaseProcess:
     """Fork a reader from a process that has loaded what readers need, and nothing of this one."""
     context = _context()
     process = context.Process(target=run_reader, args=arguments, daemon=True)
-    with _processes, _nothing_of_this_script():
+    with _processes, nothing_of_this_script():
         process.start()
     return process
 
@@ -153,17 +151,6 @@ def _ended(process: BaseProcess, seconds: float) -> int | None:
             process.kill()
         process.join()
         return process.exitcode if in_time else None
-
-
-@contextlib.contextmanager
-def _nothing_of_this_script() -> Iterator[None]:
-    """Start processes that do not run the main module again."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 def _broken(name: str, status: int) -> str:

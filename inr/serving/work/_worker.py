@@ -183,7 +183,9 @@ class Worker:
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
             if job.kind != "recompress":
-                raise InrError(f"{row.name} is already a fitted field, which can be recompressed")
+                raise InrError(
+                    f"{row.name} is already a fitted field; inr recompress makes it smaller, inr render draws it"
+                )
             return Input(field=path.read_bytes())
         return Input(signal_of(path, row.description), lossless_of(row.description), data)
 

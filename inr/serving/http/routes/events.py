@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from inr.serving.http.models import Id, State
+from inr.serving.http.models import Id
 from inr.serving.http.routes.jobs import own_job
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import event_json, progress_json, state_json
 from inr.serving.problems import Problem
+from inr.serving.queue import State
 
 if TYPE_CHECKING:
     from inr.serving.queue import User
@@ -45,7 +46,12 @@ async def _asked(
     ] = None,
     wait: Annotated[
         float | None,
-        Query(ge=0, le=86_400, description="seconds after which the stream ends; if left out, when the client goes"),
+        Query(
+            ge=0,
+            le=86_400,
+            description="seconds after which the stream ends; if left out, when the client goes",
+            examples=[0],
+        ),
     ] = None,
 ) -> _Asked:
     """Everything that can be refused, before the stream begins."""

@@ -11,7 +11,7 @@ from inr.serving.http.models import FieldBody, FieldList, Id
 from inr.serving.http.reading import shown_name
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
-from inr.serving.http.shown import field_links, job_json
+from inr.serving.http.shown import job_json, view_links
 from inr.serving.http.sources import field_image, own_field
 
 if TYPE_CHECKING:
@@ -98,9 +98,11 @@ async def described(service: Service, job: "Job", share: str | None = None) -> d
     """A field's JSON; of a share without what leads to its owner's things."""
     image = await in_thread(field_image, service, job)
     found = await service.renderer.call("describe", image=image.to_json())
-    links = field_links(job.id, found["kind"]) if share is None else shared_links(share, found["kind"])
-    if share is None and image.signal is not None:
-        links["signal_iiif"] = f"/iiif/3/signal-{job.signal}/info.json"
+    links = view_links(f"/v1/fields/{job.id}" if share is None else f"/v1/shared/{share}", found["kind"])
+    if share is None:
+        links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
+        if image.signal is not None:
+            links["signal_iiif"] = f"/iiif/3/signal-{job.signal}/info.json"
     return {
         **found,
         "lossless_bytes": (job.metrics or {}).get("lossless_bytes"),
@@ -112,16 +114,6 @@ async def described(service: Service, job: "Job", share: str | None = None) -> d
         "signal": job.signal if share is None and image.signal is not None else None,
         "links": links,
     }
-
-
-def shared_links(name: str, kind: str | None) -> dict[str, str]:
-    """Where the views of a shared field are found."""
-    links = {"file": f"/v1/shared/{name}.inr"}
-    if kind in ("image", "video", "volume"):
-        links["iiif"] = f"/iiif/3/{name}/info.json"
-    if kind == "audio":
-        links |= {"wav": f"/v1/shared/{name}/audio.wav", "peaks": f"/v1/shared/{name}/peaks.json"}
-    return links
 
 
 async def sound_of(request: Request, service: Service, job: "Job", rate: int | None) -> Response:

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Coroutine
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from inr.serving.http.answers import is_known, tagged_json
+from inr.serving.http.models import EXAMPLE_ID
 from inr.serving.http.routes.shares import EVERYBODY
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Anyone, Service, TheService, in_thread
@@ -21,11 +22,15 @@ _CONTEXT = (
     '<http://iiif.io/api/image/3/context.json>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 )
 _PICTURES: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "webp", "tiff")}
+Identifier = Annotated[
+    str,
+    Path(description="a field's id or share, or signal-ID; with a slice and a size", examples=[f"{EXAMPLE_ID}@8x"]),
+]
 _REFUSES = refuses("bad-iiif-request", "unauthorised", "not-found", "damaged-file", "busy", "unavailable")
 
 
 @router.get("/{identifier}", status_code=303, response_class=Response, responses=_REFUSES)
-async def base(identifier: str, service: TheService, user: Anyone) -> Response:
+async def base(identifier: Identifier, service: TheService, user: Anyone) -> Response:
     """Where an image is described."""
     named = identify(identifier)
     _, everybody = await in_thread(image_of, service, user, named.name)
@@ -38,7 +43,7 @@ async def base(identifier: str, service: TheService, user: Anyone) -> Response:
     response_model=dict,
     responses=CACHED | _REFUSES,
 )
-async def info(request: Request, identifier: str, service: TheService, user: Anyone) -> Response:
+async def info(request: Request, identifier: Identifier, service: TheService, user: Anyone) -> Response:
     """An image's size, tiles and qualities."""
     named = identify(identifier)
     image, everybody = await in_thread(image_of, service, user, named.name)
@@ -56,11 +61,11 @@ async def info(request: Request, identifier: str, service: TheService, user: Any
 )
 async def image(
     request: Request,
-    identifier: str,
-    region: str,
-    size: str,
-    rotation: str,
-    quality_format: str,
+    identifier: Identifier,
+    region: Annotated[str, Path(examples=["full", "0,0,256,256"])],
+    size: Annotated[str, Path(examples=["max", "256,"])],
+    rotation: Annotated[str, Path(examples=["0"])],
+    quality_format: Annotated[str, Path(examples=["default.jpg", "slope.png"])],
     service: TheService,
     user: Anyone,
 ) -> Response:
@@ -82,7 +87,7 @@ async def image(
 
 @router.options("/{identifier}/info.json", include_in_schema=False)
 @router.options("/{identifier}/{region}/{size}/{rotation}/{quality_format}", include_in_schema=False)
-async def preflight(identifier: str, service: TheService) -> Response:
+async def preflight(identifier: Identifier, service: TheService) -> Response:
     """Whether pages of other sites may ask for an image: for shares, as everybody may."""
     shared = await in_thread(service.queue.share_of, identify(identifier).name) is not None
     return _to(Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"}), shared)

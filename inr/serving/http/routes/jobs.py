@@ -7,23 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from inr.serving.http.answers import JSONAnswer, file_answer, tag_of, tagged_json
+from inr.serving.http.answers import JSONAnswer, is_known, tag_of, tagged_json
 from inr.serving.http.errors import problem_of
 from inr.serving.http.lists import Cursor, Limit, list_answer
-from inr.serving.http.models import (
-    BatchBody,
-    Id,
-    JobBody,
-    JobList,
-    Kind,
-    State,
-)
+from inr.serving.http.models import BatchBody, Id, JobBody, JobList
 from inr.serving.http.requests import BatchRequest, FieldJobRequest, JobRequest, PriorityRequest
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json
 from inr.serving.problems import Problem
-from inr.serving.queue import NewJob
+from inr.serving.queue import Kind, NewJob, State
 
 if TYPE_CHECKING:
     from inr.serving.queue import Job, User
@@ -149,12 +142,14 @@ def set_priority(id: Id, body: PriorityRequest, service: TheService, user: TheUs
 def preview(request: Request, id: Id, service: TheService, user: TheUser) -> Response:
     """The newest picture of a job."""
     own_job(service, user, id)
-    path = service.settings.folder / "jobs" / id / "preview.webp"
-    try:
-        status = path.stat()
+    try:  # at once, for a worker may put a newer one in its place at any time
+        picture = (service.settings.folder / "jobs" / id / "preview.webp").read_bytes()
     except FileNotFoundError:
         raise Problem("not-found", "The job has no preview yet, or its signal is no picture.") from None
-    return file_answer(request, path, tag=tag_of(id, status.st_mtime_ns, status.st_ino), media_type="image/webp")
+    headers = {"ETag": tag_of(id, hashlib.sha256(picture).hexdigest()), "Cache-Control": "private, no-cache"}
+    if is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(picture, media_type="image/webp", headers=headers)
 
 
 def own_job(service: Service, user: "User", id: str) -> "Job":
@@ -183,7 +178,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
         Problem: the job cannot be queued.
     """
     service.require_disk()
-    signal, description = await in_thread(_input, service, user, body)
+    signal, description, name = await in_thread(_input, service, user, body)
     asked = json.dumps([body.kind, body.options, signal], sort_keys=True)
     if asked not in known:
         known[asked] = await service.renderer.call(
@@ -196,7 +191,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
         )
     return NewJob(
         kind=body.kind,
-        name=body.name,
+        name=body.name or name,
         signal=signal,
         field=body.field,
         options=known[asked],
@@ -206,8 +201,8 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
     )
 
 
-def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None]:
-    """The signal of a job, and its description."""
+def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None, str]:
+    """The signal of a job, its description, and the name of what the job begins with."""
     if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
         if source.result_sha256 is None:
@@ -215,13 +210,15 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
                 "wrong-state", f"Job {source.id} is {source.state}; only files of jobs that are done can be compressed."
             )
         row = service.queue.signal(source.signal, user.id) if source.signal is not None else None
-        return (row.id, row.description) if row is not None and row.state == "ready" else (None, None)
+        if row is None or row.state != "ready":
+            return None, None, source.name
+        return row.id, row.description, source.name
     row = service.queue.signal(body.signal, user.id)
     if row is None:
         raise Problem("not-found", f"There is no signal {body.signal}.")
     if row.state != "ready":
         raise Problem("wrong-state", _UNREADY[row.state], headers={"Retry-After": "1"})
-    return row.id, row.description
+    return row.id, row.description, row.name
 
 
 _UNREADY = {

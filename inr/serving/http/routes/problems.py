@@ -1,6 +1,8 @@
 """What the types of problems mean, at the addresses that they are."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from inr.serving.http.schema import refuses
 from inr.serving.problems import TYPES, Problem
@@ -13,7 +15,7 @@ router = APIRouter(tags=["operation"])
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, **refuses("not-found")},
 )
-async def problem_type(slug: str) -> Response:
+async def problem_type(slug: Annotated[str, Path(examples=["not-found"])]) -> Response:
     """What a type of problem means, in a line."""
     if slug not in TYPES:
         raise Problem("not-found", f"There is no type of problem {slug!r}; all are: {', '.join(TYPES)}.")

@@ -10,6 +10,7 @@ from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import me_json
 from inr.serving.problems import Problem
+from inr.serving.queue import SESSION_SECONDS
 
 router = APIRouter(prefix="/v1", tags=["users"])
 
@@ -29,7 +30,7 @@ async def begin_session(body: Code, service: TheService) -> Response:
         samesite="strict",
         secure=service.settings.base.startswith("https:"),
         path="/",
-        max_age=30 * 86_400,
+        max_age=int(SESSION_SECONDS),
     )
     return answer
 

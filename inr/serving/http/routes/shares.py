@@ -13,7 +13,7 @@ from inr.serving.http.sources import own_field, shared_field
 
 router = APIRouter(prefix="/v1", tags=["shares"])
 
-Share = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+Share = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["kRZ0bXq3mJ8"])]
 EVERYBODY = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 

@@ -90,6 +90,7 @@ export async function show(main, _, { signal }) {
   const me = await get("/v1/me", signal);
   account.append(
     h("span", {}, `Signed in as ${me.name}, ${bytes(me.used.bytes)} of ${bytes(me.quotas.bytes)} used`),
+    h("a", { href: "#/api" }, "API for programs"),
     button(null, "Sign out", trying(async () => {
       await remove("/v1/session");
       location.reload();
@@ -119,16 +120,17 @@ export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
   const done = job.state === "done";
   return h("article", { class: `card${chosen ? " chosen" : ""}`, "data-job": job.id },
     h("a", { class: "card-link", href: `#/fit/${job.id}` }, picture, h(heading, {}, job.name)),
-    done && job.signal?.kind === "image" && onchoose && h("label", { class: "card-choose", title: "Choose to compare" },
+    job.links.iiif && job.signal?.kind === "image" && onchoose && h("label", { class: "card-choose", title: "Choose to compare" },
       h("input", { type: "checkbox", ".checked": chosen, "aria-label": `Choose ${job.name} to compare`, onchange: (event) => {
         event.target.closest(".card").classList.toggle("chosen", event.target.checked);
         onchoose(event.target.checked);
       } }), icon("compare"), icon("check")),
     h("p", { class: "card-figures" },
-      done ? [h("b", {}, quality(job.metrics)), h("span", {}, bytes(job.metrics?.bytes))] : h("span", { class: `state state-${job.state}` }, statusOf(job))),
+      !done && h("span", { class: `state state-${job.state}` }, statusOf(job)),
+      job.links.file && [h("b", {}, quality(job.metrics)), h("span", {}, bytes(job.metrics?.bytes))]),
     h("p", { class: "card-more" }, [size(job.signal?.shape), partsOf(job), ago(job.ended ?? job.created)].filter(Boolean).join(" · ")),
     onchoose && h("div", { class: "card-actions" },
-      done && [
+      job.links.file && [
         !sound && h("a", { class: "icon-button", href: `#/zoom/${job.id}`, title: "Beside the original", "aria-label": `${job.name} beside the original` }, icon("zoom")),
         iconButton("share", `Share ${job.name}`, trying(() => shareDialog(field))),
         h("a", { class: "icon-button", href: job.links.file, download: `${stem(job.name)}.inr`, title: "Download", "aria-label": `Download ${job.name}` }, icon("download")),

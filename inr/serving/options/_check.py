@@ -1,4 +1,7 @@
-"""What is refused before a job waits; takes torch, so that a server asks another process for it."""
+"""What the options of a job come to: those of a fit, and what is refused before it waits.
+
+This takes torch, so that a server asks another process for it.
+"""
 
 import math
 from collections.abc import Mapping
@@ -8,9 +11,8 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._parts import parse_spec
-from inr.compression import FitSeries, check_compression
-from inr.serving.work._kinds import fit_options
-from inr.serving.work._options import normalised
+from inr.compression import FitOptions, FitSeries, check_compression
+from inr.serving.options._options import coding_of, normalised
 from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
 from inr.sweeping import check_sweep
 
@@ -47,7 +49,7 @@ def check(
             f"this job has {threads:g} thread{'s' * (threads > 1)}, not {asked}; leave threads out of --engine"
         )
     if kind != "recompress" and description is not None and description.get("kind") == "field":
-        raise InrError("the signal is already a fitted field, which can be recompressed")
+        raise InrError("the signal is already a fitted field; inr recompress makes it smaller, inr render draws it")
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)
@@ -60,6 +62,18 @@ def check(
         about = {name: value for name, value in found.items() if name != "seconds"}
         check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about)
     return found
+
+
+def fit_options(options: Mapping[str, Any]) -> FitOptions:
+    """The options of a job of kind fit as `inr fit` has them; raises InrError as it does."""
+    renamed = {"lr": "learning_rate"}
+    apart = {"exact", "coded", "half", "samples", "purpose", "solver"}
+    own = {renamed.get(name, name): value for name, value in options.items() if name not in apart}
+    solver = options.get("solver", "adam")
+    return FitOptions(
+        **own, coding=coding_of(options), optimiser=None if solver == "adam" else solver,  # type: ignore[arg-type]
+        lattice_only=options.get("purpose") == "memory",
+    )  # fmt: skip
 
 
 def _stand_in(description: Mapping[str, Any]) -> Signal:
