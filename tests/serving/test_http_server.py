@@ -238,4 +238,8 @@ def test_a_fit_goes_on_after_the_server_was_ended_and_after_it_was_killed(tmp_pa
         found = until(client, job, "done")
         assert found["crashes"] == 0
         assert found["metrics"]["steps"] == 500
-        assert client.get(found["links"]["file"]).content[:4] == b"\x89INR"
+        file = client.get(found["links"]["file"]).content
+        again = client.post("/v1/jobs", json=body).json()["links"]["self"]
+        at_once = until(client, again, "done")
+        assert at_once["attempt"] == 1
+        assert file == client.get(at_once["links"]["file"]).content

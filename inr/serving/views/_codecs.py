@@ -16,6 +16,7 @@ from inr.serving.views._display import pixels
 from inr.signals import Domain, GridSignal, lossless_size
 from inr.signals import psnr as measured_psnr
 
+_MAX_PIXELS = 16 << 20  # each format is tried some seven times, and no answer may take minutes
 _MAX_AVIF_PIXELS = 4 << 20  # it takes some seconds for more
 
 
@@ -41,7 +42,7 @@ def codec_sizes(
         For each format its name, the setting (None where there is none), bytes, and PSNR in dB (None without loss).
 
     Raises:
-        InrError: no picture, or not one of the two limits.
+        InrError: no picture, one that is too large, or not one of the two limits.
     """
     if domain.kind != "image":
         raise InrError(f"sizes of picture formats are of pictures, and this is of kind {domain.kind}")
@@ -49,6 +50,10 @@ def codec_sizes(
         raise InrError("give either psnr, in dB, or bytes")
     if not 0 < (psnr or bytes or 0) < math.inf:
         raise InrError("psnr and bytes are numbers above 0")
+    if math.prod(array.shape[:2]) > _MAX_PIXELS:
+        raise InrError(
+            f"formats are compared for pictures of up to {_MAX_PIXELS:,} pixels, not {math.prod(array.shape[:2]):,}"
+        )
     shown = pixels(array, domain)
     lossless = lossless_size(GridSignal(array, domain))
     found: list[dict[str, Any]] = [{"format": lossless.format, "quality": None, "bytes": lossless.bytes, "psnr": None}]

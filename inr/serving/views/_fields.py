@@ -1,6 +1,8 @@
 """Fields that are open, ready to be evaluated, as many as there is room for."""
 
+import math
 import threading
+import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32
 
 import inr.io
+from inr._errors import InrError
 from inr.engines import executor, plan
 from inr.field import Field
 from inr.serving.views._images import FieldImage
@@ -52,10 +55,17 @@ class OpenField:
         network = sum(each.numel() for each in self.field.network.parameters())
         return float(network + 8 * self.field.encoding.out_dim + _HANDLING)
 
-    def render(self, shape: tuple[int, ...], box: Box) -> Float32[np.ndarray, "..."]:
-        """Samples on a grid, as `Field.render` gives them."""
+    def render(self, shape: tuple[int, ...], box: Box, *, seconds: float = math.inf) -> Float32[np.ndarray, "..."]:
+        """Samples on a grid, as `Field.render` gives them; raises InrError where that takes more than some seconds."""
         whole = all(ends == (-1.0, 1.0) for ends in box)
-        return self.field.render(shape, None if whole else box, block=self._plan.block, execute=self._execute)
+        until = time.monotonic() + seconds
+
+        def execute(coords: torch.Tensor) -> torch.Tensor:
+            if time.monotonic() > until:
+                raise InrError(f"{math.prod(shape):,} samples of this field take more than {seconds:g} seconds")
+            return self._execute(coords)
+
+        return self.field.render(shape, None if whole else box, block=self._plan.block, execute=execute)
 
     def measure(
         self, coords: Float[np.ndarray, "n d"], places: Float32[np.ndarray, "p d"]

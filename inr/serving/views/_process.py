@@ -30,6 +30,7 @@ from inr.serving.views._tiles import make_room
 from inr.signals import Domain
 
 _NICE = 5  # before workers, who have 10, and after the server
+_SOUND_SECONDS = 40.0  # in which one is computed, before the server takes this process for one that hangs
 
 Answer = bytes | dict[str, Any] | list[Any]
 
@@ -107,7 +108,9 @@ class Desk:
     def _sound(self, image: FieldImage | SignalImage, rate: float | None) -> tuple[Domain, np.ndarray]:
         if isinstance(image, FieldImage):
             opened = self._fields.get(image)
-            return opened.domain, opened.render((sample_count(opened.domain, rate),), [(-1.0, 1.0)])
+            return opened.domain, opened.render(
+                (sample_count(opened.domain, rate),), [(-1.0, 1.0)], seconds=_SOUND_SECONDS
+            )
         domain = Domain.from_json(image.domain)
         if sample_count(domain, rate) != sample_count(domain, None):
             raise InrError("the samples of a signal are heard at their own rate; a field at any")

@@ -13,6 +13,7 @@ from PIL import Image
 
 import inr
 from inr import container
+from inr._errors import InrError
 from inr.compression.files import sampled_contents
 from inr.field import SampledField
 from inr.serving.views import BadRequest, FieldImage, SignalImage, identify, parse
@@ -305,3 +306,13 @@ def test_open_fields_are_bounded(tmp_path):
     assert fields.get(images[0]) is first
     fields.get(images[1])
     assert list(fields._fields) == [images[1].sha256]
+
+
+def test_what_takes_too_long_is_given_up(tmp_path):
+    """So that the process need not be, with what others wait for."""
+    field, image = kept_field(tmp_path, picture(12, 16, 3))
+    opened = OpenFields(1 << 20).get(image)
+    box = [(-1.0, 1.0)] * 2
+    assert opened.render((12, 16), box, seconds=1000).shape == field.render().shape
+    with pytest.raises(InrError, match="192 samples of this field take more than -1 seconds"):
+        opened.render((12, 16), box, seconds=-1)

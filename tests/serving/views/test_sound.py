@@ -104,3 +104,10 @@ def test_formats_of_pictures_only():
     volume = inr.from_array(np.zeros((3, 4, 5), np.float32) + np.arange(5), kind="volume")
     with pytest.raises(inr.InrError, match="kind volume"):
         codec_sizes(volume.array, volume.domain, psnr=30.0)
+
+
+def test_pictures_that_would_take_minutes(photo, monkeypatch):
+    height, width, _ = photo.array.shape
+    monkeypatch.setattr("inr.serving.views._codecs._MAX_PIXELS", height * width - 1)
+    with pytest.raises(InrError, match=f"for pictures of up to {height * width - 1:,} pixels, not {height * width:,}"):
+        codec_sizes(photo.array, photo.domain, psnr=30.0)
