@@ -109,5 +109,7 @@ def test_formats_of_pictures_only():
 def test_pictures_that_would_take_minutes(photo, monkeypatch):
     height, width, _ = photo.array.shape
     monkeypatch.setattr("inr.serving.views._codecs._MAX_PIXELS", height * width - 1)
-    with pytest.raises(inr.InrError, match=f"for pictures of up to {height * width - 1:,} pixels, not {height * width:,}"):
+    with pytest.raises(
+        inr.InrError, match=f"for pictures of up to {height * width - 1:,} pixels, not {height * width:,}"
+    ):
         codec_sizes(photo.array, photo.domain, psnr=30.0)
