@@ -426,3 +426,11 @@ def test_many_uploads_of_one_user_do_not_keep_another_waiting(stage, monkeypatch
     monkeypatch.setattr(stage.service, "read", note)
     stage.runner.run(all_at_once())
     assert sorted(read[:3]) == ["Ada", "Ada", "Bob"]
+
+
+def test_a_body_of_two_lengths_is_refused(stage):
+    """Who stands before the service may have believed the other one, and what follows is another request."""
+    sent = [HOST, ("Content-Type", "application/json"), ("Content-Length", "5"), ("Transfer-Encoding", "chunked")]
+    answer = ask(stage, "POST", "/v1/session", sent)
+    assert refused(answer, 422, "bad-request")
+    assert answer.headers["connection"] == "close"

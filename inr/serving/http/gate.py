@@ -150,6 +150,9 @@ class Gate:
             taken = _media_type(scope)
             if kind != taken and (kind or scope["path"] != _SIGNALS):
                 raise Problem("unsupported-media-type", f"Send the body as {taken}.", headers={"Accept": taken})
+        if chunked and length is not None:  # a proxy before this may believe the other one (request smuggling)
+            detail = "Send either Content-Length or Transfer-Encoding."
+            raise Problem("bad-request", detail, headers={"Connection": "close"})
         limit = self._limit(scope)
         if length is not None and int(length) > limit:
             raise _too_large(limit)
