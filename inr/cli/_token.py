@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from inr._errors import InrError
-from inr.cli._console import out, print_json, remark, size
+from inr.cli._console import out, print_json, remark, si
 from inr.cli._parsing import parse_bytes
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add(
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise InrError("NAME is a line of 1 to 100 characters")
     quotas = Quotas(waiting=waiting, running=running, bytes=parse_bytes(bytes_), seconds_a_job=seconds)
-    _, secret = _queue(folder).add_user(name, weight=weight, quotas=quotas)
+    _, secret = _queue(folder, begin=True).add_user(name, weight=weight, quotas=quotas)
     print(secret)
     remark("keep it: it is not shown again; programs send it as Authorization: Bearer TOKEN")
 
@@ -73,8 +73,8 @@ def list_users(
         table.add_column(heading, justify="left" if heading == "name" else "right")
     for row in rows:
         table.add_row(
-            row["name"], f"{row['weight']:g}", str(row["running"]), str(row["waiting"]), size(row["bytes"]),
-            size(row["quotas"]["bytes"]), f"{row['seconds']:.0f}",
+            row["name"], f"{row['weight']:g}", str(row["running"]), str(row["waiting"]), si(row["bytes"], "B"),
+            si(row["quotas"]["bytes"], "B"), f"{row['seconds']:.0f}",
         )  # fmt: skip
     out().print(table)
 
@@ -82,6 +82,10 @@ def list_users(
 @token.command()
 def remove(name: Name, folder: Folder = None) -> None:
     """Remove a user with all signals, jobs and fields."""
+    from inr.serving.settings import OWNER
+
+    if name == OWNER:
+        raise InrError(f"{OWNER} runs the service and stays; inr token replace {OWNER} ends the old token")
     queue = _queue(folder)
     queue.remove_user(_user(queue, name).id)
 
@@ -89,15 +93,29 @@ def remove(name: Name, folder: Folder = None) -> None:
 @token.command()
 def replace(name: Name, folder: Folder = None) -> None:
     """Print a new token for a user; the old one and all sessions end."""
+    from inr.serving.settings import OWNER, keep_token
+
     queue = _queue(folder)
-    print(queue.replace_token(_user(queue, name).id))
+    secret = queue.replace_token(_user(queue, name).id)
+    if name == OWNER:
+        keep_token(_path(folder), secret)
+    print(secret)
 
 
-def _queue(folder: Path | None) -> "Queue":
-    from inr.serving.queue import Queue
+def _path(folder: Path | None) -> Path:
     from inr.serving.settings import default_folder
 
-    return Queue((folder or default_folder()).resolve())
+    return (folder or default_folder()).resolve()
+
+
+def _queue(folder: Path | None, *, begin: bool = False) -> "Queue":
+    """The queue of a folder, which only `begin` makes where there is none."""
+    from inr.serving.queue import Queue
+
+    path = _path(folder)
+    if not begin and not (path / "inr.db").is_file():
+        raise InrError(f"{path} is no folder of a service; name the one of inr serve with --folder")
+    return Queue(path)
 
 
 def _user(queue: "Queue", name: str) -> "User":

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from inr._errors import InrError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the operating system says of a disk, or of a quota of it
+
 
 class DiskFull(InrError):
     """The disk under the service's folder is full; nothing that was stored before is lost."""
@@ -19,7 +21,7 @@ def full_disks_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise _full(folder) from error
         raise
     except sqlite3.OperationalError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inr._errors import InrError
 
+OWNER = "owner"  # the user who runs the service, and whose token lies in the folder
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 MiB = 1 << 20
 GiB = 1 << 30
@@ -88,3 +89,11 @@ class Settings:
 def default_folder() -> Path:
     """Where a service keeps all where no folder is named: $XDG_DATA_HOME/inr, or ~/.local/share/inr."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "inr"
+
+
+def keep_token(folder: Path, token: str) -> None:
+    """Write the owner's token into the folder, for the programs of this user of the machine alone."""
+    path = folder / "token"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(token + "\n")

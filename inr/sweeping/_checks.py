@@ -52,6 +52,11 @@ def all_seeds(seed: int | Sequence[int], count: int) -> tuple[int, ...]:
     """All seeds of a sweep."""
     if count < 1:
         raise InrError(f"--seeds is how many seeds there are, 1 or more, got {count}")
+    if count > MOST_FITS:
+        raise InrError(f"{count:,} seeds are more than {MOST_FITS:,} fits; give fewer")
+    named = (seed, seed + count - 1) if isinstance(seed, int) else tuple(seed)
+    if any(not 0 <= each < 2**32 for each in named):
+        raise InrError("a seed lies between 0 and 2^32 - 1")
     if isinstance(seed, int):
         return tuple(range(seed, seed + count))
     if count > 1:

@@ -109,6 +109,11 @@ def test_a_job_from_submitting_to_its_file(stage):
     assert field["links"]["signal_iiif"] == f"/iiif/3/signal-{signal}/info.json"
 
 
+def test_a_job_without_a_name_has_that_of_its_signal(stage):
+    job = stage.client.post("/v1/jobs", json={"kind": "fit", "signal": stage.signal()}).json()
+    assert job["name"] == "cat.png"
+
+
 def test_options_are_refused_in_the_words_of_the_command_line(stage):
     body = {"kind": "fit", "signal": stage.signal(), "options": {"activation": "sin"}}
     detail = problem(stage.client.post("/v1/jobs", json=body), 422, "bad-option")
@@ -233,6 +238,8 @@ def test_previews_come_with_a_tag_of_their_own(stage):
     stage.preview(id, b"RIFFnewer")
     newer = stage.client.get(f"/v1/jobs/{id}/preview.webp", headers={"If-None-Match": first.headers["etag"]})
     assert newer.content == b"RIFFnewer"
+    known = {"If-None-Match": newer.headers["etag"]}
+    assert stage.client.get(f"/v1/jobs/{id}/preview.webp", headers=known).status_code == 304
 
 
 def test_shares_are_seen_by_everybody_until_they_are_taken_away(stage):

@@ -3,15 +3,21 @@
 The advisories that are named are what other services were taken by.
 """
 
+import asyncio
+import dataclasses
+import hashlib
 import json
 import logging
 import re
 import socket
+import time
 
 import pytest
 
+from inr.serving.http import gate
+from inr.serving.http.reading import read_signal
 from inr.serving.logs import JSONLines
-from tests.serving.http_service import DESCRIPTION, PICTURE, Stage, ask
+from tests.serving.http_service import DESCRIPTION, PICTURE, Stage, ask, played_reader
 from tests.serving.test_http import BINARY, problem
 
 HOST = ("Host", "127.0.0.1:8765")
@@ -117,6 +123,8 @@ def test_a_code_opens_one_session_once(stage):
     cookie = first.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     problem(redeem(code), 401, "unauthorised")
+    while not stage.warmed:  # behind the answer, while others are asked
+        stage.client.get("/healthz")
     assert stage.warmed == 1
     session = [HOST, ("Cookie", cookie.partition(";")[0])]
     assert json.loads(ask(stage, "GET", "/v1/me", session).body)["name"] == "Ada"
@@ -349,3 +357,72 @@ def test_faults_are_told_without_their_traceback(stage, monkeypatch, caplog):
     assert b"inside" not in answer.body
     trace = json.loads(answer.body)["detail"].rpartition(" ")[2].rstrip(".")
     assert trace in str([record.members for record in caplog.records if hasattr(record, "members")])
+
+
+def test_nobody_takes_all_of_the_service(stage, monkeypatch):
+    """One user's requests have an end, and strangers' together too, while others are answered."""
+    monkeypatch.setattr(gate, "MOST_OF_ONE", 0)
+    refused_ones = [stage.client.get("/v1/me"), stage.client.get("/healthz", headers={"Authorization": ""})]
+    assert {(answer.status_code, answer.json()["type"]) for answer in refused_ones} == {(429, "/problems/busy")}
+    monkeypatch.setattr(gate, "MOST_OF_ONE", 1)
+    for _ in range(3):  # what was served is over
+        assert stage.client.get("/v1/me").status_code == 200
+
+
+def test_a_small_body_cannot_drip(folder):
+    """Each part comes in time, and the whole does not."""
+
+    async def drip():
+        for _ in range(1000):
+            await asyncio.sleep(0.02)
+            yield b" "
+
+    with Stage(folder, body_seconds=0.1).open() as stage:
+        answer = stage.client.post("/v1/session", content=drip(), headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (408, "/problems/timeout")
+
+
+def test_a_small_file_of_many_samples_is_more_than_a_quota(stage):
+    ample = stage.queue.used_bytes(stage.ada.id)
+    assert stage.client.post("/v1/signals", content=PICTURE, headers=BINARY).status_code == 201
+    array = stage.store.path(hashlib.sha256(b"array of " + PICTURE).hexdigest()).stat().st_size
+    used = len(PICTURE) + array
+    assert stage.client.get("/v1/me").json()["used"]["bytes"] == ample + used
+    quotas = dataclasses.replace(stage.ada.quotas, bytes=used + len(PICTURE) + array - 1)
+    with stage.queue._main.write() as db:
+        db.execute("UPDATE users SET quotas = ? WHERE id = ?", (json.dumps(dataclasses.asdict(quotas)), stage.ada.id))
+    problem(stage.client.post("/v1/signals", content=PICTURE, headers=BINARY), 429, "quota")
+    assert stage.client.get("/v1/me").json()["used"]["bytes"] == used
+
+
+def test_a_signal_may_be_deleted_while_it_is_read(stage, monkeypatch, caplog):
+    def slow(path, name, options, store):
+        (row,) = stage.queue.signals(stage.ada.id)[0]
+        stage.queue.delete_signal(row.id, stage.ada.id)
+        return played_reader(path, name, options, store)
+
+    monkeypatch.setattr(stage.service, "read", slow)
+    with caplog.at_level(logging.WARNING):
+        problem(stage.client.post("/v1/signals", content=PICTURE, headers=BINARY), 404, "not-found")
+    assert caplog.records == []
+
+
+def test_many_uploads_of_one_user_do_not_keep_another_waiting(stage, monkeypatch):
+    """Two are read at a time: of Ada's four no third before Bob's one, though all of hers came first."""
+    read: list[str] = []
+    rows = []
+    for user in [stage.ada] * 4 + [stage.bob]:
+        digest, size = stage.store.put(PICTURE)
+        rows.append(stage.queue.add_signal(user.id, name=user.name, sha256=digest, bytes=size))
+
+    def note(path, name, options, store):
+        read.append(name)
+        time.sleep(0.05)
+        return played_reader(path, name, options, store)
+
+    async def all_at_once():
+        await asyncio.gather(*(read_signal(stage.service, row) for row in rows))
+
+    monkeypatch.setattr(stage.service, "read", note)
+    stage.runner.run(all_at_once())
+    assert sorted(read[:3]) == ["Ada", "Ada", "Bob"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -63,3 +64,24 @@ def test_head_is_get_without_a_body(folder):
             got, head = stage.client.get(path), stage.client.head(path)
             assert (head.status_code, head.content) == (200, b"")
             assert head.headers["content-length"] == got.headers["content-length"]
+
+
+def test_a_disk_that_fills_up_under_a_body_is_told(folder, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Stage(folder).open() as stage:
+        upload = stage.client.post("/v1/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "5"})
+        place, step = upload.headers["location"], {"Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
+        with monkeypatch.context() as patched:
+            patched.setattr("inr.serving.http.receiving.os.write", full)
+            answer = stage.client.post(
+                "/v1/signals", content=b"12345", headers={"Content-Type": "application/octet-stream"}
+            )
+            problem(answer, 507, "disk-full")
+            assert answer.headers["retry-after"] == "60"
+            assert list((folder / "uploads").glob("raw-*")) == []
+            kind = {"Content-Type": "application/offset+octet-stream"}
+            problem(stage.client.patch(place, content=b"12345", headers=step | kind), 507, "disk-full")
+        done = stage.client.patch(place, content=b"12345", headers=step | kind)
+        assert (done.status_code, done.headers["upload-offset"]) == (204, "5")

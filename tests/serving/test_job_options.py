@@ -57,6 +57,11 @@ WRONG = [
     ("recompress", {"codec": "mlp"}, "recompress has no option 'codec'"),
     ("sweep", {}, "nothing to compare"),
     ("sweep", {"encodings": ["hash"], "steps": 5, "seconds": 5.0}, "of equal cost"),
+    ("fit", {"engine": "cpu:threads=1024"}, "this job has 2 threads, not 1024"),
+    ("sweep", {"encodings": ["hash"], "engine": "cpu:threads=3"}, "this job has 2 threads, not 3"),
+    ("sweep", {"encodings": ["hash"], "seeds": 2**52}, "seeds are more than 10,000 fits"),
+    ("sweep", {"encodings": ["hash"], "seed": 10**4000}, "a seed lies between 0 and 2^32 - 1"),
+    ("sweep", {"encodings": ["hash"], "seed": 2**32 - 1, "seeds": 2}, "a seed lies between 0 and 2^32 - 1"),
     ("sweep", {"encodings": 7}, "--encodings is a text or a list of texts"),
 ]
 
@@ -64,7 +69,7 @@ WRONG = [
 @pytest.mark.parametrize(("kind", "options", "words"), WRONG)
 def test_what_cannot_be_done_is_refused(description, kind, options, words):
     with pytest.raises(InrError) as refused:
-        check(kind, options, description, seconds=60.0)
+        check(kind, options, description, seconds=60.0, threads=2)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -136,3 +136,17 @@ def test_nobody_has_more_bytes_than_allowed(queue, clock):
     queue.delete_job(claim.job.id, ada)
     queue.add_signal(ada, name="d", bytes=60)
     assert queue.used_bytes(ada) == 100
+
+
+def test_what_a_signal_is_read_as_counts_too(queue):
+    """A file of a few bytes may hold many samples."""
+    ada = queue.add_user("Ada", quotas=Quotas(bytes=100))[0].id
+    first, second = (queue.add_signal(ada, name=name, bytes=10).id for name in "ab")
+    queue.signal_ready(first, "image", {}, "b" * 64, 70)
+    assert queue.used_bytes(ada) == 90
+    with pytest.raises(QuotaExceeded, match="11 bytes beside the 90 that you have"):
+        queue.signal_ready(second, "image", {}, "c" * 64, 11)
+    assert queue.signal(second).state == "reading"
+    queue.delete_signal(first, ada)
+    queue.signal_ready(second, "image", {}, "c" * 64, 11)
+    assert queue.used_bytes(ada) == 21

@@ -52,6 +52,8 @@ def packed(save, *arrays, **named) -> bytes:
 
 GOOD = {
     "photo.png": png(),
+    "pixel.png": png((1, 1)),
+    "line.png": png((2, 3000)),
     "volume.npy": packed(np.save, np.linspace(0, 1, 5 * 6 * 7, dtype=np.float32).reshape(5, 6, 7)),
     "points.npz": packed(np.savez, coords=np.random.default_rng(0).random((50, 2)), values=np.arange(50.0)),
 }

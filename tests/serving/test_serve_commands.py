@@ -65,6 +65,26 @@ def test_users_are_added_listed_and_removed(tmp_path):
     assert json.loads(run("token", "list", *folder, "--json").stdout) == {"users": []}
 
 
+def test_the_owner_stays_and_the_folder_keeps_the_token(tmp_path):
+    run("token", "add", "owner", "--folder", tmp_path)
+    removed = run("token", "remove", "owner", "--folder", tmp_path)
+    assert (removed.exit_code, removed.stderr) == (
+        2, "inr: error: owner runs the service and stays; inr token replace owner ends the old token\n",
+    )  # fmt: skip
+    replaced = run("token", "replace", "owner", "--folder", tmp_path)
+    assert (tmp_path / "token").read_text() == replaced.stdout
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_without_a_service_is_not_made_one(tmp_path):
+    for command in (["list"], ["remove", "Ada"], ["replace", "Ada"]):
+        found = run("token", *command, "--folder", tmp_path / "none")
+        assert found.stderr == (
+            f"inr: error: {tmp_path / 'none'} is no folder of a service; name the one of inr serve with --folder\n"
+        )
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 101])
 def test_names_that_are_none(tmp_path, name):
     found = run("token", "add", name, "--folder", tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 import inr
 from inr.serving import DiskFull
-from inr.serving.queue import Claim
+from inr.serving.queue import Claim, Queue
 from inr.serving.store import Store
 from inr.serving.work import Worker
 from inr.serving.work import _worker as worker_module
@@ -203,6 +203,32 @@ def test_a_full_disk_costs_a_minute(service, monkeypatch):
     assert waiting.state == "queued"
     assert waiting.crashes == 0
     assert waiting.not_before > waiting.created + 50
+    assert service.queue.held() == "the disk is full"
+
+
+def test_a_disk_that_is_too_full_to_say_so_costs_no_more(service, monkeypatch):
+    """The queue cannot be written to, for a while: the worker lives on, and the job is not blamed."""
+    said = {"put": 1, "claim": 2, "release": 2, "hold": 2}
+
+    def full(kind, name):
+        method = getattr(kind, name)
+
+        def first_full(*args, **kwargs):
+            said[name] -= 1
+            if said[name] >= 0:
+                raise DiskFull("the disk is full")
+            return method(*args, **kwargs)
+
+        monkeypatch.setattr(kind, name, first_full)
+
+    job = service.submit(**QUICK, steps=3, exact=True)
+    full(Store, "put")
+    for name in ("claim", "release", "hold"):
+        full(Queue, name)
+    monkeypatch.setattr(worker_module, "_LONGEST_IDLE", 0.01)
+    assert [service.work() for _ in range(3)] == [0, 0, 1]
+    waiting = service.job(job)
+    assert (waiting.state, waiting.crashes, waiting.not_before > waiting.created + 50) == ("queued", 0, True)
     assert service.queue.held() == "the disk is full"
 
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from inr.serving import DiskFull
 from inr.serving.work import Workers, _workers
 
 
@@ -74,3 +75,16 @@ def test_those_that_do_not_end_are_killed(crew, tmp_path, monkeypatch):
         time.sleep(0.01)
     crew.stop()
     assert [worker.returncode for worker in workers] == [-signal.SIGKILL] * 2
+
+
+def test_all_end_while_the_disk_is_full(crew, queue, monkeypatch):
+    def full(worker):
+        raise DiskFull("the disk is full")
+
+    crew.look()
+    workers = crew._workers
+    queue.register("w", _workers.socket.gethostname(), pids(crew)[0], 1)
+    monkeypatch.setattr(queue, "forget", full)
+    crew.stop()
+    assert all(worker.returncode is not None for worker in workers)
+    assert [worker.id for worker in queue.workers()] == ["w"]  # until it is not heard of for long enough

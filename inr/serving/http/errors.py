@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Match
 
 from inr._errors import DamagedFile, InrError
 from inr.serving import DiskFull
+from inr.serving._disk import FULL
 from inr.serving.http.answers import problem_answer
 from inr.serving.problems import Problem, Type
 from inr.serving.queue import BadCursor, InUse, KeyMismatch, NotFound, QueueFull, QuotaExceeded, WrongState
@@ -37,6 +38,8 @@ def problem_of(error: Exception) -> Problem:
     """The problem that an exception is; what no caller can put right is raised again."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, OSError) and error.errno in FULL:
+        error = DiskFull("the disk is full; free some space")
     if not isinstance(error, InrError):
         raise error
     fitting = (slug for kind, slug in _TYPES.items() if isinstance(error, kind))
@@ -57,6 +60,7 @@ def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.state.all_routes = routes
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(InrError, _refused)
+    app.add_exception_handler(OSError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)

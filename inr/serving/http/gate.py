@@ -4,10 +4,13 @@ All is decided on the ASGI scope as it came from the socket, never on an address
 """
 
 import asyncio
+import contextlib
 import logging
+import math
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +31,7 @@ CONTENT_SECURITY_POLICY = "; ".join((
     "frame-ancestors 'none'",
 ))  # fmt: skip
 MOST_SERVED = 500  # requests at once, streams among them
+MOST_OF_ONE = 250  # of one user, or of all who are nobody: others are served meanwhile
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -67,6 +71,7 @@ class Gate:
         self._app, self._settings, self._user_of = app, settings, user_of
         self._pages, self._observe = pages, observe
         self._served = 0
+        self._served_by: Counter[str | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -85,9 +90,9 @@ class Gate:
             if self._served > MOST_SERVED:
                 raise Problem("busy", "Too many requests are being served.", status=503, headers={"Retry-After": "2"})
             await self._admit(scope, headers)
-            body = _Body(receive, self._limit(scope), self._settings.body_seconds)
-            answer.body = body
-            await self._app(_routed(scope), body, answer)
+            answer.body = _Body(receive, self._limit(scope), self._settings)
+            with self._turn(scope["state"]["user"]):
+                await self._app(_routed(scope), answer.body, answer)
         except Problem as problem:
             await answer.refuse(problem)
         except Exception:
@@ -114,6 +119,20 @@ class Gate:
         scope["state"]["user"] = user = await self._find_user(headers)
         if user is None and not public:
             raise unauthorised()
+
+    @contextlib.contextmanager
+    def _turn(self, user: Any) -> Iterator[None]:
+        """While inside, one more request of a user's is served."""
+        who = None if user is None else user.id
+        if self._served_by[who] >= MOST_OF_ONE:
+            raise Problem("busy", f"{MOST_OF_ONE} requests of yours are being served.", headers={"Retry-After": "2"})
+        self._served_by[who] += 1
+        try:
+            yield
+        finally:
+            self._served_by[who] -= 1
+            if not self._served_by[who]:
+                del self._served_by[who]
 
     def _check_host(self, headers: Headers) -> None:
         given = headers.getlist("host")
@@ -203,11 +222,15 @@ def _too_large(limit: int) -> Problem:
 
 
 class _Body:
-    """Counts and times a body while it arrives; what is wrong with it is kept for the answer."""
+    """Counts and times a body while it arrives; what is wrong with it is kept for the answer.
 
-    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
-        self._receive, self._left, self._seconds = receive, limit, seconds
+    A file may come slowly, part by part; a small body has to be whole within the time of one part.
+    """
+
+    def __init__(self, receive: Receive, limit: int, settings: Settings) -> None:
+        self._receive, self._left, self._seconds = receive, limit, settings.body_seconds
         self._limit = limit
+        self._until = time.monotonic() + self._seconds if limit <= settings.json_bytes else math.inf
         self._more = True
         self.problem: Problem | None = None
 
@@ -215,10 +238,11 @@ class _Body:
         if not self._more:  # what now comes is that the client goes
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), self._seconds)
+            left = min(self._seconds, max(self._until - time.monotonic(), 0))
+            message = await asyncio.wait_for(self._receive(), left)
         except TimeoutError:
             self.problem = Problem(
-                "timeout", f"No part of the body came for {self._seconds:g} s.", headers={"Connection": "close"}
+                "timeout", f"The body did not come within {self._seconds:g} s.", headers={"Connection": "close"}
             )
             raise self.problem from None
         self._left -= len(message.get("body", b""))

@@ -1,12 +1,15 @@
 """Uploads on their way to signals: what was sent is kept, then read in a sandbox behind the answer."""
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from inr._errors import DamagedFile, InrError
+from inr.serving import DiskFull
 from inr.serving.http.service import Service, in_thread
 from inr.serving.logs import log, tell
-from inr.serving.problems import Problem
+from inr.serving.problems import Problem, Type
+from inr.serving.queue import NotFound, QuotaExceeded
 
 if TYPE_CHECKING:
     from inr.serving.queue import SignalRow
@@ -24,17 +27,27 @@ async def read_signal(service: Service, signal: "SignalRow") -> None:
     """Read an upload, and say in the queue what became of it."""
     assert signal.sha256 is not None
     try:
-        async with service.readers:
+        async with service.reading_of(signal.user), service.readers:
             await in_thread(_read, service, signal)
     except InrError as error:
-        slug = "damaged-file" if isinstance(error, DamagedFile) else "unreadable-signal"
-        problem = Problem(slug, str(error))  # type: ignore[arg-type]
-        await in_thread(service.queue.signal_refused, signal.id, problem.to_json())
+        slug: Type = next((slug for kind, slug in _TYPES if isinstance(error, kind)), "unreadable-signal")
+        problem = Problem(slug, str(error))
         tell("a signal was refused", signal=signal.id, detail=problem.detail)
+        await in_thread(_refuse, service, signal, problem)
     except Exception:
         log.exception("a signal could not be read")
         problem = Problem("internal", "The service made an error when it read the file.")
-        await in_thread(service.queue.signal_refused, signal.id, problem.to_json())
+        await in_thread(_refuse, service, signal, problem)
+
+
+_TYPES: tuple[tuple[type[InrError], Type], ...] = (
+    (DamagedFile, "damaged-file"), (QuotaExceeded, "quota"), (DiskFull, "disk-full"),
+)  # fmt: skip
+
+
+def _refuse(service: Service, signal: "SignalRow", problem: Problem) -> None:
+    with contextlib.suppress(NotFound):  # it was deleted while it was read
+        service.queue.signal_refused(signal.id, problem.to_json())
 
 
 def _read(service: Service, signal: "SignalRow") -> None:
@@ -46,7 +59,8 @@ def _read(service: Service, signal: "SignalRow") -> None:
         read = service.read(path, signal.name, signal.options, service.store)
     finally:
         path.unlink(missing_ok=True)
-    service.queue.signal_ready(signal.id, read.kind, read.description, read.array_sha256)
+    beside = 0 if read.array_sha256 == signal.sha256 else service.store.path(read.array_sha256).stat().st_size
+    service.queue.signal_ready(signal.id, read.kind, read.description, read.array_sha256, beside)
 
 
 async def read_again(service: Service) -> None:

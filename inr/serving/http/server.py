@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import fcntl
 import logging
-import os
 import signal
 import socket
 import sys
@@ -22,12 +21,11 @@ from inr.serving.http.hardening import HEAD_BYTES, protocol
 from inr.serving.http.service import Service, in_thread
 from inr.serving.logs import log, start_logging
 from inr.serving.queue import Queue, User
-from inr.serving.settings import Settings
+from inr.serving.settings import OWNER, Settings, keep_token
 from inr.serving.store import Store, tidy
 from inr.serving.views import Renderer
 from inr.serving.work import Workers
 
-OWNER = "owner"  # the user whose token lies in the folder
 MOST_CONNECTIONS = 1_000
 LOOK_SECONDS = 0.5  # between looks whether a worker has died
 DISK_SECONDS = 5.0  # between looks at how much of the disk is free
@@ -170,9 +168,7 @@ def _owner(queue: Queue, folder: Path) -> User:
         user, token = queue.add_user(OWNER, role="admin")
     else:
         token = queue.replace_token(user.id)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(token + "\n")
+    keep_token(folder, token)
     return user
 
 

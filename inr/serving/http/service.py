@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
@@ -52,6 +53,7 @@ class Service:
         self.metrics = Metrics(queue, store)
         self.tail = Tail(queue, self.metrics.queue_seconds.observe)
         self.readers = CapacityLimiter(READERS)
+        self._reading: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.draining = asyncio.Event()
         self.uploads: dict[str, Any] = {}  # whose turn it is to write to each
         self._warm: Callable[[], None] | None = warm or _warm_readers
@@ -68,6 +70,10 @@ class Service:
         """Threads of a job, which decide about its last bits: one where the signal is small."""
         small = description is not None and description["size"] <= SMALL_SAMPLES
         return 1 if small else self.settings.threads
+
+    def reading_of(self, user: str) -> asyncio.Semaphore:
+        """What a user's uploads wait for before they wait for a reader, so that those of others are read meanwhile."""
+        return self._reading.setdefault(user, asyncio.Semaphore(READERS))
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Let something go on behind the answer."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
+from inr._parts import parse_spec
 from inr.compression import FitOptions, FitSeries, check_compression, coding_of
 from inr.serving.options._options import normalised
 from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
@@ -22,6 +23,7 @@ def check(
     description: Mapping[str, Any] | None = None,
     *,
     seconds: float = math.inf,
+    threads: float = math.inf,
 ) -> dict[str, Any]:
     """Look whether a job can be done, as far as that takes no work.
 
@@ -30,6 +32,7 @@ def check(
         options: as requests write them.
         description: of the signal, as its reader gave it; None for a field that is recompressed.
         seconds: the largest budget in seconds.
+        threads: the most that an engine may be told to take, beside whose jobs those of others run.
 
     Returns:
         The options as they are to be kept with the job.
@@ -40,8 +43,13 @@ def check(
     found = normalised(kind, options)
     if found.get("seconds", 0) > seconds:
         raise InrError(f"a job may take {seconds:g} seconds, not {found['seconds']:g}")
+    asked = parse_spec(found.get("engine", "auto")).get("threads", 0)
+    if isinstance(asked, int) and asked > threads:
+        raise InrError(
+            f"this job has {threads:g} thread{'s' * (threads > 1)}, not {asked}; leave threads out of --engine"
+        )
     if kind != "recompress" and description is not None and description.get("kind") == "field":
-        raise InrError("the signal is already a fitted field, which can be recompressed")
+        raise InrError("the signal is already a fitted field; inr recompress makes it smaller, inr render draws it")
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)

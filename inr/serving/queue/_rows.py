@@ -57,7 +57,7 @@ class SignalRow:
         kind: "image", "audio", "video", "volume", "scattered" or "field", once it is ready.
         description: of the canonical form.
         options: how it is to be read.
-        bytes: that count against the owner's quota.
+        bytes: of the upload, which count against the owner's quota, as those of the canonical form do.
         created, expires: seconds since 1970.
         problem: why it was refused.
     """

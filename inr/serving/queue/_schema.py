@@ -38,12 +38,13 @@ CREATE TABLE signals (
     description TEXT NOT NULL DEFAULT '{}',
     options TEXT NOT NULL,
     bytes INTEGER NOT NULL,
+    array_bytes INTEGER NOT NULL DEFAULT 0,
     created REAL NOT NULL,
     expires REAL NOT NULL,
     state TEXT NOT NULL DEFAULT 'reading',
     problem TEXT
 );
-CREATE INDEX signals_user ON signals (user, id, bytes);
+CREATE INDEX signals_user ON signals (user, id, bytes, array_bytes);
 CREATE INDEX signals_expires ON signals (expires);
 CREATE INDEX signals_reading ON signals (id) WHERE state = 'reading' AND sha256 IS NOT NULL;
 CREATE TABLE uploads (

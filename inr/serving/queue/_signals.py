@@ -84,19 +84,27 @@ class Signals(Base):
         with self._main.read() as db:
             return [_signal_of(row) for row in db.execute(unread)]
 
-    def signal_ready(self, signal: str, kind: str, description: dict[str, Any], array_sha256: str | None) -> None:
-        """A reader has made a signal's canonical form; raises NotFound."""
-        self._read(signal, state="ready", kind=kind, description=encode(description), array_sha256=array_sha256)
+    def signal_ready(
+        self, signal: str, kind: str, description: dict[str, Any], array_sha256: str | None, array_bytes: int = 0
+    ) -> None:
+        """A reader has made a signal's canonical form.
+
+        Args:
+            array_bytes: that it takes beside the upload; they count against the owner's quota, too.
+
+        Raises:
+            NotFound: the signal was deleted meanwhile.
+            QuotaExceeded: the owner would have more bytes than allowed.
+        """
+        with self._main.write() as db:
+            _check_bytes(db, signal_row(db, signal, None).user, array_bytes)
+            _read(db, signal, state="ready", kind=kind, description=encode(description),
+                  array_sha256=array_sha256, array_bytes=array_bytes)  # fmt: skip
 
     def signal_refused(self, signal: str, problem: dict[str, Any]) -> None:
         """A signal cannot be read; raises NotFound."""
-        self._read(signal, state="refused", problem=encode(problem))
-
-    def _read(self, signal: str, **columns: Any) -> None:
-        settings = ", ".join(f"{name} = ?" for name in columns)
         with self._main.write() as db:
-            if not db.execute(f"UPDATE signals SET {settings} WHERE id = ?", (*columns.values(), signal)).rowcount:
-                raise NotFound(f"there is no signal {signal}")
+            _read(db, signal, state="refused", problem=encode(problem))
 
     def delete_signal(self, signal: str, user: str | None) -> None:
         """Delete a signal.
@@ -202,6 +210,12 @@ def touch(db: sqlite3.Connection, signal: str, now: float) -> None:
     db.execute("UPDATE signals SET expires = MAX(expires, ?) WHERE id = ?", (now + SIGNAL_SECONDS, signal))
 
 
+def _read(db: sqlite3.Connection, signal: str, **columns: Any) -> None:
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    if not db.execute(f"UPDATE signals SET {settings} WHERE id = ?", (*columns.values(), signal)).rowcount:
+        raise NotFound(f"there is no signal {signal}")
+
+
 def _signal_of(row: sqlite3.Row) -> SignalRow:
     values = {name: row[name] for name in SignalRow.__dataclass_fields__}
     return SignalRow(**{**values, **{name: decode(values[name]) for name in ("description", "options", "problem")}})
@@ -216,7 +230,7 @@ def _upload_row(db: sqlite3.Connection, upload: str, user: str | None) -> Upload
 
 def _bytes_of(db: sqlite3.Connection, user: str) -> int:
     return db.execute(
-        """SELECT (SELECT COALESCE(SUM(bytes), 0) FROM signals WHERE user = :user)
+        """SELECT (SELECT COALESCE(SUM(bytes + array_bytes), 0) FROM signals WHERE user = :user)
              + (SELECT COALESCE(SUM(length), 0) FROM uploads WHERE user = :user)
              + (SELECT COALESCE(SUM(result_bytes), 0) FROM jobs WHERE user = :user AND result_bytes IS NOT NULL)""",
         {"user": user},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inr._errors import InrError
+from inr.serving import DiskFull
 from inr.serving.views import _wire
 from inr.serving.views._errors import BadRequest, RendererStopped
 
@@ -111,6 +112,8 @@ class Conversation:
 def _error(kind: str, detail: str) -> InrError:
     if kind == "bad-request":
         return BadRequest(detail)
+    if kind == "disk-full":
+        return DiskFull(detail)
     if kind == "refused":
         return InrError(detail)
     return RendererStopped("the renderer could not do this; its log says why")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from inr._errors import InrError
+from inr.serving import DiskFull
 from inr.serving.options import check
 from inr.serving.views import _wire
 from inr.serving.views._codecs import codec_sizes
@@ -150,6 +151,8 @@ def _named(error: Exception) -> str:
     """What kind of error a client is to be told."""
     if isinstance(error, BadRequest):
         return "bad-request"
+    if isinstance(error, DiskFull):
+        return "disk-full"
     if isinstance(error, InrError):
         return "refused"
     traceback.print_exception(error)

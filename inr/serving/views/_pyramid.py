@@ -10,6 +10,8 @@ from jaxtyping import UInt8
 
 from inr._errors import InrError
 from inr._files import describe, temporary_beside
+from inr.serving import DiskFull
+from inr.serving._disk import FULL
 from inr.serving.views._resampling import area_means
 
 _STRIP_PIXELS = 1 << 20  # that are made at once
@@ -77,7 +79,8 @@ def make_pyramid(path: Path, shape: tuple[int, int, int], rows: Rows) -> Pyramid
         rows: draws some of its rows.
 
     Raises:
-        InrError: the disk is full, or another failure of the file system.
+        DiskFull: there is no room for it.
+        InrError: another failure of the file system.
     """
     height, width, channels = shape
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +98,8 @@ def make_pyramid(path: Path, shape: tuple[int, int, int], rows: Rows) -> Pyramid
         stored.flush()
         temporary.replace(path)
     except OSError as error:
-        raise InrError(f"cannot keep a picture at smaller sizes: {describe(error)}") from error
+        kind = DiskFull if error.errno in FULL else InrError
+        raise kind(f"cannot keep a picture at smaller sizes: {describe(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return Pyramid(path, height, width)

@@ -23,7 +23,7 @@ def save_picture(array: np.ndarray, domain: Domain, path: Path) -> bool:
     Returns:
         Whether there is anything to show: there is not of sounds, series and scattered samples.
     """
-    if domain.kind not in ("image", "video", "volume") or array.ndim < 3 or min(array.shape[-3:-1]) < 2:
+    if domain.kind not in ("image", "video", "volume") or array.ndim < 3:
         return False
     while array.ndim > 3:
         array = array[len(array) // 2]

@@ -1,12 +1,12 @@
 """A worker: one process that claims jobs and does them, one after the other, until it is asked to end."""
 
-import errno
 import logging
 import os
 import secrets
 import signal as posix_signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from inr._errors import DamagedFile, InrError
 from inr.compression import fit
 from inr.serving import DiskFull
+from inr.serving._disk import FULL
 from inr.serving.problems import Problem
 from inr.serving.queue import Claim, NotFound, Queue
 from inr.serving.store import RESERVE, Store
@@ -109,24 +110,38 @@ class Worker:
         return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
 
     def _claim(self) -> list[Claim]:
-        if self._queue.held() is not None:
+        try:
+            if self._queue.held() is not None:
+                return []
+            if self._store.free() < self._reserve:
+                self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
+                return []
+            return self._queue.claim(self._id, limit=_CLAIMED)
+        except DiskFull:  # so full that this cannot even be written
             return []
-        if self._store.free() < self._reserve:
-            self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
-            return []
-        return self._queue.claim(self._id, limit=_CLAIMED)
+
+    def _tell(self, tell: Callable[[], object]) -> None:
+        """Tell the queue what became of a job, as soon as the disk has room for that: the job is not to blame."""
+        while True:
+            try:
+                tell()
+                return
+            except DiskFull:
+                if self.asked_to_end:
+                    raise
+                time.sleep(_LONGEST_IDLE)
 
     def _do(self, claim: Claim, heart: Heart) -> None:
         """Do one job, whatever comes of it."""
         task = Task(self._queue, claim, self._folder, self._seconds_left(claim))
-        if not heart.begin(task):
-            return
         try:
+            if not heart.begin(task):
+                return
             outcome = self._outcome(task)
             if self._finished(task, outcome):
                 log.info("job %s is done in %.2f s", claim.job.id, task.seconds)
         except Interrupted:
-            task.leave()
+            self._tell(task.leave)
         except Exception as error:  # whatever it is, it must not cost the next job
             self._fail(task, error)
         finally:
@@ -168,7 +183,9 @@ class Worker:
         path = self._store.path(row.array_sha256)
         if row.kind == "field":
             if job.kind != "recompress":
-                raise InrError(f"{row.name} is already a fitted field, which can be recompressed")
+                raise InrError(
+                    f"{row.name} is already a fitted field; inr recompress makes it smaller, inr render draws it"
+                )
             return Input(field=path.read_bytes())
         return Input(signal_of(path, row.description), lossless_of(row.description), data)
 
@@ -195,12 +212,12 @@ class Worker:
 
     def _fail(self, task: Task, error: Exception) -> None:
         """Say why a job cannot be done; one that met a full disk is done later."""
-        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL):
             log.warning("the disk is full: %s", error)
-            self._queue.release(task.claim, not_before=time.time() + _FULL_SECONDS)
-            self._queue.hold(_FULL_SECONDS, "the disk is full")
+            self._tell(lambda: self._queue.release(task.claim, not_before=time.time() + _FULL_SECONDS))
+            self._tell(lambda: self._queue.hold(_FULL_SECONDS, "the disk is full"))
             return
-        self._queue.fail(task.claim, _problem_of(error).to_json(), task.seconds)
+        self._tell(lambda: self._queue.fail(task.claim, _problem_of(error).to_json(), task.seconds))
         if not isinstance(error, (InrError, MemoryError)):
             log.error("job %s failed", task.job.id, exc_info=error)
 

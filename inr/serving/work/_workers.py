@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import IO
 
+from inr.serving import DiskFull
 from inr.serving.queue import Queue
 from inr.serving.store import RESERVE
 
@@ -116,10 +117,11 @@ class Workers:
             )
 
     def _forget(self, pid: int) -> None:
-        """A worker has ended: what it had is anybody's at once."""
-        for worker in self._queue.workers():
-            if worker.pid == pid and worker.host == socket.gethostname():
-                self._queue.forget(worker.id)
+        """A worker has ended: what it had is anybody's at once; when its leases are over, where the disk is full."""
+        with contextlib.suppress(DiskFull):
+            for worker in self._queue.workers():
+                if worker.pid == pid and worker.host == socket.gethostname():
+                    self._queue.forget(worker.id)
 
 
 def supervise(folder: Path, count: int, *, memory: int | None = None) -> None:

@@ -60,13 +60,27 @@ class Service:
         )
         return str(self._until(f"/v1/jobs/{job['id']}", ("done",))["id"])
 
+    def stopped(self, name: str, data: bytes) -> str:
+        """The id of a fit of a file that was stopped when it had learned something."""
+        signal = self.upload(name, data)
+        options = {"encoding": "hash", "seconds": 600}
+        job = self.call(
+            "POST", "/v1/jobs", json={"kind": "fit", "signal": signal["id"], "name": name, "options": options}
+        )
+        ends = time.monotonic() + PATIENCE
+        while not ((self.call("GET", f"/v1/jobs/{job['id']}")["progress"] or {}).get("step") or 0) > 0:
+            assert time.monotonic() < ends, "the fit has not begun"
+            time.sleep(0.2)
+        self.call("POST", f"/v1/jobs/{job['id']}/cancel")
+        return str(self._until(f"/v1/jobs/{job['id']}", ("cancelled",))["id"])
+
     def _until(self, path: str, states: tuple[str, ...]) -> dict[str, Any]:
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             found: dict[str, Any] = self.call("GET", path)
             if found["state"] in states:
                 return found
-            assert found["state"] not in ("failed", "refused", "cancelled"), found["problem"]
+            assert found["state"] not in {"failed", "refused", "cancelled"}.difference(states), found["problem"]
             time.sleep(0.2)
         raise AssertionError(f"{path} is not {' or '.join(states)} after {PATIENCE} s")
 
@@ -129,8 +143,32 @@ def visit(service: Service, chromium: Any) -> Iterator[Open]:
 
 
 def _is_complaint(line: Any) -> bool:
-    """Whether a line of the console tells of a mistake: a refused request is none, nor is Playwright's own style."""
-    return line.type == "error" and "Failed to load resource" not in line.text and "inline style" not in line.text
+    """Whether a line of the console tells of a mistake, as of what the policy blocked: a refused request is none."""
+    return line.type in ("error", "warning") and "Failed to load resource" not in line.text
+
+
+def eventually(page: Any, holds: Callable[[], bool]) -> None:
+    """Waits until something holds that the page does not tell of."""
+    ends = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < ends, f"not so after {PATIENCE} s"
+        page.wait_for_timeout(50)
+
+
+def still(page: Any, element: Any) -> bytes:
+    """What an element looks like when it no longer changes."""
+    ends = time.monotonic() + PATIENCE
+    before = b""
+    while (now := shot(element)) != before:
+        assert time.monotonic() < ends, f"still moving after {PATIENCE} s"
+        before = now
+        page.wait_for_timeout(400)
+    return now
+
+
+def shot(element: Any) -> bytes:
+    """A picture of an element, without the style that hides carets, which the page's policy would block."""
+    return bytes(element.screenshot(caret="initial"))
 
 
 def picture(left: int = 130, side: int = 64) -> bytes:

@@ -1,13 +1,17 @@
 """The page in Chromium against a running service: what people do with it, by pointer and by keyboard."""
 
+import json
+import os
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serving.page.conftest import PHONE, Open, Service, drop, picture
+from inr.serving.problems import TYPES
+from tests.serving.page.conftest import PHONE, Open, Service, drop, eventually, picture, shot, still
 
 pytestmark = pytest.mark.service
 
@@ -20,16 +24,20 @@ def view(name: str, fields: tuple[str, str]) -> str:
         "compare": f"#/compare/{fields[0]}/{fields[1]}",
         "zoom": f"#/zoom/{fields[0]}",
         "library": "#/library",
+        "api": "#/api",
     }[name]
 
 
-VIEWS = ("start", "fit", "compare", "zoom", "library")
+VIEWS = ("start", "fit", "compare", "zoom", "library", "api")
 
 
 def settle(page: Any) -> None:
-    """Waits until a view is drawn."""
+    """Waits until a view is drawn: every picture has come, and every ruler has its length."""
     page.locator("h1").first.wait_for()
-    page.wait_for_timeout(800)
+    page.wait_for_function(
+        """() => [...document.images].every((image) => image.complete || image.loading === "lazy")
+          && [...document.querySelectorAll(".rule-text")].every((rule) => rule.textContent)"""
+    )
 
 
 def rule(page: Any, which: int = 0) -> str:
@@ -103,13 +111,10 @@ def test_two_fits_are_compared_by_line_and_keys(visit: Open, fields: tuple[str, 
     page.keyboard.press("a")
     assert page.locator(".side-left.off").count() == 0
     assert page.locator(".side-right.off").count() == 1
-    page.wait_for_timeout(700)
-    one = stage.screenshot()
+    one = still(page, stage)
     page.keyboard.press("b")
     assert page.locator(".side-left.off").count() == 1
-    page.wait_for_timeout(700)
-    other = stage.screenshot()
-    assert one != other
+    eventually(page, lambda: shot(stage) != one)
     page.keyboard.press("c")
     line = page.get_by_role("slider", name="Line between A and B")
     line.focus()
@@ -133,24 +138,23 @@ def test_field_and_pixels_are_zoomed_together_beyond_the_pixels(visit: Open, fie
     for _ in range(14):
         page.keyboard.press("+")
         page.wait_for_timeout(60)
-    page.wait_for_timeout(2500)
-    assert rule(page) != whole
-    assert rule(page, 0) == rule(page, 1)
-    assert float(rule(page).split()[0]) <= 1
-    assert any("@64x" in answer.url and "signal-" not in answer.url for answer in tiles)
+    eventually(page, lambda: any("@64x" in answer.url and "signal-" not in answer.url for answer in tiles))
+    eventually(page, lambda: rule(page) != whole and float(rule(page).split()[0]) <= 1)
+    eventually(page, lambda: rule(page, 0) == rule(page, 1))
     assert [answer.url for answer in tiles if answer.status >= 400] == []
 
 
 def test_layers_show_original_error_and_slope(visit: Open, fields: tuple[str, str]):
     page = visit(view("fit", fields))
     settle(page)
-    seen = {page.locator(".stage-canvas").screenshot()}
+    stage = page.locator(".stage-canvas")
+    seen = {still(page, stage)}
     for name in ("Original", "Error", "Slope"):
         with page.expect_response(lambda answer: answer.url.endswith((".jpg", ".png"))) as tile:
             page.get_by_role("radio", name=name).check()
         assert tile.value.status == 200
-        page.wait_for_timeout(1200)
-        seen.add(page.locator(".stage-canvas").screenshot())
+        eventually(page, lambda: shot(stage) not in seen)
+        seen.add(still(page, stage))
     assert len(seen) == 4
 
 
@@ -192,16 +196,18 @@ def test_a_smaller_size_is_shown_beside_other_formats(visit: Open, fields: tuple
 def test_a_sound_is_seen_and_heard_at_any_rate(visit: Open, sound: str):
     page = visit(f"#/fit/{sound}")
     page.get_by_role("button", name="Play").wait_for()
-    page.wait_for_timeout(1500)
+    page.wait_for_function("() => document.querySelector('audio').duration > 0")
     audio = page.locator("audio")
     assert audio.evaluate("(element) => element.duration") == pytest.approx(0.5, abs=0.01)
     assert page.get_by_role("radio", name="8", exact=True).is_checked()
     page.get_by_role("radio", name="44.1").check()
     assert "rate=44100" in audio.get_attribute("src")
-    drawn = page.locator(".wave-canvas").evaluate(
-        "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    page.wait_for_function(
+        """() => {
+          const canvas = document.querySelector(".wave-canvas");
+          return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+        }"""
     )
-    assert drawn
 
 
 def test_a_volume_is_seen_slice_by_slice(visit: Open, volume: str):
@@ -266,8 +272,8 @@ def test_nothing_is_streamed_to_a_page_that_nobody_sees(visit: Open, service: Se
     page.on("request", lambda request: streams.append(request) if request.url.endswith("/v1/events") else None)
     page.reload()
     page.locator(".hero").wait_for()
-    service.fit("unseen.png", picture(left=170), steps=20, exact=True)
-    page.wait_for_timeout(500)
+    with page.expect_request("**/v1/queue"):  # which an event makes the page ask
+        service.fit("unseen.png", picture(left=170), steps=20, exact=True)
     seen = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
     seen += "document.dispatchEvent(new Event('visibilitychange')); }"
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/v1/events")):
@@ -275,9 +281,41 @@ def test_nothing_is_streamed_to_a_page_that_nobody_sees(visit: Open, service: Se
     assert len(streams) == 1
     assert "last-event-id" not in streams[0].headers
     page.evaluate(seen, False)
-    page.wait_for_timeout(500)
-    assert len(streams) == 2
+    eventually(page, lambda: len(streams) == 2)
     assert int(streams[1].headers["last-event-id"]) > 0
+
+
+def test_every_endpoint_is_told_with_a_line_that_asks_it(visit: Open, service: Service):
+    """The line of curl is right as it stands, and the address of a group leads to it."""
+    schema = service.call("GET", "/openapi.json")
+    asked = {(method.upper(), path) for path, methods in schema["paths"].items() for method in methods}
+    page = visit("#/library")
+    page.get_by_role("link", name="API for programs").click()
+    page.locator(".endpoint").first.wait_for()
+    told = [summary.locator("code").all_inner_texts()[:2] for summary in page.locator(".endpoint summary").all()]
+    assert sorted(map(tuple, told)) == sorted(asked)
+    page.get_by_role("link", name="Users", exact=True).click()
+    page.locator("#api-users h2:focus").wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    line = page.locator("#api-users .command code").inner_text()
+    assert line == f"curl -H \"Authorization: Bearer $INR_TOKEN\" '{service.base}/v1/me'"
+    known = {"INR_TOKEN": service.token, "PATH": os.environ["PATH"]}
+    ran = subprocess.run(["bash", "-c", f"{line} --silent"], env=known, capture_output=True, check=True)
+    assert json.loads(ran.stdout)["name"] == "owner"
+    types = page.locator("#api-problems tbody a").all_inner_texts()
+    assert types == list(TYPES)
+
+
+def test_what_a_stopped_fit_kept_is_in_the_library(visit: Open, service: Service):
+    made = service.stopped("stopped.png", picture(left=20))
+    assert made in {job["id"] for job in service.call("GET", "/v1/fields")["items"]}
+    page = visit("#/library")
+    card = page.locator(f'[data-job="{made}"]')
+    card.get_by_role("link", name="Download stopped.png").wait_for()
+    assert "Stopped" in card.inner_text()
 
 
 def test_the_theme_is_switched_and_kept(visit: Open):
@@ -315,11 +353,9 @@ def test_everything_is_reached_by_keyboard_and_seen_where_it_is(visit: Open, fie
     for _ in range(6):
         page.keyboard.press("+")
         page.wait_for_timeout(150)
-    page.wait_for_timeout(600)
-    assert rule(page) != whole
+    eventually(page, lambda: rule(page) != whole)
     page.keyboard.press("0")
-    page.wait_for_timeout(1200)
-    assert rule(page) == whole
+    eventually(page, lambda: rule(page) == whole)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -349,6 +385,9 @@ def test_axe_finds_nothing(
     elif name == "start":
         page.locator(".disclosure summary").click()
         page.locator(".part").first.wait_for()
+    elif name == "api":
+        page.get_by_text("Queue a job.").click()
+        page.locator(".command").wait_for()
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = axe.Axe().run(page, options={"runOnly": tags}).response["violations"]
     assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found] == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inr import InrError
+from inr.serving import DiskFull
 from inr.serving.views._pyramid import Pyramid, make_pyramid
 from inr.serving.views._resampling import area_means
 from inr.serving.views._tiles import TileCache, make_room
@@ -94,7 +94,7 @@ def test_a_pyramid_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_fallocate", full, raising=False)
-        with pytest.raises(InrError, match="the disk is full"):
+        with pytest.raises(DiskFull, match="the disk is full"):
             pyramid(tmp_path, noise(5, 3, 4))
     assert list(tmp_path.iterdir()) == []
     made = pyramid(tmp_path, noise(5, 3, 4))

@@ -178,7 +178,7 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
         Problem: the job cannot be queued.
     """
     service.require_disk()
-    signal, description = await in_thread(_input, service, user, body)
+    signal, description, name = await in_thread(_input, service, user, body)
     asked = json.dumps([body.kind, body.options, signal], sort_keys=True)
     if asked not in known:
         known[asked] = await service.renderer.call(
@@ -187,10 +187,11 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
             options=body.options,
             description=description,
             seconds=user.quotas.seconds_a_job,
+            threads=service.threads_of(description),
         )
     return NewJob(
         kind=body.kind,
-        name=body.name,
+        name=body.name or name,
         signal=signal,
         field=body.field,
         options=known[asked],
@@ -200,8 +201,8 @@ async def _checked(service: Service, user: "User", body: JobRequest, trace: str,
     )
 
 
-def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None]:
-    """The signal of a job, and its description."""
+def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None, dict[str, Any] | None, str]:
+    """The signal of a job, its description, and the name of what the job begins with."""
     if isinstance(body, FieldJobRequest):
         source = own_job(service, user, body.field)
         if source.result_sha256 is None:
@@ -209,13 +210,15 @@ def _input(service: Service, user: "User", body: JobRequest) -> tuple[str | None
                 "wrong-state", f"Job {source.id} is {source.state}; only files of jobs that are done can be compressed."
             )
         row = service.queue.signal(source.signal, user.id) if source.signal is not None else None
-        return (row.id, row.description) if row is not None and row.state == "ready" else (None, None)
+        if row is None or row.state != "ready":
+            return None, None, source.name
+        return row.id, row.description, source.name
     row = service.queue.signal(body.signal, user.id)
     if row is None:
         raise Problem("not-found", f"There is no signal {body.signal}.")
     if row.state != "ready":
         raise Problem("wrong-state", _UNREADY[row.state], headers={"Retry-After": "1"})
-    return row.id, row.description
+    return row.id, row.description, row.name
 
 
 _UNREADY = {
