@@ -1,6 +1,6 @@
 """What is sent, for the schema at /openapi.json."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -38,7 +38,7 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _like(**example: object) -> ConfigDict:
+def _like(**example: Any) -> ConfigDict:
     """With an example in the schema."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
