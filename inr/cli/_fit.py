@@ -22,7 +22,7 @@ from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
     from inr import Event, Fitter
-    from inr.compression import Coding, FitOptions
+    from inr.compression import FitOptions
     from inr.listeners import Listener
 
 EPILOG = f"""
@@ -106,7 +106,7 @@ def fit(
     """Fit a function to a signal and save it as an .inr file."""
     arguments = dict(locals())
     import inr
-    from inr.compression import FitOptions, check_unstepped, finish, sampled
+    from inr.compression import FitOptions, check_unstepped, coding_of, finish, sampled
     from inr.listeners import listener
 
     if purpose not in _PURPOSES:
@@ -116,7 +116,8 @@ def fit(
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
         optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
-        max_error=max_error, bytes=size_in_bytes, coding=_coding(exact, coded, half, samples), batch=batch,
+        max_error=max_error, bytes=size_in_bytes, batch=batch,
+        coding=coding_of({"exact": exact, "coded": coded, "half": half, "samples": samples}),
         learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
     )  # fmt: skip
     beside = {"resume": resume, "events": events, "log": log, "teacher-map": teacher_map, "profile": profile}
@@ -192,15 +193,6 @@ def _solve(
     return Fitted(field, at_points(source)), course_without_steps(
         "closed-form", "solved", source.size, watch.laps.pop("solving")
     )
-
-
-def _coding(exact: bool, coded: bool, half: bool, samples: bool) -> "Coding | None":
-    """How weights are to be kept, by the options; None where none of them says it."""
-    options: dict[Coding, bool] = {"exact": exact, "coded": coded, "half": half, "samples": samples}
-    asked = [name for name, given in options.items() if given]
-    if len(asked) > 1:
-        raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
-    return asked[0] if asked else None
 
 
 def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:

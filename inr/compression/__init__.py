@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inr.compression.fit_series import FitSeries as FitSeries
     from inr.compression.keeping import Coding as Coding
     from inr.compression.keeping import Keeping as Keeping
+    from inr.compression.keeping import coding_of as coding_of
     from inr.compression.reference_weights import UnknownWeights as UnknownWeights
     from inr.compression.reference_weights import checksum_name as checksum_name
     from inr.compression.stored_fields import halve as halve
@@ -50,6 +51,7 @@ __getattr__, __all__ = lazy_exports(
         "check_compression": ".api",
         "check_unstepped": ".fit_options",
         "checksum_name": ".reference_weights",
+        "coding_of": ".keeping",
         "compress": ".api",
         "compress_and_measure": ".api",
         "decode": ".api",

@@ -2,9 +2,10 @@
 
 import importlib.util
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from inr._errors import InrError, MissingExtra
 from inr._specs import parse_spec
@@ -15,7 +16,7 @@ from inr.field import Spec
 from inr.fitting import default_setup
 from inr.signals import GridSignal, LosslessSize, Signal, lossless_bytes, metadata_bytes
 
-Coding = Literal["coded", "half", "exact", "samples"]
+Coding = Literal["exact", "coded", "half", "samples"]
 Source = Path | LosslessSize | None
 # Shares of the lossless file that a coded one takes at most, and of the loss that rounding may add below that.
 MAX_SHARE, GROWTH = 0.9, 0.01
@@ -32,6 +33,24 @@ _HEADER = 300
 _TEXT_OVERHEAD = 32
 # How many standard deviations of errors the largest is, for a first guess.
 _LARGEST_ERROR = 5.0
+
+
+def coding_of(wishes: Mapping[str, Any]) -> Coding | None:
+    """How weights are to be kept, by options of which each stands for one way.
+
+    Args:
+        wishes: by the name of a coding, something that is true where it is asked for; other names do not matter.
+
+    Returns:
+        The coding; None where none is asked for.
+
+    Raises:
+        InrError: several are asked for.
+    """
+    asked = [coding for coding in get_args(Coding) if wishes.get(coding)]
+    if len(asked) > 1:
+        raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
+    return asked[0] if asked else None
 
 
 @dataclass(frozen=True)

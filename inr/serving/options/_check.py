@@ -11,8 +11,8 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._parts import parse_spec
-from inr.compression import FitOptions, FitSeries, check_compression
-from inr.serving.options._options import coding_of, normalised
+from inr.compression import FitOptions, FitSeries, check_compression, coding_of
+from inr.serving.options._options import normalised
 from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
 from inr.sweeping import check_sweep
 
@@ -71,7 +71,7 @@ def fit_options(options: Mapping[str, Any]) -> FitOptions:
     own = {renamed.get(name, name): value for name, value in options.items() if name not in apart}
     solver = options.get("solver", "adam")
     return FitOptions(
-        **own, coding=coding_of(options), optimiser=None if solver == "adam" else solver,  # type: ignore[arg-type]
+        **own, coding=coding_of(options), optimiser=None if solver == "adam" else solver,
         lattice_only=options.get("purpose") == "memory",
     )  # fmt: skip
 

@@ -66,14 +66,6 @@ def normalised(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in known if name in found}
 
 
-def coding_of(options: Mapping[str, Any]) -> str | None:
-    """How weights are to be kept. Raises InrError where options contradict each other."""
-    asked = [name for name in ("exact", "coded", "half", "samples") if options.get(name)]
-    if len(asked) > 1:
-        raise InrError(f"--{asked[0]} and --{asked[1]} contradict each other; give one")
-    return asked[0] if asked else None
-
-
 def _checked(name: str, what: str, value: Any) -> Any:
     option = "--" + name.replace("_", "-")
     wrong = InrError(f"{option} is {_WORDS[what]}, not {_shown(value)}")
