@@ -37,11 +37,11 @@ def work(
     from inr.serving.work import supervise
     from inr.serving.work import work as be_worker
 
-    if not folder.is_dir():
-        raise InrError(f"{folder} is no folder of inr serve; begin one with: inr serve {folder}")
     if not 1 <= slots <= 256:
         raise InrError(f"--slots lies between 1 and 256, got {slots}")
     most = None if memory is None else parse_bytes(memory)
+    if not (folder / "inr.db").is_file():
+        raise InrError(f"{folder} is no folder of inr serve; begin one with: inr serve {folder}")
     start_logging()
     if slots == 1:
         be_worker(folder, memory=most)

@@ -59,7 +59,9 @@ export function confirmDialog(title, words, verb, action) {
 export function compressDialog(field, onjob) {
   const lossless = field.lossless_bytes ?? field.bytes ?? 100_000;
   const ends = [Math.max(500, lossless / 200), lossless];
-  const slider = h("input", { type: "range", min: 0, max: 1000, value: 600, "aria-label": "Size" });
+  const slider = h("input", { type: "range", min: 0, max: 1000, "aria-label": "Size" });
+  const half = Math.log((field.bytes ?? lossless) / 2 / ends[0]) / Math.log(ends[1] / ends[0]);
+  slider.value = 1000 * Math.min(Math.max(half, 0), 0.6); // half of what it takes now, or less
   const words = h("output", { class: "figure" });
   const table = h("div", { class: "codecs", "aria-live": "polite" });
   let how = field.signal ? "compress" : "recompress";

@@ -82,7 +82,7 @@ export async function show(main, [id], { signal }) {
   };
   handlers.progress = (detail) => {
     job.progress = { ...job.progress, ...detail, curve: undefined };
-    job.eta = left(detail) ?? job.eta;
+    job.eta = left(detail, job.options) ?? job.eta;
     curve.add(detail.seconds, detail.psnr);
     paint();
   };
@@ -142,12 +142,13 @@ function figures(job, curve) {
     if (shown === `${now.state}${Boolean(field)}`) return;
     shown = `${now.state}${Boolean(field)}`;
     const stop = () => titled(button("stop", "Stop", step("cancel")), "ends it, and keeps the best so far");
+    const drop = () => titled(button("stop", "Give up", step("cancel")), "ends it, and keeps nothing");
     const fieldButtons = () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []);
     fill(actions, {
-      queued: () => [stop()],
+      queued: () => [drop()],
       running: () => [titled(button("pause", "Pause", step("pause")), "keeps what was fitted"), stop()],
       cancelling: () => [],
-      paused: () => [button("play", "Go on", step("resume"), "primary"), stop()],
+      paused: () => [button("play", "Go on", step("resume"), "primary"), drop()],
       failed: () => [button("again", "Try again", step("retry"), "primary")],
       cancelled: fieldButtons,
       done: fieldButtons,
@@ -216,8 +217,9 @@ function titled(element, words) {
   return element;
 }
 
-/** Seconds that the steps left will take, by those that were made. */
-const left = ({ step, steps, seconds }) => (step > 0 && steps > step ? ((steps - step) * seconds) / step : null);
+/** Seconds that the steps left will take, by those that were made, and no more than the budget has left. */
+const left = ({ step, steps, seconds }, { seconds: budget = Infinity }) =>
+  (step > 0 && steps > step ? Math.min(((steps - step) * seconds) / step, Math.max(budget - seconds, 1)) : null);
 
 /** Options that a new fit begins with: those of the job that its form can show. */
 const formOptions = (options) => Object.fromEntries(["seconds", "preset", "encoding", "activation", "network", "teacher"].map((name) => [name, options?.[name] ?? null]));
