@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from inr.serving.http import gate
-from inr.serving.http.server import _upkeep
+from inr.serving.http.server import _owner, _upkeep
 from tests.serving.http_service import Stage
 from tests.serving.test_http import problem
 
@@ -85,3 +87,26 @@ def test_a_disk_that_fills_up_under_a_body_is_told(folder, monkeypatch):
             problem(stage.client.patch(place, content=b"12345", headers=step | kind), 507, "disk-full")
         done = stage.client.patch(place, content=b"12345", headers=step | kind)
         assert (done.status_code, done.headers["upload-offset"]) == (204, "5")
+
+
+@pytest.mark.parametrize("left", ["open", "binary", "another's", "gone"])
+def test_a_token_that_others_may_know_is_replaced(queue, tmp_path, left):
+    owner = _owner(queue, tmp_path)
+    path = tmp_path / "token"
+    first = path.read_text().strip()
+    assert (_owner(queue, tmp_path), path.read_text().strip()) == (owner, first)
+    session = queue.redeem(queue.new_code(owner.id))
+    match left:
+        case "open":
+            path.chmod(0o640)
+        case "binary":
+            path.write_bytes(b"\xff\xfe\x00")
+        case "another's":
+            path.write_text("x" * 43)
+        case "gone":
+            path.unlink()
+    assert _owner(queue, tmp_path) == owner
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert queue.user_of_token(path.read_text().strip()) == owner
+    assert queue.user_of_token(first) is None
+    assert queue.user_of_session(session) is None

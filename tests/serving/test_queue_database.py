@@ -1,5 +1,6 @@
 """The files: versions, full disks, network file systems, many at once, and no query that looks at every row."""
 
+import re
 import sqlite3
 import subprocess
 import threading
@@ -60,6 +61,13 @@ def test_network_file_systems_are_refused(tmp_path, monkeypatch, kind):
         Queue(tmp_path / "inr")
     check_local(tmp_path / "local" / "inr")
     check_local(tmp_path.parent)
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "inr.db").mkdir()
+    told = f"{tmp_path}/inr.db cannot be written; look at its permissions, or give another folder"
+    with pytest.raises(InrError, match=re.escape(told)):
+        Queue(tmp_path)
 
 
 def test_a_full_disk_is_told_and_loses_nothing(queue, ada):

@@ -157,9 +157,13 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _owner(queue: Queue, folder: Path) -> User:
-    """The user of this machine, whose token lies in the folder for programs to read."""
+    """The user of this machine, whose token lies in the folder for programs to read.
+
+    One that others could have read is worth nothing any more: there is a new one, and sessions end.
+    """
     path = folder / "token"
-    token = path.read_text().strip() if path.is_file() else ""
+    private = path.is_file() and path.stat().st_mode & 0o077 == 0
+    token = path.read_text(errors="replace").strip() if private else ""
     user = queue.user_of_token(token) if token else None
     if user is not None:
         return user

@@ -34,7 +34,7 @@ class Database:
         version: of the schema.
 
     Raises:
-        InrError: the file is no such database, or a newer inr made it.
+        InrError: the file cannot be written, is no such database, or a newer inr made it.
     """
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
@@ -43,11 +43,16 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._writing = threading.Lock()
         self._closing = weakref.finalize(self, _close, self._all, os.getpid())
-        with self._told():
-            self._durable = self._connect("FULL")
-            self._quick = self._connect("NORMAL")
-            self._watcher = self._connect("NORMAL")
-            self._prepare(schema, version)
+        try:
+            with self._told():
+                self._durable = self._connect("FULL")
+                self._quick = self._connect("NORMAL")
+                self._watcher = self._connect("NORMAL")
+                self._prepare(schema, version)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            raise InrError(f"{path} cannot be written; look at its permissions, or give another folder") from error
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:

@@ -123,7 +123,7 @@ _OPERATIONS: Mapping[str, Callable[..., Answer]] = {
 
 
 def serve(desk: Desk, incoming: BinaryIO, outgoing: BinaryIO, threads: int) -> None:
-    """Answer until nobody asks any more."""
+    """Answer until nobody asks any more, then end at once, with the process: nobody would hear the rest."""
     writing = threading.Lock()
 
     def work(message: Mapping[str, Any]) -> None:
@@ -142,9 +142,10 @@ def serve(desk: Desk, incoming: BinaryIO, outgoing: BinaryIO, threads: int) -> N
             outgoing.write(_wire.packed(told, data))
             outgoing.flush()
 
-    with ThreadPoolExecutor(threads, "inr-renderer") as pool:
-        while (message := _wire.read(incoming)) is not None:
-            pool.submit(work, message)
+    pool = ThreadPoolExecutor(threads, "inr-renderer")
+    while (message := _wire.read(incoming)) is not None:
+        pool.submit(work, message)
+    os._exit(0)
 
 
 def _named(error: Exception) -> str:

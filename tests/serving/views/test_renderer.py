@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import inr
+from inr.serving import DiskFull
 from inr.serving.views import (
     BadRequest,
     Busy,
@@ -162,7 +164,8 @@ def test_a_lane_stays_taken_until_its_answer_is_there(tmp_path, stand_in):
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("bad-request", BadRequest), ("refused", inr.InrError), ("internal", RendererStopped)]
+    ("kind", "error"),
+    [("bad-request", BadRequest), ("refused", inr.InrError), ("disk-full", DiskFull), ("internal", RendererStopped)],
 )
 def test_errors_keep_their_kind(tmp_path, stand_in, kind, error):
     async def body(renderer):
@@ -240,3 +243,27 @@ def test_the_process_itself(tmp_path):
             await renderer.canvas(FieldImage(tmp_path / "none.inr", "n"))
 
     run(tmp_path / "cache", body)
+
+
+def test_the_process_ends_with_its_server(tmp_path, monkeypatch):
+    """Whatever it is drawing: a pyramid may take half an hour."""
+    process = pytest.importorskip("inr.serving.views._process")
+    begun, ended = threading.Event(), threading.Event()
+
+    class Endless(process.Desk):
+        def answer(self, operation, arguments):
+            begun.set()
+            ended.wait(20)
+            return {}
+
+    def leave(status):
+        assert begun.wait(20)
+        assert status == 0
+        raise SystemExit
+
+    monkeypatch.setattr(process.os, "_exit", leave)
+    message = process._wire.packed({"id": 1, "op": "tile", "arguments": {}})
+    (tmp_path / "in").write_bytes(message)
+    with (tmp_path / "in").open("rb") as asked, (tmp_path / "out").open("wb") as told, pytest.raises(SystemExit):
+        process.serve(Endless(tmp_path, 0, 0), asked, told, 1)
+    ended.set()

@@ -24,9 +24,11 @@ export async function tiles(link, shape, { quality = "default", slice = "" } = {
   return { ...info, id: new URL(path, location.href).href, version: 3, tileQuality: quality };
 }
 
-// OpenSeadragon would add a sheet that hides where the focus is on phones, which the page's policy blocks and reports;
-// it does not where there is one of this name, be it of no style.
-document.head.append(h("style", { type: "text/plain", "data-openseadragon-mobile-css": "" }));
+// OpenSeadragon adds a sheet that hides where the focus is on phones, which the page's policy blocks and reports, unless
+// there is one of its name; an element of no namespace has the name and is no sheet.
+const sheet = document.createElementNS(null, "style");
+sheet.setAttribute("data-openseadragon-mobile-css", "");
+document.head.append(sheet);
 
 export class Viewer {
   /** @param {string} label what is seen, for screen readers */
