@@ -62,9 +62,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path.name != "test_numba.py")
     if only := _only(config):
         others = {"quick": ("long", "service"), "service": ()}[only]
-        kept = [item for item in items if only in _marks(item) and _marks(item).isdisjoint(others)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+        wanted = [only in _marks(item) and _marks(item).isdisjoint(others) for item in items]
+        config.hook.pytest_deselected(items=[item for item, kept in zip(items, wanted, strict=True) if not kept])
+        items[:] = [item for item, kept in zip(items, wanted, strict=True) if kept]
         return
     long = config.getoption("--long") or "long" in config.getoption("markexpr")
     reasons = {"service": "runs with --service (make test-service)"}

@@ -38,6 +38,16 @@ FLOORS = (
     ("cli",),
 )
 
+# rooms within the service, likewise; its client stands apart from all of them
+SERVICE_FLOORS = (
+    ("_disk", "logs", "options", "page", "problems", "settings"),
+    ("queue",),
+    ("store",),
+    ("views",),
+    ("work",),
+    ("http",),
+)
+
 
 @dataclass(frozen=True)
 class Import:
@@ -162,6 +172,12 @@ def room_of(module: str) -> str:
     if parts[1] == "__main__":
         return "cli"
     return "basement" if parts[1].startswith("_") else parts[1]
+
+
+def service_room_of(module: str) -> str:
+    """The room of a module within the service; "" for modules elsewhere, and for the service's face."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["inr", "serving"] and len(parts) > 2 else ""
 
 
 def floor_of(module: str) -> int:

@@ -8,6 +8,7 @@ import pytest
 from tests.structure import (
     FLOORS,
     ROOT,
+    SERVICE_FLOORS,
     Import,
     Package,
     imports_of_tests,
@@ -15,6 +16,7 @@ from tests.structure import (
     room_of,
     room_of_test,
     runs_up,
+    service_room_of,
 )
 
 pytestmark = pytest.mark.quick
@@ -91,3 +93,31 @@ def test_circles_are_found(tmp_path: Path):
     }.items():
         (tmp_path / "inr" / f"{name}.py").write_text(text)
     assert Package(tmp_path).circles() == [["inr._a", "inr._b"]]
+
+
+@pytest.fixture(scope="module")
+def in_service(package) -> list[Import]:
+    """The imports of one room of the service by another."""
+    rooms = [(service_room_of(each.source), service_room_of(each.target), each) for each in package.imports]
+    return [each for source, target, each in rooms if source and target and source != target]
+
+
+def test_no_import_within_the_service_runs_up(in_service):
+    floors = {room: floor for floor, rooms in enumerate(SERVICE_FLOORS) for room in rooms}
+    within = [each for each in in_service if service_room_of(each.source) != "client"]
+    assert len(within) > 50  # it does read them
+    up = [each for each in within if floors[service_room_of(each.target)] >= floors[service_room_of(each.source)]]
+    assert [described(each) for each in up] == []
+
+
+def test_the_client_of_the_service_stands_apart(in_service):
+    known = {service_room_of(each.target) for each in in_service if service_room_of(each.source) == "client"}
+    assert known == {"settings"}
+    assert [described(each) for each in in_service if service_room_of(each.target) == "client"] == []
+
+
+def test_rooms_of_the_service_speak_through_their_faces(in_service):
+    private = [
+        each for each in in_service if any(part[:1] == "_" for part in [*each.written.split(".")[3:], each.name])
+    ]
+    assert [described(each) for each in private] == []

@@ -54,7 +54,14 @@ def is_known(headers: Headers, tag: str) -> bool:
 def tagged_json(
     request: Request, content: Any, *, media_type: str = "application/json", headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON answer with its ETag, or 304 where the client has it."""
+    """A JSON answer with its ETag, or 304 where the client has it.
+
+    Args:
+        request: says what the client has.
+        content: plain JSON.
+        media_type: what it is.
+        headers: sent along.
+    """
     answer = JSONAnswer(content, media_type=media_type)
     tag = tag_of(media_type, bytes(answer.body).decode())
     tagged = {"Cache-Control": "private, no-cache", **(headers or {}), "ETag": tag}

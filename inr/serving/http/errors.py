@@ -80,10 +80,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return problem_answer(Problem("precondition-failed", detail, headers={"Tus-Version": "1.0.0"}))
     if ("query", "cursor") in places:
         return problem_answer(Problem("bad-cursor", "That cursor is none that a list gave; start without one."))
-    detail = "; ".join(_complaint(each) for each in errors[:5]) + "."
-    # what was sent is not sent back: it may be large, or no JSON
     if ("header", "last-event-id") in places:
         return problem_answer(Problem("bad-cursor", "Last-Event-ID is the id of an event of this service."))
+    detail = "; ".join(_complaint(each) for each in errors[:5]) + "."
+    # what was sent is not sent back: it may be large, or no JSON
     shown = [{"at": _place(each["loc"]), "message": each["msg"]} for each in errors[:20]]
     return problem_answer(Problem("bad-request", detail, errors=shown))
 

@@ -53,7 +53,14 @@ def signal_json(row: "SignalRow") -> dict[str, Any]:
 
 
 def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = False) -> dict[str, Any]:
-    """A job, with its place unless that is not asked for, and how far it is; `course`: or how it went, if it ended."""
+    """A job, with what is known of it now.
+
+    Args:
+        queue: that has it.
+        job: its row.
+        placed: whether its place is looked up, if it waits or runs.
+        course: whether to tell how it went, if it has ended; how far others are is told anyway.
+    """
     signal = queue.signal(job.signal) if job.signal is not None else None
     progress = queue.progress(job.id) if course or job.state in _MOVING else None
     place = queue.place(job) if placed and job.state in ("queued", "running") else None

@@ -23,7 +23,13 @@ class Claims(Base):
     """Workers, their claims, and how those end."""
 
     def register(self, worker: str, host: str, pid: int, slots: int) -> None:
-        """A worker is there, for `slots` jobs at a time."""
+        """A worker is there.
+
+        Args:
+            worker: an id that no other has.
+            host, pid: where it runs, and its process there.
+            slots: how many jobs it does at a time.
+        """
         with self._main.write(durable=False) as db:
             db.execute(
                 "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?)", (worker, host, pid, slots, self._clock())
@@ -149,7 +155,17 @@ class Claims(Base):
         return "pause" if row["pausing"] else "go on"
 
     def plan(self, claim: Claim, *, threads: int, engine: str | None, horizon: int | None) -> bool:
-        """Keep what this attempt is run with, so that a later one gives the same bytes; False without the lease."""
+        """Keep what this attempt is run with, so that a later one gives the same bytes.
+
+        Args:
+            claim: the right to work on the job.
+            threads: of the fit.
+            engine: that was chosen; None where nothing is fitted by one.
+            horizon: the number of steps; None where it is not known.
+
+        Returns:
+            False where the token is refused.
+        """
         return self._update(claim, threads=threads, engine=engine, horizon=horizon, inr_version=__version__)
 
     def checkpointed(self, claim: Claim, step: int) -> bool:
@@ -188,7 +204,16 @@ class Claims(Base):
             return True
 
     def fail(self, claim: Claim, problem: dict[str, Any], seconds: float) -> bool:
-        """A job cannot be done, and is not tried again by itself; False where the token is refused."""
+        """A job cannot be done, and is not tried again by itself.
+
+        Args:
+            claim: the right to work on it.
+            problem: the JSON of an RFC 9457 problem that says why.
+            seconds: that this attempt took.
+
+        Returns:
+            False where the token is refused.
+        """
         with self._main.write() as db:
             return self._end(db, claim, seconds, "failed", problem=problem)
 

@@ -93,7 +93,14 @@ class Jobs(Base):
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Job], str | None]:
-        """A page of a user's jobs (None: of everybody's), the newest first; `fields`: of those alone that have one.
+        """A page of a user's jobs, the newest first.
+
+        Args:
+            user: id of the owner; None is everybody.
+            state, kind, batch: which jobs; None is any.
+            fields: those alone that have a field.
+            cursor: of the page, as the one before gave it; None is the first.
+            limit: jobs of a page.
 
         Returns:
             The jobs, and the cursor of the next page; None on the last one.
@@ -156,7 +163,18 @@ class Jobs(Base):
             return job_row(db, job)
 
     def set_priority(self, job: str, user: str | None, priority: int) -> Job:
-        """Change a job's priority among those of its owner, -10 to 10. Raises InrError, NotFound, WrongState."""
+        """Change a job's priority among those of its owner.
+
+        Args:
+            job: its id.
+            user: id of the owner; None is anybody.
+            priority: from -10 to 10; the larger, the earlier.
+
+        Raises:
+            InrError: a priority out of range.
+            NotFound: there is none, or it is another user's.
+            WrongState: it has ended.
+        """
         _check_priority(priority)
         with self._main.write() as db:
             found = job_row(db, job, user)

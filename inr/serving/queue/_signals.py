@@ -62,7 +62,12 @@ class Signals(Base):
     def signals(
         self, user: str | None, *, cursor: str | None = None, limit: int = 50
     ) -> tuple[list[SignalRow], str | None]:
-        """A page of a user's signals (None: of everybody's), the newest first.
+        """A page of a user's signals, the newest first.
+
+        Args:
+            user: id of the owner; None is everybody.
+            cursor: of the page, as the one before gave it; None is the first.
+            limit: signals of a page.
 
         Returns:
             The signals, and the cursor of the next page; None on the last one.

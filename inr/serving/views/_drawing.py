@@ -131,6 +131,13 @@ def turned(plane: Plane, region: Sequence[float], size: tuple[int, int], mirrore
 
     Quarters of a turn only move pixels. By other angles the grid is turned, not the picture: what is drawn is the
     field at the turned places. Around it all is transparent.
+
+    Args:
+        plane: the picture.
+        region: left, top, width and height, in samples.
+        size: width and height of the region in pixels, before it is turned.
+        mirrored: whether left and right are exchanged first.
+        degrees: clockwise.
     """
     if degrees % 90 == 0:
         shown = plane.grid(region, size)

@@ -152,7 +152,13 @@ class Task:
                     self._curve, self._gap = self._curve[::2], 2 * self._gap
 
     def count(self, done: int, planned: int, psnr: float, stage: str) -> None:
-        """Keep how many of several fits are done."""
+        """Keep how many of several fits are done.
+
+        Args:
+            done, planned: fits.
+            psnr: of the newest, in dB.
+            stage: what is being fitted.
+        """
         with self._lock:
             self._step, self._steps, self._psnr, self._stage = done, planned, finite(psnr), stage
 

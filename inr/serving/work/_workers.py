@@ -125,7 +125,13 @@ class Workers:
 
 
 def supervise(folder: Path, count: int, *, memory: int | None = None) -> None:
-    """Keep workers at work until SIGTERM or Ctrl-C."""
+    """Keep workers at work until SIGTERM or Ctrl-C.
+
+    Args:
+        folder: of the service.
+        count: how many.
+        memory: most bytes that all together may take; half of the machine's if None.
+    """
     ending = False
 
     def end(number: int, frame: object) -> None:
