@@ -1,8 +1,8 @@
 """What is sent, for the schema at /openapi.json."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from inr.serving.http.models import EXAMPLE_ID, Id, Name
 
@@ -38,15 +38,15 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _like(**example: JsonValue) -> ConfigDict:
+def _like(**example: Any) -> ConfigDict:
     """With an example in the schema."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
-_FIT: dict[str, JsonValue] = {
+_FIT: dict[str, Any] = {
     "kind": "fit", "signal": EXAMPLE_ID, "name": "cat.png", "options": {"psnr": 40, "seconds": 60},
 }  # fmt: skip
-_SMALLER: dict[str, JsonValue] = {"kind": "recompress", "field": EXAMPLE_ID, "options": {"bytes": 20_000}}
+_SMALLER: dict[str, Any] = {"kind": "recompress", "field": EXAMPLE_ID, "options": {"bytes": 20_000}}
 
 
 class Code(_Sent):
