@@ -4,8 +4,10 @@ import asyncio
 import json
 from typing import Any
 
+import anyio
 import pytest
 
+from inr.serving.http.app import guarded
 from inr.serving.http.tail import BACKLOG, Message
 from inr.serving.queue import Progress
 from tests.serving.http_service import FIELD, Stage
@@ -165,6 +167,28 @@ def test_streams_end_when_the_server_does(stage):
     answer = stage.client.get("/v1/events")
     problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (ExceptionGroup("", [anyio.BrokenResourceError()]), 0),
+        (ExceptionGroup("", [anyio.BrokenResourceError(), ValueError()]), 1),
+    ],
+)
+def test_a_client_that_hangs_up_is_no_fault(stage, caplog, error, logged):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise error
+
+    stage.app = guarded(app, stage.service)
+
+    async def listen():
+        async with Listener(stage) as listener:
+            await listener._task
+
+    stage.runner.run(listen())
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["a request failed"] * logged
 
 
 def test_a_client_that_does_not_read_is_let_go(stage):

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.service
 # than were announced, a state that has no such step. tus answers a missing Tus-Resumable by 412.
 CONFIG = """
 hooks = "{hooks}"
-max-stream-events = 1
 request-timeout = 30
 
 [checks]
@@ -58,10 +58,10 @@ include-path-regex = "^/v1/signals/.id"
 exclude-method = "DELETE"
 parameters = {{ id = "{signal}" }}
 
-# a stream without events is silent
+# a stream ends by itself where that is asked for
 [[operations]]
 include-name = "GET /v1/events"
-request-timeout = 1
+parameters = {{ "query.wait" = 0 }}
 
 # headers that nobody knows are to be ignored
 [[operations]]
@@ -81,6 +81,16 @@ HOOKS = """
 import schemathesis
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    # jobs are asked for on what there is, or none would ever be queued
+    bodies = raw_schema["components"]["schemas"]
+    for body, name, id in (("SignalJobRequest", "signal", "{signal}"), ("FieldJobRequest", "field", "{field}")):
+        bodies[body]["properties"][name] = {{"type": "string", "enum": [id]}}
+        for example in bodies[body]["examples"]:
+            example[name] = id
 """
 
 
@@ -115,10 +125,10 @@ def wait(client: httpx.Client, path: str, state: str) -> None:
 
 
 def test_schemathesis_finds_nothing(server, things, tmp_path):
-    """Every phase: examples, coverage, fuzzing and chains of requests."""
+    """Every phase: examples, coverage, fuzzing and chains of requests; of every operation, with some of each."""
     config = tmp_path / "schemathesis.toml"
     hooks = tmp_path / "hooks.py"
-    hooks.write_text(HOOKS)
+    hooks.write_text(HOOKS.format(**things))
     config.write_text(CONFIG.format(hooks=hooks, **things))
     token = (server.folder / "token").read_text().strip()
     command = [
@@ -128,6 +138,16 @@ def test_schemathesis_finds_nothing(server, things, tmp_path):
     ]  # fmt: skip
     found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert found.returncode == 0, found.stdout[-20_000:] + found.stderr[-2_000:]
+    for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):
+        assert f"✅ {phase}" in found.stdout
+    with server.client() as client:
+        operations = sum(map(len, client.get("/openapi.json").json()["paths"].values()))
+        jobs = client.get("/v1/jobs?limit=200").json()["items"]
+    assert f"Tested: {operations}\n" in found.stdout
+    passed = re.search(r"(\d+) generated, (\d+) passed", found.stdout)
+    assert passed is not None
+    assert int(passed[1]) == int(passed[2]) > 1_500
+    assert len(jobs) > 10  # some of what was asked for was possible
     assert server.process.poll() is None
     assert '"level": "error"' not in server.log.read_text()
 

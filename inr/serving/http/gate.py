@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -95,8 +96,9 @@ class Gate:
                 await self._app(_routed(scope), answer.body, answer)
         except Problem as problem:
             await answer.refuse(problem)
-        except Exception:
-            log.exception("a request failed", extra={"members": {"trace": trace}})
+        except Exception as error:
+            if not _is_hang_up(error):
+                log.exception("a request failed", extra={"members": {"trace": trace}})
             await answer.refuse(broken(trace))
         finally:
             self._served -= 1
@@ -176,6 +178,11 @@ class Gate:
 def is_public(path: str) -> bool:
     """Whether anybody may ask here, as its route then sees to it that only what is shared is answered."""
     return _PUBLIC.fullmatch(path) is not None
+
+
+def _is_hang_up(error: Exception) -> bool:
+    """Whether a stream's client went while something was sent, which FastAPI raises as if it were a fault."""
+    return isinstance(error, ExceptionGroup) and error.split(anyio.BrokenResourceError)[1] is None
 
 
 def unauthorised() -> Problem:

@@ -22,7 +22,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("service")
     iiif_validators.draw(folder / "squares.png")
-    options = {"network": {"encoding": "hash", "steps": 4000}, "samples": {}}[request.param]
+    options = {"network": {"encoding": "hash", "steps": 2000}, "samples": {}}[request.param]
     command = [sys.executable, ROOT / "cli.py", "serve", folder / "data", "--port", "0", "--workers", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
