@@ -47,7 +47,7 @@ class Settings:
     body_seconds: float = 20.0
     keep_alive_seconds: float = 30.0
     upload_seconds: float = 86_400.0
-    reading_seconds: float = 2.0
+    reading_seconds: float = 5.0
     free_bytes: int = 2 * GiB
     drain_seconds: float = 5.0
 

@@ -56,11 +56,17 @@ def pixels(values: Shaped[np.ndarray, "*shape c"], domain: Domain) -> UInt8[np.n
     return np.concatenate([rounded[..., :colours], opaque], axis=-1)
 
 
-def tones(shares: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 1"]:
-    """Shares of the value range on the scale of `error` and `slope`: 0 for `DARKEST` and less, 255 for `BRIGHTEST`."""
-    decades = np.log10(np.maximum(shares, DARKEST) / DARKEST)
+def tones(shares: Float[np.ndarray, "*shape"], domain: Domain) -> UInt8[np.ndarray, "*shape k"]:
+    """Shares of the value range on the scale of `error` and `slope`: 0 for `DARKEST` and less, 255 for `BRIGHTEST`.
+
+    Where samples of the domain are missing there is alpha, and shares that are NaN are transparent.
+    """
+    missing = np.isnan(shares)
+    decades = np.log10(np.maximum(np.where(missing, 0, shares), DARKEST) / DARKEST)
     scale = 255 / np.log10(BRIGHTEST / DARKEST)
-    return np.clip(np.rint(decades * scale), 0, 255).astype(np.uint8)[..., None]
+    shown = np.clip(np.rint(decades * scale), 0, 255).astype(np.uint8)
+    planes = [shown, np.where(missing, 0, 255).astype(np.uint8)] if domain.missing else [shown]
+    return np.stack(planes, axis=-1)
 
 
 def coloured(grey: UInt8[np.ndarray, "h w k"], name: str) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w 4"]:

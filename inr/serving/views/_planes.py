@@ -187,12 +187,12 @@ class SlopePlane(FieldPlane):
 
     def __init__(self, field: OpenField, cut: Slice, pyramid: Path) -> None:
         super().__init__(field, cut, pyramid)
-        self._channels = 1
+        self._channels = 1 + bool(cut.domain.missing)
 
     def _strip(self, region: Region, size: tuple[int, int]) -> UInt8[np.ndarray, "rows w k"]:
         x, y = _centres(region, size)
         shown = self.points(np.tile(x, size[1]), np.repeat(y, size[0]), region, size)
-        return shown.reshape(size[1], size[0], 1)
+        return shown.reshape(size[1], size[0], -1)
 
     def points(
         self, x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], region: Region, size: tuple[int, int]
@@ -207,7 +207,7 @@ class SlopePlane(FieldPlane):
             behind = self._field.measure(self.cut.coords(x - across, y - down), centre)
             # normalised values have a range of 2
             square += np.square((values.normalise(ahead) - values.normalise(behind)) / np.float32(2 * step))
-        return tones(np.nan_to_num(np.sqrt(square)).max(axis=1))
+        return tones(np.sqrt(square).max(axis=1), self.cut.domain)
 
 
 class SampledPlane(Plane):
@@ -245,7 +245,7 @@ class ErrorPlane(SampledPlane):
     """How far a field is off at each sample, a share of the value range; the channel that is off most."""
 
     def __init__(self, field: OpenField, array: np.ndarray, cut: Slice, pyramid: Path) -> None:
-        super().__init__(cut, pyramid, 1)
+        super().__init__(cut, pyramid, 1 + bool(cut.domain.missing))
         self._field = field
         self._signal = SignalPlane(array, cut, pyramid)
 
@@ -254,7 +254,7 @@ class ErrorPlane(SampledPlane):
         width, count = self.cut.width, stop - start
         found = self.cut.plane(self._field.render(*self.cut.grid((0, start, width, count), (width, count))))
         off = np.abs(found - self._signal.values(start, stop)) / np.float32(self._field.domain.values.data_range)
-        return tones(np.nan_to_num(off).max(axis=2))
+        return tones(off.max(axis=2), self.cut.domain)
 
 
 def _centres(region: Region, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

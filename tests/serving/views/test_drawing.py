@@ -204,6 +204,10 @@ def test_missing_samples_are_transparent(tmp_path, gallery):
     turned = drawn(gallery, image, "full/max/10/default.webp")
     assert (turned[4, 7, 3], turned[12, 12, 3]) == (0, 255)
     assert (drawn(gallery, image.signal, "full/max/0/default.png")[..., 1] == found[..., 1]).all()
+    assert (drawn(gallery, image, "full/max/0/error.png")[..., 3] == found[..., 1]).all()
+    slope = drawn(gallery, image, "full/max/0/slope.png")[..., 3]
+    assert not slope[2:5, 3:9].any()
+    assert slope[7:, :].all()
 
 
 def test_transparency_stays(tmp_path, gallery):
