@@ -63,7 +63,7 @@ class Service:
     def stopped(self, name: str, data: bytes) -> str:
         """The id of a fit of a file that was stopped when it had learned something."""
         signal = self.upload(name, data)
-        options = {"encoding": "hash", "seconds": 600}
+        options = {"encoding": "identity", "network": "mlp:depth=1,width=16", "engine": "eager", "steps": 1_000_000}
         job = self.call(
             "POST", "/v1/jobs", json={"kind": "fit", "signal": signal["id"], "name": name, "options": options}
         )
