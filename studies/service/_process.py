@@ -15,10 +15,11 @@ JOBS, KILLS = 2_000, 30
 
 def start(_: int) -> list[dict]:
     """From the command to the first answer; memory of the server's process, and of all its processes."""
-    seconds = []
+    seconds, early = [], 0.0
     for _ in range(STARTS):
         with serving(warm=False) as server:
             seconds.append(time.perf_counter() - server.begun)
+            early = max(early, memory(server.pid)[0])
     with serving() as server:
         ready = memory(server.pid)
         others = [memory(pid)[1] for pid in descendants(server.pid)]
@@ -26,8 +27,9 @@ def start(_: int) -> list[dict]:
     return [
         {"figure": "start", "what": f"{what}, median", "value": statistics.median(seconds), "unit": "s", "most": 1.5,
          "aim": 0.7},
-        {"figure": "start", "what": "server's process, RSS", "value": ready[0], "unit": "MB", "most": 120, "aim": 80},
-        {"figure": "start", "what": "server's process, PSS", "value": ready[1], "unit": "MB"},
+        {"figure": "start", "what": "server's process, RSS", "value": early, "unit": "MB", "most": 120, "aim": 80},
+        {"figure": "start", "what": "the same once an upload was read, RSS", "value": ready[0], "unit": "MB", "most": 120},
+        {"figure": "start", "what": "the same, PSS", "value": ready[1], "unit": "MB"},
         {"figure": "start", "what": f"its {len(others)} others, PSS", "value": sum(others), "unit": "MB"},
     ]  # fmt: skip
 
