@@ -28,7 +28,7 @@ def start(_: int) -> list[dict]:
         {"figure": "start", "what": f"{what}, median", "value": statistics.median(seconds), "unit": "s", "most": 1.5,
          "aim": 0.7},
         {"figure": "start", "what": "server's process, RSS", "value": early, "unit": "MB", "most": 120, "aim": 80},
-        {"figure": "start", "what": "the same once an upload was read, RSS", "value": ready[0], "unit": "MB", "most": 120},
+        {"figure": "start", "what": "the same after an upload, RSS", "value": ready[0], "unit": "MB", "most": 120},
         {"figure": "start", "what": "the same, PSS", "value": ready[1], "unit": "MB"},
         {"figure": "start", "what": f"its {len(others)} others, PSS", "value": sum(others), "unit": "MB"},
     ]  # fmt: skip
