@@ -12,14 +12,12 @@ import numpy as np
 
 from inr import container
 from inr._errors import DamagedFile, InrError
-from inr.fitting import Budget, Event, Reason
+from inr.fitting import Budget, Event, Reason, checkpoint_gap
 
 if TYPE_CHECKING:
     from inr.fitting import Fitter
 
 OnEvent = Callable[[Event], Any]
-# Checkpoints are so many times as far apart as it takes to write one, or more.
-_CHECKPOINT_COSTS = 10
 _RECIPE = "series"  # in a checkpoint's header, what decides the work
 
 
@@ -46,7 +44,7 @@ class FitSeries:
     Args:
         seconds: of fitting, all fits together, without compiling, coding, reading and writing; None: no limit.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next; more where writing one takes over a tenth of that.
+        every: seconds from one checkpoint to the next, more where writing one takes over a tenth of that; 0: every step.
         resume: go on from the checkpoint, as if the work had not been interrupted.
         on_event: called with every `Event` of the fits, and with those of kind "stage", which say what is done between
             and after them, and "checkpoint", after one was written. It may call `stop`.
@@ -222,7 +220,7 @@ class FitSeries:
         elif self._checkpoint is not None and (begin := time.perf_counter()) >= self._due:
             try:
                 self._write(fitter)
-                self._due = self._written + max(self._every, _CHECKPOINT_COSTS * (self._written - begin))
+                self._due = self._written + checkpoint_gap(self._every, self._written - begin)
                 self._tell(replace(self._last, kind="checkpoint"))
             except InrError as error:
                 self._reason, self._detail, self._final = "disk", str(error), True

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from inr.fitting._solve import at_points as at_points
     from inr.fitting._solve import solve as solve
     from inr.fitting._solve import solved as solved
+    from inr.fitting._state import checkpoint_gap as checkpoint_gap
     from inr.fitting._state import fingerprint as fingerprint
     from inr.fitting._suggest import Suggestion as Suggestion
     from inr.fitting._suggest import suggest as suggest
@@ -82,6 +83,7 @@ __getattr__, __all__ = lazy_exports(
         "at_points": "._solve",
         "between_psnr": "._evaluate",
         "check_buildable": "._checks",
+        "checkpoint_gap": "._state",
         "choose_frequencies": "._frequencies",
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",

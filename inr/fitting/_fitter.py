@@ -36,6 +36,7 @@ from inr.fitting._state import (
     Checkpoint,
     Progress,
     checkpoint_contents,
+    checkpoint_gap,
     fingerprint,
     load_checkpoint,
     read_checkpoint,
@@ -45,8 +46,6 @@ from inr.objectives import mean_squared_error, objectives
 from inr.signals import Signal
 from inr.teaching import teachers
 
-# Checkpoints are so many times as far apart as it takes to write one, or more.
-_CHECKPOINT_COSTS = 10
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -66,7 +65,7 @@ class Fitter:
         seed: decides initial weights and batches, from 0 to 2^32 - 1. With a budget in steps, equal seeds give equal
             fields on one machine with one number of threads.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next; more where writing one takes over a tenth of that.
+        every: seconds from one checkpoint to the next, more where writing one takes over a tenth of that; 0: every step.
         resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted;
             or from the bytes of one, as `dump` gives them.
         record_sample_counts: count which samples are learned from, in `sample_counts`.
@@ -278,7 +277,7 @@ class Fitter:
                     yield self._end("disk", str(error))
                     return
                 written = time.perf_counter()
-                due = written + max(self._every, _CHECKPOINT_COSTS * (written - begin))
+                due = written + checkpoint_gap(self._every, written - begin)
                 yield self._event("checkpoint", loss)
         yield self._end(reason)
 

@@ -25,6 +25,17 @@ from inr.signals import Signal
 
 # names of sections: what is learned where it is not the field's parameters, the best so far, and those that may lack
 LEAVES, _BEST, _OPTIONAL = "leaves", "best.", ("teacher", "parametrisation")
+_COSTS = 10  # so many times as long as it takes to write a checkpoint, it stands
+
+
+def checkpoint_gap(every: float, cost: float) -> float:
+    """Seconds from one checkpoint to the next: at least ten times what writing one takes, unless all are wanted.
+
+    Args:
+        every: what was asked for; 0 for one after every step.
+        cost: seconds that the last one took.
+    """
+    return max(every, _COSTS * cost) if every else 0.0
 
 
 @dataclass
