@@ -19,7 +19,7 @@ class Budget:
         psnr: target in dB on the whole signal, above 0 and up to 120.
         patience: times the steps of the setup that a fit towards a target takes at most, where it has neither steps
             nor seconds.
-        probing: share of the seconds that goes into measuring how long a step takes.
+        probing: share of the seconds that goes into measuring how long a step takes; of many seconds, less will do.
         overtime: times the seconds that a fit may take, if steps become slower than they were measured, before it ends
             short of its horizon.
 
@@ -56,3 +56,13 @@ class Budget:
                 f"patience is at least 1, probing between 0 and 1 and overtime not negative, got {self.patience}, "
                 f"{self.probing:g} and {self.overtime:g}"
             )
+
+    @property
+    def measuring(self) -> float:
+        """Seconds that go into measuring how long a step takes; 0 where no seconds are given.
+
+        >>> [inr.Budget(seconds=seconds).measuring for seconds in (10, 100, 1000)]
+        [0.3, 1.0, 5.5]
+        """
+        seconds = self.seconds or 0.0
+        return min(self.probing * seconds, 0.5 + 0.005 * seconds)

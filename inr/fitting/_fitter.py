@@ -389,7 +389,7 @@ class Fitter:
         undo = self._undoing()
         durations: list[float] = []
         begin = time.perf_counter()
-        while len(durations) < 4 or time.perf_counter() - begin < self.budget.probing * self.budget.seconds:
+        while len(durations) < 4 or time.perf_counter() - begin < self.budget.measuring:
             start = time.perf_counter()
             self._step(len(durations), probing=True)
             durations.append(time.perf_counter() - start)
