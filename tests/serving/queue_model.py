@@ -23,6 +23,7 @@ class ModelJob:
     priority: int
     state: str = "queued"
     pausing: bool = False
+    stopping: bool = False
     attempt: int = 0
     crashes: int = 0
     checkpoint: int | None = None
@@ -42,6 +43,8 @@ class ModelJob:
         if state not in ("running", "cancelling"):
             self.token = self.owner = self.begun = None
             self.pausing = False
+        if state == "paused" or state in ENDED:
+            self.stopping = False
 
 
 class Model:
@@ -114,7 +117,7 @@ class Model:
                 job.to("paused" if job.pausing else "queued")
 
     def share(self, job: ModelJob, limit: int) -> int:
-        if job.alike is None or job.crashes:
+        if job.alike is None or job.crashes or job.stopping:
             return 1
         waiting = sum(each.state == "queued" for each in self.jobs.values())
         return max(1, min(limit, 16, waiting, int(8.0 / max(self.users[job.user].mean, 1e-3))))
@@ -125,6 +128,8 @@ class Model:
         job.attempt += 1
         job.token, job.owner, job.until, job.beat = token, owner, self.now + LEASE, self.now
         job.begun = self.now if first else None
+        if job.stopping:
+            job.to("cancelling")
 
     def held_by(self, id: str, token: str) -> ModelJob | None:
         job = self.jobs.get(id)
@@ -155,7 +160,13 @@ class Model:
         """Whether a job's state has such a step, which is then taken."""
         job = self.jobs[id]
         if step == "cancel" and job.state in ("queued", "paused"):
-            job.to("cancelled")
+            if job.checkpoint and not job.stopping:
+                if job.state == "paused":
+                    self.arrive(job.user)
+                job.to("queued")
+                job.stopping = True
+            else:
+                job.to("cancelled")
         elif step == "cancel" and job.state == "running":
             job.pausing = False
             job.to("cancelling")

@@ -104,7 +104,8 @@ class QueueMachine(RuleBasedStateMachine):
         candidates = self.model.candidates() if self.model.held_until <= self.model.now else []
         if len(claims) < most and candidates:  # it stopped at one that is not like them
             assert claims
-            assert any(self.model.jobs[id].alike is None or self.model.jobs[id].crashes for id in candidates)
+            ahead = [self.model.jobs[id] for id in candidates]
+            assert any(job.alike is None or job.crashes or job.stopping for job in ahead)
         assert len(claims) <= most
         self.claims += claims
 
@@ -231,10 +232,10 @@ class QueueMachine(RuleBasedStateMachine):
         assert found.keys() == self.model.jobs.keys()
         for id, expected in self.model.jobs.items():
             job = found[id]
-            assert (job.state, job.pausing, job.attempt, job.crashes, job.priority, job.checkpoint_step) == (
-                expected.state, expected.pausing, expected.attempt, expected.crashes, expected.priority,
-                expected.checkpoint,
+            assert (job.state, job.pausing, job.stopping, job.attempt, job.crashes) == (
+                expected.state, expected.pausing, expected.stopping, expected.attempt, expected.crashes,
             )  # fmt: skip
+            assert (job.priority, job.checkpoint_step) == (expected.priority, expected.checkpoint)
             assert job.result_sha256 == expected.result
             assert job.seconds == pytest.approx(expected.seconds)
 

@@ -263,6 +263,38 @@ def test_a_job_that_is_cancelled_while_it_learns_gives_its_best(service, tmp_pat
     assert inr.load(tmp_path / "best.inr").render().shape == (12, 16, 3)
 
 
+@pytest.mark.parametrize("kind", ["fit", "compress"])
+def test_a_job_that_is_cancelled_while_it_waits_to_go_on_gives_what_it_has(service, kind):
+    job = service.submit(kind, **LONG[kind])
+    (claim,) = service.queue.claim("first")
+    task = Asking(service, claim, "pause", 12)
+    with pytest.raises(Interrupted):
+        run_job(task, Input(picture()))
+    service.queue.pause(job, None)
+    task.leave()
+    assert service.job(job).state == "paused"
+    assert service.queue.cancel(job, None).stopping
+    service.work()
+    found = service.job(job)
+    assert found.state == "cancelled"
+    if kind == "fit":
+        assert found.metrics["steps"] == found.checkpoint_step + 1
+    assert len(service.data(job)) == found.result_bytes
+
+
+def test_a_job_whose_checkpoint_is_gone_leaves_nothing_when_it_is_cancelled(service):
+    job = service.submit(**LONG["fit"])
+    (claim,) = service.queue.claim("first")
+    task = Asking(service, claim, "drain", 12)
+    with pytest.raises(Interrupted):
+        run_job(task, Input(picture()))
+    task.leave()
+    service.queue.cancel(job, None)
+    task.checkpoint.unlink()
+    service.work()
+    assert (service.job(job).state, service.job(job).result_sha256) == ("cancelled", None)
+
+
 def test_a_job_that_is_cancelled_before_it_learns_leaves_nothing(service):
     job = service.submit(**QUICK, steps=10, exact=True)
     (claim,) = service.queue.claim("first")

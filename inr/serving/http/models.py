@@ -79,6 +79,7 @@ class JobBody(BaseModel):
     eta: float | None
     attempt: int
     crashes: int
+    checkpoint_step: int | None
     threads: int
     engine: str | None
     inr_version: str | None

@@ -68,12 +68,13 @@ def job_json(queue: "Queue", job: "Job", *, placed: bool = True, course: bool = 
         "id": job.id,
         "kind": job.kind,
         "name": job.name,
-        "state": job.state,
+        "state": _shown_state(job),
         "priority": job.priority,
         "position": place.position if place is not None else None,
         "eta": place.eta if place is not None else None,
         "attempt": job.attempt,
         "crashes": job.crashes,
+        "checkpoint_step": job.checkpoint_step,
         "threads": job.threads,
         "engine": job.engine,
         "inr_version": job.inr_version,
@@ -118,11 +119,16 @@ def progress_json(progress: "Progress", *, curve: bool = True) -> dict[str, Any]
     return {**shown, "curve": progress.curve} if curve else shown
 
 
+def _shown_state(job: "Job") -> str:
+    """One that waits only to be ended with what it has learned is seen as what it is for its owner."""
+    return "cancelling" if job.stopping else job.state
+
+
 def state_json(job: "Job", place: "Place | None") -> dict[str, Any]:
     """The data of an event `state`."""
     data = {
         "job": job.id,
-        "state": job.state,
+        "state": _shown_state(job),
         "position": place.position if place is not None else None,
         "eta": place.eta if place is not None else None,
         "attempt": job.attempt,

@@ -54,7 +54,7 @@ def job_of(row: sqlite3.Row) -> Job:
     values = {name: row[name] for name in Job.__dataclass_fields__}
     for name in ("options", "metrics", "problem"):
         values[name] = decode(values[name])
-    return Job(**{**values, "pausing": bool(values["pausing"])})
+    return Job(**{**values, "pausing": bool(values["pausing"]), "stopping": bool(values["stopping"])})
 
 
 def job_row(db: sqlite3.Connection, job: str, user: str | None = None) -> Job:
@@ -95,6 +95,8 @@ def move(
     columns["state"] = to
     if to in ENDED:
         columns["ended"] = now
+    if to == "paused" or to in ENDED:
+        columns["stopping"] = 0
     if to not in ("running", "cancelling"):
         columns.update(lease_token=None, lease_until=None, beat=None, owner=None, begun=None, pausing=0)
     settings = ", ".join(f"{name} = ?" for name in columns)

@@ -91,8 +91,8 @@ class Claims(Base):
                 row = db.execute(NEXT, {"now": now}).fetchone()
                 if row is None:
                     break
-                found = db.execute("SELECT alike, crashes, user FROM jobs WHERE id = ?", (row["id"],)).fetchone()
-                group = found["alike"] if found["crashes"] == 0 else None
+                found = db.execute("SELECT alike, crashes, stopping, user FROM jobs WHERE id = ?", (row["id"],)).fetchone()
+                group = found["alike"] if found["crashes"] == found["stopping"] == 0 else None
                 if claims and (group is None or group != alike):
                     break
                 if not claims:
@@ -113,11 +113,13 @@ class Claims(Base):
 
     def _lease_job(self, db: sqlite3.Connection, job: str, user: str, worker: str, now: float, *, first: bool) -> Claim:
         token = secrets.token_hex(16)
-        attempt = db.execute("SELECT attempt FROM jobs WHERE id = ?", (job,)).fetchone()["attempt"] + 1
+        before = db.execute("SELECT attempt, stopping FROM jobs WHERE id = ?", (job,)).fetchone()
         leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "beat": now, "owner": worker}
         # the first of several is begun at once; if the worker dies, it is blamed on those that were begun
         begun = now if first else None
-        move(db, now, job, ("queued",), "running", attempt=attempt, begun=begun, preview=0, **leased)
+        move(db, now, job, ("queued",), "running", attempt=before["attempt"] + 1, begun=begun, preview=0, **leased)
+        if before["stopping"]:
+            move(db, now, job, ("running",), "cancelling")
         db.execute("UPDATE jobs SET started = COALESCE(started, ?) WHERE id = ?", (now, job))
         db.execute("UPDATE users SET served = ? WHERE id = ?", (now, user))
         found = job_row(db, job)

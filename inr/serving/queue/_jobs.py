@@ -18,6 +18,9 @@ MOST_WAITING = 100_000
 # how long an idempotency key gives the answer that it gave first
 KEY_SECONDS = 86_400.0
 
+# kinds of jobs of which something can be made before they are done
+_KEEPING = ("fit", "compress", "recompress")
+
 # samples up to which jobs are claimed several at a time
 SMALL = 1 << 16
 
@@ -116,9 +119,19 @@ class Jobs(Base):
             return page(job_rows(db, f"{condition} id < ? ORDER BY id DESC LIMIT ?", values), limit)
 
     def cancel(self, job: str, user: str | None) -> Job:
-        """Stop a job: at once where it waits, else its worker is told. Raises NotFound, WrongState."""
+        """Stop a job: at once where it waits, else its worker is told. Raises NotFound, WrongState.
+
+        One that waits with something learned stays queued, for a worker to make a field of it; unless it is cancelled
+        once more.
+        """
         with self._main.write() as db:
             found, now = job_row(db, job, user), self._clock()
+            waits = found.state in ("queued", "paused")
+            if waits and found.checkpoint_step and found.kind in _KEEPING and not found.stopping:
+                if found.state == "paused":
+                    arrive(db, now, found.user)
+                move(db, now, job, ("queued", "paused"), "queued", stopping=1)
+                return job_row(db, job)
             if move(db, now, job, ("queued", "paused"), "cancelled") or found.state == "cancelling":
                 return job_row(db, job)
             if not move(db, now, job, ("running",), "cancelling", pausing=0):

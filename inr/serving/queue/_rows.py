@@ -121,6 +121,7 @@ class Job:
 
     Attributes:
         pausing: running, and asked to pause.
+        stopping: queued, for a worker to end it with what it has learned.
         attempt: how often a worker has claimed it.
         crashes: how often a worker died of it, since it was submitted or retried.
         threads, engine, horizon, inr_version: what it was first run with, kept so that a later attempt gives the same
@@ -140,6 +141,7 @@ class Job:
     priority: int
     state: State
     pausing: bool
+    stopping: bool
     attempt: int
     crashes: int
     threads: int

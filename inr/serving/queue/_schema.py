@@ -70,6 +70,7 @@ CREATE TABLE jobs (
     priority INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued',
     pausing INTEGER NOT NULL DEFAULT 0,
+    stopping INTEGER NOT NULL DEFAULT 0,
     attempt INTEGER NOT NULL DEFAULT 0,
     crashes INTEGER NOT NULL DEFAULT 0,
     threads INTEGER NOT NULL,

@@ -32,7 +32,7 @@ from inr.serving import DiskFull
 from inr.serving.options import fit_options
 from inr.serving.queue import Job
 from inr.serving.work._previews import Previews
-from inr.serving.work._task import Task
+from inr.serving.work._task import Interrupted, Task
 from inr.signals import LosslessSize, Signal, lossless_size
 
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ def _resuming(task: Task, make: Callable[[bool], _T]) -> _T:
             raise
         except InrError as error:
             warnings.warn(InrWarning(f"started over, for the checkpoint could not be used: {error}"), stacklevel=2)
+    if task.conclude():  # nothing was learned that could be kept
+        raise Interrupted("cancel")
     task.checkpoint.unlink(missing_ok=True)
     return make(False)
 

@@ -56,7 +56,10 @@ class Task:
         self._loss: float | None = None
         self._stage, self._preview = "starting", 0
         self._curve: list[list[float]] = []
-        self._concluding = False
+        # one that was stopped while it waited is gone on with only to end it with what it has learned
+        self._concluding = claim.job.state == "cancelling"
+        if self._concluding:
+            self._reason = "cancel"
         self._gap = _CURVE_GAP
 
     @property

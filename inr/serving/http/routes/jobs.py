@@ -106,7 +106,7 @@ _STEERING = refuses("not-found", "wrong-state")
 
 @router.post("/jobs/{id}/cancel", status_code=202, response_model=JobBody, responses=_STEERING)
 def cancel(id: Id, service: TheService, user: TheUser) -> Response:
-    """Stop a job within seconds; one that runs keeps what it has learned as its field."""
+    """Stop a job; what it has learned is kept as its field."""
     return _accepted(service, service.queue.cancel(id, user.id))
 
 

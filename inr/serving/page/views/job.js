@@ -143,12 +143,13 @@ function figures(job, curve) {
     shown = `${now.state}${Boolean(field)}`;
     const stop = () => titled(button("stop", "Stop", step("cancel")), "ends it, and keeps the best so far");
     const drop = () => titled(button("stop", "Give up", step("cancel")), "ends it, and keeps nothing");
+    const end = () => (now.checkpoint_step || now.progress?.step ? stop() : drop());
     const fieldButtons = () => (field ? [downloadLink(field, "primary"), shareButton(field)] : []);
     fill(actions, {
-      queued: () => [drop()],
+      queued: () => [end()],
       running: () => [titled(button("pause", "Pause", step("pause")), "keeps what was fitted"), stop()],
       cancelling: () => [],
-      paused: () => [button("play", "Go on", step("resume"), "primary"), drop()],
+      paused: () => [button("play", "Go on", step("resume"), "primary"), end()],
       failed: () => [button("again", "Try again", step("retry"), "primary")],
       cancelled: fieldButtons,
       done: fieldButtons,
