@@ -91,7 +91,9 @@ class Claims(Base):
                 row = db.execute(NEXT, {"now": now}).fetchone()
                 if row is None:
                     break
-                found = db.execute("SELECT alike, crashes, stopping, user FROM jobs WHERE id = ?", (row["id"],)).fetchone()
+                found = db.execute(
+                    "SELECT alike, crashes, stopping, user FROM jobs WHERE id = ?", (row["id"],)
+                ).fetchone()
                 group = found["alike"] if found["crashes"] == found["stopping"] == 0 else None
                 if claims and (group is None or group != alike):
                     break
