@@ -17,6 +17,7 @@ from inr.serving.queue._turns import NEXT, alive_slots
 # jobs claimed at once: at most so many, and what should take no more than so many seconds
 MOST_CLAIMED = 16
 CLAIMED_SECONDS = 8.0
+_ABOUT_TURNS = "alike, crashes, stopping, user"
 
 
 class Claims(Base):
