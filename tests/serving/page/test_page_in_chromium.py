@@ -69,7 +69,7 @@ def test_a_fit_can_be_paused_and_stopped(visit: Open):
     page.get_by_text("Paused").wait_for()
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped").wait_for()
+    page.get_by_text("Stopped", exact=True).wait_for()
     assert page.get_by_role("button", name="Fit again").is_visible()
 
 
@@ -89,7 +89,7 @@ def test_what_happens_while_an_answer_is_on_its_way_is_not_missed(visit: Open):
     page.get_by_role("button", name="Try the cat").click()
     page.get_by_role("button", name="Pause").wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped").wait_for()
+    page.get_by_text("Stopped", exact=True).wait_for()
 
 
 def test_what_cannot_be_read_is_said_in_a_sentence(visit: Open, service: Service):
