@@ -162,6 +162,7 @@ class TestSteps:
         }  # fmt: skip
         assert all(one["value"] or one["note"] == "out of time" for one in found)
 
+    @pytest.mark.long
     def test_without_tiny_cuda_nn_our_side_is_measured(self, bench, load, monkeypatch):
         monkeypatch.setitem(sys.modules, "tinycudann", None)
         steps = load("inr.bench.gpu.steps").STEPS

@@ -17,6 +17,7 @@ def test_brackets_survive_a_table():
     assert "photo[copy].inr" in console.file.getvalue()
 
 
+@pytest.mark.long
 def test_characters_that_the_console_lacks_are_replaced(inr_process, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
     process = inr_process("parts", "--markdown", encoding="cp1252")

@@ -98,6 +98,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.long
 def test_a_change_in_another_file_compiles_kernels_anew(program):
     unchanged = {"kernel": 2.0, "stage": 2.0}
     assert program() == unchanged | {"loaded": [0, 0]}

@@ -133,6 +133,7 @@ def fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
     return run
 
 
+@pytest.mark.long
 def test_files_and_summary_are_those_of_a_fit_here(service, fit, tmp_path):
     run = fit(*QUICK, "--json")
     assert (run.status, run.err) == (0, "")

@@ -70,6 +70,7 @@ def test_operators_keep_the_rules(activation, width, device):
         torch.library.opcheck(torch.ops.inr.mlp_backward.default, (grad, x, weights, spec, of_features))
 
 
+@pytest.mark.long
 def test_it_can_be_compiled(device):
     """In a process of its own: compilers do not see through the run-time checks of types that tests are run with."""
     code = (
