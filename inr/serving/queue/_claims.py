@@ -17,7 +17,6 @@ from inr.serving.queue._turns import NEXT, alive_slots
 # jobs claimed at once: at most so many, and what should take no more than so many seconds
 MOST_CLAIMED = 16
 CLAIMED_SECONDS = 8.0
-_ABOUT_TURNS = "alike, crashes, stopping, user"
 
 
 class Claims(Base):
@@ -93,14 +92,14 @@ class Claims(Base):
                 if row is None:
                     break
                 found = db.execute(
-                    "SELECT alike, crashes, stopping, user FROM jobs WHERE id = ?", (row["id"],)
+                    "SELECT id, user, alike, attempt, crashes, stopping FROM jobs WHERE id = ?", (row["id"],)
                 ).fetchone()
                 group = found["alike"] if found["crashes"] == found["stopping"] == 0 else None
                 if claims and (group is None or group != alike):
                     break
                 if not claims:
                     alike, most = group, self._share(db, found["user"], most, now) if group else 1
-                claims.append(self._lease_job(db, row["id"], found["user"], worker, now, first=not claims))
+                claims.append(self._lease_job(db, found, worker, now, first=not claims))
         begin_anew = [(claim.job.id,) for claim in claims if claim.job.attempt > 1 and not claim.resumes]
         if begin_anew:
             with self._progress.write(durable=False) as db:
@@ -114,17 +113,16 @@ class Claims(Base):
         slots = max(alive_slots(db, now - self._lease), 1)
         return max(1, min(most, math.ceil(waiting / slots), int(CLAIMED_SECONDS / max(mean, 1e-3))))
 
-    def _lease_job(self, db: sqlite3.Connection, job: str, user: str, worker: str, now: float, *, first: bool) -> Claim:
-        token = secrets.token_hex(16)
-        before = db.execute("SELECT attempt, stopping FROM jobs WHERE id = ?", (job,)).fetchone()
+    def _lease_job(self, db: sqlite3.Connection, row: sqlite3.Row, worker: str, now: float, *, first: bool) -> Claim:
+        job, token = row["id"], secrets.token_hex(16)
         leased: dict[str, Any] = {"lease_token": token, "lease_until": now + self._lease, "beat": now, "owner": worker}
         # the first of several is begun at once; if the worker dies, it is blamed on those that were begun
         begun = now if first else None
-        move(db, now, job, ("queued",), "running", attempt=before["attempt"] + 1, begun=begun, preview=0, **leased)
-        if before["stopping"]:
+        move(db, now, job, ("queued",), "running", attempt=row["attempt"] + 1, begun=begun, preview=0, **leased)
+        if row["stopping"]:
             move(db, now, job, ("running",), "cancelling")
         db.execute("UPDATE jobs SET started = COALESCE(started, ?) WHERE id = ?", (now, job))
-        db.execute("UPDATE users SET served = ? WHERE id = ?", (now, user))
+        db.execute("UPDATE users SET served = ? WHERE id = ?", (now, row["user"]))
         found = job_row(db, job)
         if found.signal is not None:
             touch(db, found.signal, now)
