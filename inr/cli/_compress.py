@@ -1,7 +1,6 @@
 """`inr compress` and `inr recompress`."""
 
 import math
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from inr._errors import InrError
 from inr._files import check_writable, replacing
 from inr._option_values import parse_range
 from inr.cli import _pipes
-from inr.cli._console import complain, decibels, out, pairs, print_json, remark, size, tell_folder, typed
+from inr.cli._console import complain, decibels, going_on, out, pairs, print_json, remark, size, tell_folder
 from inr.cli._fit_options import Nodata, Server, Token, ValueRange
 from inr.cli._fit_report import Stopwatch
 from inr.cli._progress import FitBar, waiting
@@ -353,6 +352,5 @@ class _Work:
     def _explain(self, ended: str) -> None:
         """One line on work that ended early, with the command that goes on."""
         if self.checkpoint.exists():
-            again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
-            ended += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
+            ended += f"; go on with: {going_on('--resume')}"
         remark(ended)

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 # the arguments as they were typed, for messages that repeat them
 typed: ContextVar[Sequence[str]] = ContextVar("typed", default=())
+
+
+def going_on(*added: str) -> str:
+    """The command that goes on with unfinished work: the one that was typed, without what begins anew.
+
+    Args:
+        added: options to be put behind it, as --resume.
+    """
+    kept = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
+    return shlex.join(["inr", *kept, *added])
 
 
 def out() -> Console:

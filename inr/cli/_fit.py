@@ -1,6 +1,5 @@
 """`inr fit`."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,19 @@ import typer
 from inr._errors import InrError
 from inr._option_values import parse_range, parse_rates
 from inr.cli import _fit_options as options
-from inr.cli._console import complain, print_json, remark, tell_folder, typed
+from inr.cli._console import complain, going_on, remark, tell_folder
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_remote import fit_remotely
-from inr.cli._fit_report import Fitted, Stopwatch, course_of, course_without_steps, document, print_table
+from inr.cli._fit_report import (
+    Fitted,
+    Stopwatch,
+    course_of,
+    course_without_steps,
+    document,
+    draw_sheets,
+    print_result,
+)
 from inr.cli._parsing import parse_sampling
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
@@ -135,7 +142,7 @@ def fit(
 
     def conclude(fitted: Fitted, course: dict[str, Any], *, finished: bool = True) -> int:
         status = _save(fitted, outputs, watch, finished=finished, force=force or resume, quiet=quiet)
-        _print(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
+        print_result(document(signal, fitted, outputs, watch, course), as_json=as_json, quiet=quiet)
         return status
 
     if not wanted.takes_steps:
@@ -240,39 +247,14 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
     if interrupted:
         remark(f"interrupted while measuring: {outputs.field} is whole, without figures and without a sheet")
         return _STATUS["interrupted"]
-    return _compare(fitted, outputs, watch, force=force, quiet=quiet)
-
-
-def _compare(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
-    """Draw the sheets; a failure costs a sheet only."""
-    from inr.diagnostics import comparison_sheet, sample_counts_sheet
-
-    try:
-        if outputs.comparison is not None:
-            with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-                comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
-        if outputs.teacher_map is not None and fitted.sample_counts is not None:
-            with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
-                sample_counts_sheet(fitted.sample_counts, fitted.signal, outputs.teacher_map, force=force)
-    except InrError as error:
-        return complain(str(error), 2)
-    return 0
-
-
-def _print(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
-    """The result, as it was asked for."""
-    if as_json:
-        print_json(result)
-    elif not quiet:
-        print_table(result)
+    return draw_sheets(fitted, outputs, watch, force=force, quiet=quiet)
 
 
 def _explain(end: "Event", outputs: Outputs) -> None:
     """One line on a fit that ended early, with the command that goes on where there is something to go on from."""
     message = end.message
     if outputs.checkpoint.exists() and not is_piped(outputs.field):
-        again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
-        message += f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
+        message += f"; go on with: {going_on('--resume')}"
     if end.reason in ("steps", "seconds", "interrupted"):
         remark(message)
     else:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from inr._errors import InrError
 from inr._files import replacing
-from inr.cli._console import complain, print_json, remark
+from inr.cli._console import complain, remark
 from inr.cli._fit_files import Outputs
-from inr.cli._fit_report import Fitted, Stopwatch, course_without_steps, document, print_table
-from inr.cli._progress import waiting
+from inr.cli._fit_report import Fitted, Stopwatch, course_without_steps, document, draw_sheets, print_result
 from inr.cli._remote import deliver, ordered
 
 if TYPE_CHECKING:
@@ -43,13 +41,10 @@ def fit_remotely(arguments: Mapping[str, Any], reading: Mapping[str, Any], outpu
     field, metrics = inr.load(outputs.field), delivery.metrics
     field.metrics |= {name: metrics[name] for name in field.metrics if metrics.get(name) is not None}
     fitted = Fitted(field, at_points(source))
-    failure = _draw(fitted, outputs, watch, force=force, quiet=quiet)
+    failure = draw_sheets(fitted, outputs, watch, force=force, quiet=quiet)
     course = _course(field, metrics, delivery.state, source.size)
     result = document(order.signal, fitted, outputs, watch, course)
-    if arguments["as_json"]:
-        print_json(result)
-    elif not quiet:
-        print_table(result)
+    print_result(result, as_json=arguments["as_json"], quiet=quiet)
     if metrics.get("missed") and not quiet:
         remark(metrics["missed"])
     if delivery.state == "cancelled":
@@ -57,20 +52,6 @@ def fit_remotely(arguments: Mapping[str, Any], reading: Mapping[str, Any], outpu
     elif delivery.status:
         complain(delivery.told, delivery.status)
     return delivery.status or failure
-
-
-def _draw(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, force: bool, quiet: bool) -> int:
-    """The comparison sheet; the exit status."""
-    from inr.diagnostics import comparison_sheet
-
-    if outputs.comparison is None:
-        return 0
-    try:
-        with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-            comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force)
-    except InrError as error:
-        return complain(str(error), 2)
-    return 0
 
 
 def _course(field: "Field", metrics: Mapping[str, Any], state: str, samples: int) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from inr.cli._console import decibels, out, pairs, si, size
+from inr._errors import InrError
+from inr.cli._console import complain, decibels, out, pairs, print_json, si, size
+from inr.cli._progress import waiting
 
 if TYPE_CHECKING:
     from inr import Event, Field, Fitter, Signal
@@ -118,7 +120,31 @@ def document(
     }
 
 
-def print_table(result: dict[str, Any]) -> None:
+def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: bool, quiet: bool) -> int:
+    """Draw the sheets; a failure costs a sheet only. The exit status."""
+    from inr.diagnostics import comparison_sheet, sample_counts_sheet
+
+    try:
+        if outputs.comparison is not None:
+            with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
+                comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
+        if outputs.teacher_map is not None and fitted.sample_counts is not None:
+            with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
+                sample_counts_sheet(fitted.sample_counts, fitted.signal, outputs.teacher_map, force=force)
+    except InrError as error:
+        return complain(str(error), 2)
+    return 0
+
+
+def print_result(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
+    """Print the document of a fit, as it was asked for."""
+    if as_json:
+        print_json(result)
+    elif not quiet:
+        _print_table(result)
+
+
+def _print_table(result: dict[str, Any]) -> None:
     """The document as a small table on stdout."""
     metrics = result["metrics"]
     rows = {_LABELS[name]: _metric(name, metrics[name]) for name in _LABELS if name in metrics}

@@ -1,7 +1,6 @@
 """Jobs on a server, for the commands that have `--server`: ordered, watched, fetched."""
 
 import hashlib
-import shlex
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inr._errors import InrError
-from inr.cli._console import remark, typed
+from inr.cli._console import going_on, remark
 from inr.cli._fit_report import Stopwatch
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
@@ -269,5 +268,4 @@ def _go_on(checkpoint: Path) -> str:
     """The command that goes on, to be put behind a message; nothing where there is nothing to go on with."""
     if is_piped(checkpoint) or not checkpoint.exists():
         return ""
-    again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
-    return f"; go on with: {shlex.join(['inr', *again, '--resume'])}"
+    return f"; go on with: {going_on('--resume')}"

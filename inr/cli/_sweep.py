@@ -1,6 +1,5 @@
 """`inr sweep`."""
 
-import shlex
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from inr._option_values import parse_rates
 from inr.cli import _fit_options as fit_options
-from inr.cli._console import decibels, out, print_json, remark, typed
+from inr.cli._console import decibels, going_on, out, print_json, remark
 from inr.cli._fit_files import stem
 from inr.cli._parsing import parse_seeds
 from inr.cli._progress import SweepBar, waiting
@@ -234,6 +233,5 @@ def _is_best(row: "Row", key: str, best: float | None, count: int) -> bool:
 
 def _explain(result: "SweepResult") -> None:
     """One line on a sweep that was interrupted, with the command that goes on."""
-    again = [argument for argument in typed.get() if argument not in ("--force", "--resume")]
-    command = shlex.join(["inr", *again, "--resume"])
+    command = going_on("--resume")
     remark(f"interrupted; {len(result.runs)} of {result.planned} fits are done and kept; go on with: {command}")
