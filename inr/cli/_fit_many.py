@@ -1,6 +1,5 @@
 """`inr fit-many`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,8 @@ import typer
 from inr._cores import usable_cores
 from inr._errors import InrError
 from inr.cli import _fit_options as options
-from inr.cli._console import decibels, out, print_json, remark, typed
+from inr.cli._console import decibels, going_on, out, print_json, remark
+from inr.cli._job_options import READING, job_options
 from inr.cli._progress import ManyBar, waiting
 
 EPILOG = """
@@ -31,6 +31,7 @@ Several fits run side by side, with one thread each. Killed, or stopped by Ctrl-
 """
 
 _RUN = "Running"
+_APART = frozenset({"folder", "output", "workers", "threads", "force", "quiet", "as_json"})  # no options of the fits
 
 
 def fit_many(
@@ -86,6 +87,7 @@ def fit_many(
     as_json: options.Json = False,
 ) -> None:
     """Fit every file of a folder, side by side; again goes on."""
+    arguments = dict(locals())
     from inr.serving.work import fit_many as run
     from inr.serving.work import reading_options
 
@@ -95,23 +97,12 @@ def fit_many(
         raise InrError(f"--workers lies between 1 and 256, got {count}")
     if not 1 <= threads <= 256:
         raise InrError(f"--threads lies between 1 and 256, got {threads}")
-    reading = {
-        "sampling": sampling, "value_range": value_range, "nodata": nodata, "srgb": srgb, "variable": variable
-    }  # fmt: skip
-    reading = {name: value for name, value in reading.items() if value not in (None, False)}
+    reading = {name: value for name in sorted(READING) if (value := arguments[name]) is not None and value is not False}
     reading_options(reading)
-    wanted: dict[str, Any] = {
-        "preset": preset, "encoding": encoding, "activation": activation, "network": network, "teacher": teacher,
-        "objective": objective, "solver": None if solver == "adam" else solver,
-        "engine": None if engine == "auto" else engine, "steps": steps, "seconds": seconds, "psnr": psnr,
-        "max_error": max_error, "bytes": size_in_bytes, "exact": exact, "coded": coded, "half": half,
-        "samples": samples, "batch": batch, "lr": lr, "schedule": schedule,
-        "purpose": None if purpose == "zoom" else purpose, "seed": seed or None,
-    }  # fmt: skip
     with waiting("looking at the options", quiet=quiet):
         from inr.serving.options import check
 
-        wanted = check("fit", wanted)
+        wanted = check("fit", job_options(arguments, READING | _APART))
     rows = []
     interrupted = False
     with ManyBar(quiet=quiet) as bar:
@@ -120,8 +111,7 @@ def fit_many(
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:
-        again = shlex.join(["inr", *(argument for argument in typed.get() if argument != "--force")])
-        remark(f"interrupted; everything is kept in {into}; go on with: {again}")
+        remark(f"interrupted; everything is kept in {into}; go on with: {going_on()}")
         raise typer.Exit(130)
     failed = [row for row in rows if row.state != "done"]
     if as_json:

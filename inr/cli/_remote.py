@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from inr._errors import InrError
 from inr.cli._console import going_on, remark
 from inr.cli._fit_report import Stopwatch
+from inr.cli._job_options import READING, job_options
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 from inr.cli._remote_note import Note
@@ -18,17 +19,10 @@ if TYPE_CHECKING:
     from inr import Event, Signal
     from inr.serving.client import Client, ServerEvent
 
-# how the service spells what the command line holds under another name
-_SPELT = {"size_in_bytes": "bytes"}
-_READING = frozenset({"sampling", "value_range", "nodata", "srgb", "variable"})
 _OUTPUT = frozenset({
     "signal", "output", "comparison", "no_comparison", "resume", "server", "token", "force", "quiet", "as_json",
 })  # fmt: skip
 _ONLY_HERE = frozenset({"teacher_map", "events", "log", "profile", "checkpoint_every", "initial"})
-# what options are where they are not typed, unless that is nothing
-_USUAL = {
-    "solver": "adam", "codec": "mlp", "engine": "auto", "purpose": "zoom", "seed": 0, "checkpoint_every": 60.0,
-}  # fmt: skip
 INTERRUPTED = 130
 
 
@@ -97,17 +91,11 @@ def ordered(
     Raises:
         InrError: an option, or a signal, that cannot be had there.
     """
-    signal = arguments["signal"]
-    given = {
-        name
-        for name, value in arguments.items()
-        if value is not None and value is not False and value != _USUAL.get(name)
-    }
-    if names := sorted(given & _ONLY_HERE):
+    signal, options = arguments["signal"], job_options(arguments, READING | _OUTPUT)
+    if names := sorted(options.keys() & _ONLY_HERE):
         raise InrError(f"--{names[0].replace('_', '-')} is of work on this machine; leave it out with --server")
     if signal.is_dir():
         raise InrError(f"{signal} is a folder, and a server takes files; leave out --server to {kind} it here")
-    options = {_SPELT.get(name, name): arguments[name] for name in sorted(given - _READING - _OUTPUT)}
     return Order(kind, signal, options, reading, checkpoint, arguments["resume"], arguments["quiet"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import inr
 from inr.serving.work import Worker
 from tests.cli.clirun import one_line
 
@@ -199,3 +200,13 @@ def _until(path: Path, process) -> None:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_value_of_nought_that_marks_what_is_missing_is_not_lost(inr_cli, here, tmp_path):
+    (tmp_path / "maps").mkdir()
+    heights = np.arange(1.0, 65.0, dtype=np.float32).reshape(8, 8)
+    heights[2, 3] = 0
+    np.save(tmp_path / "maps" / "heights.npy", heights)
+    assert inr_cli("fit-many", "maps", "-o", "out", "--nodata", "0", *OPTIONS).status == 0
+    field = inr.load(tmp_path / "out" / "heights.npy.inr")
+    assert np.argwhere(np.isnan(field.render()[..., 0])).tolist() == [[2, 3]]
