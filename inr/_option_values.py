@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from inr._errors import InrError
 
+_PURPOSES = ("zoom", "memory")
+
 
 def parse_rates(text: str | None) -> float | str | Mapping[str, float] | None:
     """'auto', 'paper', '1e-3' (the network's), or 'network=1e-3,encoding=1e-2'."""
@@ -31,6 +33,12 @@ def parse_range(text: str | None) -> tuple[float, float] | None:
     if not comma or not ends[0] < ends[1] or not math.isfinite(ends[1] - ends[0]):
         raise InrError(wrong)
     return ends
+
+
+def check_purpose(purpose: str) -> None:
+    """Refuse what is none of the purposes of a field."""
+    if purpose not in _PURPOSES:
+        raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
 
 
 def number(text: str, wrong: str) -> float:

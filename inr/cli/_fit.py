@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from inr._errors import InrError
-from inr._option_values import parse_range, parse_rates
+from inr._option_values import check_purpose, parse_range, parse_rates
 from inr.cli import _fit_options as options
 from inr.cli._console import complain, going_on, remark, tell_folder
 from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
@@ -62,7 +62,6 @@ EPILOG = f"""
   1 the loss diverged; 130 interrupted (the best state is saved)
 """
 
-_PURPOSES = ("zoom", "memory")
 _STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 
 
@@ -116,8 +115,7 @@ def fit(
     from inr.compression import FitOptions, check_unstepped, coding_of, finish, sampled
     from inr.listeners import listener
 
-    if purpose not in _PURPOSES:
-        raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{purpose}'")
+    check_purpose(purpose)
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
     wanted = FitOptions(

@@ -19,7 +19,7 @@ from inr.compression.reference_weights import Reference, checksum_name
 from inr.container import GIB
 from inr.engines import engines, render
 from inr.field import Field, Spec
-from inr.fitting import fingerprint, stopping_on_interrupt
+from inr.fitting import check_seed, fingerprint, stopping_on_interrupt
 from inr.signals import Box, Domain, GridSignal, Signal, as_signal, block_ranges, cast_samples, snr, without_story
 from inr.signals import psnr as decibels
 
@@ -161,9 +161,7 @@ def compress_and_measure(
     """
     from inr.compression.encoder.value_range import short_range
 
-    source = as_signal(signal)
-    if not isinstance(source, GridSignal):
-        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
+    source = _on_grid(as_signal(signal))
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
     chosen: Codec = codecs.build(codec)
     if reference is not None:
@@ -182,6 +180,13 @@ def compress_and_measure(
         return chosen.encode(ranged, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
 
     return _reach(target, chosen, domain, payloads, source, engine, series, reference)
+
+
+def _on_grid(signal: Signal) -> GridSignal:
+    """The signal, which codecs take on grids alone."""
+    if not isinstance(signal, GridSignal):
+        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
+    return signal
 
 
 def check_compression(
@@ -205,14 +210,11 @@ def check_compression(
     Raises:
         InrError: scattered samples, a target that makes no sense, an unknown codec or engine.
     """
-    if not isinstance(signal, GridSignal):
-        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
-    Target.of(signal, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
+    Target.of(_on_grid(signal), bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
     codecs.build(codec)
     if steps is not None and steps < 0:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
-    if not 0 <= seed < 2**32:
-        raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
+    check_seed(seed)
     if engine != "auto":
         engines.build(engine)
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.fitting._adam import TorchAdam as TorchAdam
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._checks import check_buildable as check_buildable
+    from inr.fitting._checks import check_seed as check_seed
     from inr.fitting._defaults import LARGE_BATCH as LARGE_BATCH
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -83,6 +84,7 @@ __getattr__, __all__ = lazy_exports(
         "at_points": "._solve",
         "between_psnr": "._evaluate",
         "check_buildable": "._checks",
+        "check_seed": "._checks",
         "checkpoint_gap": "._state",
         "choose_frequencies": "._frequencies",
         "default_learning_rates": "._parameter_groups",

@@ -23,6 +23,15 @@ def check_setup(setup: Setup, seed: int) -> None:
         raise InrError(f"unknown schedule '{setup.schedule}'; known: {', '.join(SCHEDULES)}")
     if setup.optimiser not in OPTIMISERS:
         raise InrError(f"unknown optimiser '{setup.optimiser}'; known: {', '.join(OPTIMISERS)}")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that random numbers cannot begin with.
+
+    Raises:
+        InrError: it does not lie between 0 and 2^32 - 1.
+    """
     if not 0 <= seed < 2**32:
         raise InrError(f"a seed lies between 0 and 2^32 - 1, got {seed}")
 

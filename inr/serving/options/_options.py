@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inr._errors import InrError
-from inr._option_values import parse_rates
+from inr._option_values import check_purpose, parse_rates
 
 _TARGET = {"bpp": "number", "bytes": "whole", "psnr": "number", "max_error": "number"}
 _RUN = {"steps": "whole", "seconds": "number", "seed": "whole", "engine": "spec"}
@@ -30,7 +30,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 # other spellings of the command line
 _ALIASES = {"for": "purpose", "optimiser": "solver", "learning_rate": "lr"}
-_PURPOSES = ("zoom", "memory")
 _LONGEST = 2_000  # letters of a text
 
 
@@ -61,8 +60,7 @@ def normalised(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if name in found:
             raise InrError(f"'{given}' is given twice, as '{name}' too")
         found[name] = _checked(name, known[name], value)
-    if found.get("purpose", "zoom") not in _PURPOSES:
-        raise InrError(f"--for is one of {', '.join(_PURPOSES)}, not '{found['purpose']}'")
+    check_purpose(found.get("purpose", "zoom"))
     return {name: found[name] for name in known if name in found}
 
 
