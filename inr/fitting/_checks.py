@@ -9,6 +9,7 @@ from inr._errors import InrError
 from inr.field import MAX_FILE_BYTES, Field
 from inr.fitting._defaults import Setup
 from inr.fitting._make_optimiser import OPTIMISERS
+from inr.fitting._parameter_groups import resolve_learning_rates
 from inr.fitting._schedules import SCHEDULES
 from inr.objectives import objectives
 from inr.signals import Signal
@@ -52,9 +53,9 @@ def check_buildable(signal: Signal, setup: Setup, seed: int) -> None:
     teachers.build(setup.teacher).check(signal)
     objectives.build(setup.objective, signal)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        check_size(
-            Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-        )
+        field = Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
+    check_size(field)
+    resolve_learning_rates(field, setup.learning_rate)
 
 
 def check_size(field: Field) -> None:

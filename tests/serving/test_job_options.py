@@ -36,6 +36,8 @@ WRONG = [
     ("fit", {"steps": 0}, "a budget of 0 steps cannot fit anything"),
     ("fit", {"seconds": float("nan")}, "--seconds is a finite number, not nan"),
     ("fit", {"seconds": 99.0}, "a job may take 60 seconds, not 99"),
+    ("fit", {"lr": "nan"}, "the learning rate of the network must be a positive number, got nan"),
+    ("fit", {"lr": {"decoder": 1e-3}}, "no learning rate to set for 'decoder'"),
     ("fit", {"encoding": 3}, "--encoding is a part"),
     ("fit", {"encoding": "hush"}, "unknown encoding 'hush'"),
     ("fit", {"encoding": "hash:levels=99"}, "levels"),
