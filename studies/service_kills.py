@@ -152,6 +152,7 @@ def kills(jobs: int = JOBS, count: int = KILLS, seed: int = 0) -> list[dict]:
     disturbed = time.perf_counter() - begin
     what = ", ".join(f"{number} x {way}" for way, number in sorted(ways.items()))
     return [
+        {"figure": "kills", "what": "kills and stops", "unit": "times", "least": count, "value": sum(ways.values())},
         {"figure": "kills", "what": f"jobs of {jobs} that are not done after {what}", "unit": "jobs", "most": 0,
          "value": sum(digest is None for digest in found.values())},
         {"figure": "kills", "what": "jobs done twice", "unit": "jobs", "most": 0,
@@ -172,7 +173,7 @@ def _disturb(folder: Folder, service: Service, count: int, draw: random.Random) 
     while sum(ways.values()) < count and folder.left():
         service.begin()
         _until(lambda: bool(_running(folder.queue)) or folder.left() == 0)
-        time.sleep(draw.uniform(0.0, 4.0))
+        time.sleep(draw.uniform(0.0, 1.0))
         workers = [worker.pid for worker in folder.queue.workers() if _alive(worker.pid)]
         if not workers:
             continue
@@ -249,7 +250,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     for row in kills(arguments.jobs, arguments.kills, arguments.seed):
-        bound = " ".join(f"{name} {row[name]:g}" for name in ("most", "aim") if name in row)
+        bound = " ".join(f"{name} {row[name]:g}" for name in ("least", "most", "aim") if name in row)
         print(f"{row['value']:9.4g} {row['unit']:6} {row['what']}  {bound}")
 
 

@@ -165,6 +165,7 @@ class Model:
                     self.arrive(job.user)
                 job.to("queued")
                 job.stopping = True
+                job.told[-1] = "cancelling"
             else:
                 job.to("cancelled")
         elif step == "cancel" and job.state == "running":

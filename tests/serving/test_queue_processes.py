@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -41,9 +42,9 @@ class Crew:
         self.workers[number] = self.begin()
 
     def stop_for_longer_than_a_lease(self, number: int) -> None:
-        self.workers[number].send_signal(signal.SIGSTOP)
-        time.sleep(2 * LEASE)
-        self.workers[number].send_signal(signal.SIGCONT)
+        worker = self.workers[number]
+        worker.send_signal(signal.SIGSTOP)
+        threading.Timer(2 * LEASE, worker.send_signal, [signal.SIGCONT]).start()  # the others do not wait for that
 
     def wait(self) -> None:
         for worker in self.workers:

@@ -108,7 +108,8 @@ def move(
         values.append(token)
     if db.execute(f"UPDATE jobs SET {settings} WHERE {condition}", values).rowcount == 0:
         return False
-    told = {"state": to, **{name: columns[name] for name in ("attempt", "metrics", "problem") if columns.get(name)}}
+    shown = "cancelling" if columns.get("stopping") else to  # as its owner sees a job that waits only to be ended
+    told = {"state": shown, **{name: columns[name] for name in ("attempt", "metrics", "problem") if columns.get(name)}}
     happened(db, now, job, "end" if to in ENDED else "state", told)
     return True
 

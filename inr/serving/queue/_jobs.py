@@ -118,16 +118,23 @@ class Jobs(Base):
             values = [*wanted.values(), before(cursor), limit + 1]
             return page(job_rows(db, f"{condition} id < ? ORDER BY id DESC LIMIT ?", values), limit)
 
-    def cancel(self, job: str, user: str | None) -> Job:
-        """Stop a job: at once where it waits, else its worker is told. Raises NotFound, WrongState.
+    def cancel(self, job: str, user: str | None, *, keep: bool = True) -> Job:
+        """Stop a job: at once where it waits, else its worker is told.
 
-        One that waits with something learned stays queued, for a worker to make a field of it; unless it is cancelled
-        once more.
+        Args:
+            job: its id.
+            user: id of the owner; None is anybody.
+            keep: where it waits with something learned, let it stay queued for a worker to make a field of that; once
+                cancelled again it is given up.
+
+        Raises:
+            NotFound: there is none, or it is another user's.
+            WrongState: it has ended.
         """
         with self._main.write() as db:
             found, now = job_row(db, job, user), self._clock()
-            waits = found.state in ("queued", "paused")
-            if waits and found.checkpoint_step and found.kind in _KEEPING and not found.stopping:
+            kept = keep and found.checkpoint_step and found.kind in _KEEPING and not found.stopping
+            if kept and found.state in ("queued", "paused"):
                 if found.state == "paused":
                     arrive(db, now, found.user)
                 move(db, now, job, ("queued", "paused"), "queued", stopping=1)

@@ -170,7 +170,7 @@ class _Run:
 
     def _drop(self, job: Job) -> None:
         if job.state not in ("done", "failed", "cancelled"):
-            self._queue.cancel(job.id, None)
+            self._queue.cancel(job.id, None, keep=False)
         with contextlib.suppress(InrError):  # a worker that died has it until its lease is over
             self._queue.delete_job(job.id, None)
 
