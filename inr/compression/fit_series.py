@@ -44,7 +44,7 @@ class FitSeries:
     Args:
         seconds: of fitting, all fits together, without compiling, coding, reading and writing; None: no limit.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next, more where writing takes over a tenth of that; 0: every step.
+        every: seconds from one checkpoint to the next, up to twice as many where writing is slow; 0: every step.
         resume: go on from the checkpoint, as if the work had not been interrupted.
         on_event: called with every `Event` of the fits, and with those of kind "stage", which say what is done between
             and after them, and "checkpoint", after one was written. It may call `stop`.

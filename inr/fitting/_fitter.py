@@ -65,7 +65,7 @@ class Fitter:
         seed: decides initial weights and batches, from 0 to 2^32 - 1. With a budget in steps, equal seeds give equal
             fields on one machine with one number of threads.
         checkpoint: file to keep a resumable state in; None: none is kept.
-        every: seconds from one checkpoint to the next, more where writing takes over a tenth of that; 0: every step.
+        every: seconds from one checkpoint to the next, up to twice as many where writing is slow; 0: every step.
         resume: go on from the checkpoint, with the horizon it was started with, as if it had not been interrupted;
             or from the bytes of one, as `dump` gives them.
         record_sample_counts: count which samples are learned from, in `sample_counts`.

@@ -25,17 +25,19 @@ from inr.signals import Signal
 
 # names of sections: what is learned where it is not the field's parameters, the best so far, and those that may lack
 LEAVES, _BEST, _OPTIONAL = "leaves", "best.", ("teacher", "parametrisation")
-_COSTS = 10  # so many times as long as it takes to write a checkpoint, it stands
+_COSTS = 10  # times as long as it takes to write a checkpoint, it should stand
 
 
 def checkpoint_gap(every: float, cost: float) -> float:
-    """Seconds from one checkpoint to the next: at least ten times what writing one takes, unless all are wanted.
+    """Seconds from one checkpoint to the next: more than was asked for where writing one takes over a tenth of that.
+
+    They are at most twice as many, so that one slow moment of the disk does not put much work at risk.
 
     Args:
-        every: what was asked for; 0 for one after every step.
-        cost: seconds that the last one took.
+        every: what was asked for; 0 for a checkpoint after every step.
+        cost: seconds that writing the last one took.
     """
-    return max(every, _COSTS * cost) if every else 0.0
+    return min(max(every, _COSTS * cost), 2 * every)
 
 
 @dataclass

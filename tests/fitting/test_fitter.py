@@ -11,7 +11,7 @@ import torch
 
 import inr
 from inr import Budget, InrError, Signal
-from inr.fitting import between_psnr, evaluate
+from inr.fitting import between_psnr, checkpoint_gap, evaluate
 from inr.fitting._fit import make_fitter
 
 pytestmark = pytest.mark.quick
@@ -394,3 +394,10 @@ def test_measuring_runs_on_what_it_is_given(signal):
     assert measured.pop("psnr_between") == pytest.approx(between_psnr(field, points))
     assert measured == {"psnr": math.inf, "rmse": 0, "max_error": 0, "ssim": pytest.approx(1)}
     assert blocks == [100, 100, 56]
+
+
+@pytest.mark.parametrize(
+    ("every", "cost", "seconds"), [(0, 1, 0), (60, 1, 60), (60, 7, 70), (60, 20, 120), (1.5, 0.1, 1.5)]
+)
+def test_checkpoints_stand_apart_by_what_they_cost(every, cost, seconds):
+    assert checkpoint_gap(every, cost) == seconds
