@@ -1,0 +1,1 @@
+"""Fitting pictures as pyramids of integer latents: what only the encoder needs."""
