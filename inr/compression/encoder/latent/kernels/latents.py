@@ -6,7 +6,8 @@ import numpy as np
 
 from inr.compression.encoder.latent.buffers import Buffers
 from inr.jit import F1, GOLDEN_STEP, Call, Stage, inline, share
-from inr.jit.maths import tanh
+from inr.jit.maths import fma, minus, tanh
+from inr.jit.polynomials import ROUNDING_SHIFT
 
 _share = inline(share)
 _GRAIN = 1024  # latents that are not divided among workers
@@ -27,7 +28,7 @@ class Rounding:
 
     Attributes:
         soft: the call for learning; `set_soft` says how.
-        hard: the call for whole numbers: floor(y + 1/2), with slopes of 0.
+        hard: the call for whole numbers, the even one halfway between two, with slopes of 0; latents below 2^22.
     """
 
     def __init__(self, buffers: Buffers) -> None:
@@ -80,6 +81,7 @@ def noise(seed: int, step: int, count: int) -> np.ndarray:
 
 
 _f = np.float32
+_SHIFT = _f(ROUNDING_SHIFT)
 _ONE, _HALF, _HASH_MEAN, _HASH_SCALE = _f(1), _f(0.5), _f(_MEAN), _f(1 / math.sqrt(_VARIANCE))
 _u = np.uint32
 _U_FIRST, _U_SECOND, _U_STRIDE, _U_BYTES = _u(_FIRST), _u(_SECOND), _u(_STRIDE), _u(0x00FF00FF)
@@ -119,14 +121,14 @@ def _soft(
 
 
 def _hard(worker: int, workers: int, latents: F1, rounded: F1, slopes: F1) -> None:
-    """floor(y + 1/2)."""
+    """The nearest whole numbers: adding and taking away what leaves no room for fractions."""
     start, stop = _share(len(latents), worker, workers, _GRAIN)
     for index in range(start, stop):
-        rounded[index] = np.floor(latents[index] + _HALF)
+        rounded[index] = minus(fma(latents[index], _ONE, _SHIFT), _SHIFT)
         slopes[index] = _f(0)
 
 
-class LatentStep:
+class LatentMove:
     """Adam (Kingma and Ba, ICLR 2015) on the latents; the gradient is `gradient` times `slopes`.
 
     Args:
