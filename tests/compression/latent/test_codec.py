@@ -23,25 +23,15 @@ from inr.container import GIB
 def _placeholders():
     """Modules in place of those that are not there yet."""
     names = {
-        "bitstream.latent.decode": ["encode_latents", "decode_latents", "decode_picture"],
-        "bitstream.latent.parameters": ["encode_parameters", "decode_parameters", "QuantisedParameters"],
-        "encoder.latent.fit": ["fit_component"],
+        "bitstream.latent.synthesis": ["decode_picture"],
         "encoder.latent.finishing": ["finish"],
-        "encoder.latent.rate": ["Goal"],
     }
     for name, functions in names.items():
         full = f"inr.compression.{name}"
         if importlib.util.find_spec(full) is None:
             sys.modules[full] = types.ModuleType(full)
             for function in functions:
-                setattr(sys.modules[full], function, Goal if function == "Goal" else None)
-
-
-@dataclass(frozen=True)
-class Goal:
-    bytes: int | None = None
-    psnr: float | None = None
-    weight: float | None = None
+                setattr(sys.modules[full], function, None)
 
 
 _placeholders()
@@ -71,10 +61,10 @@ class Stub:
         seen = np.ones(picture.shape[1:], bool) if importance is None else importance > 0
         return Fitted(Layout(*picture.shape[1:], len(picture), preset), picture, seen)
 
-    def finish(self, picture, importance, fitted, goal, *, write):
+    def finish(self, picture, importance, fitted, goal, *, write, **others):
         for bits in range(1, 17):
             latents = np.rint(picture * (2**bits - 1)).astype(np.int32) * fitted.seen
-            size = sum(map(len, write(bits, latents)))
+            size = len(write(bits, latents))
             error = np.square(latents / (2**bits - 1) - picture)[:, fitted.seen].mean()
             if goal.bytes is not None and size > goal.bytes:
                 break
