@@ -1,6 +1,5 @@
 """Bytes, quality and seconds of all codecs on one picture, beside Pillow's and beside COIN in plain PyTorch."""
 
-import io
 import math
 import time
 from collections.abc import Iterator
@@ -8,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, features
 
 from inr import compression
 from inr.bench import baselines
 from inr.bench._run import Options
 from inr.compression.codecs import codecs
+from inr.compression.peers import PEERS, largest_within
 from inr.signals import GridSignal
 
 SIDE = 160  # of the square that is cut from the picture's middle
@@ -23,16 +22,10 @@ COLUMNS = ["codec", "bytes", "bits_per_pixel", "psnr_dB", "encode_s", "decode_s"
 NOTES = (
     f"The middle {SIDE} x {SIDE} pixels at {BITS_PER_PIXEL:g} bits a pixel or the most below it; bytes are of whole "
     f"files; fits of {STEPS:,} steps, where the codecs' own numbers are higher.",
-    "PSNR is of the decoded 8-bit pixels. against_jpeg_dB is how much better that is than the largest JPEG of no more "
-    "bytes.",
+    "Pillow's codecs are at the best setting whose file fits. PSNR is of the decoded 8-bit pixels. against_jpeg_dB is "
+    "how much better that is than the best JPEG of no more bytes.",
     "COIN in plain PyTorch: a SIREN whose weights are 16-bit floats, full batches, the learning rate of the paper.",
 )
-# name: Pillow's format, options, the knob, and its values from small files to large ones
-ANCHORS: dict[str, tuple[str, dict[str, Any], str, range]] = {
-    "JPEG": ("JPEG", {"optimize": True}, "quality", range(1, 96, 2)),
-    "WebP": ("WEBP", {"method": 6}, "quality", range(0, 96, 5)),
-    "AVIF": ("AVIF", {"speed": 6, "max_threads": 1}, "quality", range(5, 96, 5)),
-}
 
 
 def rows(options: Options) -> Iterator[dict[str, Any]]:
@@ -41,9 +34,9 @@ def rows(options: Options) -> Iterator[dict[str, Any]]:
     signal = options.signal(side)
     pixels = signal.array
     room = int(BITS_PER_PIXEL * (3 if options.tiny else 1) * pixels.shape[0] * pixels.shape[1] / 8)
-    for name, (form, *_) in ANCHORS.items():
-        if form == "JPEG" or features.check(form.lower()):
-            yield anchor_row(name, pixels, room)
+    for name, peer in PEERS.items():
+        if peer.available:
+            yield peer_row(name, pixels, room)
     yield plain_coin(signal, room, steps)
     for name in codecs.names():
         if name != "weights":  # which compresses nothing
@@ -59,27 +52,12 @@ def codec_row(name: str, signal: GridSignal, room: int, steps: int) -> dict[str,
     return row(name, signal.array, decoded, len(data), encoded - start, time.perf_counter() - encoded)
 
 
-def anchor_row(name: str, pixels: np.ndarray, room: int) -> dict[str, Any]:
-    """One of Pillow's codecs, at the largest of its settings that fits."""
-    start = time.perf_counter()
-    data = largest(name, pixels, room)
-    encoded = time.perf_counter()
-    with Image.open(io.BytesIO(data)) as found:
-        decoded = np.asarray(found.convert("RGB"))
-    return row(f"{name}, Pillow", pixels, decoded, len(data), encoded - start, time.perf_counter() - encoded)
-
-
-def largest(name: str, pixels: np.ndarray, room: int) -> bytes:
-    """A file of the highest quality that takes no more bytes than there is room for, or of the lowest."""
-    form, options, knob, values = ANCHORS[name]
-    best = b""
-    for value in values:
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, form, **options, **{knob: value})
-        if best and len(file.getvalue()) > room:
-            break
-        best = file.getvalue()
-    return best
+def peer_row(name: str, pixels: np.ndarray, room: int) -> dict[str, Any]:
+    """One of Pillow's codecs, at the best of its settings that fits; its seconds are those of that setting alone."""
+    coded, _ = largest_within(PEERS[name], pixels, room)
+    return row(
+        f"{name}, Pillow", pixels, coded.pixels, len(coded.data), coded.encode_seconds, coded.decode_seconds
+    )  # fmt: skip
 
 
 def plain_coin(signal: GridSignal, room: int, steps: int) -> dict[str, Any]:
@@ -112,8 +90,8 @@ def row(
 ) -> dict[str, Any]:
     """A row of the table."""
     found = psnr(pixels, decoded)
-    with Image.open(io.BytesIO(largest("JPEG", pixels, size))) as picture:
-        against = found - psnr(pixels, np.asarray(picture.convert("RGB")))
+    jpeg, _ = largest_within(PEERS["JPEG"], pixels, size)
+    against = found - psnr(pixels, jpeg.pixels)
     return {
         "codec": name, "bytes": str(size), "bits_per_pixel": f"{8 * size / (pixels.shape[0] * pixels.shape[1]):.3f}",
         "psnr_dB": f"{found:.2f}", "encode_s": f"{encoding:.3g}", "decode_s": f"{decoding:.3g}",

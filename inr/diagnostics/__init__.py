@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.diagnostics._codec_sheet import CodedPicture as CodedPicture
+    from inr.diagnostics._codec_sheet import codec_sheet as codec_sheet
     from inr.diagnostics._comparison import Comparison as Comparison
     from inr.diagnostics._comparison import Run as Run
     from inr.diagnostics._embedding import distance_preservation as distance_preservation
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "CodedPicture": "._codec_sheet",
         "Comparison": "._comparison",
         "LiveCurve": "._live",
         "Run": "._comparison",
         "Series": "._figures",
         "Subplot": "._figures",
         "Thumbnail": "._thumbnail",
+        "codec_sheet": "._codec_sheet",
         "comparison_sheet": "._sheet",
         "distance_preservation": "._embedding",
         "estimate": "._sampling",

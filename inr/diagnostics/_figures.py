@@ -179,9 +179,14 @@ def checked_png(path: str | os.PathLike[str], kind: str, *, force: bool) -> Path
 
 
 def write_figure(figure: "Figure", path: Path, *, force: bool) -> None:
-    """Write a figure as a PNG; equal figures give equal files."""
-    with replacing(path, force=force) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    """Write a figure as a PNG, or as a PDF where the path ends so; equal figures give equal files."""
+    import matplotlib
+
+    form = "pdf" if path.suffix.lower() == ".pdf" else "png"
+    metadata = {"Software": None} if form == "png" else dict.fromkeys(("Creator", "Producer", "CreationDate"))
+    # pictures of a PDF are kept apart, each with the pixels that it has
+    with replacing(path, force=force) as temporary, matplotlib.rc_context({"image.composite_image": form == "png"}):
+        figure.savefig(temporary, format=form, metadata=metadata)
 
 
 def label_ends(

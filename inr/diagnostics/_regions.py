@@ -47,18 +47,26 @@ def disagreement(errors: Sequence[Float[np.ndarray, "*shape"]]) -> Float[np.ndar
     return (weights * ordered).sum(axis=0) * (2 / (count * (count - 1)))
 
 
-def picture_regions(errors: Sequence[Float[np.ndarray, "h w"]], shape: tuple[int, int]) -> list[Region]:
+def picture_regions(
+    errors: Sequence[Float[np.ndarray, "h w"]],
+    shape: tuple[int, int],
+    *,
+    sides: Sequence[int] = _SIDES,
+    what: str = "fits",
+) -> list[Region]:
     """Up to three squares of a picture: two lie where all fits differ most, one where the best do.
 
     Args:
         errors: of the fits, the best first, (h, w) at any scale.
         shape: height and width of the picture.
+        sides: in ascending order, that a square may have in pixels.
+        what: is compared, in words.
     """
     height, width = shape
     if max(shape) <= _SHOWN_WHOLE:
         return [Region("A", 0, 0, height, width, "all of it")]
-    side = max((side for side in _SIDES if side <= _LARGEST_SIDE_SHARE * min(shape)), default=_SIDES[0])
-    return _chosen(errors, shape, (min(side, height), min(side, width)))
+    side = max((side for side in sides if side <= _LARGEST_SIDE_SHARE * min(shape)), default=sides[0])
+    return _chosen(errors, shape, (min(side, height), min(side, width)), what)
 
 
 def line_regions(errors: Sequence[Float[np.ndarray, " n"]], size: int, length: int) -> list[Region]:
@@ -74,10 +82,12 @@ def line_regions(errors: Sequence[Float[np.ndarray, " n"]], size: int, length: i
     return _chosen([error[None] for error in errors], (1, size), (1, length))
 
 
-def _chosen(errors: Sequence[Float[np.ndarray, "h w"]], shape: tuple[int, int], side: tuple[int, int]) -> list[Region]:
+def _chosen(
+    errors: Sequence[Float[np.ndarray, "h w"]], shape: tuple[int, int], side: tuple[int, int], what: str = "fits"
+) -> list[Region]:
     everyone, best = disagreement(errors), disagreement(errors[:_BEST_RUNS])
     tell_best = len(errors) > _BEST_RUNS
-    reasons = ["where fits differ most", "where else they differ"]
+    reasons = [f"where {what} differ most", "where else they differ"]
     reasons.append(f"where the best {_BEST_RUNS} differ" if tell_best else "and where else")
     taken: list[tuple[int, int]] = []
     for index in range(_MOST_REGIONS):

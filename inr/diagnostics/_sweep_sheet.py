@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt8
 
 from inr.diagnostics._comparison import Comparison, Run
-from inr.diagnostics._figures import FAINT, INK, checked_png, figure_style, new_figure, write_figure
+from inr.diagnostics._figures import FAINT, checked_png, figure_style, write_figure
 from inr.diagnostics._page_charts import value_limits
+from inr.diagnostics._paper import DPI, Paper
 from inr.diagnostics._plot import heat
 from inr.diagnostics._regions import Region
 from inr.diagnostics._svg import INKS, series_ink
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_ROWS = 14  # fits on the sheet; the page has all
-_DPI = 100  # lengths below are pixels
+# lengths below are pixels
 _MARGIN, _GAP, _PAIR_GAP = 36, 18, 4
 _TILE = 192  # a side of an enlarged region
 _NAMES_WIDTH = 290
@@ -35,7 +35,6 @@ _OVERVIEW = 620, 400  # the most that the whole signal takes
 _CURVES_WIDTH = 820  # with the names beside them, at least
 _CHARACTER_WIDTH = 0.62  # of a letter's height, about
 _BEST = "#0a7048"
-REGION_COLOURS = {"A": "#00a37a", "B": "#d63384", "C": "#e8890c"}
 
 
 def sweep_sheet(comparison: Comparison, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -67,7 +66,7 @@ def _drawn(comparison: Comparison) -> "Figure":
     inner = max(columns[-1].left + columns[-1].width, curves_width, _text_width(comparison.name, 28), words)
     width = inner + 2 * _MARGIN
     height = rows_top + (len(shown) + 1) * (side + _GAP) + (40 if left_out else 0) + _MARGIN
-    paper = _Paper(width, height)
+    paper = Paper(width, height)
     paper.text(_MARGIN, _MARGIN, comparison.name, 28)
     for index, fact in enumerate(comparison.facts):
         paper.text(_MARGIN, _MARGIN + 46 + 24 * index, fact, 16, FAINT)
@@ -82,45 +81,6 @@ def _drawn(comparison: Comparison) -> "Figure":
     if left_out:
         paper.text(_MARGIN, height - _MARGIN - 20, f"and {left_out} more, in index.html and results.csv", 16, FAINT)
     return paper.figure
-
-
-class _Paper:
-    """A figure with one plot all over it, whose units are pixels from the upper left corner."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.figure = new_figure(width / _DPI, height / _DPI, dpi=_DPI)
-        self.size = width, height
-        self._axes = self.figure.add_axes((0, 0, 1, 1))
-        self._axes.set_axis_off()
-        self._axes.set_xlim(0, width)
-        self._axes.set_ylim(height, 0)
-        self._axes.set_autoscale_on(False)
-
-    def text(self, left: float, top: float, words: str, size: int, colour: Any = INK, **options: Any) -> None:
-        """Words with letters of so many pixels."""
-        options = {"va": "top", **options}
-        self._axes.text(left, top, words, fontsize=size * 72 / _DPI * 0.85, color=colour, **options)
-
-    def box(self, left: float, top: float, width: float, height: float, **options: Any) -> None:
-        """A rectangle."""
-        from matplotlib.patches import Rectangle
-
-        self._axes.add_patch(Rectangle((left, top), width, height, **options))
-
-    def picture(self, left: int, top: int, pixels: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> None:
-        """RGB pixels in a rectangle of `size`, width and height: whole squares of pixels where they are enlarged."""
-        height, width = pixels.shape[:2]
-        if size[0] % width or size[1] % height:
-            self._axes.imshow(pixels, extent=(left, left + size[0], top + size[1], top), aspect="auto")
-            return
-        squares = pixels.repeat(size[1] // height, axis=0).repeat(size[0] // width, axis=1)
-        below = self.size[1] - top - size[1]
-        self.figure.figimage(squares, left, below, origin="upper", zorder=-1)  # under the marks of regions
-
-    def plot(self, left: float, top: float, width: float, height: float) -> "Axes":
-        """A plot in a rectangle."""
-        across, down = self.size
-        return self.figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
 
 
 @dataclass(frozen=True)
@@ -164,9 +124,9 @@ def _fitted(shape: Sequence[int], most: tuple[int, int], *, squares: int = 1) ->
     return max(round(shape[1] * scale), 1), max(round(shape[0] * scale), 1)
 
 
-def _draw_top(paper: _Paper, comparison: Comparison, top: int, width: int) -> None:
+def _draw_top(paper: Paper, comparison: Comparison, top: int, width: int) -> None:
     """The whole signal, and how fits got where they are."""
-    names = round(LABELS_WIDTH * _DPI)
+    names = round(LABELS_WIDTH * DPI)
     if comparison.is_line:
         for index, by in enumerate(("seconds", "steps")):
             left = _MARGIN + 44 + index * (width // 2)
@@ -179,27 +139,19 @@ def _draw_top(paper: _Paper, comparison: Comparison, top: int, width: int) -> No
     for region in comparison.regions if len(comparison.regions) > 1 else []:
         across, down = size[0] / shape[1], size[1] / shape[0]
         box = _MARGIN + region.left * across, top + region.top * down, region.width * across, region.height * down
-        paper.box(*box, fill=False, edgecolor="white", linewidth=3)
-        paper.box(*box, fill=False, edgecolor=REGION_COLOURS[region.name], linewidth=1.5)
-        _tag(paper, box[0], box[1], region.name)
+        paper.frame(*box, region.name)
     left = _MARGIN + size[0] + 2 * _GAP + 44
     draw_curves(paper.plot(left, top + 24, _MARGIN + width - names - left, _OVERVIEW[1] - 74), comparison, "seconds")
 
 
-def _tag(paper: _Paper, left: float, top: float, name: str) -> None:
-    """The letter of a region."""
-    paper.box(left, top, 18, 18, color=REGION_COLOURS[name], linewidth=0)
-    paper.text(left + 9, top + 9, name, 14, "white", ha="center", va="center_baseline", weight="bold")
-
-
-def _draw_headings(paper: _Paper, comparison: Comparison, columns: Sequence[_Column], top: int) -> None:
+def _draw_headings(paper: Paper, comparison: Comparison, columns: Sequence[_Column], top: int) -> None:
     """What the columns are."""
     several = len(comparison.regions) > 1
     for column in columns:
         left, indent = _MARGIN + column.left, 0
         if column.region is not None and not column.error:
             if several:
-                _tag(paper, left, top, column.region.name)
+                paper.tag(left, top, column.region.name)
                 indent = 25
             paper.text(left, top + 25, column.region.why, 13, FAINT)
         if column.region is None:
@@ -211,7 +163,7 @@ def _draw_headings(paper: _Paper, comparison: Comparison, columns: Sequence[_Col
         paper.text(left + indent, top + 9, words, 15, FAINT, va="center_baseline")
 
 
-def _draw_tiles(paper: _Paper, comparison: Comparison, columns: Sequence[_Column], top: int, run: Run | None) -> None:
+def _draw_tiles(paper: Paper, comparison: Comparison, columns: Sequence[_Column], top: int, run: Run | None) -> None:
     """The row of a fit, or of the signal itself, with the scale of the errors in the last column."""
     for column in columns:
         left, region = _MARGIN + column.left, column.region
@@ -229,7 +181,7 @@ def _draw_tiles(paper: _Paper, comparison: Comparison, columns: Sequence[_Column
         _draw_scale(paper, comparison, _MARGIN + columns[-1].left, top)
 
 
-def _draw_whole(paper: _Paper, comparison: Comparison, thumbnail: Thumbnail, left: int, top: int) -> None:
+def _draw_whole(paper: Paper, comparison: Comparison, thumbnail: Thumbnail, left: int, top: int) -> None:
     """All of a fit's error."""
     if not comparison.is_line or thumbnail.spectrum.size:
         pixels = whole_error(comparison, thumbnail)
@@ -265,7 +217,7 @@ def _draw_line(axes: "Axes", comparison: Comparison, region: Region, run: Run | 
         axes.text(1, low - 0.03 * (high - low), words, fontsize=7, color=FAINT, ha="right", va="top", transform=across)
 
 
-def _draw_scale(paper: _Paper, comparison: Comparison, left: int, top: int) -> None:
+def _draw_scale(paper: Paper, comparison: Comparison, left: int, top: int) -> None:
     """The legend of the error maps."""
     if comparison.is_line and not has_spectra(comparison):
         return
@@ -280,7 +232,7 @@ def _draw_scale(paper: _Paper, comparison: Comparison, left: int, top: int) -> N
         paper.text(left + share * width, top + 47, text, 12, FAINT, ha=ends.get(index, "center"))
 
 
-def _draw_name(paper: _Paper, comparison: Comparison, run: Run, top: int, height: int) -> None:
+def _draw_name(paper: Paper, comparison: Comparison, run: Run, top: int, height: int) -> None:
     """Place, title and metrics of a fit."""
     place = comparison.runs.index(run)
     paper.box(_MARGIN, top, 6, height, color=INKS[series_ink(place)], linewidth=0)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import MOTION_BLOCK as MOTION_BLOCK
     from inr.signals._motion import VideoInterpolant as VideoInterpolant
     from inr.signals._motion import estimate_motion as estimate_motion
+    from inr.signals._ms_ssim import ms_ssim as ms_ssim
     from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
     from inr.signals._picture import colour_profile as colour_profile
@@ -114,6 +115,7 @@ __getattr__, __all__ = lazy_exports(
         "missing_at": "._missing",
         "metadata_bytes": "._picture",
         "modulus_maxima": "._wavelet_maxima",
+        "ms_ssim": "._ms_ssim",
         "nan_samples": "._missing",
         "open": "._open",
         "pack_missing": "._missing",

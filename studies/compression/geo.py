@@ -8,9 +8,9 @@ import numpy as np
 import inr
 from inr import compression, container
 from inr.bench.tables import Ledger, Row, append, read
+from inr.compression import peers
 from inr.compression.codecs import codecs
 from studies import metrics
-from studies.compression import anchors
 from studies.compression.runs import Settings
 
 COLUMNS = ("signal", "codec", "target", "bytes", "header", "psnr", "encode_s", "decode_s", "steps", "seed")
@@ -90,7 +90,7 @@ def jpeg2000(values: np.ndarray, ratio: float, resolutions: int | None = None) -
     options = {"irreversible": True, "no_jp2": True, "quality_mode": "rates", "quality_layers": [float(ratio)]}
     if resolutions is not None:
         options["num_resolutions"] = resolutions
-    coded = anchors.code(steps, "JPEG2000", **options)
+    coded = peers.code(steps, "JPEG2000", **options)
     data = coded.data if resolutions is None else without_comment(coded.data)
     return {
         "bytes": str(len(data)),

@@ -10,6 +10,7 @@ import numpy as np
 import inr
 from inr import compression
 from inr.bench.tables import Ledger, Row
+from inr.compression import peers
 from inr.compression.codecs import codecs as registry
 from inr.signals import GridSignal
 from studies import metrics
@@ -103,8 +104,8 @@ def code(
                             print(f"{name}: {codec} at {rate:g} bpp, {count} steps, seed {seed}", flush=True)
 
 
-def _anchor(pixels: np.ndarray, anchor: anchors.Anchor, setting: float) -> Row:
-    coded = anchors.code(pixels, anchor.form, **anchor.given(setting))
+def _anchor(pixels: np.ndarray, anchor: peers.Peer, setting: float) -> Row:
+    coded = peers.code(pixels, anchor.form, **anchor.given(setting))
     return _row(pixels, coded.pixels, len(coded.data), coded.encode_seconds, coded.decode_seconds)
 
 

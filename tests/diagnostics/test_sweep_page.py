@@ -17,7 +17,7 @@ from inr.diagnostics._page_curves import curve_chart
 from inr.diagnostics._regions import disagreement, line_regions, picture_regions
 from inr.diagnostics._svg import INKS, Chart, Curve, Dot, Label, shortened, text_width
 from inr.diagnostics._sweep_curves import draw_curves
-from inr.diagnostics._sweep_sheet import REGION_COLOURS
+from inr.diagnostics._paper import REGION_COLOURS
 from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
 from inr.diagnostics._tiles import error_pixels, region_pixels
 from tests.diagnostics.test_sheet import SIGNALS

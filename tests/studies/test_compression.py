@@ -12,6 +12,7 @@ from PIL import Image
 
 import inr
 from inr.bench import tables
+from inr.compression import peers
 from inr.compression.bitstream.weights import QuantisedTensor
 from studies import metrics
 from studies.compression import anchors, curves, geo, published, quantised, report, runs
@@ -40,7 +41,7 @@ def settings(tmp_path, pixels, monkeypatch):
 def cheap(monkeypatch):
     """Two anchors at three settings."""
     kept = {
-        name: anchors.Anchor(each.form, each.options, each.knob, each.settings[:3])
+        name: peers.Peer(each.form, each.options, each.knob, each.settings[:3])
         for name, each in anchors.ANCHORS.items()
         if name in ("jpeg 4:2:0", "jpeg 2000")
     }
@@ -116,7 +117,7 @@ def test_ms_ssim_is_one_for_equal_pictures_and_falls_with_noise():
 def test_one_scale_of_ms_ssim_is_ssim(pixels, monkeypatch):
     """Up to the margins, where scikit-image counts no windows either."""
     noisy = (pixels // 3 * 3).astype(np.uint8)
-    monkeypatch.setattr(metrics, "_SCALES", (1.0,))
+    monkeypatch.setattr("inr.signals._ms_ssim.SCALE_WEIGHTS", (1.0,))
     assert metrics.ms_ssim(pixels, noisy) == pytest.approx(metrics.ssim(pixels, noisy), abs=1e-6)
 
 
@@ -146,7 +147,7 @@ def test_no_run_is_made_twice(settings, encoder, cheap, monkeypatch):
     assert len({tuple(row[key] for key in ("picture", "target", "steps", "seed")) for row in rows}) == len(rows) == 16
     assert all(float(row["psnr"]) == pytest.approx(20 * math.log10(255 / 4), abs=1e-3) for row in rows)
     runs.code_anchors(settings, ["one"], "here")
-    monkeypatch.setattr(anchors, "code", None)
+    monkeypatch.setattr(peers, "code", None)
     runs.code_anchors(settings, ["one"], "here")
 
 
@@ -172,7 +173,7 @@ def test_a_codestream_without_its_comment_decodes_to_the_same(settings):
     whole, trimmed = (geo.jpeg2000(values, 8, resolutions) for resolutions in (None, 6))
     assert int(whole["bytes"]) - int(trimmed["bytes"]) == int(whole["header"]) - int(trimmed["header"]) == 39
     assert whole["psnr"] == trimmed["psnr"]
-    coded = anchors.code(np.zeros((40, 50), dtype=np.uint16), "JPEG2000", no_jp2=True)
+    coded = peers.code(np.zeros((40, 50), dtype=np.uint16), "JPEG2000", no_jp2=True)
     again = Image.open(io.BytesIO(geo.without_comment(coded.data)))
     assert np.array_equal(np.asarray(again), coded.pixels)
 
