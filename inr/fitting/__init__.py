@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from inr.fitting._make_optimiser import make_optimiser as make_optimiser
     from inr.fitting._optimiser import Gradients as Gradients
     from inr.fitting._optimiser import Group as Group
+    from inr.fitting._optimiser import LearningRates as LearningRates
     from inr.fitting._optimiser import Optimiser as Optimiser
     from inr.fitting._optimiser import dense as dense
     from inr.fitting._parameter_groups import default_learning_rates as default_learning_rates
@@ -69,6 +70,7 @@ __getattr__, __all__ = lazy_exports(
         "Gradients": "._optimiser",
         "Group": "._optimiser",
         "LARGE_BATCH": "._defaults",
+        "LearningRates": "._optimiser",
         "OPTIMISERS": "._make_optimiser",
         "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",

@@ -32,6 +32,7 @@ class Event:
         skipped: steps so far whose 16-bit gradients overflowed, and which changed nothing.
         scored: samples evaluated so far only to choose others, each counted as often as it was.
         probing: of the seconds, those that went into finding learning rates before the first step.
+        bits: for each sample, that the file would take as it stands, where the fit knows.
     """
 
     kind: EventKind
@@ -49,6 +50,7 @@ class Event:
     skipped: int = 0
     scored: int = 0
     probing: float = 0.0
+    bits: float | None = None
 
 
 def message(reason: Reason, step: int, detail: str) -> str:

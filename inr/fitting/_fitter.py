@@ -15,7 +15,8 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import Batch, Objective, Plan, StepResult, plan
+from inr.engines import Batch, Objective, Plan, StepResult
+from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
@@ -72,6 +73,8 @@ class Fitter:
         start: weights to begin with, by the names of the field's state, in the place of drawn ones.
         objective: what is minimised; None: the setup's.
         parametrisation: where the weights of a step come from; None: they are the field's own parameters.
+        field: what is fitted, where it is built already; None: one is built of the setup's parts.
+        plan: what runs the field, with the name that it has in events; None: `engine` makes one.
 
     Raises:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
@@ -105,6 +108,8 @@ class Fitter:
         start: Mapping[str, Tensor] | None = None,
         objective: Objective | None = None,
         parametrisation: Parametrisation | None = None,
+        field: Field | None = None,
+        plan: tuple[str, Plan] | None = None,
     ) -> None:
         check_setup(setup, seed)
         self.signal = signal
@@ -116,11 +121,11 @@ class Fitter:
         self._stop: Reason | None = None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.field = Field.build(
+            self.field = field or Field.build(
                 signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
             )
             check_size(self.field)
-            if start is None and not resume:
+            if start is None and not resume and field is None:
                 self.field.network.init_from(signal)
         if start is not None:
             check_start(self.field, start)
@@ -133,10 +138,11 @@ class Fitter:
         self._teacher.objective = self._objective
         self._squared = getattr(self._objective, "squared", False)
         saved = self._saved(resume) if resume else None
-        self.engine, self.plan = plan(self.field, self._objective, engine)
-        if saved is not None and self.engine == "cpu" and parse_spec(engine).get("backward", "auto") == "auto":
+        self.engine, self.plan = plan or make_plan(self.field, self._objective, engine)
+        chosen = plan is None and self.engine == "cpu" and parse_spec(engine).get("backward", "auto") == "auto"
+        if chosen and saved is not None:
             begun = {**parse_spec(engine), "name": "cpu", "backward": saved.recipe.get("backward", "float32")}
-            self.engine, self.plan = plan(self.field, self._objective, begun)
+            self.engine, self.plan = make_plan(self.field, self._objective, begun)
         self.field.to(self.plan.device)
         # of a budget in seconds it is the first guess, by which steps are measured
         self.batch = self._suited_batch(0 if budget.seconds is not None else suited_samples(signal))
@@ -296,6 +302,7 @@ class Fitter:
             check_horizon(self.field, self.steps)
         else:
             self._find_learning_rates()
+        self._parametrisation.begin(self.steps)
         self.profile = Profile(self.plan)
         begin = time.perf_counter()
         self._teacher.bind(self.signal, self.steps, self.batch, self._seed, self.plan.device)
@@ -348,6 +355,8 @@ class Fitter:
 
     def _losses(self, result: StepResult, batch: Batch) -> tuple[float, float]:
         """The loss of a step and the mean squared error that goes with it, which is what PSNR is taken of."""
+        if result.squared is not None:
+            return result.loss.item(), result.squared
         if self._squared:
             loss = result.loss.item() / batch.excess
             return loss, loss
@@ -492,6 +501,7 @@ class Fitter:
         return Event(
             kind, progress.step, self.steps, loss, self._psnr(), progress.seconds, rate, self.engine, progress.points,
             reason, message, self._compiling or 0.0, progress.skipped, progress.scored, self._probing,
+            self._parametrisation.bits,
         )  # fmt: skip
 
     def _recipe(self) -> dict[str, Any]:

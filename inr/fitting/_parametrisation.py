@@ -26,15 +26,26 @@ class Parametrisation:
             worse by more than this factor. Infinite where losses of different steps cannot be compared, as when weights
             are rounded more coarsely from some step on.
         keeps_start: whether the leaves that a fit begins with are among those that it may end with.
+        bits: for each sample, that the weights would take in a file as they stand; None where that is not known.
     """
 
     leaves: Mapping[str, Tensor]
     tolerated_rise: ClassVar[float] = 1.05
     keeps_start: ClassVar[bool] = False
+    bits: float | None = None
 
     def bind(self, field: Field, plan: Plan) -> None:
         """Prepare for fitting `field`, which is on the plan's device."""
         raise NotImplementedError
+
+    def begin(self, steps: int) -> None:
+        """Told before the first step, and before the first one after a resume, how many the whole fit has.
+
+        Steps taken earlier are measured only, and undone.
+
+        Args:
+            steps: the horizon.
+        """
 
     def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
         """A new optimiser of the leaves.

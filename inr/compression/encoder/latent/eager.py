@@ -147,8 +147,12 @@ def upsampled(
     kernel = torch.cat([half, half.flip(0)])
     count = len(planes)
     padded = functional.pad(planes[None], (4, 4, 4, 4), mode="replicate")
-    rows = functional.conv_transpose2d(padded, kernel.view(1, 1, 8, 1).expand(count, 1, 8, 1), stride=(2, 1), groups=count)
-    both = functional.conv_transpose2d(rows, kernel.view(1, 1, 1, 8).expand(count, 1, 1, 8), stride=(1, 2), groups=count)
+    rows = functional.conv_transpose2d(
+        padded, kernel.view(1, 1, 8, 1).expand(count, 1, 8, 1), stride=(2, 1), groups=count
+    )
+    both = functional.conv_transpose2d(
+        rows, kernel.view(1, 1, 1, 8).expand(count, 1, 1, 8), stride=(1, 2), groups=count
+    )
     return both[0, :, 11 : 11 + height, 11 : 11 + width]
 
 

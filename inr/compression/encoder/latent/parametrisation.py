@@ -1,0 +1,257 @@
+"""Latents and networks as what a fit learns: its stages, its noise, and the weight of a bit."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr.compression.encoder.latent import eager
+from inr.compression.encoder.latent.field import LATENTS, PARAMETERS, LatentField
+from inr.compression.encoder.latent.optimiser import NetworkOptimiser
+from inr.compression.encoder.latent.rate import RateControl
+from inr.compression.encoder.latent.schedule import Recipe, Schedule, Stage
+from inr.compression.encoder.latent.steps import LatentStep, vector_of
+from inr.engines import Batch, Plan, StepResult
+from inr.field import Field
+from inr.fitting import Gradients, Group, LearningRates, Optimiser, Parametrisation
+
+# Steps of the fit of which a measured one is taken to be.
+_MEASURED_HORIZON = 10_000
+# While the weight of a bit moves, losses cannot be compared, and the newest leaves are the best. No loss is so large.
+_INCOMPARABLE = 1e6
+
+
+class LatentPlan:
+    """Runs the steps of latent grids, which are its own, and evaluates the field: an `inr.engines.Plan`.
+
+    Args:
+        step: what computes.
+        field: what is fitted.
+    """
+
+    notes: tuple[str, ...] = ()
+    own_threads = True
+
+    def __init__(self, step: LatentStep, field: LatentField) -> None:
+        self.step, self.device, self.threads = step, step.device, step.threads
+        self.block = field.layout.height * field.layout.width
+        self._field = field
+
+    def prepare(self) -> float:
+        """See `Plan.prepare`."""
+        return self.step.prepare()
+
+    def forward(self, tensors: Mapping[str, Tensor], coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """See `Plan.forward`; the weights are the field's own."""
+        with torch.no_grad():
+            return self._field(coords)
+
+    def loss_and_grad(self, tensors: Mapping[str, Tensor], batch: Batch) -> StepResult:
+        """Steps need more than weights and a batch: `LatentWeights` asks for them."""
+        raise NotImplementedError
+
+    def profile(self) -> dict[str, float]:
+        """See `Plan.profile`."""
+        return {}
+
+    def roofline(self) -> dict[str, tuple[float, float]]:
+        """Not measured."""
+        return {}
+
+
+class LatentWeights(Parametrisation):
+    """The latents and the networks' parameters, one vector each.
+
+    A step rounds the latents softly, adds noise, and takes the mean squared error of the picture and, times a weight,
+    the bits per pixel. Latents move within it, by Adam; networks by the fit's optimiser. Several starts compete at
+    first, and in the last phase latents are whole numbers, see `Schedule`. The weight is adapted by `RateControl`.
+
+    Args:
+        step: what computes.
+        rate: the weight of a bit.
+        recipe: of the fit.
+        seed: of starts and noise.
+    """
+
+    tolerated_rise = 1.0
+
+    def __init__(self, step: LatentStep, rate: RateControl, recipe: Recipe, seed: int) -> None:
+        self._step, self._rate, self._recipe, self._seed = step, rate, recipe, seed
+        self._schedule: Schedule | None = None
+        self._count = 0  # steps of the fit
+        self._since = 0  # steps of Adam since its moments were forgotten
+        self._kept: list[tuple[float, Tensor, Tensor]] = []  # ends of a round's starts: loss, latents, parameters
+        self._carried: list[tuple[float, Tensor, Tensor]] = []  # of the round before, the best first
+        self._best: tuple[float, Tensor, Tensor] | None = None
+        self._network: NetworkOptimiser | None = None
+        layout = step.layout
+        pixels = layout.height * layout.width
+        self._coords, self._residuals = torch.empty(pixels, 0), torch.empty(pixels, 0)
+        self._draw(0)
+
+    @property
+    def weight(self) -> float:
+        """Of a bit per pixel, as it stands."""
+        return self._rate.weight
+
+    def bind(self, field: Field, plan: Plan) -> None:
+        """See `Parametrisation.bind`."""
+        own = dict(field.named_parameters())
+        self.leaves = {LATENTS: own[LATENTS], PARAMETERS: own[PARAMETERS]}
+
+    def begin(self, steps: int) -> None:
+        """See `Parametrisation.begin`."""
+        self._schedule = Schedule(self._recipe, steps)
+
+    def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
+        """The networks' optimiser; latents move in the step itself."""
+        group = Group("network", {PARAMETERS: self._step.parameters}, self._recipe.rate)
+        self._network = NetworkOptimiser(
+            group, self._step.layout, soap=self._recipe.optimiser == "soap", decay=self._recipe.decay
+        )
+        return self._network
+
+    def prepare(self) -> float:
+        """See `Parametrisation.prepare`."""
+        return 0.0
+
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
+        """The leaves."""
+        return self.leaves
+
+    def backward(self, grads: Gradients) -> Gradients:
+        """The same gradients."""
+        return grads
+
+    def loss_and_grad(self, plan: Plan, batch: Batch, fraction: float) -> StepResult:
+        """See `Parametrisation.loss_and_grad`; the latents move here."""
+        assert self._network is not None
+        if self._schedule is None:  # a step that is measured, of the phase that most are of
+            schedule = Schedule(self._recipe, _MEASURED_HORIZON)
+            stage = schedule.stage(schedule.warm_steps + int(fraction * (schedule.main_steps - 1)))
+        else:
+            schedule, stage = self._schedule, self._schedule.stage(self._count)
+            if stage.place == 0:
+                self._enter(schedule, stage)
+        settings = schedule.settings(stage, self._rate.weight)
+        self._network.groups[0].learning_rate = settings.network_rate
+        self._network.basis_interval = settings.basis_interval
+        self._since += 1
+        error, bits = self._step.run(
+            settings.temperature, settings.deviation, self._seed, self._count, self._rate.weight, settings.latent_rate,
+            settings.betas, self._since,
+        )  # fmt: skip
+        self._count += 1
+        gradient = self._step.gradient
+        norm = float(torch.linalg.vector_norm(gradient))
+        if norm > self._recipe.clip:
+            gradient = gradient * (self._recipe.clip / norm)
+        loss = torch.tensor(self._rate.loss(error, bits))
+        # values in [0, 1] are half as large as normalised ones
+        return StepResult(loss, {PARAMETERS: gradient}, self._coords, self._residuals, squared=4 * error)
+
+    def judged(self, running_loss: float) -> float:
+        """The loss with whole numbers for latents; by its parts, the weight of a bit is adapted."""
+        error, bits = self._step.measure()
+        if not math.isfinite(error + bits):
+            return math.inf
+        self.bits = self._rate.bits_per_pixel(bits)
+        if self._schedule is None:
+            return self._rate.loss(error, bits)
+        stage = self._schedule.stage(min(self._count, self._schedule.steps) - 1)
+        if stage.kind == "warm":
+            return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
+        fraction = stage.fraction if stage.kind == "main" else 1.0
+        if not self._rate.frozen(fraction):
+            self._rate.observe(fraction, error, bits)
+            return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
+        loss = self._rate.loss(error, bits)
+        if self._best is None or loss < self._best[0]:
+            self._best = (loss, *self._copies())
+        return loss
+
+    def recipe(self) -> dict[str, Any]:
+        """See `Parametrisation.recipe`."""
+        return {}
+
+    def state(self) -> dict[str, Tensor]:
+        """Counts, moments, the weight of a bit, and the leaves that may be gone back to."""
+        numbers = [self._count, self._since, self._rate.weight, math.nan if self.bits is None else self.bits]
+        mean, square = self._step.moments
+        found = {"numbers": torch.tensor(numbers, dtype=torch.float64), "mean": mean, "square": square}
+        best = [] if self._best is None else [self._best]
+        for name, kept in (("kept", self._kept), ("carried", self._carried), ("best", best)):
+            for index, (loss, latents, parameters) in enumerate(kept):
+                found[f"{name}.{index}/loss"] = torch.tensor(loss, dtype=torch.float64)
+                found[f"{name}.{index}/latents"] = latents
+                found[f"{name}.{index}/parameters"] = parameters
+        return found
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state."""
+        count, since, self._rate.weight, bits = state["numbers"].tolist()
+        self._count, self._since = int(count), int(since)
+        self.bits = None if math.isnan(bits) else bits
+        for moment, name in zip(self._step.moments, ("mean", "square"), strict=True):
+            moment.copy_(state[name])
+
+        def kept(name: str) -> list[tuple[float, Tensor, Tensor]]:
+            count = sum(key.startswith(f"{name}.") and key.endswith("/loss") for key in state)
+            return [
+                (
+                    float(state[f"{name}.{index}/loss"]),
+                    state[f"{name}.{index}/latents"].to(self._step.device),
+                    state[f"{name}.{index}/parameters"].to(self._step.device),
+                )
+                for index in range(count)
+            ]
+
+        self._kept, self._carried = kept("kept"), kept("carried")
+        self._best = next(iter(kept("best")), None)
+
+    def _enter(self, schedule: Schedule, stage: Stage) -> None:
+        """Before the first step of a stage: keep what the one before led to, and take the leaves to begin with."""
+        assert self._network is not None
+        if self._count and self._in_warm_up(schedule):
+            self._kept.append((self._rate.loss(*self._step.measure()), *self._copies()))
+        if stage.kind == "last":
+            if self._best is not None and self._rate.loss(*self._step.measure()) > self._best[0]:
+                self._take(self._best)
+        elif stage.kind == "warm" and stage.round == 0:
+            self._draw(stage.start)
+        elif stage.start == 0 and self._kept:
+            ranked = sorted(self._kept, key=lambda each: each[0] if math.isfinite(each[0]) else math.inf)
+            self._carried, self._kept = ranked[: schedule.carried(stage)], []
+            self._take(self._carried[0])
+        elif self._carried:
+            self._take(self._carried[stage.start])
+        if stage.kind != "warm":
+            self._carried = []
+        self._since = 0
+        for moment in self._step.moments:
+            moment.zero_()
+        self._network.reset()
+
+    def _in_warm_up(self, schedule: Schedule) -> bool:
+        """Whether the step before was one of the warm-up."""
+        return schedule.stage(self._count - 1).kind == "warm"
+
+    def _draw(self, start: int) -> None:
+        """Begin anew."""
+        layout = self._step.layout
+        drawn = eager.initial_parameters(layout, self._seed * 64 + start)
+        with torch.no_grad():
+            self._step.latents.zero_()
+            self._step.parameters.copy_(vector_of(layout, drawn))
+
+    @torch.no_grad()
+    def _copies(self) -> tuple[Tensor, Tensor]:
+        return self._step.latents.detach().clone(), self._step.parameters.detach().clone()
+
+    @torch.no_grad()
+    def _take(self, kept: tuple[float, Tensor, Tensor]) -> None:
+        self._step.latents.copy_(kept[1])
+        self._step.parameters.copy_(kept[2])
