@@ -89,6 +89,14 @@ Quality = Annotated[
     float | None,
     _target("From 0 to 100: how much an error weighs against bytes. Codec latent; equal numbers look about alike."),
 ]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        help="As in mlp:sphere=true; what suits the signal if not given, latent for pictures. inr parts codec lists "
+        "them.",
+        show_default=False,
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(
@@ -145,14 +153,7 @@ def compress(
         ),
     ],
     output: Output = None,
-    codec: Annotated[
-        str | None,
-        typer.Option(
-            help="As in mlp:sphere=true; what suits the signal if not given, latent for pictures. inr parts codec "
-            "lists them.",
-            show_default=False,
-        ),
-    ] = None,
+    codec: Codec = None,
     bpp: Bpp = None,
     size_in_bytes: Bytes = None,
     psnr: Psnr = None,
