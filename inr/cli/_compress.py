@@ -87,7 +87,7 @@ Bytes = Annotated[int | None, _target("The largest number of bytes of the file."
 Psnr = Annotated[float | None, _target("dB of the decoded samples; the smallest file that reaches it is searched.")]
 Quality = Annotated[
     float | None,
-    _target("From 0 to 100: how much an error weighs against bytes. Codec latent; equal numbers look about alike."),
+    _target("From 0 to 100: how much errors count beside bytes, the same for every picture. Codec latent."),
 ]
 Codec = Annotated[
     str | None,
