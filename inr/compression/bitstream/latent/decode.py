@@ -1,0 +1,79 @@
+"""From sections of bytes to latents."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.compression.bitstream.latent.entropy import (
+    LEAST_CONTEXT_BITS,
+    MOST_CONTEXT_BITS,
+    EntropyNetwork,
+    decode_grid,
+    sections,
+)
+from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.range_coder import check_end, decoder_state
+from inr.compression.bitstream.latent.tables import tables
+
+if TYPE_CHECKING:
+    from inr.compression.bitstream.latent.parameters import QuantisedParameters
+
+
+def decode_latents(layout: Layout, q: "QuantisedParameters", parts: Sequence[bytes | memoryview]) -> np.ndarray:
+    """The latents of all grids.
+
+    Args:
+        layout: of the picture.
+        q: its network parameters.
+        parts: the sections in order, as `encode_latents` wrote them, as many as `sections` tells, or fewer: latents
+            of grids whose section is missing are 0. The first one begins with a byte, how many bits c latents are
+            clipped to as contexts.
+
+    Returns:
+        int32 (latents,).
+
+    Raises:
+        InrError: bytes that no encoder has written; `decode_section` tells which section.
+    """
+    latents = np.zeros(layout.latents, np.int32)
+    network = entropy_network(layout, q, parts[0])
+    for index, part in enumerate(parts):
+        decode_section(network, index, part, latents)
+    return latents
+
+
+def entropy_network(layout: Layout, q: "QuantisedParameters", first: bytes | memoryview) -> EntropyNetwork:
+    """The entropy model of a picture, by its first section.
+
+    Raises:
+        InrError: a damaged section, or parameters out of range.
+    """
+    if not len(first) or not LEAST_CONTEXT_BITS <= first[0] <= MOST_CONTEXT_BITS:
+        raise InrError("it does not say how its latents are clipped")
+    return EntropyNetwork.of(layout, q, first[0])
+
+
+def decode_section(network: EntropyNetwork, index: int, part: bytes | memoryview, latents: np.ndarray) -> None:
+    """Decode one section; all before it must have been decoded.
+
+    Args:
+        network: the entropy model.
+        index: which section.
+        part: its bytes.
+        latents: of all grids, int32 (latents,); those of the section are set, to 0 where it is damaged.
+
+    Raises:
+        InrError: bytes that no encoder has written.
+    """
+    data = np.frombuffer(part, np.uint8)[index == 0 :]
+    run = sections(network.layout)[index]
+    state = decoder_state(data)
+    try:
+        for grid in run:
+            decode_grid(network, tables(), grid, state, data, latents)
+        check_end(state, data)
+    except InrError:
+        latents[run[0].start : run[-1].stop] = 0
+        raise

@@ -1,0 +1,89 @@
+"""From latents to sections of bytes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inr.compression.bitstream.latent.entropy import (
+    EntropyNetwork,
+    encode_grid,
+    means_and_scales,
+    sections,
+    slope,
+)
+from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.range_coder import encoder_state, finish
+from inr.compression.bitstream.latent.tables import (
+    LATENT_LIMIT,
+    MEAN_BITS,
+    TOTAL_BITS,
+    tables,
+)
+from inr.compression.encoder.latent.shifts import context_bits
+
+if TYPE_CHECKING:
+    from inr.compression.bitstream.latent.parameters import QuantisedParameters
+
+
+def encode_latents(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> list[bytes]:
+    """The latents of all grids as bytes.
+
+    Args:
+        layout: of the picture.
+        q: its network parameters.
+        latents: int32 (latents,), magnitudes below 2^20.
+
+    Returns:
+        As many sections as `sections` tells, coarse to fine.
+
+    Raises:
+        ValueError: latents out of range.
+        InrError: parameters too large for exact sums.
+    """
+    if latents.size and np.abs(latents.astype(np.int64)).max() >= LATENT_LIMIT:
+        raise ValueError("latents must be below 2^20 in magnitude")
+    latents = np.ascontiguousarray(latents, np.int32)
+    network = EntropyNetwork.of(layout, q, context_bits(layout, q, latents))
+    steepness, written = slope(layout.sizes.contexts), []
+    for run in sections(layout):
+        models = [(grid, *means_and_scales(network, latents, grid)) for grid in run]
+        room = 256 + (run[-1].stop - run[0].start) // 2
+        data = state = None
+        while data is None:
+            data, state = np.zeros(room, np.uint8), encoder_state()
+            for grid, mean, scale in models:
+                values = latents[grid.start : grid.stop].reshape(grid.height, grid.width)
+                if not encode_grid(tables(), steepness, values, mean, scale, state, data):
+                    data, room = None, 2 * room
+                    break
+        written.append(finish(state, data))
+    written[0] = bytes([network.context_bits]) + written[0]
+    return written
+
+
+def estimated_bits(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> np.ndarray:
+    """Bits that each latent takes, by the frequencies that it is coded with; float64 (latents,)."""
+    latents = np.ascontiguousarray(latents, np.int32)
+    network = EntropyNetwork.of(layout, q, context_bits(layout, q, latents))
+    found = []
+    for grid in layout.grids:
+        mean, scale = means_and_scales(network, latents, grid)
+        found.append(symbol_bits(latents[grid.start : grid.stop], mean.reshape(-1), scale.reshape(-1)))
+    return np.concatenate(found)
+
+
+def symbol_bits(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Bits of latents by the indices of their means and scales; int32 (n,) each, float64 (n,)."""
+    known = tables()
+    reach, shift = known.reaches[scale], known.shifts[scale]
+    place = (mean + (1 << MEAN_BITS >> 1)) >> shift
+    row = known.starts[scale] + (place & ((1 << MEAN_BITS) - 1)) * (2 * reach + 2)
+    index = (values >> shift) - (place >> MEAN_BITS) + reach
+    excess = np.where(index < 0, -index - 1, index - 2 * reach - 1)
+    escaped = excess >= 0
+    chosen = np.where(escaped, 2 * reach + 1, index)
+    above = np.where(escaped, 1 << TOTAL_BITS, known.cumulative[row + np.minimum(chosen + 1, 2 * reach + 1)])
+    bits = TOTAL_BITS - np.log2(above - known.cumulative[row + chosen]) + shift
+    order = reach >> 4
+    length = np.floor(np.log2(np.maximum(excess + (1 << order), 1)))
+    return bits + np.where(escaped, 2 + 2 * length - order, 0)

@@ -1,0 +1,69 @@
+"""Network parameters as bytes."""
+
+import numpy as np
+import pytest
+
+from inr import InrError
+from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.parameters import QuantisedParameters, decode_parameters, initial_integers
+from inr.compression.encoder.latent.network_coding import encode_parameters
+
+
+def _drawn(layout: Layout, seed: int) -> QuantisedParameters:
+    draw = np.random.default_rng(seed)
+    exponents = {name: int(draw.integers(5, 11)) for name in layout.tensors}
+    integers = {
+        name: initial_integers(layout, name, exponents[name])
+        + np.rint(draw.laplace(0, 2.0 ** draw.integers(0, 6), shape)).astype(np.int64)
+        for name, shape in layout.tensors.items()
+    }
+    return QuantisedParameters(layout, integers, exponents)
+
+
+@pytest.mark.parametrize("preset", ["lop", "mop", "hop"])
+@pytest.mark.parametrize("size", [(1, 1), (9, 5), (64, 48)])
+def test_parameters_come_back_from_their_bytes(preset: str, size: tuple[int, int]) -> None:
+    layout = Layout(*size, 3, preset)
+    q = _drawn(layout, 1)
+    found = decode_parameters(layout, encode_parameters(q))
+    assert dict(found.exponents) == dict(q.exponents)
+    for name, integers in q.integers.items():
+        assert (found.integers[name] == integers).all()
+        assert found.integers[name].shape == layout.tensors[name]
+
+
+def test_values_are_integers_times_powers_of_two() -> None:
+    layout = Layout(16, 16, 1, "lop")
+    q = _drawn(layout, 2)
+    values = q.values()
+    assert values.dtype == np.float32
+    for name, place in layout.slices.items():
+        assert (values[place] * 2.0 ** q.exponents[name] == q.integers[name].reshape(-1)).all()
+
+
+@pytest.mark.parametrize("exponent", range(6, 21))
+def test_filters_begin_as_identity_and_negated_interpolation(exponent: int) -> None:
+    layout = Layout(16, 16, 1, "lop")
+    assert initial_integers(layout, "prefilter.0", exponent).tolist() == [0, 0, 0, 1 << exponent]
+    taps = initial_integers(layout, "upsampling.0", exponent) / 2.0**exponent
+    assert np.abs(taps - [0.0351562, 0.1054687, -0.2617187, -0.8789063]).max() <= 2.0 ** -(exponent + 1) + 1e-7
+
+
+def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> None:
+    layout = Layout(16, 16, 3, "lop")
+    data = encode_parameters(_drawn(layout, 3))
+    for cut in range(0, len(data), 7):
+        with pytest.raises(InrError):
+            decode_parameters(layout, data[:cut])
+    with pytest.raises(InrError):
+        decode_parameters(layout, data + b"\0")
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(data)
+        damaged[draw.integers(len(data))] ^= 1 << draw.integers(8)
+        try:
+            found = decode_parameters(layout, bytes(damaged))
+        except InrError:
+            continue
+        assert all(0 <= exponent <= 20 for exponent in found.exponents.values())
+        assert all(np.abs(integers).max() < 1 << 15 for integers in found.integers.values())
