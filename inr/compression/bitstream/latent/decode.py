@@ -15,6 +15,7 @@ from inr.compression.bitstream.latent.entropy import (
 )
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.latent.range_coder import check_end, decoder_state
+from inr.compression.bitstream.latent.synthesis import SynthesisNetwork, picture
 from inr.compression.bitstream.latent.tables import tables
 
 if TYPE_CHECKING:
@@ -77,3 +78,26 @@ def decode_section(network: EntropyNetwork, index: int, part: bytes | memoryview
     except InrError:
         latents[run[0].start : run[-1].stop] = 0
         raise
+
+
+def decode_picture(
+    layout: Layout, q: "QuantisedParameters", latents: np.ndarray, *, fraction_bits: int, threads: int = 1,
+    rows: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """The picture that latents stand for, the same on every machine and for every number of threads.
+
+    Args:
+        layout: of the picture.
+        q: its network parameters.
+        latents: int32 (latents,).
+        fraction_bits: of the output, from 8 to 24; 12 suit pictures of 8 bits.
+        threads: that share the work.
+        rows: the first row of pixels to make, and the one after the last; all if None.
+
+    Returns:
+        int32 (channels, rows, width), from 0 to 2^fraction_bits.
+
+    Raises:
+        InrError: parameters so large that sums would not be exact.
+    """
+    return picture(SynthesisNetwork.of(layout, q, latents, fraction_bits), latents, threads=threads, rows=rows)

@@ -209,7 +209,7 @@ def means_and_scales_float64(
         grid: which.
 
     Returns:
-        Means in sixteenths and indices of scales, float64 (rows, columns) each; whole numbers.
+        Means in units of 1/64 and indices of scales, float64 (rows, columns) each; whole numbers.
     """
     layout, sizes, reach = network.layout, network.layout.sizes, 1 << network.context_bits
     clipped = np.clip(latents, -reach, reach - 1).astype(np.float64)
@@ -234,10 +234,11 @@ def means_and_scales_float64(
         hidden = np.maximum(layer(hidden), 0)
     mean, log_scale = network.layers[2](np.concatenate([inputs, hidden]))
     mean = np.clip(mean, -LARGEST_MEAN, LARGEST_MEAN)
-    scale = np.clip(log_scale + _SCALE_START, 0, SCALES - 1)
+    scale = np.clip(np.floor((log_scale + _SCALE_HALF) / (1 << MEAN_BITS - SCALE_BITS)) + _SCALE_START, 0, SCALES - 1)
     return mean.reshape(plane.shape), scale.reshape(plane.shape)
 
 
+_SCALE_HALF = 1 << MEAN_BITS - SCALE_BITS >> 1
 _SCALE_START = SCALE_OF_ONE - (_LOG_SCALE_SHIFT << SCALE_BITS)
 
 
@@ -279,7 +280,7 @@ def decode_grid(
     fine = _decode_fronts(
         data, state, latents[grid.start : grid.stop].reshape(grid.height, grid.width), steepness,
         offsets, network.feature_planes(latents, grid), 1 << network.context_bits, network.bits, *_flat(network),
-        network.buffer(), tables.cumulative, tables.starts, tables.reaches, tables.shifts, ring, models,
+        network.buffer(), tables.cumulative, tables.starts, tables.reaches, tables.shifts, tables.coarseness, ring, models,
     )  # fmt: skip
     if not fine:
         raise InrError("its symbols are none that could have been written")
@@ -304,7 +305,7 @@ def encode_grid(
     """
     return bool(
         _encode_fronts(values, mean, scale, steepness, tables.cumulative, tables.starts, tables.reaches,
-                       tables.shifts, state, data)  # fmt: skip
+                       tables.shifts, tables.coarseness, state, data)  # fmt: skip
     )
 
 
@@ -337,7 +338,7 @@ def _model(w0, b0, s0, w1, b1, s1, w2, b2, s2, buffer, count, mean, scale, start
     dense(w2, b2, s2, buffer[width:], buffer[:width], count, False)
     for index in range(count):
         mean[start + index] = min(max(buffer[0, index], -LARGEST_MEAN), LARGEST_MEAN)
-        scale[start + index] = min(max(buffer[1, index] + _SCALE_START, 0), SCALES - 1)
+        scale[start + index] = min(max(((buffer[1, index] + _SCALE_HALF) >> (MEAN_BITS - SCALE_BITS)) + _SCALE_START, 0), SCALES - 1)
 
 
 @kernel
@@ -379,11 +380,11 @@ def _escape(state, data, order):  # type: ignore[no-untyped-def]
 
 
 @exact
-def _symbol(state, data, mean, scale, cumulative, starts, reaches, shifts):  # type: ignore[no-untyped-def]
+def _symbol(state, data, mean, scale, cumulative, starts, reaches, shifts, coarseness):  # type: ignore[no-untyped-def]
     """The next latent; LATENT_LIMIT or more in magnitude where none was written."""
-    reach, shift = reaches[scale], shifts[scale]
-    place = (mean + (1 << MEAN_BITS >> 1)) >> shift
-    centre, fraction = place >> MEAN_BITS, place & ((1 << MEAN_BITS) - 1)
+    reach, shift, coarse = reaches[scale], shifts[scale], coarseness[scale]
+    place = ((mean + (1 << MEAN_BITS >> 1)) >> shift) + (1 << coarse >> 1)
+    centre, fraction = place >> MEAN_BITS, (place & ((1 << MEAN_BITS) - 1)) >> coarse
     row = starts[scale] + fraction * (2 * reach + 2)
     last = 2 * reach + 1
     found = share(state, TOTAL_BITS)
@@ -416,7 +417,7 @@ def _symbol(state, data, mean, scale, cumulative, starts, reaches, shifts):  # t
 
 @kernel
 def _decode_fronts(data, state, latents, steepness, offsets, features, reach, bits, w0, b0, s0, w1, b1, s1, w2, b2, s2,
-                   buffer, cumulative, starts, reaches, shifts, ring, models):  # type: ignore[no-untyped-def]  # fmt: skip
+                   buffer, cumulative, starts, reaches, shifts, coarseness, ring, models):  # type: ignore[no-untyped-def]  # fmt: skip
     """Front by front; the ring holds the latest ones, by rows, as contexts read them. False where bytes are amiss."""
     height, width = latents.shape
     contexts, first = len(offsets), len(buffer) // 3
@@ -440,7 +441,7 @@ def _decode_fronts(data, state, latents, steepness, offsets, features, reach, bi
         line = ring[front & (_RING - 1)]
         line[:] = 0
         for row in range(top, stop):
-            value = _symbol(state, data, models[0, row - top], models[1, row - top], cumulative, starts, reaches, shifts)
+            value = _symbol(state, data, models[0, row - top], models[1, row - top], cumulative, starts, reaches, shifts, coarseness)
             if abs(value) >= LATENT_LIMIT:
                 return False
             latents[row, front - steepness * row] = value
@@ -462,10 +463,10 @@ def _write_escape(state, data, order, number):  # type: ignore[no-untyped-def]
 
 
 @exact
-def _write_symbol(state, data, value, mean, scale, cumulative, starts, reaches, shifts):  # type: ignore[no-untyped-def]
-    reach, shift = reaches[scale], shifts[scale]
-    place = (mean + (1 << MEAN_BITS >> 1)) >> shift
-    centre, fraction = place >> MEAN_BITS, place & ((1 << MEAN_BITS) - 1)
+def _write_symbol(state, data, value, mean, scale, cumulative, starts, reaches, shifts, coarseness):  # type: ignore[no-untyped-def]
+    reach, shift, coarse = reaches[scale], shifts[scale], coarseness[scale]
+    place = ((mean + (1 << MEAN_BITS >> 1)) >> shift) + (1 << coarse >> 1)
+    centre, fraction = place >> MEAN_BITS, (place & ((1 << MEAN_BITS) - 1)) >> coarse
     row = starts[scale] + fraction * (2 * reach + 2)
     index = (value >> shift) - centre + reach
     if 0 <= index <= 2 * reach:
@@ -480,7 +481,7 @@ def _write_symbol(state, data, value, mean, scale, cumulative, starts, reaches, 
 
 
 @kernel
-def _encode_fronts(values, mean, scale, steepness, cumulative, starts, reaches, shifts, state, data):  # type: ignore[no-untyped-def]
+def _encode_fronts(values, mean, scale, steepness, cumulative, starts, reaches, shifts, coarseness, state, data):  # type: ignore[no-untyped-def]
     height, width = values.shape
     for front in range(width + steepness * (height - 1)):
         top = max(0, (front - width + steepness) // steepness)
@@ -490,5 +491,5 @@ def _encode_fronts(values, mean, scale, steepness, cumulative, starts, reaches, 
                 return False
             column = front - steepness * row
             _write_symbol(state, data, values[row, column], mean[row, column], scale[row, column], cumulative, starts,
-                          reaches, shifts)  # fmt: skip
+                          reaches, shifts, coarseness)  # fmt: skip
     return True

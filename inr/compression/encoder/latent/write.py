@@ -76,8 +76,9 @@ def symbol_bits(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.n
     """Bits of latents by the indices of their means and scales; int32 (n,) each, float64 (n,)."""
     known = tables()
     reach, shift = known.reaches[scale], known.shifts[scale]
-    place = (mean + (1 << MEAN_BITS >> 1)) >> shift
-    row = known.starts[scale] + (place & ((1 << MEAN_BITS) - 1)) * (2 * reach + 2)
+    coarse = known.coarseness[scale]
+    place = ((mean + (1 << MEAN_BITS >> 1)) >> shift) + (1 << coarse >> 1)
+    row = known.starts[scale] + ((place & ((1 << MEAN_BITS) - 1)) >> coarse) * (2 * reach + 2)
     index = (values >> shift) - (place >> MEAN_BITS) + reach
     excess = np.where(index < 0, -index - 1, index - 2 * reach - 1)
     escaped = excess >= 0
