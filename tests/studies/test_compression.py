@@ -163,7 +163,7 @@ def test_maps_are_not_coded_twice(settings, encoder, monkeypatch):
     monkeypatch.setattr(inr.compression, "decompress", lambda data, engine: values[..., None] + 0.01)
     monkeypatch.setattr(geo.container, "loads", lambda data: inr.container.Contents({}, {}, (), (), 30))
     for _ in range(2):
-        geo.code(settings, ["era5_0"], [3], [0], "here")
+        geo.code(settings, ["era5_0"], ["mlp"], [3], [0], "here")
     assert len(encoder) == len(geo.targets("era5_0"))
     assert {float(row["psnr"]) for row in tables.read(settings.geo)} == {40.0}
 
