@@ -59,7 +59,9 @@ class Linear:
     shift: int
 
     @classmethod
-    def of(cls, weight: Scaled, bias: Scaled | None, bits_in: int, bits_out: int, *, residual: bool = False) -> "Linear":
+    def of(
+        cls, weight: Scaled, bias: Scaled | None, bits_in: int, bits_out: int, *, residual: bool = False
+    ) -> "Linear":
         """A layer by the fraction bits of what it reads and gives.
 
         Args:

@@ -336,9 +336,7 @@ def picture(
     return output
 
 
-def _share(
-    pool: ThreadPoolExecutor, threads: int, rows: int, first: int, work: Callable[[int, int], object]
-) -> None:
+def _share(pool: ThreadPoolExecutor, threads: int, rows: int, first: int, work: Callable[[int, int], object]) -> None:
     """Do work on bands of rows."""
     bands = [(first + top, first + min(top + BAND, rows)) for top in range(0, rows, BAND)]
     if threads == 1 or len(bands) == 1:

@@ -8,8 +8,8 @@ about f / 2^(6 - j) has between y - c and y - c + 1. Narrow distributions have j
 mean, others j = 2.
 """
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,9 +32,8 @@ _WIDEST_BITS, _MOST_REACH, _REACH_IN_SCALES = 3, 64, 11
 _LOG2_E = 94548  # in units of 2^-16
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """All distributions.
+class Tables(NamedTuple):
+    """All distributions; kernels take it as it is.
 
     Attributes:
         cumulative: int32; for each scale, and each fraction f of the mean, the frequencies below y = c - R ... c + R + 1,
