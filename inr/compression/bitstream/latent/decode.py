@@ -10,8 +10,9 @@ from inr.compression.bitstream.latent.entropy import LEAST_CONTEXT_BITS, MOST_CO
 from inr.compression.bitstream.latent.fixed_point import padded
 from inr.compression.bitstream.latent.fronts import CHUNK, decode_grid, sections
 from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.pixels import BAND, picture
 from inr.compression.bitstream.latent.range_coder import check_end, decoder_state
-from inr.compression.bitstream.latent.synthesis import BAND, SynthesisNetwork, picture
+from inr.compression.bitstream.latent.synthesis import SynthesisNetwork
 
 if TYPE_CHECKING:
     from inr.compression.bitstream.latent.parameters import QuantisedParameters

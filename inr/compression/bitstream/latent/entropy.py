@@ -23,7 +23,7 @@ LEAST_CONTEXT_BITS, MOST_CONTEXT_BITS = 4, 12
 # Fraction bits of activations: the most for which all sums stay in int32, and if that is less than the least, so many
 # in int64.
 _MOST_BITS, _LEAST_BITS, _WIDE_BITS = 12, 6, 16
-# The index of a scale is floor((o + SCALE_HALF) / 4) + SCALE_START, where o / 64 is the second output: ln b = o / 64 - 4.
+# The index of a scale is floor((o + SCALE_HALF) / 4) + SCALE_START where o / 64 is the second output: ln b is 4 less.
 SCALE_HALF = 1 << MEAN_BITS - SCALE_BITS >> 1
 SCALE_START = SCALE_OF_ONE - (4 << SCALE_BITS)
 # Zeros around what contexts read: above, and on both sides.
@@ -115,15 +115,18 @@ class EntropyNetwork:
         return max(found)
 
     @property
-    def dtype(self) -> type:
+    def dtype(self) -> np.dtype:
         """What the compiled code computes with."""
-        return np.int64 if self.wide else np.int32
+        return np.dtype(np.int64 if self.wide else np.int32)
 
     @cached_property
     def arrays(self) -> tuple[tuple[np.ndarray, np.ndarray, int], ...]:
         """The layers as the compiled code takes them."""
         width = self.layout.sizes.width
-        return (*(layer.arrays(self.dtype) for layer in self.layers[:2]), self.layers[2].arrays(self.dtype, (width, width)))
+        return (
+            *(layer.arrays(self.dtype) for layer in self.layers[:2]),
+            self.layers[2].arrays(self.dtype, (width, width)),
+        )
 
     @cached_property
     def offsets(self) -> np.ndarray:

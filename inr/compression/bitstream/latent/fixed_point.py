@@ -92,7 +92,7 @@ class Linear:
             (up @ most + down @ least + self.bias) // (1 << self.shift),
         )
 
-    def arrays(self, dtype: type, columns: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray, int]:
+    def arrays(self, dtype: np.dtype, columns: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray, int]:
         """Weight and bias padded with zeros to whole groups, and the shift, for the compiled code.
 
         Args:

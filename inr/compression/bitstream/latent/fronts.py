@@ -72,9 +72,7 @@ def means_and_scales(network: EntropyNetwork, latents: np.ndarray, grid: Grid) -
     return mean, scale
 
 
-def decode_grid(
-    network: EntropyNetwork, grid: Grid, state: np.ndarray, data: np.ndarray, latents: np.ndarray
-) -> None:
+def decode_grid(network: EntropyNetwork, grid: Grid, state: np.ndarray, data: np.ndarray, latents: np.ndarray) -> None:
     """Decode the latents of a grid.
 
     Args:
