@@ -360,13 +360,18 @@ def decode_unit(
     component: Component, domain: Domain, pieces: Sequence[memoryview], bits: int
 ) -> Shaped[np.ndarray, "channels height width"]:
     """What the networks of a component give for its latents: integers from 0 to 2^bits, int32."""
-    from inr.compression.bitstream.latent.decode import decode_latents, decode_picture
+    # these compile kernels, which other files of this package's do not need
+    from inr.compression.bitstream.latent.decode import decode_latents
+    from inr.compression.bitstream.latent.entropy import sections
     from inr.compression.bitstream.latent.parameters import decode_parameters
+    from inr.compression.bitstream.latent.synthesis import decode_picture
 
     height, width = check_domain(domain)
     layout = Layout(height, width, component.channels, component.preset)
+    if component.pieces != len(sections(layout)):
+        raise InrError(f"it announces {component.pieces} pieces of latents, not {len(sections(layout))}")
     parameters = decode_parameters(layout, component.networks)
-    latents = decode_latents(layout, parameters, pieces)
+    latents = decode_latents(layout, parameters, pieces) if pieces else np.zeros(layout.latents, np.int32)
     return decode_picture(layout, parameters, latents, fraction_bits=bits)
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from inr.compression.bitstream.latent import components as form
-from inr.compression.bitstream.latent.decode import encode_latents
-from inr.compression.bitstream.latent.parameters import encode_parameters
 from inr.compression.codecs.base import Payload
 from inr.compression.encoder.latent.components import (
     SMALL_LOSSLESS,
@@ -21,8 +19,10 @@ from inr.compression.encoder.latent.components import (
 )
 from inr.compression.encoder.latent.effort import expected_bytes, expected_weight, suited_networks
 from inr.compression.encoder.latent.finishing import finish
-from inr.compression.encoder.latent.fit import fit_component
+from inr.compression.encoder.latent.fit import FIT_SHARE, fit_component
+from inr.compression.encoder.latent.network_coding import encode_parameters
 from inr.compression.encoder.latent.rate import Goal
+from inr.compression.encoder.latent.write import encode_latents
 from inr.compression.fit_series import FitSeries
 from inr.field import Spec
 from inr.signals import GridSignal
@@ -176,12 +176,16 @@ class PictureEncoder:
             engine=self._engine, fits=self._fits,
         )  # fmt: skip
 
-        def write(parameters: Any, latents: np.ndarray) -> list[bytes]:
-            return [encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)]
+        def write(parameters: Any, latents: np.ndarray) -> bytes:
+            return b"".join([encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)])
 
+        seconds = None if budget.seconds is None else (1 - FIT_SHARE) * budget.seconds
+        parameters, latents = finish(
+            part.picture, part.importance, fitted, goal, write=write, seed=self._seed, engine=self._engine,
+            seconds=seconds, stopped=lambda: self._fits.stopped, stage=self._fits.stage,
+        )  # fmt: skip
         self._fits.stage("coding")
-        parameters, latents = finish(part.picture, part.importance, fitted, goal, write=write)
-        networks, *pieces = write(parameters, latents)
+        networks, pieces = encode_parameters(parameters), encode_latents(fitted.layout, parameters, latents)
         component = replace(part.component, preset=preset, networks=networks, pieces=len(pieces))
         return Coded(component, tuple(pieces))
 
