@@ -59,8 +59,7 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        about = {name: value for name, value in found.items() if name != "seconds"}
-        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about)
+        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **found)
     return found
 
 
