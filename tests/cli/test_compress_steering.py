@@ -15,7 +15,18 @@ FEW = ("--steps", 20, "--engine", "cpu:threads=1")
 
 
 def test_an_interrupt_keeps_the_best_file_and_says_how_to_go_on(inr_process, photo):
-    asked = ("compress", "photo.png", "--codec", "mlp", "--bytes", "300", "--steps", "3000", "--engine", "cpu:threads=1")
+    asked = (
+        "compress",
+        "photo.png",
+        "--codec",
+        "mlp",
+        "--bytes",
+        "300",
+        "--steps",
+        "3000",
+        "--engine",
+        "cpu:threads=1",
+    )
     asked += ("--checkpoint-every", "0")
     process = inr_process(*asked, stdin=subprocess.DEVNULL)
     checkpoint = photo.with_name("photo.inr.checkpoint")
@@ -75,7 +86,18 @@ def test_sounds_say_their_snr_first_and_all_say_errors_in_own_units(inr_cli, tmp
 def test_a_largest_error_is_kept_or_missed(inr_cli, tmp_path):
     heights = (700 + 90 * np.sin(np.arange(16) / 4) * np.ones((12, 1))).astype(np.float32)
     np.save(tmp_path / "heights.npy", heights)
-    asked = ("compress", "heights.npy", "--codec", "mlp", "--steps", 60, "--engine", "cpu:threads=1", "--json", "--force")
+    asked = (
+        "compress",
+        "heights.npy",
+        "--codec",
+        "mlp",
+        "--steps",
+        60,
+        "--engine",
+        "cpu:threads=1",
+        "--json",
+        "--force",
+    )
     result = inr_cli(*asked, "--max-error", 60).json
     error = np.abs(inr.decompress((tmp_path / "heights.inr").read_bytes()).squeeze() - heights).max()
     assert result["max_error"] == pytest.approx(error)
