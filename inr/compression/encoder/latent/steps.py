@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.encoder.latent import eager
+from inr.compression.encoder.latent.kernels.latents import noise
 
 _EPS = 1e-8
 
@@ -188,9 +189,8 @@ class EagerStep:
         return squares, eager.latent_bits(self.layout, tensors, rounded)
 
     def _noise(self, seed: int, step: int) -> Tensor:
-        """Normal numbers, a function of seed and step."""
-        draw = torch.Generator(self.device).manual_seed((seed << 32 ^ step) % 2**63)
-        return torch.randn(len(self.latents), generator=draw, device=self.device, dtype=self.latents.dtype)
+        """The kernels' noise."""
+        return torch.from_numpy(noise(seed, step, len(self.latents))).to(self.latents)
 
     @torch.no_grad()
     def _move(self, slope: Tensor, rate: float, betas: tuple[float, float], count: int) -> None:
