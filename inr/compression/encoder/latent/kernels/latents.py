@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from inr.compression.encoder.latent.buffers import Buffers
-from inr.jit import F1, GOLDEN_STEP, Call, Stage, inline, share
-from inr.jit.maths import fma, minus, tanh
+from inr.jit import F1, GOLDEN_STEP, Call, Stage, exact, inline, share
+from inr.jit.maths import tanh
 from inr.jit.polynomials import ROUNDING_SHIFT
 
 _share = inline(share)
@@ -120,11 +120,17 @@ def _soft(
         slopes[index] = slope * (_ONE - bend * bend) * (_ONE - second_bend * second_bend)
 
 
+@exact
+def _nearest(x: np.float32) -> np.float32:
+    """The nearest whole number: adding takes the fraction off a number, for which there is no room left."""
+    return (x + _SHIFT) - _SHIFT
+
+
 def _hard(worker: int, workers: int, latents: F1, rounded: F1, slopes: F1) -> None:
-    """The nearest whole numbers: adding and taking away what leaves no room for fractions."""
+    """The nearest whole numbers."""
     start, stop = _share(len(latents), worker, workers, _GRAIN)
     for index in range(start, stop):
-        rounded[index] = minus(fma(latents[index], _ONE, _SHIFT), _SHIFT)
+        rounded[index] = _nearest(latents[index])
         slopes[index] = _f(0)
 
 
