@@ -59,7 +59,8 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **found)
+        about = {"codec": "weights"} if kind == "recompress" else {}
+        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about, **found)
     return found
 
 

@@ -33,7 +33,9 @@ def test_soft_rounding_with_noise_and_its_slopes(size, temperature, deviation):
     np.testing.assert_allclose(buffers.slopes, latents.grad, atol=1e-4 * 0.25 / temperature**2)
 
 
-@pytest.mark.parametrize("number, temperature, rounded", [(0.3, 0.3, 0.187049), (1.7, 0.35, 1.789670), (-0.2, 0.08, -0.000549)])
+@pytest.mark.parametrize(
+    "number, temperature, rounded", [(0.3, 0.3, 0.187049), (1.7, 0.35, 1.789670), (-0.2, 0.08, -0.000549)]
+)
 def test_soft_rounding_of_the_recipes_numbers(number, temperature, rounded):
     buffers = buffers_of(1, 1)
     buffers.latents[...] = number

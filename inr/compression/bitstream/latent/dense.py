@@ -38,9 +38,7 @@ def shifted(typingctx: Any, number: Any, shift: Any) -> Any:
 
 
 @intrinsic
-def dense(
-    typingctx: Any, weight: Any, bias: Any, shift: Any, inputs: Any, outputs: Any, count: Any, relu: Any
-) -> Any:
+def dense(typingctx: Any, weight: Any, bias: Any, shift: Any, inputs: Any, outputs: Any, count: Any, relu: Any) -> Any:
     """A layer: outputs = (weight @ inputs + bias) >> shift at places up to `count`, and some beyond.
 
     Arrays of int32 or of int64: weight (outputs, inputs), bias (outputs,), inputs and outputs (…, places). Numbers of
@@ -80,9 +78,7 @@ def _write_layer(
             number = builder.trunc(number, element)
         undefined = ir.Constant(vector, ir.Undefined)
         first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        return builder.shuffle_vector(
-            first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        )
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
 
     rows, columns = cgutils.unpack_tuple(builder, weight.shape)
     blocks = builder.sdiv(builder.add(count, constant(step - 1)), constant(step))
@@ -103,7 +99,9 @@ def _write_layer(
                     builder.store(starts[member], sums[member][part])
             with cgutils.for_range(builder, columns) as column:
                 source = builder.gep(line(inputs, column.index), [place])
-                read = [_load(builder, builder.gep(source, [constant(lanes * part)]), vector) for part in range(_VECTORS)]
+                read = [
+                    _load(builder, builder.gep(source, [constant(lanes * part)]), vector) for part in range(_VECTORS)
+                ]
                 for member in range(GROUP):
                     factor = spread(builder.load(builder.gep(weights[member], [column.index])))
                     for part in range(_VECTORS):

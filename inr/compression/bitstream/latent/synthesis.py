@@ -1,26 +1,24 @@
 """From latents to pixels in integers: up-sampling and synthesis.
 
 What `upsampled`, `prefiltered` and `synthesis` of the encoder's reference say, by the arithmetic of `fixed_point`: the
-readable specification in float64 is `picture_float64`, what decodes is compiled. With B bits of accuracy, planes of
-latents at growing resolution have B - 2 fraction bits, hidden units B, pictures between layers B + 2; after each filter
-along one axis and after each layer, sums are shifted back to so many. Planes are kept within twice the amplitude that
-latents and the sums of filters' taps suggest, and pictures between layers within 16, so that all sums have known bounds.
+readable specification in float64 is `picture_float64`, what decodes is compiled, in `pixels`.
+
+With B bits of accuracy, planes of latents at growing resolution have B - 2 fraction bits, hidden units B, pictures
+between layers B + 2; after each filter along one axis and after each layer, sums are shifted back to so many. Planes
+are kept within twice the amplitude that latents and the sums of filters' taps suggest, and pictures between layers
+within 16, so that all sums have known bounds. B is what is asked of the output, or up to two less where sums then stay
+in int32; where they do not, they take int64.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression.bitstream.latent.dense import dense, parts_of, shifted
-from inr.compression.bitstream.latent.fixed_point import INT32_LIMIT, INT64_LIMIT, Linear, Scaled, padded
+from inr.compression.bitstream.latent.fixed_point import INT32_LIMIT, INT64_LIMIT, Linear, Scaled
 from inr.compression.bitstream.latent.layout import Grid, Layout
-from inr.jit import exact, kernel
 
 if TYPE_CHECKING:
     from inr.compression.bitstream.latent.parameters import QuantisedParameters
@@ -31,12 +29,9 @@ LEAST_FRACTION_BITS, MOST_FRACTION_BITS = 8, 24
 _SPARE_BITS = 2
 # Pictures between the layers of the synthesis are kept below 2^4 in magnitude.
 _PICTURE_LIMIT_BITS = 4
-# Rows of pixels that a thread makes at once.
-BAND = 32
 # Which of its parameters each tap of the filter before up-sampling is, and each that even and odd outputs read.
 _PREFILTER = (0, 1, 2, 3, 2, 1, 0)
 _EVEN, _ODD = (0, 2, 3, 1), (1, 3, 2, 0)
-_AMPLITUDE_BITS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,9 +219,9 @@ class SynthesisNetwork:
         return (max(self.levels[0].limits[1:]),) if self.levels else self.limits
 
     @property
-    def dtype(self) -> type:
+    def dtype(self) -> np.dtype:
         """What the compiled code computes with."""
-        return np.int64 if self.wide else np.int32
+        return np.dtype(np.int64 if self.wide else np.int32)
 
 
 def _largest(latents: np.ndarray, grid: Grid) -> int:
@@ -235,7 +230,7 @@ def _largest(latents: np.ndarray, grid: Grid) -> int:
     return max(int(part.max()), -int(part.min()))
 
 
-def _plane(latents: np.ndarray, grid: Grid) -> np.ndarray:
+def plane_of(latents: np.ndarray, grid: Grid) -> np.ndarray:
     """A grid of a vector of all latents; a view."""
     return latents[grid.start : grid.stop].reshape(grid.height, grid.width)
 
@@ -251,10 +246,10 @@ def picture_float64(network: SynthesisNetwork, latents: np.ndarray) -> np.ndarra
         float64 (channels, height, width), whole numbers from 0 to 2^fraction_bits.
     """
     unit = 2.0**network.plane_bits
-    planes = _plane(latents, network.layout.seen[-1])[None] * unit
+    planes = plane_of(latents, network.layout.seen[-1])[None] * unit
     for level in network.levels:
         height, width = level.grid.height, level.grid.width
-        own = _plane(latents, level.grid) * unit
+        own = plane_of(latents, level.grid) * unit
         own = own + _filtered(_filtered(own, level.prefilter, 0).T, level.prefilter, 0).T
         planes = np.stack([_doubled(_doubled(plane, level, height).T, level, width).T for plane in planes])
         limits = np.array(level.limits[1:], np.float64)[:, None, None]
@@ -291,211 +286,3 @@ def _doubled(plane: np.ndarray, level: Level, rows: int) -> np.ndarray:
         taps = of.taps[phase].astype(np.float64)
         found[phase::2] = sum(tap * around[phase + index :][: len(plane)] for index, tap in enumerate(taps))
     return np.floor((found[:rows] + of.half) * 2.0**-of.exponent)
-
-
-def picture(
-    network: SynthesisNetwork, latents: np.ndarray, *, threads: int = 1, rows: tuple[int, int] | None = None
-) -> np.ndarray:
-    """As `picture_float64`, compiled.
-
-    Args:
-        network: made for these latents.
-        latents: int32 (latents,).
-        threads: that share the work.
-        rows: the first row of pixels to make, and the one after the last; all if None.
-
-    Returns:
-        int32 (channels, rows, width).
-    """
-    layout = network.layout
-    dtype = network.dtype
-    planes = (_plane(latents, layout.seen[-1])[None].astype(dtype)) << network.plane_bits
-    first, stop = rows or (0, layout.height)
-    output = np.zeros((layout.channels, stop - first, layout.width), np.int32)
-    with ThreadPoolExecutor(threads) as pool:
-        for level in network.levels[:-1]:
-            finer = np.zeros((len(planes) + 1, level.grid.height, level.grid.width), dtype)
-            arguments = (_plane(latents, level.grid), planes, *_filters(level, dtype), network.plane_bits)
-            _share(pool, threads, level.grid.height, 0, lambda top, end: _join(*arguments, top, end, finer))
-            planes = finer
-        last = network.levels[-1] if network.levels else None
-        filters = _filters(last, dtype) if last else _no_filters(dtype)
-        own = _plane(latents, layout.seen[0])
-        layers = [part for layer in network.layers for part in layer.arrays(dtype)]
-        convolutions = [layer.arrays(dtype) for layer in network.convolutions]
-        weights, biases = (np.stack([layer[index] for layer in convolutions]) for index in range(2))
-        shifts = np.array([layer[2] for layer in convolutions], np.int64)
-        spare = network.picture_bits - network.fraction_bits
-        _share(
-            pool, threads, stop - first, first,
-            lambda top, end: _band(
-                own, planes, *filters, network.plane_bits, *layers, weights, biases, shifts, network.picture_limit,
-                spare, 1 << network.fraction_bits, top, end, first, output,
-            ),
-        )  # fmt: skip
-    return output
-
-
-def _share(
-    pool: ThreadPoolExecutor, threads: int, rows: int, first: int, work: Callable[[int, int], object]
-) -> None:
-    """Do work on bands of rows."""
-    bands = [(first + top, first + min(top + BAND, rows)) for top in range(0, rows, BAND)]
-    if threads == 1 or len(bands) == 1:
-        for band in bands:
-            work(*band)
-    else:
-        for _ in pool.map(lambda band: work(*band), bands):
-            pass
-
-
-def _filters(level: Level, dtype: type) -> tuple[Any, ...]:
-    return (
-        level.prefilter.taps[0].astype(dtype), level.prefilter.exponent, level.upsampling.taps.astype(dtype),
-        level.upsampling.exponent, np.array(level.limits, dtype),
-    )  # fmt: skip
-
-
-def _no_filters(dtype: type) -> tuple[Any, ...]:
-    return np.zeros(7, dtype), 0, np.zeros((2, 4), dtype), 0, np.zeros(0, dtype)
-
-
-@exact
-def _prefiltered(own, taps, exponent, bits, row, line, out):  # type: ignore[no-untyped-def]
-    """A row of latents filtered along both axes, besides what they are; `line` has room for 3 more on both sides."""
-    height, width = own.shape
-    half = 1 << exponent >> 1
-    line[:] = 0
-    for tap in range(7):
-        if 0 <= row + tap - 3 < height:
-            factor, source = taps[tap], own[row + tap - 3]
-            for column in range(width):
-                line[3 + column] += factor * (source[column] << bits)
-    for column in range(width):
-        line[3 + column] = shifted(line[3 + column] + line.dtype.type(half), exponent)
-    t0, t1, t2, t3 = taps[0], taps[1], taps[2], taps[3]
-    for column in range(width):
-        out[column] = (
-            t0 * (line[column] + line[column + 6])
-            + t1 * (line[column + 1] + line[column + 5])
-            + t2 * (line[column + 2] + line[column + 4])
-            + t3 * line[column + 3]
-            + half
-        )
-    source = own[row]
-    for column in range(width):
-        out[column] = shifted(out[column], exponent) + (source[column] << bits)
-
-
-@exact
-def _upsampled(plane, taps, exponent, limit, row, width, line, out):  # type: ignore[no-untyped-def]
-    """A row of a plane of twice the resolution; `line` has room for 2 more on both sides."""
-    height, columns = plane.shape
-    half = 1 << exponent >> 1
-    phase = row & 1
-    start = (row >> 1) + phase - 2
-    r0, r1 = plane[min(max(start, 0), height - 1)], plane[min(max(start + 1, 0), height - 1)]
-    r2, r3 = plane[min(start + 2, height - 1)], plane[min(start + 3, height - 1)]
-    t0, t1, t2, t3 = taps[phase, 0], taps[phase, 1], taps[phase, 2], taps[phase, 3]
-    for column in range(columns):
-        line[2 + column] = t0 * r0[column] + t1 * r1[column] + t2 * r2[column] + t3 * r3[column] + half
-    for column in range(2, columns + 2):
-        line[column] = shifted(line[column], exponent)
-    line[0] = line[1] = line[2]
-    line[columns + 2] = line[columns + 3] = line[columns + 1]
-    a0, a1, a2, a3 = taps[0, 0], taps[0, 1], taps[0, 2], taps[0, 3]
-    b0, b1, b2, b3 = taps[1, 0], taps[1, 1], taps[1, 2], taps[1, 3]
-    for column in range(columns):
-        x1, x2, x3 = line[column + 1], line[column + 2], line[column + 3]
-        out[2 * column] = a0 * line[column] + a1 * x1 + a2 * x2 + a3 * x3 + half
-        out[2 * column + 1] = b0 * x1 + b1 * x2 + b2 * x3 + b3 * line[column + 4] + half
-    for column in range(width):
-        out[column] = min(max(shifted(out[column], exponent), -limit), limit)
-
-
-@kernel
-def _join(own, planes, prefilter, before, upsampling, exponent, limits, bits, top, stop, finer):  # type: ignore[no-untyped-def]
-    """Rows of a level's planes."""
-    width = own.shape[1]
-    line, out = np.zeros(width + 8, finer.dtype), np.zeros(width + 2, finer.dtype)
-    for row in range(top, stop):
-        _prefiltered(own, prefilter, before, bits, row, line, out)
-        finer[0, row] = out[:width]
-        for index in range(len(planes)):
-            _upsampled(planes[index], upsampling, exponent, limits[1 + index], row, width, line, out)
-            finer[1 + index, row] = out[:width]
-
-
-@exact
-def _convolved(picture, weight, bias, shift, row, output, width, line):  # type: ignore[no-untyped-def]
-    """A row of one output of a 3x3 layer."""
-    last = picture.shape[1] - 1
-    line[:width] = bias[output]
-    for channel in range(len(picture)):
-        r0, r1, r2 = picture[channel, max(row - 1, 0)], picture[channel, row], picture[channel, min(row + 1, last)]
-        w = weight[output, 9 * channel : 9 * channel + 9]
-        w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
-        for x in range(width):
-            line[x] += (
-                w0 * r0[x] + w1 * r0[x + 1] + w2 * r0[x + 2]
-                + w3 * r1[x] + w4 * r1[x + 1] + w5 * r1[x + 2]
-                + w6 * r2[x] + w7 * r2[x + 1] + w8 * r2[x + 2]
-            )  # fmt: skip
-    for x in range(width):
-        line[x] = shifted(line[x], shift)
-
-
-@kernel
-def _band(own, planes, prefilter, before, upsampling, exponent, limits, bits, w0, b0, s0, w1, b1, s1, w2, b2, s2,
-          weights, biases, shifts, limit, spare, most, top, stop, first, output):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Rows of pixels; the layers before are computed for as many rows around as 3x3 layers read."""
-    height, width = own.shape
-    channels, layers = len(output), len(weights)
-    kind = planes.dtype
-    start, end = max(0, top - layers), min(height, stop + layers)
-    room = w0.shape[1], (width + 1 + 63) // 64 * 64
-    inputs, hidden = np.zeros(room, kind), np.zeros((w0.shape[0], room[1]), kind)
-    found = np.zeros((w1.shape[0], room[1]), kind)
-    line = np.zeros(width + 8, kind)
-    now, then = np.zeros((channels, end - start, width + 2), kind), np.zeros((channels, end - start, width + 2), kind)
-    for row in range(start, end):
-        if len(limits) == 0:
-            inputs[0, :width] = planes[0, row]
-        else:
-            _prefiltered(own, prefilter, before, bits, row, line, inputs[0])
-            for index in range(len(planes)):
-                _upsampled(planes[index], upsampling, exponent, limits[1 + index], row, width, line, inputs[1 + index])
-        dense(w0, b0, s0, inputs, hidden, width, True)
-        dense(w1, b1, s1, hidden, found, width, False)
-        for channel in range(channels):
-            into = now[channel, row - start]
-            for column in range(width):
-                into[1 + column] = min(max(found[channel, column], -limit), limit)
-            into[0], into[width + 1] = into[1], into[width]
-        if top <= row < stop:
-            dense(w2, b2, s2, inputs, found, width, False)
-            for channel in range(channels):
-                for column in range(width):
-                    output[channel, row - first, column] = found[channel, column]
-    for layer in range(layers):
-        around = layers - 1 - layer
-        least = -limit if around == 0 else 0
-        for row in range(max(0, top - around), min(height, stop + around)):
-            for channel in range(channels):
-                _convolved(now, weights[layer], biases[layer], shifts[layer], row - start, channel, width, line)
-                source, into = now[channel, row - start], then[channel, row - start]
-                for column in range(width):
-                    into[1 + column] = min(max(line[column] + source[1 + column], least), limit)
-                into[0], into[width + 1] = into[1], into[width]
-        now, then = then, now
-    half = 1 << spare >> 1
-    for channel in range(channels):
-        for row in range(top, stop):
-            source, into = now[channel, row - start], output[channel, row - first]
-            for column in range(width):
-                into[column] = min(max((source[1 + column] + into[column] + half) >> spare, 0), most)
-
-
-def threads_at_hand() -> int:
-    """How many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

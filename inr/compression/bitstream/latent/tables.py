@@ -2,14 +2,14 @@
 
 A latent x is coded as y = floor(x / 2^k), one of the 2 R + 1 numbers around the mean or an escape, and, where k > 0, as
 k further bits of which nothing is known: k is such that the scale b / 2^k is at most 8, so the distribution is all but
-even over 2^k numbers. With m the mean in units of 1/64, u = floor((m + 32) / 2^k) + floor(2^j / 2), c = floor(u / 64) and
-f = (u mod 64) / 2^j, rounded down, the numbers are c - R ... c + R, and y has the probability that Laplace's distribution
-about f / 2^(6 - j) has between y - c and y - c + 1. Narrow distributions have j = 0, since their bits depend much on the
-mean, others j = 2.
+even over 2^k numbers. With m the mean in units of 1/64, u = floor((m + 32) / 2^k) + floor(2^j / 2), c = floor(u / 64)
+and f = (u mod 64) / 2^j, rounded down, the numbers are c - R ... c + R, and y has the probability that Laplace's
+distribution about f / 2^(6 - j) has between y - c and y - c + 1. Narrow distributions have j = 0, since their bits
+depend much on the mean, others j = 2.
 """
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,13 +32,12 @@ _WIDEST_BITS, _MOST_REACH, _REACH_IN_SCALES = 3, 64, 11
 _LOG2_E = 94548  # in units of 2^-16
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """All distributions.
+class Tables(NamedTuple):
+    """All distributions; kernels take it as it is.
 
     Attributes:
-        cumulative: int32; for each scale, and each fraction f of the mean, the frequencies below y = c - R ... c + R + 1,
-            in units of 2^-20; the rest is the escape's.
+        cumulative: int32; for each scale, and each fraction f of the mean, the frequencies below y = c - R ... c + R
+            + 1, in units of 2^-20; the rest is the escape's.
         starts: int32 (161,): where those of a scale begin, each fraction's after the other.
         reaches: int32 (161,): R.
         shifts: int32 (161,): k.

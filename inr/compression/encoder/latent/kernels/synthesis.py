@@ -45,7 +45,7 @@ class Synthesis:
         layout = buffers.layout
         channels, height, width = buffers.picture.shape
         layers, slices = layout.sizes.convolutions, layout.slices
-        code = _stages(layout.levels, channels)
+        points, code = _pointwise_stages(layout.levels, channels), _convolution_stages(channels)
         values = [planes(channels, height, width) for _ in range(layers)]
         beside, gradient = planes(channels, height, width), planes(channels, height, width)
         self.error = np.zeros((threads, 1))
@@ -55,10 +55,15 @@ class Synthesis:
             "linear": slices["synthesis.linear"].start,
             "tiles": lines(threads, 2 * layout.levels * _TILE + _sums_of(layout.levels, channels, layout.sizes.hidden)),
         }  # fmt: skip
-        kernels = [{"parameters": buffers.parameters, "kernel": slices[f"synthesis.{2 + layer}.weight"].start} for layer in range(layers)]
-        self.forward = [Call(code.pointwise, into=values[0], beside=beside, **pointwise)]
+        kernels = [
+            {"parameters": buffers.parameters, "kernel": slices[f"synthesis.{2 + layer}.weight"].start}
+            for layer in range(layers)
+        ]
+        self.forward = [Call(points.pointwise, into=values[0], beside=beside, **pointwise)]
         for layer in range(layers - 1):
-            self.forward.append(Call(code.convolve, values=values[layer], into=values[layer + 1], width=width, **kernels[layer]))
+            self.forward.append(
+                Call(code.convolve, values=values[layer], into=values[layer + 1], width=width, **kernels[layer])
+            )
         self._compared = {
             "values": values[-1], "beside": beside, "into": gradient, "picture": _padded(buffers.picture),
             "importance": _weights(buffers), "output": buffers.output, "error": self.error,
@@ -70,13 +75,19 @@ class Synthesis:
         for layer in reversed(range(layers)):
             self.backward.append(
                 Call(
-                    code.convolve_back, values=values[layer], gradient=above, into=spare, masked=int(layer > 0), sums=sums,
+                    code.convolve_back,
+                    values=values[layer],
+                    gradient=above,
+                    into=spare,
+                    masked=int(layer > 0),
+                    sums=sums,
                     scratch=lines(threads, (9 * channels**2 + channels) * LANES + 9 * channels**2),
-                    width=width, **kernels[layer],
+                    width=width,
+                    **kernels[layer],
                 )
             )
             above, spare = spare, values[layer]
-        self.backward.append(Call(code.pointwise_back, gradient=above, beside=gradient, sums=sums, **pointwise))
+        self.backward.append(Call(points.pointwise_back, gradient=above, beside=gradient, sums=sums, **pointwise))
 
     def compare(self, shown_steps: int) -> Call:
         """The call of the last layer, which sets `output` and `error`.
@@ -107,31 +118,41 @@ def _sums_of(levels: int, channels: int, hidden: int) -> int:
     return LANES * (hidden * (levels + 1 + channels) + channels * (levels + 1))
 
 
-class _Stages(NamedTuple):
-    """The stages of a number of planes and of channels; see the functions of these names."""
+class _Pointwise(NamedTuple):
+    """The stages of the 1x1 layers; see the functions of these names."""
 
     pointwise: Stage
     pointwise_back: Stage
+
+
+class _Convolution(NamedTuple):
+    """The stages of the 3x3 layers; see the functions of these names."""
+
     convolve: Stage
     compare: Stage
     convolve_back: Stage
 
 
 @functools.cache
-def _stages(levels: int, channels: int) -> _Stages:
+def _pointwise_stages(levels: int, channels: int) -> _Pointwise:
     """The stages for `levels` planes and `channels` channels."""
-    row, weight_gradients, row_back = (
-        _generated(_CONVOLUTION[name](channels), name) for name in _CONVOLUTION
-    )
     mix, hidden, mix_back, hidden_back = (
-        _generated(_POINTWISE[name](levels, channels), name) for name in _POINTWISE
+        _generated(lines(levels, channels), name) for name, lines in _POINTWISE.items()
     )
-    return _Stages(
+    return _Pointwise(
         Stage(_make_pointwise(levels, channels, mix, hidden), phase="synthesis"),
         Stage(_make_pointwise_back(levels, channels, mix_back, hidden_back), phase="synthesis"),
+    )
+
+
+@functools.cache
+def _convolution_stages(channels: int) -> _Convolution:
+    """The stages for `channels` channels."""
+    row, kernel_gradients, row_back = (_generated(lines(channels), name) for name, lines in _CONVOLUTION.items())
+    return _Convolution(
         Stage(_make_convolve(row), phase="synthesis"),
         Stage(_make_compare(row), phase="synthesis"),
-        Stage(_make_convolve_back(channels, weight_gradients, row_back), phase="synthesis"),
+        Stage(_make_convolve_back(channels, kernel_gradients, row_back), phase="synthesis"),
     )
 
 
@@ -362,38 +383,29 @@ def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back:
 
 
 def _row(channels: int) -> list[str]:
-    """x + K * x + b for a row, from the rows above it, of it and below it; its positive part if that is asked for."""
+    """x + K * x + b for a row, from the rows above it, of it and below it."""
     cs = range(channels)
-    taps = [(i, down, right) for i in cs for down in range(3) for right in range(3)]
-    head = [
+    return [
+        "def row(row0, row1, row2, pitch, into, count, kernel):",
         "    w = at(kernel)",
-        *(f"    w{o}_{i}_{down}_{right} = spread(w[{9 * (o * channels + i) + 3 * down + right}])"
-          for o in cs for i, down, right in taps),
         *(f"    b{o} = spread(w[{9 * channels**2 + o}])" for o in cs),
-    ]  # fmt: skip
-    sums = [
-        *(f"            sum{o} = plus(b{o}, load(row1 + {o} * pitch + byte))" for o in cs),
+        f"    for byte in range(0, count, {4 * LANES}):",
+        *(f"        sum{o} = plus(b{o}, load(row1 + {o} * pitch + byte))" for o in cs),
+        f"        for i in range({channels}):",
+        "            here, tap = i * pitch + byte, 9 * i",
         *(
             line
-            for i, down, right in taps
+            for down in range(3)
+            for right in range(3)
             for line in [
-                f"            x = load(row{down} + {i} * pitch + byte + {4 * (right - 1)})",
-                *(f"            sum{o} = fma(w{o}_{i}_{down}_{right}, x, sum{o})" for o in cs),
+                f"            x = load(row{down} + here + {4 * (right - 1)})",
+                *(
+                    f"            sum{o} = fma(spread(w[tap + {9 * o * channels + 3 * down + right}]), x, sum{o})"
+                    for o in cs
+                ),
             ]
         ),
-    ]
-    loop = f"        for byte in range(0, count, {4 * LANES}):"
-    return [
-        "def row(row0, row1, row2, pitch, into, count, kernel, rectified):",
-        *head,
-        "    if rectified:",
-        loop,
-        *sums,
-        *(f"            store(positive(sum{o}), into + {o} * pitch + byte)" for o in cs),
-        "    else:",
-        loop,
-        *sums,
-        *(f"            store(sum{o}, into + {o} * pitch + byte)" for o in cs),
+        *(f"        store(sum{o}, into + {o} * pitch + byte)" for o in cs),
     ]
 
 
@@ -405,7 +417,9 @@ def _kernel_gradients(channels: int) -> list[str]:
     for i in cs:
         for down in range(3):
             places = {
-                f"g{o}_{right}": 4 * LANES * (9 * (o * channels + i) + 3 * down + right) for o in cs for right in range(3)
+                f"g{o}_{right}": 4 * LANES * (9 * (o * channels + i) + 3 * down + right)
+                for o in cs
+                for right in range(3)
             }
             if i == down == 0:
                 places |= {f"bias{o}": 4 * LANES * (9 * channels**2 + o) for o in cs}
@@ -424,26 +438,26 @@ def _kernel_gradients(channels: int) -> list[str]:
 def _row_back(channels: int) -> list[str]:
     """The gradient of a row from those of the rows below it, of it and above it; 0 where `values` is, if asked for."""
     cs = range(channels)
-    taps = [(o, down, right) for o in cs for down in range(3) for right in range(3)]
     return [
         "def row_back(row0, row1, row2, pitch, into, values, count, kernel, masked):",
         "    w = at(kernel)",
-        *(f"    w{o}_{i}_{down}_{right} = spread(w[{9 * (o * channels + i) + 3 * down + right}])"
-          for i in cs for o, down, right in taps),
         f"    for byte in range(0, count, {4 * LANES}):",
         *(f"        sum{i} = load(row1 + {i} * pitch + byte)" for i in cs),
+        f"        for o in range({channels}):",
+        f"            here, tap = o * pitch + byte, {9 * channels} * o",
         *(
             line
-            for o, down, right in taps
+            for down in range(3)
+            for right in range(3)
             for line in [
-                f"        d = load(row{down} + {o} * pitch + byte + {4 * (1 - right)})",
-                *(f"        sum{i} = fma(w{o}_{i}_{down}_{right}, d, sum{i})" for i in cs),
+                f"            d = load(row{down} + here + {4 * (1 - right)})",
+                *(f"            sum{i} = fma(spread(w[tap + {9 * i + 3 * down + right}]), d, sum{i})" for i in cs),
             ]
         ),
         "        if masked:",
         *(f"            sum{i} = where_positive(load(values + {i} * pitch + byte), sum{i})" for i in cs),
         *(f"        store(sum{i}, into + {i} * pitch + byte)" for i in cs),
-    ]  # fmt: skip
+    ]
 
 
 _CONVOLUTION = {"row": _row, "kernel_gradients": _kernel_gradients, "row_back": _row_back}
@@ -452,30 +466,29 @@ _CONVOLUTION = {"row": _row, "kernel_gradients": _kernel_gradients, "row_back": 
 def _make_convolve(row_of: Any) -> Any:
     """The function of a 3x3 layer that is not the last one."""
 
-    def convolve(
-        worker: int, workers: int, values: F3, into: F3, parameters: F1, kernel: int, width: int
-    ) -> None:
+    def convolve(worker: int, workers: int, values: F3, into: F3, parameters: F1, kernel: int, width: int) -> None:
         """ReLU(x + K * x + b), the ends of its rows repeated once."""
         channels, height, pitch = values.shape[0], values.shape[1], 4 * values.shape[2]
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
-            _convolved(row_of, values, into, parameters, kernel, row, width, 1)
+            _convolved(row_of, values, into, parameters, kernel, row, width)
             for channel in range(channels):
-                _repeat_ends(into.ctypes.data + (channel * height + row) * pitch, width)
+                target = into.ctypes.data + (channel * height + row) * pitch
+                for byte in range(4 * START, 4 * (START + _whole(width)), 4 * LANES):
+                    _store(_positive(_load(target + byte)), target + byte)
+                _repeat_ends(target, width)
 
     return convolve
 
 
 @inline
-def _convolved(
-    row_of: Any, values: F3, into: F3, parameters: F1, kernel: int, row: int, width: int, rectified: int
-) -> None:
+def _convolved(row_of: Any, values: F3, into: F3, parameters: F1, kernel: int, row: int, width: int) -> None:
     """A row of a 3x3 layer; beyond the first and last row, these are repeated."""
     height, pitch = values.shape[1], 4 * values.shape[2]
     place = values.ctypes.data + 4 * START
     row_of(
         place + max(row - 1, 0) * pitch, place + row * pitch, place + min(row + 1, height - 1) * pitch, height * pitch,
-        into.ctypes.data + row * pitch + 4 * START, 4 * _whole(width), parameters.ctypes.data + 4 * kernel, rectified,
+        into.ctypes.data + row * pitch + 4 * START, 4 * _whole(width), parameters.ctypes.data + 4 * kernel,
     )  # fmt: skip
 
 
@@ -496,7 +509,7 @@ def _make_compare(row_of: Any) -> Any:
         found = 0.0
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
-            _convolved(row_of, values, into, parameters, kernel, row, width, 0)
+            _convolved(row_of, values, into, parameters, kernel, row, width)
             here = row * pitch + 4 * START
             weight = importance.ctypes.data + here
             for channel in range(channels):

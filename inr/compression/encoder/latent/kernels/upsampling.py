@@ -55,7 +55,9 @@ class Upsampling:
             filters = {"parameters": buffers.parameters, "at": self._place("prefilter", level)}
             calls.append(Call(_PREFILTER, own=own, into=into, **filters, **common))
             filters["at"] = self._place("upsampling", level)
-            calls.append(Call(_UPSAMPLE, planes=self._values[level + 1], into=into, narrow=below.width, **filters, **common))
+            calls.append(
+                Call(_UPSAMPLE, planes=self._values[level + 1], into=into, narrow=below.width, **filters, **common)
+            )
         return calls
 
     def _backward(self, grid: Grid) -> list[Call]:
@@ -131,9 +133,7 @@ def _symmetric(address: int, k0, k1, k2, k3):
 
 
 @inline
-def _across(
-    address: int, row: int, height: int, pitch: int, nothing: int, into: int, half: int
-) -> None:
+def _across(address: int, row: int, height: int, pitch: int, nothing: int, into: int, half: int) -> None:
     """The filter of 7 taps across rows, for a whole row of a plane with what lies beside it."""
     h = _at(half)
     k0, k1, k2, k3 = spread(h[0]), spread(h[1]), spread(h[2]), spread(h[3])
@@ -149,9 +149,7 @@ def _across(
         store(value, into + byte)
 
 
-def _prefilter(
-    worker: int, workers: int, own: F3, into: F3, parameters: F1, at: int, rows: F3, width: int
-) -> None:
+def _prefilter(worker: int, workers: int, own: F3, into: F3, parameters: F1, at: int, rows: F3, width: int) -> None:
     """y + k ⊗ k * y of a level's own grid."""
     height, pitch = own.shape[1], 4 * own.shape[2]
     half = parameters.ctypes.data + 4 * at
