@@ -1,8 +1,8 @@
 """Elementary functions of one float32, written so that loops over them become vector instructions.
 
 Numba's own call the C library for every number. Errors are within 2 units in the last place of 1 (sin, cos, for
-arguments up to 1e5; from 1e7 on they mean nothing) and of the result (exp), 3 of it (tanh); not a number stays what
-it is.
+arguments up to 1e5; from 1e7 on they mean nothing) and of the result (exp, log2), 3 of it (tanh, expm1); not a number
+stays what it is.
 """
 
 from typing import Any
@@ -19,12 +19,14 @@ from inr.jit.polynomials import (
     LN2_HIGH,
     LN2_LOW,
     LOG2_E,
+    LOGARITHM,
     PER_PI,
     PI_HIGH,
     PI_LOW,
     ROUNDING_SHIFT,
     SATURATED,
     SINE,
+    SQRT_HALF,
 )
 from inr.jit.vector import FUSED
 
@@ -130,6 +132,40 @@ def exp(x: np.float32) -> np.float32:
     value = from_bits(bits(mantissa) + (np.int32(power) << np.int32(23)))
     value = value if x > _EXP_UNDERFLOWS else _ZERO
     value = value if x <= _EXP_OVERFLOWS else _INFINITY
+    return value if x == x else x
+
+
+@inline
+def expm1(x: np.float32) -> np.float32:
+    """The exponential less 1, which keeps its digits near 0."""
+    bounded = x if x < _EXP_OVERFLOWS else _EXP_OVERFLOWS
+    bounded = bounded if bounded > _EXP_UNDERFLOWS else _EXP_UNDERFLOWS
+    power = np.floor(fma(bounded, _LOG2_E, _HALF))
+    part = fma(-power, _LN2_LOW, fma(-power, _LN2_HIGH, bounded))
+    series = fma(fma(fma(fma(fma(_E0, part, _E1), part, _E2), part, _E3), part, _E4), part, _E5)
+    # by half of the scale, which is a number even where the result is infinite
+    half = from_bits((np.int32(power) + np.int32(126)) << np.int32(23))
+    value = fma(fma(series, part * part, part), half, minus(half, _HALF))
+    value = value + value
+    value = value if x <= _EXP_OVERFLOWS else _INFINITY
+    return value if x == x else x
+
+
+_SQRT_HALF_BITS, _MANTISSA = np.int32(np.float32(SQRT_HALF).view(np.int32)), np.int32(2**23 - 1)
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7 = map(_f, LOGARITHM)
+
+
+@inline
+def log2(x: np.float32) -> np.float32:
+    """The logarithm to base 2 of a positive number that is neither infinite nor denormal."""
+    above = np.int32(bits(x) - _SQRT_HALF_BITS)
+    power = np.float32(np.int32(above >> np.int32(23)))
+    part = minus(from_bits((above & _MANTISSA) + _SQRT_HALF_BITS), _ONE)
+    series = fma(fma(fma(_L0, part, _L1), part, _L2), part, _L3)
+    series = fma(fma(fma(fma(series, part, _L4), part, _L5), part, _L6), part, _L7)
+    square = part * part
+    value = fma(series, part * square, fma(-_HALF, square, part))
+    value = fma(value, _LOG2_E, power)
     return value if x == x else x
 
 

@@ -1,0 +1,171 @@
+"""Vectors of float32 as values that kernels compute with, for loops that a compiler would not vectorise by itself.
+
+A vector has `inr.jit.vector.LANES` numbers. Kernels load it from an address, which need not be aligned, and store it;
+variables that hold vectors are registers as long as there are some.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, register_model
+
+from inr.jit.vector import LANES, multiply_add
+
+_F32, _I32 = ir.FloatType(), ir.IntType(32)
+_VECTOR = ir.VectorType(_F32, LANES)
+
+
+class _Vector(types.Type):
+    """What numba calls a vector."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"float32x{LANES}")
+
+
+_vector = _Vector()
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    """A vector is one value of LLVM."""
+
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _place(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
+    return builder.inttoptr(address, _VECTOR.as_pointer())
+
+
+@intrinsic
+def load(typingctx: Any, address: Any) -> Any:
+    """The vector at an address."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_place(builder, arguments[0]))
+        loaded.align = 4
+        return loaded
+
+    return _vector(types.int64), generate
+
+
+@intrinsic
+def store(typingctx: Any, vector: Any, address: Any) -> Any:
+    """Write a vector at an address."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[0], _place(builder, arguments[1])).align = 4
+        return context.get_dummy_value()
+
+    return types.void(_vector, types.int64), generate
+
+
+@intrinsic
+def spread(typingctx: Any, number: Any) -> Any:
+    """A vector of one number."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        undefined = ir.Constant(_VECTOR, ir.Undefined)
+        first = builder.insert_element(undefined, arguments[0], ir.Constant(_I32, 0))
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+
+    return _vector(types.float32), generate
+
+
+@intrinsic
+def zero(typingctx: Any) -> Any:
+    """A vector of zeros."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        return ir.Constant(_VECTOR, [0.0] * LANES)
+
+    return _vector(), generate
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c of vectors; rounded once where there is an instruction for that."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        return multiply_add(builder, *arguments)
+
+    return _vector(_vector, _vector, _vector), generate
+
+
+def _binary(name: str, docstring: str) -> Any:
+    def operation(typingctx: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            return operator.methodcaller(name, *arguments)(builder)
+
+        return _vector(_vector, _vector), generate
+
+    operation.__doc__ = docstring
+    return intrinsic(operation)
+
+
+plus = _binary("fadd", "a + b of vectors.")
+minus = _binary("fsub", "a - b of vectors.")
+times = _binary("fmul", "a b of vectors.")
+
+
+@intrinsic
+def positive(typingctx: Any, vector: Any) -> Any:
+    """max(x, 0) of a vector; not a number stays what it is."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        nothing = ir.Constant(_VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered("<=", arguments[0], nothing), nothing, arguments[0])
+
+    return _vector(_vector), generate
+
+
+@intrinsic
+def where_positive(typingctx: Any, condition: Any, vector: Any) -> Any:
+    """A vector where another is above 0, and 0 elsewhere."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        nothing = ir.Constant(_VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered(">", arguments[0], nothing), arguments[1], nothing)
+
+    return _vector(_vector, _vector), generate
+
+
+@intrinsic
+def total(typingctx: Any, vector: Any) -> Any:
+    """The sum of a vector's numbers: of its halves, of their halves, and so on."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        left, count = arguments[0], LANES
+        while count > 1:
+            count //= 2
+            halves = [_shuffle(builder, left, left, range(first, first + count)) for first in (0, count)]
+            left = builder.fadd(*halves)
+        return builder.extract_element(left, ir.Constant(_I32, 0))
+
+    return types.float32(_vector), generate
+
+
+def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: Any) -> ir.Value:
+    numbers = list(places)
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(numbers)), numbers))
+
+
+def _pair(places: Callable[[int], int], docstring: str) -> Any:
+    def pair(typingctx: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            return _shuffle(builder, *arguments, map(places, range(LANES)))
+
+        return _vector(_vector, _vector), generate
+
+    pair.__doc__ = docstring
+    return intrinsic(pair)
+
+
+_HALF = LANES // 2
+woven_low = _pair(lambda lane: lane // 2 + LANES * (lane % 2), "The first half of a0 b0 a1 b1 ….")
+woven_high = _pair(lambda lane: _HALF + lane // 2 + LANES * (lane % 2), "The second half of a0 b0 a1 b1 ….")
+evens = _pair(lambda lane: 2 * lane, "Every other number of a and then b, from the first on.")
+odds = _pair(lambda lane: 2 * lane + 1, "Every other number of a and then b, from the second on.")

@@ -1,0 +1,192 @@
+"""Matrix products with planes: matrices whose rows are long and whose columns, one for every point, are walked along.
+
+A product takes a small matrix to the planes below each other that are its factor; its sums stay in registers, blocks
+of rows by two vectors of points. `product` and `outer` make such functions for fixed sizes: with these known, every
+address is one number away from a few.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from inr.jit.vector import LANES, ROWS, multiply_add
+
+_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_VECTOR = ir.VectorType(_F32, LANES)
+_FLOATS = _F32.as_pointer()
+_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+# rows and columns of a block of `outer`: 32 registers hold 24 sums, a column and rows, 16 hold half as many
+_OUTER = (4, 6) if ROWS >= 8 else (3, 4)
+
+
+def _parts(count: int, most: int) -> list[tuple[int, int]]:
+    """A number of things in as few, as equal parts as can be: where each begins, and how long it is."""
+    parts = -(-count // most)
+    bounds = [count * part // parts for part in range(parts + 1)]
+    return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
+
+
+class _Body:
+    """Writes instructions whose addresses are constant distances, in numbers, from a pointer."""
+
+    def __init__(self, builder: ir.IRBuilder) -> None:
+        self.builder = builder
+
+    def pointer(self, address: ir.Value) -> ir.Value:
+        return self.builder.inttoptr(address, _FLOATS)
+
+    def at(self, pointer: ir.Value, distance: int) -> ir.Value:
+        return self.builder.gep(pointer, [ir.Constant(_I64, distance)])
+
+    def load(self, pointer: ir.Value, distance: int) -> ir.Value:
+        place = self.builder.bitcast(self.at(pointer, distance), _VECTOR.as_pointer())
+        loaded = self.builder.load(place)
+        loaded.align = 4
+        return loaded
+
+    def store(self, value: ir.Value, pointer: ir.Value, distance: int) -> None:
+        place = self.builder.bitcast(self.at(pointer, distance), _VECTOR.as_pointer())
+        self.builder.store(value, place).align = 4
+
+    def spread(self, pointer: ir.Value, distance: int) -> ir.Value:
+        number = self.builder.load(self.at(pointer, distance))
+        undefined = ir.Constant(_VECTOR, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.Constant(_I32, 0))
+        return self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+
+    def where_positive(self, condition: ir.Value, value: ir.Value) -> ir.Value:
+        return self.builder.select(self.builder.fcmp_ordered(">", condition, _ZERO), value, _ZERO)
+
+
+def _function(module: ir.Module, name: str, arguments: int) -> ir.Function:
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * arguments), name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    return function
+
+
+def _caller(name: str, define: Callable[[ir.Module], ir.Function]) -> Any:
+    """What writes the call of a function of addresses, which is defined where it is missing."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        function = builder.module.globals.get(name) or define(builder.module)
+        builder.call(function, arguments)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def product(rows: int, depth: int, stride: int, *, start: str = "zero", relu: int = 0, masked: bool = False) -> Any:
+    """The product of a matrix with planes, C = A B, for kernels to call.
+
+    Args:
+        rows: of A and C.
+        depth: columns of A, rows of B.
+        stride: numbers between rows of B, C and the mask.
+        start: what the sums start with: "zero", "bias" (a number for every row) or "sum" (what C holds).
+        relu: so many of the first rows of C become 0 where they are negative.
+        masked: C becomes 0 where the mask is not above 0; the mask may be C as it was.
+
+    Returns:
+        A function of the addresses of A, of the bias, B, C and the mask, and of how many pairs of vectors there are:
+        A has the numbers of a column next to each other, column after column.
+    """
+    name = f"inr_planes_product_{rows}x{depth}x{LANES}_{stride}_{start}_{relu}_{masked}"
+
+    def define(module: ir.Module) -> ir.Function:
+        function = _function(module, name, 6)
+        builder = ir.IRBuilder(function.append_basic_block())
+        body = _Body(builder)
+        a, bias, *planes = map(body.pointer, function.args[:5])
+        for first, count in _parts(rows, ROWS):
+            with cgutils.for_range(builder, function.args[5]) as panel:
+                ahead = builder.mul(panel.index, ir.Constant(_I64, 2 * LANES))
+                b, c, mask = (builder.gep(plane, [ahead]) for plane in planes)
+                places = [(row, column) for row in range(first, first + count) for column in range(2)]
+                if start == "sum":
+                    sums = {(row, column): body.load(c, row * stride + column * LANES) for row, column in places}
+                elif start == "bias":
+                    sums = {(row, column): body.spread(bias, row) for row, column in places}
+                else:
+                    sums = dict.fromkeys(places, _ZERO)
+                for step in range(depth):
+                    right = [body.load(b, step * stride + column * LANES) for column in range(2)]
+                    for row in range(first, first + count):
+                        left = body.spread(a, step * rows + row)
+                        for column in range(2):
+                            sums[row, column] = multiply_add(builder, left, right[column], sums[row, column])
+                for (row, column), total in sums.items():
+                    place = row * stride + column * LANES
+                    if row < relu:
+                        total = body.where_positive(total, total)
+                    if masked:
+                        total = body.where_positive(body.load(mask, place), total)
+                    body.store(total, c, place)
+        builder.ret_void()
+        return function
+
+    @intrinsic
+    def planes_product(typingctx: Any, a: Any, bias: Any, b: Any, c: Any, mask: Any, panels: Any) -> Any:
+        """C = A B; see `product`."""
+        return types.void(*[types.int64] * 6), _caller(name, define)
+
+    return planes_product
+
+
+def outer(rows: int, columns: int, stride: int, *, sums: bool) -> Any:
+    """The product of planes with planes, C += A B^T, for kernels to call.
+
+    Args:
+        rows: of A and C.
+        columns: of C, rows of B.
+        stride: numbers between rows of A and of B.
+        sums: whether C has one more column, to which the sums of the rows of A are added.
+
+    Returns:
+        A function of the addresses of A, B and C, and of how many vectors there are. Every number of C is a vector,
+        whose sum it is.
+    """
+    name = f"inr_planes_outer_{rows}x{columns}x{LANES}_{stride}_{sums}"
+    wide = columns + sums
+
+    def define(module: ir.Module) -> ir.Function:
+        function = _function(module, name, 4)
+        builder = ir.IRBuilder(function.append_basic_block())
+        body = _Body(builder)
+        a, b, c = map(body.pointer, function.args[:3])
+        for first, high in _parts(rows, _OUTER[0]):
+            for left, broad in _parts(wide, _OUTER[1]):
+                places = [(row, column) for row in range(first, first + high) for column in range(left, left + broad)]
+                totals = {place: cgutils.alloca_once(builder, _VECTOR) for place in places}
+                for (row, column), total in totals.items():
+                    builder.store(body.load(c, (row * wide + column) * LANES), total)
+                with cgutils.for_range(builder, function.args[3]) as step:
+                    ahead = builder.mul(step.index, ir.Constant(_I64, LANES))
+                    down, across = builder.gep(a, [ahead]), builder.gep(b, [ahead])
+                    factors = {row: body.load(down, row * stride) for row in range(first, first + high)}
+                    for column in range(left, left + broad):
+                        other = body.load(across, column * stride) if column < columns else None
+                        for row, factor in factors.items():
+                            total = totals[row, column]
+                            before = builder.load(total)
+                            added = (
+                                builder.fadd(factor, before)
+                                if other is None
+                                else multiply_add(builder, factor, other, before)
+                            )
+                            builder.store(added, total)
+                for (row, column), total in totals.items():
+                    body.store(builder.load(total), c, (row * wide + column) * LANES)
+        builder.ret_void()
+        return function
+
+    @intrinsic
+    def planes_outer(typingctx: Any, a: Any, b: Any, c: Any, vectors: Any) -> Any:
+        """C += A B^T; see `outer`."""
+        return types.void(*[types.int64] * 4), _caller(name, define)
+
+    return planes_outer
