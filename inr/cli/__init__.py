@@ -4,6 +4,8 @@ import typer
 
 from inr.cli._bench import EPILOG as BENCH_EPILOG
 from inr.cli._bench import bench
+from inr.cli._compare import EPILOG as COMPARE_EPILOG
+from inr.cli._compare import compare
 from inr.cli._compress import EPILOG as COMPRESS_EPILOG
 from inr.cli._compress import RECOMPRESS_EPILOG, compress, recompress
 from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
@@ -41,6 +43,8 @@ EPILOG = """
   inr render photo.inr --scale 4  # back to pixels, at any resolution
 
   inr compress photo.png          # photo.inr, in few bytes
+
+  inr compare photo.png           # the same beside AVIF, WebP and JPEG, on one sheet
 
   inr sweep photo.png --auto      # which parts suit it best
 
@@ -89,6 +93,7 @@ app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)
+app.command(epilog=COMPARE_EPILOG)(compare)
 app.command(epilog=RECOMPRESS_EPILOG)(recompress)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)

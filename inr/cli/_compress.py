@@ -13,7 +13,7 @@ from inr._errors import InrError
 from inr._files import check_writable, replacing
 from inr._option_values import parse_range
 from inr.cli import _pipes
-from inr.cli._console import complain, decibels, going_on, out, pairs, print_json, remark, size, tell_folder
+from inr.cli._console import clock, complain, decibels, going_on, out, pairs, print_json, remark, size, tell_folder
 from inr.cli._fit_options import Nodata, Server, Token, ValueRange
 from inr.cli._fit_report import Stopwatch
 from inr.cli._progress import FitBar, waiting
@@ -22,20 +22,22 @@ from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
     from inr.compression import Compressed, FitSeries
-    from inr.signals import Domain
+    from inr.signals import Domain, Signal
 
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr compress photo.png                       # photo.inr, 0.3 bits a pixel
+  inr compress photo.png                       # photo.inr, 0.3 bits a pixel, in four minutes for 768 x 512
+
+  inr compress photo.png --preset fast         # in one minute; --preset best takes fifteen
 
   inr compress photo.png --bytes 20000 -o small.inr
 
-  inr compress photo.png --psnr 30             # searches the size: several fits
+  inr compress photo.png --quality 60          # bytes as the picture needs them; --psnr 36 finds them, too
 
   inr compress heights.tif --max-error 0.5     # no sample is off by more, in its own units
 
-  inr compress photo.png --seconds 60          # at most a minute of fitting
+  inr compress photo.png --seconds 20          # at most so long
 
   inr compress photo.png --resume              # go on after Ctrl-C, which keeps the best file so far
 
@@ -43,9 +45,11 @@ EPILOG = """
 
   inr compress photo.png --server http://127.0.0.1:8765    # by inr serve
 
-  inr compress frame2.png --initial frame1.inr # what differs from a similar picture
+  inr compress frame2.png --codec mlp --initial frame1.inr # what differs from a similar picture
 
   inr decompress photo.inr                     # photo.decoded.png
+
+  inr compare photo.png --file photo.inr       # beside AVIF, JPEG 2000, WebP and JPEG at equal bytes
 
 [bold]Exit status[/bold]
 
@@ -81,6 +85,26 @@ def _target(words: str, *names: str) -> Any:
 Bpp = Annotated[float | None, _target("Bits per sample (pixel), all of the file counted; 0.3 if nothing is given.")]
 Bytes = Annotated[int | None, _target("The largest number of bytes of the file.", "--bytes")]
 Psnr = Annotated[float | None, _target("dB of the decoded samples; the smallest file that reaches it is searched.")]
+Quality = Annotated[
+    float | None,
+    _target("From 0 to 100: how much errors count beside bytes, the same for every picture. Codec latent."),
+]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        help="As in mlp:sphere=true; what suits the signal if not given, latent for pictures. inr parts codec lists "
+        "them.",
+        show_default=False,
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="fast, default or best: 60, 240 or 900 seconds of fitting for 768 x 512 on two cores, in proportion to "
+        "the pixels up to 8 times as long; default if not given. Codec latent.",
+        show_default=False,
+    ),
+]
 MaxError = Annotated[
     float | None,
     _target("The largest error of a decoded sample, in its own units; the smallest file within it is searched."),
@@ -129,14 +153,16 @@ def compress(
         ),
     ],
     output: Output = None,
-    codec: Annotated[
-        str,
-        typer.Option(help="As in mlp:sphere=true; mlp if not given. inr parts codec lists them.", show_default=False),
-    ] = "mlp",
+    codec: Codec = None,
     bpp: Bpp = None,
     size_in_bytes: Bytes = None,
     psnr: Psnr = None,
+    quality: Quality = None,
     max_error: MaxError = None,
+    lossless: Annotated[
+        bool, typer.Option("--lossless", help="Refused, with what to use instead.", rich_help_panel=_TARGET)
+    ] = False,
+    preset: Preset = None,
     steps: Steps = None,
     engine: Engine = "auto",
     seed: Seed = 0,
@@ -154,8 +180,9 @@ def compress(
 ) -> None:
     """Fit a signal with few bytes and save it as an .inr file."""
     arguments = dict(locals())
+    refuse_lossless(lossless)
     path = output or Path(f"{signal.stem}.inr")
-    work = _Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
+    work = Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
     work.check(signal)
     reading: dict[str, Any] = {"value_range": parse_range(value_range), "nodata": nodata}
     if server is not None:
@@ -170,10 +197,12 @@ def compress(
 
     def run(fits: "FitSeries") -> "Compressed":
         return compress_and_measure(
-            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, max_error=max_error, steps=steps,
-            engine=engine, seed=seed, reference=initial, fits=fits,
+            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, quality=quality, max_error=max_error,
+            preset=preset, steps=steps, engine=engine, seed=seed, reference=initial, fits=fits,
         )  # fmt: skip
 
+    if preset is not None and steps is None and seconds is None and not quiet:
+        tell_cap(preset, source)
     work.write(run, source.domain)
 
 
@@ -211,7 +240,7 @@ def recompress(
 ) -> None:
     """Quantise and entropy-code the weights of a field that is fitted already."""
     path = output or file.with_name(f"{file.stem}.small.inr")
-    work = _Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
+    work = Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
     work.check(file)
     with waiting(f"reading {file}", quiet=quiet):
         import inr
@@ -232,8 +261,30 @@ def recompress(
     work.write(run, field.domain, {"compared with": compared})
 
 
+def refuse_lossless(wanted: bool) -> None:
+    """Raise InrError where files without any loss are asked for."""
+    if wanted:
+        raise InrError(
+            "no codec here is lossless: a network that is fitted to a picture leaves errors, and storing these takes "
+            "more bytes than PNG or lossless WebP, which are the formats to take; inr fit keeps the samples of tiny "
+            "signals as they are, and --max-error bounds the loss"
+        )
+
+
+def tell_cap(preset: str, source: "Signal") -> None:
+    """Say that a preset takes no longer for a picture that is larger still."""
+    from inr.compression import preset_seconds
+
+    seconds, capped = preset_seconds(preset, source)
+    if capped:
+        remark(
+            f"--preset {preset} takes {clock(seconds)} at most, which for so large a picture is less per pixel than "
+            "usual; --seconds gives more"
+        )
+
+
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What is written where, and how the work on it is run and told."""
 
     path: Path
@@ -291,16 +342,17 @@ class _Work:
             arguments: of the command, by name.
             reading: how the signal is to be read, as of `inr.open`.
         """
-        from inr.compression import Compressed, Quality
+        from inr.compression import Compressed
+        from inr.compression import Quality as Found
 
         order = ordered("compress", arguments, reading, self.checkpoint)
         source, delivery = deliver(order, arguments["server"], arguments["token"], Stopwatch())
         if delivery.data is None:
             raise typer.Exit(complain(delivery.told, delivery.status))
-        found: dict[str, Any] = {name: delivery.metrics.get(name) for name in Quality._fields}
+        found: dict[str, Any] = {name: delivery.metrics.get(name) for name in Found._fields}
         found["psnr"] = math.inf if found["psnr"] is None else found["psnr"]  # JSON knows no infinity
         ended = "interrupted: the best file so far is kept" if delivery.state == "cancelled" else None
-        made = Compressed(delivery.data, Quality(**found), delivery.metrics.get("missed"), ended)
+        made = Compressed(delivery.data, Found(**found), delivery.metrics.get("missed"), ended)
         self._keep(made, source.domain, delivery.metrics["seconds"], {}, interrupted=ended is not None)
 
     def _keep(

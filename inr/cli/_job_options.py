@@ -9,7 +9,7 @@ READING = frozenset({"sampling", "value_range", "nodata", "srgb", "variable"})
 _SPELT = {"size_in_bytes": "bytes"}
 # what options are where they are not typed, unless that is nothing
 _USUAL = {
-    "solver": "adam", "codec": "mlp", "engine": "auto", "purpose": "zoom", "seed": 0, "checkpoint_every": 60.0,
+    "solver": "adam", "engine": "auto", "purpose": "zoom", "seed": 0, "checkpoint_every": 60.0,
 }  # fmt: skip
 
 

@@ -66,6 +66,8 @@ class FitBar:
         points = event.points - start.points  # which a server does not tell
         rate = si(points / max(seconds, 1e-9), "points/s") + "  " if points else ""
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else "-- dB"
+        if event.bits is not None:
+            psnr, rate = f"{event.bits:.3f} bpp  {psnr}", ""  # what is wanted of a file, rather than how it is got
         left = clock(seconds / steps * (event.steps - event.step))
         skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
         return f"{psnr}  {rate}{clock(event.seconds)} spent, {left} left{skipped}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from inr import Field
+    from inr.container import Contents
     from inr.signals import Domain
 
 EPILOG = """
@@ -116,21 +117,23 @@ def to_samples(
     engine: str,
     *,
     name: str,
+    contents: "Contents | None" = None,
     per_second: tuple[float | None, float | None] = (None, None),
     max_bytes: int | None = None,
     reference: Path | None = None,
     force: bool,
     quiet: bool,
 ) -> None:
-    """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named."""
-    from inr.signals import rescaled_range
+    """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named.
 
+    `contents` are the file's, where they were read already.
+    """
     with waiting(f"reading {file}", quiet=quiet):
-        field, damaged = _read(file, max_bytes, reference)
+        field, damaged = _read(file, contents, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
     shape = _shape(field, parse_size(size, axes), scale, part, *per_second)
-    path = output or _default_output(file, field, name)
+    path = output or default_output(file, field.domain, name)
     _check(field, shape, path, max_bytes or _MAX_BYTES, force=force)
     samples = _sample(field, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
@@ -138,23 +141,37 @@ def to_samples(
     if not quiet and (out_of_proportion := _out_of_proportion(field, shape, part)):
         remark(out_of_proportion)
     if not quiet:
-        remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
-        if (ends := rescaled_range(str(path), _written(field, shape, path))) is not None:
-            remark(f"values from {ends[0]:g} to {ends[1]:g} are 0 to 255 in it; a .tif keeps them as they are")
+        tell_written(path, shape, _written(field, shape, path))
+    tell_damage(file, damaged)
+
+
+def tell_written(path: Path, shape: Sequence[int], domain: "Domain") -> None:
+    """Say what was written: samples of so many an axis, in array order."""
+    from inr.signals import rescaled_range
+
+    remark(f"wrote {path}: {' x '.join(str(n) for n in reversed(shape))}")
+    if (ends := rescaled_range(str(path), domain)) is not None:
+        remark(f"values from {ends[0]:g} to {ends[1]:g} are 0 to 255 in it; a .tif keeps them as they are")
+
+
+def tell_damage(file: Path, damaged: Sequence[str]) -> None:
+    """Say which enhancement sections could not be read, if any, and exit with the status of that."""
     if damaged:
         sections = "section" if len(damaged) == 1 else "sections"
         remark(f"{file} is damaged or cut in {sections} {', '.join(damaged)}: decoded without")
         raise typer.Exit(DAMAGED)
 
 
-def _read(file: Path, max_bytes: int | None, reference: Path | None) -> "tuple[Field, tuple[str, ...]]":
+def _read(
+    file: Path, contents: "Contents | None", max_bytes: int | None, reference: Path | None
+) -> "tuple[Field, tuple[str, ...]]":
     """The field, and which enhancement sections are not in it."""
     from inr import container
     from inr.compression import build_any_field
     from inr.field import MAX_FILE_BYTES
 
     limit = max_bytes or MAX_FILE_BYTES
-    contents = container.read(file, max_bytes=limit)
+    contents = contents or container.read(file, max_bytes=limit)
     return build_any_field(contents, file, max_bytes=limit, reference=reference), contents.damaged
 
 
@@ -258,10 +275,11 @@ def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) 
     )
 
 
-def _default_output(file: Path, field: "Field", name: str) -> Path:
+def default_output(file: Path, domain: "Domain", name: str) -> Path:
+    """Beside the field, named after it."""
     from inr.signals import default_suffix
 
-    own = f"{file.stem}.{name}{default_suffix(field.domain)}"
+    own = f"{file.stem}.{name}{default_suffix(domain)}"
     return Path(own) if _pipes.is_piped(file) else file.with_name(own)
 
 

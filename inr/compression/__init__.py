@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inr.compression.api import compress_and_measure as compress_and_measure
     from inr.compression.api import decode as decode
     from inr.compression.api import decompress as decompress
+    from inr.compression.api import default_codec as default_codec
     from inr.compression.api import recompress as recompress
     from inr.compression.api import sample as sample
     from inr.compression.bitstream.integers import decode_integers as decode_integers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from inr.compression.codecs import Payload as Payload
     from inr.compression.coding import fit as fit
     from inr.compression.encoder.integers import encode_integers as encode_integers
+    from inr.compression.encoder.latent.effort import preset_seconds as preset_seconds
     from inr.compression.files import build_any_field as build_any_field
     from inr.compression.finishing import Finished as Finished
     from inr.compression.finishing import finish as finish
@@ -55,12 +57,14 @@ __getattr__, __all__ = lazy_exports(
         "compress": ".api",
         "compress_and_measure": ".api",
         "decode": ".api",
+        "default_codec": ".api",
         "decode_integers": ".bitstream.integers",
         "decompress": ".api",
         "encode_integers": ".encoder.integers",
         "finish": ".finishing",
         "fit": ".coding",
         "halve": ".stored_fields",
+        "preset_seconds": ".encoder.latent.effort",
         "recompress": ".api",
         "sample": ".api",
         "sampled": ".stored_fields",

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,21 +15,29 @@ from inr._errors import InrError
 from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.files import build_any_field, open_reference, pack
 from inr.compression.fit_series import FitSeries, OnEvent
+from inr.compression.latent_files import without_missing
 from inr.compression.rate_control import SHARE_OF_A_FILE, Found, Target, level_of_error, smallest_reaching
 from inr.compression.reference_weights import Reference, checksum_name
 from inr.container import GIB
 from inr.engines import engines, render
-from inr.field import Field, Spec
+from inr.field import Field, SampledField, Spec
 from inr.fitting import check_seed, fingerprint, stopping_on_interrupt
 from inr.signals import Box, Domain, GridSignal, Signal, as_signal, block_ranges, cast_samples, snr, without_story
 from inr.signals import psnr as decibels
 
 # Samples whose errors are looked at at once.
 _BLOCK = 1 << 20
+# What codec latent is the usual one from: pixels of a picture, and bytes of a file.
+_LEAST_PIXELS, _LEAST_BYTES = 4_096, 1_000
+# Samples are packed without loss, to see how many bytes they take, where the quickest packing takes no more than so
+# many times as many as a file may.
+_WORTH_PACKING = 2.0
 
 
 class Quality(NamedTuple):
     """How near decoded samples are to the signal's, in their own type.
+
+    Colours of pixels whose alpha is 0 do not count.
 
     Attributes:
         psnr: in dB, over the range of the signal's values.
@@ -68,11 +77,13 @@ class Compressed:
 def compress(
     signal: Any,
     *,
-    codec: Spec = "mlp",
+    codec: Spec | None = None,
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
     max_error: float | None = None,
+    quality: float | None = None,
+    preset: str | None = None,
     steps: int | None = None,
     engine: Spec = "auto",
     seed: int = 0,
@@ -84,20 +95,25 @@ def compress(
 ) -> bytes:
     """Compress a signal on a grid to the bytes of an .inr file.
 
-    At most one of `bpp`, `bytes`, `psnr` and `max_error` says how large or how good the file is to be; the default is
-    0.3 bits a sample. Where that cannot be reached, the file is the nearest to it that can;
+    At most one of `bpp`, `bytes`, `psnr`, `max_error` and `quality` says how large or how good the file is to be; the
+    default is 0.3 bits a sample. Where that cannot be reached, the file is the nearest to it that can;
     `inr.compression.compress_and_measure` says so. Ctrl-C ends the work and returns the best file so far, with a
     warning; `inr.compression.FitSeries` ends it from elsewhere.
 
     Args:
         signal: a picture, sound, video or volume, the path of a file that `inr.open` reads, or an array as of
             `inr.from_array`.
-        codec: "mlp", "coin", "ani" or "doh", with options as in "mlp:sphere=true".
+        codec: "latent", "mlp", "coin", "ani" or "doh", with options as in "mlp:sphere=true"; None: latent for pictures,
+            and mlp for other signals and what is small, see `default_codec`.
         bpp: most bits per sample, all of the file counted; a pixel is one sample, whatever its channels.
         bytes: most bytes of the file.
-        psnr: least dB, of the decoded samples in their own type. Takes several fits.
+        psnr: least dB, of the decoded samples in their own type. Takes several fits, but for codec latent.
         max_error: the largest error that a decoded sample may have, in units of the samples. Takes several fits.
-        steps: of a fit; as many as suit the signal if None.
+        quality: from 0 to 100, of codec latent: how bytes are weighed against errors, so that larger ones give larger
+            and better files.
+        preset: "fast", "default" or "best", of codec latent: 60, 240 or 900 seconds of fitting on two processor cores
+            for 768 x 512 pixels, see `preset_seconds`. "default" where no steps and no seconds are given either.
+        steps: of a fit; as many as suit the signal, or the seconds, if None.
         engine: what runs the fits.
         seed: equal seeds give equal bytes on one machine, thread count and engine.
         reference: weights to begin from, and to count from in the file: the path of a file that was compressed from a
@@ -125,8 +141,8 @@ def compress(
     fits = FitSeries(seconds=seconds, checkpoint=checkpoint, resume=resume, on_event=on_event)
     with stopping_on_interrupt(fits):
         made = compress_and_measure(
-            signal, codec=codec, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, steps=steps, engine=engine,
-            seed=seed, reference=reference, fits=fits,
+            signal, codec=codec, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality, preset=preset,
+            steps=steps, engine=engine, seed=seed, reference=reference, fits=fits,
         )  # fmt: skip
     if made.ended is not None:
         warnings.warn(made.ended, RuntimeWarning, stacklevel=2)
@@ -136,11 +152,13 @@ def compress(
 def compress_and_measure(
     signal: Any,
     *,
-    codec: Spec = "mlp",
+    codec: Spec | None = None,
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
     max_error: float | None = None,
+    quality: float | None = None,
+    preset: str | None = None,
     steps: int | None = None,
     engine: Spec = "auto",
     seed: int = 0,
@@ -150,7 +168,8 @@ def compress_and_measure(
     """Compress as `inr.compress` does, and say what it came to.
 
     Args:
-        signal, codec, bpp, bytes, psnr, max_error, steps, engine, seed, reference: as of `inr.compress`.
+        signal, codec, bpp, bytes, psnr, max_error, quality, preset, steps, engine, seed, reference: as of
+            `inr.compress`.
         fits: runs the fits; tells, stops and resumes them.
 
     Returns:
@@ -162,24 +181,95 @@ def compress_and_measure(
     from inr.compression.encoder.value_range import short_range
 
     source = _on_grid(as_signal(signal))
-    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
-    chosen: Codec = codecs.build(codec)
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality)
+    chosen = _chosen(codec, source, target, preset, reference is not None)
     if reference is not None:
         reference = open_reference(reference)
         chosen = chosen.counting_from(reference)
     # codecs of weights reproduce samples, as many as there are, and spend no bytes on what lies between them
     domain = replace(without_story(source.domain), values=short_range(source.domain.values), sampling="point")
-    ranged = GridSignal(source.array, domain)
+    sampling = source.domain.sampling if chosen.keeps_sampling else "point"
+    ranged = GridSignal(source.array, replace(domain, sampling=sampling))
     if steps is not None and steps < 1:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
     horizon = steps or chosen.steps(ranged)
+    if codec is None and target.bytes is not None and (exact := _without_loss(source, target.bytes)) is not None:
+        return exact
     series = fits or FitSeries()
-    series.begin(_recipe(target, chosen, horizon, seed, source), share=_share(target))
+    seconds = _planned_seconds(chosen, ranged, preset, steps, series.seconds)
+    series.begin(_recipe(target, chosen, horizon, seed, source), share=_share(target, chosen), seconds=seconds)
 
     def payloads(max_bytes: int) -> Sequence[Payload]:
         return chosen.encode(ranged, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
 
-    return _reach(target, chosen, domain, payloads, source, engine, series, reference)
+    whole = partial(
+        chosen.encode_target, ranged, target, partial(pack, chosen, domain), steps=horizon, engine=engine, seed=seed,
+        fits=series,
+    )  # fmt: skip
+    found = whole if chosen.finds_rate else None
+    made = _reach(target, chosen, domain, payloads, source, engine, series, reference, found)
+    if codec is not None or reference is not None:
+        return made
+    # samples without loss meet any quality
+    most = len(made.data) if made.missed is None or target.bytes is not None else 2 * source.array.nbytes
+    exact = _without_loss(source, most)
+    return made if exact is None else replace(exact, ended=made.ended)
+
+
+def _without_loss(signal: GridSignal, max_bytes: int) -> Compressed | None:
+    """The samples without loss, where they take no more than so many bytes."""
+    from inr.compression.encoder.samples import quickly_packed
+
+    if quickly_packed(signal) > _WORTH_PACKING * max_bytes:
+        return None
+    codec: Codec = codecs.build("samples")
+    data = pack(codec, without_story(signal.domain), codec.encode(signal, max_bytes, steps=1))
+    if len(data) > max_bytes:
+        return None
+    return Compressed(data, _compared(signal.samples, signal.samples, signal.domain), None)
+
+
+def default_codec(signal: Signal, target: Target, *, preset: str | None = None) -> str:
+    """The codec that a signal is compressed by where none is given.
+
+    "latent" for pictures of 64 x 64 pixels or more and files of 1,000 bytes or more, below which its networks take too
+    much of them, and for those of which a quality or a preset is asked for; otherwise "mlp". `compress` then still
+    keeps samples without loss where these take fewer bytes.
+
+    Args:
+        signal: of which only domain and size matter.
+        target: what is asked of the file.
+        preset: of codec latent, if one is given.
+
+    >>> from inr.compression.rate_control import Target
+    >>> inr.compression.default_codec(inr.open("photo.png"), Target(bytes=2_000))
+    'mlp'
+    """
+    domain = signal.domain
+    if domain.kind != "image" or domain.channels > 4:
+        return "mlp"
+    large = signal.size >= _LEAST_PIXELS and (target.bytes is None or target.bytes >= _LEAST_BYTES)
+    return "latent" if large or target.quality is not None or preset is not None else "mlp"
+
+
+def _chosen(codec: Spec | None, signal: GridSignal, target: Target, preset: str | None, reference: bool) -> Codec:
+    """The codec asked for, or the one that suits."""
+    if codec is None:
+        codec = "mlp" if reference else default_codec(signal, target, preset=preset)
+    found: Codec = codecs.build(codec)
+    if target.quality is not None and not found.finds_rate:
+        raise InrError(f"a quality is a target of codec latent; give codec '{found.config()['name']}' psnr or bytes")
+    return found
+
+
+def _planned_seconds(
+    codec: Codec, signal: GridSignal, preset: str | None, steps: int | None, given: float | None
+) -> float | None:
+    """The seconds of fitting where none are given."""
+    if preset is not None and (steps is not None or given is not None):
+        raise InrError("a preset says how many seconds a fit has; give a preset, or steps or seconds")
+    planned = codec.seconds(signal, preset)
+    return None if steps is not None or given is not None else planned
 
 
 def _on_grid(signal: Signal) -> GridSignal:
@@ -192,12 +282,15 @@ def _on_grid(signal: Signal) -> GridSignal:
 def check_compression(
     signal: Signal,
     *,
-    codec: Spec = "mlp",
+    codec: Spec | None = None,
     bpp: float | None = None,
     bytes: int | None = None,
     psnr: float | None = None,
     max_error: float | None = None,
+    quality: float | None = None,
+    preset: str | None = None,
     steps: int | None = None,
+    seconds: float | None = None,
     engine: Spec = "auto",
     seed: int = 0,
 ) -> None:
@@ -205,13 +298,17 @@ def check_compression(
 
     Args:
         signal: of which only domain and size matter.
-        codec, bpp, bytes, psnr, max_error, steps, engine, seed: as of `inr.compress`.
+        codec, bpp, bytes, psnr, max_error, quality, preset, steps, seconds, engine, seed: as of `inr.compress`.
 
     Raises:
-        InrError: scattered samples, a target that makes no sense, an unknown codec or engine.
+        InrError: scattered samples, a target that makes no sense, an unknown codec, preset or engine, a signal that the
+            codec does not take.
     """
-    Target.of(_on_grid(signal), bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
-    codecs.build(codec)
+    source = _on_grid(signal)
+    target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality)
+    chosen = _chosen(codec, source, target, preset, reference=False)
+    _planned_seconds(chosen, source, preset, steps, seconds)
+    chosen.check(source.domain)
     if steps is not None and steps < 0:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
     check_seed(seed)
@@ -265,7 +362,7 @@ def recompress(
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error)
     series = fits or FitSeries()
     recipe = {**_recipe(target, chosen, horizon, seed, source), "field": checksum_name(field)}
-    series.begin(recipe, share=_share(target))
+    series.begin(recipe, share=_share(target, chosen))
 
     def payloads(max_bytes: int) -> Sequence[Payload]:
         return chosen.encode_field(field, source, max_bytes, steps=horizon, engine=engine, seed=seed, fits=series)
@@ -344,10 +441,12 @@ def sample(
     Raises:
         InrError: a shape or box that does not fit, or more samples than `max_bytes` holds.
     """
-    wanted = shape if shape is not None else field.domain.shape
+    wanted = tuple(shape) if shape is not None else field.domain.shape
     needed = 4 * math.prod(wanted or ()) * field.domain.channels
     if needed > max_bytes:
         raise InrError(f"{needed} bytes of samples are more than the limit of {max_bytes}; decode a box, or fewer")
+    if isinstance(field, SampledField) and box is None and wanted == field.domain.shape:
+        return without_missing(field.signal.array.copy(), field.domain)
     values = render(field, shape, box, engine=engine)
     # What lies beyond the range is known to be wrong.
     low, high = (np.array(ends, dtype=np.float32) for ends in (field.domain.values.low, field.domain.values.high))
@@ -362,9 +461,10 @@ def _recipe(target: Target, codec: Codec, steps: int, seed: int, source: GridSig
     }  # fmt: skip
 
 
-def _share(target: Target) -> float:
+def _share(target: Target, codec: Codec) -> float:
     """The share of the seconds that one file takes at most."""
-    return 1.0 if target.bytes is not None else SHARE_OF_A_FILE
+    one = target.bytes is not None or (codec.finds_rate and target.max_error is None)
+    return 1.0 if one else SHARE_OF_A_FILE
 
 
 def _reach(
@@ -376,8 +476,9 @@ def _reach(
     engine: Spec,
     fits: FitSeries,
     reference: Reference | None = None,
+    whole: Callable[[], bytes] | None = None,
 ) -> Compressed:
-    """The file that meets the target, or the nearest to it, of `payloads` in so many bytes."""
+    """The file that meets the target, or the nearest to it, of `payloads` in so many bytes, or what `whole` makes."""
     qualities: dict[bytes, Quality] = {}
 
     def at_most(max_bytes: int) -> bytes:
@@ -396,21 +497,29 @@ def _reach(
         data = at_most(max_bytes)
         return Found(data, level_of_error(qualities[data].max_error))
 
-    missed = None
-    if target.psnr is not None:
+    if whole is not None:
+        data = whole()
+        fits.stage("decoding, to measure it")
+        qualities[data] = _quality(data, source, engine, reference)
+    elif target.psnr is not None:
         data = smallest_reaching(target.psnr, by_psnr, source, fits).data
-        if (reached := qualities[data].psnr) < target.psnr:
-            missed = f"{reached:.2f} dB are {target.psnr - reached:.2f} fewer than asked for"
     elif target.max_error is not None:
         data = smallest_reaching(level_of_error(target.max_error), by_error, source, fits).data
-        if (error := qualities[data].max_error) > target.max_error:
-            missed = f"the largest error is {error:.4g}, {target.max_error:.4g} was asked for"
     else:
         assert target.bytes is not None
         data = at_most(target.bytes)
-        if (excess := len(data) - target.bytes) > 0:
-            missed = f"{len(data)} bytes are {excess} more than asked for"
-    return Compressed(data, qualities[data], missed, fits.ended)
+    return Compressed(data, qualities[data], _missed(target, data, qualities[data]), fits.ended)
+
+
+def _missed(target: Target, data: bytes, quality: Quality) -> str | None:
+    """By what a file misses its target, in words."""
+    if target.psnr is not None and quality.psnr < target.psnr:
+        return f"{quality.psnr:.2f} dB are {target.psnr - quality.psnr:.2f} fewer than asked for"
+    if target.max_error is not None and quality.max_error > target.max_error:
+        return f"the largest error is {quality.max_error:.4g}, {target.max_error:.4g} was asked for"
+    if target.bytes is not None and (excess := len(data) - target.bytes) > 0:
+        return f"{len(data)} bytes are {excess} more than asked for"
+    return None
 
 
 def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference | None) -> Quality:
@@ -420,7 +529,11 @@ def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference
 
 
 def _compared(samples: np.ndarray, decoded: np.ndarray, domain: Domain) -> Quality:
-    """How near decoded samples are to others of the same shape."""
+    """How near decoded samples (n, C) are to others; colours of pixels whose alpha is 0 do not count."""
+    if domain.kind == "image" and domain.channels in (2, 4) and not samples[:, -1].all():
+        seen = np.ones(samples.shape, bool)
+        seen[:, :-1] = samples[:, -1:] != 0
+        samples, decoded = samples[seen], decoded[seen]
     data_range = domain.values.data_range
     level = decibels(samples, decoded, data_range)
     ours, theirs = samples.reshape(-1), decoded.reshape(-1)

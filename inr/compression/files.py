@@ -1,5 +1,6 @@
 """Compressed files: which codec, on which grid, and the codec's sections, in the container."""
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from inr.compression.bitstream.pieces import cut, pieces_of
 from inr.compression.bitstream.step_sizes import step_of, to_values
 from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.codecs.latent import LatentCodec
 from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
 from inr.encodings import encodings
@@ -64,6 +66,23 @@ class CodedStorage:
                 return None
             found[name] = QuantisedTensor(integers, self.indices[name])
         return found
+
+
+@dataclass(frozen=True)
+class KeptStorage:
+    """Saves a field as it was read: its samples do not change.
+
+    Attributes:
+        contents: of the file that it is from.
+    """
+
+    contents: Contents
+
+    def __call__(self, field: Field) -> tuple[dict[str, Any], list[Section]]:
+        """Header and sections: those up to the first that is damaged or missing."""
+        sections = self.contents.sections
+        whole = itertools.takewhile(lambda entry: entry.name in sections, self.contents.table)
+        return self.contents.header, [sections[entry.name] for entry in whole]
 
 
 def coded_contents(field: Field, found: Mapping[str, QuantisedTensor]) -> tuple[dict[str, Any], list[Section]]:
@@ -150,7 +169,9 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
         raise DamagedFile("it has no section 'base'", "header")
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
-        if isinstance(field, SampledField):
+        if isinstance(codec, LatentCodec):
+            field.storage = KeptStorage(contents)
+        elif isinstance(field, SampledField):
             if "values" not in contents.header["domain"]:
                 values = usual_values(field.signal.array, domain.kind)
                 field = SampledField(GridSignal(field.signal.array, replace(domain, values=values)))
@@ -216,6 +237,7 @@ def open_reference(reference: Reference) -> Field:
 
 def _spec(codec: Codec) -> str:
     """The codec's name, and those of its parameters that are not as usual."""
+    codec = codec.stored()
     usual = {param.name: param.default for param in codecs.info(codec.config()["name"]).params}
     config = {key: value for key, value in codec.config().items() if key == "name" or value != usual[key]}
     return format_spec(config)

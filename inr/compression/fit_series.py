@@ -115,23 +115,31 @@ class FitSeries:
         why = "interrupted" if self._reason == "interrupted" else "stopped"
         return f"{why}: {kept}" + (f" ({self._detail})" if self._detail else "")
 
-    def begin(self, recipe: Mapping[str, Any], *, share: float = 1.0) -> None:
+    def begin(self, recipe: Mapping[str, Any], *, share: float = 1.0, seconds: float | None = None) -> None:
         """Say what decides the work, and read the checkpoint where it is to be resumed.
 
         Args:
             recipe: plain JSON; work of another recipe is not gone on with.
             share: of the seconds, the most that one result takes.
+            seconds: for all fits together, where the series was not given any.
 
         Raises:
             InrError: a checkpoint that is of other work, or of none.
             DamagedFile: one that is damaged.
         """
+        if self._seconds is None:
+            self._seconds = seconds
         self._recipe = {**recipe, "seconds": self._seconds}
         self._allowed = self._most = share * (math.inf if self._seconds is None else self._seconds)
         if self._resume:
             self._read()
 
-    def budget(self, steps: int, share: float = 1.0) -> Budget:
+    @property
+    def seconds(self) -> float | None:
+        """Of fitting, all fits together; None: no limit."""
+        return self._seconds
+
+    def budget(self, steps: int | None, share: float = 1.0) -> Budget:
         """When the next fit stops: after so many steps, or a share of the seconds that its result may take."""
         return Budget(steps, None if self._seconds is None else share * self._allowed)
 

@@ -25,11 +25,15 @@ _MOST_ABOVE = 60.0
 
 @dataclass(frozen=True)
 class Target:
-    """Bytes that a file may take, or dB that it must reach, or the largest error that it may have, in own units."""
+    """Bytes that a file may take, or dB that it must reach, or the largest error that it may have, in own units.
+
+    Or a quality from 0 to 100, which says how bytes are weighed against errors.
+    """
 
     bytes: int | None = None
     psnr: float | None = None
     max_error: float | None = None
+    quality: float | None = None
 
     @classmethod
     def of(
@@ -40,15 +44,16 @@ class Target:
         bytes: int | None = None,
         psnr: float | None = None,
         max_error: float | None = None,
+        quality: float | None = None,
     ) -> "Target":
-        """From what a user gives: bits per sample (0.3 where nothing is given), bytes, dB, or a largest error.
+        """From what a user gives: bits per sample (0.3 where nothing is given), bytes, dB, a largest error, a quality.
 
         Raises InrError for more than one of them, and numbers that make no sense.
         """
-        options = {"bpp": bpp, "bytes": bytes, "psnr": psnr, "max_error": max_error}
+        options = {"bpp": bpp, "bytes": bytes, "psnr": psnr, "max_error": max_error, "quality": quality}
         given = [name for name, value in options.items() if value is not None]
         if len(given) > 1:
-            raise InrError(f"give one of bpp, bytes, psnr and max_error; got {' and '.join(given)}")
+            raise InrError(f"give one of bpp, bytes, psnr, max_error and quality; got {' and '.join(given)}")
         if not given:
             bpp = DEFAULT_BPP
         if bpp is not None:
@@ -61,7 +66,17 @@ class Target:
             raise InrError(f"a PSNR to be reached must be a positive number of dB, got {psnr:g}")
         if max_error is not None and not 0 < max_error < math.inf:
             raise InrError(f"a largest error must be a positive number, in units of the samples, got {max_error:g}")
-        return cls(bytes, psnr, max_error)
+        if quality is not None and not 0 <= quality <= 100:
+            raise InrError(f"a quality is a number from 0 to 100, got {quality:g}")
+        return cls(bytes, psnr, max_error, quality)
+
+    @property
+    def weight(self) -> float | None:
+        """What a bit per pixel is worth in mean squared error of samples from 0 to 1, of a quality.
+
+        0.05 at quality 0, 6.3e-5 at 100; half as much every 10.4.
+        """
+        return None if self.quality is None else 10 ** (-1.3 - 0.029 * self.quality)
 
 
 class Found(NamedTuple):

@@ -1,5 +1,6 @@
 """Reading and writing .inr files: sections by name, every length checked before it is believed."""
 
+import math
 import stat
 import zlib
 from collections.abc import Mapping, Sequence
@@ -118,12 +119,13 @@ def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Cont
     return Contents(header, sections, tuple(damaged), table, start)
 
 
-def read(path: Path, *, max_bytes: int = GIB) -> Contents:
+def read(path: Path, *, max_bytes: int = GIB, share: float = 1.0) -> Contents:
     """Read a file as `loads` reads its bytes.
 
     Args:
         path: the file.
         max_bytes: most bytes that its sections may take, coded and again as tensors.
+        share: of its bytes, from the first on, to be looked at; as if the file ended there.
 
     Returns:
         The header, and those sections that could be read.
@@ -132,7 +134,8 @@ def read(path: Path, *, max_bytes: int = GIB) -> Contents:
         DamagedFile: the file does not hold together; the message begins with its path.
         InrError: there is no such file, it is no regular file, it is too large, or a newer inr wrote it.
     """
-    data = _read_bytes(path, max_bytes)
+    data = memoryview(_read_bytes(path, max_bytes))
+    data = data[: math.ceil(share * len(data))]
     try:
         return loads(data, max_bytes=max_bytes)
     except DamagedFile as error:

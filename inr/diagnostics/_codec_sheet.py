@@ -32,6 +32,7 @@ _LOWEST_ROW, _HIGHEST_ROW = 42, 68  # of the table
 _AXIS_HEIGHT = 56  # of the axis below the table
 _OVERVIEW = 760, 520  # the most that the original takes, width and height
 _OVERVIEW_GAP = 56
+_NONE = "–"  # in the place of a number that there is not
 _OURS, _PEERS, _GRID = "#d9480f", "#3b4656", "#e2e5ea"
 _BEHIND_OURS = "#fdf0e9"
 # the table: where its columns end, from its left edge; the plot takes what remains
@@ -214,7 +215,7 @@ class _Sheet:
                 "MS-SSIM": (_number(picture.ms_ssim, ".4f"), picture.ms_ssim == best["ms_ssim"]),
             }
             for name, (words, leads) in cells.items():
-                weight = "bold" if leads and len(self._pictures) > 1 else "normal"
+                weight = "bold" if leads and words != _NONE and len(self._pictures) > 1 else "normal"
                 end = left + _COLUMNS[name]
                 paper.text(end, middle, words, _WORDS, ha="right", va="center_baseline", weight=weight)
         for index in range(1, len(self._pictures) + 2):
@@ -307,7 +308,7 @@ def _decibels(picture: CodedPicture, region: Region) -> str:
 
 def _number(value: float | None, form: str) -> str:
     if value is None:
-        return "–"
+        return _NONE
     return "exact" if math.isinf(value) else format(value, form)
 
 

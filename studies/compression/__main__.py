@@ -2,11 +2,14 @@
 
     python -m studies.compression --data DIR [--pictures kodim01 …] [--codecs mlp coin ani doh]
         [--rates 0.15 0.3 0.6] [--steps N …] [--seeds 0 …] [--threads 1] [--report]
-    python -m studies.compression --data DIR --geo [era5_0 …] [--steps N …] [--seeds 0 …]
+    python -m studies.compression latent --data DIR [--preset fast default …] [--pictures kodim01 …]
+        [--qualities 14 38 …] [--seeds 0 …] [--threads 2]
+    python -m studies.compression --data DIR --geo [era5_0 …] [--codecs mlp latent] [--steps N …] [--seeds 0 …]
     python -m studies.compression --data DIR --quantised [--pictures kodim01 …] [--steps N …] [--seeds 0 …] [--on 24]
 
 It supports docs/compression.md. DIR holds the folders kodak and geo; all that is kept took some eight hours on one
-core. Each run is kept in results/compression_runs.tsv, compression_geo.tsv or compression_quantised.tsv as it ends: a
+core, without codec latent, whose presets take 60, 240 and 900 seconds a run. Each run is kept in
+results/compression_runs.tsv, compression_latent.tsv, compression_geo.tsv or compression_quantised.tsv as it ends: a
 study that was interrupted goes on where it was, and one with more pictures, rates, steps or seeds adds to it. Without
 `--steps`, fits take as many as the codec has as its own; several of them draw PSNR over encoding time. `--codecs` with
 nothing measures Pillow's codecs only, in one to two minutes a picture, most of it AVIF's. `--report` only writes
@@ -20,17 +23,20 @@ import torch
 
 from inr.bench import machine
 from studies import RESULTS
-from studies.compression import geo, quantised, report, runs
+from studies.compression import geo, latent, quantised, report, runs
 
 
 def main() -> None:
     """Parse the command line, make the runs that are missing, write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", nargs="?", choices=["latent"], help="codec latent, by presets; else see below")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--pictures", nargs="+", default=list(runs.PICTURES))
     parser.add_argument("--codecs", nargs="*", default=["mlp"], help='specs, as "mlp" or "ani"')
     parser.add_argument("--rates", nargs="+", type=float, default=[0.15, 0.3, 0.6], help="bits a pixel")
+    parser.add_argument("--preset", nargs="+", choices=latent.PRESETS, default=["default"], help="of latent")
+    parser.add_argument("--qualities", nargs="+", type=float, default=list(latent.QUALITIES), help="of latent")
     parser.add_argument("--steps", nargs="+", type=int, help="of fits; the codec's own by default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1)
@@ -52,10 +58,14 @@ def study(options: argparse.Namespace, settings: runs.Settings) -> None:
     """Make the runs that are missing."""
     comment = f"{machine.describe()}; every run on {options.threads}"
     steps = options.steps or [None]
-    if options.geo is not None:
+    if options.study == "latent":
+        runs.code_anchors(settings, options.pictures, comment)
+        latent.warm_up(settings)
+        latent.code(settings, options.pictures, options.preset, options.qualities, options.seeds, comment)
+    elif options.geo is not None:
         names = options.geo or geo.SIGNALS
         geo.code_anchors(settings, names, comment)
-        geo.code(settings, names, steps, options.seeds, comment)
+        geo.code(settings, names, options.codecs, steps, options.seeds, comment)
     elif options.quantised:
         quantised.code(settings, options.pictures, steps, options.seeds, comment, options.on)
     else:

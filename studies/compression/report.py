@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from inr.bench.tables import Row, markdown, number, origin, read
 from inr.diagnostics import Series, Subplot, plot
-from studies.compression import anchors, curves, published, report_geo, report_quantised
+from studies.compression import anchors, curves, latent, published, report_geo, report_latent, report_quantised
 from studies.compression.published import RATES
 from studies.compression.runs import Settings
 from studies.compression.study import Study, average
@@ -25,7 +25,7 @@ def write(settings: Settings) -> str:
         parts += [_means(study), _check(study), _paired(study), _coin(study), _bd(study)]
         parts += [_images(study), _times(settings, study), _all_runs(study)]
         _draw_rates(study, settings)
-    parts += [report_geo.write(settings), report_quantised.write(settings)]
+    parts += [report_latent.write(settings), report_geo.write(settings), report_quantised.write(settings)]
     text = "\n".join(part for part in parts if part).rstrip() + "\n"
     (settings.results / "compression.md").write_text(text)
     return text
@@ -33,7 +33,7 @@ def write(settings: Settings) -> str:
 
 def _head(settings: Settings) -> str:
     machines = []
-    for path in (settings.runs, settings.geo, settings.quantised):
+    for path in (settings.runs, latent.table(settings), settings.geo, settings.quantised):
         if path.exists():
             machines.append(f"{path.name}: {origin(path)}.")
     return "\n".join(

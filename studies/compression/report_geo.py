@@ -32,9 +32,10 @@ def write(settings: Settings) -> str:
         "JPEG 2000 is a codestream without a container, irreversible, from 16 bits, scanned over its rates. `trimmed` "
         "ones lack the encoder's comment (39 bytes) and have 3 to 6 resolutions, whichever is best: what "
         "one can do about the header without another encoder. Bytes are interpolated by their logarithm between the "
-        "files on the lower hull of sizes; a ratio below 1: ours are smaller.",
+        "files on the lower hull of sizes; ratios are of the smaller of ours, below 1 where they are smaller.",
         "",
     ]
+    lines += [f"`latent` is fitted as by `--preset {geo.LATENT_PRESET}`, and has no steps of its own.", ""]
     for level in _LEVELS:
         lines += _level(rows, names, level)
     lines += ["Headers, in bytes:", "", *_headers(rows, names), "Our files:", "", *_ours(rows)]
@@ -58,29 +59,32 @@ def _points(rows: list[Row], name: str, codec: str) -> Points:
 def _level(rows: list[Row], names: list[str], level: float) -> list[str]:
     told, ratios = [], []
     for name in names:
-        ours, *theirs = (
-            curves.size_at(_points(rows, name, codec), level) for codec in (geo.codec(name), geo.JP2, geo.TRIMMED)
+        mlp, latent, *theirs = (
+            curves.size_at(_points(rows, name, codec), level)
+            for codec in (geo.codec(name), geo.LATENT, geo.JP2, geo.TRIMMED)
         )
+        ours = min((each for each in (mlp, latent) if each is not None), default=None)
         quotients = [None if ours is None or each is None else ours / each for each in theirs]
         if name in geo.MAPS and None not in quotients:
             ratios.append(quotients)
-        sizes = (number(each, ",.0f") for each in (ours, *theirs))
+        sizes = (number(each, ",.0f") for each in (mlp, latent, *theirs))
         told.append([name, *sizes, *(number(each) for each in quotients)])
     if ratios:
         means = (f"{math.exp(statistics.fmean(map(math.log, column))):.2f}" for column in zip(*ratios, strict=True))
-        told.append([f"geometric mean of {len(ratios)} maps", "", "", "", *means])
-    return markdown([f"bytes at {level:g} dB", "mlp", geo.JP2, geo.TRIMMED, "ratio", "ratio to trimmed"], told)
+        told.append([f"geometric mean of {len(ratios)} maps", "", "", "", "", *means])
+    columns = [f"bytes at {level:g} dB", "mlp", geo.LATENT, geo.JP2, geo.TRIMMED, "ratio", "ratio to trimmed"]
+    return markdown(columns, told)
 
 
 def _headers(rows: list[Row], names: list[str]) -> list[str]:
     told = []
     for name in names:
         sizes = []
-        for codec in (geo.codec(name), geo.JP2, geo.TRIMMED):
+        for codec in (geo.codec(name), geo.LATENT, geo.JP2, geo.TRIMMED):
             found = sorted({int(row["header"]) for row in rows if (row["signal"], row["codec"]) == (name, codec)})
             sizes.append("" if not found else f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}")
         told.append([name, *sizes])
-    return markdown(["", "mlp", geo.JP2, geo.TRIMMED], told)
+    return markdown(["", "mlp", geo.LATENT, geo.JP2, geo.TRIMMED], told)
 
 
 def _ours(rows: list[Row]) -> list[str]:
@@ -106,11 +110,11 @@ def _draw(rows: list[Row], names: list[str], settings: Settings) -> None:
     """A plot a signal, two in a row."""
     subplots = []
     for name in names:
-        codecs = ("mlp", geo.codec(name)), ("JPEG 2000", geo.JP2), ("trimmed", geo.TRIMMED)
+        codecs = ("mlp", geo.codec(name)), (geo.LATENT, geo.LATENT), ("JPEG 2000", geo.JP2), ("trimmed", geo.TRIMMED)
         points = {label: _hull(_points(rows, name, codec)) for label, codec in codecs}
         shown = [size for hull in points.values() for size, psnr in hull if _SHOWN[0] <= psnr <= _SHOWN[1]]
         drawn = [
-            Series(label, *zip(*sorted(hull), strict=True), width=2.2 if label == "mlp" else 1.4)
+            Series(label, *zip(*sorted(hull), strict=True), width=2.2 if label in ("mlp", geo.LATENT) else 1.4)
             for label, hull in points.items()
             if hull
         ]

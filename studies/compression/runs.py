@@ -71,11 +71,13 @@ def code_anchors(settings: Settings, pictures: Sequence[str], comment: str) -> N
 
 def warm_up(settings: Settings, codecs: Sequence[str]) -> None:
     """Let kernels be compiled before anything is timed."""
-    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     for codec in codecs:
-        compression.compress_and_measure(
-            inr.Signal.from_array(noise), codec=codec, bpp=2, steps=5, engine=settings.engine
-        )
+        compression.compress_and_measure(noise(), codec=codec, bpp=2, steps=5, engine=settings.engine)
+
+
+def noise() -> GridSignal:
+    """A small picture that no codec can do much with."""
+    return inr.Signal.from_array(np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8))
 
 
 def code(
@@ -106,7 +108,7 @@ def code(
 
 def _anchor(pixels: np.ndarray, anchor: peers.Peer, setting: float) -> Row:
     coded = peers.code(pixels, anchor.form, **anchor.given(setting))
-    return _row(pixels, coded.pixels, len(coded.data), coded.encode_seconds, coded.decode_seconds)
+    return measured(pixels, coded.pixels, len(coded.data), coded.encode_seconds, coded.decode_seconds)
 
 
 def _ours(settings: Settings, signal: GridSignal, key: Row) -> Row:
@@ -117,10 +119,11 @@ def _ours(settings: Settings, signal: GridSignal, key: Row) -> Row:
     ).data  # fmt: skip
     encoded = time.perf_counter()
     decoded = compression.decompress(data, engine=settings.engine)
-    return _row(signal.array, decoded, len(data), encoded - start, time.perf_counter() - encoded)
+    return measured(signal.array, decoded, len(data), encoded - start, time.perf_counter() - encoded)
 
 
-def _row(pixels: np.ndarray, decoded: np.ndarray, size: int, encoding: float, decoding: float) -> Row:
+def measured(pixels: np.ndarray, decoded: np.ndarray, size: int, encoding: float, decoding: float) -> Row:
+    """The columns of a row that say how large a file is and how good what it decodes to."""
     scales = metrics.ms_ssim(pixels, decoded)
     return {
         "bytes": str(size),

@@ -15,7 +15,18 @@ FEW = ("--steps", 20, "--engine", "cpu:threads=1")
 
 
 def test_an_interrupt_keeps_the_best_file_and_says_how_to_go_on(inr_process, photo):
-    asked = ("compress", "photo.png", "--bytes", "300", "--steps", "3000", "--engine", "cpu:threads=1")
+    asked = (
+        "compress",
+        "photo.png",
+        "--codec",
+        "mlp",
+        "--bytes",
+        "300",
+        "--steps",
+        "3000",
+        "--engine",
+        "cpu:threads=1",
+    )
     asked += ("--checkpoint-every", "0")
     process = inr_process(*asked, stdin=subprocess.DEVNULL)
     checkpoint = photo.with_name("photo.inr.checkpoint")
@@ -34,7 +45,7 @@ def test_an_interrupt_keeps_the_best_file_and_says_how_to_go_on(inr_process, pho
 
 @pytest.mark.parametrize("command", ["compress", "recompress"])
 def test_unfinished_work_is_gone_on_with_or_begun_anew(inr_cli, photo, command):
-    given = ("photo.png", "--bytes", 300)
+    given = ("photo.png", "--codec", "mlp", "--bytes", 300)
     if command == "recompress":
         inr_cli("fit", "photo.png", "--steps", 5, "--exact", "--no-comparison", "-q", "-o", "fitted.inr")
         given = ("fitted.inr", "--bytes", 60_000, "--signal", "photo.png")
@@ -75,7 +86,18 @@ def test_sounds_say_their_snr_first_and_all_say_errors_in_own_units(inr_cli, tmp
 def test_a_largest_error_is_kept_or_missed(inr_cli, tmp_path):
     heights = (700 + 90 * np.sin(np.arange(16) / 4) * np.ones((12, 1))).astype(np.float32)
     np.save(tmp_path / "heights.npy", heights)
-    asked = ("compress", "heights.npy", "--steps", 60, "--engine", "cpu:threads=1", "--json", "--force")
+    asked = (
+        "compress",
+        "heights.npy",
+        "--codec",
+        "mlp",
+        "--steps",
+        60,
+        "--engine",
+        "cpu:threads=1",
+        "--json",
+        "--force",
+    )
     result = inr_cli(*asked, "--max-error", 60).json
     error = np.abs(inr.decompress((tmp_path / "heights.inr").read_bytes()).squeeze() - heights).max()
     assert result["max_error"] == pytest.approx(error)
@@ -97,6 +119,6 @@ def test_recompress_says_what_it_is_compared_with(inr_cli, field_file, photo):
 
 
 def test_seconds_are_taken_as_a_limit(inr_cli, photo):
-    run = inr_cli("compress", "photo.png", "--bytes", 300, "--seconds", 0.2, "-q")
+    run = inr_cli("compress", "photo.png", "--codec", "mlp", "--bytes", 300, "--seconds", 0.2, "-q")
     assert (run.status, run.err) == (0, "")
     assert "positive number" in one_line(inr_cli("compress", "photo.png", "--seconds", 0, "--force").err)

@@ -1,7 +1,7 @@
 """What a codec is, and the registry that finds codecs by name."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from inr._errors import InrError
 from inr._parts import Part, Registry
@@ -9,11 +9,15 @@ from inr.compression.fit_series import FitSeries
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
 
+if TYPE_CHECKING:
+    from inr.compression.rate_control import Target
+
 codecs = Registry(
     "codec",
     "inr.compression.codecs.ani",
     "inr.compression.codecs.coin",
     "inr.compression.codecs.doh",
+    "inr.compression.codecs.latent",
     "inr.compression.codecs.mlp",
     "inr.compression.codecs.samples",
     "inr.compression.codecs.weights",
@@ -40,13 +44,39 @@ class Codec(Part):
     Attributes:
         reference_name: the name of the reference weights that its payloads count from, see
             `inr.compression.reference_weights`; "" if there are none.
+        keeps_sampling: whether its files tell what a sample measures; others reproduce points.
+        finds_rate: whether it finds a file's size, or quality, by `encode_target` while it fits; for others, sizes are
+            searched.
     """
 
     reference_name = ""
+    keeps_sampling = False
+    finds_rate = False
 
     def steps(self, signal: GridSignal) -> int:
-        """How many steps a fit has where the user says nothing."""
+        """How many steps a fit has where the user says nothing; 0 for as many as seconds allow."""
         raise NotImplementedError
+
+    def seconds(self, signal: GridSignal, preset: str | None) -> float | None:
+        """Of fitting, where the user gives no steps and no seconds; None for no limit.
+
+        Args:
+            signal: that is to be compressed.
+            preset: how much time the user wants it to take, by name; None for the usual.
+
+        Raises:
+            InrError: presets that the codec has not.
+        """
+        if preset is not None:
+            raise InrError(f"presets are codec latent's; give codec '{self.config()['name']}' steps or seconds")
+        return None
+
+    def check(self, domain: Domain) -> None:
+        """Refuse signals that the codec does not take; raises InrError."""
+
+    def stored(self) -> "Codec":
+        """The codec as files name it: without what only encoding heeds."""
+        return self
 
     def counting_from(self, reference: Field) -> "Codec":
         """This codec with weights that its payloads count from.
@@ -82,6 +112,27 @@ class Codec(Part):
             engine: what runs the fit.
             seed: of the first weights and of batches.
             fits: runs the fits, and tells, stops and resumes them; a new one if None.
+        """
+        raise NotImplementedError
+
+    def encode_target(
+        self,
+        signal: GridSignal,
+        target: "Target",
+        pack: Callable[[Sequence[Payload]], bytes],
+        *,
+        steps: int,
+        engine: Spec = "auto",
+        seed: int = 0,
+        fits: FitSeries,
+    ) -> bytes:
+        """The file that meets a target, or comes nearest, of codecs that find it while they fit.
+
+        Args:
+            signal: what is fitted.
+            target: bytes of the file, or the quality of the samples it decodes to.
+            pack: makes a file of sections.
+            steps, engine, seed, fits: as of `encode`; steps 0 are as many as the seconds of `fits` allow.
         """
         raise NotImplementedError
 

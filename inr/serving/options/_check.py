@@ -59,8 +59,8 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        about = {name: value for name, value in found.items() if name != "seconds"}
-        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about)
+        about = {"codec": "weights"} if kind == "recompress" else {}
+        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about, **found)
     return found
 
 

@@ -20,7 +20,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "max_error": "number", "bytes": "whole", "exact": "flag", "coded": "flag", "half": "flag", "samples": "flag",
         "purpose": "text",
     },
-    "compress": {"codec": "spec", **_TARGET, **_RUN},
+    "compress": {"codec": "spec", **_TARGET, "quality": "number", "preset": "text", **_RUN},
     "recompress": {**_TARGET, **_RUN},
     "sweep": {
         "setups": "list", "encodings": "list", "activations": "list", "networks": "list", "teachers": "list",

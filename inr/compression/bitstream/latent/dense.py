@@ -1,26 +1,122 @@
-"""The inner loop of decoding: a layer of integers for many places at once."""
+"""Integer arithmetic for many places at once, in the type of the arrays.
 
-import numpy as np
+Numba makes 64 bits of whatever integers meet; here int32 stays int32, so that vectors hold twice as many.
+"""
 
-from inr.jit import exact
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from inr.compression.bitstream.latent.fixed_point import GROUP
+from inr.jit.vector import LANES
+
+# Arrays hold a multiple of so many places.
+PLACES = 64
+_VECTORS = 2
 
 
 def parts_of(count: int) -> int:
     """Room for so many places."""
-    return -(-count // 64) * 64
+    return -(-count // PLACES) * PLACES
 
 
-@exact
-def dense(weight, bias, shift, inputs, outputs, count, relu):  # type: ignore[no-untyped-def]
-    rows, columns = weight.shape
-    least = 0 if relu else -(1 << 62)
-    for row in range(rows):
-        line = outputs[row]
-        line[:count] = bias[row]
-        for column in range(0, columns, 4):
-            w0, w1, w2, w3 = weight[row, column], weight[row, column + 1], weight[row, column + 2], weight[row, column + 3]
-            a, b, c, d = inputs[column], inputs[column + 1], inputs[column + 2], inputs[column + 3]
-            for place in range(count):
-                line[place] += w0 * a[place] + w1 * b[place] + w2 * c[place] + w3 * d[place]
-        for place in range(count):
-            line[place] = max(line[place] >> shift, least)
+@intrinsic
+def shifted(typingctx: Any, number: Any, shift: Any) -> Any:
+    """A number shifted to the right, arithmetically, in its own type."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        value, count = arguments
+        if value.type.width < count.type.width:
+            count = builder.trunc(count, value.type)
+        return builder.ashr(value, count)
+
+    return number(number, shift), generate
+
+
+@intrinsic
+def dense(typingctx: Any, weight: Any, bias: Any, shift: Any, inputs: Any, outputs: Any, count: Any, relu: Any) -> Any:
+    """A layer: outputs = (weight @ inputs + bias) >> shift at places up to `count`, and some beyond.
+
+    Arrays of int32 or of int64: weight (outputs, inputs), bias (outputs,), inputs and outputs (…, places). Numbers of
+    outputs and of inputs are multiples of GROUP, that of places is one of PLACES; `shift`, `count` and `least` are
+    int64.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        views = [
+            make_array(kind)(context, builder, argument) if isinstance(kind, types.Array) else argument
+            for kind, argument in zip(signature.args, arguments, strict=True)
+        ]
+        _write_layer(builder, signature.args[0].dtype.bitwidth, *views)
+        return context.get_dummy_value()
+
+    return types.void(weight, bias, types.int64, inputs, outputs, types.int64, types.boolean), generate
+
+
+def _write_layer(
+    builder: ir.IRBuilder, bits: int, weight: Any, bias: Any, shift: Any, inputs: Any, outputs: Any, count: Any,
+    relu: Any,
+) -> None:  # fmt: skip
+    element, word = ir.IntType(bits), ir.IntType(64)
+    lanes = LANES * 32 // bits
+    vector = ir.VectorType(element, lanes)
+    step = lanes * _VECTORS
+
+    def constant(number: int) -> ir.Constant:
+        return ir.Constant(word, number)
+
+    def line(array: Any, row: ir.Value) -> ir.Value:
+        stride = builder.sdiv(cgutils.unpack_tuple(builder, array.strides)[0], constant(bits // 8))
+        return builder.gep(array.data, [builder.mul(row, stride)])
+
+    def spread(number: ir.Value) -> ir.Value:
+        if number.type.width > bits:
+            number = builder.trunc(number, element)
+        undefined = ir.Constant(vector, ir.Undefined)
+        first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
+
+    rows, columns = cgutils.unpack_tuple(builder, weight.shape)
+    blocks = builder.sdiv(builder.add(count, constant(step - 1)), constant(step))
+    shifts = spread(shift)
+    least = ir.Constant(element, -(1 << (bits - 1)))
+    floor = spread(builder.select(cgutils.as_bool_bit(builder, relu), ir.Constant(element, 0), least))
+    sums = [[cgutils.alloca_once(builder, vector) for _ in range(_VECTORS)] for _ in range(GROUP)]
+    with cgutils.for_range(builder, builder.sdiv(rows, constant(GROUP))) as group:
+        first = builder.mul(group.index, constant(GROUP))
+        members = [builder.add(first, constant(member)) for member in range(GROUP)]
+        weights = [line(weight, row) for row in members]
+        results = [line(outputs, row) for row in members]
+        starts = [spread(builder.load(builder.gep(bias.data, [row]))) for row in members]
+        with cgutils.for_range(builder, blocks) as block:
+            place = builder.mul(block.index, constant(step))
+            for member in range(GROUP):
+                for part in range(_VECTORS):
+                    builder.store(starts[member], sums[member][part])
+            with cgutils.for_range(builder, columns) as column:
+                source = builder.gep(line(inputs, column.index), [place])
+                read = [
+                    _load(builder, builder.gep(source, [constant(lanes * part)]), vector) for part in range(_VECTORS)
+                ]
+                for member in range(GROUP):
+                    factor = spread(builder.load(builder.gep(weights[member], [column.index])))
+                    for part in range(_VECTORS):
+                        total = builder.add(builder.load(sums[member][part]), builder.mul(factor, read[part]))
+                        builder.store(total, sums[member][part])
+            for member in range(GROUP):
+                for part in range(_VECTORS):
+                    value = builder.ashr(builder.load(sums[member][part]), shifts)
+                    value = builder.select(builder.icmp_signed(">", value, floor), value, floor)
+                    into = builder.gep(results[member], [builder.add(place, constant(lanes * part))])
+                    stored = builder.store(value, builder.bitcast(into, vector.as_pointer()))
+                    stored.align = bits // 8
+
+
+def _load(builder: ir.IRBuilder, place: ir.Value, vector: ir.VectorType) -> ir.Value:
+    loaded = builder.load(builder.bitcast(place, vector.as_pointer()))
+    loaded.align = vector.element.width // 8
+    return loaded

@@ -59,7 +59,9 @@ class Linear:
     shift: int
 
     @classmethod
-    def of(cls, weight: Scaled, bias: Scaled | None, bits_in: int, bits_out: int, *, residual: bool = False) -> "Linear":
+    def of(
+        cls, weight: Scaled, bias: Scaled | None, bits_in: int, bits_out: int, *, residual: bool = False
+    ) -> "Linear":
         """A layer by the fraction bits of what it reads and gives.
 
         Args:
@@ -90,7 +92,7 @@ class Linear:
             (up @ most + down @ least + self.bias) // (1 << self.shift),
         )
 
-    def arrays(self, dtype: type, columns: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray, int]:
+    def arrays(self, dtype: np.dtype, columns: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray, int]:
         """Weight and bias padded with zeros to whole groups, and the shift, for the compiled code.
 
         Args:

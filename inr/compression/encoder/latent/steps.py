@@ -1,6 +1,6 @@
 """One step of a fit of latent grids in plain PyTorch, and what every implementation of it offers."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -8,10 +8,12 @@ from torch import Tensor
 
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.encoder.latent import eager
+from inr.compression.encoder.latent.kernels.latents import noise
 
 _EPS = 1e-8
 
 
+@runtime_checkable
 class LatentStep(Protocol):
     """Latents, parameters and picture of a fit, and what is computed of them in each of its steps.
 
@@ -69,6 +71,15 @@ class LatentStep(Protocol):
 
     def measure(self) -> tuple[float, float]:
         """Mean squared error and bits with latents rounded to whole numbers."""
+        ...
+
+    def maps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where `measure` finds what it sums up, with latents rounded to whole numbers.
+
+        Returns:
+            Of each pixel its part of the mean squared error, (height, width), and the bits of each latent, (latents,);
+            float32, and good until the next call.
+        """
         ...
 
     def picture(self) -> Tensor:
@@ -154,22 +165,32 @@ class EagerStep:
         return float(error), float(bits)
 
     @torch.no_grad()
+    def maps(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `LatentStep.maps`."""
+        squares, bits = self._maps(self.parameters, self.latents.round())
+        return (squares.sum(0) / squares.numel()).float().cpu().numpy(), bits.float().cpu().numpy()
+
+    @torch.no_grad()
     def picture(self) -> Tensor:
         """See `LatentStep.picture`."""
         return eager.decoded(self.layout, tensors_of(self.layout, self.parameters.detach()), self.latents.round())
 
     def _parts(self, parameters: Tensor, rounded: Tensor) -> tuple[Tensor, Tensor]:
         """Mean squared error and bits."""
+        squares, bits = self._maps(parameters, rounded)
+        return squares.mean(), bits.sum()
+
+    def _maps(self, parameters: Tensor, rounded: Tensor) -> tuple[Tensor, Tensor]:
+        """Squared errors, weighted, and the bits of every latent."""
         tensors = tensors_of(self.layout, parameters)
         squares = (eager.decoded(self.layout, tensors, rounded) - self._picture).square()
         if self._importance is not None:
             squares = squares * self._importance
-        return squares.mean(), eager.latent_bits(self.layout, tensors, rounded).sum()
+        return squares, eager.latent_bits(self.layout, tensors, rounded)
 
     def _noise(self, seed: int, step: int) -> Tensor:
-        """Normal numbers, a function of seed and step."""
-        draw = torch.Generator(self.device).manual_seed((seed << 32 ^ step) % 2**63)
-        return torch.randn(len(self.latents), generator=draw, device=self.device, dtype=self.latents.dtype)
+        """The kernels' noise."""
+        return torch.from_numpy(noise(seed, step, len(self.latents))).to(self.latents)
 
     @torch.no_grad()
     def _move(self, slope: Tensor, rate: float, betas: tuple[float, float], count: int) -> None:

@@ -4,21 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inr.compression.bitstream.latent.entropy import (
-    EntropyNetwork,
-    encode_grid,
-    means_and_scales,
-    sections,
-    slope,
-)
-from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.entropy import EntropyNetwork
+from inr.compression.bitstream.latent.fronts import encode_grid, means_and_scales, sections, slope
+from inr.compression.bitstream.latent.layout import Grid, Layout
 from inr.compression.bitstream.latent.range_coder import encoder_state, finish
-from inr.compression.bitstream.latent.tables import (
-    LATENT_LIMIT,
-    MEAN_BITS,
-    TOTAL_BITS,
-    tables,
-)
+from inr.compression.bitstream.latent.tables import LATENT_LIMIT, MEAN_BITS, TOTAL_BITS, tables
 from inr.compression.encoder.latent.shifts import context_bits
 
 if TYPE_CHECKING:
@@ -44,21 +34,26 @@ def encode_latents(layout: Layout, q: "QuantisedParameters", latents: np.ndarray
         raise ValueError("latents must be below 2^20 in magnitude")
     latents = np.ascontiguousarray(latents, np.int32)
     network = EntropyNetwork.of(layout, q, context_bits(layout, q, latents))
-    steepness, written = slope(layout.sizes.contexts), []
+    written = []
     for run in sections(layout):
         models = [(grid, *means_and_scales(network, latents, grid)) for grid in run]
-        room = 256 + (run[-1].stop - run[0].start) // 2
-        data = state = None
-        while data is None:
-            data, state = np.zeros(room, np.uint8), encoder_state()
-            for grid, mean, scale in models:
-                values = latents[grid.start : grid.stop].reshape(grid.height, grid.width)
-                if not encode_grid(tables(), steepness, values, mean, scale, state, data):
-                    data, room = None, 2 * room
-                    break
-        written.append(finish(state, data))
-    written[0] = bytes([network.context_bits]) + written[0]
-    return written
+        written.append(_section(slope(layout.sizes.contexts), latents, models))
+    return [bytes([network.context_bits]) + written[0], *written[1:]]
+
+
+def _section(steepness: int, latents: np.ndarray, models: list[tuple[Grid, np.ndarray, np.ndarray]]) -> bytes:
+    """The bytes of grids, each with the indices of its latents' means and scales."""
+    room = 256 + sum(grid.size for grid, *_ in models) // 2
+    while True:
+        data, state = np.zeros(room, np.uint8), encoder_state()
+        if all(
+            encode_grid(
+                steepness, latents[grid.start : grid.stop].reshape(grid.height, grid.width), mean, scale, state, data
+            )
+            for grid, mean, scale in models
+        ):
+            return finish(state, data)
+        room *= 2
 
 
 def estimated_bits(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> np.ndarray:
@@ -76,8 +71,9 @@ def symbol_bits(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.n
     """Bits of latents by the indices of their means and scales; int32 (n,) each, float64 (n,)."""
     known = tables()
     reach, shift = known.reaches[scale], known.shifts[scale]
-    place = (mean + (1 << MEAN_BITS >> 1)) >> shift
-    row = known.starts[scale] + (place & ((1 << MEAN_BITS) - 1)) * (2 * reach + 2)
+    coarse = known.coarseness[scale]
+    place = ((mean + (1 << MEAN_BITS >> 1)) >> shift) + (1 << coarse >> 1)
+    row = known.starts[scale] + ((place & ((1 << MEAN_BITS) - 1)) >> coarse) * (2 * reach + 2)
     index = (values >> shift) - (place >> MEAN_BITS) + reach
     excess = np.where(index < 0, -index - 1, index - 2 * reach - 1)
     escaped = excess >= 0

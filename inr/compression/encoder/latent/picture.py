@@ -1,0 +1,226 @@
+"""Encoding a whole picture by codec "latent": its components, one after the other, and the sections of the file."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from inr.compression.bitstream.latent import components as form
+from inr.compression.codecs.base import Payload
+from inr.compression.encoder.latent.components import (
+    SMALL_LOSSLESS,
+    Part,
+    flags_of,
+    is_binary,
+    parts_of,
+    without_loss,
+)
+from inr.compression.encoder.latent.effort import expected_bytes, expected_weight, suited_networks
+from inr.compression.encoder.latent.finishing import finish
+from inr.compression.encoder.latent.fit import FIT_SHARE, fit_component
+from inr.compression.encoder.latent.network_coding import encode_parameters
+from inr.compression.encoder.latent.rate import Goal
+from inr.compression.encoder.latent.write import encode_latents
+from inr.compression.fit_series import FitSeries
+from inr.field import Spec
+from inr.signals import GridSignal
+
+# The share of the bytes, and of the seconds, that alpha takes at most, where it takes a fit.
+_ALPHA_BYTES, _ALPHA_SECONDS = 0.2, 0.25
+# Base holds pieces up to this share of all; a section is worth its name, length and checksum from so many bytes on.
+_BASE_SHARE, _LEAST_SECTION = 0.05, 400
+# How many dB more than asked for a fit aims at, and the variance of rounding to whole numbers.
+_DB_TO_SPARE, _ROUNDING = 0.02, 1 / 12
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A coded component: what the table tells of it, and its pieces."""
+
+    component: form.Component
+    pieces: tuple[bytes, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes, without those of the table."""
+        return len(self.component.networks) + sum(map(len, self.pieces))
+
+
+class PictureEncoder:
+    """Encodes one picture, as often as it takes.
+
+    Args:
+        signal: picture or map.
+        preset: of the networks, or "auto".
+        steps: of the fit of colour; 0: as many as the seconds allow.
+        engine: what runs the fits.
+        seed: of the networks' first values.
+        fits: runs the fits.
+    """
+
+    def __init__(self, signal: GridSignal, preset: str, steps: int, engine: Spec, seed: int, fits: FitSeries) -> None:
+        self.signal = signal
+        self._preset, self._steps, self._engine, self._seed, self._fits = preset, steps, engine, seed, fits
+        self._parts = parts_of(signal)
+        self._flags = flags_of(signal)
+
+    @property
+    def pixels(self) -> int:
+        """How many the grid has."""
+        return math.prod(self.signal.array.shape[:2])
+
+    @property
+    def span(self) -> float:
+        """The widest range of a fitted component, in own units; 0 where there is none."""
+        found = [0.0]
+        start = 0
+        for part in self._parts:
+            if part.fitted:
+                found.append(float(max(form.ranges_of(part.component, self.signal.domain, start)[1])))
+            start += part.component.channels
+        return max(found)
+
+    def of_bytes(self, room: int) -> list[Payload]:
+        """Sections of at most so many bytes, as far as there are files so small."""
+        room -= len(self._table(self._constants()))
+        alpha = self._alpha(room * _ALPHA_BYTES, Goal(bytes=max(int(room * _ALPHA_BYTES), 1)))
+        left = max(room - (alpha.size if alpha else 0), 1)
+        colour = self._colour(left, Goal(bytes=left))
+        return self._sections(colour, alpha)
+
+    def of_weight(self, weight: float) -> list[Payload]:
+        """Sections at a weight of the rate.
+
+        Args:
+            weight: of a bit per pixel, in mean squared error of samples from 0 to 1.
+        """
+        expected = expected_bytes(self.pixels, weight)
+        alpha = self._alpha(expected * _ALPHA_BYTES, Goal(weight=weight))
+        return self._sections(self._colour(expected, Goal(weight=weight)), alpha)
+
+    def of_psnr(self, psnr: float) -> list[Payload]:
+        """Sections that decode to so many dB over the range of the signal's values, or as near as there are."""
+        wanted = self.signal.domain.values.data_range**2 * 10 ** (-(psnr + _DB_TO_SPARE) / 10)
+        expected = expected_bytes(self.pixels, expected_weight(self._level(self._parts[0], 0, wanted)))
+        start = self._parts[0].component.channels
+        alpha = None
+        if len(self._parts) > 1:
+            alpha = self._alpha(expected * _ALPHA_BYTES, Goal(psnr=self._level(self._parts[1], start, wanted)))
+            wanted = self._left(wanted, alpha)
+        return self._sections(self._colour(expected, Goal(psnr=self._level(self._parts[0], 0, wanted))), alpha)
+
+    def _level(self, part: Part, start: int, error: float) -> float:
+        """PSNR in dB of samples from 0 to 1 at which a mean squared error is reached, in own units, once rounded."""
+        if not part.fitted:
+            return 100.0
+        span = float(max(form.ranges_of(part.component, self.signal.domain, start)[1]))
+        if part.samples.dtype.kind != "f":
+            error = max(error - _ROUNDING, error / 2)
+        return -10 * math.log10(error / span**2)
+
+    def _left(self, wanted: float, alpha: Coded) -> float:
+        """The mean squared error that is left for colour, where alpha's is known."""
+        colour, other = self._parts
+        counts = [
+            (self.pixels if part.importance is None else int(part.importance.sum())) * part.component.channels
+            for part in (colour, other)
+        ]
+        if other.component.coding == form.CONSTANT or alpha.component.coding == form.LOSSLESS:
+            errors = 0.0
+        else:
+            errors = self._error_of(alpha)
+        return max((sum(counts) * wanted - counts[1] * errors) / max(counts[0], 1), wanted / 2)
+
+    def _error_of(self, alpha: Coded) -> float:
+        """Mean squared error of a coded alpha, in own units."""
+        part, start = self._parts[1], self._parts[0].component.channels
+        bits = form.fraction_bits(part.samples.dtype)
+        views = [memoryview(piece) for piece in alpha.pieces]
+        unit = form.decode_unit(alpha.component, self.signal.domain, views, bits)
+        decoded = np.empty(part.samples.shape, part.samples.dtype)
+        form.from_unit(unit, bits, decoded, *form.ranges_of(alpha.component, self.signal.domain, start))
+        there = slice(None) if part.importance is None else part.importance > 0
+        difference = decoded[there].astype(np.float64) - part.samples[there]
+        return float(np.square(difference).mean())
+
+    def _alpha(self, expected: float, goal: Goal) -> Coded | None:
+        """The coded alpha, if there is one: as latents, or without loss where that is smaller."""
+        if len(self._parts) < 2:
+            return None
+        part = self._parts[1]
+        if not part.fitted:
+            return Coded(part.component)
+        packed = without_loss(part)
+        exact = Coded(form.Component(1, form.LOSSLESS, pieces=1), (packed,))
+        if len(packed) <= SMALL_LOSSLESS or (is_binary(part) and len(packed) <= expected):
+            return exact
+        found = self._fitted(part, expected, goal, _ALPHA_SECONDS, preset="lop")
+        return exact if exact.size <= found.size else found
+
+    def _colour(self, expected: float, goal: Goal) -> Coded:
+        part = self._parts[0]
+        if not part.fitted:
+            return Coded(part.component)
+        fitted_alpha = len(self._parts) > 1 and self._parts[1].fitted
+        return self._fitted(part, expected, goal, 1 - _ALPHA_SECONDS * fitted_alpha, preset=self._preset)
+
+    def _fitted(self, part: Part, expected: float, goal: Goal, share: float, *, preset: str) -> Coded:
+        budget = self._fits.budget(self._steps or None, share)
+        if preset == "auto":
+            seconds = math.inf if budget.seconds is None else budget.seconds
+            preset = suited_networks(self.pixels, expected, seconds, self._steps)
+        fitted = fit_component(
+            part.picture, part.importance, preset, goal, steps=budget.steps, seconds=budget.seconds, seed=self._seed,
+            engine=self._engine, fits=self._fits,
+        )  # fmt: skip
+
+        def write(parameters: Any, latents: np.ndarray) -> bytes:
+            return b"".join([encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)])
+
+        seconds = None if budget.seconds is None else (1 - FIT_SHARE) * budget.seconds
+        parameters, latents = finish(
+            part.picture, part.importance, fitted, goal, write=write, seed=self._seed, engine=self._engine,
+            seconds=seconds, stopped=lambda: self._fits.stopped, stage=self._fits.stage,
+        )  # fmt: skip
+        self._fits.stage("coding")
+        networks, pieces = encode_parameters(parameters), encode_latents(fitted.layout, parameters, latents)
+        component = replace(part.component, preset=preset, networks=networks, pieces=len(pieces))
+        return Coded(component, tuple(pieces))
+
+    def _constants(self) -> list[Coded]:
+        """Components as the table tells them, without networks."""
+        return [Coded(replace(part.component, preset="lop" if part.fitted else "")) for part in self._parts]
+
+    def _table(self, coded: Sequence[Coded], pieces: Sequence[int] = (1, 1, 1)) -> bytes:
+        return form.write_table(form.Table(self._flags, tuple(each.component for each in coded), tuple(pieces)))
+
+    def _sections(self, colour: Coded, alpha: Coded | None) -> list[Payload]:
+        coded = [colour] if alpha is None else [colour, alpha]
+        order = form.piece_order([each.component for each in coded])
+        pieces = [coded[component].pieces[number] for component, number in order]
+        sections = shared_out(pieces)
+        base = self._table(coded, [len(each) for each in sections]) + form.write_pieces(sections[0])
+        others = [Payload(f"g{index}", form.write_pieces(each), base=False) for index, each in enumerate(sections[1:])]
+        return [Payload("base", base), *others]
+
+
+def shared_out(pieces: Sequence[bytes]) -> list[list[bytes]]:
+    """Pieces by section, base first: it has the first one, and all after it that are small.
+
+    Args:
+        pieces: of the file, in order.
+    """
+    total = sum(map(len, pieces))
+    sections: list[list[bytes]] = [[]]
+    for piece in pieces:
+        size = sum(map(len, sections[-1]))
+        if len(sections) == 1:
+            new = sections[0] and size + len(piece) > max(_BASE_SHARE * total, _LEAST_SECTION)
+        else:
+            new = size >= _LEAST_SECTION
+        if new:
+            sections.append([])
+        sections[-1].append(piece)
+    return sections

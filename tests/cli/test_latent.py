@@ -1,0 +1,180 @@
+"""Codec latent at the command line: targets, presets, beginnings of files, and decoding without torch."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import inr
+from inr import container
+from tests.cli.clirun import one_line
+
+FEW = ("--codec", "latent", "--steps", 40, "--engine", "cpu:threads=1")
+DECODE = """
+import json, sys, inr.cli
+sys.argv[:] = ["inr", "decompress", *sys.argv[1:]]
+try:
+    inr.cli.main()
+except SystemExit as end:
+    status = end.code or 0
+print(json.dumps([status, sorted(name for name in sys.modules if "." not in name)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A picture of 56 x 40 pixels, and its file."""
+    folder = tmp_path_factory.mktemp("latent")
+    y, x = np.mgrid[:40, :56]
+    grain = np.random.default_rng(0).normal(0, 8, (40, 56, 3))
+    pixels = np.stack([127 + 100 * np.sin(x / 5), 127 + 90 * np.cos(y / 4), 3.0 * x + 2.0 * y], axis=-1) + grain
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / "hills.png")
+    data = inr.compress(folder / "hills.png", codec="latent", quality=80, steps=60, engine="cpu:threads=1")
+    (folder / "hills.inr").write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def hills(made, tmp_path):
+    """Both of them in the current folder of `inr_cli`."""
+    for name in ("hills.png", "hills.inr"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    return tmp_path
+
+
+def pixels_of(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_a_picture_goes_there_and_back(inr_cli, hills):
+    run = inr_cli("compress", "hills.png", "--bytes", 1_200, *FEW, "--force", "--json")
+    assert run.status == 0
+    assert run.json["bytes"] == (hills / "hills.inr").stat().st_size <= 1_200
+    assert inr_cli("decompress", "hills.inr", "-q").status == 0
+    decoded = pixels_of("hills.decoded.png")
+    assert np.array_equal(decoded, inr.decompress((hills / "hills.inr").read_bytes()))
+    error = np.square(decoded.astype(float) - pixels_of("hills.png")).mean()
+    assert run.json["psnr"] == pytest.approx(20 * np.log10(255) - 10 * np.log10(error))
+
+
+def test_decoding_takes_no_torch(hills):
+    run = subprocess.run(
+        [sys.executable, "-c", DECODE, "hills.inr", "-o", "alone.png", "-q"],
+        cwd=hills, check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "NUMBA_NUM_THREADS": "1"},
+    )  # fmt: skip
+    status, modules = json.loads(run.stdout)
+    assert status == 0
+    assert "torch" not in modules
+    assert np.array_equal(pixels_of(hills / "alone.png"), inr.decompress((hills / "hills.inr").read_bytes()))
+
+
+def test_other_sizes_and_parts(inr_cli, hills):
+    for options, size in (
+        (("--size", "112x80"), (112, 80)),
+        (("--scale", 0.5), (28, 20)),
+        (("--box", "0:1,0:1"), (28, 20)),
+    ):
+        assert inr_cli("decompress", "hills.inr", *options, "-o", "other.png", "--force", "-q").status == 0
+        with Image.open("other.png") as picture:
+            assert picture.size == size
+
+
+def test_a_beginning_decodes_and_what_is_missing_is_said(inr_cli, hills):
+    data = (hills / "hills.inr").read_bytes()
+    contents = container.loads(data)
+    assert len(contents.sections) > 1
+    share = (contents.header_size + len(contents.sections["base"].tensors["payload"]) + 1) / len(data)
+    run = inr_cli("decompress", "hills.inr", "--prefix", f"{share:.3f}")
+    assert run.status == 4
+    assert "hills.inr is damaged or cut in section" in run.err
+    assert "g0" in run.err
+    beginning = pixels_of("hills.decoded.png")
+    whole = inr.decompress(data)
+    assert beginning.shape == whole.shape
+    assert not np.array_equal(beginning, whole)
+    assert inr_cli("decompress", "hills.inr", "--prefix", 1, "-o", "all.png", "-q").status == 0
+    assert np.array_equal(pixels_of("all.png"), whole)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "line"),
+    [
+        ("0.05", "the first 5 % of hills.inr do not decode: "),
+        ("0", "--prefix is a share of the file's bytes, above 0 and up to 1, not 0"),
+        ("1.5", "--prefix is a share of the file's bytes, above 0 and up to 1, not 1.5"),
+    ],
+)
+def test_beginnings_that_do_not_decode_are_refused(inr_cli, hills, prefix, line):
+    run = inr_cli("decompress", "hills.inr", "--prefix", prefix)
+    assert run.status == 2
+    assert one_line(run.err).startswith(line)
+
+
+def test_damage_is_named(inr_cli, hills):
+    data = bytearray((hills / "hills.inr").read_bytes())
+    data[-3] ^= 1
+    (hills / "hills.inr").write_bytes(data)
+    run = inr_cli("decompress", "hills.inr")
+    assert run.status == 4
+    last = [*container.loads(bytes(data)).damaged]
+    assert f"section {last[0]}: decoded without" in run.err
+
+
+def test_lossless_is_refused_with_what_to_use(inr_cli, hills):
+    run = inr_cli("compress", "hills.png", "--lossless", "-o", "new.inr")
+    assert run.status == 2
+    line = one_line(run.err)
+    assert line.startswith("no codec here is lossless: a network that is fitted to a picture leaves errors")
+    for word in ("PNG", "lossless WebP", "inr fit", "--max-error"):
+        assert word in line
+    assert not (hills / "new.inr").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--quality", 101), "a quality is a number from 0 to 100"),
+        (("--quality", 50, "--bpp", 1), "give one of"),
+        (("--quality", 50, "--codec", "mlp"), "a quality is a target of codec latent"),
+        (("--preset", "slow"), "a preset is one of fast, default, best, not 'slow'"),
+        (("--preset", "fast", "--seconds", 5), "give a preset, or steps or seconds"),
+        (("--preset", "fast", "--codec", "mlp"), "presets are codec latent's"),
+    ],
+)
+@pytest.mark.parametrize("command", ["compress", "compare"])
+def test_what_contradicts_itself_is_refused(inr_cli, hills, command, options, words):
+    output = "new.inr" if command == "compress" else "new.png"
+    run = inr_cli(command, "hills.png", "-o", output, *options)
+    assert run.status == 2
+    assert words in one_line(run.err)
+
+
+def test_larger_qualities_give_larger_files(inr_cli, hills):
+    found = [
+        inr_cli("compress", "hills.png", *FEW, "--quality", quality, "--force", "--json").json for quality in (10, 60)
+    ]
+    assert found[0]["bytes"] < found[1]["bytes"]
+    assert found[0]["psnr"] < found[1]["psnr"]
+
+
+def test_a_preset_that_is_capped_says_so(inr_cli, hills, monkeypatch):
+    monkeypatch.setattr("inr.compression.preset_seconds", lambda preset, signal: (480.0, True), raising=False)
+    monkeypatch.setattr("inr.compression.compress_and_measure", refuse)
+    run = inr_cli("compress", "hills.png", "--preset", "fast", "-o", "new.inr")
+    assert "--preset fast takes 8:00 at most" in run.err
+
+
+def refuse(*args, **options):
+    raise inr.InrError("enough")
+
+
+def test_compared_at_equal_bytes(inr_cli, hills):
+    found = inr_cli("compare", "hills.png", "--file", "hills.inr", "--codecs", "jpeg", "--json").json
+    assert found["codecs"][0]["codec"] == "inr latent"
+    assert found["codecs"][0]["bytes"] == (hills / "hills.inr").stat().st_size
