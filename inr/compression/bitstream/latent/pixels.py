@@ -238,7 +238,7 @@ def _band(
             dense(w2, b2, s2, inputs, found, width, False)
             for channel in range(channels):
                 for column in range(width):
-                    output[channel, row - first, column] = found[channel, column]
+                    output[channel, row - first, column] = min(max(found[channel, column], -limit), limit)
     for layer in range(margin):
         around = margin - 1 - layer
         least = -limit if around == 0 else 0
