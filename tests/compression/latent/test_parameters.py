@@ -67,3 +67,5 @@ def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> N
             continue
         assert all(0 <= exponent <= 20 for exponent in found.exponents.values())
         assert all(np.abs(integers).max() < 1 << 15 for integers in found.integers.values())
+
+
