@@ -1,7 +1,7 @@
 """What lets a fit of codec `latent` come further in equal seconds: settings of its recipe, tried on three pictures.
 
-    python -m studies.latent.iterations --data DIR [--pictures kodim01 …] [--only NAME …] [--seconds 60 | --steps N] [--crop 256]
-        [--preset hop] [--weight 0.001] [--threads 1] [--seeds 0 …] [--report]
+    python -m studies.latent.iterations --data DIR [--pictures kodim01 …] [--only NAME …] [--seconds 60]
+        [--steps N] [--crop 256] [--preset hop] [--weight 0.001] [--threads 1] [--seeds 0 …] [--report]
 
 It supports docs/compression.md; DIR holds the folder kodak. A fit is judged by 1,000 times its loss at whole numbers,
 the mean squared error plus the weight times the bits of latents per pixel, in which .05 is a twentieth of a bit a pixel
@@ -151,10 +151,13 @@ def table(rows: list[Row]) -> list[str]:
     return lines
 
 
+def _setting(row: Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("crop", "preset", "weight", "budget", "threads"))
+
+
 def _told(key: Row, row: Row) -> Row:
-    print(
-        f"{key['picture']}, {key['option']}: {row['loss']} ({row['psnr']} dB, {row['bpp']} bpp, {row['steps']} steps)"
-    )
+    came = f"{row['loss']} ({row['psnr']} dB, {row['bpp']} bpp, {row['steps']} steps)"
+    print(f"{key['picture']}, {key['option']}: {came}", flush=True)
     return row
 
 
