@@ -1,1 +1,1 @@
-"""Studies of the codec latent."""
+"""How codec `latent` spends its time, and what its fits gain by."""
