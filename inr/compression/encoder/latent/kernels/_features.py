@@ -157,5 +157,3 @@ def pass_back(
             weight = parameters[levels[row, WEIGHTS] + feature * inputs + grid]
             source = gradients.ctypes.data + 4 * (plane(levels, grids, row, level, grid, feature) + y * width)
             _add(weight, source, gradient, width)
-
-
