@@ -5,6 +5,7 @@ of rows by two vectors of points. `product` and `outer` make such functions for 
 address is one number away from a few.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ def _parts(count: int, most: int) -> list[tuple[int, int]]:
     """A number of things in as few, as equal parts as can be: where each begins, and how long it is."""
     parts = -(-count // most)
     bounds = [count * part // parts for part in range(parts + 1)]
-    return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [(start, stop - start) for start, stop in itertools.pairwise(bounds)]
 
 
 class _Body:

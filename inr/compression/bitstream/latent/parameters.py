@@ -3,19 +3,25 @@
 A parameter is an integer times 2^-exponent, with one exponent per tensor: sums of products of integers are then exact.
 
 Bytes are symbols of the range coder only: first 4 bits r, then tensor by tensor, in the order of `Layout.tensors`, the
-exponent as a difference from the one before of the same kind, then the integers, less the initial ones (a filter that
-does nothing, or interpolates). Each has Laplace's model about 0, cut below 2^r; its scale follows from the magnitudes
-that came before in the tensor, so that no scale need be sent.
+exponent as a difference from the usual one, moved by the mean of such differences so far, and the integers, less the
+initial ones (a filter that does nothing, or interpolates). Each integer has a generalised Gaussian model about 0, cut
+below 2^r. Its scale follows from what magnitudes usually are and from those before it in its tensor, most of all in its
+column (the same neighbour, feature or hidden unit): no scale need be sent.
+
+Hidden units of the synthesis may stand in any order, so they do by ascending bias, and their biases are coded as the
+distances between them.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.compression.bitstream.frequency_tables import LAPLACE, FrequencyTable, generalised_gaussian_table
+from inr.compression.bitstream.frequency_tables import LAPLACE, SCALES, FrequencyTable, generalised_gaussian_table
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.powers import ONE_BITS, logarithm
 from inr.compression.bitstream.stream import Reader, Writer
@@ -26,16 +32,41 @@ MAX_EXPONENT, MAX_MAGNITUDE_BITS = 20, 15
 _NEGATED_BICUBIC = (9, 27, -67, -225)
 
 _REACH_BITS = 4
-_EXPONENT_TABLE = generalised_gaussian_table(-MAX_EXPONENT, MAX_EXPONENT, 0, LAPLACE, 32)
-# Exponents before the first one of a kind: of a part of the networks, its biases apart.
-_FIRST_EXPONENTS = {
-    "entropy": 7, "entropy bias": 8, "features": 7, "features bias": 7, "prefilter": 9, "upsampling": 9,
-    "synthesis": 9, "synthesis bias": 10,
+_EXPONENT_TABLE = generalised_gaussian_table(-MAX_EXPONENT, MAX_EXPONENT, 0, LAPLACE, 26)
+
+
+class _Usual(NamedTuple):
+    """What is usual of a tensor: its exponent, the mean magnitude in 1024ths, and the models' shape."""
+
+    exponent: int
+    magnitude: int
+    shape: int = LAPLACE
+
+
+_BETWEEN = 4  # index of the exponent 3/2, between Laplace's distribution and that of Gauss
+_USUAL = {
+    "entropy.0.weight": _Usual(5, 300, _BETWEEN), "entropy.0.bias": _Usual(5, 520, _BETWEEN),
+    "entropy.1.weight": _Usual(5, 350, _BETWEEN), "entropy.1.bias": _Usual(4, 700, _BETWEEN),
+    "entropy.2.weight": _Usual(6, 270, _BETWEEN), "entropy.2.bias": _Usual(4, 680, _BETWEEN),
+    "entropy.linear": _Usual(6, 100), "features.weight": _Usual(5, 220), "features.bias": _Usual(5, 530, _BETWEEN),
+    "prefilter": _Usual(7, 110), "upsampling": _Usual(7, 60),
+    "synthesis.0.weight": _Usual(6, 135), "synthesis.0.bias": _Usual(6, 220, _BETWEEN),
+    "synthesis.1.weight": _Usual(6, 135), "synthesis.1.bias": _Usual(5, 120, _BETWEEN),
+    "synthesis.2.weight": _Usual(6, 130), "synthesis.2.bias": _Usual(6, 110, _BETWEEN),
+    "synthesis.3.weight": _Usual(6, 210), "synthesis.3.bias": _Usual(7, 130, _BETWEEN),
+    "synthesis.linear": _Usual(9, 30),
 }  # fmt: skip
-# What magnitudes are taken to be at first, as an exponent of 2, and for how many of them that counts.
-_FIRST_MAGNITUDE_EXPONENT, _FIRST_COUNT = -4, 2
-# A model's scale, in eighths of octaves, of a mean magnitude of 1/16: log2(ln 2 / 16) * 8 + 32.
-_SCALE_OF_SIXTEENTH, _LEAST_SCALE = -4, 8
+# What an integer counts for where a mean magnitude is taken: by column, by row, and in its tensor. The usual magnitude
+# counts as if it had been found so often, in the first unit.
+_COLUMN_COUNT, _ROW_COUNT, _TENSOR_COUNT, _USUAL_COUNT = 8, 2, 1, 24
+# In a tensor of one dimension.
+_SINGLE_COUNT = 4
+# The scale, in eighths of octaves, of a model by its shape whose mean magnitude is 1/16.
+_SCALE_OF_SIXTEENTH = {LAPLACE: -4, _BETWEEN: 2}
+_LEAST_SCALE = 8
+# The biases of the hidden units; the mean distance from one to the next follows each by 2 to the power of minus this.
+ASCENDING = "synthesis.0.bias"
+_DISTANCE_RATE = 3
 
 Code = Callable[[FrequencyTable, int], int]
 """Passes a symbol on: given its model and what it is, when that is known, it returns what it is."""
@@ -89,7 +120,12 @@ def decode_parameters(layout: Layout, data: bytes | memoryview) -> QuantisedPara
 
 
 def write_parameters(q: QuantisedParameters, reach_bits: int) -> bytes:
-    """The inverse of `decode_parameters`; differences from the initial integers are below 2^reach_bits."""
+    """The inverse of `decode_parameters`.
+
+    Args:
+        q: with the hidden units of the synthesis by ascending bias.
+        reach_bits: differences from initial integers, and from a hidden unit's bias to the next, are below 2^this.
+    """
     writer = Writer()
     writer.bits(_REACH_BITS, np.array([reach_bits]))
 
@@ -113,33 +149,100 @@ def transfer(layout: Layout, reach_bits: int, code: Code, known: QuantisedParame
     Raises:
         InrError: an exponent or an integer that is out of range.
     """
-    latest = dict(_FIRST_EXPONENTS)
-    integers, exponents = {}, {}
+    integers: dict[str, np.ndarray] = {}
+    exponents: dict[str, int] = {}
+    apart = 0
     for name, shape in layout.tensors.items():
-        kind = name.split(".")[0] + (" bias" if name.endswith("bias") else "")
-        exponent = latest[kind] + code(_EXPONENT_TABLE, known.exponents[name] - latest[kind] if known else 0)
+        usual = _usual(name)
+        expected = usual.exponent + (2 * apart + len(exponents)) // max(2 * len(exponents), 1)
+        exponent = expected + code(_EXPONENT_TABLE, known.exponents[name] - expected if known else 0)
         if not 0 <= exponent <= MAX_EXPONENT:
             raise InrError(f"the exponent {exponent} of {name} is out of range")
-        latest[kind] = exponents[name] = exponent
+        exponents[name] = exponent
+        apart += exponent - usual.exponent
         initial = initial_integers(layout, name, exponent)
-        wanted = (known.integers[name] - initial if known else initial).reshape(-1).tolist()
-        total, count = _FIRST_COUNT << 4 + exponent >> -_FIRST_MAGNITUDE_EXPONENT, _FIRST_COUNT
-        differences = []
-        for value in wanted:
-            differences.append(code(_table(reach_bits, _scale(total, count)), value))
-            total, count = total + 16 * abs(differences[-1]), count + 1
-        integers[name] = initial + np.array(differences, dtype=np.int64).reshape(shape)
+        sixteenths = (usual.magnitude << exponent) >> 6
+        wanted = known.integers[name] - initial if known else initial
+        if name == ASCENDING:
+            found = _pass_ascending(wanted, sixteenths, usual.shape, reach_bits, code)
+        else:
+            matrix = wanted.reshape(shape[0] if len(shape) > 1 else 1, -1)
+            found = _pass_matrix(matrix, sixteenths, len(shape) == 1, usual.shape, reach_bits, code)
+        integers[name] = initial + found.reshape(shape)
         if np.abs(integers[name]).max() >> MAX_MAGNITUDE_BITS:
             raise InrError(f"an integer of {name} is out of range")
     return QuantisedParameters(layout, integers, exponents)
 
 
-def _scale(total: int, count: int) -> int:
-    """The index of a model's scale for a sum of magnitudes, in sixteenths, of so many integers."""
-    octaves = int(logarithm(np.array([max(total // count, 1)]))[0])
-    return max(_SCALE_OF_SIXTEENTH + (octaves >> ONE_BITS - 3), _LEAST_SCALE)
+def _usual(name: str) -> _Usual:
+    """Levels share what is usual."""
+    if name not in _USUAL:
+        part, _, kind = name.split(".") if name.startswith("features") else (*name.split("."), "")
+        name = f"{part}.{kind}" if kind else part
+    return _USUAL[name]
+
+
+def _pass_matrix(
+    wanted: np.ndarray, sixteenths: int, single: bool, shape: int, reach_bits: int, code: Code
+) -> np.ndarray:
+    """Integers, row by row, each with the model that those before it give.
+
+    Args:
+        wanted: int64 (rows, columns); only their number counts where they are read.
+        sixteenths: the usual magnitude, in 16ths.
+        single: whether there are no rows and columns.
+        shape: of the models. reach_bits, code: see `transfer`.
+    """
+    rows, columns = wanted.shape
+    found = np.zeros(wanted.shape, dtype=np.int64)
+    by_column = [0] * columns
+    by_all = before = 0
+    for row in range(rows):
+        by_row = 0
+        for column, value in enumerate(wanted[row].tolist()):
+            if single:
+                total, count = _SINGLE_COUNT * by_all, _SINGLE_COUNT * before
+            else:
+                total = _COLUMN_COUNT * by_column[column] + _ROW_COUNT * by_row + _TENSOR_COUNT * by_all
+                count = _COLUMN_COUNT * row + _ROW_COUNT * column + _TENSOR_COUNT * before
+            mean = (_USUAL_COUNT * sixteenths + (total << 4)) // (_USUAL_COUNT + count)
+            number = code(_table(reach_bits, shape, _scale(mean, shape)), value)
+            found[row, column] = number
+            magnitude = abs(number)
+            by_column[column] += magnitude
+            by_row += magnitude
+            by_all += magnitude
+            before += 1
+    return found
+
+
+def _pass_ascending(wanted: np.ndarray, sixteenths: int, shape: int, reach_bits: int, code: Code) -> np.ndarray:
+    """Integers in ascending order, as the first one and the distances to the next; as `_pass_matrix`."""
+    values = wanted.tolist()
+    found = [code(_table(reach_bits, shape, _scale(sixteenths, shape)), values[0])]
+    mean = (sixteenths << 6) // len(values)
+    for before, value in pairwise(values):
+        # half a step more, for distances have but one sign
+        table = _distance_table(reach_bits, _scale((mean >> 4) + 8, LAPLACE))
+        distance = code(table, value - before)
+        found.append(found[-1] + distance)
+        mean += ((distance << 8) - mean) >> _DISTANCE_RATE
+    return np.array(found, dtype=np.int64)
 
 
 @cache
-def _table(reach_bits: int, scale: int) -> FrequencyTable:
-    return generalised_gaussian_table(1 - (1 << reach_bits), (1 << reach_bits) - 1, 0, LAPLACE, scale)
+def _scale(mean: int, shape: int) -> int:
+    """The index of a model's scale for a mean magnitude in 16ths."""
+    octaves = int(logarithm(np.array([max(mean, 1)]))[0])
+    scale = _SCALE_OF_SIXTEENTH[shape] + ((octaves + (1 << ONE_BITS - 4)) >> ONE_BITS - 3)
+    return min(max(scale, _LEAST_SCALE), SCALES - 1)
+
+
+@cache
+def _table(reach_bits: int, shape: int, scale: int) -> FrequencyTable:
+    return generalised_gaussian_table(1 - (1 << reach_bits), (1 << reach_bits) - 1, 0, shape, scale)
+
+
+@cache
+def _distance_table(reach_bits: int, scale: int) -> FrequencyTable:
+    return generalised_gaussian_table(0, (1 << reach_bits) - 1, 0, LAPLACE, scale)
