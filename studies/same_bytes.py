@@ -105,9 +105,9 @@ def codecs(folder: Path) -> Iterator[Case]:
         compressed = cache(partial(inr.compress, picture(), codec=codec, bytes=size, steps=240, seed=5))
         yield f"compress {codec}", compressed
         yield f"decompress {codec}", partial(decoded, compressed)
-    yield "compress by soap", lambda: inr.compress(grey(), bytes=300, steps=400)
-    yield "compress small, refined", lambda: inr.compress(grey(slice(16), slice(16)), bytes=80, steps=1000)
-    yield "compress to a psnr", lambda: inr.compress(grey(), psnr=24, steps=60)
+    yield "compress by soap", lambda: inr.compress(grey(), codec="mlp", bytes=300, steps=400)
+    yield "compress small, refined", lambda: inr.compress(grey(slice(16), slice(16)), codec="mlp", bytes=80, steps=1000)
+    yield "compress to a psnr", lambda: inr.compress(grey(), codec="mlp", psnr=24, steps=60)
     for steps in (0, 60):
         yield f"recompress {steps}", partial(recompressed, steps)
     yield "recompress a grid", recompressed_grid

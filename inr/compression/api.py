@@ -524,7 +524,8 @@ def _missed(target: Target, data: bytes, quality: Quality) -> str | None:
 
 def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference | None) -> Quality:
     """How near to the signal is what is decoded; so every file is decoded right after it was encoded."""
-    decoded = sample(decode(data, reference=reference), engine=engine, max_bytes=16 * GIB)
+    field = decode(data, max_bytes=16 * GIB, reference=reference)
+    decoded = sample(field, engine=engine, max_bytes=16 * GIB)
     return _compared(source.samples, source.there(decoded), source.domain)
 
 

@@ -25,7 +25,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def data(picture):
-    return inr.compress(picture, bytes=300, **OPTIONS)
+    return inr.compress(picture, codec="mlp", bytes=300, **OPTIONS)
 
 
 def psnr(one, other, peak=255):
@@ -40,18 +40,18 @@ def test_a_picture_comes_back_in_its_own_type(picture, data):
 
 
 def test_quality_is_that_of_the_decoded_samples(picture):
-    made = compress_and_measure(picture, bytes=300, **OPTIONS)
+    made = compress_and_measure(picture, codec="mlp", bytes=300, **OPTIONS)
     assert made.psnr == pytest.approx(psnr(picture.array, inr.decompress(made.data)), abs=1e-3)
     assert made.missed is None
 
 
 def test_equal_input_gives_equal_bytes(picture, data):
-    assert inr.compress(picture, bytes=300, **OPTIONS) == data
+    assert inr.compress(picture, codec="mlp", bytes=300, **OPTIONS) == data
 
 
 def test_bits_per_sample_count_all_of_the_file(picture):
-    assert len(inr.compress(picture, bpp=5.0, **OPTIONS)) <= 5 * 20 * 28 / 8
-    assert len(inr.compress(picture, bpp=5.0, **OPTIONS)) > 0.9 * 5 * 20 * 28 / 8
+    assert len(inr.compress(picture, codec="mlp", bpp=5.0, **OPTIONS)) <= 5 * 20 * 28 / 8
+    assert len(inr.compress(picture, codec="mlp", bpp=5.0, **OPTIONS)) > 0.9 * 5 * 20 * 28 / 8
 
 
 def test_any_resolution_and_crop(data):
@@ -86,13 +86,13 @@ def test_other_signals_too(kind):
 
 
 def test_a_quality_is_searched(picture):
-    made = compress_and_measure(picture, psnr=24.0, **OPTIONS)
+    made = compress_and_measure(picture, codec="mlp", psnr=24.0, **OPTIONS)
     assert made.psnr >= 24
     assert made.missed is None
 
 
 def test_a_target_that_cannot_be_met_gets_the_nearest(picture):
-    small = compress_and_measure(picture, bytes=20, **OPTIONS)
+    small = compress_and_measure(picture, codec="mlp", bytes=20, **OPTIONS)
     assert len(small.data) > 20
     assert "more than asked for" in small.missed
     assert inr.decompress(small.data).shape == (20, 28, 3)

@@ -139,7 +139,7 @@ def test_it_is_stopped_from_another_thread(picture, field):
     fits = FitSeries(on_event=lambda event: begun.set() if event.step == 2 else None)
     other = threading.Thread(target=lambda: begun.wait() and fits.stop())
     other.start()
-    made = compress_and_measure(picture, bytes=150, steps=10**7, engine="cpu:threads=1", fits=fits)
+    made = compress_and_measure(picture, codec="mlp", bytes=150, steps=10**7, engine="cpu:threads=1", fits=fits)
     other.join()
     assert fits.reason == "interrupted"
     assert len(made.data) <= 150
@@ -148,18 +148,21 @@ def test_it_is_stopped_from_another_thread(picture, field):
 def test_seconds_are_shared_by_the_fits(picture):
     ends = []
     fits = FitSeries(seconds=0.4, on_event=lambda event: ends.append(event) if event.kind == "end" else None)
-    made = compress_and_measure(picture, bytes=150, steps=10**7, engine="cpu:threads=1", fits=fits)
+    made = compress_and_measure(picture, codec="mlp", bytes=150, steps=10**7, engine="cpu:threads=1", fits=fits)
     assert made.ended is None
     assert len(ends) == 2
     assert all(1 <= end.step <= end.steps < 10**6 for end in ends)
     again = FitSeries(seconds=10.0)
-    unlimited = compress_and_measure(picture, bytes=150, steps=20, engine="cpu:threads=1")
-    assert compress_and_measure(picture, bytes=150, steps=20, engine="cpu:threads=1", fits=again).data == unlimited.data
+    unlimited = compress_and_measure(picture, codec="mlp", bytes=150, steps=20, engine="cpu:threads=1")
+    assert (
+        compress_and_measure(picture, codec="mlp", bytes=150, steps=20, engine="cpu:threads=1", fits=again).data
+        == unlimited.data
+    )
 
 
 def test_a_search_ends_with_its_seconds(picture):
     fits = FitSeries(seconds=0.3)
-    made = compress_and_measure(picture, psnr=90.0, steps=10**7, engine="cpu:threads=1", fits=fits)
+    made = compress_and_measure(picture, codec="mlp", psnr=90.0, steps=10**7, engine="cpu:threads=1", fits=fits)
     assert made.missed is not None
     assert fits.stopped
     assert fits.reason is None

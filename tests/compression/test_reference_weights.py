@@ -21,7 +21,7 @@ def picture(shift):
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "first.inr"
-    path.write_bytes(inr.compress(picture(0), bytes=900, steps=600, engine="cpu:threads=1"))
+    path.write_bytes(inr.compress(picture(0), codec="mlp", bytes=900, steps=600, engine="cpu:threads=1"))
     return path
 
 

@@ -8,6 +8,7 @@ from inr import Budget, Signal
 from inr.compression.bitstream.slimmable import Slimmable
 from inr.compression.encoder.coded_weights import CodedWeights
 from inr.compression.encoder.hypernetwork import Code, GeneratedWeights
+from inr.compression.encoder.latent.parametrisation import LatentWeights
 from inr.compression.encoder.least_loss import LeastLoss
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
@@ -73,6 +74,6 @@ def test_there_are_no_others():
         new = {cls for parent in new for cls in parent.__subclasses__()}
         found |= {cls for cls in new if cls.__module__.startswith("inr.")}
     assert found - {PlainWeights} >= {RoundedWeights, SlimmableWeights, GeneratedWeights, LeastLoss}
-    # coded weights are resumed in tests/compression/test_coding.py
-    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights, LeastLoss)
+    # coded weights are resumed in tests/compression/test_coding.py, latents in tests/compression/latent/test_fit.py
+    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights, LatentWeights, LeastLoss)
     assert all(cls is PlainWeights or issubclass(cls, known) for cls in found)

@@ -53,7 +53,7 @@ WRONG = [
     ("fit", {"seed": -1}, "a seed lies between 0"),
     ("fit", {"purpose": "art"}, "--for is one of zoom, memory, not 'art'"),
     ("compress", {"bytes": 0}, "a file has at least 1 byte, got 0"),
-    ("compress", {"bytes": 9, "psnr": 30}, "give one of bpp, bytes, psnr and max_error"),
+    ("compress", {"bytes": 9, "psnr": 30}, "give one of bpp, bytes, psnr, max_error and quality"),
     ("compress", {"codec": "zip"}, "unknown codec 'zip'"),
     ("compress", {"seconds": -1.0}, "a budget of -1 seconds"),
     ("recompress", {"codec": "mlp"}, "recompress has no option 'codec'"),

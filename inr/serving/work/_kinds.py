@@ -244,7 +244,7 @@ def _series(task: Task, seconds: float | None, make: Callable[[FitSeries], Compr
             nonlocal steps
             task.tell(event)
             steps += event.kind == "step"
-            measured = event.kind == "start" and seconds is not None and event.step == 0
+            measured = event.kind == "start" and fits.seconds is not None and event.step == 0
             if event.kind == "start" and fits.fitter is not None:
                 task.plan(fits.fitter.engine, None)
             if event.kind == "step" and task.conclude():

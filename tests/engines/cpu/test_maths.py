@@ -41,6 +41,23 @@ def test_exponentials_are_right_to_two_units_of_the_result():
     assert np.abs(applied(_maths.exp, x) / np.exp(x.astype(np.float64)) - 1).max() <= 2 * EPS
 
 
+@pytest.mark.parametrize(("least", "most"), [(1e-30, 1e-3), (1e-3, 0.3), (0.3, 1), (1, 10), (10, 88)])
+def test_exponentials_less_one_are_right_to_three_units_of_the_result(least, most):
+    x = np.exp(np.random.default_rng(0).uniform(np.log(least), np.log(most), 20_001)).astype(np.float32)
+    for signed in (x, -x):
+        assert np.abs(applied(_maths.expm1, signed) / np.expm1(signed.astype(np.float64)) - 1).max() <= 3 * EPS
+
+
+@pytest.mark.parametrize("reach", [1e-6, 1e-3, 0.5, 87])
+def test_logarithms_are_right_to_two_units_of_the_result(reach):
+    x = np.exp(np.random.default_rng(0).uniform(-reach, reach, 20_001)).astype(np.float32)
+    exact = np.log2(x.astype(np.float64))
+    found = applied(_maths.log2, x)
+    assert (found[exact == 0] == 0).all()
+    assert np.abs(found[exact != 0] / exact[exact != 0] - 1).max() <= 2 * EPS
+    np.testing.assert_array_equal(applied(_maths.log2, 2.0 ** np.arange(-126, 128)), np.arange(-126, 128))
+
+
 @pytest.mark.parametrize(("least", "most"), [(1e-30, 1e-3), (1e-3, 0.3), (0.3, 1), (1, 10), (10, 1e38)])
 def test_tangents_are_right_to_three_units_of_the_result(least, most):
     x = np.exp(np.random.default_rng(0).uniform(np.log(least), np.log(most), 20_001)).astype(np.float32)
@@ -63,6 +80,10 @@ def test_what_is_beyond_or_no_number():
     np.testing.assert_allclose(
         applied(_maths.exp, special), [math.nan, math.inf, 0, math.inf, 0, np.exp(np.float32(88.72)), 1], rtol=1e-6
     )
+    np.testing.assert_allclose(
+        applied(_maths.expm1, special), [math.nan, math.inf, -1, math.inf, -1, np.exp(np.float32(88.72)), 0], rtol=1e-6
+    )
+    assert np.isnan(applied(_maths.log2, [math.nan])).all()
     np.testing.assert_equal(applied(_maths.relu, special), [math.nan, math.inf, 0, 89.0, 0, np.float32(88.72), 0])
     np.testing.assert_equal(applied(_maths.tanh, special), [math.nan, 1, -1, 1, -1, 1, 0])
     assert np.isnan(applied(_maths.root, [math.nan])).all()

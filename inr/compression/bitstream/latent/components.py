@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Shaped
 
+from inr._cores import usable_cores
 from inr._errors import DamagedFile, InrError
 from inr.compression.bitstream import samples as lossless
 from inr.compression.bitstream.integers import decode_integers
@@ -43,8 +44,6 @@ OWN_RANGE = 1 << 5
 CHANNELS = {1: (1,), 2: (1, 1), 3: (3,), 4: (3, 1)}
 # Widest range of integers: its product with a number of `fraction_bits` is exact in int64.
 MAX_SPAN = (1 << 40) - 1
-# Bytes that decoding takes per pixel, besides those of samples: of each grid that the synthesis sees, and channel.
-_BYTES_PER_PLANE = 8
 _ROWS = 64  # of which samples are mapped at once
 _MAX_PIECES = 64
 
@@ -108,7 +107,7 @@ def check_domain(domain: Domain) -> tuple[int, int]:
 
 def fraction_bits(dtype: np.dtype) -> int:
     """Fraction bits of what the synthesis gives for samples of a type."""
-    return 16 if dtype.itemsize == 1 else 20
+    return 12 if dtype.itemsize == 1 else 20
 
 
 def piece_order(components: Sequence[Component]) -> list[tuple[int, int]]:
@@ -292,14 +291,20 @@ def _check_memory(domain: Domain, table: Table, max_bytes: int) -> None:
     samples = height * width * domain.channels * np.dtype(domain.dtype).itemsize
     needed = samples
     for component in table.components:
+        if needed > max_bytes:
+            break
         if component.coding == LATENTS:
+            from inr.compression.bitstream.latent.decode import memory_needed
+
             layout = Layout(height, width, component.channels, component.preset)
-            planes = component.channels + layout.levels
-            needed = max(needed, samples + 4 * layout.latents + _BYTES_PER_PLANE * planes * height * width)
+            needed = max(needed, samples + memory_needed(layout, usable_cores()))
         elif component.coding == LOSSLESS:
             needed = max(needed, 2 * samples)
     if needed > max_bytes:
-        raise InrError(f"decoding takes {needed} bytes, more than the limit of {max_bytes}")
+        raise InrError(
+            f"decoding {width} x {height} pixels takes {needed / 2**20:,.1f} MiB of memory, more than the "
+            f"{max_bytes / 2**20:,.1f} allowed"
+        )
 
 
 def _pieces(table: Table, base: memoryview, payloads: Mapping[str, bytes | memoryview]) -> list[list[memoryview]]:
@@ -360,11 +365,10 @@ def decode_unit(
     component: Component, domain: Domain, pieces: Sequence[memoryview], bits: int
 ) -> Shaped[np.ndarray, "channels height width"]:
     """What the networks of a component give for its latents: integers from 0 to 2^bits, int32."""
-    # these compile kernels, which other files of this package's do not need
-    from inr.compression.bitstream.latent.decode import decode_latents
-    from inr.compression.bitstream.latent.entropy import sections
+    # these compile kernels, which other files do not need
+    from inr.compression.bitstream.latent.decode import decode_latents, decode_picture
+    from inr.compression.bitstream.latent.fronts import sections
     from inr.compression.bitstream.latent.parameters import decode_parameters
-    from inr.compression.bitstream.latent.synthesis import decode_picture
 
     height, width = check_domain(domain)
     layout = Layout(height, width, component.channels, component.preset)
@@ -372,7 +376,7 @@ def decode_unit(
         raise InrError(f"it announces {component.pieces} pieces of latents, not {len(sections(layout))}")
     parameters = decode_parameters(layout, component.networks)
     latents = decode_latents(layout, parameters, pieces) if pieces else np.zeros(layout.latents, np.int32)
-    return decode_picture(layout, parameters, latents, fraction_bits=bits)
+    return decode_picture(layout, parameters, latents, fraction_bits=bits, threads=usable_cores())
 
 
 def _correct(samples: Shaped[np.ndarray, "height width channels"], cursor: Cursor, max_bytes: int) -> None:

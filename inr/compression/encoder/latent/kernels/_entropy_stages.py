@@ -75,51 +75,40 @@ class Places(NamedTuple):
         sizes = [width * (width + 2), width + 2, width * width, width, 2 * width]
         sizes += [width * (width + 2), width * width, 2 * width]
         starts = [sum(sizes[:index]) for index in range(len(sizes) + 1)]
-        return cls(*starts, sums=(width + 2) * (width + 1) + width * (width + 1) + 2 * width)
+        return cls._make([*starts, (width + 2) * (width + 1) + width * (width + 1) + 2 * width])
 
 
-def tile_rows(width: int) -> int:
-    """Rows of a tile: inputs, first layer and outputs, second layer, gradients of the first and of the outputs, more."""
-    return 4 * width + 7
-
-
+@inline
 def _mine(bands: I2, band: int, worker: int, workers: int) -> bool:
-    last = bands.shape[0] - 1
-    total = bands[last, MIDDLE] + bands[last, MIDDLE] - (bands[last - 1, MIDDLE] if last else 0)
-    return min(bands[band, MIDDLE] * workers // max(total, 1), workers - 1) == worker
+    """Whether a band is a worker's: all have about as many latents."""
+    last = bands[bands.shape[0] - 1, MIDDLE]
+    return min(bands[band, MIDDLE] * workers // max(last, 1), workers - 1) == worker
 
 
-_mine = inline(_mine)
-
-
+@inline
 def _pack(parameters: F1, packed: F1, sources: I1, width: int) -> None:
     """Lay the matrices out for the products, both ways; inputs pass the first two layers beside them."""
     high = width + 2
-    first_back = high + width * width + 3 * width + width * high
+    second, first_back = high * (width + 1), (high + width) * (width + 1) + 2 * width
+    last, second_back = second + width * (width + 1), first_back + high * width
+    last_back = second_back + width * width
     for row in range(high):
         for column in range(width):
             number = parameters[sources[row * (width + 1) + column]] + (_ONE if row == column else _ZERO)
             packed[column * high + row] = number
             packed[first_back + row * width + column] = number
         packed[width * high + row] = parameters[sources[row * (width + 1) + width]]
-    source, second = high * (width + 1), high * (width + 1)
-    second_back = first_back + width * high
     for row in range(width):
         for column in range(width):
-            number = parameters[sources[source + row * (width + 1) + column]] + (_ONE if row == column else _ZERO)
+            number = parameters[sources[second + row * (width + 1) + column]] + (_ONE if row == column else _ZERO)
             packed[second + column * width + row] = number
             packed[second_back + row * width + column] = number
-        packed[second + width * width + row] = parameters[sources[source + row * (width + 1) + width]]
-    source += width * (width + 1)
-    last, last_back = second + width * width + width, second_back + width * width
+        packed[second + width * width + row] = parameters[sources[second + row * (width + 1) + width]]
     for row in range(2):
         for column in range(width):
-            number = parameters[sources[source + row * width + column]]
+            number = parameters[sources[last + row * width + column]]
             packed[last + column * 2 + row] = number
             packed[last_back + row * width + column] = number
-
-
-_pack = inline(_pack)
 
 
 def _prepare(
@@ -163,55 +152,167 @@ def _clear(target: int, count: int) -> None:
         into[index] = _ZERO
 
 
-def _make_walk(width: int, contexts: int, learning: bool) -> Any:
-    """The function that takes the latents of all bands through the network; `learning` is the way back too."""
-    places, high, features = Places.of(width), width + 2, width - contexts
-    first_at, first_bias_at, second_at, second_bias_at, last_at = places[:5]
-    first_back_at, second_back_at, last_back_at = places[5:8]
-    # rows of a tile
-    first_row, outputs, second_row = width, 2 * width, 2 * width + 2
-    gradient_row, output_gradients = 3 * width + 2, 4 * width + 2
-    value_row, bits_row, direct_row = (4 * width + 4 + index for index in range(3))
+class _Network(NamedTuple):
+    """A network's way over a tile; functions of addresses.
+
+    Attributes:
+        forward: (tile, weights, count, weight): from the inputs of `count` latents to their bits and the gradients of
+            the outputs.
+        backward: (tile, weights, totals, count): to the gradients of the inputs, which stand where the first layer
+            was; those of the weights are added to `totals`, where each number is a vector.
+    """
+
+    forward: Any
+    backward: Any
+
+
+class _Rows(NamedTuple):
+    """Rows of a tile of a network of a width: where each part begins. The inputs are the first."""
+
+    first: int
+    outputs: int
+    second: int
+    gradients: int
+    output_gradients: int
+    values: int
+    bits: int
+    direct: int
+    all: int
+
+    @classmethod
+    def of(cls, width: int) -> "_Rows":
+        outputs, gradients = 2 * width, 3 * width + 2
+        after = gradients + width
+        return cls(width, outputs, outputs + 2, gradients, after, after + 2, after + 3, after + 4, after + 5)
+
+
+def tile_numbers(width: int) -> int:
+    """Numbers of a tile of a network of a width."""
+    return _Rows.of(width).all * ROW
+
+
+def _network(width: int) -> _Network:
+    """The way of a tile through a network of a width."""
+    places, rows, high = Places.of(width), _Rows.of(width), width + 2
+    first_at, first_bias_at, second_at, second_bias_at, last_at, first_back_at, second_back_at, last_back_at = (
+        4 * place for place in places[:8]
+    )
+    first_row, second_row, gradient_row = (4 * ROW * row for row in (rows.first, rows.second, rows.gradients))
+    output_row, output_gradient_row = 4 * ROW * rows.outputs, 4 * ROW * rows.output_gradients
+    second_sums = 4 * LANES * high * (width + 1)
+    last_sums = second_sums + 4 * LANES * width * (width + 1)
     to_first = product(high, width, ROW, start="bias", relu=width)
     to_second = product(width, width, ROW, start="bias", relu=width)
     to_last = product(2, width, ROW, start="sum")
+    to_bits = likelihood(ROW, rows.values, rows.outputs, rows.output_gradients, rows.bits, rows.direct)
     from_last = product(width, 2, ROW, masked=True)
     from_second = product(width, width, ROW, masked=True)
     from_first = product(width, high, ROW)
     last_gradient = outer(2, width, ROW, sums=False)
     second_gradient = outer(width, width, ROW, sums=True)
     first_gradient = outer(high, width, ROW, sums=True)
-    second_sums, last_sums = high * (width + 1), high * (width + 1) + width * (width + 1)
-    to_bits = likelihood(ROW, value_row, outputs, output_gradients, bits_row, direct_row)
 
     @inline
     def forward(tile: int, weights: int, count: int, weight: float) -> None:
-        """Bits and gradients of the outputs from the inputs."""
         panels = (count + PANEL - 1) // PANEL
-        h, g = tile + 4 * ROW * first_row, tile + 4 * ROW * second_row
-        to_first(weights + 4 * first_at, weights + 4 * first_bias_at, tile, h, h, panels)
-        to_second(weights + 4 * second_at, weights + 4 * second_bias_at, h, g, g, panels)
-        o = tile + 4 * ROW * outputs
-        to_last(weights + 4 * last_at, weights, g, o, o, panels)
+        first, second, outputs = tile + first_row, tile + second_row, tile + output_row
+        to_first(weights + first_at, weights + first_bias_at, tile, first, first, panels)
+        to_second(weights + second_at, weights + second_bias_at, first, second, second, panels)
+        to_last(weights + last_at, weights, second, outputs, outputs, panels)
         to_bits(tile, panels * PANEL, weight)
 
     @inline
-    def backward(tile: int, weights: int, total: int, count: int) -> None:
-        """Sums of the gradients of weights from the gradients of the outputs; where layer 1 was, those of inputs."""
+    def backward(tile: int, weights: int, totals: int, count: int) -> None:
         panels = (count + PANEL - 1) // PANEL
-        h, g = tile + 4 * ROW * first_row, tile + 4 * ROW * second_row
-        e, o = tile + 4 * ROW * gradient_row, tile + 4 * ROW * output_gradients
-        last_gradient(o, g, total + 4 * LANES * last_sums, 2 * panels)
-        from_last(weights + 4 * last_back_at, weights, o, g, g, panels)
-        second_gradient(g, h, total + 4 * LANES * second_sums, 2 * panels)
-        from_second(weights + 4 * second_back_at, weights, g, e, h, panels)
-        first_gradient(e, tile, total, 2 * panels)
-        from_first(weights + 4 * first_back_at, weights, e, h, h, panels)
+        first, second = tile + first_row, tile + second_row
+        gradients, outputs = tile + gradient_row, tile + output_gradient_row
+        last_gradient(outputs, second, totals + last_sums, 2 * panels)
+        from_last(weights + last_back_at, weights, outputs, second, second, panels)
+        second_gradient(second, first, totals + second_sums, 2 * panels)
+        from_second(weights + second_back_at, weights, second, gradients, first, panels)
+        first_gradient(gradients, tile, totals, 2 * panels)
+        from_first(weights + first_back_at, weights, gradients, first, first, panels)
+
+    return _Network(forward, backward)
+
+
+@inline
+def _features_in(
+    tile: int, begin: int, count: int, features: int, stride: int, wide: int, sources: int, size: int
+) -> None:
+    """Rows of features of a tile, whose first one is at `tile`, from planes of `size` numbers of the parents."""
+    parent = (wide + 1) >> 1
+    y, x, at = begin // stride, begin % stride, 0
+    while at < count:
+        length = min(wide - x, count - at)
+        if length > 0:
+            for feature in range(features):
+                source = sources + 4 * (feature * size + (y >> 1) * parent)
+                double(source, tile + 4 * (ROW * feature + at), x, length)
+        at += stride - x
+        y, x = y + 1, 0
+
+
+@inline
+def _features_back(
+    tile: int, begin: int, count: int, features: int, stride: int, wide: int, targets: int, size: int
+) -> None:
+    """Add the gradients of a tile's features to those of the planes: the way back of `_features_in`."""
+    parent = (wide + 1) >> 1
+    y, x, at = begin // stride, begin % stride, 0
+    while at < count:
+        length = min(wide - x, count - at)
+        if length > 0:
+            for feature in range(features):
+                target = targets + 4 * (feature * size + (y >> 1) * parent)
+                halve(tile + 4 * (ROW * feature + at), target, x, length)
+        at += stride - x
+        y, x = y + 1, 0
+
+
+@inline
+def _rows_out(row: int, begin: int, count: int, stride: int, wide: int, target: int) -> float:
+    """Copy a row of a tile to a grid, without what lies between its rows; the sum of what was copied."""
+    y, x, at = begin // stride, begin % stride, 0
+    total = 0.0
+    while at < count:
+        length = min(wide - x, count - at)
+        if length > 0:
+            numbers, into = _at(row + 4 * at), _at(target + 4 * (y * wide + x))
+            part = _ZERO
+            for index in range(length):
+                into[index] = numbers[index]
+                part += numbers[index]
+            total += float(part)
+        at += stride - x
+        y, x = y + 1, 0
+    return total
+
+
+@inline
+def _drop(row: int, begin: int, count: int, whole: int, stride: int, wide: int) -> None:
+    """Clear what of a tile's row lies between rows of the grid, and what is beyond the tile's latents."""
+    x, at = begin % stride, 0
+    while at < count:
+        between = max(wide - x, 0)
+        if at + between < count:
+            _clear(row + 4 * (at + between), min(stride - x, count - at) - between)
+        at += stride - x
+        x = 0
+    _clear(row + 4 * count, whole - count)
+
+
+def _make_walk(width: int, contexts: int, learning: bool) -> Any:
+    """The function that takes the latents of all bands through the network; `learning` is the way back too."""
+    rows, features = _Rows.of(width), width - contexts
+    first_row, outputs, output_gradients = rows.first, rows.outputs, rows.output_gradients
+    value_row, bits_row, direct_row = rows.values, rows.bits, rows.direct
+    forward, backward = _network(width)
 
     def walk(
         worker: int, workers: int, grids: I2, bands: I2, levels: I2, neighbours: I2, padded: F1, planes: F1,
-        packed: F1, weight: float, tiles: F2, totals: F2, bits: F1, means: F1, log_scales: F1, band_bits: D2,
-        reached: F1, plane_gradients: F1, partial: F2,
+        packed: F1, weight: float, shares: F1, tiles: F2, totals: F2, bits: F1, means: F1, log_scales: F1,
+        band_bits: D2, reached: F1, plane_gradients: F1, partial: F2,
     ) -> None:  # fmt: skip
         """Bits of all latents; when learning, gradients of the weighted sum, as far as each band by itself goes."""
         tile, weights = tiles.ctypes.data + 4 * worker * tiles.shape[1], packed.ctypes.data
@@ -221,24 +322,25 @@ def _make_walk(width: int, contexts: int, learning: bool) -> Any:
                 continue
             grid, first, stop = bands[band, GRID], bands[band, FIRST], bands[band, STOP]
             wide, stride, level = grids[grid, WIDTH], grids[grid, STRIDE], grids[grid, LEVEL]
-            row = levels.shape[0] - 1 - level  # of the table of levels, where this one is in it
+            row = levels.shape[0] - 1 - level  # of the table of levels, if this one is in it
             featured = row >= 0
             parent = (wide + 1) >> 1
-            parents = parent * ((grids[grid, HEIGHT] + 1) >> 1)
-            sources = planes.ctypes.data + 4 * (levels[row, PLANES + level + 1] if featured else 0)
-            targets = plane_gradients.ctypes.data + 4 * (levels[row, PLANES + level + 1] if featured else 0)
+            size = parent * ((grids[grid, HEIGHT] + 1) >> 1)
+            place = levels[row, PLANES + level + 1] if featured else 0
+            sources, targets = planes.ctypes.data + 4 * place, plane_gradients.ctypes.data + 4 * place
             here = padded.ctypes.data + 4 * grids[grid, PLACE]
             own = reached.ctypes.data + 4 * (bands[band, REACHED] + PAD + (ROWS_ABOVE - first) * stride)
+            band_bits[band, 0] = 0.0
             if learning:
                 _clear(total, totals.shape[1])
                 _clear(reached.ctypes.data + 4 * bands[band, REACHED], PAD + (stop - first + ROWS_ABOVE) * stride)
                 if featured:
                     for feature in range(features):
-                        top = feature * parents + (first >> 1) * parent
+                        top = feature * size + (first >> 1) * parent
                         _clear(targets + 4 * top, (((stop + 1) >> 1) - (first >> 1)) * parent)
-            found = 0.0
-            for begin in range(first * stride, stop * stride, TILE):
-                count = min(TILE, stop * stride - begin)
+            end = stop * stride if shares[band] > _ZERO else 0
+            for begin in range(first * stride, end, TILE):
+                count = min(TILE, end - begin)
                 whole = (count + PANEL - 1) // PANEL * PANEL
                 for neighbour in range(contexts):
                     away = neighbours[neighbour, 0] * stride + neighbours[neighbour, 1]
@@ -247,64 +349,35 @@ def _make_walk(width: int, contexts: int, learning: bool) -> Any:
                 for feature in range(features):
                     _clear(tile + 4 * ROW * (contexts + feature), whole)
                 if featured:
-                    y, x, at = begin // stride, begin % stride, 0
-                    while at < count:
-                        length = min(wide - x, count - at)
-                        if length > 0:
-                            for feature in range(features):
-                                source = sources + 4 * (feature * parents + (y >> 1) * parent)
-                                double(source, tile + 4 * (ROW * (contexts + feature) + at), x, length)
-                        at += stride - x
-                        y, x = y + 1, 0
-                forward(tile, weights, count, weight)
-                y, x, at = begin // stride, begin % stride, 0
-                while at < count:
-                    length = max(min(wide - x, count - at), 0)
-                    place = 4 * (grids[grid, START] + y * wide + x)
-                    if length > 0:
-                        numbers, into = _at(tile + 4 * (ROW * bits_row + at)), _at(bits.ctypes.data + place)
-                        subtotal = _ZERO
-                        for index in range(length):
-                            into[index] = numbers[index]
-                            subtotal += numbers[index]
-                        found += subtotal
-                        if means.shape[0] > 0:
-                            _copy(tile + 4 * (ROW * outputs + at), means.ctypes.data + place, length)
-                            _copy(tile + 4 * (ROW * (outputs + 1) + at), log_scales.ctypes.data + place, length)
-                    if learning:  # what lies between rows has no gradient
-                        dropped = min(at + stride - x, whole) - at - length
-                        if at + length + dropped >= count:
-                            dropped = whole - at - length
-                        for each in range(2):
-                            _clear(tile + 4 * (ROW * (output_gradients + each) + at + length), dropped)
-                        _clear(tile + 4 * (ROW * direct_row + at + length), dropped)
-                    at += stride - x
-                    y, x = y + 1, 0
-                if learning:
-                    backward(tile, weights, total, count)
-                    _add(tile + 4 * ROW * direct_row, own + 4 * begin, count)
-                    for neighbour in range(contexts):
-                        away = neighbours[neighbour, 0] * stride + neighbours[neighbour, 1]
-                        _add(tile + 4 * ROW * (first_row + neighbour), own + 4 * (begin + away), count)
-                    if featured:
-                        y, x, at = begin // stride, begin % stride, 0
-                        while at < count:
-                            length = min(wide - x, count - at)
-                            if length > 0:
-                                for feature in range(features):
-                                    source = tile + 4 * (ROW * (first_row + contexts + feature) + at)
-                                    target = targets + 4 * (feature * parents + (y >> 1) * parent)
-                                    halve(source, target, x, length)
-                            at += stride - x
-                            y, x = y + 1, 0
-            band_bits[band, 0] = found
+                    _features_in(tile + 4 * ROW * contexts, begin, count, features, stride, wide, sources, size)
+                forward(tile, weights, count, weight * shares[band])
+                into = 4 * grids[grid, START]
+                found = _rows_out(tile + 4 * ROW * bits_row, begin, count, stride, wide, bits.ctypes.data + into)
+                band_bits[band, 0] += found * shares[band]
+                if means.shape[0] > 0:
+                    first_output, second_output = tile + 4 * ROW * outputs, tile + 4 * ROW * (outputs + 1)
+                    _rows_out(first_output, begin, count, stride, wide, means.ctypes.data + into)
+                    _rows_out(second_output, begin, count, stride, wide, log_scales.ctypes.data + into)
+                if not learning:
+                    continue
+                _drop(tile + 4 * ROW * direct_row, begin, count, whole, stride, wide)
+                _drop(tile + 4 * ROW * output_gradients, begin, count, whole, stride, wide)
+                _drop(tile + 4 * ROW * (output_gradients + 1), begin, count, whole, stride, wide)
+                backward(tile, weights, total, count)
+                _add(tile + 4 * ROW * direct_row, own + 4 * begin, count)
+                for neighbour in range(contexts):
+                    away = neighbours[neighbour, 0] * stride + neighbours[neighbour, 1]
+                    _add(tile + 4 * ROW * (first_row + neighbour), own + 4 * (begin + away), count)
+                if featured:
+                    back = tile + 4 * ROW * (first_row + contexts)
+                    _features_back(back, begin, count, features, stride, wide, targets, size)
             if learning:
                 vectors = _at(total)
                 for index in range(partial.shape[1]):
-                    sum_of_lanes = _ZERO
+                    subtotal = _ZERO
                     for lane in range(LANES):
-                        sum_of_lanes += vectors[index * LANES + lane]
-                    partial[band, index] = sum_of_lanes
+                        subtotal += vectors[index * LANES + lane]
+                    partial[band, index] = subtotal
 
     return walk
 

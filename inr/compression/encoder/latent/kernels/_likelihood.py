@@ -49,9 +49,10 @@ def likelihood(stride: int, values: int, outputs: int, gradients: int, bits: int
             over, under = distance - _HALF, distance + _HALF
             far = over >= _ZERO
             # exp(u) - 1 and exp(v) - 1, with u = -|over| / b, and v = -under / b within half a unit, else -1/b
-            up = expm1(-abs(over) * inverse)
+            beyond = -abs(over) * inverse
+            up, rise = expm1(beyond), exp(beyond)  # far away, 1 + (exp(u) - 1) would have lost its digits
             down = expm1(-inverse if far else -under * inverse)
-            rise, fall = up + _ONE, down + _ONE
+            fall = down + _ONE
             probability = -_HALF * (down * rise if far else up + down)
             floored = probability < _LEAST
             bounded = _LEAST if floored else probability

@@ -12,11 +12,10 @@ from inr.compression.encoder.latent.kernels._entropy_stages import (
     GATHER,
     PAD,
     PREPARE,
-    ROW,
     ROWS_ABOVE,
     TILE,
     Places,
-    tile_rows,
+    tile_numbers,
     walk_stage,
 )
 from inr.jit import Call
@@ -42,6 +41,7 @@ class EntropyKernel:
     Attributes:
         calls: for `inr.jit.run`; bits and gradients.
         bits_calls: bits only.
+        finest_bands: bands of rows that the finest grid is divided into; see `take`.
     """
 
     def __init__(self, buffers: Buffers, threads: int, *, weight: float = 1.0) -> None:
@@ -50,6 +50,9 @@ class EntropyKernel:
         grids, padded = _grid_table(layout)
         bands, reached = _band_table(layout, grids)
         levels, planes = _level_table(layout)
+        self._finest = bands[bands[:, 0] == len(grids) - 1]
+        self.finest_bands = len(self._finest)
+        self._shares = np.ones(len(bands), np.float32)
         sources = _parameter_table(layout)
         places, empty = Places.of(sizes.width), np.zeros(0, np.float32)
         shared = {"grids": grids, "bands": bands, "levels": levels}
@@ -64,7 +67,7 @@ class EntropyKernel:
             "padded": _zeros(padded),
             "planes": _zeros(planes),
             "packed": _zeros(places.weights),
-            "tiles": _zeros(threads, tile_rows(sizes.width) * ROW),
+            "tiles": _zeros(threads, tile_numbers(sizes.width)),
             "totals": _zeros(threads, places.sums * LANES),
             "bits": buffers.bits,
             "means": empty,
@@ -77,8 +80,14 @@ class EntropyKernel:
         )  # fmt: skip
         count = Call(COUNT, band_bits=work["band_bits"], sums=buffers.sums[None])
         self._learn, self._measure = (
-            Call(_walk_stage(sizes.width, sizes.contexts, learning=learning), weight=weight, **work, **kept)
-            for learning in (True, False)
+            Call(
+                _walk_stage(sizes.width, sizes.contexts, learning=learning),
+                weight=weight,
+                shares=shares,
+                **work,
+                **kept,
+            )
+            for learning, shares in ((True, self._shares), (False, np.ones(len(bands), np.float32)))
         )
         gather = Call(
             GATHER, rounded=buffers.rounded, gradients=kept["plane_gradients"], features=sizes.features,
@@ -93,6 +102,15 @@ class EntropyKernel:
     def weigh(self, weight: float) -> None:
         """Set what a bit counts in the loss: λ / (height width) where λ is per bit and pixel."""
         self._learn.set(weight=weight)
+
+    def take(self, chosen: np.ndarray) -> None:
+        """Let `calls` estimate what the finest grid costs from some of its bands; the bits of others stay as they are.
+
+        Args:
+            chosen: bool (finest_bands,); at least one, which count as many times as they have more latents together.
+        """
+        rows = self._finest[:, 2] - self._finest[:, 1]
+        self._shares[-self.finest_bands :] = np.where(chosen, rows.sum() / rows[chosen].sum(), 0)
 
     def keep_moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Let the calls keep what the entropy model gives.

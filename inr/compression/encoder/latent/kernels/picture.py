@@ -1,12 +1,12 @@
 """From rounded latents to the picture and its squared error, and the gradients back."""
 
+from typing import Annotated
+
 import numpy as np
 
 from inr.compression.encoder.latent.buffers import Buffers
 from inr.compression.encoder.latent.kernels.synthesis import Synthesis
 from inr.compression.encoder.latent.kernels.upsampling import Upsampling
-from typing import Annotated
-
 from inr.jit import D2, F1, Array, Call, Stage, inline, share
 
 _share = inline(share)

@@ -1,0 +1,1 @@
+"""How codec `latent` spends its time, and what its fits gain by."""
