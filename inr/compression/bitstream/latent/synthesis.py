@@ -3,14 +3,14 @@
 What `upsampled`, `prefiltered` and `synthesis` of the encoder's reference say, by the arithmetic of `fixed_point`: the
 readable specification in float64 is `picture_float64`, what decodes is compiled, in `pixels`.
 
-With B bits of accuracy, planes of latents at growing resolution have B - 2 fraction bits, hidden units B, pictures
-between layers B + 2; after each filter along one axis and after each layer, sums are shifted back to so many. Planes
-are kept within twice the amplitude that latents and the sums of filters' taps suggest, and pictures between layers
-within 16, so that all sums have known bounds. B is what is asked of the output, or up to two less where sums then stay
-in int32; where they do not, they take int64.
+For an output of B fraction bits, planes of latents at growing resolution have P, hidden units H, pictures between
+layers B + 1; after each filter along one axis and after each layer, sums are shifted back to so many. Planes are kept
+within twice the amplitude that latents and the sums of filters' taps suggest, and what is added to a picture within 8,
+so that all sums have known bounds. P and H are B, or a little less where sums then stay in int32; where they do not,
+they take int64. Nothing of this is in the file: latents and parameters determine it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 # Fraction bits of the output.
 LEAST_FRACTION_BITS, MOST_FRACTION_BITS = 8, 24
-# Bits of accuracy that may be saved so that sums fit into int32.
-_SPARE_BITS = 2
-# Pictures between the layers of the synthesis are kept below 2^4 in magnitude.
-_PICTURE_LIMIT_BITS = 4
+# Fraction bits that planes and hidden units may lack so that sums fit into int32, and into int64.
+_SPARE_BITS = tuple((planes, hidden) for hidden in range(2) for planes in range(4))
+_WIDE_SPARE_BITS = ((0, 0), (4, 2), (7, 4))
+# Pictures between the layers of the synthesis have one more fraction bit than the output; they, and what the linear map
+# adds, are kept below 2^3 in magnitude.
+_PICTURE_LIMIT_BITS = 3
+_PICTURE_BITS = 1
 # Which of its parameters each tap of the filter before up-sampling is, and each that even and odd outputs read.
 _PREFILTER = (0, 1, 2, 3, 2, 1, 0)
 _EVEN, _ODD = (0, 2, 3, 1), (1, 3, 2, 0)
@@ -101,10 +104,10 @@ class SynthesisNetwork:
 
     Attributes:
         layout: of the picture.
-        fraction_bits: of the output.
-        bits: B, of accuracy.
+        fraction_bits: of the output, B.
+        plane_bits: of planes, P.
+        coarsest: the largest magnitude in the plane of the coarsest grid.
         levels: from the second coarsest on to the finest.
-        limits: of the planes that the synthesis reads.
         layers: the hidden one, the one that gives a picture, and the linear map beside all.
         convolutions: 3x3 layers as matrices (channels, 9 channels); of inputs, channels come first, then rows.
         wide: whether sums need int64.
@@ -112,9 +115,9 @@ class SynthesisNetwork:
 
     layout: Layout
     fraction_bits: int
-    bits: int
+    plane_bits: int
+    coarsest: int
     levels: tuple[Level, ...]
-    limits: tuple[int, ...]
     layers: tuple[Linear, Linear, Linear]
     convolutions: tuple[Linear, ...]
     wide: bool
@@ -137,20 +140,22 @@ class SynthesisNetwork:
         if not LEAST_FRACTION_BITS <= fraction_bits <= MOST_FRACTION_BITS:
             raise InrError(f"pictures have {LEAST_FRACTION_BITS} to {MOST_FRACTION_BITS} fraction bits")
         largest = [_largest(latents, grid) for grid in reversed(layout.seen)]
-        for bits in range(fraction_bits, fraction_bits - _SPARE_BITS - 1, -1):
-            network = cls._with(layout, q, largest, fraction_bits, bits, wide=False)
+        for planes, hidden in _SPARE_BITS:
+            network = cls._with(layout, q, largest, fraction_bits, (fraction_bits - planes, fraction_bits - hidden))
             if network.largest_sum < INT32_LIMIT:
                 return network
-        network = cls._with(layout, q, largest, fraction_bits, fraction_bits, wide=True)
-        if network.largest_sum >= INT64_LIMIT:
-            raise InrError("the numbers of its synthesis are too large")
-        return network
+        for planes, hidden in _WIDE_SPARE_BITS:
+            network = cls._with(layout, q, largest, fraction_bits, (fraction_bits - planes, fraction_bits - hidden))
+            if network.largest_sum < INT64_LIMIT:
+                return replace(network, wide=True)
+        raise InrError("the numbers of its synthesis are too large")
 
     @classmethod
     def _with(
-        cls, layout: Layout, q: "QuantisedParameters", largest: list[int], fraction_bits: int, bits: int, *, wide: bool
+        cls, layout: Layout, q: "QuantisedParameters", largest: list[int], fraction_bits: int, bits: tuple[int, int]
     ) -> "SynthesisNetwork":
-        planes, picture = bits - 2, bits + 2
+        planes, inside = bits
+        picture = fraction_bits + _PICTURE_BITS
 
         def pointwise(name: str, bits_in: int, bits_out: int) -> Linear:
             weight, bias = (Scaled.parameter(q, f"{name}.{part}") for part in ("weight", "bias"))
@@ -170,8 +175,8 @@ class SynthesisNetwork:
             amplitudes = [first, *amplitudes]
             levels.append(Level(grid, prefilter, upsampling, limits))
         layers = (
-            pointwise("synthesis.0", planes, bits),
-            pointwise("synthesis.1", bits, picture),
+            pointwise("synthesis.0", planes, inside),
+            pointwise("synthesis.1", inside, picture),
             Linear.of(Scaled.parameter(q, "synthesis.linear"), None, planes, picture),
         )
         convolutions = []
@@ -179,44 +184,36 @@ class SynthesisNetwork:
             weight = Scaled.parameter(q, f"synthesis.{layer}.weight")
             matrix = Scaled(weight.integers.reshape(layout.channels, -1), weight.exponent)
             convolutions.append(Linear.of(matrix, Scaled.parameter(q, f"synthesis.{layer}.bias"), picture, picture))
-        return cls(layout, fraction_bits, bits, tuple(levels), limits, layers, tuple(convolutions), wide)
-
-    @property
-    def plane_bits(self) -> int:
-        """Fraction bits of planes."""
-        return self.bits - 2
+        return cls(
+            layout, fraction_bits, planes, largest[0] << planes, tuple(levels), layers, tuple(convolutions), wide=False
+        )
 
     @property
     def picture_bits(self) -> int:
         """Fraction bits of pictures between the layers."""
-        return self.bits + 2
+        return self.fraction_bits + _PICTURE_BITS
 
     @property
     def picture_limit(self) -> int:
-        """What pictures between the layers are kept within."""
+        """What pictures between the layers, and what the linear map adds, are kept within."""
         return 1 << (self.picture_bits + _PICTURE_LIMIT_BITS)
 
     @cached_property
     def largest_sum(self) -> int:
-        """What no sum in the network exceeds, nor twice it."""
-        found = [0]
-        below: tuple[int, ...] = ()
+        """What no sum in the network exceeds."""
+        found = [self.picture_limit]
+        below: tuple[int, ...] = (self.coarsest,)
         for level in self.levels:
             found.append(level.prefilter.largest_sum(level.limits[0]) + level.limits[0])
-            found += [level.upsampling.largest_sum(limit) for limit in below or self.coarsest]
+            found += [level.upsampling.largest_sum(limit) for limit in below]
             below = level.limits
-        most = np.array(self.limits, object)
+        most = np.array(below, object)
         hidden, picture, beside = self.layers
         units = np.maximum(hidden.bounds(-most, most)[1], 0 * hidden.bias)
         inside = np.full(9 * self.layout.channels, self.picture_limit, object)
         found += [hidden.largest_sum(most), beside.largest_sum(most), picture.largest_sum(units)]
         found += [layer.largest_sum(inside) for layer in self.convolutions]
-        return 2 * max(*found, self.picture_limit)
-
-    @property
-    def coarsest(self) -> tuple[int, ...]:
-        """The limit of the coarsest grid's plane; no up-sampling makes it less than its latents' magnitude."""
-        return (max(self.levels[0].limits[1:]),) if self.levels else self.limits
+        return max(found)
 
     @property
     def dtype(self) -> np.dtype:
@@ -264,7 +261,7 @@ def picture_float64(network: SynthesisNetwork, latents: np.ndarray) -> np.ndarra
         inputs = windows.transpose(0, 3, 4, 1, 2).reshape(layer.weight.shape[1], -1)
         found = found + layer(inputs).reshape(found.shape)
         found = np.clip(found, 0 if index + 1 < len(network.convolutions) else -limit, limit)
-    total = found + beside(flat).reshape(found.shape)
+    total = found + np.clip(beside(flat), -limit, limit).reshape(found.shape)
     spare = network.picture_bits - network.fraction_bits
     return np.clip(np.floor((total + (1 << spare >> 1)) * 2.0**-spare), 0, 1 << network.fraction_bits)
 

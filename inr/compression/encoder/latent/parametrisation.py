@@ -82,6 +82,7 @@ class LatentWeights(Parametrisation):
         self._step, self._rate, self._recipe, self._seed = step, rate, recipe, seed
         self._schedule: Schedule | None = None
         self._count = 0  # steps of the fit
+        self._observed = 0  # steps when the weight was adapted last
         self._since = 0  # steps of Adam since its moments were forgotten
         self._kept: list[tuple[float, Tensor, Tensor]] = []  # ends of a round's starts: loss, latents, parameters
         self._carried: list[tuple[float, Tensor, Tensor]] = []  # of the round before, the best first
@@ -166,7 +167,8 @@ class LatentWeights(Parametrisation):
             return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
         fraction = stage.fraction if stage.kind == "main" else 1.0
         if not self._rate.frozen(fraction):
-            self._rate.observe(fraction, error, bits)
+            self._rate.observe(fraction, self._schedule.steps, self._count - self._observed, error, bits)
+            self._observed = self._count
             return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
         loss = self._rate.loss(error, bits)
         if self._best is None or loss < self._best[0]:
@@ -179,7 +181,8 @@ class LatentWeights(Parametrisation):
 
     def state(self) -> dict[str, Tensor]:
         """Counts, moments, the weight of a bit, and the leaves that may be gone back to."""
-        numbers = [self._count, self._since, self._rate.weight, math.nan if self.bits is None else self.bits]
+        bits = math.nan if self.bits is None else self.bits
+        numbers = [self._count, self._observed, self._since, self._rate.weight, self._rate.effective, bits]
         mean, square = self._step.moments
         found = {"numbers": torch.tensor(numbers, dtype=torch.float64), "mean": mean, "square": square}
         best = [] if self._best is None else [self._best]
@@ -192,8 +195,8 @@ class LatentWeights(Parametrisation):
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state."""
-        count, since, self._rate.weight, bits = state["numbers"].tolist()
-        self._count, self._since = int(count), int(since)
+        count, observed, since, self._rate.weight, self._rate.effective, bits = state["numbers"].tolist()
+        self._count, self._observed, self._since = int(count), int(observed), int(since)
         self.bits = None if math.isnan(bits) else bits
         for moment, name in zip(self._step.moments, ("mean", "square"), strict=True):
             moment.copy_(state[name])

@@ -10,8 +10,10 @@ from inr.compression.bitstream.latent.layout import Layout
 _USUAL_WEIGHT, _USUAL_RATE, _USUAL_PSNR = 1e-3, 0.482, 34.52
 _RATE_SLOPE, _PSNR_SLOPE = -0.5, -6.65  # d ln bits / d ln weight; dB for a weight ten times as large
 _LEAST, _MOST = 1e-7, 0.3
-# Of the change that a measurement asks for, what is made at once; and the most that a weight changes by, as a logarithm.
-_GAIN, _MOST_CHANGE = 0.4, 0.35
+# Of the change that a measurement asks for, what is made at once; the most that a weight changes by, as a logarithm.
+_GAIN, _MOST_CHANGE = 0.7, 0.5
+# Steps in which latents do 1 - 1/e of what a new weight makes them do.
+_LAG = 40.0
 # Bits that a network's parameter takes in a file, about, and those of tables and headers.
 _PARAMETER_BITS, _HEADER_BITS = 5.0, 300.0
 
@@ -63,17 +65,18 @@ class RateControl:
     Args:
         goal: of the component.
         layout: of its grids and networks.
-        share: of the main phase, from when on the weight stays.
+        share: of the main phase, between which the weight is adapted; then it stays.
 
     Attributes:
         weight: of a bit per pixel.
+        effective: the weight that bits and error go with so far, for latents take some steps to follow.
     """
 
-    def __init__(self, goal: Goal, layout: Layout, share: tuple[float, float] = (0.05, 0.6)) -> None:
+    def __init__(self, goal: Goal, layout: Layout, share: tuple[float, float] = (0.05, 0.85)) -> None:
         self._goal, self._share = goal, share
         self._pixels = layout.height * layout.width
         self._apart = network_bits(layout)
-        self.weight = goal.first_weight(self._pixels)
+        self.weight = self.effective = goal.first_weight(self._pixels)
 
     def frozen(self, fraction: float) -> bool:
         """Whether the weight stays from here on.
@@ -91,32 +94,37 @@ class RateControl:
         """Of the whole file, of bits of the latents."""
         return (bits + self._apart) / self._pixels
 
-    def observe(self, fraction: float, error: float, bits: float) -> None:
+    def observe(self, fraction: float, steps: int, since: float, error: float, bits: float) -> None:
         """Adapt the weight to what was measured.
 
         Args:
-            fraction: of the main phase that is done.
+            fraction: of the main phase that is done. steps: of all the fit.
+            since: steps since the last measurement.
             error: mean squared error. bits: of all latents. Both with whole numbers.
         """
         if self.frozen(fraction) or fraction < self._share[0]:
             return
+        follows = 1 - math.exp(-since / _LAG)
+        self.effective *= (self.weight / self.effective) ** follows
         if self._goal.psnr is not None:
-            decibels = -10 * math.log10(max(error, 1e-12)) + _gain_to_come(fraction)
+            decibels = -10 * math.log10(max(error, 1e-12)) + _gain_to_come(fraction, steps)
             change = (self._goal.psnr - decibels) / _PSNR_SLOPE * math.log(10)
         else:
             assert self._goal.bytes is not None
             # what a weight can change are the latents' bits; networks may alone be more than is allowed
             allowed = max(8 * self._goal.bytes - self._apart, 0.1 * 8 * self._goal.bytes)
-            change = math.log(allowed / max(bits * _rate_to_come(fraction), 1.0)) / _RATE_SLOPE
-        change = min(max(_GAIN * change, -_MOST_CHANGE), _MOST_CHANGE)
+            change = math.log(allowed / max(bits * _rate_to_come(fraction, self.effective), 1.0)) / _RATE_SLOPE
+        change = _GAIN * (math.log(self.effective / self.weight) + change)
+        change = min(max(change, -_MOST_CHANGE), _MOST_CHANGE)
         self.weight = min(max(self.weight * math.exp(change), _LEAST), _MOST)
 
 
-def _rate_to_come(fraction: float) -> float:
-    """By what factor bits change until the end of a fit, with the weight as it is, about."""
-    return 1.0
+def _rate_to_come(fraction: float, weight: float) -> float:
+    """By what factor bits change until the end of a fit, with the weight as it is, about: measured on photographs."""
+    excess = min(max(0.35 + 0.4 * math.log10(weight / 1e-3), 0.04), 0.45)
+    return 1 / (1 + excess * (1 - fraction) ** 2)
 
 
-def _gain_to_come(fraction: float) -> float:
-    """By how many dB a picture becomes better until the end of a fit, with the weight as it is, about."""
-    return 0.0
+def _gain_to_come(fraction: float, steps: int) -> float:
+    """By how many dB a picture becomes better until the end of a fit of so many steps, about, as measured."""
+    return 1.9 * (1 - fraction) ** 2 * min(math.sqrt(600 / steps), 1.2)
