@@ -27,8 +27,8 @@ from inr.signals import psnr as decibels
 
 # Samples whose errors are looked at at once.
 _BLOCK = 1 << 20
-# What codec latent is the usual one from: pixels of a picture, and bytes of a file. On 64 x 64 pixels of a photograph it
-# is 6 dB above mlp at 800 bytes, and 10 below at 500.
+# What codec latent is the usual one from: pixels of a picture, and bytes of a file. On 64 x 64 pixels of a photograph
+# it is 6 dB above mlp at 800 bytes, and 10 below at 500.
 _LEAST_PIXELS, _LEAST_BYTES = 4_096, 700
 # Samples are packed without loss, to see how many bytes they take, where the quickest packing takes no more than so
 # many times as many as a file may.
@@ -294,12 +294,15 @@ def check_compression(
     seconds: float | None = None,
     engine: Spec = "auto",
     seed: int = 0,
-) -> None:
+) -> float | None:
     """Refuse what `compress_and_measure` and `recompress` would, as far as that takes no fit.
 
     Args:
         signal: of which only domain and size matter.
         codec, bpp, bytes, psnr, max_error, quality, preset, steps, seconds, engine, seed: as of `inr.compress`.
+
+    Returns:
+        Seconds of fitting that are planned where neither steps nor seconds are given; None for no limit.
 
     Raises:
         InrError: scattered samples, a target that makes no sense, an unknown codec, preset or engine, a signal that the
@@ -308,13 +311,14 @@ def check_compression(
     source = _on_grid(signal)
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality)
     chosen = _chosen(codec, source, target, preset, reference=False)
-    _planned_seconds(chosen, source, preset, steps, seconds)
+    planned = _planned_seconds(chosen, source, preset, steps, seconds)
     chosen.check(source.domain)
     if steps is not None and steps < 0:
         raise InrError(f"a fit takes at least 1 step, got {steps}")
     check_seed(seed)
     if engine != "auto":
         engines.build(engine)
+    return planned
 
 
 def recompress(
