@@ -65,28 +65,26 @@ def _row(channels: int) -> list[str]:
 
 def _kernel_gradients(channels: int) -> list[str]:
     """Adds up the gradients of a layer's kernel, tap by tap, and of its bias, from a row."""
-    cs = range(channels)
-    found = ["def kernel_gradients(row0, row1, row2, pitch, gradient, count, sums):"]
-    loop = f"    for byte in range(0, count, {4 * LANES}):"
-    for i in cs:
-        for down in range(3):
-            places = {
-                f"g{o}_{right}": 4 * LANES * (9 * (o * channels + i) + 3 * down + right)
-                for o in cs
-                for right in range(3)
-            }
-            if i == down == 0:
-                places |= {f"bias{o}": 4 * LANES * (9 * channels**2 + o) for o in cs}
-            found += [
-                *(f"    {name} = load(sums + {place})" for name, place in places.items()),
-                loop,
-                *(f"        x{right} = load(row{down} + {i} * pitch + byte + {4 * (right - 1)})" for right in range(3)),
-                *(f"        d{o} = load(gradient + {o} * pitch + byte)" for o in cs),
-                *(f"        g{o}_{right} = fma(d{o}, x{right}, g{o}_{right})" for o in cs for right in range(3)),
-                *(f"        bias{o} = plus(bias{o}, d{o})" for o in cs if i == down == 0),
-                *(f"    store({name}, sums + {place})" for name, place in places.items()),
-            ]
-    return found
+    cs, rights = range(channels), range(3)
+    places = {f"g{o}_{right}": 4 * LANES * (9 * channels * o + right) for o in cs for right in rights}
+    biases = {f"bias{o}": 4 * LANES * (9 * channels**2 + o) for o in cs}
+    loop = f"for byte in range(0, count, {4 * LANES}):"
+    return [
+        "def kernel_gradients(row0, row1, row2, pitch, gradient, count, sums):",
+        f"    for line in range({3 * channels}):",
+        "        down, into = line % 3, sums + line * " + str(12 * LANES),
+        "        row = (row0 if down == 0 else row1 if down == 1 else row2) + line // 3 * pitch",
+        *(f"        {name} = load(into + {place})" for name, place in places.items()),
+        f"        {loop}",
+        *(f"            x{right} = load(row + byte + {4 * (right - 1)})" for right in rights),
+        *(f"            d{o} = load(gradient + {o} * pitch + byte)" for o in cs),
+        *(f"            g{o}_{right} = fma(d{o}, x{right}, g{o}_{right})" for o in cs for right in rights),
+        *(f"        store({name}, into + {place})" for name, place in places.items()),
+        *(f"    {name} = load(sums + {place})" for name, place in biases.items()),
+        f"    {loop}",
+        *(f"        bias{o} = plus(bias{o}, load(gradient + {o} * pitch + byte))" for o in cs),
+        *(f"    store({name}, sums + {place})" for name, place in biases.items()),
+    ]
 
 
 def _row_back(channels: int) -> list[str]:

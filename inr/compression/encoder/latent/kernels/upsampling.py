@@ -40,7 +40,7 @@ class Upsampling:
         seen = buffers.layout.seen
         self._values = [planes(len(seen) - grid.level, grid.height, grid.width) for grid in seen]
         self.inputs = self._values[0]
-        self._gradients = [self.inputs] + [np.zeros_like(each) for each in self._values[1:]]
+        self._gradients = [self.inputs] + [planes(len(seen) - grid.level, grid.height, grid.width) for grid in seen[1:]]
         self._own = [planes(1, grid.height, grid.width) for grid in seen[:-1]] + [self._values[-1]]
         self._rows = lines(threads, 1 + _ROWS, stride(seen[0].width))
         self.forward = [call for grid in reversed(seen) for call in self._forward(grid)]
