@@ -12,7 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, register_model
 
-from inr.jit.vector import LANES, multiply_add
+from inr.jit._compile import inline_generated
+from inr.jit.vector import LANES, POINTERS, multiply_add
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _VECTOR = ir.VectorType(_F32, LANES)
@@ -156,7 +157,8 @@ def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: Any) -> ir
 def _pair(places: Callable[[int], int], docstring: str) -> Any:
     def pair(typingctx: Any, a: Any, b: Any) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            return _shuffle(builder, *arguments, map(places, range(LANES)))
+            a, b = arguments
+            return _shuffle(builder, a, b, map(places, range(LANES)))
 
         return _vector(_vector, _vector), generate
 
@@ -169,3 +171,22 @@ woven_low = _pair(lambda lane: lane // 2 + LANES * (lane % 2), "The first half o
 woven_high = _pair(lambda lane: _HALF + lane // 2 + LANES * (lane % 2), "The second half of a0 b0 a1 b1 ….")
 evens = _pair(lambda lane: 2 * lane, "Every other number of a and then b, from the first on.")
 odds = _pair(lambda lane: 2 * lane + 1, "Every other number of a and then b, from the second on.")
+
+
+def generated(lines: list[str], name: str) -> Any:
+    """A function for kernels to call, of generated lines.
+
+    Args:
+        lines: of the function's text, which may use the functions of this module by their names, and `at` for a
+            pointer to the float32 numbers at an address.
+        name: what the text calls it.
+
+    Returns:
+        The compiled function.
+    """
+    scope = {
+        "load": load, "store": store, "spread": spread, "zero": zero, "fma": fma, "plus": plus, "minus": minus,
+        "times": times, "positive": positive, "where_positive": where_positive, "total": total,
+        "at": POINTERS["float32"],
+    }  # fmt: skip
+    return inline_generated("\n".join(lines) + "\n", name, scope)

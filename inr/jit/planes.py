@@ -20,6 +20,7 @@ _I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_F32, LANES)
 _FLOATS = _F32.as_pointer()
 _ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+_UNROLLED = 4  # steps of a loop of `product`
 # rows and columns of a block of `outer`: 32 registers hold 24 sums, a column and rows, 16 hold half as many
 _OUTER = (4, 6) if ROWS >= 8 else (3, 4)
 
@@ -43,6 +44,9 @@ class _Body:
     def at(self, pointer: ir.Value, distance: int) -> ir.Value:
         return self.builder.gep(pointer, [ir.Constant(_I64, distance)])
 
+    def forward(self, pointer: ir.Value, index: ir.Value, distance: int) -> ir.Value:
+        return self.builder.gep(pointer, [self.builder.mul(index, ir.Constant(_I64, distance))])
+
     def load(self, pointer: ir.Value, distance: int) -> ir.Value:
         place = self.builder.bitcast(self.at(pointer, distance), _VECTOR.as_pointer())
         loaded = self.builder.load(place)
@@ -61,6 +65,16 @@ class _Body:
 
     def where_positive(self, condition: ir.Value, value: ir.Value) -> ir.Value:
         return self.builder.select(self.builder.fcmp_ordered(">", condition, _ZERO), value, _ZERO)
+
+    def steps(self, a: ir.Value, b: ir.Value, count: int, rows: int, stride: int, sums: dict) -> None:
+        """Add so many columns of A times rows of B to sums, which are by rows of A and vectors of a row of B."""
+        for step in range(count):
+            right = [self.load(b, step * stride + column * LANES) for column in range(2)]
+            for row in sorted({row for row, _ in sums}):
+                left = self.spread(a, step * rows + row)
+                for column, other in enumerate(right):
+                    total = sums[row, column]
+                    self.builder.store(multiply_add(self.builder, left, other, self.builder.load(total)), total)
 
 
 def _function(module: ir.Module, name: str, arguments: int) -> ir.Function:
@@ -105,28 +119,28 @@ def product(rows: int, depth: int, stride: int, *, start: str = "zero", relu: in
         a, bias, *planes = map(body.pointer, function.args[:5])
         for first, count in _parts(rows, ROWS):
             with cgutils.for_range(builder, function.args[5]) as panel:
-                ahead = builder.mul(panel.index, ir.Constant(_I64, 2 * LANES))
-                b, c, mask = (builder.gep(plane, [ahead]) for plane in planes)
+                b, c, mask = (body.forward(plane, panel.index, 2 * LANES) for plane in planes)
                 places = [(row, column) for row in range(first, first + count) for column in range(2)]
-                if start == "sum":
-                    sums = {(row, column): body.load(c, row * stride + column * LANES) for row, column in places}
-                elif start == "bias":
-                    sums = {(row, column): body.spread(bias, row) for row, column in places}
-                else:
-                    sums = dict.fromkeys(places, _ZERO)
-                for step in range(depth):
-                    right = [body.load(b, step * stride + column * LANES) for column in range(2)]
-                    for row in range(first, first + count):
-                        left = body.spread(a, step * rows + row)
-                        for column in range(2):
-                            sums[row, column] = multiply_add(builder, left, right[column], sums[row, column])
+                sums = {place: cgutils.alloca_once(builder, _VECTOR) for place in places}
                 for (row, column), total in sums.items():
-                    place = row * stride + column * LANES
+                    if start == "sum":
+                        value = body.load(c, row * stride + column * LANES)
+                    else:
+                        value = body.spread(bias, row) if start == "bias" else _ZERO
+                    builder.store(value, total)
+                loops, rest = divmod(depth, _UNROLLED)
+                with cgutils.for_range(builder, ir.Constant(_I64, loops)) as loop:
+                    left = body.forward(a, loop.index, _UNROLLED * rows)
+                    body.steps(left, body.forward(b, loop.index, _UNROLLED * stride), _UNROLLED, rows, stride, sums)
+                done = loops * _UNROLLED
+                body.steps(body.at(a, done * rows), body.at(b, done * stride), rest, rows, stride, sums)
+                for (row, column), total in sums.items():
+                    value, place = builder.load(total), row * stride + column * LANES
                     if row < relu:
-                        total = body.where_positive(total, total)
+                        value = body.where_positive(value, value)
                     if masked:
-                        total = body.where_positive(body.load(mask, place), total)
-                    body.store(total, c, place)
+                        value = body.where_positive(body.load(mask, place), value)
+                    body.store(value, c, place)
         builder.ret_void()
         return function
 
@@ -166,8 +180,7 @@ def outer(rows: int, columns: int, stride: int, *, sums: bool) -> Any:
                 for (row, column), total in totals.items():
                     builder.store(body.load(c, (row * wide + column) * LANES), total)
                 with cgutils.for_range(builder, function.args[3]) as step:
-                    ahead = builder.mul(step.index, ir.Constant(_I64, LANES))
-                    down, across = builder.gep(a, [ahead]), builder.gep(b, [ahead])
+                    down, across = (body.forward(plane, step.index, LANES) for plane in (a, b))
                     factors = {row: body.load(down, row * stride) for row in range(first, first + high)}
                     for column in range(left, left + broad):
                         other = body.load(across, column * stride) if column < columns else None

@@ -1,6 +1,8 @@
 """Latents to bytes and back, in exact integers."""
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -204,3 +206,12 @@ def test_memory_is_bounded_before_anything_is_decoded() -> None:
     ):
         check_memory(layout, 1 << 30)
     check_memory(Layout(512, 768, 3, "hop"), 1 << 26, threads=2)
+
+
+def test_decoding_imports_neither_torch_nor_what_encodes() -> None:
+    code = (
+        "import sys, inr.compression.bitstream.latent.decode\n"
+        "print([name for name in sys.modules if name == 'torch' or name.startswith('inr.compression.encoder')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "[]"

@@ -20,7 +20,7 @@ def buffers_of(height: int, width: int) -> Buffers:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("temperature, deviation", [(0.35, 0.22), (0.3, 0.0), (0.08, 0.15)])
+@pytest.mark.parametrize(("temperature", "deviation"), [(0.35, 0.22), (0.3, 0.0), (0.08, 0.15)])
 def test_soft_rounding_with_noise_and_its_slopes(size, temperature, deviation):
     # values agree within 2e-5, slopes within 1e-4 of the steepest one, which is 6 at T = 0.08 before it is squared
     buffers = buffers_of(*size)
@@ -34,7 +34,7 @@ def test_soft_rounding_with_noise_and_its_slopes(size, temperature, deviation):
 
 
 @pytest.mark.parametrize(
-    "number, temperature, rounded", [(0.3, 0.3, 0.187049), (1.7, 0.35, 1.789670), (-0.2, 0.08, -0.000549)]
+    ("number", "temperature", "rounded"), [(0.3, 0.3, 0.187049), (1.7, 0.35, 1.789670), (-0.2, 0.08, -0.000549)]
 )
 def test_soft_rounding_of_the_recipes_numbers(number, temperature, rounded):
     buffers = buffers_of(1, 1)
@@ -48,8 +48,10 @@ def test_soft_rounding_of_the_recipes_numbers(number, temperature, rounded):
 
 def test_noise_is_nearly_normal_and_new_in_every_step():
     drawn = noise(1, 5, 100_000)
-    assert abs(drawn.mean()) < 0.01 and abs(drawn.var() - 1) < 0.02
-    assert np.abs(drawn).max() < 5 and abs((drawn**4).mean() - 2.85) < 0.1  # 3 - 1.2/8 for a sum of 8 bytes
+    assert abs(drawn.mean()) < 0.01
+    assert abs(drawn.var() - 1) < 0.02
+    assert np.abs(drawn).max() < 5
+    assert abs((drawn**4).mean() - 2.85) < 0.1
     for other in (noise(1, 6, 100_000), noise(2, 5, 100_000), np.roll(drawn, 1), np.roll(drawn, 768)):
         assert abs(np.corrcoef(drawn, other)[0, 1]) < 0.015
 
@@ -61,7 +63,8 @@ def test_rounding_is_equal_for_any_number_of_threads():
         run([Rounding(buffers).set_soft(0.2, 0.2, seed=1, step=2)], threads)
         found.append((buffers.rounded.copy(), buffers.slopes.copy()))
     for rounded, slopes in found[1:]:
-        assert np.array_equal(rounded, found[0][0]) and np.array_equal(slopes, found[0][1])
+        assert np.array_equal(rounded, found[0][0])
+        assert np.array_equal(slopes, found[0][1])
 
 
 def test_hard_rounding_is_to_the_nearest_whole_number():

@@ -6,7 +6,7 @@ import pytest
 from inr import InrError
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.latent.parameters import QuantisedParameters, decode_parameters, initial_integers
-from inr.compression.encoder.latent.network_coding import encode_parameters
+from inr.compression.encoder.latent.network_coding import encode_parameters, ordered
 
 
 def _drawn(layout: Layout, seed: int) -> QuantisedParameters:
@@ -17,7 +17,7 @@ def _drawn(layout: Layout, seed: int) -> QuantisedParameters:
         + np.rint(draw.laplace(0, 2.0 ** draw.integers(0, 6), shape)).astype(np.int64)
         for name, shape in layout.tensors.items()
     }
-    return QuantisedParameters(layout, integers, exponents)
+    return ordered(QuantisedParameters(layout, integers, exponents))
 
 
 @pytest.mark.parametrize("preset", ["lop", "mop", "hop"])
@@ -67,5 +67,3 @@ def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> N
             continue
         assert all(0 <= exponent <= 20 for exponent in found.exponents.values())
         assert all(np.abs(integers).max() < 1 << 15 for integers in found.integers.values())
-
-

@@ -20,7 +20,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("height, width, channels, preset", CASES)
+@pytest.mark.parametrize(("height", "width", "channels", "preset"), CASES)
 def test_picture_error_and_gradients(height, width, channels, preset):
     threads, weighted = 1 + height % 2, width % 2 == 1
     buffers = some_buffers(height, width, channels, preset, weighted=weighted)

@@ -50,7 +50,8 @@ def test_latents_gradients_are_equal_for_any_number_of_threads():
         inside(kernel.inputs, 37)[...] = np.random.default_rng(1).standard_normal((buffers.layout.levels, 61, 37))
         run(kernel.backward, threads)
         found.append(buffers.gradient.copy())
-    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
 
 
 def test_constants_become_constants_and_the_first_filter_starts_by_doubling():

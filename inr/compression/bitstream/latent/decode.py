@@ -100,6 +100,7 @@ def decode_section(network: EntropyNetwork, index: int, part: bytes | memoryview
         InrError: bytes that no encoder has written.
     """
     data = np.frombuffer(part, np.uint8)[index == 0 :]
+    data.flags.writeable = False  # of one kind for the compiled code, whatever holds the bytes
     run = sections(network.layout)[index]
     state = decoder_state(data)
     try:

@@ -7,11 +7,15 @@ exponent as a difference from the usual one, moved by the mean of such differenc
 initial ones (a filter that does nothing, or interpolates). Each integer has a generalised Gaussian model about 0, cut
 below 2^r. Its scale follows from what magnitudes usually are and from those before it in its tensor, most of all in its
 column (the same neighbour, feature or hidden unit): no scale need be sent.
+
+Hidden units of the synthesis may stand in any order, so they do by ascending bias, and their biases are coded as the
+distances between them.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +64,9 @@ _SINGLE_COUNT = 4
 # The scale, in eighths of octaves, of a model by its shape whose mean magnitude is 1/16.
 _SCALE_OF_SIXTEENTH = {LAPLACE: -4, _BETWEEN: 2}
 _LEAST_SCALE = 8
+# The biases of the hidden units; the mean distance from one to the next follows each by 2 to the power of minus this.
+ASCENDING = "synthesis.0.bias"
+_DISTANCE_RATE = 3
 
 Code = Callable[[FrequencyTable, int], int]
 """Passes a symbol on: given its model and what it is, when that is known, it returns what it is."""
@@ -113,7 +120,12 @@ def decode_parameters(layout: Layout, data: bytes | memoryview) -> QuantisedPara
 
 
 def write_parameters(q: QuantisedParameters, reach_bits: int) -> bytes:
-    """The inverse of `decode_parameters`; differences from the initial integers are below 2^reach_bits."""
+    """The inverse of `decode_parameters`.
+
+    Args:
+        q: with the hidden units of the synthesis by ascending bias.
+        reach_bits: differences from initial integers, and from a hidden unit's bias to the next, are below 2^this.
+    """
     writer = Writer()
     writer.bits(_REACH_BITS, np.array([reach_bits]))
 
@@ -137,7 +149,8 @@ def transfer(layout: Layout, reach_bits: int, code: Code, known: QuantisedParame
     Raises:
         InrError: an exponent or an integer that is out of range.
     """
-    integers, exponents = {}, {}
+    integers: dict[str, np.ndarray] = {}
+    exponents: dict[str, int] = {}
     apart = 0
     for name, shape in layout.tensors.items():
         usual = _usual(name)
@@ -148,9 +161,13 @@ def transfer(layout: Layout, reach_bits: int, code: Code, known: QuantisedParame
         exponents[name] = exponent
         apart += exponent - usual.exponent
         initial = initial_integers(layout, name, exponent)
-        rows = shape[0] if len(shape) > 1 else 1
-        wanted = (known.integers[name] - initial if known else initial).reshape(rows, -1)
-        found = _pass_matrix(wanted, (usual.magnitude << exponent) >> 6, len(shape) == 1, usual.shape, reach_bits, code)
+        sixteenths = (usual.magnitude << exponent) >> 6
+        wanted = known.integers[name] - initial if known else initial
+        if name == ASCENDING:
+            found = _pass_ascending(wanted, sixteenths, usual.shape, reach_bits, code)
+        else:
+            matrix = wanted.reshape(shape[0] if len(shape) > 1 else 1, -1)
+            found = _pass_matrix(matrix, sixteenths, len(shape) == 1, usual.shape, reach_bits, code)
         integers[name] = initial + found.reshape(shape)
         if np.abs(integers[name]).max() >> MAX_MAGNITUDE_BITS:
             raise InrError(f"an integer of {name} is out of range")
@@ -199,6 +216,20 @@ def _pass_matrix(
     return found
 
 
+def _pass_ascending(wanted: np.ndarray, sixteenths: int, shape: int, reach_bits: int, code: Code) -> np.ndarray:
+    """Integers in ascending order, as the first one and the distances to the next; as `_pass_matrix`."""
+    values = wanted.tolist()
+    found = [code(_table(reach_bits, shape, _scale(sixteenths, shape)), values[0])]
+    mean = (sixteenths << 6) // len(values)
+    for before, value in pairwise(values):
+        # half a step more, for distances have but one sign
+        table = _distance_table(reach_bits, _scale((mean >> 4) + 8, LAPLACE))
+        distance = code(table, value - before)
+        found.append(found[-1] + distance)
+        mean += ((distance << 8) - mean) >> _DISTANCE_RATE
+    return np.array(found, dtype=np.int64)
+
+
 @cache
 def _scale(mean: int, shape: int) -> int:
     """The index of a model's scale for a mean magnitude in 16ths."""
@@ -210,3 +241,8 @@ def _scale(mean: int, shape: int) -> int:
 @cache
 def _table(reach_bits: int, shape: int, scale: int) -> FrequencyTable:
     return generalised_gaussian_table(1 - (1 << reach_bits), (1 << reach_bits) - 1, 0, shape, scale)
+
+
+@cache
+def _distance_table(reach_bits: int, scale: int) -> FrequencyTable:
+    return generalised_gaussian_table(0, (1 << reach_bits) - 1, 0, LAPLACE, scale)

@@ -59,10 +59,16 @@ def picture(
 
     Returns:
         int32 (channels, rows, width).
+
+    Raises:
+        ValueError: rows that are not the picture's.
     """
     layout, dtype, bits = network.layout, network.dtype, network.plane_bits
+    latents = np.require(latents, np.int32, ["C", "W"])  # other arrays would be compiled for anew
     planes: np.ndarray = plane_of(latents, layout.seen[-1])[None].astype(dtype) << bits
     first, stop = rows or (0, layout.height)
+    if not 0 <= first < stop <= layout.height or len(latents) != layout.latents:
+        raise ValueError(f"rows {first} to {stop} of {len(latents)} latents are not those of {layout}")
     output = np.zeros((layout.channels, stop - first, layout.width), np.int32)
     with ThreadPoolExecutor(threads) as pool:
         for level in network.levels[:-1]:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Fraction bits of the output.
 LEAST_FRACTION_BITS, MOST_FRACTION_BITS = 8, 24
-# Fraction bits that planes and hidden units may lack so that sums fit into int32.
+# Fraction bits that planes and hidden units may lack so that sums fit into int32, and into int64.
 _SPARE_BITS = tuple((planes, hidden) for hidden in range(2) for planes in range(4))
+_WIDE_SPARE_BITS = ((0, 0), (4, 2), (7, 4))
 # Pictures between the layers of the synthesis have one more fraction bit than the output; they, and what the linear map
 # adds, are kept below 2^3 in magnitude.
 _PICTURE_LIMIT_BITS = 3
@@ -143,10 +144,11 @@ class SynthesisNetwork:
             network = cls._with(layout, q, largest, fraction_bits, (fraction_bits - planes, fraction_bits - hidden))
             if network.largest_sum < INT32_LIMIT:
                 return network
-        network = cls._with(layout, q, largest, fraction_bits, (fraction_bits, fraction_bits))
-        if network.largest_sum >= INT64_LIMIT:
-            raise InrError("the numbers of its synthesis are too large")
-        return replace(network, wide=True)
+        for planes, hidden in _WIDE_SPARE_BITS:
+            network = cls._with(layout, q, largest, fraction_bits, (fraction_bits - planes, fraction_bits - hidden))
+            if network.largest_sum < INT64_LIMIT:
+                return replace(network, wide=True)
+        raise InrError("the numbers of its synthesis are too large")
 
     @classmethod
     def _with(

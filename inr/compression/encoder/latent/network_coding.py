@@ -7,6 +7,7 @@ NeurIPS 2022) loses a small part of it, so that steps can be coarser. `studies/l
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from inr.compression.bitstream.latent.layout import Grid, Layout
 from inr.compression.bitstream.latent.parameters import (
+    ASCENDING,
     MAX_MAGNITUDE_BITS,
     QuantisedParameters,
     initial_integers,
@@ -25,8 +27,8 @@ from inr.compression.encoder.latent.steps import LatentStep, tensors_of
 
 # Latents and pixels whose derivatives are taken, and about how many pixels of a larger picture they are drawn from.
 _LATENT_SAMPLES, _PIXEL_SAMPLES, _WINDOW = 8192, 3072, 1 << 19
-# Turns of rounding, and fits after each of what is left.
-_TURNS, _FITS = 8, 2
+# Turns of rounding, after each of which what is left is fitted.
+_TURNS = 20
 # Curvature that is added, in bits for a change of a parameter as large as its tensor's usual magnitude: what steps are
 # chosen by, where turns begin, and the least.
 _STEP_DAMPING, _FIRST_DAMPING, _LEAST_DAMPING = 300.0, 100.0, 0.01
@@ -40,17 +42,36 @@ _MAX_EXPONENT = 15
 
 
 def encode_parameters(q: QuantisedParameters) -> bytes:
-    """The bytes that `inr.compression.bitstream.latent.parameters.decode_parameters` reads."""
-    differences = [q.integers[name] - initial_integers(q.layout, name, q.exponents[name]) for name in q.layout.tensors]
-    return write_parameters(q, max(int(np.abs(each).max()) for each in differences).bit_length())
+    """The bytes that `inr.compression.bitstream.latent.parameters.decode_parameters` reads.
+
+    Args:
+        q: any parameters; what is read again has the hidden units of the synthesis by ascending bias, see `ordered`.
+    """
+    q = ordered(q)
+    largest = int(np.diff(q.integers[ASCENDING]).max(initial=0))
+    for name in q.layout.tensors:
+        difference = q.integers[name] - initial_integers(q.layout, name, q.exponents[name])
+        largest = max(largest, int(np.abs(difference).max()))
+    return write_parameters(q, largest.bit_length())
+
+
+def ordered(q: QuantisedParameters) -> QuantisedParameters:
+    """The same networks with the hidden units of the synthesis by ascending bias."""
+    order = np.argsort(q.integers[ASCENDING], kind="stable")
+    units = {
+        "synthesis.0.weight": q.integers["synthesis.0.weight"][order],
+        "synthesis.0.bias": q.integers["synthesis.0.bias"][order],
+        "synthesis.1.weight": q.integers["synthesis.1.weight"][:, order],
+    }
+    return replace(q, integers={**q.integers, **units})
 
 
 def quantise(step: LatentStep, fitted: Fitted, stopped: Callable[[], bool] = lambda: False) -> QuantisedParameters:
     """Integers for a fit's networks, so that error + weight * (bits of latents and networks) / pixels is low.
 
     Steps are powers of two, one per tensor, at which a bit more would help equally in each, by the curvature that is
-    left of a parameter when those rounded after it make up for it. Then an eighth of the parameters after another, the
-    ones that matter most first, is rounded, each time letting all others follow; these are then moved by Newton's
+    left of a parameter when those rounded after it make up for it. Then a twentieth of the parameters after another,
+    the ones that matter most first, is rounded, each time letting all others follow; these are then moved by Newton's
     steps along the true gradient. Where all of this loses much, it is done again with steps half as large.
 
     Args:
@@ -58,7 +79,7 @@ def quantise(step: LatentStep, fitted: Fitted, stopped: Callable[[], bool] = lam
         fitted: what the fit gave.
         stopped: whether to leave out the fits in between.
     """
-    search = _Search(step, fitted, stopped)
+    search = NetworkSearch(step, fitted, stopped)
     finer, best = 0, None
     while True:
         found, lost, bits = search.round_in_turns(search.exponents(finer))
@@ -77,12 +98,21 @@ class _Block(NamedTuple):
     curvature: np.ndarray
 
 
-class _Search:
-    """What is known of a fit's networks; all costs are in bits."""
+class NetworkSearch:
+    """What is known of a fit's networks; all costs are in bits.
 
-    def __init__(self, step: LatentStep, fitted: Fitted, stopped: Callable[[], bool]) -> None:
+    Args:
+        step, fitted, stopped: as `quantise` takes them.
+        pixels: of the picture that the fit stands for, where it is of a part only; None: of its own.
+    """
+
+    def __init__(
+        self, step: LatentStep, fitted: Fitted, stopped: Callable[[], bool], pixels: int | None = None
+    ) -> None:
         self._step, self._layout, self._stopped = step, fitted.layout, stopped
-        self._weight, self._pixels = fitted.weight, fitted.layout.height * fitted.layout.width
+        own = fitted.layout.height * fitted.layout.width
+        self._weight, self._pixels = fitted.weight, own if pixels is None else pixels
+        self._share = self._pixels / own
         self._fitted = fitted.parameters.astype(np.float64)
         self._blocks = self._curvatures(fitted)
         self._names = list(self._layout.tensors)
@@ -92,7 +122,7 @@ class _Search:
         self._initial = np.concatenate([finest[name] for name in self._names])
         squares = np.bincount(self._tensor, (self._fitted - self._initial) ** 2) / sizes
         self._spread = np.maximum(squares, 1e-6)[self._tensor]
-        self._before = self._cost(self._fitted)
+        self._before = self.cost(self._fitted)
 
     def exponents(self, finer: int) -> np.ndarray:
         """Exponents by tensor, int64: Δ² = 12 / (ln 2 c) at curvature c, halved so many times."""
@@ -125,10 +155,9 @@ class _Search:
             for block, parts in zip(self._blocks, turns, strict=True):
                 self._round(values, free, parts[turn], block, damping[block.part], steps, slopes)
             if turn < _TURNS - 1 and not self._stopped():
-                for _ in range(_FITS):
-                    values = self._fit(values, free, damping)
+                values = self._fit(values, free, damping)
         q = self._integers(values, exponents)
-        return q, float((self._cost(values) - self._before).sum()), 8 * len(encode_parameters(q))
+        return q, float((self.cost(values) - self._before).sum()), 8 * len(encode_parameters(q))
 
     def _round(
         self,
@@ -167,7 +196,7 @@ class _Search:
 
     def _fit(self, values: np.ndarray, free: np.ndarray, damping: list[float]) -> np.ndarray:
         """A step of Newton's with the free parameters of both blocks, shortened until it helps; `damping` follows."""
-        gradient, costs = self._gradient(values), self._cost(values)
+        gradient, costs = self._gradient(values), self.cost(values)
         for block in self._blocks:
             places = np.arange(len(values))[block.places][free[block.places]]
             if not len(places):
@@ -178,7 +207,7 @@ class _Search:
             for _ in range(_SHORTENINGS):
                 there = values.copy()
                 there[places] -= length * move
-                if self._cost(there)[block.part] < costs[block.part]:
+                if self.cost(there)[block.part] < costs[block.part]:
                     values = there
                     break
                 length /= 4
@@ -204,13 +233,14 @@ class _Search:
             .reshape(self._layout.tensors[name])
             for name, exponent in zip(self._names, exponents, strict=True)
         }
-        return QuantisedParameters(self._layout, integers, dict(zip(self._names, exponents.tolist(), strict=True)))
+        exponents_of = dict(zip(self._names, exponents.tolist(), strict=True))
+        return ordered(QuantisedParameters(self._layout, integers, exponents_of))
 
-    def _cost(self, values: np.ndarray) -> np.ndarray:
-        """Bits of latents, and the error in bits."""
+    def cost(self, values: np.ndarray) -> np.ndarray:
+        """Bits of latents, and the error in bits, with parameters of these values, float64 (parameters,)."""
         self._step.parameters.copy_(torch.from_numpy(values))
         error, bits = self._step.measure()
-        return np.array([bits, error * self._pixels / self._weight])
+        return np.array([bits * self._share, error * self._pixels / self._weight])
 
     def _gradient(self, values: np.ndarray) -> np.ndarray:
         self._step.parameters.copy_(torch.from_numpy(values))

@@ -32,7 +32,7 @@ def encode_latents(layout: Layout, q: "QuantisedParameters", latents: np.ndarray
     """
     if latents.size and np.abs(latents.astype(np.int64)).max() >= LATENT_LIMIT:
         raise ValueError("latents must be below 2^20 in magnitude")
-    latents = np.ascontiguousarray(latents, np.int32)
+    latents = np.require(latents, np.int32, ["C", "W"])
     network = EntropyNetwork.of(layout, q, context_bits(layout, q, latents))
     written = []
     for run in sections(layout):
@@ -58,7 +58,7 @@ def _section(steepness: int, latents: np.ndarray, models: list[tuple[Grid, np.nd
 
 def estimated_bits(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> np.ndarray:
     """Bits that each latent takes, by the frequencies that it is coded with; float64 (latents,)."""
-    latents = np.ascontiguousarray(latents, np.int32)
+    latents = np.require(latents, np.int32, ["C", "W"])
     network = EntropyNetwork.of(layout, q, context_bits(layout, q, latents))
     found = []
     for grid in layout.grids:

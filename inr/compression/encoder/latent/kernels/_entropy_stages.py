@@ -75,7 +75,7 @@ class Places(NamedTuple):
         sizes = [width * (width + 2), width + 2, width * width, width, 2 * width]
         sizes += [width * (width + 2), width * width, 2 * width]
         starts = [sum(sizes[:index]) for index in range(len(sizes) + 1)]
-        return cls(*starts, sums=(width + 2) * (width + 1) + width * (width + 1) + 2 * width)
+        return cls._make([*starts, (width + 2) * (width + 1) + width * (width + 1) + 2 * width])
 
 
 @inline
@@ -177,7 +177,7 @@ class _Rows(NamedTuple):
     values: int
     bits: int
     direct: int
-    count: int
+    all: int
 
     @classmethod
     def of(cls, width: int) -> "_Rows":
@@ -188,7 +188,7 @@ class _Rows(NamedTuple):
 
 def tile_numbers(width: int) -> int:
     """Numbers of a tile of a network of a width."""
-    return _Rows.of(width).count * ROW
+    return _Rows.of(width).all * ROW
 
 
 def _network(width: int) -> _Network:
@@ -283,7 +283,7 @@ def _rows_out(row: int, begin: int, count: int, stride: int, wide: int, target: 
             for index in range(length):
                 into[index] = numbers[index]
                 part += numbers[index]
-            total += part
+            total += float(part)
         at += stride - x
         y, x = y + 1, 0
     return total

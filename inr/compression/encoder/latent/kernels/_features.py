@@ -6,8 +6,6 @@ next level added. On the way back the plane's gradient is summed over 2x2 square
 their own resolution.
 """
 
-from typing import Any
-
 import numpy as np
 
 from inr.jit import F1, I2, inline
@@ -62,7 +60,7 @@ def _add(weight: np.float32, source: int, target: int, count: int) -> None:
 
 
 @inline
-def _dot(first: int, second: int, count: int) -> float:
+def _dot(first: int, second: int, count: int) -> np.float32:
     left, right = _at(first), _at(second)
     total = _ZERO
     for index in range(count):
@@ -71,7 +69,7 @@ def _dot(first: int, second: int, count: int) -> float:
 
 
 @inline
-def _total(first: int, count: int) -> float:
+def _total(first: int, count: int) -> np.float32:
     row = _at(first)
     total = _ZERO
     for index in range(count):
@@ -111,7 +109,7 @@ def blend(
             _add(weight, rounded.ctypes.data + 4 * grids[grid, START], here, height * width)
 
 
-def _gather(
+def gather(
     worker: int, workers: int, rounded: F1, grids: I2, levels: I2, features: int, gradients: F1, parameter_gradient: F1
 ) -> None:
     """Gradients of the features' planes at all coarser resolutions, and those of what the features are made with."""
@@ -159,6 +157,3 @@ def pass_back(
             weight = parameters[levels[row, WEIGHTS] + feature * inputs + grid]
             source = gradients.ctypes.data + 4 * (plane(levels, grids, row, level, grid, feature) + y * width)
             _add(weight, source, gradient, width)
-
-
-gather: Any = _gather

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import numpy as np
 
-from inr.jit import Array
-from inr.jit.vector import LANES
+from inr.jit import Array, inline
+from inr.jit.vector import LANES, POINTERS
 
 F3 = Annotated[np.ndarray, Array("float32", 3)]
 """Parameters of stages that take planes, (planes, height, stride)."""
 START = LANES
 """Where in a row of a plane its first number stands."""
+_at = POINTERS["float32"]
 _LINE = 64  # bytes of a cache line
 
 
@@ -36,3 +37,11 @@ def lines(*shape: int) -> np.ndarray:
     room = np.zeros(size + _LINE // 4, np.float32)
     start = -room.ctypes.data % _LINE // 4
     return room[start : start + size].reshape(shape)
+
+
+@inline
+def repeat_ends(row: int, width: int) -> None:
+    """The first and the last number of a row of a plane, once more beside it."""
+    numbers = _at(row)
+    numbers[START - 1] = numbers[START]
+    numbers[START + width] = numbers[START + width - 1]

@@ -4,9 +4,11 @@
 the coarser ones; gradients come back through planes of the same shape, in which all is 0 beside the picture.
 """
 
+from typing import Any
+
 import numpy as np
 
-from inr.compression.bitstream.latent.layout import PREFILTER_PARAMETERS, UPSAMPLING_PARAMETERS, Grid
+from inr.compression.bitstream.latent.layout import Grid
 from inr.compression.encoder.latent.buffers import Buffers
 from inr.compression.encoder.latent.kernels._planes import F3, START, lines, planes, stride, whole
 from inr.jit import D2, F1, Call, Stage, inline, share
@@ -15,7 +17,6 @@ from inr.jit.vector import LANES, POINTERS
 
 _at = POINTERS["float32"]
 _share, _whole = inline(share), inline(whole)
-_REACH = PREFILTER_PARAMETERS - 1  # rows and columns to either side that the filter before up-sampling reads
 _ROWS = 3  # rows of scratch of a worker, besides one of zeros
 
 
@@ -39,7 +40,7 @@ class Upsampling:
         seen = buffers.layout.seen
         self._values = [planes(len(seen) - grid.level, grid.height, grid.width) for grid in seen]
         self.inputs = self._values[0]
-        self._gradients = [self.inputs] + [np.zeros_like(each) for each in self._values[1:]]
+        self._gradients = [self.inputs] + [planes(len(seen) - grid.level, grid.height, grid.width) for grid in seen[1:]]
         self._own = [planes(1, grid.height, grid.width) for grid in seen[:-1]] + [self._values[-1]]
         self._rows = lines(threads, 1 + _ROWS, stride(seen[0].width))
         self.forward = [call for grid in reversed(seen) for call in self._forward(grid)]
@@ -124,7 +125,7 @@ def _clamped(address: int, row: int, height: int, pitch: int) -> int:
 
 
 @inline
-def _symmetric(address: int, k0, k1, k2, k3):
+def _symmetric(address: int, k0: Any, k1: Any, k2: Any, k3: Any) -> Any:
     """The filter of 7 taps along a row, for the vector at an address."""
     value = times(k3, load(address))
     value = fma(k2, plus(load(address - 4), load(address + 4)), value)
@@ -269,7 +270,6 @@ def _upsample_back(
     count, height, pitch = planes.shape[0], planes.shape[1], 4 * planes.shape[2]
     half = parameters.ctypes.data + 4 * at
     w = _at(half)
-    w0, w1, w2, w3 = spread(w[0]), spread(w[1]), spread(w[2]), spread(w[3])
     above = _scratch(rows, worker, 1) + 4 * START
     even_row, odd_row = _scratch(rows, worker, 2), _scratch(rows, worker, 3)
     inside = 4 * _whole(narrow)
@@ -358,4 +358,3 @@ _COPY, _ADD, _PREFILTER, _PREFILTER_BACK, _UPSAMPLE, _UPSAMPLE_BACK = (
     Stage(function, phase="up-sampling")
     for function in (_copy, _add, _prefilter, _prefilter_back, _upsample, _upsample_back)
 )
-assert UPSAMPLING_PARAMETERS == PREFILTER_PARAMETERS == 4
