@@ -53,6 +53,11 @@ WRONG = [
     ("fit", {"seed": -1}, "a seed lies between 0"),
     ("fit", {"purpose": "art"}, "--for is one of zoom, memory, not 'art'"),
     ("compress", {"bytes": 0}, "a file has at least 1 byte, got 0"),
+    ("compress", {"quality": 101}, "a quality is a number from 0 to 100"),
+    ("compress", {"preset": "slow"}, "a preset is one of fast, default, best"),
+    ("compress", {"preset": "best", "seconds": 5.0}, "give a preset, or steps or seconds"),
+    ("compress", {"codec": "coin", "quality": 50}, "a quality is a target of codec latent"),
+    ("recompress", {"quality": 50}, "recompress has no option 'quality'"),
     ("compress", {"bytes": 9, "psnr": 30}, "give one of bpp, bytes, psnr, max_error and quality"),
     ("compress", {"codec": "zip"}, "unknown codec 'zip'"),
     ("compress", {"seconds": -1.0}, "a budget of -1 seconds"),
@@ -100,3 +105,11 @@ def test_scattered_samples_have_no_codec():
     assert check("fit", {"steps": 3}, scattered) == {"steps": 3}
     with pytest.raises(InrError, match="codecs compress signals on grids"):
         check("compress", {}, scattered)
+
+
+def test_compressing_takes_no_longer_than_a_job_may(description):
+    large = description | {"domain": inr.from_array(np.zeros((512, 768, 3), np.uint8), kind="image").domain.to_json()}
+    assert check("compress", {"quality": 50}, large, seconds=60.0)["seconds"] == 60
+    assert "seconds" not in check("compress", {"preset": "fast"}, large, seconds=60.0)
+    with pytest.raises(InrError, match="a job may take 60 seconds, and preset best takes 900"):
+        check("compress", {"preset": "best"}, large, seconds=60.0)

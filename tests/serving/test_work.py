@@ -63,6 +63,17 @@ def test_compressing_is_that_of_the_library(service):
 
 
 @pytest.mark.long
+def test_a_picture_is_compressed_by_latents_with_previews(service, monkeypatch):
+    monkeypatch.setattr("inr.serving.work._previews._FIRST", 0.0)
+    monkeypatch.setattr("inr.serving.work._previews._SHORTEST", 0.0)
+    options = {"codec": "latent:preset=lop", "quality": 50.0, "steps": 60, "engine": "cpu:threads=1"}
+    job = service.submit("compress", **options)
+    service.work()
+    assert service.data(job) == inr.compress(picture(), **options)
+    assert service.job(job).metrics["psnr"] > 5
+
+
+@pytest.mark.long
 def test_a_field_is_recompressed_against_its_own_signal(service):
     fitted = service.submit(**QUICK, steps=5, exact=True)
     service.work()

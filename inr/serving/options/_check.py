@@ -59,8 +59,12 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        about: dict[str, Any] = {"codec": "weights"} if kind == "recompress" else {}
-        check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about, **found)
+        about = {"codec": "weights"} if kind == "recompress" else {}
+        planned = check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about, **found)
+        if planned is not None and planned > seconds:
+            if "preset" in found:
+                raise InrError(f"a job may take {seconds:g} seconds, and preset {found['preset']} takes {planned:g}")
+            found["seconds"] = seconds
     return found
 
 

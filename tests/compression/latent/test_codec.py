@@ -460,8 +460,13 @@ def test_the_usual_codec_is_latent_for_pictures_and_mlp_for_what_is_small(stub):
     assert container.loads(inr.compress(large[:9], quality=20)).header["codec"] == "latent"
     small = inr.compress(large[:9], bytes=300, steps=2, engine="eager")
     assert container.loads(small).header["codec"] == "mlp"
-    few = inr.compress(large, bytes=900, steps=2, engine="eager")
+    few = inr.compress(large, bytes=600, steps=2, engine="eager")
     assert container.loads(few).header["codec"] == "mlp"
+    target = inr.compression.rate_control.Target(psnr=30.0)
+    shapes = {"latent": (64, 64), "mlp": (63, 64)}
+    for name, shape in shapes.items():
+        signal = inr.from_array(np.zeros(shape, np.uint8), kind="image")
+        assert inr.compression.default_codec(signal, target) == name
     drawn = np.kron(np.eye(8, dtype=np.uint8), np.ones((9, 9), np.uint8)) * 200
     made = compress_and_measure(drawn, bytes=1_000)
     assert container.loads(made.data).header["codec"] == "samples"

@@ -84,7 +84,7 @@ def corrections(encoder: PictureEncoder, sections: Sequence[Payload], bound: flo
     if not off.any():
         return []
     moves = np.where(off, np.rint(difference / step), 0).clip(-_MOST_MOVES, _MOST_MOVES).astype(np.int32)
-    told = struct.pack("<d", step) if floats else varint(step)
+    told = struct.pack("<d", step) if floats else varint(int(step))
     return [Payload(form.CORRECTIONS, told + encode_integers(moves.reshape(-1)), base=False)]
 
 

@@ -37,10 +37,11 @@ _DB_TO_SPARE, _ROUNDING = 0.02, 1 / 12
 
 @dataclass(frozen=True)
 class Coded:
-    """A coded component: what the table tells of it, and its pieces."""
+    """A coded component: what the table tells of it, its pieces, and whether it took a fit."""
 
     component: form.Component
     pieces: tuple[bytes, ...] = ()
+    fitted: bool = False
 
     @property
     def size(self) -> int:
@@ -71,24 +72,12 @@ class PictureEncoder:
         """How many the grid has."""
         return math.prod(self.signal.array.shape[:2])
 
-    @property
-    def span(self) -> float:
-        """The widest range of a fitted component, in own units; 0 where there is none."""
-        found = [0.0]
-        start = 0
-        for part in self._parts:
-            if part.fitted:
-                found.append(float(max(form.ranges_of(part.component, self.signal.domain, start)[1])))
-            start += part.component.channels
-        return max(found)
-
     def of_bytes(self, room: int) -> list[Payload]:
         """Sections of at most so many bytes, as far as there are files so small."""
         room -= len(self._table(self._constants()))
         alpha = self._alpha(room * _ALPHA_BYTES, Goal(bytes=max(int(room * _ALPHA_BYTES), 1)))
         left = max(room - (alpha.size if alpha else 0), 1)
-        colour = self._colour(left, Goal(bytes=left))
-        return self._sections(colour, alpha)
+        return self._sections(self._colour(left, Goal(bytes=left), alpha), alpha)
 
     def of_weight(self, weight: float) -> list[Payload]:
         """Sections at a weight of the rate.
@@ -98,7 +87,7 @@ class PictureEncoder:
         """
         expected = expected_bytes(self.pixels, weight)
         alpha = self._alpha(expected * _ALPHA_BYTES, Goal(weight=weight))
-        return self._sections(self._colour(expected, Goal(weight=weight)), alpha)
+        return self._sections(self._colour(expected, Goal(weight=weight), alpha), alpha)
 
     def of_psnr(self, psnr: float) -> list[Payload]:
         """Sections that decode to so many dB over the range of the signal's values, or as near as there are."""
@@ -108,8 +97,10 @@ class PictureEncoder:
         alpha = None
         if len(self._parts) > 1:
             alpha = self._alpha(expected * _ALPHA_BYTES, Goal(psnr=self._level(self._parts[1], start, wanted)))
+            assert alpha is not None
             wanted = self._left(wanted, alpha)
-        return self._sections(self._colour(expected, Goal(psnr=self._level(self._parts[0], 0, wanted))), alpha)
+        goal = Goal(psnr=self._level(self._parts[0], 0, wanted))
+        return self._sections(self._colour(expected, goal, alpha), alpha)
 
     def _level(self, part: Part, start: int, error: float) -> float:
         """PSNR in dB of samples from 0 to 1 at which a mean squared error is reached, in own units, once rounded."""
@@ -124,7 +115,7 @@ class PictureEncoder:
         """The mean squared error that is left for colour, where alpha's is known."""
         colour, other = self._parts
         counts = [
-            (self.pixels if part.importance is None else int(part.importance.sum())) * part.component.channels
+            (self.pixels if part.importance is None else np.count_nonzero(part.importance)) * part.component.channels
             for part in (colour, other)
         ]
         if other.component.coding == form.CONSTANT or alpha.component.coding == form.LOSSLESS:
@@ -154,23 +145,22 @@ class PictureEncoder:
             return Coded(part.component)
         packed = without_loss(part)
         exact = Coded(form.Component(1, form.LOSSLESS, pieces=1), (packed,))
-        if len(packed) <= SMALL_LOSSLESS or (is_binary(part) and len(packed) <= expected):
+        if self._fits.stopped or len(packed) <= SMALL_LOSSLESS or (is_binary(part) and len(packed) <= expected):
             return exact
         found = self._fitted(part, expected, goal, _ALPHA_SECONDS, preset="lop")
-        return exact if exact.size <= found.size else found
+        return replace(exact, fitted=True) if exact.size <= found.size else found
 
-    def _colour(self, expected: float, goal: Goal) -> Coded:
+    def _colour(self, expected: float, goal: Goal, alpha: Coded | None) -> Coded:
         part = self._parts[0]
         if not part.fitted:
             return Coded(part.component)
-        fitted_alpha = len(self._parts) > 1 and self._parts[1].fitted
-        return self._fitted(part, expected, goal, 1 - _ALPHA_SECONDS * fitted_alpha, preset=self._preset)
+        taken = _ALPHA_SECONDS if alpha is not None and alpha.fitted else 0.0
+        return self._fitted(part, expected, goal, 1 - taken, preset=self._preset)
 
     def _fitted(self, part: Part, expected: float, goal: Goal, share: float, *, preset: str) -> Coded:
         budget = self._fits.budget(self._steps or None, share)
         if preset == "auto":
-            seconds = math.inf if budget.seconds is None else budget.seconds
-            preset = suited_networks(self.pixels, expected, seconds, self._steps)
+            preset = suited_networks(self.pixels, expected, budget.seconds or math.inf, self._steps)
         fitted = fit_component(
             part.picture, part.importance, preset, goal, steps=budget.steps, seconds=budget.seconds, seed=self._seed,
             engine=self._engine, fits=self._fits,
@@ -187,7 +177,7 @@ class PictureEncoder:
         self._fits.stage("coding")
         networks, pieces = encode_parameters(parameters), encode_latents(fitted.layout, parameters, latents)
         component = replace(part.component, preset=preset, networks=networks, pieces=len(pieces))
-        return Coded(component, tuple(pieces))
+        return Coded(component, tuple(pieces), fitted=True)
 
     def _constants(self) -> list[Coded]:
         """Components as the table tells them, without networks."""
