@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from inr.compression.encoder.latent.finishing import clipped_error, land_at_bytes, land_at_error
+from inr.compression.encoder.latent.finishing import clipped_error, finish, land_at_bytes, land_at_error
 from inr.compression.encoder.latent.fit import fit_component, make_step
 from inr.compression.encoder.latent.integer_search import Bound, IntegerSearch
+from inr.compression.encoder.latent.network_coding import encode_parameters
 from inr.compression.encoder.latent.rate import Goal
+from inr.compression.encoder.latent.write import encode_latents
 
 WEIGHT = 1e-3
 
@@ -91,3 +93,15 @@ def test_pictures_land_above_their_psnr(picture, step, decibels):
     limit = error() * 10 ** (-decibels / 10)
     land_at_error(search, WEIGHT, limit, error)
     assert 0.985 * limit <= error() <= limit
+
+
+@pytest.mark.parametrize("share", [0.95, 1.0])
+def test_finished_components_are_within_their_bytes(picture, fitted, share):
+    def write(parameters, latents):
+        return b"".join([encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)])
+
+    def finished(goal):
+        return write(*finish(picture, None, fitted, goal, write=write, engine="cpu:threads=1"))
+
+    limit = round(share * len(finished(Goal(weight=WEIGHT))))
+    assert 0.97 * limit <= len(finished(Goal(bytes=limit))) <= limit

@@ -116,11 +116,11 @@ def test_rate_control_finds_the_weight_and_leaves_it_then(goal):
 
 def test_a_fit_learns(picture):
     log = Log()
-    fitted(picture, steps=160, fits=log.fits)
+    fitted(picture, steps=300, fits=log.fits)
     steps = [event for event in log.events if event.kind == "step"]
-    assert [event.step for event in steps] == [*range(1, 161)]
+    assert [event.step for event in steps] == [*range(1, 301)]
     # an even picture is at 13 dB; the networks' estimated bits are 5.5 a pixel of this tiny one
-    assert steps[-1].psnr > 27
+    assert steps[-1].psnr > 24
     networks = 5.0 * Layout(20, 27, 3, "lop").parameters / (20 * 27)
     assert networks < steps[-1].bits < networks + 2.5
     assert log.events[-1].reason == "steps"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -177,7 +178,7 @@ class LatentWeights(Parametrisation):
 
     def recipe(self) -> dict[str, Any]:
         """See `Parametrisation.recipe`."""
-        return {}
+        return asdict(self._rate.goal)
 
     def state(self) -> dict[str, Tensor]:
         """Counts, moments, the weight of a bit, and the leaves that may be gone back to."""

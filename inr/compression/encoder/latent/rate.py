@@ -68,12 +68,13 @@ class RateControl:
         share: of the main phase, between which the weight is adapted; then it stays.
 
     Attributes:
+        goal: of the component.
         weight: of a bit per pixel.
         effective: the weight that bits and error go with so far, for latents take some steps to follow.
     """
 
     def __init__(self, goal: Goal, layout: Layout, share: tuple[float, float] = (0.05, 0.85)) -> None:
-        self._goal, self._share = goal, share
+        self.goal, self._share = goal, share
         self._pixels = layout.height * layout.width
         self._apart = network_bits(layout)
         self.weight = self.effective = goal.first_weight(self._pixels)
@@ -84,7 +85,7 @@ class RateControl:
         Args:
             fraction: of the main phase that is done.
         """
-        return self._goal.weight is not None or fraction >= self._share[1]
+        return self.goal.weight is not None or fraction >= self._share[1]
 
     def loss(self, error: float, bits: float) -> float:
         """What is minimised, of a mean squared error and bits of all latents."""
@@ -106,13 +107,13 @@ class RateControl:
             return
         follows = 1 - math.exp(-since / _LAG)
         self.effective *= (self.weight / self.effective) ** follows
-        if self._goal.psnr is not None:
+        if self.goal.psnr is not None:
             decibels = -10 * math.log10(max(error, 1e-12)) + _gain_to_come(fraction, steps)
-            change = (self._goal.psnr - decibels) / _PSNR_SLOPE * math.log(10)
+            change = (self.goal.psnr - decibels) / _PSNR_SLOPE * math.log(10)
         else:
-            assert self._goal.bytes is not None
+            assert self.goal.bytes is not None
             # what a weight can change are the latents' bits; networks may alone be more than is allowed
-            allowed = max(8 * self._goal.bytes - self._apart, 0.1 * 8 * self._goal.bytes)
+            allowed = max(8 * self.goal.bytes - self._apart, 0.1 * 8 * self.goal.bytes)
             change = math.log(allowed / max(bits * _rate_to_come(fraction, self.effective), 1.0)) / _RATE_SLOPE
         change = _GAIN * (math.log(self.effective / self.weight) + change)
         change = min(max(change, -_MOST_CHANGE), _MOST_CHANGE)

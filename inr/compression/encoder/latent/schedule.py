@@ -36,6 +36,7 @@ class Recipe:
         last: share of the steps that only the networks learn in, with whole numbers for latents.
         rate, final_rate: learning rates, which fall as a cosine does; of the latents, times the gain.
         last_rate: of the networks in the last phase, at its beginning.
+        latent_scale: what the latents' learning rate is multiplied by besides.
         betas, warm_betas: decay of the moments of latents, in the main phase and the warm-up.
         temperature: of the soft rounding, at the beginning and the end of the main phase.
         deviation: of the noise, in integers, at these moments.
