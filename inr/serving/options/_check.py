@@ -59,7 +59,7 @@ def check(
         check_sweep(**found)
     else:
         FitSeries(seconds=found.get("seconds"))
-        about = {"codec": "weights"} if kind == "recompress" else {}
+        about: dict[str, Any] = {"codec": "weights"} if kind == "recompress" else {}
         planned = check_compression(signal or from_array(np.zeros((8, 8), np.uint8)), **about, **found)
         if planned is not None and planned > seconds:
             if "preset" in found:
