@@ -325,7 +325,7 @@ def _fitted(shape: Sequence[int], most: tuple[int, int]) -> tuple[int, int]:
     return max(round(shape[1] * scale), 1), max(round(shape[0] * scale), 1)
 
 
-def _shown(pixels: UInt8[np.ndarray, "h w *c"], size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def _shown(pixels: UInt8[np.ndarray, "h w *c"], size: tuple[int, int]) -> UInt8[np.ndarray, "rows columns 3"]:
     """A whole picture at the size that it is shown in, where that is smaller."""
     colours = _rgb(pixels)
     if size[0] >= colours.shape[1]:

@@ -93,8 +93,8 @@ class StepResult(NamedTuple):
     Of a network with several heads `loss` and `residuals` are the last one's, gradients those of the sum of all losses.
     Gradients may be the plan's own buffers, which its next step overwrites. Where 16-bit gradients overflowed,
     `skipped` is true and there are none: the plan then scales them down, and parameters stay until its next step.
-    `squared` is the mean squared error where it is known besides the loss; residuals are then read by teachers alone, and
-    of plans that no teacher reads they may be without columns, (n, 0).
+    `squared` is the mean squared error where it is known besides the loss; residuals are then read by teachers alone,
+    and where no teacher reads them they may be without columns, (n, 0).
     """
 
     loss: Tensor

@@ -11,6 +11,7 @@ from PIL import Image
 
 import inr
 from inr import container
+from studies.compression.latent import network_bytes
 from tests.cli.clirun import one_line
 
 FEW = ("--codec", "latent", "--steps", 40, "--engine", "cpu:threads=1")
@@ -172,6 +173,11 @@ def test_a_preset_that_is_capped_says_so(inr_cli, hills, monkeypatch):
 
 def refuse(*args, **options):
     raise inr.InrError("enough")
+
+
+def test_bytes_of_networks_are_those_in_the_file(hills):
+    data = (hills / "hills.inr").read_bytes()
+    assert 100 < network_bytes(data) < len(container.loads(data).sections["base"].tensors["payload"])
 
 
 def test_compared_at_equal_bytes(inr_cli, hills):

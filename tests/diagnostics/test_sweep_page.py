@@ -14,10 +14,10 @@ from inr.diagnostics import Comparison, Run, estimate, sweep_curves, sweep_page,
 from inr.diagnostics._comparison import error_tones, rounded_up
 from inr.diagnostics._figures import figure_style, new_figure
 from inr.diagnostics._page_curves import curve_chart
+from inr.diagnostics._paper import REGION_COLOURS
 from inr.diagnostics._regions import disagreement, line_regions, picture_regions
 from inr.diagnostics._svg import INKS, Chart, Curve, Dot, Label, shortened, text_width
 from inr.diagnostics._sweep_curves import draw_curves
-from inr.diagnostics._paper import REGION_COLOURS
 from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
 from inr.diagnostics._tiles import error_pixels, region_pixels
 from tests.diagnostics.test_sheet import SIGNALS

@@ -27,9 +27,9 @@ def picture():
     return np.stack(planes).astype(np.float32)
 
 
-def fitted(picture, goal=Goal(weight=1e-3), *, fits=None, engine="eager", **options):
+def fitted(picture, goal=None, *, fits=None, engine="cpu:threads=1", **options):
     options = {"steps": STEPS, "seed": 3} | options
-    return fit_component(picture, None, "lop", goal, engine=engine, fits=fits, **options)
+    return fit_component(picture, None, "lop", goal or Goal(weight=1e-3), engine=engine, fits=fits, **options)
 
 
 def same(a, b):
@@ -100,12 +100,12 @@ def test_rate_control_finds_the_weight_and_leaves_it_then(goal):
     def picture(weight):  # a picture harder than the average one
         return 2e-3 * (weight / 1e-3) ** 0.66, 2.5e5 * (weight / 1e-3) ** -0.5
 
-    for index in range(60):
+    for index in range(90):
         error, bits = picture(rate.weight)  # as it would be in the end
         to_come = -math.log(1 + 0.35 * (1 - index / 100) ** 2)
         rate.observe(index / 100, 10**6, 1000.0, error, bits * math.exp(-to_come))
     found = rate.weight
-    rate.observe(0.7, 10**6, 1000.0, 1.0, 1.0)
+    rate.observe(0.9, 10**6, 1000.0, 1.0, 1.0)
     assert rate.weight == found
     error, bits = picture(found)
     if goal.bytes:
@@ -169,7 +169,9 @@ def test_unimportant_pixels_do_not_matter(picture):
     importance[:, 14:] = 0
     other = picture.copy()
     other[:, :, 14:] = 0.9
-    a, b = (fit_component(each, importance, "lop", Goal(weight=1e-3), steps=20, engine="eager") for each in (picture, other))
+    a, b = (
+        fit_component(each, importance, "lop", Goal(weight=1e-3), steps=20, engine="eager") for each in (picture, other)
+    )
     assert same(a, b)
 
 
@@ -202,16 +204,38 @@ def test_the_latents_step_is_adam(picture):
     step.parameters.normal_(0, 0.1, generator=torch.Generator().manual_seed(0))
     leaf = step.latents.clone()
     adam = torch.optim.Adam([leaf], lr=0.1)
+    before = torch.zeros_like(leaf)
     for index in range(4):
-        previous = step.latents.clone()
         step.run(0.3, 0.2, 1, index, 1e-3, 0.1, (0.9, 0.999), index + 1)
-        mean, _ = step.moments
-        kept = mean if index == 0 else mean - 0.9 * before
-        leaf.grad = kept / 0.1
-        before = mean.clone()
+        mean = step.moments[0].clone()
+        leaf.grad, before = (mean - 0.9 * before) / 0.1, mean
         adam.step()
         assert torch.allclose(leaf, step.latents, rtol=0, atol=1e-9)
-        assert not torch.equal(previous, step.latents)
+    assert step.latents.any()
+
+
+@pytest.mark.parametrize(("shape", "preset"), [((3, 20, 27), "lop"), ((1, 33, 18), "mop")])
+def test_the_compiled_step_is_the_eager_one(shape, preset):
+    draw = np.random.default_rng(0)
+    layout = Layout(*shape[1:], shape[0], preset)
+    wanted, importance = draw.random(shape, np.float32), draw.random(shape[1:], np.float32)
+    first = vector_of(layout, initial_parameters(layout, 0)) + 0.05 * torch.from_numpy(
+        draw.standard_normal(layout.parameters).astype(np.float32)
+    )
+    steps = [make_step(layout, wanted, importance, engine) for engine in ("cpu:threads=2", "eager")]
+    for step in steps:
+        step.parameters.copy_(first)
+    # float32 in another order: Adam makes differences of gradients near 0 larger from step to step
+    for index in range(5):
+        found = [step.run(0.3, 0.2, 1, index, 1e-3, 0.16, (0.9, 0.999), index + 1) for step in steps]
+        assert found[0] == pytest.approx(found[1], rel=2e-5)
+        assert torch.allclose(steps[0].latents, steps[1].latents, rtol=0, atol=1e-3)
+        assert torch.allclose(steps[0].gradient, steps[1].gradient, rtol=0, atol=1e-4 * steps[1].gradient.abs().max())
+    with torch.no_grad():
+        steps[1].latents.copy_(steps[0].latents)
+    assert steps[0].measure() == pytest.approx(steps[1].measure(), rel=2e-5)
+    for ours, theirs in zip(steps[0].maps(), steps[1].maps(), strict=True):
+        assert np.allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())
 
 
 @pytest.mark.parametrize("soap", [True, False])
@@ -229,7 +253,9 @@ def test_the_networks_optimiser_is_soap_with_decay(soap):
     for _ in range(12):
         gradient = torch.randn(layout.parameters, generator=draw)
         optimiser.step({"vector": gradient})
-        reference.step({name: gradient[layout.slices[name]].double().reshape(layout.tensors[name]) for name in compared})
+        reference.step(
+            {name: gradient[layout.slices[name]].double().reshape(layout.tensors[name]) for name in compared}
+        )
     for name, theirs in tensors.items():
         assert torch.allclose(ours[layout.slices[name]].double(), theirs.reshape(-1), rtol=0, atol=2e-5), name
 

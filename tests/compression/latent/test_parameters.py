@@ -41,7 +41,7 @@ def test_values_are_integers_times_powers_of_two() -> None:
         assert (values[place] * 2.0 ** q.exponents[name] == q.integers[name].reshape(-1)).all()
 
 
-@pytest.mark.parametrize("exponent", range(6, 21))
+@pytest.mark.parametrize("exponent", range(6, 13))
 def test_filters_begin_as_identity_and_negated_interpolation(exponent: int) -> None:
     layout = Layout(16, 16, 1, "lop")
     assert initial_integers(layout, "prefilter.0", exponent).tolist() == [0, 0, 0, 1 << exponent]
@@ -52,13 +52,13 @@ def test_filters_begin_as_identity_and_negated_interpolation(exponent: int) -> N
 def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> None:
     layout = Layout(16, 16, 3, "lop")
     data = encode_parameters(_drawn(layout, 3))
-    for cut in range(0, len(data), 7):
+    for cut in range(0, len(data), 29):
         with pytest.raises(InrError):
             decode_parameters(layout, data[:cut])
     with pytest.raises(InrError):
         decode_parameters(layout, data + b"\0")
     draw = np.random.default_rng(0)
-    for _ in range(200):
+    for _ in range(60):
         damaged = bytearray(data)
         damaged[draw.integers(len(data))] ^= 1 << draw.integers(8)
         try:
@@ -66,4 +66,4 @@ def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> N
         except InrError:
             continue
         assert all(0 <= exponent <= 20 for exponent in found.exponents.values())
-        assert all(np.abs(integers).max() < 1 << 15 for integers in found.integers.values())
+        assert all(np.abs(integers).max() < 1 << 13 for integers in found.integers.values())

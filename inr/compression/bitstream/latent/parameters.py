@@ -14,7 +14,7 @@ distances between them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,12 +26,14 @@ from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.powers import ONE_BITS, logarithm
 from inr.compression.bitstream.stream import Reader, Writer
 
-# Bounds of what a file can hold, so that fixed-point sums stay in range: magnitudes are below 2^15.
-MAX_EXPONENT, MAX_MAGNITUDE_BITS = 20, 15
+# Bounds of what a file can hold, so that fixed-point sums stay in range, and tables small: magnitudes are below 2^13.
+MAX_EXPONENT, MAX_MAGNITUDE_BITS = 20, 13
 # The interpolation that an up-sampling filter begins with, in 256ths: cubic, a = -3/4, negated.
 _NEGATED_BICUBIC = (9, 27, -67, -225)
 
-_REACH_BITS = 4
+_REACH_BITS, _MOST_REACH_BITS = 4, MAX_MAGNITUDE_BITS + 1
+# Tables that are kept; one takes up to 1 MB.
+_KEPT_TABLES = 48
 _EXPONENT_TABLE = generalised_gaussian_table(-MAX_EXPONENT, MAX_EXPONENT, 0, LAPLACE, 26)
 
 
@@ -78,7 +80,7 @@ class QuantisedParameters:
 
     Attributes:
         layout: of the networks.
-        integers: int64 arrays by the names and of the shapes of `Layout.tensors`, magnitudes below 2^15.
+        integers: int64 arrays by the names and of the shapes of `Layout.tensors`, magnitudes below 2^13.
         exponents: from 0 to 20, by name; a parameter is its integer times 2^-exponent.
     """
 
@@ -102,6 +104,11 @@ def initial_integers(layout: Layout, name: str, exponent: int) -> np.ndarray:
     return found
 
 
+def usual_magnitude(name: str) -> float:
+    """The mean magnitude, less what is initial, that a tensor's parameters usually have."""
+    return _usual(name).magnitude / 1024
+
+
 def decode_parameters(layout: Layout, data: bytes | memoryview) -> QuantisedParameters:
     """The parameters that bytes hold.
 
@@ -114,6 +121,8 @@ def decode_parameters(layout: Layout, data: bytes | memoryview) -> QuantisedPara
     """
     reader = Reader(memoryview(data))
     reach_bits = int(reader.bits(_REACH_BITS, 1)[0])
+    if reach_bits > _MOST_REACH_BITS:
+        raise InrError(f"parameters of {reach_bits} bits are out of range")
     found = transfer(layout, reach_bits, lambda table, _: int(reader.symbols(table, 1)[0]), None)
     reader.finish()
     return found
@@ -234,15 +243,16 @@ def _pass_ascending(wanted: np.ndarray, sixteenths: int, shape: int, reach_bits:
 def _scale(mean: int, shape: int) -> int:
     """The index of a model's scale for a mean magnitude in 16ths."""
     octaves = int(logarithm(np.array([max(mean, 1)]))[0])
-    scale = _SCALE_OF_SIXTEENTH[shape] + ((octaves + (1 << ONE_BITS - 4)) >> ONE_BITS - 3)
+    # in quarters of octaves, for fewer tables
+    scale = (_SCALE_OF_SIXTEENTH[shape] + (octaves >> ONE_BITS - 3) + 1) & ~1
     return min(max(scale, _LEAST_SCALE), SCALES - 1)
 
 
-@cache
+@lru_cache(_KEPT_TABLES)
 def _table(reach_bits: int, shape: int, scale: int) -> FrequencyTable:
     return generalised_gaussian_table(1 - (1 << reach_bits), (1 << reach_bits) - 1, 0, shape, scale)
 
 
-@cache
+@lru_cache(_KEPT_TABLES)
 def _distance_table(reach_bits: int, scale: int) -> FrequencyTable:
     return generalised_gaussian_table(0, (1 << reach_bits) - 1, 0, LAPLACE, scale)

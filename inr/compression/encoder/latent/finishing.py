@@ -10,6 +10,7 @@ import torch
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.encoder.latent.fit import Fitted, make_step
 from inr.compression.encoder.latent.integer_search import Bound, IntegerSearch
+from inr.compression.encoder.latent.network_coding import quantise
 from inr.compression.encoder.latent.rate import Goal
 from inr.compression.encoder.latent.steps import LatentStep
 from inr.field import Spec
@@ -24,6 +25,8 @@ _MARGIN = 0.0008
 _FIRST_TILT, _TILT = 1.15, 1.6
 _MOST_ATTEMPTS, _MOST_FILLINGS = 40, 5
 _ROUNDS = 2
+# Of the seconds, what rounding networks and improving latents may take.
+_IMPROVING_SHARE = 0.85
 
 
 def finish(
@@ -48,8 +51,8 @@ def finish(
             by importance.
         write: gives all bytes of the component.
         seed: of where moves are tried.
-        seconds: that improving may take besides the networks and the way to the target; None: no limit, and equal
-            results for equal arguments.
+        seconds: that all of it may take, about: what only improves ends in time to land at the target; None: no limit,
+            and equal results for equal arguments.
         stopped: whether to leave out what only improves.
         stage: told what is done.
 
@@ -57,15 +60,16 @@ def finish(
         The networks' integers, and the latents, int32 (latents,). At or below the bytes, or at or above the PSNR;
         where that cannot be reached, as near to it as one gets.
     """
+    deadline = math.inf if seconds is None else time.perf_counter() + _IMPROVING_SHARE * seconds
     step = make_step(fitted.layout, picture, importance, engine)
+    step.prepare()
     with torch.no_grad():
         step.latents.copy_(torch.from_numpy(fitted.latents.astype(np.float32)))
         step.parameters.copy_(torch.from_numpy(fitted.parameters))
     stage("rounding networks")
-    networks = _quantised(step, fitted, stopped)
+    networks = quantise(step, fitted, stopped)
     with torch.no_grad():
         step.parameters.copy_(torch.from_numpy(networks.values()))
-    deadline = math.inf if seconds is None else time.perf_counter() + seconds
     stage("searching better latents")
     search = IntegerSearch(step, seed=seed, stopped=lambda: stopped() or time.perf_counter() > deadline)
     search.improve(fitted.weight, _ROUNDS)
@@ -179,10 +183,3 @@ def _empty_until(search: IntegerSearch, small_enough: Callable[[], bool]) -> Non
         search.take(latents)
         if small_enough():
             return
-
-
-def _quantised(step: LatentStep, fitted: Fitted, stopped: Callable[[], bool]) -> QuantisedParameters:
-    """The networks as integers, by the search that lowers loss and bytes."""
-    from inr.compression.encoder.latent.network_coding import quantise
-
-    return quantise(step, fitted, stopped)

@@ -147,7 +147,9 @@ class IntegerSearch:
             success = self._try(grid.start + chosen, moves, offset, grid.level, weight, bound)
             batch += 1
 
-    def _cells(self, level: int, rows: np.ndarray, columns: np.ndarray, offset: tuple[int, int]) -> tuple[np.ndarray, int]:
+    def _cells(
+        self, level: int, rows: np.ndarray, columns: np.ndarray, offset: tuple[int, int]
+    ) -> tuple[np.ndarray, int]:
         """The cells in which places lie, int64, and how many there are."""
         side = _CELL << level
         across = self._shape[1] // side + 2

@@ -19,6 +19,7 @@ from inr.compression.bitstream.latent.parameters import (
     MAX_MAGNITUDE_BITS,
     QuantisedParameters,
     initial_integers,
+    usual_magnitude,
     write_parameters,
 )
 from inr.compression.encoder.latent.fit import Fitted
@@ -33,6 +34,8 @@ _TURNS = 20
 # chosen by, where turns begin, and the least.
 _STEP_DAMPING, _FIRST_DAMPING, _LEAST_DAMPING = 300.0, 100.0, 0.01
 _DAMPING_DECREASE, _DAMPING_INCREASE = 3.0, 4.0
+# Magnitudes count as at least this share of what they usually are.
+_LEAST_SHARE = 0.25
 # Steps of a fit are a quarter as long each time they fail, so many times.
 _SHORTENINGS = 4
 # Bits by which a step may cost more in the loss than it saves in the file, as a share of what the file takes, before
@@ -121,21 +124,32 @@ class NetworkSearch:
         finest = {name: _initial(self._layout, name) for name in self._names}
         self._initial = np.concatenate([finest[name] for name in self._names])
         squares = np.bincount(self._tensor, (self._fitted - self._initial) ** 2) / sizes
-        self._spread = np.maximum(squares, 1e-6)[self._tensor]
+        least = [(_LEAST_SHARE * usual_magnitude(name)) ** 2 for name in self._names]
+        self._spread = np.maximum(squares, least)[self._tensor]
         self._before = self.cost(self._fitted)
 
-    def exponents(self, finer: int) -> np.ndarray:
-        """Exponents by tensor, int64: Δ² = 12 / (ln 2 c) at curvature c, halved so many times."""
-        logarithms = np.zeros(len(self._tensor))
-        for block in self._blocks:
-            damped = block.curvature + np.diag(_STEP_DAMPING / self._spread[block.places])
-            order = np.argsort(-block.curvature.diagonal(), kind="stable")
-            root = _following(damped[np.ix_(order, order)], len(order))
-            logarithms[np.arange(len(self._tensor))[block.places][order]] = -2 * np.log2(np.diagonal(root))
-        means = np.bincount(self._tensor, logarithms) / np.bincount(self._tensor)
+    def exponents(self, finer: int, *, alone: bool = False) -> np.ndarray:
+        """Exponents by tensor, int64, at which a bit more helps equally in each: Δ² = 12 / (ln 2 c) at curvature c.
+
+        Args:
+            finer: how often steps are halved besides.
+            alone: whether parameters are to be rounded each by itself.
+        """
+        sizes = np.bincount(self._tensor)
+        if alone:
+            curvature = np.concatenate([block.curvature.diagonal() for block in self._blocks])
+            means = np.log2(np.maximum(np.bincount(self._tensor, curvature) / sizes, 1e-9))
+        else:
+            logarithms = np.zeros(len(self._tensor))
+            for block in self._blocks:
+                damped = block.curvature + np.diag(_STEP_DAMPING / self._spread[block.places])
+                order = np.argsort(-block.curvature.diagonal(), kind="stable")
+                root = _following(damped[np.ix_(order, order)], len(order))
+                logarithms[np.arange(len(self._tensor))[block.places][order]] = -2 * np.log2(np.diagonal(root))
+            means = np.bincount(self._tensor, logarithms) / sizes
         found = np.rint((means - math.log2(12 / math.log(2))) / 2).astype(np.int64) + finer
         largest = np.zeros(len(found))
-        np.maximum.at(largest, self._tensor, np.abs(self._fitted))
+        np.maximum.at(largest, self._tensor, np.maximum(np.abs(self._fitted), np.abs(self._initial)))
         # twice the magnitude stays in range, for rounding in turns moves parameters
         most = np.floor(MAX_MAGNITUDE_BITS - 1 - np.log2(np.maximum(largest, 1e-3))).astype(np.int64)
         return np.clip(found, 0, np.minimum(most, _MAX_EXPONENT))
@@ -156,7 +170,7 @@ class NetworkSearch:
                 self._round(values, free, parts[turn], block, damping[block.part], steps, slopes)
             if turn < _TURNS - 1 and not self._stopped():
                 values = self._fit(values, free, damping)
-        q = self._integers(values, exponents)
+        q = _with_short_zeros(self.integers(values, exponents))
         return q, float((self.cost(values) - self._before).sum()), 8 * len(encode_parameters(q))
 
     def _round(
@@ -225,7 +239,8 @@ class NetworkSearch:
         means = np.maximum(means, 0.02)
         return (-np.log2((np.sqrt(1 + means**2) - 1) / means))[self._tensor]
 
-    def _integers(self, values: np.ndarray, exponents: np.ndarray) -> QuantisedParameters:
+    def integers(self, values: np.ndarray, exponents: np.ndarray) -> QuantisedParameters:
+        """The nearest to values, float64 (parameters,), for exponents by tensor, int64."""
         most = (1 << MAX_MAGNITUDE_BITS) - 1
         integers = {
             name: np.clip(np.rint(np.ldexp(values[self._layout.slices[name]], int(exponent))), -most, most)
@@ -259,6 +274,16 @@ class NetworkSearch:
             _Block(0, slice(0, start), rate),
             _Block(1, slice(start, layout.parameters), error / (layout.channels * self._weight)),
         )
+
+
+def _with_short_zeros(q: QuantisedParameters) -> QuantisedParameters:
+    """The same values; what is all 0 has the exponent 0 where that is shorter."""
+    for name, integers in q.integers.items():
+        if not integers.any() and q.exponents[name]:
+            other = replace(q, exponents={**q.exponents, name: 0})
+            if len(encode_parameters(other)) < len(encode_parameters(q)):
+                q = other
+    return q
 
 
 class _Window(Layout):
