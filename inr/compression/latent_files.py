@@ -43,7 +43,10 @@ def read_samples(
         DamagedFile: the file does not hold together; `section` names the part at fault.
         InrError: a file of another codec, or of a newer inr, or one that takes more bytes.
 
-    >>> samples, domain = inr.compression.latent_files.read_samples("photo.latent.inr")  # doctest: +SKIP
+    >>> made = inr.compress(inr.from_array(np.full((8, 9), 7, np.uint8)), quality=50)
+    >>> samples, domain = inr.compression.latent_files.read_samples(made)
+    >>> samples.shape, domain.dtype
+    ((8, 9, 1), 'uint8')
     """
     if isinstance(source, (str, os.PathLike)):
         contents = container.read(Path(source), max_bytes=max_bytes)

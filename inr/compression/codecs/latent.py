@@ -83,7 +83,7 @@ class LatentCodec(Codec):
         from inr.compression.encoder.latent.picture import PictureEncoder
 
         encoder = PictureEncoder(signal, self._preset, steps, engine, seed, fits or FitSeries())
-        return encoder.of_bytes(max_bytes)
+        return encoder.of_bytes(max_bytes, lambda sections: b"".join(section.data for section in sections))
 
     def encode_target(
         self,
@@ -106,8 +106,7 @@ class LatentCodec(Codec):
 
         def sections() -> Sequence[Payload]:
             if target.bytes is not None:
-                outline = self.outline(target.bytes)
-                return encoder.of_bytes(max(2 * target.bytes - len(pack(outline)), 1))
+                return encoder.of_bytes(target.bytes, pack)
             if target.psnr is not None:
                 return encoder.of_psnr(target.psnr)
             assert target.weight is not None

@@ -12,6 +12,7 @@ from inr import DamagedFile, InrError, container
 from inr.compression import FitSeries, compress_and_measure, latent_files
 from inr.compression.bitstream.latent import components as form
 from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.encoder.latent import picture
 from inr.compression.encoder.latent.largest_error import corrections
@@ -42,30 +43,32 @@ class Stub:
         return Fitted(Layout(*picture.shape[1:], len(picture), preset), picture, seen)
 
     def finish(self, picture, importance, fitted, goal, *, write, **others):
+        def rounded(bits):
+            networks = QuantisedParameters(fitted.layout, {}, {"bits": bits})
+            return networks, np.rint(picture * (2**bits - 1)).astype(np.int32) * fitted.seen
+
+        found = rounded(1)
         for bits in range(1, 17):
-            latents = np.rint(picture * (2**bits - 1)).astype(np.int32) * fitted.seen
-            size = len(write(bits, latents))
+            networks, latents = rounded(bits)
             error = np.square(latents / (2**bits - 1) - picture)[:, fitted.seen].mean()
-            if goal.bytes is not None and size > goal.bytes:
+            if goal.bytes is not None and len(write(networks, latents)) > goal.bytes:
                 break
-            found = bits, latents
+            found = networks, latents
             if goal.psnr is not None and error <= 10 ** (-goal.psnr / 10):
                 break
             if goal.weight is not None and bits >= -2 * np.log10(goal.weight):
                 break
-        else:
-            return found
-        return found if bits > 1 else (1, latents)
+        return found
 
-    def encode_parameters(self, bits):
-        return bytes([bits])
+    def encode_parameters(self, networks):
+        return bytes([networks.exponents["bits"]])
 
     def decode_parameters(self, layout, data):
         if len(data) != 1 or not 1 <= data[0] <= 16:
             raise InrError("no stub writes such networks")
         return data[0]
 
-    def encode_latents(self, layout, bits, latents):
+    def encode_latents(self, layout, networks, latents):
         middle = np.median(latents.reshape(len(latents), -1), axis=1).astype(np.int32)
         return [middle.tobytes(), zlib.compress((latents - middle[:, None, None]).tobytes(), 9)]
 

@@ -1,13 +1,13 @@
 """Encoding a whole picture by codec "latent": its components, one after the other, and the sections of the file."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.codecs.base import Payload
 from inr.compression.encoder.latent.components import (
     SMALL_LOSSLESS,
@@ -27,6 +27,7 @@ from inr.compression.fit_series import FitSeries
 from inr.field import Spec
 from inr.signals import GridSignal
 
+Pack = Callable[[Sequence[Payload]], bytes]
 # The share of the bytes, and of the seconds, that alpha takes at most, where it takes a fit.
 _ALPHA_BYTES, _ALPHA_SECONDS = 0.2, 0.25
 # Base holds pieces up to this share of all; a section is worth its name, length and checksum from so many bytes on.
@@ -47,6 +48,14 @@ class Coded:
     def size(self) -> int:
         """Bytes, without those of the table."""
         return len(self.component.networks) + sum(map(len, self.pieces))
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Bytes that a whole file may have, and what makes it of coded colour."""
+
+    limit: int
+    file: Callable[[Coded], bytes]
 
 
 class PictureEncoder:
@@ -72,12 +81,19 @@ class PictureEncoder:
         """How many the grid has."""
         return math.prod(self.signal.array.shape[:2])
 
-    def of_bytes(self, room: int) -> list[Payload]:
-        """Sections of at most so many bytes, as far as there are files so small."""
-        room -= len(self._table(self._constants()))
+    def of_bytes(self, limit: int, pack: Pack) -> list[Payload]:
+        """Sections whose file has at most so many bytes, as far as there are files so small.
+
+        Args:
+            limit: bytes of the file.
+            pack: makes a file of sections.
+        """
+        apart = [Payload("base", self._table(self._constants())), Payload("g0", b"", False), Payload("g1", b"", False)]
+        room = max(limit - len(pack(apart)), 1)
         alpha = self._alpha(room * _ALPHA_BYTES, Goal(bytes=max(int(room * _ALPHA_BYTES), 1)))
         left = max(room - (alpha.size if alpha else 0), 1)
-        return self._sections(self._colour(left, Goal(bytes=left), alpha), alpha)
+        landing = Landing(limit, lambda colour: pack(self._sections(colour, alpha)))
+        return self._sections(self._colour(left, Goal(bytes=left), alpha, landing), alpha)
 
     def of_weight(self, weight: float) -> list[Payload]:
         """Sections at a weight of the rate.
@@ -150,14 +166,17 @@ class PictureEncoder:
         found = self._fitted(part, expected, goal, _ALPHA_SECONDS, preset="lop")
         return replace(exact, fitted=True) if exact.size <= found.size else found
 
-    def _colour(self, expected: float, goal: Goal, alpha: Coded | None) -> Coded:
+    def _colour(self, expected: float, goal: Goal, alpha: Coded | None, landing: Landing | None = None) -> Coded:
         part = self._parts[0]
         if not part.fitted:
             return Coded(part.component)
         taken = _ALPHA_SECONDS if alpha is not None and alpha.fitted else 0.0
-        return self._fitted(part, expected, goal, 1 - taken, preset=self._preset)
+        return self._fitted(part, expected, goal, 1 - taken, preset=self._preset, landing=landing)
 
-    def _fitted(self, part: Part, expected: float, goal: Goal, share: float, *, preset: str) -> Coded:
+    def _fitted(
+        self, part: Part, expected: float, goal: Goal, share: float, *, preset: str, landing: Landing | None = None
+    ) -> Coded:
+        """The coded component of a fit; with `landing`, the whole file counts instead of the goal when it ends."""
         budget = self._fits.budget(self._steps or None, share)
         if preset == "auto":
             preset = suited_networks(self.pixels, expected, budget.seconds or math.inf, self._steps)
@@ -166,18 +185,24 @@ class PictureEncoder:
             engine=self._engine, fits=self._fits,
         )  # fmt: skip
 
-        def write(parameters: Any, latents: np.ndarray) -> bytes:
-            return b"".join([encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)])
+        def coded(parameters: QuantisedParameters, latents: np.ndarray) -> Coded:
+            pieces = encode_latents(fitted.layout, parameters, latents)
+            networks = encode_parameters(parameters)
+            component = replace(part.component, preset=preset, networks=networks, pieces=len(pieces))
+            return Coded(component, tuple(pieces), fitted=True)
 
-        seconds = None if budget.seconds is None else (1 - FIT_SHARE) * budget.seconds
+        def write(parameters: QuantisedParameters, latents: np.ndarray) -> bytes:
+            found = coded(parameters, latents)
+            return b"".join([found.component.networks, *found.pieces]) if landing is None else landing.file(found)
+
         parameters, latents = finish(
-            part.picture, part.importance, fitted, goal, write=write, seed=self._seed, engine=self._engine,
-            seconds=seconds, stopped=lambda: self._fits.stopped, stage=self._fits.stage,
+            part.picture, part.importance, fitted, goal if landing is None else Goal(bytes=landing.limit), write=write,
+            seed=self._seed, engine=self._engine,
+            seconds=None if budget.seconds is None else (1 - FIT_SHARE) * budget.seconds,
+            stopped=lambda: self._fits.stopped, stage=self._fits.stage,
         )  # fmt: skip
         self._fits.stage("coding")
-        networks, pieces = encode_parameters(parameters), encode_latents(fitted.layout, parameters, latents)
-        component = replace(part.component, preset=preset, networks=networks, pieces=len(pieces))
-        return Coded(component, tuple(pieces), fitted=True)
+        return coded(parameters, latents)
 
     def _constants(self) -> list[Coded]:
         """Components as the table tells them, without networks."""
