@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from inr.bench import machine
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.encoder.latent.fit import Fitted, fit_component
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--weight", type=float, default=1e-3)
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
-    rows = ["picture\tmethod\tnetwork_bytes\tlost_bytes\ttogether"]
+    rows = [f"# {machine.describe()}", "picture\tmethod\tnetwork_bytes\tlost_bytes\ttogether"]
     for name in arguments.pictures:
         fitted, crop = fit(arguments.data, name, arguments.steps, arguments.weight)
         for method, size, lost in methods(fitted, crop):
