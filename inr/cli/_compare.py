@@ -132,9 +132,11 @@ def compare(
         pictures.append(found)
         larger += [f"the smallest {name} takes {found.size:,} bytes"] if over else []
     _show(picture, sheet, pixels, pictures, force=force, quiet=quiet, as_json=as_json)
-    problems = [*([ours.missed] if ours.missed else []), *larger]
+    problems = [f"not at equal bytes: {words}" for words in larger]
+    if ours.missed is not None:
+        problems.append(f"the target was missed: {ours.missed}")
     for problem in problems:
-        remark(f"not at equal bytes, or not as asked for: {problem}")
+        remark(problem)
     if ours.ended is not None:
         remark(ours.ended)
         raise typer.Exit(INTERRUPTED)

@@ -3,10 +3,11 @@
     python -m studies.latent.speed --data DIR [--presets lop mop hop] [--threads 1 2] [--file FILE.inr]
 
 It supports docs/compression.md; DIR holds the folder kodak. Times are the least of several short bursts with rests
-between them, for other programs only add to them. A part runs by itself, so that parts add up to a little more than
-the whole; the iteration is that of a real fit, with the networks' optimiser, the check of whole numbers every 100 steps
-and the events. Decoding is of FILE, or of a file that is made in a short fit for it. Rows go to
-results/latent_speed.tsv, in place of those of the same preset, threads and part.
+between them, for other programs only add to them. A part runs by itself, with what it reads still in the cache, so that
+parts add up to less than the whole, all the more on a busy machine, where short bursts are disturbed less often. The
+iteration is that of a real fit, with the networks' optimiser, the check of whole numbers every 100 steps and the
+events. Decoding is of FILE, or of a file that is made in a short fit for it. Rows go to results/latent_speed.tsv, in
+place of those of the same preset, threads and part.
 """
 
 import argparse
