@@ -67,9 +67,9 @@ class HalfStep:
         places = [np.arange(grids[each.level + 1, each.hyper].start, grids[each.level + 1, each.hyper].stop)
                   for each in half.grids]  # fmt: skip
         self._latents = torch.from_numpy(np.concatenate(places)).to(step.device)
-        own, theirs = _same_numbers(half, whole, "half")
+        own, theirs = _same_numbers(half, whole, finest=False)
         self._own, self._theirs = own.to(step.device), theirs.to(step.device)
-        finest, next_finest = _same_numbers(whole, whole, "finest")
+        finest, next_finest = _same_numbers(whole, whole, finest=True)
         self._finest, self._next_finest = finest.to(step.device), next_finest.to(step.device)
 
     @torch.no_grad()
@@ -95,45 +95,47 @@ class HalfStep:
         parameters[self._finest] = parameters[self._next_finest]
 
 
-def _same_numbers(layout: Layout, whole: Layout, kind: str) -> tuple[Tensor, Tensor]:
-    """Which of one layout's parameters do a level lower what some of the whole picture's do; int64 places of both.
+def _same_numbers(layout: Layout, whole: Layout, *, finest: bool) -> tuple[Tensor, Tensor]:
+    """Which of one layout's parameters do, a level lower, what some of the whole picture's do.
 
     Args:
-        layout: of the halved picture.
-        whole: of the whole one.
-        kind: "half": of all parameters; "finest": `layout` is the whole picture's as well, and only those of its
-            finest grid count.
-    """
-    finest = kind == "finest"
-    own, theirs = [], []
+        layout: of the halved picture, or of the whole one.
+        whole: of the whole picture.
+        finest: whether only those that the finest grid of `layout` has for itself count.
 
-    def add(name: str, other: str, columns: list[int], other_columns: list[int]) -> None:
-        for vector, place, tensor, chosen in ((own, layout, name, columns), (theirs, whole, other, other_columns)):
-            part = place.slices[tensor]
-            numbers = np.arange(part.start, part.stop)
-            shape = place.tensors[tensor]
-            vector.append(numbers.reshape(shape[0], -1)[:, chosen].ravel() if chosen else numbers)
+    Returns:
+        Their places in the vectors of both, int64.
+    """
+    own: list[np.ndarray] = []
+    theirs: list[np.ndarray] = []
+
+    def add(name: str, other: str, columns: list[int] | None = None, others: list[int] | None = None) -> None:
+        own.append(_places(layout, name, columns))
+        theirs.append(_places(whole, other, others))
 
     for name in layout.tensors:
-        kind_of, level, *rest = name.split(".")
-        if kind_of in ("prefilter", "upsampling", "features"):
-            other = ".".join([kind_of, str(int(level) + 1), *rest])
+        part, level, *rest = name.split(".")
+        if part in ("prefilter", "upsampling", "features"):
+            other = ".".join([part, str(int(level) + 1), *rest])
             if other not in whole.tensors or (finest and level != "0"):
                 continue
-            if rest == ["weight"]:
-                theirs_by = {(grid.level, grid.hyper): i for i, grid in enumerate(whole.coarser(int(level) + 1))}
-                shared = [
-                    (i, theirs_by[grid.level + 1, grid.hyper])
-                    for i, grid in enumerate(layout.coarser(int(level)))
-                    if (grid.level + 1, grid.hyper) in theirs_by
-                ]
-                if shared:
-                    add(name, other, *(list(each) for each in zip(*shared, strict=True)))
-            else:
-                add(name, other, [], [])
+            if rest != ["weight"]:
+                add(name, other)
+                continue
+            read = {(grid.level, grid.hyper): column for column, grid in enumerate(whole.coarser(int(level) + 1))}
+            keys = [(grid.level + 1, grid.hyper) for grid in layout.coarser(int(level))]
+            shared = [column for column, key in enumerate(keys) if key in read]
+            add(name, other, shared, [read[keys[column]] for column in shared])
         elif name in ("synthesis.0.weight", "synthesis.linear"):
-            count = 1 if finest else layout.levels
-            add(name, name, list(range(count)), list(range(1, count + 1)))
+            columns = list(range(1 if finest else layout.levels))
+            add(name, name, columns, [column + 1 for column in columns])
         elif not finest:
-            add(name, name, [], [])
+            add(name, name)
     return torch.from_numpy(np.concatenate(own)), torch.from_numpy(np.concatenate(theirs))
+
+
+def _places(layout: Layout, name: str, columns: list[int] | None) -> np.ndarray:
+    """Where a tensor's numbers, or those of some of its columns, are in the vector of all parameters."""
+    part = layout.slices[name]
+    numbers = np.arange(part.start, part.stop)
+    return numbers if columns is None else numbers.reshape(layout.tensors[name])[:, columns].ravel()
