@@ -17,7 +17,7 @@ _BPP, _PSNR, _POWER, _DB_PER_DECADE = 0.482, 34.5, -0.52, 5.9
 # Bytes of a component below which networks of a complexity cost more than they bring, and the seconds, for 768 x 512,
 # and steps below which larger ones are not learned.
 _FEW_BYTES = {"lop": 2_500, "mop": 7_000}
-_FEW_SECONDS, _FEW_STEPS = 120.0, 3_000
+_FEW_SECONDS, _FEW_STEPS = 40.0, 1_000
 
 
 class PresetSeconds(NamedTuple):

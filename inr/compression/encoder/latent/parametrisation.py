@@ -111,6 +111,8 @@ class LatentWeights(Parametrisation):
     def begin(self, steps: int) -> None:
         """See `Parametrisation.begin`."""
         self._schedule = Schedule(self._recipe, steps, halving=self._half is not None)
+        if not self._schedule.half_steps:
+            self._half, self._halving = None, False
 
     def affordable(self, steps: int) -> int:
         """See `Parametrisation.affordable`: steps at half resolution take less time."""

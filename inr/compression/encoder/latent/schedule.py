@@ -15,6 +15,8 @@ _WARM_SHARE = 1 / 40
 # By the weight of a bit below which it holds, what the latents' learning rate is multiplied by: they are integers here.
 _GAINS = ((2e-4, 24.0), (5e-4, 20.0))
 _USUAL_GAIN = 16.0
+# Fits of as many steps do all of them at full resolution: from there on the rest brought nothing.
+_HALF_BELOW = 1_500
 # Learning rate, temperature and deviation of the noise at the end of the part at half resolution.
 _HALF_ENDS = (6e-3, 0.3, 0.2)
 # What a step at half resolution takes of the time of another.
@@ -37,7 +39,7 @@ class Recipe:
     Attributes:
         starts: how many starts each round of the warm-up has; the best of one go on to the next, and then one does.
         warm: steps of a start in a round; None: what suits the number of steps.
-        half: share of the steps that are done at half the resolution after the warm-up, which is too.
+        half: share of the steps of a short fit that are done at half the resolution after the warm-up, which is too.
         last: share of the steps that only the networks learn in, with whole numbers for latents.
         rate, final_rate: learning rates, which fall as a cosine does; of the latents, times the gain.
         last_rate: of the networks in the last phase, at its beginning.
@@ -114,7 +116,7 @@ class Schedule:
     Args:
         recipe: of the fit.
         steps: of all of it, with the warm-up's.
-        halving: whether there is a part at half resolution.
+        halving: whether short fits have a part at half resolution.
     """
 
     def __init__(self, recipe: Recipe, steps: int, *, halving: bool) -> None:
@@ -125,7 +127,7 @@ class Schedule:
         self._warm = warm
         self.warm_steps = warm * sum(self._starts)
         self.last_steps = round(recipe.last * steps)
-        self.half_steps = round(recipe.half * steps) if halving else 0
+        self.half_steps = round(recipe.half * steps) if halving and steps < _HALF_BELOW else 0
         self.main_steps = steps - self.warm_steps - self.half_steps - self.last_steps
         # by the time of a step at full resolution
         self.time = steps - (1 - _HALF_TIME) * (self.warm_steps + self.half_steps) * (self.half_steps > 0)
