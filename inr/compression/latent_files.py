@@ -12,11 +12,11 @@ from jaxtyping import Shaped
 from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr.compression.bitstream.latent.components import decode_samples
+from inr.compression.payloads import payloads_of
 from inr.container import GIB, Contents
 from inr.signals import Domain, from_compact, unpack_missing
 
 CODEC = "latent"
-_CODING = "bytes"
 
 
 def is_latent(header: Mapping[str, Any]) -> bool:
@@ -79,13 +79,7 @@ def samples_of(
         domain = from_compact(contents.header["domain"])
     except (InrError, KeyError) as error:
         raise DamagedFile(f"its header describes no grid: {error}", "header") from error
-    payloads = {
-        name: memoryview(section.tensors["payload"].tobytes())
-        for name, section in contents.sections.items()
-        if section.coding == _CODING
-    }
-    if "base" not in payloads:
-        raise DamagedFile("it has no section 'base'", "header")
+    payloads = payloads_of(contents)
     try:
         return decode_samples(domain, payloads, max_bytes=max_bytes)
     except (MissingExtra, DamagedFile):
