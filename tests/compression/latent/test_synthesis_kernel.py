@@ -70,8 +70,9 @@ def test_a_step_is_that_of_the_eager_mathematics(temperature):
     assert furthest(buffers.gradient, rounded.grad) < 2e-4
     for name, parameter in parameters.items():
         assert furthest(buffers.tensor(name, gradient=True), parameter.grad) < 2e-4, name
-    moved = (temperature is not None) * -0.1 * np.sign(buffers.gradient * buffers.slopes)
-    np.testing.assert_allclose(buffers.latents - before, moved, atol=2e-2)
+    slope = buffers.gradient * buffers.slopes  # Adam's first step is as long for all that is well above 1e-8
+    moved = (temperature is not None) * -0.1 * slope / (np.abs(slope) + 1e-8)
+    np.testing.assert_allclose(buffers.latents - before, moved, atol=1e-3)
 
 
 def test_measuring_a_step_rounds_to_whole_numbers():
