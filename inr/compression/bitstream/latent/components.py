@@ -188,8 +188,12 @@ def decode_samples(
     dtype = np.dtype(domain.dtype)
     samples = np.empty((height, width, domain.channels), dtype)
     start = 0
-    for component, found in zip(table.components, pieces, strict=True):
-        _decode_component(component, found, domain, start, samples, threads, max_bytes)
+    for index, (component, found) in enumerate(zip(table.components, pieces, strict=True)):
+        try:
+            _decode_component(component, found, domain, start, samples, threads, max_bytes)
+        except _DamagedPiece as error:
+            name = _section_of(table, index, error.number)
+            raise DamagedFile(f"section '{name}' cannot be decoded: {error}", name) from error
         start += component.channels
     if table.flags & CLEAR and domain.channels in (2, 4):
         samples[samples[..., -1] == 0] = 0
@@ -334,6 +338,23 @@ def _pieces(table: Table, base: memoryview, payloads: Mapping[str, bytes | memor
     return found
 
 
+def _section_of(table: Table, component: int, number: int) -> str:
+    """The section that holds a piece of a component."""
+    place, index = piece_order(table.components).index((component, number)), 0
+    while place >= table.pieces[index]:
+        place -= table.pieces[index]
+        index += 1
+    return f"g{index - 1}" if index else "base"
+
+
+class _DamagedPiece(InrError):
+    """Bytes that no encoder has written, and in which of a component's pieces they are."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 def _cut(data: memoryview, count: int) -> list[memoryview]:
     if count == 0:
         if len(data):
@@ -360,7 +381,10 @@ def _decode_component(
         part[...] = np.frombuffer(component.constant, dtype.newbyteorder("<"))
     elif component.coding == LOSSLESS:
         if pieces:
-            part[...] = lossless.decode_samples(pieces[0], part.shape, dtype, max_bytes=max_bytes)
+            try:
+                part[...] = lossless.decode_samples(pieces[0], part.shape, dtype, max_bytes=max_bytes)
+            except InrError as error:
+                raise _DamagedPiece(str(error), 0) from error
         else:
             part[...] = domain.values.high[-1] if dtype.kind == "f" else np.iinfo(dtype).max
     else:
@@ -410,7 +434,7 @@ def decode_unit(
         threads: that make pixels.
     """
     # these compile kernels, which other files do not need
-    from inr.compression.bitstream.latent.decode import decode_bands, decode_latents
+    from inr.compression.bitstream.latent.decode import decode_bands, decode_section, entropy_network
     from inr.compression.bitstream.latent.fronts import sections
     from inr.compression.bitstream.latent.parameters import decode_parameters
 
@@ -419,7 +443,14 @@ def decode_unit(
     if component.pieces != len(sections(layout)):
         raise InrError(f"it announces {component.pieces} pieces of latents, not {len(sections(layout))}")
     parameters = decode_parameters(layout, component.networks)
-    latents = decode_latents(layout, parameters, pieces) if pieces else np.zeros(layout.latents, np.int32)
+    latents = np.zeros(layout.latents, np.int32)
+    for number, piece in enumerate(pieces):
+        try:
+            if number == 0:
+                network = entropy_network(layout, parameters, piece)
+            decode_section(network, number, piece, latents)
+        except InrError as error:
+            raise _DamagedPiece(str(error), number) from error
     decode_bands(layout, parameters, latents, write, fraction_bits=bits, threads=threads)
 
 
@@ -427,5 +458,5 @@ def _correct(samples: Shaped[np.ndarray, "height width channels"], cursor: Curso
     step = struct.unpack("<d", cursor.take(8))[0] if samples.dtype.kind == "f" else cursor.varint()
     if not ((0 < step < math.inf and step < 2.0**31) or (samples.dtype.kind == "f" and 0 < step < math.inf)):
         raise InrError(f"it announces steps of {step}")
-    moves = decode_integers(cursor.rest(), samples.size, max_bytes=max_bytes)
+    moves = decode_integers(cursor.rest(), samples.size, max_bytes=max(max_bytes - samples.nbytes, 0))
     correct(samples, moves.reshape(samples.shape), step)
