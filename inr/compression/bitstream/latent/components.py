@@ -23,6 +23,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Shaped
@@ -203,6 +204,36 @@ def decode_samples(
         except InrError as error:
             raise DamagedFile(f"section '{CORRECTIONS}' cannot be decoded: {error}", CORRECTIONS) from error
     return samples, replace(domain, sampling="area") if table.flags & AREA else domain
+
+
+def component_pieces(
+    domain: Domain, payloads: Mapping[str, bytes | memoryview]
+) -> list[tuple[Component, list[tuple[str, int]]]]:
+    """What a file holds, without decoding its latents.
+
+    Args:
+        domain: of the picture, as the file's header has it.
+        payloads: by section name: base, and those others that could be read.
+
+    Returns:
+        Of each component, colour first: what base tells of it, and the section and the bytes of each of its pieces, up
+        to the first that is not there.
+
+    Raises:
+        InrError: payloads that do not hold together.
+    """
+    cursor = Cursor(memoryview(payloads["base"]))
+    table = read_table(cursor, domain)
+    pieces = _pieces(table, cursor.rest(), payloads)
+    names: list[list[str]] = [[] for _ in table.components]
+    order = iter(piece_order(table.components))
+    for index, count in enumerate(table.pieces):
+        for component, _ in islice(order, count):
+            names[component].append(f"g{index - 1}" if index else "base")
+    return [
+        (component, [(name, len(piece)) for name, piece in zip(own, found, strict=False)])
+        for component, own, found in zip(table.components, names, pieces, strict=True)
+    ]
 
 
 def correct(
