@@ -355,6 +355,17 @@ def test_targets_in_bytes_are_met_from_below(stub):
     assert "more than asked for" in made.missed
 
 
+def test_bytes_that_no_network_fits_in_get_flat_components(stub):
+    array = with_alpha((48, 48, 4))
+    made = compressed(array, bytes=80)
+    assert made.missed is None
+    found = inr.decompress(made.data)
+    assert len(made.data) <= 80
+    assert len(np.unique(found.reshape(-1, 4), axis=0)) == 1
+    assert np.abs(found[0, 0, :3] - array[array[..., 3] > 0][:, :3].mean(0)).max() <= 0.5
+    assert abs(found[0, 0, 3] - array[..., 3].mean()) <= 0.5
+
+
 @pytest.mark.parametrize("name", ["RGB", "LA", "RGBA", "16 bit", "heights", "floats"])
 def test_targets_in_decibels_are_reached(stub, name):
     for wanted in (30.0, 40.0):

@@ -96,6 +96,11 @@ def check_domain(domain: Domain) -> tuple[int, int]:
         InrError: anything but a picture, or a map of one channel.
     """
     shape = domain.shape
+    if shape is not None and domain.kind == "video":
+        raise InrError(
+            f"codec 'latent' takes pictures and maps, with two axes, not a video of {shape[0]} frames; save one of "
+            "them as a picture, or take mlp"
+        )
     if shape is None or len(shape) != 2:
         raise InrError("codec 'latent' takes pictures and maps, with two axes; mlp takes other signals")
     if domain.channels not in (CHANNELS if domain.kind == "image" else (1,)):

@@ -61,7 +61,7 @@ def finish(
         where that cannot be reached, as near to it as one gets.
     """
     deadline = math.inf if seconds is None else time.perf_counter() + _IMPROVING_SHARE * seconds
-    step = make_step(fitted.layout, picture, importance, engine)
+    step = fitted.step or make_step(fitted.layout, picture, importance, engine)
     step.prepare()
     with torch.no_grad():
         step.latents.copy_(torch.from_numpy(fitted.latents.astype(np.float32)))

@@ -1,6 +1,6 @@
 """Fitting one component of a picture as a pyramid of latents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -32,6 +32,7 @@ class Fitted:
         parameters: of the networks, float32 (layout.parameters,), not quantised yet.
         weight: of a bit per pixel against the mean squared error, that the fit ended with.
         gain: that the latents' learning rate was multiplied by.
+        step: what computed it, of which finishing makes use: another one would take as much memory again.
     """
 
     layout: Layout
@@ -39,6 +40,7 @@ class Fitted:
     parameters: np.ndarray
     weight: float
     gain: float
+    step: LatentStep | None = field(default=None, compare=False, repr=False)
 
 
 def fit_component(
@@ -81,7 +83,7 @@ def fit_component(
     layout = Layout(picture.shape[1], picture.shape[2], picture.shape[0], preset)
     step = make_step(layout, picture, importance, engine)
     signal = picture_signal(picture)
-    field = LatentField(signal, layout, step.latents, step.parameters)
+    fitted = LatentField(signal, layout, step.latents, step.parameters)
     weights = LatentWeights(step, RateControl(goal, layout), recipe or Recipe(), seed)
     setup = Setup(
         "identity", "linear", "mlp", batch=signal.size, schedule="constant", learning_rate="paper", lattice_only=True
@@ -89,12 +91,12 @@ def fit_component(
     budget = Budget(steps, None if seconds is None else FIT_SHARE * seconds)
     (fits or FitSeries()).run(
         partial(
-            Fitter, signal, setup, budget, seed=seed, field=field, plan=(_name(engine), LatentPlan(step, field)),
+            Fitter, signal, setup, budget, seed=seed, field=fitted, plan=(_name(engine), LatentPlan(step, fitted)),
             parametrisation=weights,
         )
     )  # fmt: skip
     parameters = step.parameters.detach().cpu().numpy().copy()
-    return Fitted(layout, integers_of(step), parameters, weights.weight, gain_of(weights.weight))
+    return Fitted(layout, integers_of(step), parameters, weights.weight, gain_of(weights.weight), step)
 
 
 def make_step(layout: Layout, picture: np.ndarray, importance: np.ndarray | None, engine: Spec = "auto") -> LatentStep:
