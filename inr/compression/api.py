@@ -237,8 +237,8 @@ def default_codec(signal: Signal, target: Target, *, preset: str | None = None) 
     """The codec that a signal is compressed by where none is given.
 
     "latent" for pictures: where a file may have 700 bytes or more, 1,400 with alpha, below which its networks take too
-    much of them; where a PSNR or a largest error is asked for, from 64 x 64 pixels on; and where a quality or a preset is. Otherwise
-    "mlp". `compress` then still keeps samples without loss where these take fewer bytes.
+    much of them; where a PSNR or a largest error is asked for, from 64 x 64 pixels on; and where a quality or a preset
+    is. Otherwise "mlp". `compress` then still keeps samples without loss where these take fewer bytes.
 
     Args:
         signal: of which only domain and size matter, and whether alpha is the same everywhere.
@@ -537,7 +537,7 @@ def _missed(target: Target, data: bytes, quality: Quality) -> str | None:
     if target.max_error is not None and quality.max_error > target.max_error:
         return f"the largest error is {quality.max_error:.4g}, {target.max_error:.4g} was asked for"
     if target.bytes is not None and (excess := len(data) - target.bytes) > 0:
-        return f"{len(data)} bytes are {excess} more than asked for"
+        return f"{len(data):,} bytes are {excess:,} more than asked for"
     return None
 
 
