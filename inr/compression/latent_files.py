@@ -13,11 +13,11 @@ from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr.compression.bitstream.latent.components import LATENTS, check_domain, component_pieces, decode_samples
 from inr.compression.bitstream.latent.layout import Grid, Layout
+from inr.compression.payloads import payloads_of
 from inr.container import GIB, Contents
 from inr.signals import Domain, from_compact, unpack_missing
 
 CODEC = "latent"
-_CODING = "bytes"
 _CODINGS = ("latents", "lossless", "constant")
 
 
@@ -130,14 +130,7 @@ def _payloads(contents: Contents) -> tuple[Domain, dict[str, memoryview]]:
         domain = from_compact(contents.header["domain"])
     except (InrError, KeyError) as error:
         raise DamagedFile(f"its header describes no grid: {error}", "header") from error
-    payloads = {
-        name: memoryview(section.tensors["payload"].tobytes())
-        for name, section in contents.sections.items()
-        if section.coding == _CODING
-    }
-    if "base" not in payloads:
-        raise DamagedFile("it has no section 'base'", "header")
-    return domain, payloads
+    return domain, payloads_of(contents)
 
 
 def without_missing(

@@ -91,12 +91,11 @@ def stub(monkeypatch):
     for name in ("fit_component", "finish", "encode_parameters", "encode_latents"):
         monkeypatch.setattr(picture, name, getattr(found, name))
 
-    def decode_unit(component, domain, pieces, bits):
+    def decode_unit(component, domain, pieces, bits, write, threads):
         layout = Layout(*domain.shape, component.channels, component.preset)
         networks = found.decode_parameters(layout, component.networks)
-        return found.decode_picture(
-            layout, networks, found.decode_latents(layout, networks, pieces), fraction_bits=bits
-        )
+        latents = found.decode_latents(layout, networks, pieces)
+        write(0, found.decode_picture(layout, networks, latents, fraction_bits=bits))
 
     monkeypatch.setattr(form, "decode_unit", decode_unit)
     return found

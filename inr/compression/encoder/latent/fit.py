@@ -13,7 +13,7 @@ from inr.compression.encoder.latent.field import LatentField, picture_signal
 from inr.compression.encoder.latent.parametrisation import LatentPlan, LatentWeights
 from inr.compression.encoder.latent.rate import Goal, RateControl
 from inr.compression.encoder.latent.schedule import Recipe, gain_of
-from inr.compression.encoder.latent.steps import EagerStep, LatentStep
+from inr.compression.encoder.latent.steps import EagerStep, LatentStep, integers_of
 from inr.compression.fit_series import FitSeries
 from inr.field import Spec
 from inr.fitting import Budget, Fitter, Setup
@@ -93,9 +93,8 @@ def fit_component(
             parametrisation=weights,
         )
     )  # fmt: skip
-    latents = step.latents.detach().cpu().round().to(torch.int32).numpy()
     parameters = step.parameters.detach().cpu().numpy().copy()
-    return Fitted(layout, latents, parameters, weights.weight, gain_of(weights.weight))
+    return Fitted(layout, integers_of(step), parameters, weights.weight, gain_of(weights.weight))
 
 
 def make_step(layout: Layout, picture: np.ndarray, importance: np.ndarray | None, engine: Spec = "auto") -> LatentStep:

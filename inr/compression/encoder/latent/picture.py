@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from inr._cores import usable_cores
 from inr.compression.bitstream.latent import components as form
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.codecs.base import Payload
@@ -143,11 +144,9 @@ class PictureEncoder:
     def _error_of(self, alpha: Coded) -> float:
         """Mean squared error of a coded alpha, in own units."""
         part, start = self._parts[1], self._parts[0].component.channels
-        bits = form.fraction_bits(part.samples.dtype)
         views = [memoryview(piece) for piece in alpha.pieces]
-        unit = form.decode_unit(alpha.component, self.signal.domain, views, bits)
         decoded = np.empty(part.samples.shape, part.samples.dtype)
-        form.from_unit(unit, bits, decoded, *form.ranges_of(alpha.component, self.signal.domain, start))
+        form.decode_part(alpha.component, self.signal.domain, views, start, decoded, usable_cores())
         there = slice(None) if part.importance is None else part.importance > 0
         difference = decoded[there].astype(np.float64) - part.samples[there]
         return float(np.square(difference).mean())

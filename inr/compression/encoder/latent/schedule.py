@@ -57,7 +57,7 @@ class Recipe:
     temperature: tuple[float, float] = (0.35, 0.08)
     deviation: tuple[float, float] = (0.22, 0.15)
     optimiser: Literal["soap", "adam"] = "soap"
-    clip: float = 0.1
+    clip: float = 0.3
     decay: float = 0.01
 
 
