@@ -537,7 +537,7 @@ def _missed(target: Target, data: bytes, quality: Quality) -> str | None:
     if target.max_error is not None and quality.max_error > target.max_error:
         return f"the largest error is {quality.max_error:.4g}, {target.max_error:.4g} was asked for"
     if target.bytes is not None and (excess := len(data) - target.bytes) > 0:
-        return f"{len(data)} bytes are {excess} more than asked for"
+        return f"{len(data):,} bytes are {excess:,} more than asked for"
     return None
 
 

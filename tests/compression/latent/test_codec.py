@@ -480,6 +480,11 @@ def test_the_usual_codec_is_latent_for_pictures_and_mlp_for_what_is_small(stub):
     for name, shape in shapes.items():
         signal = inr.from_array(np.zeros(shape, np.uint8), kind="image")
         assert inr.compression.default_codec(signal, target) == name
+    soft = RNG.integers(0, 255, (64, 64, 4), np.uint8)
+    opaque = np.where(np.arange(4) == 3, np.uint8(255), soft)
+    for array, size, name in ((soft, 1_300, "mlp"), (soft, 1_400, "latent"), (opaque, 1_300, "latent")):
+        target = inr.compression.rate_control.Target(bytes=size)
+        assert inr.compression.default_codec(inr.from_array(array), target) == name
     drawn = np.kron(np.eye(8, dtype=np.uint8), np.ones((9, 9), np.uint8)) * 200
     made = compress_and_measure(drawn, bytes=1_000)
     assert container.loads(made.data).header["codec"] == "samples"
