@@ -298,7 +298,8 @@ class Fitter:
             most = self.budget.steps or affordable
             self.steps = min(affordable, most)
             self._find_learning_rates()
-            self.steps = max(1, min(affordable - math.ceil(self._probing / each), most))
+            affordable -= math.ceil(self._probing / each)
+            self.steps = max(1, min(self._parametrisation.affordable(affordable), most))
             check_horizon(self.field, self.steps)
         else:
             self._find_learning_rates()

@@ -47,6 +47,10 @@ class Parametrisation:
             steps: the horizon.
         """
 
+    def affordable(self, steps: int) -> int:
+        """How many steps of a fit take as long as so many of those that are measured before it."""
+        return steps
+
     def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
         """A new optimiser of the leaves.
 

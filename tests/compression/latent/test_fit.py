@@ -50,7 +50,7 @@ class Log:
 
 
 def test_stages_follow_each_other_and_all_steps_count():
-    schedule = Schedule(Recipe(), 10_000)
+    schedule = Schedule(Recipe(), 10_000, halving=False)
     assert (schedule.warm_steps, schedule.main_steps, schedule.last_steps) == (1_400, 8_100, 500)
     kinds = [schedule.stage(step) for step in range(10_000)]
     begun = [(each.kind, each.round, each.start) for each in kinds if each.place == 0]
@@ -58,12 +58,12 @@ def test_stages_follow_each_other_and_all_steps_count():
     assert begun == [*starts, ("main", 0, 0), ("last", 0, 0)]
     assert schedule.carried(kinds[1_000]) == 2
     assert schedule.carried(kinds[1_400]) == 1
-    assert Schedule(Recipe(), 8).warm_steps == 0  # too few steps for several starts
-    assert Schedule(Recipe(starts=(1,)), 8_000).warm_steps == 0
+    assert Schedule(Recipe(), 8, halving=False).warm_steps == 0  # too few steps for several starts
+    assert Schedule(Recipe(starts=(1,)), 8_000, halving=False).warm_steps == 0
 
 
 def test_settings_are_those_of_the_recipe():
-    schedule = Schedule(Recipe(), 10_000)
+    schedule = Schedule(Recipe(), 10_000, halving=False)
 
     def at(step, weight=1e-3):
         return schedule.settings(schedule.stage(step), weight)

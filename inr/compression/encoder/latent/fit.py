@@ -10,6 +10,7 @@ from inr._errors import InrError
 from inr._parts import parse_spec
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.encoder.latent.field import LatentField, picture_signal
+from inr.compression.encoder.latent.half import HalfStep, half_layout, halved
 from inr.compression.encoder.latent.parametrisation import LatentPlan, LatentWeights
 from inr.compression.encoder.latent.rate import Goal, RateControl
 from inr.compression.encoder.latent.schedule import Recipe, gain_of
@@ -84,7 +85,12 @@ def fit_component(
     step = make_step(layout, picture, importance, engine)
     signal = picture_signal(picture)
     fitted = LatentField(signal, layout, step.latents, step.parameters)
-    weights = LatentWeights(step, RateControl(goal, layout), recipe or Recipe(), seed)
+    recipe = recipe or Recipe()
+    half, smaller = None, half_layout(layout) if recipe.half else None
+    if smaller is not None:
+        less = None if importance is None else halved(importance[None])[0]
+        half = HalfStep(make_step(smaller, halved(picture), less, engine), layout)
+    weights = LatentWeights(step, half, RateControl(goal, layout), recipe, seed)
     setup = Setup(
         "identity", "linear", "mlp", batch=signal.size, schedule="constant", learning_rate="paper", lattice_only=True
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inr.compression.encoder.latent import eager
 from inr.compression.encoder.latent.field import LATENTS, PARAMETERS, LatentField
+from inr.compression.encoder.latent.half import HalfStep
 from inr.compression.encoder.latent.optimiser import NetworkOptimiser
 from inr.compression.encoder.latent.rate import RateControl
 from inr.compression.encoder.latent.schedule import Recipe, Schedule, Stage
@@ -69,9 +70,11 @@ class LatentWeights(Parametrisation):
     A step rounds the latents softly, adds noise, and takes the mean squared error of the picture and, times a weight,
     the bits per pixel. Latents move within it, by Adam; networks by the fit's optimiser. Several starts compete at
     first, and in the last phase latents are whole numbers, see `Schedule`. The weight is adapted by `RateControl`.
+    Until the main phase begins, steps may be done at half resolution, and the latents are those of the halved picture.
 
     Args:
         step: what computes.
+        half: what computes at half resolution; None: nothing is done there.
         rate: the weight of a bit.
         recipe: of the fit.
         seed: of starts and noise.
@@ -79,8 +82,9 @@ class LatentWeights(Parametrisation):
 
     tolerated_rise = 1.0
 
-    def __init__(self, step: LatentStep, rate: RateControl, recipe: Recipe, seed: int) -> None:
-        self._step, self._rate, self._recipe, self._seed = step, rate, recipe, seed
+    def __init__(self, step: LatentStep, half: HalfStep | None, rate: RateControl, recipe: Recipe, seed: int) -> None:
+        self._step, self._half, self._rate, self._recipe, self._seed = step, half, rate, recipe, seed
+        self._halving = half is not None  # whether the latents are those of the halved picture
         self._schedule: Schedule | None = None
         self._count = 0  # steps of the fit
         self._observed = 0  # steps when the weight was adapted last
@@ -106,7 +110,14 @@ class LatentWeights(Parametrisation):
 
     def begin(self, steps: int) -> None:
         """See `Parametrisation.begin`."""
-        self._schedule = Schedule(self._recipe, steps)
+        self._schedule = Schedule(self._recipe, steps, halving=self._half is not None)
+
+    def affordable(self, steps: int) -> int:
+        """See `Parametrisation.affordable`: steps at half resolution take less time."""
+        found = steps
+        while Schedule(self._recipe, found + 1, halving=self._half is not None).time <= steps:
+            found += 1
+        return found
 
     def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
         """The networks' optimiser; latents move in the step itself."""
@@ -118,7 +129,7 @@ class LatentWeights(Parametrisation):
 
     def prepare(self) -> float:
         """See `Parametrisation.prepare`."""
-        return 0.0
+        return 0.0 if self._half is None else self._half.step.prepare()
 
     def materialise(self, fraction: float) -> Mapping[str, Tensor]:
         """The leaves."""
@@ -132,22 +143,27 @@ class LatentWeights(Parametrisation):
         """See `Parametrisation.loss_and_grad`; the latents move here."""
         assert self._network is not None
         if self._schedule is None:  # a step that is measured, of the phase that most are of
-            schedule = Schedule(self._recipe, _MEASURED_HORIZON)
+            schedule = Schedule(self._recipe, _MEASURED_HORIZON, halving=False)
             stage = schedule.stage(schedule.warm_steps + int(fraction * (schedule.main_steps - 1)))
         else:
             schedule, stage = self._schedule, self._schedule.stage(self._count)
             if stage.place == 0:
                 self._enter(schedule, stage)
-        settings = schedule.settings(stage, self._rate.weight)
+        half = self._half if self._schedule is not None and self._halving else None
+        step, weight = self._step, self._rate.weight
+        if half is not None:
+            step, weight = half.step, weight * half.weight_share
+            half.take(self._step.parameters)
+        settings = schedule.settings(stage, weight)
         self._network.groups[0].learning_rate = settings.network_rate
         self._network.basis_interval = settings.basis_interval
         self._since += 1
-        error, bits = self._step.run(
-            settings.temperature, settings.deviation, self._seed, self._count, self._rate.weight, settings.latent_rate,
+        error, bits = step.run(
+            settings.temperature, settings.deviation, self._seed, self._count, weight, settings.latent_rate,
             settings.betas, self._since,
         )  # fmt: skip
         self._count += 1
-        gradient = self._step.gradient
+        gradient = step.gradient if half is None else half.gradient(self._step.parameters)
         norm = float(torch.linalg.vector_norm(gradient))
         if norm > self._recipe.clip:
             gradient = gradient * (self._recipe.clip / norm)
@@ -157,6 +173,8 @@ class LatentWeights(Parametrisation):
 
     def judged(self, running_loss: float) -> float:
         """The loss with whole numbers for latents; by its parts, the weight of a bit is adapted."""
+        if self._half is not None and self._halving and self._schedule is not None:
+            self._half.lift(self._step.latents)
         error, bits = self._step.measure()
         if not math.isfinite(error + bits):
             return math.inf
@@ -164,7 +182,7 @@ class LatentWeights(Parametrisation):
         if self._schedule is None:
             return self._rate.loss(error, bits)
         stage = self._schedule.stage(min(self._count, self._schedule.steps) - 1)
-        if stage.kind == "warm":
+        if stage.kind in ("warm", "half"):
             return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
         fraction = stage.fraction if stage.kind == "main" else 1.0
         if not self._rate.frozen(fraction):
@@ -184,8 +202,10 @@ class LatentWeights(Parametrisation):
         """Counts, moments, the weight of a bit, and the leaves that may be gone back to."""
         bits = math.nan if self.bits is None else self.bits
         numbers = [self._count, self._observed, self._since, self._rate.weight, self._rate.effective, bits]
-        mean, square = self._step.moments
+        mean, square = self._now.moments
         found = {"numbers": torch.tensor(numbers, dtype=torch.float64), "mean": mean, "square": square}
+        if self._half is not None and self._halving:
+            found["half"] = self._half.step.latents
         best = [] if self._best is None else [self._best]
         for name, kept in (("kept", self._kept), ("carried", self._carried), ("best", best)):
             for index, (loss, latents, parameters) in enumerate(kept):
@@ -199,7 +219,10 @@ class LatentWeights(Parametrisation):
         count, observed, since, self._rate.weight, self._rate.effective, bits = state["numbers"].tolist()
         self._count, self._observed, self._since = int(count), int(observed), int(since)
         self.bits = None if math.isnan(bits) else bits
-        for moment, name in zip(self._step.moments, ("mean", "square"), strict=True):
+        self._halving = "half" in state
+        if self._halving:
+            self._now.latents.copy_(state["half"])
+        for moment, name in zip(self._now.moments, ("mean", "square"), strict=True):
             moment.copy_(state[name])
 
         def kept(name: str) -> list[tuple[float, Tensor, Tensor]]:
@@ -220,7 +243,7 @@ class LatentWeights(Parametrisation):
         """Before the first step of a stage: keep what the one before led to, and take the leaves to begin with."""
         assert self._network is not None
         if self._count and self._in_warm_up(schedule):
-            self._kept.append((self._rate.loss(*self._step.measure()), *self._copies()))
+            self._kept.append((self._loss_now(), *self._copies()))
         if stage.kind == "last":
             if self._best is not None and self._rate.loss(*self._step.measure()) > self._best[0]:
                 self._take(self._best)
@@ -234,10 +257,27 @@ class LatentWeights(Parametrisation):
             self._take(self._carried[stage.start])
         if stage.kind != "warm":
             self._carried = []
+        if stage.kind == "main" and self._half is not None:
+            self._half.lift(self._step.latents)
+            self._half.begin_finest(self._step.parameters)
+            self._halving = False
         self._since = 0
-        for moment in self._step.moments:
+        for moment in self._now.moments:
             moment.zero_()
         self._network.reset()
+
+    @property
+    def _now(self) -> LatentStep:
+        """The step whose latents are learned at the moment."""
+        return self._half.step if self._half is not None and self._halving else self._step
+
+    def _loss_now(self) -> float:
+        """The loss at whole numbers, of the halved picture while that is fitted."""
+        if self._half is None or not self._halving:
+            return self._rate.loss(*self._step.measure())
+        self._half.take(self._step.parameters)
+        error, bits = self._half.step.measure()
+        return self._rate.loss(error, bits)
 
     def _in_warm_up(self, schedule: Schedule) -> bool:
         """Whether the step before was one of the warm-up."""
@@ -248,14 +288,14 @@ class LatentWeights(Parametrisation):
         layout = self._step.layout
         drawn = eager.initial_parameters(layout, self._seed * 64 + start)
         with torch.no_grad():
-            self._step.latents.zero_()
+            self._now.latents.zero_()
             self._step.parameters.copy_(vector_of(layout, drawn))
 
     @torch.no_grad()
     def _copies(self) -> tuple[Tensor, Tensor]:
-        return self._step.latents.detach().clone(), self._step.parameters.detach().clone()
+        return self._now.latents.detach().clone(), self._step.parameters.detach().clone()
 
     @torch.no_grad()
     def _take(self, kept: tuple[float, Tensor, Tensor]) -> None:
-        self._step.latents.copy_(kept[1])
+        self._now.latents.copy_(kept[1])
         self._step.parameters.copy_(kept[2])

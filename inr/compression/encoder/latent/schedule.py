@@ -1,4 +1,4 @@
-"""How the fit of latent grids goes: several starts, one long anneal, and a last phase for the networks alone.
+"""How the fit of latent grids goes: several starts, a part at half resolution, one long anneal, and a last phase.
 
 The settings are those of Cool-Chic 5.0.1 (Ladune et al., "COOL-CHIC", ICCV 2023) unless they are said to differ.
 """
@@ -15,6 +15,10 @@ _WARM_SHARE = 1 / 40
 # By the weight of a bit below which it holds, what the latents' learning rate is multiplied by: they are integers here.
 _GAINS = ((2e-4, 24.0), (5e-4, 20.0))
 _USUAL_GAIN = 16.0
+# Learning rate, temperature and deviation of the noise at the end of the part at half resolution.
+_HALF_ENDS = (6e-3, 0.3, 0.2)
+# What a step at half resolution takes of the time of another.
+_HALF_TIME = 0.3
 
 
 def gain_of(weight: float) -> float:
@@ -33,6 +37,7 @@ class Recipe:
     Attributes:
         starts: how many starts each round of the warm-up has; the best of one go on to the next, and then one does.
         warm: steps of a start in a round; None: what suits the number of steps.
+        half: share of the steps that are done at half the resolution after the warm-up, which is too.
         last: share of the steps that only the networks learn in, with whole numbers for latents.
         rate, final_rate: learning rates, which fall as a cosine does; of the latents, times the gain.
         last_rate: of the networks in the last phase, at its beginning.
@@ -47,6 +52,7 @@ class Recipe:
 
     starts: tuple[int, ...] = (5, 2)
     warm: int | None = None
+    half: float = 0.15
     last: float = 0.05
     rate: float = 1e-2
     final_rate: float = 1e-5
@@ -66,12 +72,12 @@ class Stage:
     """Where in a fit a step is.
 
     Attributes:
-        kind: "warm", "main" or "last".
+        kind: "warm", "half", "main" or "last".
         round, start: of the warm-up, from 0 on; 0 otherwise.
         place: of the step in its stage, from 0 on. length: steps of the stage.
     """
 
-    kind: Literal["warm", "main", "last"]
+    kind: Literal["warm", "half", "main", "last"]
     round: int
     start: int
     place: int
@@ -108,9 +114,10 @@ class Schedule:
     Args:
         recipe: of the fit.
         steps: of all of it, with the warm-up's.
+        halving: whether there is a part at half resolution.
     """
 
-    def __init__(self, recipe: Recipe, steps: int) -> None:
+    def __init__(self, recipe: Recipe, steps: int, *, halving: bool) -> None:
         self.recipe, self.steps = recipe, steps
         by_rule = next((warm for below, warm in _WARM_STEPS if steps < below), _MOST_WARM_STEPS)
         warm = min(by_rule, int(steps * _WARM_SHARE)) if recipe.warm is None else recipe.warm
@@ -118,7 +125,10 @@ class Schedule:
         self._warm = warm
         self.warm_steps = warm * sum(self._starts)
         self.last_steps = round(recipe.last * steps)
-        self.main_steps = steps - self.warm_steps - self.last_steps
+        self.half_steps = round(recipe.half * steps) if halving else 0
+        self.main_steps = steps - self.warm_steps - self.half_steps - self.last_steps
+        # by the time of a step at full resolution
+        self.time = steps - (1 - _HALF_TIME) * (self.warm_steps + self.half_steps) * (self.half_steps > 0)
 
     def stage(self, step: int) -> Stage:
         """The stage of a step, from 0 on."""
@@ -129,6 +139,9 @@ class Schedule:
                     return Stage("warm", index, start, place, self._warm)
                 start -= starts
         place = step - self.warm_steps
+        if place < self.half_steps:
+            return Stage("half", 0, 0, place, self.half_steps)
+        place -= self.half_steps
         if place < self.main_steps:
             return Stage("main", 0, 0, place, self.main_steps)
         return Stage("last", 0, 0, place - self.main_steps, self.last_steps)
@@ -153,8 +166,12 @@ class Schedule:
         if stage.kind == "last":
             rate = _cosine(recipe.last_rate, recipe.final_rate, done)
             return Settings(None, 0.0, 0.0, recipe.betas, rate, 10)
-        rate = _cosine(recipe.rate, recipe.final_rate, done)
-        temperature, deviation = (a + (b - a) * done for a, b in (recipe.temperature, recipe.deviation))
+        ends = recipe.final_rate, recipe.temperature[1], recipe.deviation[1]
+        if stage.kind == "half":
+            ends = _HALF_ENDS
+        rate = _cosine(recipe.rate, ends[0], done)
+        temperature = recipe.temperature[0] + (ends[1] - recipe.temperature[0]) * done
+        deviation = recipe.deviation[0] + (ends[2] - recipe.deviation[0]) * done
         return Settings(temperature, deviation, scale * rate, recipe.betas, rate, 10)
 
 
