@@ -47,20 +47,20 @@ class _Usual(NamedTuple):
 
 
 _USUAL = {
-    "entropy.0.weight": _Usual(5, 300), "entropy.0.bias": _Usual(5, 520),
-    "entropy.1.weight": _Usual(5, 350), "entropy.1.bias": _Usual(4, 700),
-    "entropy.2.weight": _Usual(6, 270), "entropy.2.bias": _Usual(4, 680),
-    "entropy.linear": _Usual(6, 100), "features.weight": _Usual(5, 220), "features.bias": _Usual(5, 530),
-    "prefilter": _Usual(7, 110), "upsampling": _Usual(7, 60),
-    "synthesis.0.weight": _Usual(6, 135), "synthesis.0.bias": _Usual(6, 220),
-    "synthesis.1.weight": _Usual(6, 135), "synthesis.1.bias": _Usual(5, 120),
-    "synthesis.2.weight": _Usual(6, 130), "synthesis.2.bias": _Usual(6, 110),
-    "synthesis.3.weight": _Usual(6, 210), "synthesis.3.bias": _Usual(7, 130),
-    "synthesis.linear": _Usual(9, 30),
+    "entropy.0.weight": _Usual(4, 340), "entropy.0.bias": _Usual(4, 490),
+    "entropy.1.weight": _Usual(4, 430), "entropy.1.bias": _Usual(4, 800),
+    "entropy.2.weight": _Usual(5, 320), "entropy.2.bias": _Usual(4, 400),
+    "entropy.linear": _Usual(6, 120), "features.weight": _Usual(5, 125), "features.bias": _Usual(4, 510),
+    "prefilter": _Usual(6, 175), "upsampling": _Usual(6, 100),
+    "synthesis.0.weight": _Usual(6, 140), "synthesis.0.bias": _Usual(6, 430),
+    "synthesis.1.weight": _Usual(6, 170), "synthesis.1.bias": _Usual(6, 100),
+    "synthesis.2.weight": _Usual(5, 215), "synthesis.2.bias": _Usual(6, 120),
+    "synthesis.3.weight": _Usual(5, 195), "synthesis.3.bias": _Usual(7, 200),
+    "synthesis.linear": _Usual(8, 45),
 }  # fmt: skip
 # What an integer counts for where a mean magnitude is taken: by column, by row, and in its tensor. The usual magnitude
 # counts as if it had been found so often, in the first unit.
-_COLUMN_COUNT, _ROW_COUNT, _TENSOR_COUNT, _USUAL_COUNT = 8, 2, 1, 24
+_COLUMN_COUNT, _ROW_COUNT, _TENSOR_COUNT, _USUAL_COUNT = 16, 8, 1, 24
 # In a tensor of one dimension.
 _SINGLE_COUNT = 4
 # The biases of the hidden units; the mean distance from one to the next follows each by 2 to the power of minus this.
@@ -103,11 +103,6 @@ def initial_integers(layout: Layout, name: str, exponent: int) -> np.ndarray:
 def usual_magnitude(name: str) -> float:
     """The mean magnitude, less what is initial, that a tensor's parameters usually have."""
     return _usual(name).magnitude / 1024
-
-
-def usual_exponent(name: str) -> int:
-    """The exponent that a tensor usually has."""
-    return _usual(name).exponent
 
 
 def decode_parameters(layout: Layout, data: bytes | memoryview) -> QuantisedParameters:
