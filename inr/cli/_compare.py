@@ -225,9 +225,11 @@ def _show(
     height, width = pixels.shape[:2]
     ours = pictures[0]
     fact = (
-        f"{width} x {height} pixels. Ours takes {ours.size:,} bytes, {8 * ours.size / (height * width):.3g} bits a "
-        "pixel; of every other codec it is the highest quality whose file takes no more."
+        f"{width} x {height} pixels. Ours takes {ours.size:,} bytes, {8 * ours.size / (height * width):.3f} bits a "
+        "pixel; of every other codec it is the highest quality whose file takes no more"
     )
+    larger = [each.name for each in pictures if each.size > ours.size]
+    fact += f", but of {' and '.join(larger)} the smallest file." if larger else "."
     name = "standard input" if _pipes.is_piped(picture) else picture.name
     with waiting(f"drawing {sheet}", quiet=quiet):
         regions = codec_sheet(pictures, sheet, title=name, facts=[fact], force=force)

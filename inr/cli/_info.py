@@ -26,6 +26,8 @@ EPILOG = """
   inr info photo.inr --json | jq .metrics.psnr
 
   inr info photo.inr.checkpoint            # how far an unfinished fit is
+
+[bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base are damaged or missing, and are named.
 """
 
 _PARTS = ("encoding", "activation", "network")
@@ -119,9 +121,17 @@ def describe(contents: "Contents", file: Path) -> dict[str, Any]:
         + [{"name": entry.name, "coding": entry.coding, "bytes": entry.size} for entry in contents.table],
         "damaged": list(contents.damaged),
         "codec": contents.header.get("codec"),
+        "components": _components(contents),
         "bits_per_weight": 8 * total / found.parameters if found.parameters else None,
         "checkpoint": _checkpoint(contents.header),
     }
+
+
+def _components(contents: "Contents") -> list[dict[str, Any]] | None:
+    """What a file of codec latent holds; None for others."""
+    from inr.compression.latent_files import components_of, is_latent
+
+    return components_of(contents) if is_latent(contents.header) else None
 
 
 def _checkpoint(header: dict[str, Any]) -> dict[str, Any] | None:
@@ -137,9 +147,10 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
         "kind": f"{result['kind']}, {result['channels']} x {result['dtype']}",
         "axes": "\n".join(axes),
         "range": _range(result["values"]),
-        **{part: _folded(spec) for part, spec in result["parts"].items()},
-        "parameters": f"{result['parameters']:,}",
     }
+    if result["components"] is None:
+        rows |= {part: _folded(spec) for part, spec in result["parts"].items()}
+        rows["parameters"] = f"{result['parameters']:,}"
     if result["metrics"]:
         rows["measured"] = ", ".join(_metric(name, value) for name, value in result["metrics"].items())
     if result["fit"]:
@@ -151,6 +162,10 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
         rows["codec"] = result["codec"]
         if result["bits_per_weight"] is not None:
             rows["codec"] += f", {result['bits_per_weight']:.3g} bits a weight"
+    for component in result["components"] or []:
+        rows[component["name"]] = component["coding"]
+        if "preset" in component:
+            rows[component["name"]] += f", preset {component['preset']}, networks {component['network_bytes']:,} bytes"
     if result["damaged"]:
         rows["damaged"] = f"{', '.join(result['damaged'])}: decoded without"
     if result["checkpoint"]:
@@ -201,6 +216,27 @@ def _sections(result: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="cyan", title_justify="left")
     for name in ("section", "coding", "bytes"):
         table.add_column(name, justify="right" if name == "bytes" else "left")
+    components = result["components"]
+    if components is not None:
+        table.add_column("of which")
     for section in result["sections"]:
-        table.add_row(section["name"], section["coding"], f"{section['bytes']:,}")
+        told = [] if components is None else [_pieces(components, section["name"])]
+        table.add_row(section["name"], section["coding"], f"{section['bytes']:,}", *told)
     return table
+
+
+def _pieces(components: list[dict[str, Any]], section: str) -> str:
+    """The networks and grids in a section of codec latent, with their bytes, a line each."""
+    lines = []
+    for component in components:
+        of = f"{component['name']}: " if len(components) > 1 else ""
+        if section == "base" and "preset" in component:
+            lines.append(f"{component['network_bytes']:,} {of}networks")
+        for piece in component["pieces"]:
+            if piece["section"] == section:
+                sizes = [f"{width} x {height}" for width, height in piece["grids"]]
+                what = "samples" if not sizes else f"grid {sizes[0]}"
+                if len(sizes) > 1:
+                    what = f"grids {sizes[0]} to {sizes[-1]}"
+                lines.append(f"{piece['bytes']:,} {of}{what}")
+    return "\n".join(lines)

@@ -19,14 +19,13 @@ from inr.compression.bitstream.step_sizes import step_of, to_values
 from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.codecs.latent import LatentCodec
+from inr.compression.payloads import CODING, payloads_of
 from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
 from inr.encodings import encodings
 from inr.field import MAX_FILE_BYTES, Field, SampledField, build_field, plain_storage
 from inr.networks import networks
 from inr.signals import Domain, GridSignal, from_compact, to_compact, usual_values
-
-_CODING = "bytes"
 
 
 def pack(codec: Codec, domain: Domain, payloads: Sequence[Payload]) -> bytes:
@@ -118,7 +117,7 @@ def sampled_contents(field: Field) -> tuple[dict[str, Any], list[Section]]:
 
 def _sections(payloads: Sequence[Payload]) -> list[Section]:
     return [
-        Section(each.name, {"payload": np.frombuffer(each.data, dtype=np.uint8)}, _CODING, each.base)
+        Section(each.name, {"payload": np.frombuffer(each.data, dtype=np.uint8)}, CODING, each.base)
         for each in payloads
     ]
 
@@ -160,13 +159,7 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
     codec, domain = _described(contents.header)
     if codec.reference_name and reference is not None:
         codec = codec.counting_from(open_reference(reference))
-    payloads = {
-        name: memoryview(section.tensors["payload"].tobytes())
-        for name, section in contents.sections.items()
-        if section.coding == _CODING
-    }
-    if "base" not in payloads:
-        raise DamagedFile("it has no section 'base'", "header")
+    payloads = payloads_of(contents)
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
         if isinstance(codec, LatentCodec):

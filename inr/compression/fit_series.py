@@ -115,6 +115,10 @@ class FitSeries:
         why = "interrupted" if self._reason == "interrupted" else "stopped"
         return f"{why}: {kept}" + (f" ({self._detail})" if self._detail else "")
 
+    def remark(self, words: str) -> None:
+        """Say more of how work ended, where it ends early; the first remark counts."""
+        self._detail = self._detail or words
+
     def begin(self, recipe: Mapping[str, Any], *, share: float = 1.0, seconds: float | None = None) -> None:
         """Say what decides the work, and read the checkpoint where it is to be resumed.
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from jaxtyping import Shaped
 
 from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
-from inr.compression.bitstream.latent.components import decode_samples
+from inr.compression.bitstream.latent.components import LATENTS, check_domain, component_pieces, decode_samples
+from inr.compression.bitstream.latent.layout import Grid, Layout
+from inr.compression.payloads import payloads_of
 from inr.container import GIB, Contents
 from inr.signals import Domain, from_compact, unpack_missing
 
 CODEC = "latent"
-_CODING = "bytes"
+_CODINGS = ("latents", "lossless", "constant")
 
 
 def is_latent(header: Mapping[str, Any]) -> bool:
@@ -75,23 +77,60 @@ def samples_of(
     Raises:
         DamagedFile: header or sections make no sense, or would take more bytes.
     """
-    try:
-        domain = from_compact(contents.header["domain"])
-    except (InrError, KeyError) as error:
-        raise DamagedFile(f"its header describes no grid: {error}", "header") from error
-    payloads = {
-        name: memoryview(section.tensors["payload"].tobytes())
-        for name, section in contents.sections.items()
-        if section.coding == _CODING
-    }
-    if "base" not in payloads:
-        raise DamagedFile("it has no section 'base'", "header")
+    domain, payloads = _payloads(contents)
     try:
         return decode_samples(domain, payloads, max_bytes=max_bytes)
     except (MissingExtra, DamagedFile):
         raise
     except InrError as error:
         raise DamagedFile(f"section 'base' cannot be decoded: {error}", "base") from error
+
+
+def components_of(contents: Contents) -> list[dict[str, Any]]:
+    """What a file of codec "latent" holds, as plain JSON; nothing is decoded.
+
+    Args:
+        contents: header, and those sections that could be read.
+
+    Returns:
+        Of each component: its name, "colour", "values" or "alpha"; its coding, "latents", "lossless" or "constant"; of
+        latents the preset, the bytes of its networks, and its pieces up to the first that is not there: section,
+        bytes, and widths and heights of the grids, companions included.
+
+    Raises:
+        DamagedFile: header or sections make no sense.
+    """
+    from inr.compression.bitstream.latent.fronts import sections
+
+    domain, payloads = _payloads(contents)
+    height, width = check_domain(domain)
+    try:
+        found = component_pieces(domain, payloads)
+    except InrError as error:
+        raise DamagedFile(f"section 'base' cannot be read: {error}", "base") from error
+    told: list[dict[str, Any]] = []
+    for number, (component, pieces) in enumerate(found):
+        name = "alpha" if number else "colour" if component.channels == 3 else "values"
+        about: dict[str, Any] = {"name": name, "coding": _CODINGS[component.coding]}
+        grids: Sequence[Sequence[Grid]] = [[] for _ in pieces]
+        if component.coding == LATENTS:
+            about |= {"preset": component.preset, "network_bytes": len(component.networks)}
+            grids = sections(Layout(height, width, component.channels, component.preset))
+        about["pieces"] = [
+            {"section": section, "bytes": size, "grids": [[grid.width, grid.height] for grid in run]}
+            for (section, size), run in zip(pieces, grids, strict=False)
+        ]
+        told.append(about)
+    return told
+
+
+def _payloads(contents: Contents) -> tuple[Domain, dict[str, memoryview]]:
+    """The domain, and the bytes of the sections that could be read, base among them."""
+    try:
+        domain = from_compact(contents.header["domain"])
+    except (InrError, KeyError) as error:
+        raise DamagedFile(f"its header describes no grid: {error}", "header") from error
+    return domain, payloads_of(contents)
 
 
 def without_missing(

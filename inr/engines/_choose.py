@@ -88,5 +88,6 @@ def _fastest(field: Field, objective: Objective | None) -> tuple[str, Plan]:
         if not isinstance(ready, str):
             ready.notes = (*notes, *ready.notes)
             return name, ready
-        notes.append(f"engine '{name}' cannot run this field: {ready}")
+        if field.parameter_count:  # samples are interpolated, which needs no kernels
+            notes.append(f"engine '{name}' cannot run this field: {ready}")
     raise InrError(f"no engine can run this field: {'; '.join(notes)}")

@@ -7,8 +7,8 @@ microsecond. `Clock` adds up where the time goes.
 
 What numba has no words for is in modules of its own: `inr.jit.vector` (vector instructions, atomic flags,
 flush-to-zero), `inr.jit.maths` (elementary functions that become vector instructions, by the numbers of
-`inr.jit.polynomials`), `inr.jit.products` (matrix products), `inr.jit.lanes` (vectors as values) and
-`inr.jit.roofline` (what the machine can do at best).
+`inr.jit.polynomials`), `inr.jit.products` (matrix products), `inr.jit.planes` (products of small matrices with long
+rows), `inr.jit.lanes` (vectors as values) and `inr.jit.roofline` (what the machine can do at best).
 """
 
 from typing import TYPE_CHECKING

@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import intrinsic, models, register_model
 
 from inr.jit._compile import inline_generated
-from inr.jit.vector import LANES, POINTERS, multiply_add
+from inr.jit.vector import LANES, POINTERS, load_vector, multiply_add, splat, store_vector
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _VECTOR = ir.VectorType(_F32, LANES)
@@ -37,28 +37,22 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, _VECTOR)
 
 
-def _place(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
-    return builder.inttoptr(address, _VECTOR.as_pointer())
-
-
 @intrinsic
 def load(typingctx: Any, address: Any) -> Any:
     """The vector at an address."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        loaded = builder.load(_place(builder, arguments[0]))
-        loaded.align = 4
-        return loaded
+        return load_vector(builder, builder.inttoptr(arguments[0], _F32.as_pointer()), _VECTOR)
 
     return _vector(types.int64), generate
 
 
 @intrinsic
-def store(typingctx: Any, vector: Any, address: Any) -> Any:
+def store(typingctx: Any, value: Any, address: Any) -> Any:
     """Write a vector at an address."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[0], _place(builder, arguments[1])).align = 4
+        store_vector(builder, arguments[0], builder.inttoptr(arguments[1], _F32.as_pointer()))
         return context.get_dummy_value()
 
     return types.void(_vector, types.int64), generate
@@ -69,9 +63,7 @@ def spread(typingctx: Any, number: Any) -> Any:
     """A vector of one number."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(undefined, arguments[0], ir.Constant(_I32, 0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+        return splat(builder, arguments[0], _VECTOR)
 
     return _vector(types.float32), generate
 
@@ -113,7 +105,7 @@ times = _binary("fmul", "a b of vectors.")
 
 
 @intrinsic
-def positive(typingctx: Any, vector: Any) -> Any:
+def positive(typingctx: Any, value: Any) -> Any:
     """max(x, 0) of a vector; not a number stays what it is."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -124,7 +116,7 @@ def positive(typingctx: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def where_positive(typingctx: Any, condition: Any, vector: Any) -> Any:
+def where_positive(typingctx: Any, condition: Any, value: Any) -> Any:
     """A vector where another is above 0, and 0 elsewhere."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -135,7 +127,7 @@ def where_positive(typingctx: Any, condition: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def total(typingctx: Any, vector: Any) -> Any:
+def total(typingctx: Any, value: Any) -> Any:
     """The sum of a vector's numbers: of its halves, of their halves, and so on."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:

@@ -14,9 +14,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from inr.jit.vector import LANES, ROWS, multiply_add
+from inr.jit.vector import LANES, ROWS, load_vector, multiply_add, splat, store_vector
 
-_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+_I64, _F32 = ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_F32, LANES)
 _FLOATS = _F32.as_pointer()
 _ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
@@ -48,20 +48,13 @@ class _Body:
         return self.builder.gep(pointer, [self.builder.mul(index, ir.Constant(_I64, distance))])
 
     def load(self, pointer: ir.Value, distance: int) -> ir.Value:
-        place = self.builder.bitcast(self.at(pointer, distance), _VECTOR.as_pointer())
-        loaded = self.builder.load(place)
-        loaded.align = 4
-        return loaded
+        return load_vector(self.builder, self.at(pointer, distance), _VECTOR)
 
     def store(self, value: ir.Value, pointer: ir.Value, distance: int) -> None:
-        place = self.builder.bitcast(self.at(pointer, distance), _VECTOR.as_pointer())
-        self.builder.store(value, place).align = 4
+        store_vector(self.builder, value, self.at(pointer, distance))
 
     def spread(self, pointer: ir.Value, distance: int) -> ir.Value:
-        number = self.builder.load(self.at(pointer, distance))
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(_I32, 0))
-        return self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES))
+        return splat(self.builder, self.builder.load(self.at(pointer, distance)), _VECTOR)
 
     def where_positive(self, condition: ir.Value, value: ir.Value) -> ir.Value:
         return self.builder.select(self.builder.fcmp_ordered(">", condition, _ZERO), value, _ZERO)

@@ -69,6 +69,25 @@ def multiply_add(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -
     return builder.call(fma, [a, b, c])
 
 
+def splat(builder: ir.IRBuilder, number: ir.Value, vector: ir.VectorType) -> ir.Value:
+    """A vector of one number."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(_I32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, vector.count), [0] * vector.count))
+
+
+def load_vector(builder: ir.IRBuilder, pointer: ir.Value, vector: ir.VectorType) -> ir.Value:
+    """The vector whose first number a pointer points to, wherever that is; numbers have 32 bits or more."""
+    loaded = builder.load(builder.bitcast(pointer, vector.as_pointer()))
+    loaded.align = 4
+    return loaded
+
+
+def store_vector(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
+    """Write a vector where a pointer to its first number points to; as `load_vector`."""
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
+
+
 def _product(module: ir.Module, rows: int, vectors: int, along: str, bfloat16: bool) -> ir.Function:
     """The function behind `float32_product_*` and `bfloat16_product_*`."""
     name = f"inr_{'bfloat16' if bfloat16 else 'float32'}_product_{rows}x{vectors}x{LANES}_{along}"
@@ -120,7 +139,7 @@ class _ProductBody:
             self._loop(self.unrolled)
             self._loop(1)
             for place, cell in cells.items():
-                self._store(builder.load(self.sums[place]), cell)
+                store_vector(builder, builder.load(self.sums[place]), cell)
         builder.ret_void()
 
     def _start(self, cells: dict, add: ir.Value) -> None:
@@ -129,7 +148,7 @@ class _ProductBody:
         with builder.if_else(builder.icmp_signed("!=", add, _constant(0))) as (then, otherwise):
             with then:
                 for place, cell in cells.items():
-                    builder.store(self._load(cell), self.sums[place])
+                    builder.store(load_vector(builder, cell, self.vector), self.sums[place])
             with otherwise:
                 for total in self.sums.values():
                     builder.store(ir.Constant(self.vector, [0.0] * LANES), total)
@@ -157,12 +176,13 @@ class _ProductBody:
         builder = self.builder
         line = builder.mul(self.b_stride, _constant(step))
         right = [
-            self._load(builder.gep(b, [builder.add(line, _constant(column * LANES))])) for column in range(self.vectors)
+            load_vector(builder, builder.gep(b, [builder.add(line, _constant(column * LANES))]), self.vector)
+            for column in range(self.vectors)
         ]
         for row in range(self.rows):
             across, ahead = (row, step) if self.along_k else (step, row)
             place = builder.add(builder.mul(self.stride, _constant(across)), _constant(ahead))
-            left = self._spread(builder.load(builder.gep(a, [place])))
+            left = splat(builder, builder.load(builder.gep(a, [place])), self.vector)
             for column in range(self.vectors):
                 total = self.sums[row, column]
                 builder.store(self._multiply_add(left, right[column], builder.load(total)), total)
@@ -185,21 +205,6 @@ class _ProductBody:
             left, right = (builder.bitcast(half(word), self.vector) for word in (a, b))
             total = multiply_add(builder, left, right, total)
         return total
-
-    def _spread(self, number: ir.Value) -> ir.Value:
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(_I32, 0))
-        zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-        return self.builder.shuffle_vector(first, undefined, zeros)
-
-    def _load(self, place: ir.Value) -> ir.Value:
-        loaded = self.builder.load(self.builder.bitcast(place, self.vector.as_pointer()))
-        loaded.align = 4
-        return loaded
-
-    def _store(self, value: ir.Value, place: ir.Value) -> None:
-        stored = self.builder.store(value, self.builder.bitcast(place, self.vector.as_pointer()))
-        stored.align = 4
 
 
 def _product_intrinsic(along: str, bfloat16: bool) -> Any:

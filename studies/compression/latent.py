@@ -4,11 +4,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from inr.compression.bitstream.latent.components import read_table
-
 import inr
 from inr import compression, container
 from inr.bench.tables import Ledger, Row
+from inr.compression.bitstream.latent.components import read_table
 from inr.compression.bitstream.stream import Cursor
 from inr.fitting import Event
 from inr.signals import from_compact

@@ -133,7 +133,7 @@ def parts(buffers: Buffers, threads: int) -> dict[str, list[Call]]:
         "rounding": [rounding.set_soft(_SETTINGS["temperature"], _SETTINGS["deviation"], 0, 1)],
         "rate and its gradients": entropy.calls,
         "up-sampling, forward": upsampling.forward,
-        "synthesis, forward": [*synthesis.forward, synthesis.compare(0)],
+        "synthesis, forward": synthesis.forward,
         "synthesis, backward": synthesis.backward,
         "up-sampling, backward": upsampling.backward,
         "moving the latents": [move.set(100, _SETTINGS["rate"], _SETTINGS["betas"], 1e-8)],

@@ -184,3 +184,41 @@ def test_compared_at_equal_bytes(inr_cli, hills):
     found = inr_cli("compare", "hills.png", "--file", "hills.inr", "--codecs", "jpeg", "--json").json
     assert found["codecs"][0]["codec"] == "inr latent"
     assert found["codecs"][0]["bytes"] == (hills / "hills.inr").stat().st_size
+
+
+def test_info_tells_networks_and_grids(inr_cli, hills):
+    told = inr_cli("info", "hills.inr", "--json").json
+    assert told["codec"] == "latent"
+    (colour,) = told["components"]
+    assert (colour["name"], colour["coding"]) == ("colour", "latents")
+    assert colour["network_bytes"] == network_bytes((hills / "hills.inr").read_bytes())
+    grids = [grid for piece in colour["pieces"] for grid in piece["grids"]]
+    assert grids[0] == [1, 1]
+    assert grids[-1] == [56, 40]
+    assert sum(piece["bytes"] for piece in colour["pieces"]) + colour["network_bytes"] < told["bytes"]
+    run = inr_cli("info", "hills.inr")
+    for words in (f"preset {colour['preset']}", "networks", "grids 1 x 1 to 7 x 5", "grid 56 x 40"):
+        assert words in run.out
+    assert "parameters" not in run.out
+    assert max(map(len, run.out.splitlines())) <= 80
+
+
+def test_info_of_a_beginning_tells_what_is_there(inr_cli, hills):
+    data = (hills / "hills.inr").read_bytes()
+    (hills / "cut.inr").write_bytes(data[:-20])
+    run = inr_cli("info", "cut.inr", "--json")
+    assert run.status == 4
+    whole = inr_cli("info", "hills.inr", "--json").json["components"][0]["pieces"]
+    assert run.json["components"][0]["pieces"] == whole[: len(run.json["components"][0]["pieces"])] != whole
+
+
+def test_rendering_says_nothing_of_kernels(inr_cli, hills):
+    run = inr_cli("render", "hills.inr", "-o", "large.png", "--size", "112x")
+    assert run.status == 0
+    assert run.err == "inr: wrote large.png: 112 x 80\n"
+
+
+def test_its_weights_are_not_coded_anew(inr_cli, hills):
+    run = inr_cli("recompress", "hills.inr", "--bytes", 600)
+    assert run.status == 2
+    assert "keeps samples, and has no weights to code anew" in one_line(run.err)

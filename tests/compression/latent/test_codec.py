@@ -91,12 +91,11 @@ def stub(monkeypatch):
     for name in ("fit_component", "finish", "encode_parameters", "encode_latents"):
         monkeypatch.setattr(picture, name, getattr(found, name))
 
-    def decode_unit(component, domain, pieces, bits):
+    def decode_unit(component, domain, pieces, bits, write, threads):
         layout = Layout(*domain.shape, component.channels, component.preset)
         networks = found.decode_parameters(layout, component.networks)
-        return found.decode_picture(
-            layout, networks, found.decode_latents(layout, networks, pieces), fraction_bits=bits
-        )
+        latents = found.decode_latents(layout, networks, pieces)
+        write(0, found.decode_picture(layout, networks, latents, fraction_bits=bits))
 
     monkeypatch.setattr(form, "decode_unit", decode_unit)
     return found
@@ -356,6 +355,17 @@ def test_targets_in_bytes_are_met_from_below(stub):
     assert "more than asked for" in made.missed
 
 
+def test_bytes_that_no_network_fits_in_get_flat_components(stub):
+    array = with_alpha((48, 48, 4))
+    made = compressed(array, bytes=80)
+    assert made.missed is None
+    found = inr.decompress(made.data)
+    assert len(made.data) <= 80
+    assert len(np.unique(found.reshape(-1, 4), axis=0)) == 1
+    assert np.abs(found[0, 0, :3] - array[array[..., 3] > 0][:, :3].mean(0)).max() <= 0.5
+    assert abs(found[0, 0, 3] - array[..., 3].mean()) <= 0.5
+
+
 @pytest.mark.parametrize("name", ["RGB", "LA", "RGBA", "16 bit", "heights", "floats"])
 def test_targets_in_decibels_are_reached(stub, name):
     for wanted in (30.0, 40.0):
@@ -470,6 +480,11 @@ def test_the_usual_codec_is_latent_for_pictures_and_mlp_for_what_is_small(stub):
     for name, shape in shapes.items():
         signal = inr.from_array(np.zeros(shape, np.uint8), kind="image")
         assert inr.compression.default_codec(signal, target) == name
+    soft = RNG.integers(0, 255, (64, 64, 4), np.uint8)
+    opaque = np.where(np.arange(4) == 3, np.uint8(255), soft)
+    for array, size, name in ((soft, 1_300, "mlp"), (soft, 1_400, "latent"), (opaque, 1_300, "latent")):
+        target = inr.compression.rate_control.Target(bytes=size)
+        assert inr.compression.default_codec(inr.from_array(array), target) == name
     drawn = np.kron(np.eye(8, dtype=np.uint8), np.ones((9, 9), np.uint8)) * 200
     made = compress_and_measure(drawn, bytes=1_000)
     assert container.loads(made.data).header["codec"] == "samples"

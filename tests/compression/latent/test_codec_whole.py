@@ -71,3 +71,41 @@ def test_a_bound_on_the_error_of_a_map_holds(picture):
     made = compress_and_measure(heights, max_error=12.5, steps=120, **OPTIONS)
     assert made.missed is None
     assert np.abs(inr.decompress(made.data) - heights.array).max() <= 12.5
+
+
+@pytest.mark.parametrize(
+    ("fit", "step"), [(1, 30), *(pytest.param(*each, marks=pytest.mark.long) for each in ((1, 1), (2, 90)))]
+)
+def test_alpha_that_is_interrupted_leaves_no_noise_for_colour(picture, tmp_path, fit, step):
+    noise = np.random.default_rng(3).normal(0, 9, (40, 48))
+    alpha = np.clip(np.hypot(*np.mgrid[-20:20, -24:24]) * 14 + noise, 0, 255).astype(np.uint8)
+    signal = inr.from_array(np.concatenate([picture.array, alpha[..., None]], axis=2))
+    checkpoint, begun = tmp_path / "work.checkpoint", 0
+
+    def stop(event):
+        nonlocal begun
+        begun += event.kind == "start"
+        if begun == fit and event.step >= step:
+            fits.stop()
+
+    fits = FitSeries(checkpoint=checkpoint, on_event=stop)
+    stopped = compress_and_measure(signal, bytes=700, steps=120, fits=fits, **OPTIONS)
+    assert ("colour had not been fitted" in stopped.ended) == (fit == 1)
+    found = inr.decompress(stopped.data)
+    seen = alpha > 0
+    error = np.square(found[seen][:, :3] - picture.array[seen].astype(float)).mean()
+    assert error < 1.1 * picture.array[seen].astype(float).var(0).mean()
+    resumed = FitSeries(checkpoint=checkpoint, resume=True)
+    whole = compress_and_measure(signal, bytes=700, steps=120, **OPTIONS)
+    assert compress_and_measure(signal, bytes=700, steps=120, fits=resumed, **OPTIONS).data == whole.data
+
+
+@pytest.mark.parametrize("stage", ["rounding networks", "searching better latents", "landing at the target"])
+def test_work_that_ends_while_it_is_finished_goes_on_to_the_same_bytes(made, picture, tmp_path, stage):
+    checkpoint = tmp_path / "work.checkpoint"
+    fits = FitSeries(checkpoint=checkpoint, on_event=lambda event: event.message != stage or fits.stop())
+    stopped = compress_and_measure(picture, bytes=900, steps=200, fits=fits, **OPTIONS)
+    assert len(stopped.data) <= 900
+    assert stopped.ended is not None
+    resumed = FitSeries(checkpoint=checkpoint, resume=True)
+    assert compress_and_measure(picture, bytes=900, steps=200, fits=resumed, **OPTIONS).data == made.data

@@ -1,5 +1,7 @@
 """Network parameters as bytes."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,32 @@ def test_filters_begin_as_identity_and_negated_interpolation(exponent: int) -> N
     assert initial_integers(layout, "prefilter.0", exponent).tolist() == [0, 0, 0, 1 << exponent]
     taps = initial_integers(layout, "upsampling.0", exponent) / 2.0**exponent
     assert np.abs(taps - [0.0351562, 0.1054687, -0.2617187, -0.8789063]).max() <= 2.0 ** -(exponent + 1) + 1e-7
+
+
+@pytest.mark.parametrize(("preset", "size", "checksum"), [("lop", 311, 1700967432), ("hop", 1030, 4283263718)])
+def test_bytes_are_those_of_the_format(preset: str, size: int, checksum: int) -> None:
+    layout = Layout(64, 48, 3, preset)
+    integers, start = {}, 0
+    for index, (name, shape) in enumerate(layout.tensors.items()):
+        numbers = np.arange(start, start + np.prod(shape), dtype=np.int64)
+        spread = (numbers * 40503 >> 5) % (5 + 7 * (index % 6))
+        integers[name] = initial_integers(layout, name, 5 + index % 4) + (spread - spread.max() // 2).reshape(shape)
+        start += len(numbers)
+    exponents = {name: 5 + index % 4 for index, name in enumerate(layout.tensors)}
+    data = encode_parameters(QuantisedParameters(layout, integers, exponents))
+    assert (len(data), zlib.crc32(data)) == (size, checksum)
+
+
+def test_largest_integers_come_back() -> None:
+    layout = Layout(16, 16, 3, "lop")
+    most = (1 << 13) - 1
+    integers = {
+        name: np.where(np.arange(np.prod(shape)) % 2, most, -most).reshape(shape).astype(np.int64)
+        for name, shape in layout.tensors.items()
+    }
+    q = ordered(QuantisedParameters(layout, integers, dict.fromkeys(layout.tensors, 9)))
+    found = decode_parameters(layout, encode_parameters(q))
+    assert all((found.integers[name] == integers).all() for name, integers in q.integers.items())
 
 
 def test_damaged_bytes_are_refused_or_give_other_parameters_within_bounds() -> None:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from inr import InrError
-from inr.compression.bitstream.latent.range_coder import PlainDecoder, PlainEncoder, encode_all, encoder_state, finish
+from inr.compression.bitstream.latent.range_coder import PlainDecoder, PlainEncoder, encode, encoder_state, finish
+from inr.jit import kernel
+
+
+@kernel
+def encode_all(starts: np.ndarray, sizes: np.ndarray, bits: int, state: np.ndarray, data: np.ndarray) -> None:
+    """Append symbols by their shares of 2^bits, both int64 (n,)."""
+    for index in range(len(starts)):
+        encode(state, data, starts[index], sizes[index], bits)
 
 
 def _shares(count: int, bits: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,8 +21,9 @@ order. Numbers are LEB128 varints.
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Shaped
@@ -44,7 +45,7 @@ OWN_RANGE = 1 << 5
 CHANNELS = {1: (1,), 2: (1, 1), 3: (3,), 4: (3, 1)}
 # Widest range of integers: its product with a number of `fraction_bits` is exact in int64.
 MAX_SPAN = (1 << 40) - 1
-_ROWS = 64  # of which samples are mapped at once
+_ROWS = 16  # of which samples are mapped at once
 _MAX_PIECES = 64
 
 
@@ -95,6 +96,11 @@ def check_domain(domain: Domain) -> tuple[int, int]:
         InrError: anything but a picture, or a map of one channel.
     """
     shape = domain.shape
+    if shape is not None and domain.kind == "video":
+        raise InrError(
+            f"codec 'latent' takes pictures and maps, with two axes, not a video of {shape[0]} frames; save one of "
+            "them as a picture, or take mlp"
+        )
     if shape is None or len(shape) != 2:
         raise InrError("codec 'latent' takes pictures and maps, with two axes; mlp takes other signals")
     if domain.channels not in (CHANNELS if domain.kind == "image" else (1,)):
@@ -183,13 +189,17 @@ def decode_samples(
     height, width = check_domain(domain)
     cursor = Cursor(memoryview(payloads["base"]))
     table = read_table(cursor, domain)
-    _check_memory(domain, table, max_bytes)
+    threads = _check_memory(domain, table, max_bytes)
     pieces = _pieces(table, cursor.rest(), payloads)
     dtype = np.dtype(domain.dtype)
     samples = np.empty((height, width, domain.channels), dtype)
     start = 0
-    for component, found in zip(table.components, pieces, strict=True):
-        _decode_component(component, found, domain, start, samples, max_bytes)
+    for index, (component, found) in enumerate(zip(table.components, pieces, strict=True)):
+        try:
+            _decode_component(component, found, domain, start, samples, threads, max_bytes)
+        except _DamagedPiece as error:
+            name = _section_of(table, index, error.number)
+            raise DamagedFile(f"section '{name}' cannot be decoded: {error}", name) from error
         start += component.channels
     if table.flags & CLEAR and domain.channels in (2, 4):
         samples[samples[..., -1] == 0] = 0
@@ -199,6 +209,36 @@ def decode_samples(
         except InrError as error:
             raise DamagedFile(f"section '{CORRECTIONS}' cannot be decoded: {error}", CORRECTIONS) from error
     return samples, replace(domain, sampling="area") if table.flags & AREA else domain
+
+
+def component_pieces(
+    domain: Domain, payloads: Mapping[str, bytes | memoryview]
+) -> list[tuple[Component, list[tuple[str, int]]]]:
+    """What a file holds, without decoding its latents.
+
+    Args:
+        domain: of the picture, as the file's header has it.
+        payloads: by section name: base, and those others that could be read.
+
+    Returns:
+        Of each component, colour first: what base tells of it, and the section and the bytes of each of its pieces, up
+        to the first that is not there.
+
+    Raises:
+        InrError: payloads that do not hold together.
+    """
+    cursor = Cursor(memoryview(payloads["base"]))
+    table = read_table(cursor, domain)
+    pieces = _pieces(table, cursor.rest(), payloads)
+    names: list[list[str]] = [[] for _ in table.components]
+    order = iter(piece_order(table.components))
+    for index, count in enumerate(table.pieces):
+        for component, _ in islice(order, count):
+            names[component].append(f"g{index - 1}" if index else "base")
+    return [
+        (component, [(name, len(piece)) for name, piece in zip(own, found, strict=False)])
+        for component, own, found in zip(table.components, names, pieces, strict=True)
+    ]
 
 
 def correct(
@@ -241,8 +281,12 @@ def from_unit(
         if out.dtype.kind == "f":
             out[start : start + _ROWS] = np.array(low) + np.array(span) * (rows * 2.0**-bits)
         else:
-            scaled = rows.astype(np.int64) * np.array(span, np.int64) + (1 << bits - 1)
-            out[start : start + _ROWS] = np.array(low, np.int64) + (scaled >> bits)
+            scaled = rows.astype(np.int64)
+            scaled *= np.array(span, np.int64)
+            scaled += 1 << bits - 1
+            scaled >>= bits
+            scaled += np.array(low, np.int64)
+            out[start : start + _ROWS] = scaled
 
 
 def ranges_of(component: Component, domain: Domain, start: int) -> tuple[Sequence[float], Sequence[float]]:
@@ -285,11 +329,11 @@ def _read_component(cursor: Cursor, channels: int, dtype: np.dtype) -> Component
     return Component(channels, coding, pieces=1)
 
 
-def _check_memory(domain: Domain, table: Table, max_bytes: int) -> None:
-    """Refuse what would take more bytes, before any are allocated."""
+def _check_memory(domain: Domain, table: Table, max_bytes: int) -> int:
+    """Refuse what would take more bytes, before any are allocated; as many threads as there is memory for."""
     height, width = check_domain(domain)
     samples = height * width * domain.channels * np.dtype(domain.dtype).itemsize
-    needed = samples
+    needed, threads = samples, usable_cores()
     for component in table.components:
         if needed > max_bytes:
             break
@@ -297,7 +341,9 @@ def _check_memory(domain: Domain, table: Table, max_bytes: int) -> None:
             from inr.compression.bitstream.latent.decode import memory_needed
 
             layout = Layout(height, width, component.channels, component.preset)
-            needed = max(needed, samples + memory_needed(layout, usable_cores()))
+            while threads > 1 and samples + memory_needed(layout, threads) > max_bytes:
+                threads -= 1
+            needed = max(needed, samples + memory_needed(layout, threads))
         elif component.coding == LOSSLESS:
             needed = max(needed, 2 * samples)
     if needed > max_bytes:
@@ -305,6 +351,7 @@ def _check_memory(domain: Domain, table: Table, max_bytes: int) -> None:
             f"decoding {width} x {height} pixels takes {needed / 2**20:,.1f} MiB of memory, more than the "
             f"{max_bytes / 2**20:,.1f} allowed"
         )
+    return threads
 
 
 def _pieces(table: Table, base: memoryview, payloads: Mapping[str, bytes | memoryview]) -> list[list[memoryview]]:
@@ -327,6 +374,23 @@ def _pieces(table: Table, base: memoryview, payloads: Mapping[str, bytes | memor
     return found
 
 
+def _section_of(table: Table, component: int, number: int) -> str:
+    """The section that holds a piece of a component."""
+    place, index = piece_order(table.components).index((component, number)), 0
+    while place >= table.pieces[index]:
+        place -= table.pieces[index]
+        index += 1
+    return f"g{index - 1}" if index else "base"
+
+
+class _DamagedPiece(InrError):
+    """Bytes that no encoder has written, and in which of a component's pieces they are."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 def _cut(data: memoryview, count: int) -> list[memoryview]:
     if count == 0:
         if len(data):
@@ -343,6 +407,7 @@ def _decode_component(
     domain: Domain,
     start: int,
     samples: Shaped[np.ndarray, "height width channels"],
+    threads: int,
     max_bytes: int,
 ) -> None:
     """Write a component's channels, from `start` on, of the samples."""
@@ -352,21 +417,60 @@ def _decode_component(
         part[...] = np.frombuffer(component.constant, dtype.newbyteorder("<"))
     elif component.coding == LOSSLESS:
         if pieces:
-            part[...] = lossless.decode_samples(pieces[0], part.shape, dtype, max_bytes=max_bytes)
+            try:
+                part[...] = lossless.decode_samples(pieces[0], part.shape, dtype, max_bytes=max_bytes)
+            except InrError as error:
+                raise _DamagedPiece(str(error), 0) from error
         else:
             part[...] = domain.values.high[-1] if dtype.kind == "f" else np.iinfo(dtype).max
     else:
-        bits = fraction_bits(dtype)
-        unit = decode_unit(component, domain, pieces, bits)
-        from_unit(unit, bits, part, *ranges_of(component, domain, start))
+        decode_part(component, domain, pieces, start, part, threads)
+
+
+def decode_part(
+    component: Component,
+    domain: Domain,
+    pieces: Sequence[memoryview],
+    start: int,
+    out: Shaped[np.ndarray, "height width channels"],
+    threads: int,
+) -> None:
+    """Write what latents of a component stand for.
+
+    Args:
+        component: whose coding is LATENTS.
+        domain: of the picture.
+        pieces: of the component, up to the first that is missing.
+        start: its first channel.
+        out: where its samples go, in their type.
+        threads: that make pixels.
+    """
+    bits, (low, span) = fraction_bits(out.dtype), ranges_of(component, domain, start)
+
+    def write(top: int, band: np.ndarray) -> None:
+        from_unit(band, bits, out[top : top + band.shape[1]], low, span)
+
+    decode_unit(component, domain, pieces, bits, write, threads)
 
 
 def decode_unit(
-    component: Component, domain: Domain, pieces: Sequence[memoryview], bits: int
-) -> Shaped[np.ndarray, "channels height width"]:
-    """What the networks of a component give for its latents: integers from 0 to 2^bits, int32."""
+    component: Component,
+    domain: Domain,
+    pieces: Sequence[memoryview],
+    bits: int,
+    write: Callable[[int, np.ndarray], None],
+    threads: int,
+) -> None:
+    """What the networks of a component give for its latents, by bands of rows.
+
+    Args:
+        component, domain, pieces: as of `decode_part`.
+        bits: of fractions.
+        write: given the first row of each band, and it: from 0 to 2^bits, int32 (channels, rows, width).
+        threads: that make pixels.
+    """
     # these compile kernels, which other files do not need
-    from inr.compression.bitstream.latent.decode import decode_latents, decode_picture
+    from inr.compression.bitstream.latent.decode import decode_bands, decode_section, entropy_network
     from inr.compression.bitstream.latent.fronts import sections
     from inr.compression.bitstream.latent.parameters import decode_parameters
 
@@ -375,13 +479,20 @@ def decode_unit(
     if component.pieces != len(sections(layout)):
         raise InrError(f"it announces {component.pieces} pieces of latents, not {len(sections(layout))}")
     parameters = decode_parameters(layout, component.networks)
-    latents = decode_latents(layout, parameters, pieces) if pieces else np.zeros(layout.latents, np.int32)
-    return decode_picture(layout, parameters, latents, fraction_bits=bits, threads=usable_cores())
+    latents = np.zeros(layout.latents, np.int32)
+    for number, piece in enumerate(pieces):
+        try:
+            if number == 0:
+                network = entropy_network(layout, parameters, piece)
+            decode_section(network, number, piece, latents)
+        except InrError as error:
+            raise _DamagedPiece(str(error), number) from error
+    decode_bands(layout, parameters, latents, write, fraction_bits=bits, threads=threads)
 
 
 def _correct(samples: Shaped[np.ndarray, "height width channels"], cursor: Cursor, max_bytes: int) -> None:
     step = struct.unpack("<d", cursor.take(8))[0] if samples.dtype.kind == "f" else cursor.varint()
     if not ((0 < step < math.inf and step < 2.0**31) or (samples.dtype.kind == "f" and 0 < step < math.inf)):
         raise InrError(f"it announces steps of {step}")
-    moves = decode_integers(cursor.rest(), samples.size, max_bytes=max_bytes)
+    moves = decode_integers(cursor.rest(), samples.size, max_bytes=max(max_bytes - samples.nbytes, 0))
     correct(samples, moves.reshape(samples.shape), step)

@@ -1,6 +1,6 @@
 """From sections of bytes to latents, and from latents to pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,9 +8,9 @@ import numpy as np
 from inr._errors import InrError
 from inr.compression.bitstream.latent.entropy import LEAST_CONTEXT_BITS, MOST_CONTEXT_BITS, EntropyNetwork
 from inr.compression.bitstream.latent.fixed_point import padded
-from inr.compression.bitstream.latent.fronts import CHUNK, decode_grid, sections
+from inr.compression.bitstream.latent.fronts import CHUNK, decode_grid, feature_rows, sections
 from inr.compression.bitstream.latent.layout import Layout
-from inr.compression.bitstream.latent.pixels import BAND, picture
+from inr.compression.bitstream.latent.pixels import BAND, picture, picture_bands
 from inr.compression.bitstream.latent.range_coder import check_end, decoder_state
 from inr.compression.bitstream.latent.synthesis import SynthesisNetwork
 
@@ -19,24 +19,39 @@ if TYPE_CHECKING:
 
 # Numbers of 8 bytes may be needed. What does not grow with a picture: tables, and activations of a chunk.
 _WORD, _FIXED = 8, 4 << 20
+# Bytes for every sample of a band of pixels, while it is mapped to samples: three of 8 for half of them at a time.
+_MAPPED = 12
 
 
 def memory_needed(layout: Layout, threads: int = 1) -> int:
-    """Bytes that decoding takes at most, arrays of the result included.
+    """Bytes that decoding takes at most, beside the samples that it gives.
+
+    The latents; and while they are decoded, features for those rows that a front crosses; while pixels are made, planes
+    of a quarter of the resolution and below, and of each thread one band of rows with the planes that it reads.
 
     Args:
         layout: of the picture.
         threads: that make pixels.
     """
-    height, width, channels = layout.height, layout.width, layout.channels
-    half = -(-height // 2) * -(-width // 2)
-    latents = 4 * layout.latents
-    entropy = _WORD * (padded(layout.sizes.features) * half + 32 * height + 64 * (width + CHUNK))
-    quarter = -(-height // 4) * -(-width // 4)
-    planes = _WORD * layout.levels * (half + quarter)
-    rows = padded(layout.levels) + padded(layout.sizes.hidden) + padded(channels) + 2 * channels * (BAND + 4) + 2
-    pixels = 4 * channels * height * width + threads * _WORD * rows * (width + 64)
-    return latents + max(entropy, planes + pixels) + _FIXED
+    height, width, channels, sizes = layout.height, layout.width, layout.channels, layout.sizes
+    finest, half = layout.grids[-1], -(-width // 2)
+    features = (
+        padded(layout.levels + len(layout.grids))
+        + padded(sizes.features)
+        + sizes.features * feature_rows(layout, finest)
+    )
+    entropy = _WORD * features * (half + 64) + _WORD * (20 * (height + CHUNK) + 64 * CHUNK)
+    planes = sum(
+        (layout.levels - level) * -(-height >> level) * -(-width >> level) for level in range(2, min(layout.levels, 4))
+    )
+    band = min(BAND, height)
+    rows = min(BAND + 2 * sizes.convolutions, height)
+    of_band = padded(layout.levels) + padded(sizes.hidden) + padded(channels) + 2 * channels * rows + 4
+    thread = (
+        _WORD * (of_band * (width + 64) + layout.levels * (rows // 2 + 6) * half)
+        + (4 + _MAPPED) * channels * band * width
+    )
+    return 4 * layout.latents + max(entropy, _WORD * planes + min(threads, -(-height // BAND)) * thread) + _FIXED
 
 
 def check_memory(layout: Layout, max_bytes: int, threads: int = 1) -> None:
@@ -133,3 +148,19 @@ def decode_picture(
         InrError: parameters so large that sums would not be exact.
     """
     return picture(SynthesisNetwork.of(layout, q, latents, fraction_bits), latents, threads=threads, rows=rows)
+
+
+def decode_bands(
+    layout: Layout, q: "QuantisedParameters", latents: np.ndarray, write: Callable[[int, np.ndarray], None], *,
+    fraction_bits: int, threads: int = 1,
+) -> None:  # fmt: skip
+    """The picture of `decode_picture` by bands of rows, so that not all of it is in memory.
+
+    Args:
+        layout, q, latents, fraction_bits, threads: as there.
+        write: given the first row of each band, and it, int32 (channels, rows, width), by several threads.
+
+    Raises:
+        InrError: parameters so large that sums would not be exact.
+    """
+    picture_bands(SynthesisNetwork.of(layout, q, latents, fraction_bits), latents, write, threads=threads)

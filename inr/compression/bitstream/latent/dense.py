@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from inr.compression.bitstream.latent.fixed_point import GROUP
-from inr.jit.vector import LANES
+from inr.jit.vector import LANES, load_vector, splat, store_vector
 
 # Arrays hold a multiple of so many places.
 PLACES = 64
@@ -42,8 +42,8 @@ def dense(typingctx: Any, weight: Any, bias: Any, shift: Any, inputs: Any, outpu
     """A layer: outputs = (weight @ inputs + bias) >> shift at places up to `count`, and some beyond.
 
     Arrays of int32 or of int64: weight (outputs, inputs), bias (outputs,), inputs and outputs (…, places). Numbers of
-    outputs and of inputs are multiples of GROUP, that of places is one of PLACES; `shift`, `count` and `least` are
-    int64.
+    outputs and of inputs are multiples of GROUP, that of places is one of PLACES; `shift` and `count` are int64. With
+    `relu`, negative outputs become 0.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -73,25 +73,18 @@ def _write_layer(
         stride = builder.sdiv(cgutils.unpack_tuple(builder, array.strides)[0], constant(bits // 8))
         return builder.gep(array.data, [builder.mul(row, stride)])
 
-    def spread(number: ir.Value) -> ir.Value:
-        if number.type.width > bits:
-            number = builder.trunc(number, element)
-        undefined = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
-
     rows, columns = cgutils.unpack_tuple(builder, weight.shape)
     blocks = builder.sdiv(builder.add(count, constant(step - 1)), constant(step))
-    shifts = spread(shift)
+    shifts = splat(builder, shift if bits == 64 else builder.trunc(shift, element), vector)
     least = ir.Constant(element, -(1 << (bits - 1)))
-    floor = spread(builder.select(cgutils.as_bool_bit(builder, relu), ir.Constant(element, 0), least))
+    floor = splat(builder, builder.select(cgutils.as_bool_bit(builder, relu), ir.Constant(element, 0), least), vector)
     sums = [[cgutils.alloca_once(builder, vector) for _ in range(_VECTORS)] for _ in range(GROUP)]
     with cgutils.for_range(builder, builder.sdiv(rows, constant(GROUP))) as group:
         first = builder.mul(group.index, constant(GROUP))
         members = [builder.add(first, constant(member)) for member in range(GROUP)]
         weights = [line(weight, row) for row in members]
         results = [line(outputs, row) for row in members]
-        starts = [spread(builder.load(builder.gep(bias.data, [row]))) for row in members]
+        starts = [splat(builder, builder.load(builder.gep(bias.data, [row])), vector) for row in members]
         with cgutils.for_range(builder, blocks) as block:
             place = builder.mul(block.index, constant(step))
             for member in range(GROUP):
@@ -100,10 +93,11 @@ def _write_layer(
             with cgutils.for_range(builder, columns) as column:
                 source = builder.gep(line(inputs, column.index), [place])
                 read = [
-                    _load(builder, builder.gep(source, [constant(lanes * part)]), vector) for part in range(_VECTORS)
+                    load_vector(builder, builder.gep(source, [constant(lanes * part)]), vector)
+                    for part in range(_VECTORS)
                 ]
                 for member in range(GROUP):
-                    factor = spread(builder.load(builder.gep(weights[member], [column.index])))
+                    factor = splat(builder, builder.load(builder.gep(weights[member], [column.index])), vector)
                     for part in range(_VECTORS):
                         total = builder.add(builder.load(sums[member][part]), builder.mul(factor, read[part]))
                         builder.store(total, sums[member][part])
@@ -112,11 +106,4 @@ def _write_layer(
                     value = builder.ashr(builder.load(sums[member][part]), shifts)
                     value = builder.select(builder.icmp_signed(">", value, floor), value, floor)
                     into = builder.gep(results[member], [builder.add(place, constant(lanes * part))])
-                    stored = builder.store(value, builder.bitcast(into, vector.as_pointer()))
-                    stored.align = bits // 8
-
-
-def _load(builder: ir.IRBuilder, place: ir.Value, vector: ir.VectorType) -> ir.Value:
-    loaded = builder.load(builder.bitcast(place, vector.as_pointer()))
-    loaded.align = vector.element.width // 8
-    return loaded
+                    store_vector(builder, value, into)

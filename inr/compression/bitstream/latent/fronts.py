@@ -4,6 +4,8 @@ A front is t = column + slope * row: all that its contexts read has been decoded
 scales of a whole front are computed at once, with vectors, and then its latents are decoded from top to bottom.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from inr._errors import InrError
@@ -89,8 +91,9 @@ def decode_grid(network: EntropyNetwork, grid: Grid, state: np.ndarray, data: np
     ring = np.zeros((_RING, ABOVE + grid.height + CHUNK), network.dtype)
     models = np.zeros((2, min(grid.height, -(-grid.width // steepness)) + CHUNK), np.int32)
     plane = latents[grid.start : grid.stop].reshape(grid.height, grid.width)
+    features = Features.of(network, latents, grid, feature_rows(network.layout, grid))
     fine = _decode_fronts(
-        data, state, plane, steepness, network.offsets, _features_of(network, latents, grid),
+        data, state, plane, steepness, network.offsets, features, latents,
         1 << network.context_bits, network.bits, network.arrays, tables(), _buffer(network), ring, models,
     )  # fmt: skip
     if not fine:
@@ -120,41 +123,72 @@ def _buffer(network: EntropyNetwork) -> np.ndarray:
     return np.zeros((3 * padded(network.layout.sizes.width), CHUNK), network.dtype)
 
 
+class Features(NamedTuple):
+    """What makes the features that a grid's latents read, and room for some rows of them.
+
+    Attributes:
+        places: (start, width, octaves) of each coarser grid, int64 (grids, 3).
+        layer: that gives the features.
+        inputs, outputs: room for a row of the layer's.
+        planes: (features, rows, columns) at half the grid's resolution; of none where there are no features.
+    """
+
+    places: np.ndarray
+    layer: tuple
+    inputs: np.ndarray
+    outputs: np.ndarray
+    planes: np.ndarray
+
+    @classmethod
+    def of(cls, network: EntropyNetwork, latents: np.ndarray, grid: Grid, rows: int) -> "Features":
+        """Those of a grid, with room for so many rows."""
+        layout, dtype = network.layout, network.dtype
+        coarser = () if grid.hyper else layout.coarser(grid.level)
+        places = np.array([(each.start, each.width, each.level - grid.level - 1) for each in coarser], np.int64)
+        if not coarser:
+            empty = np.zeros((0, 0), dtype)
+            return cls(places.reshape(0, 3), network.arrays[0], empty, empty, np.zeros((0, 0, 0), dtype))
+        width, features = -(-layout.width >> grid.level + 1), layout.sizes.features
+        inputs, outputs = (np.zeros((padded(count), parts_of(width)), dtype) for count in (len(coarser), features))
+        layer = network.features[grid.level].arrays(dtype)
+        return cls(places, layer, inputs, outputs, np.zeros((features, rows, width), dtype))
+
+
+def feature_rows(layout: Layout, grid: Grid) -> int:
+    """How many rows of features the latents of one front read, at most."""
+    most = -(-grid.width // slope(layout.sizes.contexts))
+    return min(most // 2 + 2, -(-layout.height >> grid.level + 1))
+
+
 def _features_of(network: EntropyNetwork, latents: np.ndarray, grid: Grid) -> np.ndarray:
     """The features that a grid's latents read, (features, rows, columns) at half its resolution; empty where none."""
-    layout, dtype = network.layout, network.dtype
-    features = layout.sizes.features
-    coarser = () if grid.hyper else layout.coarser(grid.level)
-    if not coarser:
-        return np.zeros((0, 0, 0), dtype)
-    height, width = -(-layout.height >> grid.level + 1), -(-layout.width >> grid.level + 1)
-    places = np.array([(each.start, each.width, each.level - grid.level - 1) for each in coarser], np.int64)
-    inputs, outputs = (np.zeros((padded(count), parts_of(width)), dtype) for count in (len(coarser), features))
-    planes = np.zeros((features, height, width), dtype)
-    _features(
-        latents, places, 1 << network.context_bits, network.features[grid.level].arrays(dtype), inputs, outputs, planes
-    )
-    return planes
+    features = Features.of(network, latents, grid, -(-network.layout.height >> grid.level + 1))
+    _all_features(latents, 1 << network.context_bits, features)
+    return features.planes
+
+
+@exact
+def _feature_row(latents: np.ndarray, reach: int, features: Features, row: int, place: int) -> None:
+    """A row of features, written to a row of the planes."""
+    places, inputs, outputs, planes = features.places, features.inputs, features.outputs, features.planes
+    weight, bias, shift = features.layer
+    count, _, width = planes.shape
+    for index in range(len(places)):
+        octaves = places[index, 2]
+        start = places[index, 0] + (row >> octaves) * places[index, 1]
+        for column in range(width):
+            inputs[index, column] = min(max(latents[start + (column >> octaves)], -reach), reach - 1)
+    dense(weight, bias, shift, inputs, outputs, width, False)
+    for index in range(count):
+        for column in range(width):
+            planes[index, place, column] = outputs[index, column]
 
 
 @kernel
-def _features(
-    latents: np.ndarray, places: np.ndarray, reach: int, layer: tuple, inputs: np.ndarray, outputs: np.ndarray,
-    planes: np.ndarray,
-) -> None:  # fmt: skip
-    """Features of coarser grids; places are (start, width, octaves) of each."""
-    count, height, width = planes.shape
-    weight, bias, shift = layer
-    for row in range(height):
-        for index in range(len(places)):
-            octaves = places[index, 2]
-            start = places[index, 0] + (row >> octaves) * places[index, 1]
-            for column in range(width):
-                inputs[index, column] = min(max(latents[start + (column >> octaves)], -reach), reach - 1)
-        dense(weight, bias, shift, inputs, outputs, width, False)
-        for index in range(count):
-            for column in range(width):
-                planes[index, row, column] = outputs[index, column]
+def _all_features(latents: np.ndarray, reach: int, features: Features) -> None:
+    """Features of coarser grids for all rows."""
+    for row in range(features.planes.shape[1]):
+        _feature_row(latents, reach, features, row, row)
 
 
 @exact
@@ -202,14 +236,22 @@ def _rows_of_front(front: int, steepness: int, height: int, width: int) -> tuple
 @kernel
 def _decode_fronts(
     data: np.ndarray, state: np.ndarray, latents: np.ndarray, steepness: int, offsets: np.ndarray,
-    features: np.ndarray, reach: int, bits: int, layers: tuple, tables: Tables, buffer: np.ndarray, ring: np.ndarray,
-    models: np.ndarray,
+    features: Features, coarser: np.ndarray, reach: int, bits: int, layers: tuple, tables: Tables, buffer: np.ndarray,
+    ring: np.ndarray, models: np.ndarray,
 ) -> bool:  # fmt: skip
-    """Front by front; the ring holds the latest ones, by rows, as contexts read them. False where bytes are amiss."""
+    """Front by front; the ring holds the latest ones, by rows, as contexts read them. False where bytes are amiss.
+
+    So do the planes of features, by rows that fronts have come to; `coarser` are the latents that they are made of.
+    """
     height, width = latents.shape
+    kept, known = features.planes.shape[1], 0
     contexts, first = len(offsets), len(buffer) // 3
     for front in range(width + steepness * (height - 1)):
         top, stop = _rows_of_front(front, steepness, height, width)
+        if kept > 0:
+            while known <= (stop - 1) >> 1:
+                _feature_row(coarser, reach, features, known, known % kept)
+                known += 1
         for start in range(top, stop, CHUNK):
             count = min(CHUNK, stop - start)
             for index in range(contexts):
@@ -217,11 +259,15 @@ def _decode_fronts(
                 line = ring[(front + right + steepness * down) & (_RING - 1)]
                 for place in range(count):
                     buffer[first + index, place] = line[ABOVE + start + down + place]
-            for index in range(len(features)):
-                plane = features[index]
+            for index in range(len(features.planes)):
+                plane = features.planes[index]
+                begin = (start >> 1) % kept - (start >> 1)
                 for place in range(count):
                     row = start + place
-                    buffer[first + contexts + index, place] = plane[row >> 1, (front - steepness * row) >> 1]
+                    line_of = begin + (row >> 1)
+                    if line_of >= kept:
+                        line_of -= kept
+                    buffer[first + contexts + index, place] = plane[line_of, (front - steepness * row) >> 1]
             _model(layers, buffer, count, models[0], models[1], start - top)
         line = ring[front & (_RING - 1)]
         line[:] = 0

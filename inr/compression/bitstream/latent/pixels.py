@@ -63,28 +63,69 @@ def picture(
     Raises:
         ValueError: rows that are not the picture's.
     """
+    first, stop = rows or (0, network.layout.height)
+    output = np.empty((network.layout.channels, max(stop - first, 0), network.layout.width), np.int32)
+
+    def write(top: int, band: np.ndarray) -> None:
+        output[:, top - first : top - first + band.shape[1]] = band
+
+    picture_bands(network, latents, write, threads=threads, rows=rows)
+    return output
+
+
+def picture_bands(
+    network: SynthesisNetwork, latents: np.ndarray, write: Callable[[int, np.ndarray], None], *, threads: int = 1,
+    rows: tuple[int, int] | None = None,
+) -> None:  # fmt: skip
+    """The picture by bands of rows, so that never more of it is in memory than threads work on.
+
+    Planes of the two finest resolutions are made for the rows that a band reads, and only for these: together they
+    would take several times as much as the latents.
+
+    Args:
+        network, latents, threads, rows: as of `picture`.
+        write: given the first row of each band, and it, int32 (channels, rows, width); from several threads at once,
+            in any order.
+
+    Raises:
+        ValueError: rows that are not the picture's.
+    """
     layout, dtype, bits = network.layout, network.dtype, network.plane_bits
     latents = np.require(latents, np.int32, ["C", "W"])  # other arrays would be compiled for anew
     planes: np.ndarray = plane_of(latents, layout.seen[-1])[None].astype(dtype) << bits
     first, stop = rows or (0, layout.height)
     if not 0 <= first < stop <= layout.height or len(latents) != layout.latents:
         raise ValueError(f"rows {first} to {stop} of {len(latents)} latents are not those of {layout}")
-    output = np.zeros((layout.channels, stop - first, layout.width), np.int32)
     with ThreadPoolExecutor(threads) as pool:
-        for level in network.levels[:-1]:
+        for level in network.levels[:-2]:
             own, filters, coarser = plane_of(latents, level.grid), Filters.of(level, dtype), planes
             planes = np.zeros((len(coarser) + 1, *own.shape), dtype)
-            _share(pool, threads, 0, len(own), partial(_join, own, coarser, filters, bits, planes))
+            _share(pool, threads, 0, len(own), partial(_join, own, coarser, filters, bits, 0, planes))
         filters = Filters.of(network.levels[-1], dtype) if network.levels else Filters.none(dtype)
+        half = network.levels[-2] if len(network.levels) > 1 else None
+        half_own, half_filters = (plane_of(latents, half.grid), Filters.of(half, dtype)) if half else (None, None)
         convolutions = [layer.arrays(dtype) for layer in network.convolutions]
         weights, biases, shifts = (np.stack([layer[index] for layer in convolutions]) for index in range(3))
         limits = network.picture_limit, network.picture_bits - network.fraction_bits, 1 << network.fraction_bits
-        band = partial(
-            _band, plane_of(latents, layout.seen[0]), planes, filters, bits,
-            tuple(layer.arrays(dtype) for layer in network.layers), (weights, biases, shifts), limits, first, output,
-        )  # fmt: skip
-        _share(pool, threads, first, stop, band)
-    return output
+        own, layers = plane_of(latents, layout.seen[0]), tuple(layer.arrays(dtype) for layer in network.layers)
+        coarse = -(-layout.height // 2)
+
+        def work(top: int, end: int) -> None:
+            read, above = planes, 0
+            if half_own is not None:
+                above, below = _rows_read(top - len(weights), end + len(weights), layout.height)
+                read = np.zeros((len(planes) + 1, below - above, half_own.shape[1]), dtype)
+                _join(half_own, planes, half_filters, bits, above, read, above, below)
+            band = np.zeros((layout.channels, end - top, layout.width), np.int32)
+            _band(own, read, above, coarse, filters, bits, layers, (weights, biases, shifts), limits, band, top, end)
+            write(top, band)
+
+        _share(pool, threads, first, stop, work)
+
+
+def _rows_read(top: int, stop: int, height: int) -> tuple[int, int]:
+    """The rows of coarser planes that up-sampling reads for rows of a picture, of which it has so many."""
+    return max((max(top, 0) >> 1) - 2, 0), min((min(stop, height) - 1 >> 1) + 3, -(-height // 2))
 
 
 def _share(pool: ThreadPoolExecutor, threads: int, first: int, stop: int, work: Callable[[int, int], object]) -> None:
@@ -128,16 +169,21 @@ def _prefiltered(own: np.ndarray, filters: Filters, bits: int, row: int, line: n
 
 @exact
 def _upsampled(
-    plane: np.ndarray, filters: Filters, limit: int, row: int, width: int, line: np.ndarray, out: np.ndarray
-) -> None:
-    """A row of a plane of twice the resolution; `line` has room for 2 more on both sides."""
-    height, columns = plane.shape
+    plane: np.ndarray, above: int, height: int, filters: Filters, limit: int, row: int, width: int, line: np.ndarray,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """A row of a plane of twice the resolution; `line` has room for 2 more on both sides.
+
+    The plane has `height` rows; those that are given begin after the `above` first ones.
+    """
+    columns = plane.shape[1]
     taps, exponent = filters.upsampling, filters.exponent
     half = 1 << exponent >> 1
     phase = row & 1
     start = (row >> 1) + phase - 2
-    r0, r1 = plane[min(max(start, 0), height - 1)], plane[min(max(start + 1, 0), height - 1)]
-    r2, r3 = plane[min(start + 2, height - 1)], plane[min(start + 3, height - 1)]
+    last = height - 1
+    r0, r1 = plane[min(max(start, 0), last) - above], plane[min(max(start + 1, 0), last) - above]
+    r2, r3 = plane[min(start + 2, last) - above], plane[min(start + 3, last) - above]
     t0, t1, t2, t3 = taps[phase, 0], taps[phase, 1], taps[phase, 2], taps[phase, 3]
     for column in range(columns):
         line[2 + column] = t0 * r0[column] + t1 * r1[column] + t2 * r2[column] + t3 * r3[column] + half
@@ -157,17 +203,17 @@ def _upsampled(
 
 @kernel
 def _join(
-    own: np.ndarray, planes: np.ndarray, filters: Filters, bits: int, finer: np.ndarray, top: int, stop: int
+    own: np.ndarray, planes: np.ndarray, filters: Filters, bits: int, above: int, finer: np.ndarray, top: int, stop: int
 ) -> None:
-    """Rows of a level's planes."""
-    width = own.shape[1]
+    """Rows of a level's planes, of which the `above` first ones have no place in `finer`."""
+    width, height = own.shape[1], planes.shape[1]
     line, out = np.zeros(width + 8, finer.dtype), np.zeros(width + 2, finer.dtype)
     for row in range(top, stop):
         _prefiltered(own, filters, bits, row, line, out)
-        finer[0, row] = out[:width]
+        finer[0, row - above] = out[:width]
         for index in range(len(planes)):
-            _upsampled(planes[index], filters, filters.limits[1 + index], row, width, line, out)
-            finer[1 + index, row] = out[:width]
+            _upsampled(planes[index], 0, height, filters, filters.limits[1 + index], row, width, line, out)
+            finer[1 + index, row - above] = out[:width]
 
 
 @exact
@@ -202,17 +248,21 @@ def _convolved(
 def _band(
     own: np.ndarray,
     planes: np.ndarray,
+    above: int,
+    coarse_height: int,
     filters: Filters,
     bits: int,
     layers: tuple,
     convolutions: tuple,
     limits: tuple[int, int, int],
-    first: int,
     output: np.ndarray,
     top: int,
     stop: int,
 ) -> None:
-    """Rows of pixels; the layers before are computed for as many rows around as 3x3 layers read."""
+    """Rows of pixels; the layers before are computed for as many rows around as 3x3 layers read.
+
+    Of the `coarse_height` rows of coarser planes, those given begin after the `above` first ones.
+    """
     height, width = own.shape
     channels = len(output)
     (w0, b0, s0), (w1, b1, s1), (w2, b2, s2) = layers
@@ -232,7 +282,10 @@ def _band(
         else:
             _prefiltered(own, filters, bits, row, line, inputs[0])
             for index in range(len(planes)):
-                _upsampled(planes[index], filters, filters.limits[1 + index], row, width, line, inputs[1 + index])
+                _upsampled(
+                    planes[index], above, coarse_height, filters, filters.limits[1 + index], row, width, line,
+                    inputs[1 + index],
+                )  # fmt: skip
         dense(w0, b0, s0, inputs, hidden, width, True)
         dense(w1, b1, s1, hidden, found, width, False)
         for channel in range(channels):
@@ -244,7 +297,7 @@ def _band(
             dense(w2, b2, s2, inputs, found, width, False)
             for channel in range(channels):
                 for column in range(width):
-                    output[channel, row - first, column] = min(max(found[channel, column], -limit), limit)
+                    output[channel, row - top, column] = min(max(found[channel, column], -limit), limit)
     for layer in range(margin):
         around = margin - 1 - layer
         least = -limit if around == 0 else 0
@@ -259,6 +312,6 @@ def _band(
     half = 1 << spare >> 1
     for channel in range(channels):
         for row in range(top, stop):
-            source, into = now[channel, row - start], output[channel, row - first]
+            source, into = now[channel, row - start], output[channel, row - top]
             for column in range(width):
                 into[column] = min(max((source[1 + column] + into[column] + half) >> spare, 0), most)

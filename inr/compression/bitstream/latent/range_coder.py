@@ -11,7 +11,7 @@ A coder's state is an int64 array: low, width, bytes so far, and, in a decoder, 
 import numpy as np
 
 from inr._errors import InrError
-from inr.jit import exact, kernel
+from inr.jit import exact
 
 WINDOW_BITS, LEAST_BITS = 48, 40
 LOW, WIDTH, COUNT, ABOVE = range(4)
@@ -150,10 +150,3 @@ class PlainDecoder:
         number, spare = _shortest(self._low, self._width)
         if len(self._data) != self._count - spare // 8 or number != self._number:
             raise InrError("its symbols do not end where it ends")
-
-
-@kernel
-def encode_all(starts: np.ndarray, sizes: np.ndarray, bits: int, state: np.ndarray, data: np.ndarray) -> None:
-    """Append symbols by their shares of 2^bits, both int64 (n,)."""
-    for index in range(len(starts)):
-        encode(state, data, starts[index], sizes[index], bits)

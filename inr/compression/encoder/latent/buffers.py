@@ -49,15 +49,17 @@ class Buffers:
             picture: (channels, height, width), in [0, 1].
             importance: (height, width), not negative; all pixels count alike if None.
         """
-        latents = [np.zeros(layout.latents, np.float32) for _ in range(5)]
-        parameters = [np.zeros(layout.parameters, np.float32) for _ in range(2)]
-        if importance is None:
-            importance = np.zeros((0, 0), np.float32)
-        else:
-            importance = importance / importance.mean()
+
+        def zeros(*shape: int) -> np.ndarray:
+            return np.zeros(shape, np.float32)
+
+        count, parameters = layout.latents, layout.parameters
+        mean_one = zeros(0, 0) if importance is None else importance / importance.mean()
         return cls(
-            layout, *latents[:4], *parameters, np.ascontiguousarray(picture, np.float32),
-            np.ascontiguousarray(importance, np.float32), np.zeros(picture.shape, np.float32), latents[4], np.zeros(2),
+            layout=layout, latents=zeros(count), rounded=zeros(count), slopes=zeros(count), gradient=zeros(count),
+            parameters=zeros(parameters), parameter_gradient=zeros(parameters),
+            picture=np.ascontiguousarray(picture, np.float32), importance=np.ascontiguousarray(mean_one, np.float32),
+            output=zeros(*picture.shape), bits=zeros(count), sums=np.zeros(2),
         )  # fmt: skip
 
     def tensor(self, name: str, *, gradient: bool = False) -> np.ndarray:

@@ -98,7 +98,8 @@ def _part(
         pixel = values[0] if len(values) else samples[0, 0]
         little = pixel.astype(samples.dtype.newbyteorder("<")).tobytes()
         return Part(form.Component(channels, form.CONSTANT, constant=little), samples, none, None)
-    component = form.Component(channels, form.LATENTS, **_range(signal, values))
+    least, spread = _range(signal, values)
+    component = form.Component(channels, form.LATENTS, low=least, span=spread)
     low, span = form.ranges_of(component, signal.domain, start)
     picture = np.empty((channels, *samples.shape[:2]), np.float32)
     for channel in range(channels):
@@ -107,17 +108,17 @@ def _part(
     return Part(component, samples, picture, importance)
 
 
-def _range(signal: GridSignal, values: np.ndarray) -> dict[str, int]:
-    """A range of its own for integers: from 0 to all ones of as many bits as pictures take, else from least to most.
+def _range(signal: GridSignal, values: np.ndarray) -> tuple[int | None, int | None]:
+    """Low and span of integers: from 0 to all ones of as many bits as pictures take, else from least to most.
 
-    Pictures of 8 bits have the whole range: it goes without saying.
+    None twice where the range is their type's, which goes without saying: that of 8 bits always is.
     """
     if values.dtype.kind == "f" or values.dtype == np.uint8:
-        return {}
+        return None, None
     low, high = int(values.min()), int(values.max())
     if signal.domain.kind == "image" and values.dtype == np.uint16:
         low, high = 0, (1 << max(high.bit_length(), 1)) - 1
     if high - low > form.MAX_SPAN or max(-low, high) >= 1 << 41:
         raise InrError(f"codec 'latent' takes integers that span up to 2^40, not from {low} to {high}; mlp does")
     limits = np.iinfo(values.dtype)
-    return {} if (low, high) == (limits.min, limits.max) else {"low": low, "span": high - low}
+    return (None, None) if (low, high) == (limits.min, limits.max) else (low, high - low)

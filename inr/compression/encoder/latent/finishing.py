@@ -12,7 +12,7 @@ from inr.compression.encoder.latent.fit import Fitted, make_step
 from inr.compression.encoder.latent.integer_search import Bound, IntegerSearch
 from inr.compression.encoder.latent.network_coding import quantise
 from inr.compression.encoder.latent.rate import Goal
-from inr.compression.encoder.latent.steps import LatentStep
+from inr.compression.encoder.latent.steps import LatentStep, integers_of
 from inr.field import Spec
 
 Write = Callable[[QuantisedParameters, np.ndarray], bytes]
@@ -61,7 +61,7 @@ def finish(
         where that cannot be reached, as near to it as one gets.
     """
     deadline = math.inf if seconds is None else time.perf_counter() + _IMPROVING_SHARE * seconds
-    step = make_step(fitted.layout, picture, importance, engine)
+    step = fitted.step or make_step(fitted.layout, picture, importance, engine)
     step.prepare()
     with torch.no_grad():
         step.latents.copy_(torch.from_numpy(fitted.latents.astype(np.float32)))
@@ -82,11 +82,6 @@ def finish(
             assert goal.psnr is not None
             land_at_error(landing, fitted.weight, 10 ** (-goal.psnr / 10), clipped_error(step, picture, importance))
     return networks, integers_of(step)
-
-
-def integers_of(step: LatentStep) -> np.ndarray:
-    """The whole numbers nearest to the latents of a step, int32."""
-    return step.latents.detach().cpu().round().to(torch.int32).numpy()
 
 
 def clipped_error(step: LatentStep, picture: np.ndarray, importance: np.ndarray | None) -> Callable[[], float]:

@@ -1,6 +1,6 @@
 """Fitting one component of a picture as a pyramid of latents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from inr.compression.encoder.latent.half import HalfStep, half_layout, halved
 from inr.compression.encoder.latent.parametrisation import LatentPlan, LatentWeights
 from inr.compression.encoder.latent.rate import Goal, RateControl
 from inr.compression.encoder.latent.schedule import Recipe, gain_of
-from inr.compression.encoder.latent.steps import EagerStep, LatentStep
+from inr.compression.encoder.latent.steps import EagerStep, LatentStep, integers_of
 from inr.compression.fit_series import FitSeries
 from inr.field import Spec
 from inr.fitting import Budget, Fitter, Setup
@@ -33,6 +33,7 @@ class Fitted:
         parameters: of the networks, float32 (layout.parameters,), not quantised yet.
         weight: of a bit per pixel against the mean squared error, that the fit ended with.
         gain: that the latents' learning rate was multiplied by.
+        step: what computed it, of which finishing makes use: another one would take as much memory again.
     """
 
     layout: Layout
@@ -40,6 +41,7 @@ class Fitted:
     parameters: np.ndarray
     weight: float
     gain: float
+    step: LatentStep | None = field(default=None, compare=False, repr=False)
 
 
 def fit_component(
@@ -82,7 +84,7 @@ def fit_component(
     layout = Layout(picture.shape[1], picture.shape[2], picture.shape[0], preset)
     step = make_step(layout, picture, importance, engine)
     signal = picture_signal(picture)
-    field = LatentField(signal, layout, step.latents, step.parameters)
+    fitted = LatentField(signal, layout, step.latents, step.parameters)
     recipe = recipe or Recipe()
     half, smaller = None, half_layout(layout) if recipe.half else None
     if smaller is not None:
@@ -95,13 +97,12 @@ def fit_component(
     budget = Budget(steps, None if seconds is None else FIT_SHARE * seconds)
     (fits or FitSeries()).run(
         partial(
-            Fitter, signal, setup, budget, seed=seed, field=field, plan=(_name(engine), LatentPlan(step, field)),
+            Fitter, signal, setup, budget, seed=seed, field=fitted, plan=(_name(engine), LatentPlan(step, fitted)),
             parametrisation=weights,
         )
     )  # fmt: skip
-    latents = step.latents.detach().cpu().round().to(torch.int32).numpy()
     parameters = step.parameters.detach().cpu().numpy().copy()
-    return Fitted(layout, latents, parameters, weights.weight, gain_of(weights.weight))
+    return Fitted(layout, integers_of(step), parameters, weights.weight, gain_of(weights.weight), step)
 
 
 def make_step(layout: Layout, picture: np.ndarray, importance: np.ndarray | None, engine: Spec = "auto") -> LatentStep:

@@ -50,12 +50,7 @@ def encode_parameters(q: QuantisedParameters) -> bytes:
     Args:
         q: any parameters; what is read again has the hidden units of the synthesis by ascending bias, see `ordered`.
     """
-    q = ordered(q)
-    largest = int(np.diff(q.integers[ASCENDING]).max(initial=0))
-    for name in q.layout.tensors:
-        difference = q.integers[name] - initial_integers(q.layout, name, q.exponents[name])
-        largest = max(largest, int(np.abs(difference).max()))
-    return write_parameters(q, largest.bit_length())
+    return write_parameters(ordered(q))
 
 
 def ordered(q: QuantisedParameters) -> QuantisedParameters:

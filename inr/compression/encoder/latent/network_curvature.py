@@ -5,6 +5,7 @@ matrices. Both are Gauss and Newton's: products of first derivatives, of latents
 """
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -133,6 +134,8 @@ def error_curvature(
     places = torch.randperm(pixels, generator=draw)[: min(samples, pixels)].to(rounded.device)
     rows, columns = places // layout.width, places % layout.width
     patches = _patches(planes, rows, columns)
+    # one after the other: together they would take some 600 bytes a pixel
+    changed = [(channels, _patches(change, rows, columns)) for channels, change in changes]
     synthesis = {name: tensor for name, tensor in parameters.items() if name.startswith("synthesis")}
 
     def pixel(tensors: eager.Tensors, patch: Tensor) -> Tensor:
@@ -146,8 +149,7 @@ def error_curvature(
         part = slice(first, first + _CHUNK)
         by_tensor, by_patch = slopes(synthesis, patches[part])
         by_filters = [
-            (by_patch[:, :, channels] * _patches(change, rows[part], columns[part])[:, None]).sum((2, 3, 4))[None]
-            for channels, change in changes
+            (by_patch[:, :, channels] * change[part][:, None]).sum((2, 3, 4))[None] for channels, change in changed
         ]
         by_synthesis = [by_tensor[name].flatten(2).permute(2, 0, 1) for name in synthesis]
         jacobian = torch.cat(by_filters + by_synthesis).flatten(1).double()
@@ -164,25 +166,35 @@ def _patches(planes: Float[Tensor, "c height width"], rows: Tensor, columns: Ten
 
 def _changed_inputs(
     layout: Layout, parameters: eager.Tensors, rounded: Tensor
-) -> tuple[Float[Tensor, "levels height width"], list[tuple[slice, Tensor]]]:
+) -> tuple[Float[Tensor, "levels height width"], Iterable[tuple[slice, Tensor]]]:
     """What the synthesis reads, and its derivatives by the filters, in the order of `Layout.tensors`.
 
     Returns:
-        All planes, and for each parameter of a filter the planes that depend on it, and their derivatives.
+        All planes, and for each parameter of a filter the planes that depend on it, and their derivatives; those of the
+        finest resolution are computed when they are asked for.
     """
     planes = eager.grid_of(layout, rounded, layout.seen[-1])[None]
-    changes: list[tuple[slice, Tensor]] = []
+    changes: Iterable[tuple[slice, Tensor]] = []
     for grid in reversed(layout.seen[:-1]):
-        name, size = f"upsampling.{grid.level}", (grid.height, grid.width)
-        half, own_half = parameters[name], parameters[f"prefilter.{grid.level}"]
+        filters = parameters[f"prefilter.{grid.level}"], parameters[f"upsampling.{grid.level}"]
         plane = eager.grid_of(layout, rounded, grid)
-        changes = [(slice(of.start + 1, of.stop + 1), eager.upsampled(change, half, *size)) for of, change in changes]
-        for unit in torch.eye(len(half), dtype=half.dtype, device=half.device):
-            # both are quadratic in the filter, so that this difference is exact
-            change = (eager.prefiltered(plane, own_half + unit) - eager.prefiltered(plane, own_half - unit)) / 2
-            changes.append((slice(0, 1), change[None]))
-        for unit in torch.eye(len(half), dtype=half.dtype, device=half.device):
-            change = (eager.upsampled(planes, half + unit, *size) - eager.upsampled(planes, half - unit, *size)) / 2
-            changes.append((slice(1, 1 + len(planes)), change))
-        planes = torch.cat([eager.prefiltered(plane, own_half)[None], eager.upsampled(planes, half, *size)])
+        changes = _finer_changes([*changes], planes, plane, *filters)
+        finer = eager.upsampled(planes, filters[1], grid.height, grid.width)
+        planes = torch.cat([eager.prefiltered(plane, filters[0])[None], finer])
     return planes, changes
+
+
+def _finer_changes(
+    coarser: Sequence[tuple[slice, Tensor]], planes: Tensor, plane: Tensor, own_half: Tensor, half: Tensor
+) -> Iterator[tuple[slice, Tensor]]:
+    """Derivatives at twice the resolution: by the filters of coarser ones, and by its own two."""
+    height, width = plane.shape
+    for of, change in coarser:
+        yield slice(of.start + 1, of.stop + 1), eager.upsampled(change, half, height, width)
+    # both are quadratic in the filter, so that these differences are exact
+    for unit in torch.eye(len(half), dtype=half.dtype, device=half.device):
+        change = (eager.prefiltered(plane, own_half + unit) - eager.prefiltered(plane, own_half - unit)) / 2
+        yield slice(0, 1), change[None]
+    for unit in torch.eye(len(half), dtype=half.dtype, device=half.device):
+        more, less = (eager.upsampled(planes, each, height, width) for each in (half + unit, half - unit))
+        yield slice(1, 1 + len(planes)), (more - less) / 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from inr._cores import usable_cores
 from inr.compression.bitstream.latent import components as form
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.codecs.base import Payload
@@ -93,7 +94,13 @@ class PictureEncoder:
         alpha = self._alpha(room * _ALPHA_BYTES, Goal(bytes=max(int(room * _ALPHA_BYTES), 1)))
         left = max(room - (alpha.size if alpha else 0), 1)
         landing = Landing(limit, lambda colour: pack(self._sections(colour, alpha)))
-        return self._sections(self._colour(left, Goal(bytes=left), alpha, landing), alpha)
+        found = self._colour(left, Goal(bytes=left), alpha, landing)
+        # networks take some hundred bytes: below, there are flat components
+        if len(landing.file(found)) > limit:
+            found = self._flat(0)
+            if alpha is not None and len(landing.file(found)) > limit:
+                alpha = self._flat(1)
+        return self._sections(found, alpha)
 
     def of_weight(self, weight: float) -> list[Payload]:
         """Sections at a weight of the rate.
@@ -137,17 +144,15 @@ class PictureEncoder:
         if other.component.coding == form.CONSTANT or alpha.component.coding == form.LOSSLESS:
             errors = 0.0
         else:
-            errors = self._error_of(alpha)
+            errors = self._error_of(1, alpha)
         return max((sum(counts) * wanted - counts[1] * errors) / max(counts[0], 1), wanted / 2)
 
-    def _error_of(self, alpha: Coded) -> float:
-        """Mean squared error of a coded alpha, in own units."""
-        part, start = self._parts[1], self._parts[0].component.channels
-        bits = form.fraction_bits(part.samples.dtype)
-        views = [memoryview(piece) for piece in alpha.pieces]
-        unit = form.decode_unit(alpha.component, self.signal.domain, views, bits)
+    def _error_of(self, index: int, coded: Coded) -> float:
+        """Mean squared error of a component coded as latents, in own units."""
+        part, start = self._parts[index], index * self._parts[0].component.channels
+        views = [memoryview(piece) for piece in coded.pieces]
         decoded = np.empty(part.samples.shape, part.samples.dtype)
-        form.from_unit(unit, bits, decoded, *form.ranges_of(alpha.component, self.signal.domain, start))
+        form.decode_part(coded.component, self.signal.domain, views, start, decoded, usable_cores())
         there = slice(None) if part.importance is None else part.importance > 0
         difference = decoded[there].astype(np.float64) - part.samples[there]
         return float(np.square(difference).mean())
@@ -171,7 +176,34 @@ class PictureEncoder:
         if not part.fitted:
             return Coded(part.component)
         taken = _ALPHA_SECONDS if alpha is not None and alpha.fitted else 0.0
-        return self._fitted(part, expected, goal, 1 - taken, preset=self._preset, landing=landing)
+        late = self._fits.stopped
+        found = self._fitted(part, expected, goal, 1 - taken, preset=self._preset, landing=landing)
+        if not self._fits.stopped:
+            return found
+        if late:
+            self._fits.remark("its colour had not been fitted yet")
+        # a fit that had hardly begun is worse than one colour
+        return self._flat(0) if self._error_of(0, found) > self._variance(0) else found
+
+    def _counted(self, index: int) -> np.ndarray:
+        """Samples of a component's pixels that count, float64 (pixels, channels)."""
+        part = self._parts[index]
+        there = slice(None) if part.importance is None else part.importance > 0
+        return part.samples[there].reshape(-1, part.component.channels).astype(np.float64)
+
+    def _variance(self, index: int) -> float:
+        """The mean squared error of a component that is flat."""
+        return float(self._counted(index).var(0).mean())
+
+    def _flat(self, index: int) -> Coded:
+        """A component as its mean."""
+        part = self._parts[index]
+        if part.component.coding == form.CONSTANT:
+            return Coded(part.component)
+        mean = self._counted(index).mean(0)
+        pixel = (mean if part.samples.dtype.kind == "f" else np.rint(mean)).astype(part.samples.dtype)
+        little = pixel.astype(part.samples.dtype.newbyteorder("<")).tobytes()
+        return Coded(form.Component(part.component.channels, form.CONSTANT, constant=little))
 
     def _fitted(
         self, part: Part, expected: float, goal: Goal, share: float, *, preset: str, landing: Landing | None = None

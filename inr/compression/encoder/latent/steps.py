@@ -202,6 +202,11 @@ class EagerStep:
         self.latents.detach().addcdiv_(mean, root, value=-rate / (1 - betas[0] ** count))
 
 
+def integers_of(step: LatentStep) -> np.ndarray:
+    """The whole numbers nearest to the latents of a step, int32 (latents,)."""
+    return step.latents.detach().cpu().round().to(torch.int32).numpy()
+
+
 def tensors_of(layout: Layout, parameters: Tensor) -> dict[str, Tensor]:
     """The tensors of a vector of all parameters, by name; views."""
     return {name: parameters[layout.slices[name]].view(shape) for name, shape in layout.tensors.items()}

@@ -4,15 +4,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inr.compression.bitstream.latent.entropy import EntropyNetwork
+from inr.compression.bitstream.latent.entropy import LEAST_CONTEXT_BITS, MOST_CONTEXT_BITS, EntropyNetwork
 from inr.compression.bitstream.latent.fronts import encode_grid, means_and_scales, sections, slope
 from inr.compression.bitstream.latent.layout import Grid, Layout
 from inr.compression.bitstream.latent.range_coder import encoder_state, finish
 from inr.compression.bitstream.latent.tables import LATENT_LIMIT, MEAN_BITS, TOTAL_BITS, tables
-from inr.compression.encoder.latent.shifts import context_bits
 
 if TYPE_CHECKING:
     from inr.compression.bitstream.latent.parameters import QuantisedParameters
+
+# Fraction bits of activations that contexts of more than so many bits must leave.
+_WANTED_BITS, _USUAL_CONTEXT_BITS = 8, 6
 
 
 def encode_latents(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> list[bytes]:
@@ -54,6 +56,20 @@ def _section(steepness: int, latents: np.ndarray, models: list[tuple[Grid, np.nd
         ):
             return finish(state, data)
         room *= 2
+
+
+def context_bits(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> int:
+    """The fewest bits c that hold all latents in [-2^c, 2^c - 1], if sums then have 8 fraction bits in int32.
+
+    Clipping outliers costs bits, not correctness, so more than 6 bits are only taken while the sums have room.
+    """
+    largest = int(max(latents.max(initial=0), -latents.min(initial=0) - 1))
+    wanted = min(max(largest.bit_length(), LEAST_CONTEXT_BITS), MOST_CONTEXT_BITS)
+    for bits in range(wanted, _USUAL_CONTEXT_BITS, -1):
+        network = EntropyNetwork.of(layout, q, bits)
+        if not network.wide and network.bits >= _WANTED_BITS:
+            return bits
+    return min(wanted, _USUAL_CONTEXT_BITS)
 
 
 def estimated_bits(layout: Layout, q: "QuantisedParameters", latents: np.ndarray) -> np.ndarray:

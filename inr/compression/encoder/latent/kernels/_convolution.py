@@ -149,12 +149,9 @@ def _make_compare(row_of: Any) -> Any:
 
     def compare(
         worker: int, workers: int, values: F3, beside: F3, into: F3, parameters: F1, kernel: int, picture: F3,
-        importance: F3, output: F3, error: D2, scale: float, steps: float,
+        importance: F3, output: F3, error: D2, scale: float,
     ) -> None:  # fmt: skip
-        """The picture and its error; into: the derivative of the error by each value, 0 beside the picture.
-
-        With `steps` above 0, the error is that of the picture cut to [0, 1] and rounded to multiples of 1/steps.
-        """
+        """The picture and its error; into: the derivative of the error by each value, 0 beside the picture."""
         channels, height, pitch = values.shape[0], values.shape[1], 4 * values.shape[2]
         width, plane = output.shape[2], height * pitch
         full, twice = width // LANES * LANES, spread(np.float32(2 * scale))
@@ -174,9 +171,6 @@ def _make_compare(row_of: Any) -> Any:
                 numbers, ends = _at(place), _at(shown)
                 for column in range(full, width):
                     ends[column] = numbers[column]
-                if steps > 0:
-                    found += _rounded_error(numbers, _at(target), _at(weight), width, np.float32(steps))
-                    continue
                 errors = zero()
                 for byte in range(0, 4 * _whole(width), 4 * LANES):
                     difference = minus(load(place + byte), load(target + byte))
@@ -187,17 +181,6 @@ def _make_compare(row_of: Any) -> Any:
         error[worker, 0] = found * scale
 
     return compare
-
-
-@inline
-def _rounded_error(values: Any, target: Any, importance: Any, width: int, steps: np.float32) -> float:
-    """The weighted squared error of a row whose values are cut to [0, 1] and rounded to multiples of 1/steps."""
-    found = np.float32(0)
-    for column in range(width):
-        shown = max(np.float32(0), min(values[column], np.float32(1)))
-        difference = np.floor(shown * steps + np.float32(0.5)) / steps - target[column]
-        found += importance[column] * difference * difference
-    return float(found)
 
 
 def _make_convolve_back(channels: int, kernel_gradients: Any, row_back: Any) -> Any:

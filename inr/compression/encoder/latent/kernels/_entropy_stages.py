@@ -1,18 +1,19 @@
-"""The stages of the entropy model: a tile of latents walks through its layers, and back, while it stays in cache.
+"""The stages of the entropy model: laying out grids, taking their tiles through the network, collecting gradients.
 
 Grids are laid out with zeros around them, 4 after each row and 3 rows above, so that each neighbour of a run of latents
 is another run, at a constant distance: a tile is a run, whatever its place in its rows, and what it computes for the
-zeros between rows is dropped. A tile's numbers stand in rows, one for each input or unit, of `TILE` latents.
+zeros between rows is dropped.
 
 Work is divided into bands of rows of a grid. What they sum up is kept for each band, and added in their order: results
 are the same for any number of workers. The gradient of the latents that a band reads reaches up to 3 rows above it, and
 is kept for each band likewise.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from inr.compression.encoder.latent.kernels._entropy_network import ROW, TILE, Rows, network, pack
 from inr.compression.encoder.latent.kernels._features import (
     HEIGHT,
     LEVEL,
@@ -27,55 +28,18 @@ from inr.compression.encoder.latent.kernels._features import (
     halve,
     pass_back,
 )
-from inr.compression.encoder.latent.kernels._likelihood import likelihood
 from inr.jit import D2, F1, F2, I1, I2, Stage, inline, share
-from inr.jit.planes import outer, product
 from inr.jit.vector import LANES, PANEL, POINTERS
 
 # zeros between rows of a grid, and rows of zeros above it: how far neighbours are away at most
 PAD, ROWS_ABOVE = 4, 3
-TILE = 512  # latents of a tile
-# numbers between rows of a tile: not a power of two, whose multiples would share the few places of a cache
-ROW = TILE + LANES
 # columns of the table of bands: the grid, its rows, where what they reach is, the latents of all bands up to the middle
 # of this one
 GRID, FIRST, STOP, REACHED, MIDDLE = range(5)
 
 _at = POINTERS["float32"]
 _share = inline(share)
-_ZERO, _ONE = np.float32(0), np.float32(1)
-
-
-class Places(NamedTuple):
-    """Where things are among the packed weights of networks of a width, and among the sums of their gradients.
-
-    Attributes:
-        first, first_bias, second, second_bias, last: matrices with the numbers of a column next to each other: the
-            first layer with the linear map below it, the second layer, the last one.
-        first_back, second_back, last_back: the same matrices turned around.
-        weights: how many numbers these are.
-        sums: how many numbers the gradients are: those of the first layer and the linear map with those of their
-            biases, the second layer and its bias, the last one.
-    """
-
-    first: int
-    first_bias: int
-    second: int
-    second_bias: int
-    last: int
-    first_back: int
-    second_back: int
-    last_back: int
-    weights: int
-    sums: int
-
-    @classmethod
-    def of(cls, width: int) -> "Places":
-        """The places for a width."""
-        sizes = [width * (width + 2), width + 2, width * width, width, 2 * width]
-        sizes += [width * (width + 2), width * width, 2 * width]
-        starts = [sum(sizes[:index]) for index in range(len(sizes) + 1)]
-        return cls._make([*starts, (width + 2) * (width + 1) + width * (width + 1) + 2 * width])
+_ZERO = np.float32(0)
 
 
 @inline
@@ -85,39 +49,13 @@ def _mine(bands: I2, band: int, worker: int, workers: int) -> bool:
     return min(bands[band, MIDDLE] * workers // max(last, 1), workers - 1) == worker
 
 
-@inline
-def _pack(parameters: F1, packed: F1, sources: I1, width: int) -> None:
-    """Lay the matrices out for the products, both ways; inputs pass the first two layers beside them."""
-    high = width + 2
-    second, first_back = high * (width + 1), (high + width) * (width + 1) + 2 * width
-    last, second_back = second + width * (width + 1), first_back + high * width
-    last_back = second_back + width * width
-    for row in range(high):
-        for column in range(width):
-            number = parameters[sources[row * (width + 1) + column]] + (_ONE if row == column else _ZERO)
-            packed[column * high + row] = number
-            packed[first_back + row * width + column] = number
-        packed[width * high + row] = parameters[sources[row * (width + 1) + width]]
-    for row in range(width):
-        for column in range(width):
-            number = parameters[sources[second + row * (width + 1) + column]] + (_ONE if row == column else _ZERO)
-            packed[second + column * width + row] = number
-            packed[second_back + row * width + column] = number
-        packed[second + width * width + row] = parameters[sources[second + row * (width + 1) + width]]
-    for row in range(2):
-        for column in range(width):
-            number = parameters[sources[last + row * width + column]]
-            packed[last + column * 2 + row] = number
-            packed[last_back + row * width + column] = number
-
-
 def _prepare(
     worker: int, workers: int, rounded: F1, parameters: F1, grids: I2, bands: I2, levels: I2, features: int,
     sources: I1, width: int, padded: F1, planes: F1, packed: F1,
 ) -> None:  # fmt: skip
     """Lay out the grids and the weights, and compute the features."""
     if worker == workers - 1:
-        _pack(parameters, packed, sources, width)
+        pack(parameters, packed, sources, width)
     blend(worker, workers, rounded, parameters, grids, levels, features, planes)
     for band in range(bands.shape[0]):
         if not _mine(bands, band, worker, workers):
@@ -150,90 +88,6 @@ def _clear(target: int, count: int) -> None:
     into = _at(target)
     for index in range(count):
         into[index] = _ZERO
-
-
-class _Network(NamedTuple):
-    """A network's way over a tile; functions of addresses.
-
-    Attributes:
-        forward: (tile, weights, count, weight): from the inputs of `count` latents to their bits and the gradients of
-            the outputs.
-        backward: (tile, weights, totals, count): to the gradients of the inputs, which stand where the first layer
-            was; those of the weights are added to `totals`, where each number is a vector.
-    """
-
-    forward: Any
-    backward: Any
-
-
-class _Rows(NamedTuple):
-    """Rows of a tile of a network of a width: where each part begins. The inputs are the first."""
-
-    first: int
-    outputs: int
-    second: int
-    gradients: int
-    output_gradients: int
-    values: int
-    bits: int
-    direct: int
-    all: int
-
-    @classmethod
-    def of(cls, width: int) -> "_Rows":
-        outputs, gradients = 2 * width, 3 * width + 2
-        after = gradients + width
-        return cls(width, outputs, outputs + 2, gradients, after, after + 2, after + 3, after + 4, after + 5)
-
-
-def tile_numbers(width: int) -> int:
-    """Numbers of a tile of a network of a width."""
-    return _Rows.of(width).all * ROW
-
-
-def _network(width: int) -> _Network:
-    """The way of a tile through a network of a width."""
-    places, rows, high = Places.of(width), _Rows.of(width), width + 2
-    first_at, first_bias_at, second_at, second_bias_at, last_at, first_back_at, second_back_at, last_back_at = (
-        4 * place for place in places[:8]
-    )
-    first_row, second_row, gradient_row = (4 * ROW * row for row in (rows.first, rows.second, rows.gradients))
-    output_row, output_gradient_row = 4 * ROW * rows.outputs, 4 * ROW * rows.output_gradients
-    second_sums = 4 * LANES * high * (width + 1)
-    last_sums = second_sums + 4 * LANES * width * (width + 1)
-    to_first = product(high, width, ROW, start="bias", relu=width)
-    to_second = product(width, width, ROW, start="bias", relu=width)
-    to_last = product(2, width, ROW, start="sum")
-    to_bits = likelihood(ROW, rows.values, rows.outputs, rows.output_gradients, rows.bits, rows.direct)
-    from_last = product(width, 2, ROW, masked=True)
-    from_second = product(width, width, ROW, masked=True)
-    from_first = product(width, high, ROW)
-    last_gradient = outer(2, width, ROW, sums=False)
-    second_gradient = outer(width, width, ROW, sums=True)
-    first_gradient = outer(high, width, ROW, sums=True)
-
-    @inline
-    def forward(tile: int, weights: int, count: int, weight: float) -> None:
-        panels = (count + PANEL - 1) // PANEL
-        first, second, outputs = tile + first_row, tile + second_row, tile + output_row
-        to_first(weights + first_at, weights + first_bias_at, tile, first, first, panels)
-        to_second(weights + second_at, weights + second_bias_at, first, second, second, panels)
-        to_last(weights + last_at, weights, second, outputs, outputs, panels)
-        to_bits(tile, panels * PANEL, weight)
-
-    @inline
-    def backward(tile: int, weights: int, totals: int, count: int) -> None:
-        panels = (count + PANEL - 1) // PANEL
-        first, second = tile + first_row, tile + second_row
-        gradients, outputs = tile + gradient_row, tile + output_gradient_row
-        last_gradient(outputs, second, totals + last_sums, 2 * panels)
-        from_last(weights + last_back_at, weights, outputs, second, second, panels)
-        second_gradient(second, first, totals + second_sums, 2 * panels)
-        from_second(weights + second_back_at, weights, second, gradients, first, panels)
-        first_gradient(gradients, tile, totals, 2 * panels)
-        from_first(weights + first_back_at, weights, gradients, first, first, panels)
-
-    return _Network(forward, backward)
 
 
 @inline
@@ -304,15 +158,15 @@ def _drop(row: int, begin: int, count: int, whole: int, stride: int, wide: int) 
 
 def _make_walk(width: int, contexts: int, learning: bool) -> Any:
     """The function that takes the latents of all bands through the network; `learning` is the way back too."""
-    rows, features = _Rows.of(width), width - contexts
-    first_row, outputs, output_gradients = rows.first, rows.outputs, rows.output_gradients
+    rows, features = Rows.of(width), width - contexts
+    first_row, output_gradients = rows.first, rows.output_gradients
     value_row, bits_row, direct_row = rows.values, rows.bits, rows.direct
-    forward, backward = _network(width)
+    forward, backward = network(width)
 
     def walk(
         worker: int, workers: int, grids: I2, bands: I2, levels: I2, neighbours: I2, padded: F1, planes: F1,
-        packed: F1, weight: float, shares: F1, tiles: F2, totals: F2, bits: F1, means: F1, log_scales: F1,
-        band_bits: D2, reached: F1, plane_gradients: F1, partial: F2,
+        packed: F1, weight: float, tiles: F2, totals: F2, bits: F1, band_bits: D2, reached: F1, plane_gradients: F1,
+        partial: F2,
     ) -> None:  # fmt: skip
         """Bits of all latents; when learning, gradients of the weighted sum, as far as each band by itself goes."""
         tile, weights = tiles.ctypes.data + 4 * worker * tiles.shape[1], packed.ctypes.data
@@ -338,9 +192,8 @@ def _make_walk(width: int, contexts: int, learning: bool) -> Any:
                     for feature in range(features):
                         top = feature * size + (first >> 1) * parent
                         _clear(targets + 4 * top, (((stop + 1) >> 1) - (first >> 1)) * parent)
-            end = stop * stride if shares[band] > _ZERO else 0
-            for begin in range(first * stride, end, TILE):
-                count = min(TILE, end - begin)
+            for begin in range(first * stride, stop * stride, TILE):
+                count = min(TILE, stop * stride - begin)
                 whole = (count + PANEL - 1) // PANEL * PANEL
                 for neighbour in range(contexts):
                     away = neighbours[neighbour, 0] * stride + neighbours[neighbour, 1]
@@ -350,14 +203,10 @@ def _make_walk(width: int, contexts: int, learning: bool) -> Any:
                     _clear(tile + 4 * ROW * (contexts + feature), whole)
                 if featured:
                     _features_in(tile + 4 * ROW * contexts, begin, count, features, stride, wide, sources, size)
-                forward(tile, weights, count, weight * shares[band])
+                forward(tile, weights, count, weight)
                 into = 4 * grids[grid, START]
                 found = _rows_out(tile + 4 * ROW * bits_row, begin, count, stride, wide, bits.ctypes.data + into)
-                band_bits[band, 0] += found * shares[band]
-                if means.shape[0] > 0:
-                    first_output, second_output = tile + 4 * ROW * outputs, tile + 4 * ROW * (outputs + 1)
-                    _rows_out(first_output, begin, count, stride, wide, means.ctypes.data + into)
-                    _rows_out(second_output, begin, count, stride, wide, log_scales.ctypes.data + into)
+                band_bits[band, 0] += found
                 if not learning:
                     continue
                 _drop(tile + 4 * ROW * direct_row, begin, count, whole, stride, wide)

@@ -6,6 +6,7 @@ import numpy as np
 
 from inr.compression.bitstream.latent.layout import CONTEXT, FEATURE_LEVELS, Layout
 from inr.compression.encoder.latent.buffers import Buffers
+from inr.compression.encoder.latent.kernels._entropy_network import TILE, Places, tile_numbers
 from inr.compression.encoder.latent.kernels._entropy_stages import (
     COLLECT,
     COUNT,
@@ -13,11 +14,9 @@ from inr.compression.encoder.latent.kernels._entropy_stages import (
     PAD,
     PREPARE,
     ROWS_ABOVE,
-    TILE,
-    Places,
-    tile_numbers,
     walk_stage,
 )
+from inr.compression.encoder.latent.kernels._planes import lines
 from inr.jit import Call
 from inr.jit.vector import LANES
 
@@ -41,37 +40,30 @@ class EntropyKernel:
     Attributes:
         calls: for `inr.jit.run`; bits and gradients.
         bits_calls: bits only.
-        finest_bands: bands of rows that the finest grid is divided into; see `take`.
     """
 
     def __init__(self, buffers: Buffers, threads: int, *, weight: float = 1.0) -> None:
         layout, sizes = buffers.layout, buffers.layout.sizes
-        self._buffers = buffers
         grids, padded = _grid_table(layout)
         bands, reached = _band_table(layout, grids)
         levels, planes = _level_table(layout)
-        self._finest = bands[bands[:, 0] == len(grids) - 1]
-        self.finest_bands = len(self._finest)
-        self._shares = np.ones(len(bands), np.float32)
         sources = _parameter_table(layout)
-        places, empty = Places.of(sizes.width), np.zeros(0, np.float32)
+        places = Places.of(sizes.width)
         shared = {"grids": grids, "bands": bands, "levels": levels}
         tables = shared | {"features": sizes.features, "sources": sources, "parameters": buffers.parameters}
         kept = {
-            "reached": _zeros(reached),
-            "plane_gradients": _zeros(planes),
+            "reached": lines(reached),
+            "plane_gradients": lines(planes),
             "partial": np.zeros((len(bands), places.sums), np.float32),
         }
         work = shared | {
             "neighbours": np.array(CONTEXT[: sizes.contexts], np.int64),
-            "padded": _zeros(padded),
-            "planes": _zeros(planes),
-            "packed": _zeros(places.weights),
-            "tiles": _zeros(threads, tile_numbers(sizes.width)),
-            "totals": _zeros(threads, places.sums * LANES),
+            "padded": lines(padded),
+            "planes": lines(planes),
+            "packed": lines(places.weights),
+            "tiles": lines(threads, tile_numbers(sizes.width)),
+            "totals": lines(threads, places.sums * LANES),
             "bits": buffers.bits,
-            "means": empty,
-            "log_scales": empty,
             "band_bits": np.zeros((len(bands), 1)),
         }
         prepare = Call(
@@ -79,15 +71,9 @@ class EntropyKernel:
             padded=work["padded"], planes=work["planes"], packed=work["packed"], **tables,
         )  # fmt: skip
         count = Call(COUNT, band_bits=work["band_bits"], sums=buffers.sums[None])
-        self._learn, self._measure = (
-            Call(
-                _walk_stage(sizes.width, sizes.contexts, learning=learning),
-                weight=weight,
-                shares=shares,
-                **work,
-                **kept,
-            )
-            for learning, shares in ((True, self._shares), (False, np.ones(len(bands), np.float32)))
+        self._learn, measure = (
+            Call(_walk_stage(sizes.width, sizes.contexts, learning=learning), weight=weight, **work, **kept)
+            for learning in (True, False)
         )
         gather = Call(
             GATHER, rounded=buffers.rounded, gradients=kept["plane_gradients"], features=sizes.features,
@@ -97,39 +83,11 @@ class EntropyKernel:
             COLLECT, gradient=buffers.gradient, parameter_gradient=buffers.parameter_gradient, **tables, **kept
         )
         self.calls = [prepare, self._learn, gather, collect, count]
-        self.bits_calls = [prepare, self._measure, count]
+        self.bits_calls = [prepare, measure, count]
 
     def weigh(self, weight: float) -> None:
         """Set what a bit counts in the loss: λ / (height width) where λ is per bit and pixel."""
         self._learn.set(weight=weight)
-
-    def take(self, chosen: np.ndarray) -> None:
-        """Let `calls` estimate what the finest grid costs from some of its bands; the bits of others stay as they are.
-
-        Args:
-            chosen: bool (finest_bands,); at least one, which count as many times as they have more latents together.
-        """
-        rows = self._finest[:, 2] - self._finest[:, 1]
-        self._shares[-self.finest_bands :] = np.where(chosen, rows.sum() / rows[chosen].sum(), 0)
-
-    def keep_moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Let the calls keep what the entropy model gives.
-
-        Returns:
-            Means and log scales, (latents,) each and in the order of the vector, which every run of the calls sets.
-        """
-        means, log_scales = (np.zeros(self._buffers.layout.latents, np.float32) for _ in range(2))
-        for call in (self._learn, self._measure):
-            call.set(means=means, log_scales=log_scales)
-        return means, log_scales
-
-
-def _zeros(*shape: int) -> np.ndarray:
-    """Float32 zeros that begin with a line of the cache."""
-    size = int(np.prod(shape))
-    numbers = np.zeros(size + 16, np.float32)
-    start = -(numbers.ctypes.data // 4) % 16
-    return numbers[start : start + size].reshape(shape)
 
 
 def _grid_table(layout: Layout) -> tuple[np.ndarray, int]:

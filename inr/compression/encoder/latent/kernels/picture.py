@@ -19,15 +19,14 @@ class Picture:
     Args:
         buffers: what they read and write.
         threads: workers that run them.
-        shown_steps: values from 0 to 1 that a viewer gets, less one: 255 for 8 bits.
 
     Attributes:
         learn: calls that set `output` and `sums[0]`, add to `gradient`, and set `parameter_gradient` of the filters
             and the synthesis.
-        measure: calls that set `output`, and `sums[0]` to the error of what a viewer gets.
+        measure: calls that set `output` and `sums[0]` alone.
     """
 
-    def __init__(self, buffers: Buffers, threads: int, shown_steps: int) -> None:
+    def __init__(self, buffers: Buffers, threads: int) -> None:
         first = buffers.layout.parameters
         for name, place in buffers.layout.slices.items():
             if name.startswith(("prefilter", "upsampling", "synthesis")):
@@ -35,12 +34,11 @@ class Picture:
         sums = np.zeros((threads, buffers.layout.parameters))
         upsampling = Upsampling(buffers, threads, sums)
         synthesis = Synthesis(buffers, threads, upsampling.inputs, sums)
-        forward = [*upsampling.forward, *synthesis.forward]
         error = Call(_ERROR, error=synthesis.error, totals=buffers.sums)
         collect = Call(_COLLECT, sums=sums, gradient=buffers.parameter_gradient, first=first)
         start = Call(_START, sums=sums)
-        self.learn = [start, *forward, synthesis.compare(0), error, *synthesis.backward, *upsampling.backward, collect]
-        self.measure = [*forward, synthesis.compare(shown_steps), error]
+        self.measure = [*upsampling.forward, *synthesis.forward, error]
+        self.learn = [start, *self.measure, *synthesis.backward, *upsampling.backward, collect]
 
 
 def _start(worker: int, workers: int, sums: D2) -> None:

@@ -23,9 +23,8 @@ class Synthesis:
         sums: (threads, parameters), where each worker's gradients of parameters are added up.
 
     Attributes:
-        forward: calls up to the last layer but one.
-        backward: calls after the one of `compare(0)`: they put the gradient of `inputs` in their place and add to
-            `sums`.
+        forward: calls that set the buffers' `output`, and `error`.
+        backward: calls after these: they put the gradient of `inputs` in their place and add to `sums`.
         error: float64 (threads, 1): the weighted mean squared error, as each worker adds it up.
     """
 
@@ -52,12 +51,13 @@ class Synthesis:
             self.forward.append(
                 Call(code.convolve, values=values[layer], into=values[layer + 1], width=width, **kernels[layer])
             )
-        self._compared = {
-            "values": values[-1], "beside": beside, "into": gradient, "picture": _padded(buffers.picture),
-            "importance": _weights(buffers), "output": buffers.output, "error": self.error,
-            "scale": 1 / buffers.picture.size, **kernels[-1],
-        }  # fmt: skip
-        self._compare = code.compare
+        self.forward.append(
+            Call(
+                code.compare, values=values[-1], beside=beside, into=gradient, picture=_padded(buffers.picture),
+                importance=_weights(buffers), output=buffers.output, error=self.error, scale=1 / buffers.picture.size,
+                **kernels[-1],
+            )
+        )  # fmt: skip
         self.backward = []
         above, spare = gradient, beside
         for layer in reversed(range(layers)):
@@ -76,15 +76,6 @@ class Synthesis:
             )
             above, spare = spare, values[layer]
         self.backward.append(Call(points.pointwise_back, gradient=above, beside=gradient, sums=sums, **pointwise))
-
-    def compare(self, shown_steps: int) -> Call:
-        """The call of the last layer, which sets `output` and `error`.
-
-        Args:
-            shown_steps: 0 for the error of what the synthesis gives; else that of what a viewer gets, cut to [0, 1] and
-                rounded to multiples of 1/shown_steps.
-        """
-        return Call(self._compare, steps=float(shown_steps), **self._compared)
 
 
 def _padded(picture: np.ndarray) -> np.ndarray:
