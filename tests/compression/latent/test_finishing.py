@@ -17,7 +17,7 @@ WEIGHT = 1e-3
 @pytest.fixture(scope="module")
 def picture():
     draw = np.random.default_rng(0)
-    y, x = np.mgrid[0:40, 0:48].astype(np.float32) / 40
+    y, x = np.mgrid[0:72, 0:80].astype(np.float32) / 40
     planes = np.stack([0.5 + 0.3 * np.sin(17 * x + 13 * y * y), 0.5 + 0.2 * np.cos(25 * x * y), 0.2 + 0.4 * (x > y)])
     return np.clip(planes + 0.03 * draw.standard_normal(planes.shape), 0, 1).astype(np.float32)
 
