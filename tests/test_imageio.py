@@ -86,7 +86,10 @@ def test_what_is_no_picture_and_what_is_to_be_written_is_refused(fields, tmp_pat
         iio.imwrite(tmp_path / "b.png", np.zeros((3, 4), np.uint8), plugin="inr")
 
 
-@pytest.mark.parametrize("imports", ["import inr, imageio.v3 as iio", "import imageio.v3 as iio, inr"])
+@pytest.mark.parametrize(
+    "imports",
+    ["import inr, imageio.v3 as iio", pytest.param("import imageio.v3 as iio, inr", marks=pytest.mark.long)],
+)
 def test_either_is_imported_first_and_neither_pulls_in_the_other(fields, imports):
     code = f"""
 import sys

@@ -136,6 +136,7 @@ def test_its_parts_are_listed(command):
     assert listed["encoding", "ripple"]["params"][0]["name"] == "waves"
 
 
+@pytest.mark.long
 def test_a_fit_takes_them_and_its_file_is_read_back(command, tmp_path):
     parts = ("--encoding", "ripple:waves=5", "--activation", "wobble", "--objective", "bounded")
     fitted = json.loads(command("fit", "photo.png", *parts, "--steps", "40", "--no-comparison", "--json"))

@@ -214,6 +214,7 @@ class TestSteps:
 class TestSides:
     pytestmark = needs_triton
 
+    @pytest.mark.long
     def test_a_batch_too_large_for_the_memory_is_taken_in_chunks(self, bench, load):
         sides = load("inr.bench.gpu.sides")
 

@@ -85,6 +85,7 @@ def test_other_signals_too(kind):
     assert signal.array.max() <= domain.values.high[0]
 
 
+@pytest.mark.long
 def test_a_quality_is_searched(picture):
     made = compress_and_measure(picture, codec="mlp", psnr=24.0, **OPTIONS)
     assert made.psnr >= 24

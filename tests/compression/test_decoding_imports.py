@@ -34,7 +34,7 @@ def baseline() -> set[str]:
     return modules_after(BASELINE)
 
 
-@pytest.mark.parametrize("engine", ["eager", "auto"])
+@pytest.mark.parametrize("engine", [pytest.param("eager", marks=pytest.mark.long), "auto"])
 @pytest.mark.parametrize("codec", ["coin", "mlp"])
 def test_decoding_imports_nothing_that_encodes(codec, engine, baseline, tmp_path):
     y, x = np.mgrid[0:8, 0:9] * 20

@@ -159,6 +159,7 @@ def test_nothing_is_chosen_where_nothing_is_open():
     assert choose_frequencies(band_limited(16, 3), parts) == (parts, [])
 
 
+@pytest.mark.long
 def test_a_setup_is_completed_with_numbers():
     signal = band_limited(32, 5)
     setup = default_setup(signal).with_parts(signal, encoding="fourier:sigma=auto,frequencies=32")

@@ -48,6 +48,7 @@ finally:
 """
 
 
+@pytest.mark.long
 def test_it_takes_no_more_on_a_busy_machine(root):
     # as a user has it, not as these tests set threads
     env = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
