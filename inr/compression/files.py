@@ -18,7 +18,6 @@ from inr.compression.bitstream.pieces import cut, pieces_of
 from inr.compression.bitstream.step_sizes import step_of, to_values
 from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs.base import Codec, Payload, codecs
-from inr.compression.codecs.latent import LatentCodec
 from inr.compression.payloads import CODING, payloads_of
 from inr.compression.reference_weights import Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
@@ -162,7 +161,7 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
     payloads = payloads_of(contents)
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
-        if isinstance(codec, LatentCodec):
+        if codec.saved_as_read:
             field.storage = KeptStorage(contents)
         elif isinstance(field, SampledField):
             if "values" not in contents.header["domain"]:

@@ -45,12 +45,14 @@ class Codec(Part):
         reference_name: the name of the reference weights that its payloads count from, see
             `inr.compression.reference_weights`; "" if there are none.
         keeps_sampling: whether its files tell what a sample measures; others reproduce points.
+        saved_as_read: whether a field that was read from one of its files is saved with the file's own sections.
         finds_rate: whether it finds a file's size, or quality, by `encode_target` while it fits; for others, sizes are
             searched.
     """
 
     reference_name = ""
     keeps_sampling = False
+    saved_as_read = False
     finds_rate = False
 
     def steps(self, signal: GridSignal) -> int:

@@ -34,6 +34,7 @@ class LatentCodec(Codec):
     """
 
     keeps_sampling = True
+    saved_as_read = True
     finds_rate = True
 
     def __init__(

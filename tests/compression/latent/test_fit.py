@@ -190,7 +190,7 @@ def test_hard_steps_leave_latents(picture):
     step.latents.normal_(0, 2, generator=torch.Generator().manual_seed(0))
     step.parameters.copy_(vector_of(layout, initial_parameters(layout, 0)))
     before = step.latents.clone()
-    error, bits = step.run(None, 0.0, 0, 0, 1e-3, 0.1, (0.9, 0.999), 1)
+    error, bits = step.differentiate(1e-3)
     assert torch.equal(step.latents, before)
     assert (error, bits) == pytest.approx(step.measure(), rel=1e-6)
     errors, each = step.maps()

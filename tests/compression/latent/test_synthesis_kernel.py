@@ -60,7 +60,10 @@ def test_a_step_is_that_of_the_eager_mathematics(temperature):
     step = some_step()
     buffers = step.buffers
     before = buffers.latents.copy()
-    error, bits = step.run(temperature, 0.2, seed=1, step=2, weight=1e-2, rate=0.1, betas=(0.9, 0.999), count=1)
+    if temperature is None:
+        error, bits = step.differentiate(1e-2)
+    else:
+        error, bits = step.run(temperature, 0.2, seed=1, step=2, weight=1e-2, rate=0.1, betas=(0.9, 0.999), count=1)
     parameters, rounded = leaves(buffers)
     expected = squared_error(buffers, eager.decoded(buffers.layout, parameters, rounded))
     expected_bits = eager.latent_bits(buffers.layout, parameters, rounded).sum()

@@ -53,7 +53,7 @@ class CompiledStep:
 
     def run(
         self,
-        temperature: float | None,
+        temperature: float,
         deviation: float,
         seed: int,
         step: int,
@@ -64,11 +64,14 @@ class CompiledStep:
     ) -> tuple[float, float]:
         """See `LatentStep.run`."""
         self._entropy.weigh(weight / self._pixels)
-        if temperature is None:
-            return self._sums([self._rounding.hard, *self._learn])
         found = self._sums([self._rounding.set_soft(temperature, deviation, seed, step), *self._learn])
         run([self._move.set(count, rate, betas, _EPS)], self.threads)
         return found
+
+    def differentiate(self, weight: float) -> tuple[float, float]:
+        """See `LatentStep.differentiate`."""
+        self._entropy.weigh(weight / self._pixels)
+        return self._sums([self._rounding.hard, *self._learn])
 
     def measure(self) -> tuple[float, float]:
         """See `LatentStep.measure`."""

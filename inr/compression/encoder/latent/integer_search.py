@@ -136,7 +136,7 @@ class IntegerSearch:
             if self._stopped() or (falling and bound is not None and not self._beyond(bound)):
                 return
             if batch % _BATCHES_A_GRADIENT == 0:
-                self._step.run(None, 0.0, 0, 0, weight, 0.0, (0.9, 0.999), 1)
+                self._step.differentiate(weight)
                 gradient = self._step.latent_gradient.detach().cpu().numpy()[part].astype(np.float64)
             hopes = np.where(tried, 0.0, np.abs(gradient))
             chosen, offset = self._choose(hopes, grid.level, part)

@@ -254,7 +254,7 @@ class NetworkSearch:
 
     def _gradient(self, values: np.ndarray) -> np.ndarray:
         self._step.parameters.copy_(torch.from_numpy(values))
-        self._step.run(None, 0.0, 0, 0, self._weight, 0.0, (0.9, 0.999), 1)
+        self._step.differentiate(self._weight)
         return self._step.gradient.detach().cpu().numpy().astype(np.float64) * (self._pixels / self._weight)
 
     def _curvatures(self, fitted: Fitted) -> tuple[_Block, _Block]:

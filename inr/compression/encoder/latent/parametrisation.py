@@ -160,10 +160,13 @@ class LatentWeights(Parametrisation):
         self._network.groups[0].learning_rate = settings.network_rate
         self._network.basis_interval = settings.basis_interval
         self._since += 1
-        error, bits = step.run(
-            settings.temperature, settings.deviation, self._seed, self._count, weight, settings.latent_rate,
-            settings.betas, self._since,
-        )  # fmt: skip
+        if settings.temperature is None:
+            error, bits = step.differentiate(weight)
+        else:
+            error, bits = step.run(
+                settings.temperature, settings.deviation, self._seed, self._count, weight, settings.latent_rate,
+                settings.betas, self._since,
+            )  # fmt: skip
         self._count += 1
         gradient = step.gradient if half is None else half.gradient(self._step.parameters)
         norm = float(torch.linalg.vector_norm(gradient))

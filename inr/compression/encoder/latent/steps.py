@@ -23,8 +23,8 @@ class LatentStep(Protocol):
         latents: (latents,), float32, in integers; moved by `run`.
         moments: first and second moment of their gradients, (latents,) each.
         parameters: of the networks, (parameters,); left as they are.
-        gradient: of the loss by them, (parameters,), set by `run`.
-        latent_gradient: of the loss by what the latents were rounded to, (latents,), set by `run`.
+        gradient: of the loss by them, (parameters,), set by `run` and `differentiate`.
+        latent_gradient: of the loss by what the latents were rounded to, (latents,), set by both.
     """
 
     layout: Layout
@@ -46,7 +46,7 @@ class LatentStep(Protocol):
 
     def run(
         self,
-        temperature: float | None,
+        temperature: float,
         deviation: float,
         seed: int,
         step: int,
@@ -58,7 +58,7 @@ class LatentStep(Protocol):
         """Loss, gradients, and a step of Adam with the latents.
 
         Args:
-            temperature: of the soft rounding; None: to whole numbers, by which there is nothing to learn for latents.
+            temperature: of the soft rounding.
             deviation: of the noise, in integers.
             seed, step: decide the noise.
             weight: of a bit per pixel against the mean squared error.
@@ -66,6 +66,17 @@ class LatentStep(Protocol):
 
         Returns:
             Mean squared error, weighted by importance, and bits of all latents, with the noise.
+        """
+        ...
+
+    def differentiate(self, weight: float) -> tuple[float, float]:
+        """Loss and gradients with latents rounded to whole numbers, by which there is nothing to learn for latents.
+
+        Args:
+            weight: of a bit per pixel against the mean squared error.
+
+        Returns:
+            As of `run`, without noise.
         """
         ...
 
@@ -132,7 +143,7 @@ class EagerStep:
     @torch.enable_grad()
     def run(
         self,
-        temperature: float | None,
+        temperature: float,
         deviation: float,
         seed: int,
         step: int,
@@ -143,19 +154,25 @@ class EagerStep:
     ) -> tuple[float, float]:
         """See `LatentStep.run`."""
         latents = self.latents.detach().requires_grad_(True)
-        parameters = self.parameters.detach().requires_grad_(True)
-        if temperature is None:
-            rounded = latents.round().detach().requires_grad_(True)
-        else:
-            rounded = eager.noisy_latents(latents, self._noise(seed, step), temperature, deviation)
+        rounded = eager.noisy_latents(latents, self._noise(seed, step), temperature, deviation)
+        found = self._differentiate(rounded.detach(), weight)
+        (slope,) = torch.autograd.grad(rounded, latents, self._latent_gradient)
+        self._move(slope, rate, betas, count)
+        return found
+
+    def differentiate(self, weight: float) -> tuple[float, float]:
+        """See `LatentStep.differentiate`."""
+        return self._differentiate(self.latents.detach().round(), weight)
+
+    @torch.enable_grad()
+    def _differentiate(self, rounded: Tensor, weight: float) -> tuple[float, float]:
+        """Error and bits with the latents rounded so; sets the gradients."""
+        rounded, parameters = rounded.requires_grad_(True), self.parameters.detach().requires_grad_(True)
         error, bits = self._parts(parameters, rounded)
         loss = error + weight * bits / (self.layout.height * self.layout.width)
-        by_rounded, gradient = torch.autograd.grad(loss, [rounded, parameters], retain_graph=temperature is not None)
+        by_rounded, gradient = torch.autograd.grad(loss, [rounded, parameters])
         self._latent_gradient.copy_(by_rounded)
         self.gradient.copy_(gradient)
-        if temperature is not None:
-            (slope,) = torch.autograd.grad(rounded, latents, by_rounded)
-            self._move(slope, rate, betas, count)
         return float(error.detach()), float(bits.detach())
 
     @torch.no_grad()
