@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("basement",),
     ("jit",),
+    ("geometry",),
     ("signals",),
     ("container",),
     ("encodings", "activations"),
@@ -31,6 +32,7 @@ FLOORS = (
     ("diagnostics", "listeners"),
     ("io",),
     ("imageio",),
+    ("equations", "reconstruction", "shapes"),
     ("sweeping", "xarray"),
     ("serving",),
     ("face",),

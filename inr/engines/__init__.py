@@ -5,20 +5,29 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.engines._base import Batch as Batch
+    from inr.engines._base import DerivativePlan as DerivativePlan
     from inr.engines._base import Engine as Engine
-    from inr.engines._base import Objective as Objective
     from inr.engines._base import Plan as Plan
-    from inr.engines._base import RowSparse as RowSparse
-    from inr.engines._base import StepResult as StepResult
     from inr.engines._base import engines as engines
+    from inr.engines._batch import Batch as Batch
+    from inr.engines._batch import RowSparse as RowSparse
+    from inr.engines._batch import StepResult as StepResult
     from inr.engines._choose import automatic as automatic
     from inr.engines._choose import plan as plan
     from inr.engines._cpu._grid_ops import grid_encode as grid_encode
+    from inr.engines._derivative_steps import overall_step as overall_step
     from inr.engines._doctor import doctor as doctor
     from inr.engines._doctor import machine as machine
     from inr.engines._doctor import versions as versions
     from inr.engines._eager import Eager as Eager
+    from inr.engines._objectives import NUMBERS as NUMBERS
+    from inr.engines._objectives import AnyObjective as AnyObjective
+    from inr.engines._objectives import At as At
+    from inr.engines._objectives import Local as Local
+    from inr.engines._objectives import Objective as Objective
+    from inr.engines._objectives import Overall as Overall
+    from inr.engines._objectives import PointSet as PointSet
+    from inr.engines._objectives import Term as Term
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
     from inr.engines._tcnn._exchange import from_tcnn as from_tcnn
@@ -28,13 +37,21 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "Batch": "._base",
+        "AnyObjective": "._objectives",
+        "At": "._objectives",
+        "Batch": "._batch",
+        "DerivativePlan": "._base",
         "Eager": "._eager",
         "Engine": "._base",
-        "Objective": "._base",
+        "Local": "._objectives",
+        "NUMBERS": "._objectives",
+        "Objective": "._objectives",
+        "Overall": "._objectives",
         "Plan": "._base",
-        "RowSparse": "._base",
-        "StepResult": "._base",
+        "PointSet": "._objectives",
+        "RowSparse": "._batch",
+        "StepResult": "._batch",
+        "Term": "._objectives",
         "automatic": "._choose",
         "doctor": "._doctor",
         "engines": "._base",
@@ -43,6 +60,7 @@ __getattr__, __all__ = lazy_exports(
         "fused_mlp": "._triton._mlp_ops",
         "grid_encode": "._cpu._grid_ops",
         "machine": "._doctor",
+        "overall_step": "._derivative_steps",
         "plan": "._choose",
         "render": "._render",
         "to_tcnn": "._tcnn._exchange",

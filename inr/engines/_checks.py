@@ -6,10 +6,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Objective, Pointwise
+from inr.engines._batch import Batch
+from inr.engines._objectives import AnyObjective, Pointwise
 
 
-def pointwise(objective: Objective | None) -> Pointwise | None:
+def pointwise(objective: AnyObjective | None) -> Pointwise | None:
     """The objective if it is the mean of one formula, which is what kernels are generated from; else None.
 
     A class that takes over a formula and computes its loss in another way is none.

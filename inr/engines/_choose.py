@@ -2,12 +2,13 @@
 
 from inr._errors import InrError
 from inr._parts import format_spec, parse_spec
-from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._base import Engine, Plan, engines
 from inr.engines._eager import Eager
+from inr.engines._objectives import AnyObjective
 from inr.field import Field, Spec
 
 
-def plan(field: Field, objective: Objective | None = None, engine: Spec = "auto") -> tuple[str, Plan]:
+def plan(field: Field, objective: AnyObjective | None = None, engine: Spec = "auto") -> tuple[str, Plan]:
     """The name of the engine that will run a field, and its plan.
 
     Args:
@@ -70,7 +71,7 @@ def _refusal(name: str) -> str | None:
     return chosen.passed_over()
 
 
-def _planned(chosen: Engine, field: Field, objective: Objective | None) -> Plan | str:
+def _planned(chosen: Engine, field: Field, objective: AnyObjective | None) -> Plan | str:
     """An engine's plan, or why there is none. Kernels know nothing of hooks, by which pruning works for one."""
     hooked = (name for name, each in field.named_modules() if each._forward_hooks or each._forward_pre_hooks)
     if not isinstance(chosen, Eager) and (name := next(hooked, None)) is not None:
@@ -78,7 +79,7 @@ def _planned(chosen: Engine, field: Field, objective: Objective | None) -> Plan 
     return chosen.plan(field, objective)
 
 
-def _fastest(field: Field, objective: Objective | None) -> tuple[str, Plan]:
+def _fastest(field: Field, objective: AnyObjective | None) -> tuple[str, Plan]:
     notes: list[str] = []
     for name in by_priority():
         if _refusal(name) is not None:  # `inr doctor` tells

@@ -7,8 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Engine, Objective, Plan, StepResult, Tensors, engines
-from inr.field import Field
+from inr.activations import FUNCTIONS
+from inr.engines._base import Engine, Plan, engines
+from inr.engines._batch import Batch, StepResult, Tensors
+from inr.engines._derivative_steps import local_loss
+from inr.engines._objectives import NUMBERS, AnyObjective, Local, Overall
+from inr.field import Field, Jet, Reads, jet
 
 
 @engines.register("eager", limits="every layer's numbers of a whole batch go through memory")
@@ -20,7 +24,7 @@ class Eager(Engine):
     def __init__(self, *, device: Annotated[Literal["cpu", "cuda"], "processor or GPU"] = "cpu") -> None:
         self.device = device
 
-    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+    def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan for any field and objective, or that there is no GPU where one is asked for."""
         if self.device == "cuda" and not torch.cuda.is_available():
             return "torch sees no GPU here; eager without device=cuda works"
@@ -33,7 +37,7 @@ class EagerPlan:
     notes: tuple[str, ...] = ()
     block = 16_384  # features of larger ones leave the caches
 
-    def __init__(self, field: Field, objective: Objective | None, device: torch.device) -> None:
+    def __init__(self, field: Field, objective: AnyObjective | None, device: torch.device) -> None:
         self.device = device
         self._field = field
         self._values, self._heads = _Values(field), _Heads(field)
@@ -63,6 +67,8 @@ class EagerPlan:
         """Loss of a batch and its gradients by the names of `tensors`."""
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
+        if isinstance(self._objective, (Local, Overall)):
+            return self._derivative_step(self._objective, tensors, batch)
         coords = self._objective.coords(batch)
         if not self._are_own(tensors):
             tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
@@ -72,6 +78,43 @@ class EagerPlan:
         learned = sum(losses[1:], losses[0])
         grads = torch.autograd.grad(learned, list(tensors.values()), allow_unused=True, materialize_grads=True)
         return StepResult(losses[-1].detach(), dict(zip(tensors, grads, strict=True)), coords, missed[-1].detach())
+
+    def _derivative_step(self, objective: Local | Overall, tensors: Tensors, batch: Batch) -> StepResult:
+        """A step of a loss that reads derivatives."""
+        given = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
+        weights, numbers = split_numbers(given)
+
+        def jet_of(coords: Tensor, reads: Reads) -> Jet:
+            return jet(lambda points: self._evaluate(weights, points), coords, reads)
+
+        if isinstance(objective, Local):
+            sets = objective.points(batch)
+            loss, residuals = local_loss(objective.terms, sets, jet_of, FUNCTIONS, numbers)
+            coords = torch.cat([each.coords for each in sets])
+        else:
+            coords = objective.coords(batch)
+            loss = objective.total(jet_of(coords, objective.reads), batch)
+            residuals = coords.new_zeros((len(coords), 0))
+        grads = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
+        loss = loss.detach()
+        return StepResult(loss, dict(zip(given, grads, strict=True)), coords, residuals, squared=float(loss))
+
+    def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
+        """Values and derivatives at coordinates; see `DerivativePlan.jet`."""
+        with torch.no_grad():
+            return jet(lambda points: self._evaluate(tensors, points), coords, reads)
+
+    @torch.enable_grad()
+    def pull(self, tensors: Tensors, coords: Float[Tensor, "n d"], adjoint: Jet, reads: Reads) -> dict[str, Tensor]:
+        """Gradients of the weights from those of values and derivatives; see `DerivativePlan.pull`."""
+        given = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
+        found = jet(lambda points: self._evaluate(given, points), coords, reads)
+        pairs = [(ours, theirs) for ours, theirs in zip(found, adjoint, strict=True) if ours.requires_grad]
+        grads = torch.autograd.grad(
+            [ours for ours, _ in pairs], list(given.values()), [theirs for _, theirs in pairs], allow_unused=True,
+            materialize_grads=True,
+        )  # fmt: skip
+        return dict(zip(given, grads, strict=True))
 
     def _evaluate(self, tensors: Tensors, coords: Tensor) -> Tensor:
         return self._call(self._values, tensors, coords)
@@ -87,6 +130,12 @@ class EagerPlan:
 
     def _are_own(self, tensors: Tensors) -> bool:
         return all(self._own.get(name) is tensor for name, tensor in tensors.items())
+
+
+def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The field's weights, and the objective's learned numbers by their own names."""
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
+    return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
 
 
 class _Values(nn.Module):

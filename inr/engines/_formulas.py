@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from inr.activations import SYMBOLIC, Activation, expression
-from inr.engines._base import Pointwise
+from inr.engines._objectives import Pointwise
 
 # relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
 FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from inr.field._field import Storage as Storage
     from inr.field._field import half_storage as half_storage
     from inr.field._field import plain_storage as plain_storage
+    from inr.field._jets import Jet as Jet
+    from inr.field._jets import Operator as Operator
+    from inr.field._jets import Reads as Reads
+    from inr.field._jets import jet as jet
+    from inr.field._jets import laplace as laplace
     from inr.field._reading import build_field as build_field
     from inr.field._sampled import SampledField as SampledField
     from inr.field._sections import MAX_FILE_BYTES as MAX_FILE_BYTES
@@ -24,14 +29,19 @@ __getattr__, __all__ = lazy_exports(
     {
         "Execute": "._field",
         "Field": "._field",
+        "Jet": "._jets",
         "MAX_FILE_BYTES": "._sections",
+        "Operator": "._jets",
         "PARTS": "._sections",
+        "Reads": "._jets",
         "SampledField": "._sampled",
         "Spec": "._field",
         "Storage": "._field",
         "build_field": "._reading",
         "field_sections": "._sections",
         "half_storage": "._field",
+        "jet": "._jets",
+        "laplace": "._jets",
         "plain_storage": "._field",
         "section_tensors": "._sections",
         "tensor_section": "._sections",

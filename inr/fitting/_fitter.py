@@ -15,7 +15,7 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import Batch, Objective, Plan, StepResult
+from inr.engines import AnyObjective, Batch, Plan, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
@@ -106,7 +106,7 @@ class Fitter:
         resume: bool | bytes = False,
         record_sample_counts: bool = False,
         start: Mapping[str, Tensor] | None = None,
-        objective: Objective | None = None,
+        objective: AnyObjective | None = None,
         parametrisation: Parametrisation | None = None,
         field: Field | None = None,
         plan: tuple[str, Plan] | None = None,

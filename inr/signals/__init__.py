@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from inr.signals._picture import has_alpha as has_alpha
     from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._picture import without_story as without_story
+    from inr.signals._pool import PointPool as PointPool
+    from inr.signals._pool import Points as Points
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -70,20 +72,22 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Axis": "._domain",
+        "Box": "._grid",
         "CUBIC": "._continuous",
+        "Described": "._xarray",
+        "Domain": "._domain",
+        "GridSignal": "._signal",
+        "Interpolant": "._continuous",
+        "LosslessSize": "._lossless",
         "MOTION_BLOCK": "._motion",
+        "ModulusMaxima": "._wavelet_maxima",
+        "PointPool": "._pool",
+        "Points": "._pool",
         "QUADRATIC": "._continuous",
         "SINC": "._continuous",
         "SINC_STEPS": "._continuous",
         "SUPPORTED": "._formats",
-        "Axis": "._domain",
-        "Box": "._grid",
-        "Described": "._xarray",
-        "Domain": "._domain",
-        "GridSignal": "._signal",
-        "LosslessSize": "._lossless",
-        "Interpolant": "._continuous",
-        "ModulusMaxima": "._wavelet_maxima",
         "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
@@ -97,9 +101,9 @@ __getattr__, __all__ = lazy_exports(
         "cast_samples": "._write",
         "colour_profile": "._picture",
         "default_suffix": "._write",
-        "file_format": "._write",
         "described": "._xarray",
         "estimate_motion": "._motion",
+        "file_format": "._write",
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_dataarray": "._xarray",
@@ -112,8 +116,8 @@ __getattr__, __all__ = lazy_exports(
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",
-        "missing_at": "._missing",
         "metadata_bytes": "._picture",
+        "missing_at": "._missing",
         "modulus_maxima": "._wavelet_maxima",
         "ms_ssim": "._ms_ssim",
         "nan_samples": "._missing",
@@ -124,8 +128,8 @@ __getattr__, __all__ = lazy_exports(
         "row_block": "._grid",
         "sinc_table": "._continuous",
         "snr": "._metrics",
-        "ssim": "._metrics",
         "source_size": "._lossless",
+        "ssim": "._metrics",
         "to_compact": "._compact",
         "unpack_missing": "._missing",
         "usual_values": "._arrays",

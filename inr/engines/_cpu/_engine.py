@@ -9,7 +9,7 @@ import torch
 
 from inr._parts import Range, format_spec
 from inr.activations import Activation
-from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._base import Engine, Plan, engines
 from inr.engines._checks import pointwise
 from inr.engines._cpu._activations import loops
 from inr.engines._cpu._encoders import encoder
@@ -18,6 +18,7 @@ from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
+from inr.engines._objectives import AnyObjective
 from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
@@ -69,7 +70,7 @@ class Cpu(Engine):
         note = encoder(field.encoding).note
         return (note,) if note else ()
 
-    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+    def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
         ready = self._kernels(field, objective)
         if isinstance(ready, str):
@@ -83,7 +84,7 @@ class Cpu(Engine):
             threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
         )  # fmt: skip
 
-    def _kernels(self, field: Field, objective: Objective | None) -> tuple[Layout, NetworkStages] | str:
+    def _kernels(self, field: Field, objective: AnyObjective | None) -> tuple[Layout, NetworkStages] | str:
         """How the network lies in memory, and its kernels; or why there are none."""
         reason = _refused(field, objective)
         if reason is not None:
@@ -107,7 +108,7 @@ class Cpu(Engine):
         return self.backward == "bfloat16"
 
 
-def _refused(field: Field, objective: Objective | None) -> str | None:
+def _refused(field: Field, objective: AnyObjective | None) -> str | None:
     """Why a field or an objective is not for this engine."""
     parameters = list(field.parameters())
     if any(parameter.device.type != "cpu" for parameter in parameters):

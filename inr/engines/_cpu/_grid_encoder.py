@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.encodings import DenseGrid, HashGrid
-from inr.engines._base import RowSparse
+from inr.engines._batch import RowSparse
 from inr.engines._cpu import _grid
 from inr.engines._cpu._encoders import encoders, weight
 from inr.jit import Call, Stage

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from inr.engines._base import Pointwise
 from inr.engines._cpu._activations import FUNCTIONS_OF_FORMULAS, NUMBA
 from inr.engines._formulas import LossFormula, loss_formula
+from inr.engines._objectives import Pointwise
 from inr.jit import inline, inline_generated
 from inr.jit.vector import POINTERS
 

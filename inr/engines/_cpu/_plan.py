@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Pointwise, RowSparse, StepResult, Tensors
+from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._cpu import _network
 from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
@@ -20,6 +20,7 @@ from inr.engines._cpu._losses import loss_of
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
 from inr.engines._formulas import loss_constants
+from inr.engines._objectives import Pointwise
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
 from inr.jit.vector import LANES, ROWS
 

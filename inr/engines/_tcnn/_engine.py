@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from inr.activations import ReLU
-from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._base import Engine, Plan, engines
+from inr.engines._objectives import AnyObjective
 from inr.engines._tcnn import _library
 from inr.engines._tcnn._plan import TcnnPlan
 from inr.engines._tcnn._support import Kind, tcnn_network
@@ -55,7 +56,7 @@ class Tcnn(Engine):
             return supported
         return (supported.note,) if supported.note else ()
 
-    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+    def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
         if objective is not None and objective.derivative_order > 0:
             kind = type(objective).__name__

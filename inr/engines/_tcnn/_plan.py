@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Objective, RowSparse, StepResult, Tensors
+from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
+from inr.engines._objectives import Objective
 from inr.engines._tcnn._features import Features
 from inr.engines._tcnn._support import TcnnNetwork
 from inr.field import Field

@@ -2,9 +2,9 @@
 
 from inr.activations import Activation
 from inr.encodings import Encoding
-from inr.engines._base import Pointwise
 from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula, loss_formula
 from inr.engines._kernels import Kernels
+from inr.engines._objectives import Pointwise
 
 # by their names in `_maths`
 DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})

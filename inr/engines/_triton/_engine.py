@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import torch
 
 from inr._parts import Range
-from inr.engines._base import Engine, Objective, Plan, engines
+from inr.engines._base import Engine, Plan, engines
 from inr.engines._checks import pointwise
 from inr.engines._formulas import Untranslatable
+from inr.engines._objectives import AnyObjective
 from inr.engines._triton import _coverage, _library
 from inr.engines._triton._precision import Precision
 from inr.field import Field
@@ -58,7 +59,7 @@ class TritonEngine(Engine):
         note = _coverage.note(field.encoding)
         return (note,) if note else ()
 
-    def plan(self, field: Field, objective: Objective | None) -> Plan | str:
+    def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
         reason = _refused(field, objective)
         if reason is not None:
@@ -74,7 +75,7 @@ class TritonEngine(Engine):
             return f"activation '{field.network.activation.config()['name']}': {error}"
 
 
-def _refused(field: Field, objective: Objective | None) -> str | None:
+def _refused(field: Field, objective: AnyObjective | None) -> str | None:
     """Why a field or an objective is not for this engine."""
     network = field.network
     if type(network) is not MLP:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inr.engines._base import Pointwise
 from inr.engines._formulas import loss_constants, loss_formula
+from inr.engines._objectives import Pointwise
 from inr.engines._triton._activations import define
 from inr.engines._triton._coverage import DIALECT
 

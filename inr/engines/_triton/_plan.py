@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._base import Batch, Pointwise, RowSparse, StepResult, Tensors
+from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
 from inr.engines._checks import importance_of
+from inr.engines._objectives import Pointwise
 from inr.engines._triton._encoders import encoder
 from inr.engines._triton._losses import loss_of
 from inr.engines._triton._network import Runner
