@@ -15,7 +15,7 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import AnyObjective, Batch, Plan, StepResult
+from inr.engines import AnyObjective, Batch, Objective, Plan, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
@@ -333,7 +333,7 @@ class Fitter:
             self.sample_counts.add(step, batch)
         self.profile.record("sampling")
         result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
-        if batch.offsets is not None:  # which are no part of what the field misses
+        if batch.offsets is not None and isinstance(self._objective, Objective):  # no part of what the field misses
             missed, batch = result.residuals - batch.offsets, replace(batch, offsets=None)
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
         self.profile.record("engine")

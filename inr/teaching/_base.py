@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr._parts import Part, Registry
-from inr.engines import Batch, Objective
+from inr.engines import AnyObjective, Batch
 from inr.signals import Signal
 
 teachers = Registry(
@@ -53,7 +53,7 @@ class Teacher(Part):
             minus target under every objective.
     """
 
-    objective: Objective | None = None
+    objective: AnyObjective | None = None
 
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu).

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from inr.activations import ReLU
 from inr.engines._base import Engine, Plan, engines
-from inr.engines._objectives import AnyObjective
+from inr.engines._objectives import AnyObjective, Objective
 from inr.engines._tcnn import _library
 from inr.engines._tcnn._plan import TcnnPlan
 from inr.engines._tcnn._support import Kind, tcnn_network
@@ -58,7 +58,7 @@ class Tcnn(Engine):
 
     def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
-        if objective is not None and objective.derivative_order > 0:
+        if objective is not None and (not isinstance(objective, Objective) or objective.derivative_order > 0):
             kind = type(objective).__name__
             return f"tiny-cuda-nn's networks cannot be differentiated twice, which learning {kind} takes; eager works"
         supported = tcnn_network(field, self.network)
