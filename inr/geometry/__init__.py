@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from inr.geometry._cube_table import CubeTable as CubeTable
-    from inr.geometry._cube_table import cube_table as cube_table
     from inr.geometry._contours import contours as contours
     from inr.geometry._contours import enclosed_area as enclosed_area
+    from inr.geometry._cube_table import CubeTable as CubeTable
+    from inr.geometry._cube_table import cube_table as cube_table
     from inr.geometry._marching_cubes import Values as Values
     from inr.geometry._marching_cubes import marching_cubes as marching_cubes
     from inr.geometry._mesh import Mesh as Mesh

@@ -30,7 +30,7 @@ def contours(values: Values, cells: int) -> list[Float[np.ndarray, "n 2"]]:
     """
     lattice = _sampled(values, cells)
     inside = lattice < 0
-    first, last, places = [], [], {}
+    first, last = [], []
     ring = [inside[:-1, :-1], inside[:-1, 1:], inside[1:, 1:], inside[1:, :-1]]  # counterclockwise
     cases = sum(corner.astype(np.int8) << bit for bit, corner in enumerate(ring))
     rows, columns = np.nonzero((cases > 0) & (cases < 15))
@@ -81,7 +81,6 @@ def _segments(cases: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
     for case in range(1, 15):
         corners = [case >> bit & 1 for bit in range(4)]
         crossed = [(side, corners[(side + 1) % 4]) for side in range(4) if corners[side] != corners[(side + 1) % 4]]
-        # side 2 and 3 of the cell, and of the lattice, are the same lines
         if not crossed[0][1]:
             crossed = crossed[1:] + crossed[:1]
         chosen = np.nonzero(cases == case)[0]

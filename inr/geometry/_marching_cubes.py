@@ -1,12 +1,12 @@
 """The surface where a function vanishes, as triangles: marching cubes where a bound does not rule the surface out."""
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from inr.geometry._bricks import BLOCK, SIDE, Brickwork
+from inr.geometry._cubes import centres, cut_off, may_be_cut, places, split
 
 Values = Callable[[np.ndarray], np.ndarray]
 """Coordinates, float32 (n, d) in [-1, 1], to values, float32 (n,), negative inside."""
@@ -51,11 +51,10 @@ def marching_cubes(
     work = Brickwork(cells)
     for part, low, high in _slabs(found, bricks):
         work.lay(part, low, high)
-        blocks = _split(part * SIDE, SIDE, BLOCK, cells)
-        if bound is not None and not exhaustive:
-            half = SIDE // 2
-            for side in (half, half // 2):
-                blocks = _split(part * SIDE, SIDE, side, cells) if side == half else _split(blocks, half, side, cells)
+        blocks, side = part * np.int32(SIDE), SIDE
+        while side > BLOCK:
+            blocks, side = split(blocks, side, side // 2, cells), side // 2
+            if bound is not None and not exhaustive:
                 blocks, samples, known = search.sift(blocks, side)
                 work.keep(samples, known)
         work.want(blocks)
@@ -70,17 +69,14 @@ class _Search:
 
     def __init__(self, values: Values, cells: int, bound: float | None) -> None:
         self._values, self._cells, self._bound = values, cells, bound or 0.0
-        self._spacing = 2 / cells
-        self._least = np.float32(_OUTSIDE * self._spacing * (bound or 1.0))
+        self._least = _OUTSIDE * 2 / cells * (bound or 1.0)
 
     def at(self, samples: Int[np.ndarray, "k 3"]) -> Float[np.ndarray, " k"]:
         """Values at samples of the lattice, the outermost ones made positive."""
         found = np.empty(len(samples), np.float32)
         for start in range(0, len(samples), _AT_ONCE):
-            part = samples[start : start + _AT_ONCE]
-            found[start : start + _AT_ONCE] = self._values((part * self._spacing - 1).astype(np.float32))
-        outermost = ((samples == 0) | (samples == self._cells)).any(axis=1)
-        found[outermost] = np.maximum(found[outermost], self._least)
+            found[start : start + _AT_ONCE] = self._values(places(samples[start : start + _AT_ONCE], self._cells))
+        cut_off(samples, found, self._cells, self._least)
         return found
 
     def sift(
@@ -91,12 +87,9 @@ class _Search:
         Args:
             lows: the lowest samples of the cubes. side: in cells, even.
         """
-        centres = np.minimum(lows + side // 2, self._cells)
-        values = self.at(centres)
-        moved = (lows + side // 2 > self._cells).any(axis=1)  # then a corner is twice as far at most
-        reach = self._bound * math.sqrt(3) / 2 * side * self._spacing * np.where(moved, 2, 1)
-        rim = ((lows == 0) | (lows + side >= self._cells)).any(axis=1)  # where what is inside is cut off
-        return lows[(np.abs(values) <= reach) | (rim & (values < 0))], centres, values
+        samples = centres(lows, side, self._cells)
+        values = self.at(samples)
+        return may_be_cut(lows, side, self._cells, values, self._bound), samples, values
 
     def bricks(self) -> Int[np.ndarray, "k 3"]:
         """Bricks that the bound does not rule out."""
@@ -109,7 +102,7 @@ class _Search:
             lows = self.sift(lows, side)[0]
             if side == SIDE:
                 return _ordered(lows // SIDE)
-            lows, side = _split(lows, side, side // 2, self._cells), side // 2
+            lows, side = split(lows, side, side // 2, self._cells), side // 2
 
     def scanned(self) -> Int[np.ndarray, "k 3"]:
         """Bricks in cells of a coarse lattice at which the sign changes, or beside them."""
@@ -117,17 +110,17 @@ class _Search:
         inside = np.zeros((count + 1,) * 3, bool)
         steps = np.arange(count + 1) * (2 / count) - 1
         for layer in range(1, count):
-            places = np.stack(np.meshgrid(steps[layer], steps, steps, indexing="ij")[::-1], -1).reshape(-1, 3)
-            inside[layer] = self._values(places.astype(np.float32)).reshape(count + 1, -1) < 0
+            points = np.stack(np.meshgrid(steps[layer], steps, steps, indexing="ij")[::-1], -1).reshape(-1, 3)
+            inside[layer] = self._values(points.astype(np.float32)).reshape(count + 1, -1) < 0
         for axis in range(3):
             inside[(slice(None),) * axis + ([0, -1],)] = False
         corners = [inside[z : z + count, y : y + count, x : x + count] for z, y, x in np.ndindex(2, 2, 2)]
         cut = np.logical_or.reduce(corners) & ~np.logical_and.reduce(corners)
         if count < self._cells:
             cut = _widened(cut)
-        places = np.stack(np.nonzero(cut)[::-1], -1)
-        first = places * self._cells // count // SIDE
-        last = np.minimum(-(-(places + 1) * self._cells // count), self._cells) - 1
+        cubes = np.stack(np.nonzero(cut)[::-1], -1)
+        first = cubes * self._cells // count // SIDE
+        last = np.minimum(-(-(cubes + 1) * self._cells // count), self._cells) - 1
         last //= SIDE
         found = [
             np.minimum(first + offset, last) for offset in np.ndindex(*[int((last - first).max(initial=0)) + 1] * 3)
@@ -148,13 +141,6 @@ def _widened(cut: np.ndarray) -> np.ndarray:
 def _all_bricks(cells: int) -> Int[np.ndarray, "k 3"]:
     count = -(-cells // SIDE)
     return np.stack(np.meshgrid(*[np.arange(count)] * 3, indexing="ij")[::-1], -1).reshape(-1, 3).astype(np.int32)
-
-
-def _split(lows: Int[np.ndarray, "k 3"], side: int, part: int, cells: int) -> Int[np.ndarray, "m 3"]:
-    """Cubes cut into smaller ones, without those beyond the lattice."""
-    offsets = np.stack(np.meshgrid(*[np.arange(0, side, part)] * 3, indexing="ij")[::-1], -1).reshape(1, -1, 3)
-    found = (lows[:, None] + offsets.astype(np.int32)).reshape(-1, 3).astype(np.int32)
-    return found[(found < cells).all(axis=1)]
 
 
 def _ordered(bricks: Int[np.ndarray, "k 3"]) -> Int[np.ndarray, "k 3"]:
