@@ -85,7 +85,7 @@ class Block(Writer):
     bytes from one point's to the next; number of points. Addresses are in bytes.
     """
 
-    arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
+    arguments: tuple[ir.Type, ...] = (_I64, _F32, *[_I64] * 8)
 
     def __init__(self, function: ir.Function, in_dim: int, features: int, smoothness: int, adjacent: bool) -> None:
         super().__init__(ir.IRBuilder(function.append_basic_block()))

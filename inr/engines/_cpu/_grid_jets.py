@@ -74,11 +74,8 @@ def encode_jet(in_dim: int, features: int, smoothness: int, wanted: Derivatives)
             for level in range(len(scales)):
                 scale, last, offset, mask = scales[level], levels[level, 0], levels[level, 1], levels[level, 2]
                 for first in range(0, size, BLOCK):
-                    at, far, count = (
-                        unit.ctypes.data + 4 * first,
-                        reach.ctypes.data + 4 * first,
-                        min(BLOCK, size - first),
-                    )
+                    at, far = unit.ctypes.data + 4 * first, reach.ctypes.data + 4 * first
+                    count = min(BLOCK, size - first)
                     to = out.ctypes.data + (start + first) * stride + 4 * features * level
                     blend(
                         levels[level, 3], at, scale, last, offset, mask, rows, to, stride, count, far, by, plane_stride
@@ -124,11 +121,8 @@ def scatter_jet(in_dim: int, features: int, smoothness: int, wanted: Derivatives
                 scale, last, offset, mask = scales[level], levels[level, 0], levels[level, 1], levels[level, 2]
                 flags = flags_of(level, start == 0, corners * len(coords), grad, touched, levels)
                 for first in range(0, size, BLOCK):
-                    at, far, count = (
-                        unit.ctypes.data + 4 * first,
-                        reach.ctypes.data + 4 * first,
-                        min(BLOCK, size - first),
-                    )
+                    at, far = unit.ctypes.data + 4 * first, reach.ctypes.data + 4 * first
+                    count = min(BLOCK, size - first)
                     of = given.ctypes.data + (start + first) * stride + 4 * features * level
                     add(
                         levels[level, 3], at, scale, last, offset, mask, rows, flags, of, stride, count, far, by,

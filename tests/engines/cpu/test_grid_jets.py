@@ -139,13 +139,15 @@ def test_operators_that_read_some_of_the_axes():
     _Grid(_QUINTIC[0], 3, Planes((0, 1, 2), (by_last, by_both, nothing))).check()
 
 
-@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, CHUNK + 1])
+@pytest.mark.parametrize("count", [1, 63, 64, 65, CHUNK + 1])
 def test_any_number_of_points(count):
     grid = _Grid(_QUINTIC[1], 2, _second(2), count)
     grid.coords, grid.given = grid.coords[:count], grid.given[:count].contiguous()
-    if count:
-        return grid.check()
-    planes, grad = grid.run()
+    grid.check()
+
+
+def test_no_points():
+    planes, grad = _Grid(_QUINTIC[1], 2, _second(2), 0).run()
     assert planes.shape == (0, 6, 8)
     assert not grad.to_dense().any()
 
@@ -170,7 +172,7 @@ def test_the_same_bits_for_any_number_of_workers(threads):
 
 def test_the_gradient_stays_row_sparse_and_adds_up_over_sets_of_planes():
     grid = _Grid("hash:levels=2,coarsest=64,finest=900,log2_size=16,interpolation=quintic", 2, _first(2), 5)
-    planes, once = grid.run()
+    _, once = grid.run()
     once = once.to_dense().clone()
     coords = grid.coords.numpy()
     given = grid.given.view(-1, grid.encoding.out_dim).numpy()
