@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from inr.geometry._cube_table import CubeTable as CubeTable
     from inr.geometry._cube_table import cube_table as cube_table
     from inr.geometry._marching_cubes import Values as Values
+    from inr.geometry._marching_cubes import candidate_bricks as candidate_bricks
     from inr.geometry._marching_cubes import marching_cubes as marching_cubes
     from inr.geometry._mesh import Mesh as Mesh
     from inr.geometry._surface_samples import SurfaceSamples as SurfaceSamples
@@ -27,6 +28,7 @@ __getattr__, __all__ = lazy_exports(
         "SurfaceSamples": "._surface_samples",
         "Topology": "._topology",
         "Values": "._marching_cubes",
+        "candidate_bricks": "._marching_cubes",
         "contours": "._contours",
         "cube_table": "._cube_table",
         "enclosed_area": "._contours",
