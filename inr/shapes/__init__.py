@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from inr.shapes._implicit import slope_bound as slope_bound
     from inr.shapes._mesh import mesh as mesh
     from inr.shapes._outline import outline as outline
+    from inr.shapes._picture import picture as picture
+    from inr.shapes._picture import turntable as turntable
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -18,6 +20,8 @@ __getattr__, __all__ = lazy_exports(
         "implicit": "._implicit",
         "mesh": "._mesh",
         "outline": "._outline",
+        "picture": "._picture",
         "slope_bound": "._implicit",
+        "turntable": "._picture",
     },
 )
