@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.shapes._files import film_format as film_format
+    from inr.shapes._files import write_film as write_film
+    from inr.shapes._files import write_outline as write_outline
     from inr.shapes._implicit import Implicit as Implicit
     from inr.shapes._implicit import implicit as implicit
     from inr.shapes._implicit import slope_bound as slope_bound
@@ -17,11 +20,14 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Implicit": "._implicit",
+        "film_format": "._files",
         "implicit": "._implicit",
         "mesh": "._mesh",
         "outline": "._outline",
         "picture": "._picture",
         "slope_bound": "._implicit",
         "turntable": "._picture",
+        "write_film": "._files",
+        "write_outline": "._files",
     },
 )
