@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from inr.shapes._implicit import Implicit as Implicit
     from inr.shapes._implicit import implicit as implicit
     from inr.shapes._implicit import slope_bound as slope_bound
+    from inr.shapes._measure import Measures as Measures
+    from inr.shapes._measure import measure as measure
     from inr.shapes._mesh import mesh as mesh
     from inr.shapes._outline import outline as outline
     from inr.shapes._picture import picture as picture
@@ -22,6 +24,8 @@ __getattr__, __all__ = lazy_exports(
         "Implicit": "._implicit",
         "film_format": "._files",
         "implicit": "._implicit",
+        "Measures": "._measure",
+        "measure": "._measure",
         "mesh": "._mesh",
         "outline": "._outline",
         "picture": "._picture",
