@@ -11,10 +11,9 @@ import numpy as np
 from scipy.ndimage import sobel
 
 from inr._errors import InrError
-from inr.field import Spec
 from inr.fitting import Setup
 from inr.reconstruction._frequencies import from_gradients, from_laplacian
-from inr.reconstruction._inputs import as_channels, plain_picture, read_arrays
+from inr.reconstruction._inputs import array_names, as_channels, plain_picture, read_arrays
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._spline import MirroredSpline
 from inr.reconstruction._terms import (
@@ -50,7 +49,7 @@ def gradients(given: Any, *, operator: Operator = "spline", parts: Setup | None 
         InrError: arrays of different shapes, or without numbers.
     """
     _check_operator(operator)
-    if _is_picture(given):
+    if array_names(given) is None:
         picture, domain = plain_picture(given)
         unit = domain.values.normalise(picture)
         gx, gy = _slopes(unit, operator)
@@ -98,7 +97,7 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
         parts: of the field and its fit.
         seed: of the places.
     """
-    if _is_picture(given):
+    if array_names(given) is None:
         picture, domain = plain_picture(given)
         unit = domain.values.normalise(picture)
         spline: MirroredSpline | None = MirroredSpline(unit)
@@ -146,11 +145,6 @@ _OPERATORS = {"spline": "the cubic spline through the pixels, edges mirrored", "
 def _check_operator(operator: str) -> None:
     if operator not in get_args(Operator):
         raise InrError(f"gradients are taken by {' or '.join(get_args(Operator))}, not '{operator}'")
-
-
-def _is_picture(given: Any) -> bool:
-    """Whether derivatives are to be taken of what is given, rather than being it."""
-    return not (hasattr(given, "keys") or str(given).lower().endswith(".npz"))
 
 
 def _slopes(unit: np.ndarray, operator: Operator) -> tuple[np.ndarray, np.ndarray]:
