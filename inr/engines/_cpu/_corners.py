@@ -87,11 +87,11 @@ class _Block(_Writer):
 
     arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
 
-    def __init__(self, function: ir.Function, in_dim: int, features: int, smooth: bool, adjacent: bool) -> None:
+    def __init__(self, function: ir.Function, in_dim: int, features: int, smoothness: int, adjacent: bool) -> None:
         super().__init__(ir.IRBuilder(function.append_basic_block()))
         self.unit, self.scale, last, offset, mask, *self.rest = function.args
         self.last, self.offset, self.mask = (self.builder.trunc(word, _I32) for word in (last, offset, mask))
-        self.in_dim, self.features, self.smooth, self.adjacent = in_dim, features, smooth, adjacent
+        self.in_dim, self.features, self.smoothness, self.adjacent = in_dim, features, smoothness, adjacent
         self.pairs = 2 ** (in_dim - 1)
         self.one, self.two = ir.VectorType(_F32, features), ir.VectorType(_F32, 2 * features)
         self.part, self.weights, self.rows = (self.scratch(count) for count in (1, self.pairs, 2 * self.pairs))
@@ -133,10 +133,7 @@ class _Block(_Writer):
         unit = self.load(builder.add(self.unit, at), _FLOATS, 4 * CHUNK * axis)
         position = builder.fadd(builder.fmul(self.spread(self.scale, _FLOATS), unit), self.every(_FLOATS, 0.5))
         cell = self.call("floor", position)
-        part = builder.fsub(position, cell)
-        if self.smooth:
-            slope = builder.fsub(self.every(_FLOATS, 3.0), builder.fmul(self.every(_FLOATS, 2.0), part))
-            part = builder.fmul(builder.fmul(part, part), slope)
+        part = self._upper_weight(builder.fsub(position, cell))
         # an ordered comparison: 0 where a coordinate is not a number
         cell = builder.select(builder.fcmp_ordered(">", cell, zero), cell, zero)
         last = self.spread(builder.sitofp(self.last, _F32), _FLOATS)
@@ -145,6 +142,20 @@ class _Block(_Writer):
             for end in (cell, builder.fadd(cell, one))
         )
         return low, high, part
+
+    def _upper_weight(self, part: ir.Value) -> ir.Value:
+        """As `inr.encodings` has it, to the bit."""
+        builder = self.builder
+        if self.smoothness == 0:
+            return part
+        square = builder.fmul(part, part)
+        if self.smoothness == 1:
+            return builder.fmul(
+                square, builder.fsub(self.every(_FLOATS, 3.0), builder.fmul(self.every(_FLOATS, 2.0), part))
+            )
+        inner = builder.fsub(builder.fmul(self.every(_FLOATS, 6.0), part), self.every(_FLOATS, 15.0))
+        outer = builder.fadd(self.every(_FLOATS, 10.0), builder.fmul(part, inner))
+        return builder.fmul(builder.fmul(square, part), outer)
 
     def _adjacent_rows(self, lows: Any, highs: Any, part: ir.Value) -> tuple[list[ir.Value], ir.Value]:
         """Rows of the lower ends of all pairs; the upper end is always the next row, also beyond the last vertex."""
@@ -246,8 +257,8 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), _Block.arguments), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    in_dim, features, smooth, adjacent = shape
-    _Block(function, in_dim, features, bool(smooth), bool(adjacent)).write(adds)
+    in_dim, features, smoothness, adjacent = shape
+    _Block(function, in_dim, features, smoothness, bool(adjacent)).write(adds)
     return function
 
 
@@ -255,11 +266,11 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
 def _block_intrinsic(adds):
     @intrinsic(prefer_literal=True)
     def block(
-        typingctx, in_dim, features, smooth, adjacent,
+        typingctx, in_dim, features, smoothness, adjacent,
         unit, scale, last, offset, mask, table, flags, data, stride, count,
     ):  # fmt: skip
         """See `_Block`; the first four are literal numbers."""
-        literals = (in_dim, features, smooth, adjacent)
+        literals = (in_dim, features, smoothness, adjacent)
         if not all(isinstance(literal, types.IntegerLiteral) for literal in literals):
             return None
         shape = tuple(literal.literal_value for literal in literals)

@@ -24,7 +24,7 @@ class GridEncoder:
 
     def __init__(self, encoding: DenseGrid | HashGrid) -> None:
         shape = encoding.table.shape
-        kind = encoding.in_dim, shape[1], encoding.interpolation == "smoothstep"
+        kind = encoding.in_dim, shape[1], int(encoding.smoothness)
         levels = _grid.level_table(encoding.levels)
         self._shape = shape
         self._encode = Call(_grid.encode(*kind), **levels)
