@@ -123,6 +123,19 @@ def _npz(path: Path) -> Mapping[str, np.ndarray]:
         raise InrError(f"{path} is no readable .npz file: {error}") from None
 
 
+def array_names(given: Any) -> set[str] | None:
+    """The names of arrays; None for what holds none, as a picture.
+
+    Args:
+        given: anything; of a path that ends in .npz the file is looked into.
+    """
+    if isinstance(given, Mapping):
+        return set(given)
+    if isinstance(given, str | Path) and str(given).lower().endswith(".npz"):
+        return set(_npz(Path(given)))
+    return None
+
+
 def as_channels(array: np.ndarray, name: str) -> Float[np.ndarray, "h w c"]:
     """(h, w) or (h, w, c) as (h, w, c)."""
     if array.ndim not in (2, 3) or min(array.shape[:2]) < 2:
