@@ -21,6 +21,8 @@ from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
 from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
+from inr.cli._reconstruct import EPILOG as RECONSTRUCT_EPILOG
+from inr.cli._reconstruct import reconstruct
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
 from inr.cli._serve import EPILOG as SERVE_EPILOG
@@ -95,6 +97,7 @@ app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)
 app.command(epilog=COMPARE_EPILOG)(compare)
 app.command(epilog=RECOMPRESS_EPILOG)(recompress)
+app.command(epilog=RECONSTRUCT_EPILOG)(reconstruct)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)
