@@ -14,7 +14,7 @@ from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_c
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
 from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_geometry import Beam, Scan, check_measured
-from inr.signals import Axis, Domain, GridSignal, ValueMap, from_samples
+from inr.signals import Axis, Domain, GridSignal, SamplingModel, ValueMap
 
 ENCODING, ACTIVATION, NETWORK = "fourier:kind=gaussian,frequencies=128,sigma=3", "relu", "mlp:depth=2,width=128"
 LEARNING_RATE = 4e-3
@@ -70,6 +70,7 @@ def ct_fitter(
     offset: float = 0.0,
     row_pitch: float | None = None,
     size: int | None = None,
+    parts: int = 1,
     extent: float | None = None,
     noise: float | None = None,
     tv: float | None = None,
@@ -97,6 +98,7 @@ def ct_fitter(
         offset: of the middle of the detector from where the ray through the axis of rotation meets it.
         row_pitch: from one row of a cone's detector to the next; the pitch where None.
         size: samples an axis of the picture; the detector's bins where None.
+        parts: samples of the lattice of points that rays are summed over, along an axis, for each of the picture's.
         extent: width of the picture, in the unit of the pitch; what all views see, where None.
         noise: standard deviation of the sinogram's noise; estimated where None.
         tv: strength of the total variation; by the noise where None.
@@ -124,13 +126,14 @@ def ct_fitter(
     shape = (side, side) if geometry != "cone" else (max(round(side * scan.rows / scan.detectors), 1), side, side)
     projector = Projector(scan.rays(), shape, width)
     guess = filtered_backprojection(scan, measured, projector)
-    signal = _first_guess(guess, width, value_range)
+    signal = _first_guess(guess, width, value_range, "point" if parts == 1 else "area")
+    lattice = projector if parts == 1 else Projector(scan.rays(), [parts * each for each in shape], width)
     noise = noise_level(measured) if noise is None else noise
     cutoff = noise_cutoff(measured, noise) if ramp else 0.0
     weights = Ramp(scan, width * width, cutoff)
     values = signal.domain.values
     strength = _variation(scan, weights, noise, values.data_range) if tv is None else tv
-    objective = Projections(projector, weights, measured, values, strength)
+    objective = Projections(lattice, weights, measured, values, strength, parts)
     setup = Setup(
         encoding or ENCODING, activation or ACTIVATION, network or NETWORK, batch=1,
         learning_rate=LEARNING_RATE if learning_rate is None else learning_rate, optimiser=optimiser,
@@ -171,7 +174,7 @@ def _scan(measured: np.ndarray, angles: Any, geometry: Beam, *numbers: float | N
     )
 
 
-def _first_guess(guess: np.ndarray, width: float, value_range: tuple[float, float] | None) -> GridSignal:
+def _first_guess(guess: np.ndarray, width: float, value_range: tuple[float, float] | None, sampling: SamplingModel) -> GridSignal:
     """A filtered backprojection as a signal whose range is what the field's values are normalised by."""
     low, high = value_range or (min(0.0, float(np.quantile(guess, 0.005))), float(np.quantile(guess, 0.995)))
     if not low < high:
@@ -183,7 +186,7 @@ def _first_guess(guess: np.ndarray, width: float, value_range: tuple[float, floa
         for name, size in zip(names, guess.shape[::-1], strict=True)
     )
     kind = "image" if guess.ndim == 2 else "volume"
-    domain = Domain(kind, axes, 1, ValueMap((low,), (high,)), "float32", {}, "point")  # type: ignore[arg-type]
+    domain = Domain(kind, axes, 1, ValueMap((low,), (high,)), "float32", {}, sampling)  # type: ignore[arg-type]
     return GridSignal(guess[..., None], domain)
 
 

@@ -25,6 +25,9 @@ class Projections:
         measured: float32 (*projector.measured).
         values: the map from the field's values to the units of the integrals.
         tv: strength of the total variation.
+        parts: samples of the lattice, along an axis, for each of the picture's, to which differences are taken.
+
+    What only some of the views see, as the corners of a square, is drawn to 0: nothing else is known of it.
 
     Attributes:
         derivative_order: 0; the prior takes differences.
@@ -34,9 +37,18 @@ class Projections:
     reads = Reads()
 
     def __init__(
-        self, projector: Projector, ramp: Ramp, measured: Float32[np.ndarray, "..."], values: ValueMap, tv: float
+        self,
+        projector: Projector,
+        ramp: Ramp,
+        measured: Float32[np.ndarray, "..."],
+        values: ValueMap,
+        tv: float,
+        parts: int = 1,
     ) -> None:
-        self._projector, self._ramp, self._values, self._tv = projector, ramp, values, tv
+        self._projector, self._ramp, self._values, self._tv, self._parts = projector, ramp, values, tv, parts
+        coverage = projector.adjoint(np.ones(projector.measured, np.float32))
+        unseen = 1 - np.minimum(coverage / np.float32(0.9 * np.median(coverage)), 1)
+        self._unseen = torch.from_numpy(unseen) if unseen.any() else None
         self._measured = torch.from_numpy(measured)
         self._coords = grid_range(projector.shape, 0, int(np.prod(projector.shape)))
 
@@ -47,10 +59,12 @@ class Projections:
     def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
         """The loss."""
         picture = jet.values[:, 0].reshape(self._projector.shape)
-        integrals = self._projector.project(self._values.restore(picture))
-        loss = self._ramp.form(integrals - self._measured.to(picture.device))
+        restored = self._values.restore(picture)
+        loss = self._ramp.form(self._projector.project(restored) - self._measured.to(picture.device))
+        if self._unseen is not None:
+            loss = loss + (self._unseen.to(picture.device) * restored.square()).mean()
         loss = loss / (self._values.data_range / 2) ** 2
-        return loss + self._tv * mean_variation(picture[None]) if self._tv else loss
+        return loss + self._tv * self._parts * mean_variation(picture[None]) if self._tv else loss
 
 
 class RayIntegrals:
