@@ -22,7 +22,8 @@ def compiled(expressions: Sequence[sympy.Expr], arguments: Sequence[sympy.Symbol
     """
     from scipy.special import erf
 
-    return sympy.lambdify(list(arguments), list(expressions), modules=[{"erf": erf}, "numpy"], cse=True)
+    known = {"erf": erf, "RealPart": np.real, "ImaginaryPart": np.imag}
+    return sympy.lambdify(list(arguments), list(expressions), modules=[known, "numpy"], cse=True)
 
 
 def broadcast(values: Sequence[Any], count: int) -> list[np.ndarray]:

@@ -144,14 +144,9 @@ def solved(problem: Problem, how: How, tell: Tell) -> Field:
         how: to solve it.
         tell: is told how it goes.
     """
-    wants_steps = how.solver == "steps" or (how.solver == "auto" and how.chooses_parts)
-    if not wants_steps and problem.traced:
-        field = closed_form(problem, how, tell)
-        if problem.linear or how.solver == "closed-form" or field.metrics["residual"] < _CONTENT:
-            return field
-        tell(f"the closed form leaves a residual of {field.metrics['residual']:.1e}; going on by steps")
-    elif how.solver == "closed-form":
-        raise InrError(f"no closed form: {_why(problem)}; solver=steps")
+    field = closed_form_if_content(problem, how, tell)
+    if field is not None:
+        return field
     course = stepping(problem, how)
     for note in course.fitter.plan.notes:
         tell(note)
@@ -160,6 +155,28 @@ def solved(problem: Problem, how: How, tell: Tell) -> Field:
             if event.kind == "end" and event.reason != "steps":
                 tell(event.message)
     return finished(course, problem, how)
+
+
+def closed_form_if_content(problem: Problem, how: How, tell: Tell) -> Field | None:
+    """The closed form where it is asked for, or where it is good enough; None where steps are to be taken.
+
+    Args:
+        problem: the equation.
+        how: to solve it.
+        tell: is told how it goes.
+
+    Raises:
+        InrError: a closed form of what has none.
+    """
+    if how.solver == "steps" or (how.solver == "auto" and (how.chooses_parts or not problem.traced)):
+        return None
+    if not problem.traced:
+        raise InrError(f"no closed form, since the equation cannot be traced: {_why(problem)}; take solver=steps")
+    field = closed_form(problem, how, tell)
+    if problem.linear or how.solver == "closed-form" or field.metrics["residual"] < _CONTENT:
+        return field
+    tell(f"the closed form leaves a residual of {field.metrics['residual']:.1e}: going on by steps")
+    return None
 
 
 def _why(problem: Problem) -> str:
