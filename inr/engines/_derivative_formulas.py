@@ -358,9 +358,7 @@ class _Slopes:
         result, by = self._asked[symbol]
         found = self._first[result, by[0]]
         for part in by[1:]:
-            inner = sum(
-                sympy.diff(found, value) * self._first[other, part] for other, value in enumerate(self.values)
-            )
+            inner = sum(sympy.diff(found, value) * self._first[other, part] for other, value in enumerate(self.values))
             found = sympy.expand(sympy.diff(found, self.planes[part]) + inner)
         return sympy.horner(found, wrt=self.planes[0]) if found.is_polynomial(*self.planes) else found
 

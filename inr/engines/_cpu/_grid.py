@@ -105,6 +105,22 @@ def encode(in_dim: int, features: int, smoothness: int) -> Stage:
     return Stage(encode, f"{in_dim} {features} {smoothness}", "encoding")
 
 
+@inline
+@no_type_check
+def flags_of(level, first, corners, grad, touched, levels):
+    """Where to raise flags for a level, of which so many corners are met.
+
+    0 where the first chunk raises all: storing one a corner takes longer.
+    """
+    begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
+    if end - begin > _DENSE_ROWS_PER_CORNER * corners:
+        return touched.ctypes.data
+    if first:
+        for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):
+            touched[flag] = 1
+    return 0
+
+
 @functools.cache
 @no_type_check
 def scatter(in_dim: int, features: int, smoothness: int) -> Stage:
@@ -124,17 +140,6 @@ def scatter(in_dim: int, features: int, smoothness: int) -> Stage:
         else:
             add_block(in_dim, features, smoothness, 0, at, scale, last, offset, mask, rows, flags, of, stride, count)
 
-    @inline
-    def flags_of(level, first, points, grad, touched, levels):
-        """Where to raise flags for a level; 0 where the first chunk raises all: storing one a corner takes longer."""
-        begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
-        if end - begin > _DENSE_ROWS_PER_CORNER * corners * points:
-            return touched.ctypes.data
-        if first:
-            for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):
-                touched[flag] = 1
-        return 0
-
     def scatter(worker, workers, coords: F2, given: F2, grad: F2, touched: B1, scales: F1, levels: I2):
         unit = numba.carray(float_scratch(units), (in_dim, CHUNK))
         rows, stride = grad.ctypes.data, 4 * given.shape[1]
@@ -145,7 +150,7 @@ def scatter(in_dim: int, features: int, smoothness: int) -> Stage:
                 if level * workers // len(scales) != worker:
                     continue
                 scale, last, offset, mask = scales[level], levels[level, 0], levels[level, 1], levels[level, 2]
-                flags = flags_of(level, start == 0, len(coords), grad, touched, levels)
+                flags = flags_of(level, start == 0, corners * len(coords), grad, touched, levels)
                 for first in range(0, size, BLOCK):
                     at, count = unit.ctypes.data + 4 * first, min(BLOCK, size - first)
                     of = given.ctypes.data + (start + first) * stride + 4 * features * level
@@ -235,7 +240,7 @@ def scatter_coords(in_dim: int) -> Stage:
 
 @exact
 @no_type_check
-def _placed(x, share, less):
+def placed(x, share, less):
     x = -_ONE if x < -_ONE else x  # what is not a number stays that
     x = _ONE if x > _ONE else x
     return x * share + less
@@ -248,7 +253,7 @@ def _place(worker, workers, coords: F2, placed: F2, last_share: float):
     for i in range(begin, end):
         for axis in range(last):
             placed[i, axis] = coords[i, axis]
-        placed[i, last] = _placed(coords[i, last], share, less)
+        placed[i, last] = placed(coords[i, last], share, less)
 
 
 # coords (n, d) in, placed (n, d) out: what `HashGrid.placed_in` does
