@@ -1,4 +1,4 @@
-"""Pictures and slices from data that are not their samples, each beside its classical method."""
+"""Pictures and slices from data that are not their samples, each beside its classical methods."""
 
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,16 @@ if TYPE_CHECKING:
     from inr.reconstruction._composite import composite as composite
     from inr.reconstruction._ct import ct as ct
     from inr.reconstruction._ct import ct_fitter as ct_fitter
+    from inr.reconstruction._ct import tomography as tomography
+    from inr.reconstruction._ct_classical import sart as sart
     from inr.reconstruction._ct_filter import Ramp as Ramp
     from inr.reconstruction._ct_filter import filtered_backprojection as filtered_backprojection
     from inr.reconstruction._ct_filter import noise_level as noise_level
+    from inr.reconstruction._fourier import MaskedFourier as MaskedFourier
+    from inr.reconstruction._fourier import density_mask as density_mask
+    from inr.reconstruction._fourier import line_mask as line_mask
+    from inr.reconstruction._mri import magnetic_resonance as magnetic_resonance
+    from inr.reconstruction._mri import mri as mri
     from inr.reconstruction._noise import estimate_noise as estimate_noise
     from inr.reconstruction._phantoms import Ellipse as Ellipse
     from inr.reconstruction._phantoms import fourier_samples as fourier_samples
@@ -45,6 +52,7 @@ __getattr__, __all__ = lazy_exports(
         "Blur": "._blur",
         "Classical": "._problem",
         "Ellipse": "._phantoms",
+        "MaskedFourier": "._fourier",
         "Method": "._problem",
         "Problem": "._problem",
         "Projector": "._projector",
@@ -58,6 +66,7 @@ __getattr__, __all__ = lazy_exports(
         "ct_fitter": "._ct",
         "deblur": "._sensor",
         "denoise": "._pixels",
+        "density_mask": "._fourier",
         "estimate_noise": "._noise",
         "filtered_backprojection": "._ct_filter",
         "fourier_samples": "._phantoms",
@@ -66,12 +75,17 @@ __getattr__, __all__ = lazy_exports(
         "inpaint": "._pixels",
         "laplacian": "._poisson",
         "line_integrals": "._phantoms",
+        "line_mask": "._fourier",
+        "magnetic_resonance": "._mri",
+        "mri": "._mri",
         "noise_level": "._ct_filter",
         "problem": "._reconstruct",
         "reconstruct": "._reconstruct",
         "sampled": "._phantoms",
+        "sart": "._ct_classical",
         "shepp_logan": "._phantoms",
         "superresolve": "._sensor",
+        "tomography": "._ct",
         "total_variation": "._total_variation",
         "tv_reconstruct": "._total_variation",
         "with_parts": "._reconstruct",

@@ -31,7 +31,7 @@ class MaskedFourier:
     def __init__(
         self,
         mask: Bool[np.ndarray, "*shape"],
-        sensitivities: Complex[np.ndarray, "coils *shape"] | None = None,
+        sensitivities: Complex[np.ndarray, "coils ..."] | None = None,
         *,
         centred: bool = True,
     ) -> None:

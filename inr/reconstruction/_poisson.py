@@ -127,7 +127,7 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     if spline is not None:
         coords = places_in_pixels(shape, _places(shape), seed)
         values = spline(coords).laplacian
-    # the energy norm of what is missed: (-Δ)^-1 of the residual, summed with it, is the square of these gradients' error
+    # the energy norm of what is missed: the residual times (-Δ)^-1 of it, summed, is these gradients' squared error
     potential = MirroredSpline(from_laplacian(centred, response))(coords)
     slopes = np.stack((potential.x, potential.y), 2).reshape(len(coords), -1)
     domain = replace(domain, sampling="point")
@@ -193,7 +193,8 @@ def _in_units(solution: np.ndarray, domain: Domain, level: Sequence[float] | Non
 def _shown(sizes: np.ndarray, domain: Domain) -> np.ndarray:
     """Sizes of derivatives as a picture within the range of values, the largest hundredth cut off."""
     tones = np.minimum(sizes / max(float(np.quantile(sizes, 0.99)), 1e-12), 1)
-    return np.float32(domain.values.restore(2 * tones - 1))
+    shown: np.ndarray = domain.values.restore(2 * tones - 1).astype(np.float32)
+    return shown
 
 
 def _setup(shape: Sequence[int]) -> Setup:

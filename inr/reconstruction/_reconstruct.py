@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inr._errors import InrError
-from inr.field import Spec
-from inr.fitting import Budget, Event, Setup
+from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
+from inr.reconstruction._ct import tomography
 from inr.reconstruction._inputs import array_names, plain_picture
+from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
 from inr.reconstruction._problem import Problem, Reconstruction
@@ -20,14 +19,15 @@ from inr.reconstruction._sensor import deblur, superresolve
 
 TASKS: Mapping[str, Callable[..., Problem]] = {
     "composite": composite,
+    "ct": tomography,
     "deblur": deblur,
     "denoise": denoise,
     "gradients": gradients,
     "inpaint": inpaint,
     "laplacian": laplacian,
+    "mri": magnetic_resonance,
     "superresolve": superresolve,
 }
-_OTHERS = {"ct": ("sinogram",), "mri": ("kspace",)}  # tomography, known by the names of its arrays
 
 
 def problem(task: str | None, given: Any, **options: Any) -> Problem:
@@ -124,6 +124,10 @@ def _task_of(given: Any) -> str:
         return "gradients"
     if "laplacian" in names:
         return "laplacian"
+    if names & {"sinogram", "rays"}:
+        return "ct"
+    if "kspace" in names:
+        return "mri"
     held = ", ".join(sorted(names)) or "nothing"
     raise InrError(
         f"{given if isinstance(given, str | Path) else 'the data'} holds {held}; known are gx and gy, laplacian, "

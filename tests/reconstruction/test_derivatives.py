@@ -131,9 +131,7 @@ def test_compositing_a_picture_with_itself_gives_the_picture():
     unit = picture / 255
     for mixed in (False, True):
         np.testing.assert_allclose(cloned(unit, unit, mask, mixed=mixed), unit, atol=1e-9)
-    found = reconstruct(
-        picture, "composite", background=picture, mask=mask, truth=picture, steps=100, **_SMALL
-    )
+    found = reconstruct(picture, "composite", background=picture, mask=mask, truth=picture, steps=100, **_SMALL)
     assert found.methods[0].psnr > 35
     outside = ~mask
     np.testing.assert_array_equal(found.picture[outside], picture[outside])
