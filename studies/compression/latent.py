@@ -7,7 +7,7 @@ from pathlib import Path
 import inr
 from inr import compression, container
 from inr.bench.tables import Ledger, Row, read
-from inr.compression.bitstream.latent.components import read_table
+from inr.compression.bitstream.latent.component_table import read_table
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.encoder.latent.effort import SECONDS
 from inr.compression.encoder.latent.fit import FIT_SHARE
