@@ -42,12 +42,7 @@ def marching_cubes(
         `bricks`, but for the order.
     """
     search = _Search(values, cells, bound)
-    if exhaustive:
-        found = _all_bricks(cells)
-    elif bound is None:
-        found = search.scanned()
-    else:
-        found = search.bricks()
+    found = _all_bricks(cells) if exhaustive else search.bricks()
     work = Brickwork(cells)
     for part, low, high in _slabs(found, bricks):
         work.lay(part, low, high)
@@ -64,11 +59,26 @@ def marching_cubes(
     return work.triangles()
 
 
+def candidate_bricks(values: Values, count: int, *, bound: float | None = None) -> Int[np.ndarray, "k 3"]:
+    """The parts of [-1, 1]³ that may hold a part of the surface, as `marching_cubes` searches it.
+
+    Args:
+        values: the function.
+        count: of parts along each axis.
+        bound: as of `marching_cubes`.
+
+    Returns:
+        int32 x, y, z, from 0 to `count` - 1.
+    """
+    return _Search(values, count * SIDE, bound).bricks()
+
+
 class _Search:
     """Which cubes of a lattice may hold a part of the surface."""
 
     def __init__(self, values: Values, cells: int, bound: float | None) -> None:
-        self._values, self._cells, self._bound = values, cells, bound or 0.0
+        self._values, self._cells = values, cells
+        self._bound = bound
         self._least = _OUTSIDE * 2 / cells * (bound or 1.0)
 
     def at(self, samples: Int[np.ndarray, "k 3"]) -> Float[np.ndarray, " k"]:
@@ -87,12 +97,15 @@ class _Search:
         Args:
             lows: the lowest samples of the cubes. side: in cells, even.
         """
+        assert self._bound is not None
         samples = centres(lows, side, self._cells)
         values = self.at(samples)
         return may_be_cut(lows, side, self._cells, values, self._bound), samples, values
 
     def bricks(self) -> Int[np.ndarray, "k 3"]:
-        """Bricks that the bound does not rule out."""
+        """Bricks that the bound does not rule out, or, without one, the scan."""
+        if self._bound is None:
+            return self._scanned()
         side = SIDE
         while -(-self._cells // side) > _COARSE:
             side *= 2
@@ -104,7 +117,7 @@ class _Search:
                 return _ordered(lows // SIDE)
             lows, side = split(lows, side, side // 2, self._cells), side // 2
 
-    def scanned(self) -> Int[np.ndarray, "k 3"]:
+    def _scanned(self) -> Int[np.ndarray, "k 3"]:
         """Bricks in cells of a coarse lattice at which the sign changes, or beside them."""
         count = min(self._cells, _SCAN)
         inside = np.zeros((count + 1,) * 3, bool)

@@ -76,6 +76,7 @@ def read_mask(given: Given, shape: Sequence[int]) -> Bool[np.ndarray, "h w"]:
         if array.min() == array.max():
             top = {"uint8": 255, "uint16": 65535}.get(domain.dtype, 1)
             marked = (array > top / 2).any(-1) & known
+    marked = np.asarray(marked)
     if marked.shape != tuple(shape):
         ours, theirs = (f"{each[1]} x {each[0]}" for each in (shape, marked.shape))
         raise InrError(f"the mask is {theirs} pixels and the picture {ours}: they must be of one size")
@@ -121,6 +122,19 @@ def _npz(path: Path) -> Mapping[str, np.ndarray]:
         raise InrError(f"{path} does not exist") from None
     except (ValueError, OSError, KeyError, AttributeError) as error:
         raise InrError(f"{path} is no readable .npz file: {error}") from None
+
+
+def array_names(given: Any) -> set[str] | None:
+    """The names of arrays; None for what holds none, as a picture.
+
+    Args:
+        given: anything; of a path that ends in .npz the file is looked into.
+    """
+    if isinstance(given, Mapping):
+        return set(given)
+    if isinstance(given, str | Path) and str(given).lower().endswith(".npz"):
+        return set(_npz(Path(given)))
+    return None
 
 
 def as_channels(array: np.ndarray, name: str) -> Float[np.ndarray, "h w c"]:

@@ -68,8 +68,8 @@ def check_resolution(resolution: int) -> None:
     """Refuse a lattice that is too coarse to hold a shape, or too fine to hold in memory."""
     if not LEAST <= resolution <= MOST:
         raise InrError(
-            f"the resolution is from {LEAST} to {MOST} cells along an axis, not {resolution}; a mesh at {MOST} may take "
-            "some 10 GB"
+            f"the resolution is from {LEAST} to {MOST} cells along an axis, not {resolution}; a mesh at {MOST} may "
+            "take some 10 GB"
         )
 
 
