@@ -206,9 +206,9 @@ def test_a_coordinate_that_is_not_a_number_spoils_only_its_own_point():
 @pytest.mark.parametrize(
     ("interpolation", "planes", "told"),
     [
-        ("linear", Planes((0,)), "interpolation=smoothstep has gradients, quintic Laplacians too"),
+        ("linear", Planes((0,)), "encoding 'hash' has kinks; interpolation=smoothstep has gradients, and quintic"),
         ("smoothstep", Planes((0,)), ""),
-        ("smoothstep", Planes((0, 1), (laplace(2),)), "quintic has Laplacians"),
+        ("smoothstep", Planes((0, 1), (laplace(2),)), "jump; interpolation=quintic has Laplacians"),
         ("quintic", Planes((0, 1), (laplace(2),)), ""),
     ],
 )
