@@ -32,7 +32,7 @@ def contours(values: Values, cells: int) -> list[Float[np.ndarray, "n 2"]]:
     inside = lattice < 0
     first, last = [], []
     ring = [inside[:-1, :-1], inside[:-1, 1:], inside[1:, 1:], inside[1:, :-1]]  # counterclockwise
-    cases = sum(corner.astype(np.int8) << bit for bit, corner in enumerate(ring))
+    cases = np.sum([corner.astype(np.int8) << bit for bit, corner in enumerate(ring)], axis=0)
     rows, columns = np.nonzero((cases > 0) & (cases < 15))
     for enters, leaves, chosen in _segments(cases[rows, columns]):
         ends = []
