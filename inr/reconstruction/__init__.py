@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._blur import gaussian_kernel as gaussian_kernel
     from inr.reconstruction._composite import composite as composite
     from inr.reconstruction._ct import ct as ct
-    from inr.reconstruction._ct import ct_fitter as ct_fitter
     from inr.reconstruction._ct import tomography as tomography
     from inr.reconstruction._ct_classical import sart as sart
     from inr.reconstruction._ct_filter import Ramp as Ramp
@@ -63,7 +62,6 @@ __getattr__, __all__ = lazy_exports(
         "TASKS": "._reconstruct",
         "composite": "._composite",
         "ct": "._ct",
-        "ct_fitter": "._ct",
         "deblur": "._sensor",
         "denoise": "._pixels",
         "density_mask": "._fourier",
