@@ -202,7 +202,7 @@ def _checked(kspace: Any, mask: Any, sensitivities: Any) -> tuple[np.ndarray, np
     if chosen.dtype.kind not in "bui" and not np.isin(chosen, (0, 1)).all():
         raise InrError("a mask is true, or 1, where k-space was measured, and false, or 0, elsewhere")
     try:
-        chosen = np.ascontiguousarray(np.broadcast_to(chosen.astype(bool), shape))
+        chosen = np.broadcast_to(chosen.astype(bool), shape).copy()
     except ValueError:
         raise InrError(f"the mask {tuple(chosen.shape)} is not of the size of k-space, {tuple(shape)}") from None
     if not chosen.any():
