@@ -205,10 +205,16 @@ def _range(values: dict[str, Any]) -> str:
     return ", ".join(f"{low:g} to {high:g}" for low, high in zip(values["low"], values["high"], strict=True))
 
 
+# of equations: see `inr solve`
+_EQUATION_METRICS = {
+    "residual": "residual", "rounding": "float32 costs", "relative_l2": "relative L2", "relative_max": "relative maximum",
+}  # fmt: skip
+
+
 def _metric(name: str, value: float) -> str:
     label = {"psnr_between": "between samples", "max_error": "largest error"}.get(name, name.upper())
-    if name in ("rmse", "max_error"):
-        return f"{label} {value:.3g}"
+    if name in ("rmse", "max_error") or name in _EQUATION_METRICS:
+        return f"{_EQUATION_METRICS.get(name, label)} {value:.3g}"
     return f"{label} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
 
 

@@ -220,8 +220,8 @@ class ManyBar:
 
 
 @contextmanager
-def counting(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar over `total` points; yields what is called with the points done since the last call."""
+def counting(total: int, what: str, *, quiet: bool, unit: str = "points") -> Iterator[Callable[[int], None]]:
+    """A bar over `total` points, or what the unit says; yields what is called with those done since the last call."""
     with _bar(quiet) as progress:
         task = progress.add_task(what, total=total, status="")
         begin = drawn = time.perf_counter()
@@ -234,7 +234,7 @@ def counting(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], 
                 drawn = now
                 done = progress.tasks[0].completed
                 left = clock((now - begin) / done * (total - done))
-                rate = si(done / (now - begin), "points/s")
+                rate = si(done / (now - begin), f"{unit}/s")
                 progress.update(task, status=f"{rate}  {left} left", refresh=True)
 
         yield advance

@@ -16,12 +16,12 @@ from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
-    from inr.reconstruction import Problem, Reconstruction
+    from inr.reconstruction import Reconstruction
 
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr reconstruct photo.png --task inpaint --mask mask.png        # photo.reconstructed.png, photo.reconstructed.sheet.png
+  inr reconstruct photo.png --task inpaint --mask mask.png   # photo.reconstructed.png, and a sheet
 
   inr reconstruct photo.png --task inpaint --keep 0.1             # from a tenth of its pixels; beside the truth
 
@@ -60,7 +60,8 @@ def _fitting(words: str, *names: str) -> Any:
 
 def reconstruct(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A picture, or an .npz file of derivatives.", callback=_pipes.incoming)
+        Path,
+        typer.Argument(metavar="DATA", help="A picture, or an .npz file of derivatives.", callback=_pipes.incoming),
     ],
     output: Annotated[
         list[Path] | None,
@@ -70,7 +71,9 @@ def reconstruct(
     ] = None,
     task: Annotated[
         str | None,
-        _data("gradients, laplacian, composite, inpaint, superresolve, deblur or denoise; an .npz file says it itself."),
+        _data(
+            "gradients, laplacian, composite, inpaint, superresolve, deblur or denoise; an .npz file says it itself."
+        ),
     ] = None,
     mask: Annotated[Path | None, _data("A picture, bright where pixels are unknown, or taken (composite).")] = None,
     keep: Annotated[float | None, _data("inpaint: share of the pixels that is known, drawn at random.")] = None,

@@ -16,6 +16,7 @@ from inr.diagnostics._pixels import error_picture, fitted, picture
 from inr.signals import Domain
 
 _LONGEST_SIDE = 512  # pixels, of a panel of a large picture
+_UNKNOWN = np.array([150, 175, 225], np.uint8)  # where nothing was given: single pixels are too small for hatching
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def methods_sheet(
         raise InrError(f"a sheet is a PNG; call it {path.with_suffix('.png')}")
     shape = methods[0].values.shape[:2]
     note = f"{given.shape[1]} x {given.shape[0]}"
-    first = [Panel(fitted(picture(_as_large(given, shape), domain), _LONGEST_SIDE), "given", note)]
+    first = [Panel(fitted(_marked(_as_large(given, shape), domain), _LONGEST_SIDE), "given", note)]
     for each in methods:
         first.append(Panel(fitted(picture(each.values, domain), _LONGEST_SIDE), each.name, _figures(each)))
     rows = [first]
@@ -80,6 +81,13 @@ def methods_sheet(
     sheet = page(title, rows)
     with replacing(path, force=force) as temporary:
         sheet.save(temporary, format="PNG")
+
+
+def _marked(values: np.ndarray, domain: Domain) -> np.ndarray:
+    """A picture with one colour where it is NaN."""
+    pixels = picture(np.nan_to_num(values), domain).copy()
+    pixels[np.isnan(values).any(-1)] = _UNKNOWN
+    return pixels
 
 
 def _as_large(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -92,7 +92,7 @@ def loss_formula(objective: Pointwise, dialect: Dialect) -> LossFormula:
         loss = sympy.sympify(objective.formula(SYMBOLIC, residual, value, **constants))
     except Exception as error:  # whatever functions that know no symbols raise
         raise Untranslatable(f"its formula takes no symbols: {error}") from error
-    code = _code([loss, sympy.diff(loss, residual)], dialect)
+    code = code_of([loss, sympy.diff(loss, residual)], dialect)
     return LossFormula([constant.name for constant in constants.values()], code)
 
 
@@ -110,10 +110,15 @@ def constant_row(activation: Activation, position: Any) -> list[float]:
     return list(activation.constants(position).values())
 
 
-def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula:
-    """The code of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
+def refuse_maps(activation: Activation) -> None:
+    """Raise Untranslatable for activations of several affine maps."""
     if activation.maps > 1:
         raise Untranslatable(f"no kernels for {activation.maps} affine maps a unit")
+
+
+def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula:
+    """The code of an activation whose layer gives `planes_in` planes. Raises Untranslatable."""
+    refuse_maps(activation)
     planes, constants, values = expression(activation, planes_in)
     gradients = sympy.symbols(["ga", "gb"][: len(values)], real=True)
     outputs = sympy.symbols(["va", "vb"][: len(values)], real=True)
@@ -131,7 +136,7 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
             )
             for plane in planes
         ]
-    learn = _code([*values, *found], dialect)
+    learn = code_of([*values, *found], dialect)
     return Formula(
         planes=[plane.name for plane in planes],
         constants=[constant.name for constant in constants.values()],
@@ -141,12 +146,18 @@ def formula(activation: Activation, planes_in: int, dialect: Dialect) -> Formula
         # the same roundings as in learning; what values do not need, compilers drop
         value=Code(learn.lines, learn.results[: len(values)]),
         learn=learn,
-        backward=_code(backward, dialect),
+        backward=code_of(backward, dialect),
     )
 
 
-def _code(expressions: Sequence[Any], dialect: Dialect) -> Code:
-    shared, reduced = sympy.cse(expressions, symbols=sympy.numbered_symbols("t"), optimizations="basic")
+def code_of(expressions: Sequence[Any], dialect: Dialect, shared_name: str = "t") -> Code:
+    """The code of expressions, what they share computed once, under names that begin with `shared_name`.
+
+    Raises:
+        Untranslatable: a function or a power that there is no fast code for.
+    """
+    symbols = sympy.numbered_symbols(shared_name)
+    shared, reduced = sympy.cse(expressions, symbols=symbols, optimizations="basic")
     lines = [f"{symbol} = {_emit(expression, dialect)}" for symbol, expression in shared]
     return Code(lines, [_emit(expression, dialect) for expression in reduced])
 

@@ -16,7 +16,7 @@ from inr.jit._compile import inline_generated
 from inr.jit.vector import LANES, POINTERS, load_vector, multiply_add, splat, store_vector
 
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
-_VECTOR = ir.VectorType(_F32, LANES)
+VECTOR = ir.VectorType(_F32, LANES)
 
 
 class _Vector(types.Type):
@@ -26,7 +26,7 @@ class _Vector(types.Type):
         super().__init__(name=f"float32x{LANES}")
 
 
-_vector = _Vector()
+vector_type = _Vector()
 
 
 @register_model(_Vector)
@@ -34,7 +34,7 @@ class _VectorModel(models.PrimitiveModel):
     """A vector is one value of LLVM."""
 
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, VECTOR)
 
 
 @intrinsic
@@ -42,9 +42,9 @@ def load(typingctx: Any, address: Any) -> Any:
     """The vector at an address."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return load_vector(builder, builder.inttoptr(arguments[0], _F32.as_pointer()), _VECTOR)
+        return load_vector(builder, builder.inttoptr(arguments[0], _F32.as_pointer()), VECTOR)
 
-    return _vector(types.int64), generate
+    return vector_type(types.int64), generate
 
 
 @intrinsic
@@ -55,7 +55,7 @@ def store(typingctx: Any, value: Any, address: Any) -> Any:
         store_vector(builder, arguments[0], builder.inttoptr(arguments[1], _F32.as_pointer()))
         return context.get_dummy_value()
 
-    return types.void(_vector, types.int64), generate
+    return types.void(vector_type, types.int64), generate
 
 
 @intrinsic
@@ -63,9 +63,9 @@ def spread(typingctx: Any, number: Any) -> Any:
     """A vector of one number."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return splat(builder, arguments[0], _VECTOR)
+        return splat(builder, arguments[0], VECTOR)
 
-    return _vector(types.float32), generate
+    return vector_type(types.float32), generate
 
 
 @intrinsic
@@ -73,9 +73,9 @@ def zero(typingctx: Any) -> Any:
     """A vector of zeros."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return ir.Constant(_VECTOR, [0.0] * LANES)
+        return ir.Constant(VECTOR, [0.0] * LANES)
 
-    return _vector(), generate
+    return vector_type(), generate
 
 
 @intrinsic
@@ -85,7 +85,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return multiply_add(builder, *arguments)
 
-    return _vector(_vector, _vector, _vector), generate
+    return vector_type(vector_type, vector_type, vector_type), generate
 
 
 def _binary(name: str, docstring: str) -> Any:
@@ -93,7 +93,7 @@ def _binary(name: str, docstring: str) -> Any:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
             return operator.methodcaller(name, *arguments)(builder)
 
-        return _vector(_vector, _vector), generate
+        return vector_type(vector_type, vector_type), generate
 
     operation.__doc__ = docstring
     return intrinsic(operation)
@@ -109,10 +109,10 @@ def positive(typingctx: Any, value: Any) -> Any:
     """max(x, 0) of a vector; not a number stays what it is."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        nothing = ir.Constant(_VECTOR, [0.0] * LANES)
+        nothing = ir.Constant(VECTOR, [0.0] * LANES)
         return builder.select(builder.fcmp_ordered("<=", arguments[0], nothing), nothing, arguments[0])
 
-    return _vector(_vector), generate
+    return vector_type(vector_type), generate
 
 
 @intrinsic
@@ -120,10 +120,10 @@ def where_positive(typingctx: Any, condition: Any, value: Any) -> Any:
     """A vector where another is above 0, and 0 elsewhere."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        nothing = ir.Constant(_VECTOR, [0.0] * LANES)
+        nothing = ir.Constant(VECTOR, [0.0] * LANES)
         return builder.select(builder.fcmp_ordered(">", arguments[0], nothing), arguments[1], nothing)
 
-    return _vector(_vector, _vector), generate
+    return vector_type(vector_type, vector_type), generate
 
 
 @intrinsic
@@ -138,7 +138,7 @@ def total(typingctx: Any, value: Any) -> Any:
             left = builder.fadd(*halves)
         return builder.extract_element(left, ir.Constant(_I32, 0))
 
-    return types.float32(_vector), generate
+    return types.float32(vector_type), generate
 
 
 def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: Any) -> ir.Value:
@@ -152,7 +152,7 @@ def _pair(places: Callable[[int], int], docstring: str) -> Any:
             a, b = arguments
             return _shuffle(builder, a, b, map(places, range(LANES)))
 
-        return _vector(_vector, _vector), generate
+        return vector_type(vector_type, vector_type), generate
 
     pair.__doc__ = docstring
     return intrinsic(pair)

@@ -90,7 +90,7 @@ def composite(
 
     facts = [f"{int(inside.sum()):,} pixels are taken from the source, {'mixed' if mixed else 'its'} gradients"]
     return Problem(
-        "composite", pool, PooledTerms(pool, terms), parts or _setup(), domain, np.float32(pasted_over),
+        "composite", pool, PooledTerms(pool, terms), parts or _setup(), domain, pasted_over.astype(np.float32),
         [Classical("sparse Poisson", solve)], facts, known=known,
     )  # fmt: skip
 

@@ -12,7 +12,15 @@ from scipy.ndimage import sobel
 
 from inr._errors import InrError
 from inr.fitting import Setup
-from inr.reconstruction._frequencies import from_gradients, from_laplacian
+from inr.reconstruction._frequencies import (
+    exact_curvature,
+    exact_slopes,
+    from_gradients,
+    from_laplacian,
+    sobel_slopes,
+    spline_curvature,
+    spline_slopes,
+)
 from inr.reconstruction._inputs import array_names, as_channels, plain_picture, read_arrays
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._spline import MirroredSpline
@@ -34,7 +42,7 @@ _SHARES = 0.45, 0.45  # of a step's points from Laplacians: for gradients of the
 _LAPLACIANS = 0.1  # their weight beside the gradients', both relative to the data's squares
 
 
-def gradients(given: Any, *, operator: Operator = "spline", parts: Setup | None = None, seed: int = 0) -> Problem:
+def gradients(given: Any, *, operator: Operator | str = "spline", parts: Setup | None = None, seed: int = 0) -> Problem:
     """A picture from its gradients.
 
     Args:
@@ -56,6 +64,7 @@ def gradients(given: Any, *, operator: Operator = "spline", parts: Setup | None 
         level = picture.mean((0, 1)).tolist()
         facts = [f"gradients are those of {_OPERATORS[operator]}; the picture gives the mean as well"]
         spline = MirroredSpline(unit) if operator == "spline" else None
+        response = spline_slopes if operator == "spline" else sobel_slopes
     else:
         arrays = read_arrays(given, ("gx", "gy"))
         gx, gy = (as_channels(arrays[name], name) for name in ("gx", "gy"))
@@ -63,7 +72,7 @@ def gradients(given: Any, *, operator: Operator = "spline", parts: Setup | None 
             raise InrError(f"gx and gy must be of one shape, not {gx.shape} and {gy.shape}")
         unit, domain = _own_range(from_gradients(gx, gy))
         half = domain.values.data_range / 2
-        gx, gy, level, spline = gx / half, gy / half, None, None
+        gx, gy, level, spline, response = gx / half, gy / half, None, None, exact_slopes
         facts = ["gradients are taken as derivatives by pixels at their centres; the constant is left open"]
     shape, channels = gx.shape[:2], gx.shape[2]
     if spline is None:
@@ -79,12 +88,12 @@ def gradients(given: Any, *, operator: Operator = "spline", parts: Setup | None 
     objective = PooledTerms(pool, [gradient_term(shape, channels, 1 / _energy(data, channels))])
 
     def solve() -> np.ndarray:
-        return _in_units(from_gradients(gx, gy), domain, level)
+        return _in_units(from_gradients(gx, gy, response), domain, level)
 
     given_shown = np.sqrt(np.square(gx) + np.square(gy))
     return Problem(
         "gradients", pool, objective, parts or _setup(shape), domain, _shown(given_shown, domain),
-        [Classical("FFT", solve, "Frankot-Chellappa")], facts, "a constant and a factor", level,
+        [Classical("FFT", solve, "least squares, Frankot-Chellappa")], facts, "a constant and a factor", level,
     )  # fmt: skip
 
 
@@ -103,12 +112,12 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
         spline: MirroredSpline | None = MirroredSpline(unit)
         assert spline is not None
         data = spline(pixel_centres(unit.shape[:2])).laplacian.reshape(unit.shape)
-        level = picture.mean((0, 1)).tolist()
+        level, response = picture.mean((0, 1)).tolist(), spline_curvature
         facts = ["Laplacians are those of the cubic spline through the pixels; the picture gives the mean as well"]
     else:
         data = as_channels(read_arrays(given, ("laplacian",))["laplacian"], "laplacian")
         unit, domain = _own_range(from_laplacian(data))
-        data, level, spline = data / (domain.values.data_range / 2), None, None
+        data, level, spline, response = data / (domain.values.data_range / 2), None, None, exact_curvature
         facts = ["Laplacians are taken by pixels at their centres; the constant is left open"]
     facts.append("no slope across the edges, without which a Laplacian leaves harmonic functions open")
     shape, channels = data.shape[:2], data.shape[2]
@@ -118,8 +127,8 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     if spline is not None:
         coords = places_in_pixels(shape, _places(shape), seed)
         values = spline(coords).laplacian
-    # the energy norm of what is missed: (-Δ)^-1 of the residual, summed with it, is the square of these gradients' error
-    potential = MirroredSpline(from_laplacian(centred))(coords)
+    # the energy norm of what is missed: the residual times (-Δ)^-1 of it, summed, is these gradients' squared error
+    potential = MirroredSpline(from_laplacian(centred, response))(coords)
     slopes = np.stack((potential.x, potential.y), 2).reshape(len(coords), -1)
     domain = replace(domain, sampling="point")
     sets = [Points(coords, numbers.astype(np.float32)) for numbers in (slopes, values)]
@@ -131,7 +140,7 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     ]
 
     def solve() -> np.ndarray:
-        return _in_units(from_laplacian(centred), domain, level)
+        return _in_units(from_laplacian(centred, response), domain, level)
 
     return Problem(
         "laplacian", pool, PooledTerms(pool, terms), parts or _setup(shape), domain, _shown(np.abs(centred), domain),
@@ -147,7 +156,7 @@ def _check_operator(operator: str) -> None:
         raise InrError(f"gradients are taken by {' or '.join(get_args(Operator))}, not '{operator}'")
 
 
-def _slopes(unit: np.ndarray, operator: Operator) -> tuple[np.ndarray, np.ndarray]:
+def _slopes(unit: np.ndarray, operator: str) -> tuple[np.ndarray, np.ndarray]:
     """Derivatives by pixels at their centres."""
     if operator == "sobel":
         return sobel(unit, 1, mode="reflect") / 8, sobel(unit, 0, mode="reflect") / 8
@@ -184,7 +193,8 @@ def _in_units(solution: np.ndarray, domain: Domain, level: Sequence[float] | Non
 def _shown(sizes: np.ndarray, domain: Domain) -> np.ndarray:
     """Sizes of derivatives as a picture within the range of values, the largest hundredth cut off."""
     tones = np.minimum(sizes / max(float(np.quantile(sizes, 0.99)), 1e-12), 1)
-    return np.float32(domain.values.restore(2 * tones - 1))
+    shown: np.ndarray = domain.values.restore(2 * tones - 1).astype(np.float32)
+    return shown
 
 
 def _setup(shape: Sequence[int]) -> Setup:

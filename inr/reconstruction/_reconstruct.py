@@ -6,11 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inr._errors import InrError
-from inr.field import Spec
-from inr.fitting import Budget, Event, Setup
+from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
 from inr.reconstruction._ct import tomography
 from inr.reconstruction._inputs import array_names, plain_picture

@@ -1,7 +1,6 @@
 """Pictures from what a sensor made of them: means over larger pixels, and blur."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +26,7 @@ _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
 
 
-@dataclass(frozen=True)
+@dataclass
 class CellMeans:
     """Pixels that are means over their cells, of a field of more pixels.
 
@@ -35,16 +34,13 @@ class CellMeans:
         signal: the pixels.
         factor: how many pixels a side a pixel becomes.
         strength: of the total variation, by the pixels that are wanted.
+        reads: first derivatives where there is a prior of them.
     """
 
     signal: GridSignal
     factor: int
     strength: float
-
-    @property
-    def reads(self) -> Reads:
-        """First derivatives where there is a prior of them."""
-        return Reads((0, 1)) if self.strength else Reads()
+    reads: Reads
 
     @property
     def places(self) -> Float[Tensor, "places 2"]:
@@ -66,7 +62,7 @@ class CellMeans:
         return missed + self.strength * total_variation(jet.first, pixel) if self.strength else missed
 
 
-@dataclass(frozen=True)
+@dataclass
 class BlurredWindows:
     """Pixels that are a blur of a field's, looked at in windows.
 
@@ -74,18 +70,15 @@ class BlurredWindows:
         signal: the blurred pixels.
         blur: how they came about.
         strength: of the total variation.
+        reads: first derivatives where there is a prior of them.
         side: of a window, in pixels.
     """
 
     signal: GridSignal
     blur: Blur
     strength: float
+    reads: Reads
     side: int
-
-    @property
-    def reads(self) -> Reads:
-        """First derivatives where there is a prior of them."""
-        return Reads((0, 1)) if self.strength else Reads()
 
     def window(self, batch: Batch) -> tuple[slice, slice]:
         """The window around the first pixel of a batch, moved into the picture."""
@@ -143,8 +136,9 @@ def superresolve(
     def by(kind: Image.Resampling) -> np.ndarray:
         return enlarged(picture, factor, kind)
 
+    objective = CellMeans(signal, factor, chosen, _reads(chosen))
     return Problem(
-        "superresolve", signal, CellMeans(signal, factor, chosen), setup, wanted, np.float32(picture),
+        "superresolve", signal, objective, setup, wanted, picture.astype(np.float32),
         [
             Classical("bicubic", lambda: by(Image.Resampling.BICUBIC)),
             Classical("Lanczos", lambda: by(Image.Resampling.LANCZOS)),
@@ -187,7 +181,7 @@ def deblur(
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
     setup = replace(parts or _deblurring_setup(), batch=1, teacher="uniform", lattice_only=True)
-    objective = BlurredWindows(signal, blur, chosen, side)
+    objective = BlurredWindows(signal, blur, chosen, _reads(chosen), side)
 
     def filtered() -> np.ndarray:
         def left(balance: float) -> float:
@@ -204,13 +198,13 @@ def deblur(
         *_told(chosen),
     ]
     return Problem(
-        "deblur", signal, objective, setup, domain, np.float32(picture),
+        "deblur", signal, objective, setup, domain, picture.astype(np.float32),
         [Classical("Wiener", filtered, "leaves the noise"), Classical("Richardson-Lucy", iterated, "until the noise")],
         facts,
     )  # fmt: skip
 
 
-_SUPERRESOLUTION = 1e-3
+_SUPERRESOLUTION = 2e-2
 _DEBLURRING = 0.02  # times the noise, in normalised values
 
 
@@ -222,12 +216,17 @@ def _strength(prior: str, given: float | None, usual: float) -> float:
     return 0.0 if prior == "none" else usual if given is None else given
 
 
+def _reads(strength: float) -> Reads:
+    """First derivatives where there is a prior of them."""
+    return Reads((0, 1)) if strength else Reads()
+
+
 def _told(strength: float) -> list[str]:
     return [f"prior tv, strength {strength:.3g}"] if strength else []
 
 
 def _superresolution_setup() -> Setup:
-    return Setup("identity", "sine:omega=20", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)
+    return Setup("identity", "sine", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)
 
 
 def _deblurring_setup() -> Setup:

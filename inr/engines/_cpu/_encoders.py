@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inr.encodings import Encoding
 from inr.engines._checks import weight_of
+from inr.engines._cpu._planes import Planes
 from inr.engines._kernels import Kernels
 from inr.jit import Call, Stage
 
@@ -48,6 +49,37 @@ class Encoder(Protocol):
 
     def finish(self) -> dict[str, Any]:
         """The gradients of the step, by the field's names; called when all programs have run."""
+        ...
+
+
+@runtime_checkable
+class JetEncoder(Encoder, Protocol):
+    """An encoder that also has derivatives of its features by the coordinates, as planes.
+
+    `features` and `grads` then have a row for every plane of every point, `point * planes.count + plane`, of which the
+    first columns count. A step has programs of several sets of planes, which take turns; `start` comes before all of
+    them, `finish` after, as without derivatives. That is all a network needs in the reverse pass as well: it takes the
+    features' Jacobian from the planes of the axes, and gives the gradients of these planes back.
+    """
+
+    def lacks(self, planes: Planes) -> str:
+        """Why there are no kernels for these planes, in words that follow the encoding's name; "" where there are."""
+        ...
+
+    def jet_stages(self, planes: Planes) -> Sequence[Stage]:
+        """The kernels of these planes, to be compiled beforehand."""
+        ...
+
+    def encode_jet(self, coords: np.ndarray, features: np.ndarray, planes: Planes) -> Sequence[Call]:
+        """Fill the first columns of features (n * planes.count, …) from coords (n, d).
+
+        Plane 0 holds what `encode` gives; the plane of an axis the derivatives of the features by it, per unit of
+        [-1, 1]; that of an operator a the sums over i and j of a[i][j] times the second derivative by i and j.
+        """
+        ...
+
+    def backward_jet(self, coords: np.ndarray, grads: np.ndarray, planes: Planes) -> Sequence[Call]:
+        """Add up the gradients of parameters, from those of all planes of the features of the same points."""
         ...
 
 

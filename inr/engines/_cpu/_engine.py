@@ -12,13 +12,15 @@ from inr.activations import Activation
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._checks import pointwise
 from inr.engines._cpu._activations import loops
+from inr.engines._cpu._derivative_plan import CpuDerivativePlan
+from inr.engines._cpu._derivatives import Derivatives
 from inr.engines._cpu._encoders import encoder
 from inr.engines._cpu._layout import Layout, layout
 from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
-from inr.engines._objectives import AnyObjective
+from inr.engines._objectives import AnyObjective, Local, Overall
 from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
@@ -78,11 +80,17 @@ class Cpu(Engine):
         shape, stages = ready
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
-        return CpuPlan(
-            encoder(field.encoding), shape, stages, _constants(field, len(shape.table)),
-            pointwise(objective), field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
+        ready_encoder, constants = encoder(field.encoding), _constants(field, len(shape.table))
+        derivatives = Derivatives(
+            ready_encoder, field.network.activation, shape, constants, field.domain.channels, field.domain.in_dim,
+            threads=threads, tile=self.tile, cache=_second_cache(),
         )  # fmt: skip
+        numbers = {"threads": threads, "tile": tile, "block": _block(shape, tile, threads)}
+        parts = field, ready_encoder, shape, stages, constants
+        if isinstance(objective, Local | Overall):
+            reason = _underivable(field, derivatives, objective)
+            return reason or CpuDerivativePlan(objective, *parts, None, derivatives, **numbers, bfloat16=False)
+        return CpuPlan(*parts, pointwise(objective), derivatives, **numbers, bfloat16=self._rounds(shape))
 
     def _kernels(self, field: Field, objective: AnyObjective | None) -> tuple[Layout, NetworkStages] | str:
         """How the network lies in memory, and its kernels; or why there are none."""
@@ -115,9 +123,29 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and pointwise(objective) is None:
+    if objective is not None and not isinstance(objective, Local | Overall) and pointwise(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
+
+
+# what to take in the place of activations whose derivatives jump; a sine for all others
+_SMOOTHER = {"laplacian": "gaussian", "relu": "silu"}
+_ORDINALS = {1: "first", 2: "second"}
+
+
+def _underivable(field: Field, derivatives: Derivatives, objective: Local | Overall) -> str:
+    """Why there are no kernels for the derivatives that an objective reads; "" where there are."""
+    wanted = [term.reads for term in objective.terms] if isinstance(objective, Local) else [objective.reads]
+    order = max((reads.order for reads in wanted), default=0)
+    for part in (field.network.activation, field.encoding):
+        if part.smoothness < order:
+            name = part.config()["name"]
+            instead = f"; '{_SMOOTHER.get(name, 'sine')}' has them" if part is field.network.activation else ""
+            kind = "activation" if part is field.network.activation else "encoding"
+            return (
+                f"the loss reads {_ORDINALS[order]} derivatives, which {kind} '{name}' lacks or has jumps in{instead}"
+            )
+    return next((reason for reads in wanted if (reason := derivatives.lacks(reads))), "")
 
 
 _MADE: dict[tuple[type[Activation], str, bool, str], NetworkStages] = {}

@@ -17,7 +17,7 @@ from inr.jit.vector import PANEL, POINTERS, ticks
 
 # columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its
 # packed matrices, bias and gradient, distance of rows in that; places of input, output and activation in a tile
-_COLUMNS, _ROWS, _IN, _OUT, _FORWARD, BACKWARD, _BIAS, _GRAD, _GRAD_ROW, _X, _Z, _H = range(12)
+COLUMNS, ROWS, IN, OUT, FORWARD, BACKWARD, BIAS, GRAD, GRAD_ROW, X, Z, H = range(12)
 # columns of the table of blocks
 SOURCE, TARGET, _LAYER, _ROW, _COLUMN, _HIGH, _WIDE, _SIGN, _FIRST = range(9)
 # columns of the clocks of a worker
@@ -82,17 +82,17 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
             x_stride = features.shape[1]
             for layer in range(layers):
                 z = here + half * (layer & 1)
-                z_stride, columns, rows = table[layer, _OUT], table[layer, _COLUMNS], table[layer, _ROWS]
-                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                z_stride, columns, rows = table[layer, OUT], table[layer, COLUMNS], table[layer, ROWS]
+                _product(x, x_stride, weights + 4 * table[layer, FORWARD], z, z_stride, points, columns, rows)
                 if layer < layers - 1:
-                    bias = offsets + 4 * table[layer, _BIAS]
+                    bias = offsets + 4 * table[layer, BIAS]
                     numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
                     if layer == 0:
                         value_first(z, z_stride, points, rows, bias, numbers)
                     else:
                         value_hidden(z, z_stride, points, rows // planes, bias, numbers)
                 x, x_stride = z, z_stride
-            bias_row = _at(offsets + 4 * table[layers - 1, _BIAS])
+            bias_row = _at(offsets + 4 * table[layers - 1, BIAS])
             for row in range(points):
                 outputs = _at(x + 4 * row * x_stride)
                 for channel in range(channels):
@@ -102,7 +102,7 @@ def _make_forward(first: Loops, hidden: Loops) -> Any:
 
 
 @inline
-def _clock(clocks: Any, worker: int, begin: int, spent: int) -> None:
+def book(clocks: Any, worker: int, begin: int, spent: int) -> None:
     """Book a stage's time: activations apart, the rest as products."""
     clocks[worker, PRODUCTS] += ticks() - begin - spent
     clocks[worker, ACTIVATIONS] += spent
@@ -132,7 +132,7 @@ def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
         start, stop = _share(count, worker, workers, tile)
         last = table.shape[0] - 1
         here = tiles.ctypes.data + 4 * worker * tiles.shape[1]
-        gradient = here + 4 * tile * (table[last, _Z] + table[last, _OUT])  # of the layer above's input
+        gradient = here + 4 * tile * (table[last, Z] + table[last, OUT])  # of the layer above's input
         weights, offsets = packed.ctypes.data, biases.ctypes.data
         into, sums = grads.ctypes.data + 4 * worker * grads.shape[1], bias_grads.ctypes.data
         sums += 4 * worker * bias_grads.shape[1]
@@ -141,39 +141,39 @@ def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
             points = min(tile, stop - point)
             entry = features.ctypes.data + 4 * point * features.shape[1]
             for layer in range(last + 1):
-                x = entry if layer == 0 else here + 4 * tile * table[layer, _X]
-                x_stride = features.shape[1] if layer == 0 else table[layer, _IN]
-                z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
-                columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
-                _product(x, x_stride, weights + 4 * table[layer, _FORWARD], z, z_stride, points, columns, rows)
+                x = entry if layer == 0 else here + 4 * tile * table[layer, X]
+                x_stride = features.shape[1] if layer == 0 else table[layer, IN]
+                z, z_stride = here + 4 * tile * table[layer, Z], table[layer, OUT]
+                columns, rows = table[layer, COLUMNS], table[layer, ROWS]
+                _product(x, x_stride, weights + 4 * table[layer, FORWARD], z, z_stride, points, columns, rows)
                 if layer < last:
                     now = ticks()
-                    bias = offsets + 4 * table[layer, _BIAS]
+                    bias = offsets + 4 * table[layer, BIAS]
                     numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
-                    h = here + 4 * tile * table[layer, _H]
+                    h = here + 4 * tile * table[layer, H]
                     if layer == 0:
                         learn_first(z, z_stride, h, z_stride, points, rows, bias, numbers)
                     else:
                         learn_hidden(z, z_stride, h, z_stride, points, rows // planes, bias, numbers)
                     spent += ticks() - now
             loss += to_loss(
-                here + 4 * tile * table[last, _Z], table[last, _OUT], points, offsets + 4 * table[last, _BIAS],
-                sums + 4 * table[last, _BIAS], targets, importance, added, loss_numbers, residuals,
+                here + 4 * tile * table[last, Z], table[last, OUT], points, offsets + 4 * table[last, BIAS],
+                sums + 4 * table[last, BIAS], targets, importance, added, loss_numbers, residuals,
                 point, at, scale,
             )  # fmt: skip
             for layer in range(last, 0, -1):
-                x, x_stride = here + 4 * tile * table[layer, _X], table[layer, _IN]
-                z, z_stride = here + 4 * tile * table[layer, _Z], table[layer, _OUT]
+                x, x_stride = here + 4 * tile * table[layer, X], table[layer, IN]
+                z, z_stride = here + 4 * tile * table[layer, Z], table[layer, OUT]
                 backward = table[layer, BACKWARD]
                 back(
-                    z, z_stride, x, x_stride, into + 4 * table[layer, _GRAD], gradient, weights + 4 * backward,
+                    z, z_stride, x, x_stride, into + 4 * table[layer, GRAD], gradient, weights + 4 * backward,
                     packed16.ctypes.data + 2 * (backward - table[0, BACKWARD]), here + 4 * spare,
-                    points, table[layer, _GRAD_ROW], table[layer, _ROWS],
+                    points, table[layer, GRAD_ROW], table[layer, ROWS],
                 )  # fmt: skip
                 now = ticks()
-                below, below_stride = here + 4 * tile * table[layer - 1, _Z], table[layer - 1, _OUT]
+                below, below_stride = here + 4 * tile * table[layer - 1, Z], table[layer - 1, OUT]
                 numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
-                total, units = sums + 4 * table[layer - 1, _BIAS], table[layer - 1, _ROWS]
+                total, units = sums + 4 * table[layer - 1, BIAS], table[layer - 1, ROWS]
                 if layer == 1:
                     backward_first(below, below_stride, x, x_stride, gradient, x_stride, points, units, total, numbers)
                 else:
@@ -181,14 +181,14 @@ def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
                         below, below_stride, x, x_stride, gradient, x_stride, points, units // planes, total, numbers
                     )
                 spent += ticks() - now
-            z, z_stride, rows = here + 4 * tile * table[0, _Z], table[0, _OUT], table[0, _ROWS]
-            wide, grad = table[0, _GRAD_ROW], into + 4 * table[0, _GRAD]
+            z, z_stride, rows = here + 4 * tile * table[0, Z], table[0, OUT], table[0, ROWS]
+            wide, grad = table[0, GRAD_ROW], into + 4 * table[0, GRAD]
             _weight_gradient(z, z_stride, entry, features.shape[1], grad, wide, points, wide, rows)
             if pass_on:
                 backward = weights + 4 * table[0, BACKWARD]
                 _product(z, z_stride, backward, entry, features.shape[1], points, rows, wide)
         losses[worker, 0] += loss
-        _clock(clocks, worker, begin, spent)
+        book(clocks, worker, begin, spent)
 
     return learn
 
@@ -208,10 +208,10 @@ def _pack(
         start, stop = _share(high, worker, workers, 1)
         if wide == 0:
             for row in range(start, stop):
-                biases[table[layer, _BIAS] + first_row + row] = sign * source[row]
+                biases[table[layer, BIAS] + first_row + row] = sign * source[row]
             continue
-        forward, backward = table[layer, _FORWARD], table[layer, BACKWARD]
-        columns, rows = table[layer, _COLUMNS], table[layer, _ROWS]
+        forward, backward = table[layer, FORWARD], table[layer, BACKWARD]
+        columns, rows = table[layer, COLUMNS], table[layer, ROWS]
         for row in range(start, stop):
             place = first_row + row
             ahead = forward + (place // PANEL) * PANEL * columns + place % PANEL
@@ -234,13 +234,13 @@ def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_g
         start, stop = _share(high, worker, workers, 1)
         for row in range(start, stop):
             if wide == 0:
-                place = table[layer, _BIAS] + first_row + row
+                place = table[layer, BIAS] + first_row + row
                 total = _zero
                 for other in range(copies):
                     total += bias_grads[other, place]
                 target[row] = (kept * target[row] if kept > _zero else _zero) + sign * total
                 continue
-            place = table[layer, _GRAD] + (first_row + row) * table[layer, _GRAD_ROW] + first_column
+            place = table[layer, GRAD] + (first_row + row) * table[layer, GRAD_ROW] + first_column
             for column in range(wide):
                 total = _zero
                 for other in range(copies):

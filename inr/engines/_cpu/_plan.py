@@ -1,5 +1,6 @@
 """A field's plan on the engine `cpu`: which programs a step is made of, and the buffers they share."""
 
+import functools
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -10,30 +11,35 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
+from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._cpu import _network
 from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
-from inr.engines._cpu._encoders import Encoder, array, weight
-from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
+from inr.engines._cpu._derivatives import Derivatives
+from inr.engines._cpu._encoders import Encoder, array
+from inr.engines._cpu._layout import Layout
 from inr.engines._cpu._losses import loss_of
 from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
 from inr.engines._cpu._samples import sampling
+from inr.engines._cpu._weights import CACHE_LINE_FLOATS, Weights
+from inr.engines._eager import EagerPlan
 from inr.engines._formulas import loss_constants
 from inr.engines._objectives import Pointwise
+from inr.field import Field, Jet, Reads
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
 from inr.jit.vector import LANES, ROWS
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
-_CACHE_LINE_FLOATS = 16  # float32 numbers of a cache line
 
 
 class CpuPlan:
     """Runs one field; made by `Cpu.plan`.
 
     Args:
-        encoder, layout, stages, constants: the field, as kernels see it.
+        field: for derivatives that there are no kernels for.
+        encoder, layout, stages, constants: the same, as kernels see it.
         objective: what to minimise; None for a plan that only evaluates.
+        derivatives: the field's derivatives.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
         bfloat16: whether the products of the backward pass are of bfloat16 numbers.
 
@@ -46,13 +52,13 @@ class CpuPlan:
 
     def __init__(
         self,
+        field: Field,
         encoder: Encoder,
         layout: Layout,
         stages: NetworkStages,
         constants: np.ndarray,
         objective: Pointwise | None,
-        channels: int,
-        in_dim: int,
+        derivatives: Derivatives,
         *,
         threads: int,
         tile: int,
@@ -66,7 +72,9 @@ class CpuPlan:
         self._encoder = encoder
         self._layout = layout
         self._objective = objective
-        self._channels, self._in_dim = channels, in_dim
+        self._field, self.derivatives = field, derivatives
+        channels, self._in_dim = field.domain.channels, field.domain.in_dim
+        self._channels = channels
         self.threads, self._tile, self._bfloat16 = threads, tile, bfloat16
         self._busy = threading.Lock()
         self._clock = Clock()
@@ -84,37 +92,22 @@ class CpuPlan:
         spare = tile * (layout.per_point + layout.widest)  # where bfloat16 operands are made
         room = max(spare if learning else 0, tile * 2 * layout.widest) + (tile * layout.widest if bfloat16 else 0)
         self._clocks = np.zeros((threads, 8), np.int64)
-        self._losses = np.zeros((threads, 8), np.float64)
-        grads = np.zeros((threads, layout.grads + _CACHE_LINE_FLOATS if learning else 0), np.float32)
-        bias_grads = np.zeros((threads, layout.biases + _CACHE_LINE_FLOATS if learning else 0), np.float32)
-        self._blocks = np.zeros((len(layout.blocks), BLOCK_NUMBERS), np.int64)
-        seen: set[str] = set()
-        for row, block in zip(self._blocks, layout.blocks, strict=True):
-            row[2:] = (
-                block.layer, block.row, block.column, block.rows, block.columns, block.sign,
-                block.parameter not in seen,
-            )  # fmt: skip
-            seen.add(block.parameter)
-        packed, biases = np.zeros(layout.weights, np.float32), np.zeros(layout.biases, np.float32)
+        self._weights = Weights(layout, threads, learning)
+        packed = self._weights.packed
         shared: dict[str, Any] = {
             "features": self._features, "table": layout.table, "constants": constants, "packed": packed,
-            "biases": biases, "tiles": np.zeros((threads, room + _CACHE_LINE_FLOATS), np.float32), "tile": tile,
-            "planes": layout.planes,
+            "biases": self._weights.biases, "tiles": np.zeros((threads, room + CACHE_LINE_FLOATS), np.float32),
+            "tile": tile, "planes": layout.planes,
         }  # fmt: skip
-        sums = {"grads": grads, "bias_grads": bias_grads}
-        self._pack = Call(
-            PACK, blocks=self._blocks, table=layout.table, packed=packed, biases=biases, losses=self._losses, **sums
-        )
-        self._collect = Call(COLLECT, blocks=self._blocks, table=layout.table, **sums)
         self._forward = Call(stages.forward, **shared)
         backward = layout.weights - int(layout.table[0, _network.BACKWARD])
         packed16 = np.zeros(backward // 2 if bfloat16 else 0, np.float32)
         self._pack16 = [Call(PACK_BFLOAT16, packed=packed, packed16=packed16)] if bfloat16 else []
         self._learn = Call(
-            stages.learn, **shared, **sums, clocks=self._clocks, packed16=packed16, spare=spare, losses=self._losses,
+            stages.learn, **shared, grads=self._weights.grads, bias_grads=self._weights.bias_grads,
+            clocks=self._clocks, packed16=packed16, spare=spare, losses=self._weights.losses,
             pass_on=self._encoder.learns, added=_NO_WEIGHTS, loss_numbers=self._loss_numbers(),
         )  # fmt: skip
-        self._grads: dict[str, Tensor] = {}
 
     def prepare(self) -> float:
         """Compile the kernels, or load them from disk; the seconds it took."""
@@ -128,10 +121,10 @@ class CpuPlan:
 
     def _stages(self) -> list[Stage]:
         """All that the plan runs."""
-        stages = [self._pack.stage, self._forward.stage, *self._encoder.stages]
+        stages = [PACK, self._forward.stage, *self._encoder.stages]
         if self._objective is not None:
             sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
-            stages += [self._learn.stage, self._collect.stage, *(call.stage for call in [*sample, *self._pack16])]
+            stages += [self._learn.stage, COLLECT, *(call.stage for call in [*sample, *self._pack16])]
         return stages
 
     @torch.no_grad()
@@ -173,7 +166,7 @@ class CpuPlan:
             if not self._objective.squared:  # offsets of a squared error are part of its targets
                 self._learn.set(added=_NO_WEIGHTS if offsets is None else array(offsets))
                 offsets = None
-            grads = self._gradients(tensors)
+            grads: dict[str, Any] = dict(self._weights.gradients(tensors))
             program = self._start(tensors, learning=True)
             for first in range(0, size, self.block):
                 part = coords[first : first + self.block]
@@ -184,7 +177,7 @@ class CpuPlan:
                 program += [*self._encoder.encode(part, self._features), self._learn.set(count=len(part), at=first)]
                 program += self._encoder.backward(part, self._features)
                 if first + self.block >= size:
-                    program.append(self._collect)
+                    program.append(self._weights.collect)
                 run(program, self.threads)
                 self._clock.add(program)
                 if self._encoder.learns:
@@ -192,8 +185,34 @@ class CpuPlan:
                 program = []
             self._points += size
             grads = grads | self._encoder.finish()
-            loss = float(self._losses[:, 0].sum()) / count
+            loss = float(self._weights.losses[:, 0].sum()) / count
         return StepResult(torch.tensor(loss), grads, torch.from_numpy(coords), torch.from_numpy(residuals))
+
+    def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
+        """Values and derivatives at coordinates; see `DerivativePlan.jet`."""
+        if self._on_eager(reads):
+            return self._eager.jet(tensors, coords, reads)
+        return self.derivatives.jet(tensors, coords, reads)
+
+    def pull(self, tensors: Tensors, coords: Float[Tensor, "n d"], adjoint: Jet, reads: Reads) -> dict[str, Any]:
+        """Gradients of the weights from those of values and derivatives; see `DerivativePlan.pull`."""
+        if self._on_eager(reads):
+            return self._eager.pull(tensors, coords, adjoint, reads)
+        return self.derivatives.pull(tensors, coords, adjoint, reads)
+
+    @functools.cached_property
+    def _eager(self) -> EagerPlan:
+        """What computes derivatives that there are no kernels for."""
+        return EagerPlan(self._field, None, self.device)
+
+    def _on_eager(self, reads: Reads) -> bool:
+        """Whether derivatives are eager's work, which is noted when it is first found."""
+        reads.check(self._in_dim)
+        reason = self.derivatives.lacks(reads)
+        note = f"derivatives run on eager: {reason}"
+        if reason and note not in self.notes:
+            self.notes = (*self.notes, note)
+        return bool(reason)
 
     def profile(self) -> dict[str, float]:
         """Seconds by phase since the plan was made; `products` holds what the layers do besides activations."""
@@ -248,24 +267,8 @@ class CpuPlan:
 
     def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""
-        self._kept = {
-            block.parameter: weight(
-                tensors, block.parameter, (block.rows, block.columns) if block.columns else (block.rows,)
-            )
-            for block in self._layout.blocks
-        }
-        for row, block in zip(self._blocks, self._layout.blocks, strict=True):
-            row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
-        return [self._pack, *(self._pack16 if learning else ()), *self._encoder.start(tensors, learning)]
-
-    def _gradients(self, tensors: Tensors) -> dict[str, Tensor | RowSparse]:
-        """The buffers that the network's gradients go to."""
-        if not self._grads:
-            for row, block in zip(self._blocks, self._layout.blocks, strict=True):
-                shape = tensors[block.parameter].shape
-                grad = self._grads.setdefault(block.parameter, torch.zeros(shape))  # in order, whatever the weights are
-                row[_network.TARGET] = grad.data_ptr()
-        return dict(self._grads)
+        packing = [*self._weights.take(tensors), *(self._pack16 if learning else ())]
+        return [*packing, *self._encoder.start(tensors, learning)]
 
 
 def _part(rows: Tensor | None, first: int, part: np.ndarray) -> Tensor | None:
