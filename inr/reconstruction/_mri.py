@@ -81,7 +81,7 @@ def mri(
         kspace: complex (*shape), or (coils, *shape) with sensitivities; of 2 or 3 axes, frequency 0 in the middle.
         mask: which frequencies were measured, (*shape) or what can be broadcast to it, as one line; those that are not
             0 where None.
-        steps, seconds: the budget; 1,500 steps where neither is given.
+        steps, seconds: the budget; 1,000 steps where neither is given.
         engine: what runs the fit, as of `inr.fit`.
         seed: decides the initial weights.
         on_event: called with every `Event` of the fit.
