@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._blur import gaussian_kernel as gaussian_kernel
     from inr.reconstruction._composite import composite as composite
     from inr.reconstruction._ct import ct as ct
-    from inr.reconstruction._ct import ct_fitter as ct_fitter
     from inr.reconstruction._ct import tomography as tomography
     from inr.reconstruction._ct_classical import sart as sart
     from inr.reconstruction._ct_filter import Ramp as Ramp
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._reconstruct import with_parts as with_parts
     from inr.reconstruction._sensor import deblur as deblur
     from inr.reconstruction._sensor import superresolve as superresolve
-    from inr.reconstruction._total_variation import total_variation as total_variation
     from inr.reconstruction._total_variation import tv_reconstruct as tv_reconstruct
 
 __getattr__, __all__ = lazy_exports(
@@ -63,7 +61,6 @@ __getattr__, __all__ = lazy_exports(
         "TASKS": "._reconstruct",
         "composite": "._composite",
         "ct": "._ct",
-        "ct_fitter": "._ct",
         "deblur": "._sensor",
         "denoise": "._pixels",
         "density_mask": "._fourier",
@@ -86,7 +83,6 @@ __getattr__, __all__ = lazy_exports(
         "shepp_logan": "._phantoms",
         "superresolve": "._sensor",
         "tomography": "._ct",
-        "total_variation": "._total_variation",
         "tv_reconstruct": "._total_variation",
         "with_parts": "._reconstruct",
     },

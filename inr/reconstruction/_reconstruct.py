@@ -34,10 +34,11 @@ def problem(task: str | None, given: Any, **options: Any) -> Problem:
     """A reconstruction of a picture that is ready to be fitted.
 
     Args:
-        task: one of `TASKS`; None where an .npz file or a mapping says it by the names of its arrays: `gx` and `gy`, or
-            `laplacian`.
+        task: one of `TASKS`; None where an .npz file or a mapping says it by the names of its arrays: `gx` and `gy`,
+            `laplacian`, `sinogram`, `rays`, or `kspace`.
         given: what the task's function takes first.
-        options: of the task's function; those that are None count as not given.
+        options: of the task's function; those that are None count as not given, and so does a seed of a task that has
+            no chance in it.
 
     Raises:
         InrError: an unknown task, options that it does not have or that are missing, or bad data.
@@ -48,13 +49,13 @@ def problem(task: str | None, given: Any, **options: Any) -> Problem:
     make = TASKS[chosen]
     taken = {name: value for name, value in options.items() if value is not None}
     known = list(inspect.signature(make).parameters.values())[1:]
-    unknown = [name for name in taken if name not in {each.name for each in known}]
+    unknown = [name for name in taken if name not in {each.name for each in known} and name != "seed"]
     if unknown:
         raise InrError(f"the task {chosen} takes no {unknown[0]}; it takes {', '.join(each.name for each in known)}")
     absent = [each.name for each in known if each.default is inspect.Parameter.empty and each.name not in taken]
     if absent:
         raise InrError(f"the task {chosen} needs {' and '.join(absent)}")
-    return make(given, **taken)
+    return make(given, **{each.name: taken[each.name] for each in known if each.name in taken})
 
 
 def reconstruct(
@@ -94,10 +95,7 @@ def reconstruct(
     (['field', 'biharmonic'], (24, 32, 3))
     """
     parts = {name: options.pop(name) for name in _PARTS if options.get(name) is not None}
-    task = task or _task_of(given)
-    if task in TASKS and "seed" in inspect.signature(TASKS[task]).parameters:
-        options["seed"] = seed
-    ready = with_parts(problem(task, given, **options), parts)
+    ready = with_parts(problem(task, given, seed=seed, **options), parts)
     measured = None if truth is None else plain_picture(truth, "the truth")[0]
     fitter = ready.fitter(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
     for event in fitter.run():

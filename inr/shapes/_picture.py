@@ -31,7 +31,7 @@ def picture(
     *,
     azimuth: float = 35.0,
     elevation: float = 20.0,
-    up: Up = "y",
+    up: Up | str = "y",
     engine: Spec = "auto",
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw a shape in space, lit from the upper left.
@@ -62,7 +62,7 @@ def turntable(
     *,
     azimuth: float = 35.0,
     elevation: float = 20.0,
-    up: Up = "y",
+    up: Up | str = "y",
     engine: Spec = "auto",
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Draw a shape that turns around once.
@@ -91,7 +91,7 @@ def check_size(size: Size) -> None:
         raise InrError(f"a picture of a shape has 1 to {LARGEST} pixels a side, not {size[0]} x {size[1]}")
 
 
-def view(scene: Scene, size: Size, azimuth: float = 35.0, elevation: float = 20.0, up: Up = "y") -> Camera:
+def view(scene: Scene, size: Size, azimuth: float = 35.0, elevation: float = 20.0, up: Up | str = "y") -> Camera:
     """A camera that sees the whole shape."""
     camera = look(scene.centre, scene.radius, azimuth, elevation, up)
     return framed([camera], scene.middles, size, scene.side)[0]

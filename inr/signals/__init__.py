@@ -46,12 +46,16 @@ if TYPE_CHECKING:
     from inr.signals._ms_ssim import ms_ssim as ms_ssim
     from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
+    from inr.signals._oriented import OrientedSignal as OrientedSignal
     from inr.signals._picture import colour_profile as colour_profile
     from inr.signals._picture import has_alpha as has_alpha
     from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._picture import without_story as without_story
     from inr.signals._pool import PointPool as PointPool
     from inr.signals._pool import Points as Points
+    from inr.signals._shape import ShapeSignal as ShapeSignal
+    from inr.signals._shape_files import from_mesh as from_mesh
+    from inr.signals._shape_files import from_points as from_points
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -88,6 +92,7 @@ __getattr__, __all__ = lazy_exports(
         "SINC": "._continuous",
         "SINC_STEPS": "._continuous",
         "SUPPORTED": "._formats",
+        "OrientedSignal": "._oriented",
         "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
         "Signal": "._signal",
