@@ -72,7 +72,7 @@ class GridEncoder:
         return f"encoding '{self._name}' {_LACKS[smoothness]}" if planes.order > smoothness else ""
 
     def jet_stages(self, planes: Planes) -> Sequence[Stage]:
-        return [call.stage for call in self._calls_of(planes)]
+        return [call.stage for call in (*self._calls_of(planes), self._clear)]
 
     def encode_jet(self, coords: np.ndarray, features: np.ndarray, planes: Planes) -> Sequence[Call]:
         encode, _ = self._calls_of(planes)
