@@ -35,7 +35,7 @@ def solid():
 
 @pytest.fixture(scope="module")
 def field():
-    return _field("hash:levels=4,log2_size=12,finest=16", "relu")
+    return _field()
 
 
 def test_a_mesh_is_shown_with_the_field_its_error_and_a_slice(field, solid, tmp_path):
@@ -59,7 +59,7 @@ def test_points_are_shown_as_points(field):
 
 
 def test_a_silhouette_is_shown_filled():
-    field = _field("hash:levels=4,log2_size=12,finest=16", "relu", middles=(0.0, 0.0))
+    field = _field(middles=(0.0, 0.0))
 
     class _Disc:
         @staticmethod
