@@ -228,8 +228,8 @@ def _first_guess(guess: np.ndarray, real: bool) -> GridSignal:
     if real:
         low = min(0.0, float(np.quantile(guess.real, 0.001)))
     return from_array(
-        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True, value_range=(low, largest),
-        sampling="point",
+        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True,
+        value_range=(low, largest), sampling="point",
     )  # fmt: skip
 
 
