@@ -37,6 +37,12 @@ EPILOG = """
 
   inr reconstruct gradients.npz -o photo.inr                      # the field itself
 
+  inr reconstruct ct.npz                                          # sinogram, angles; geometry=fan, source, detector
+
+  inr reconstruct sinogram.tif --task ct --angles degrees.txt
+
+  inr reconstruct mri.npz -o brain.png                            # kspace, mask
+
 [bold]Rules[/bold] Every task stands beside its classical methods, in the table and on the sheet; with --truth all are
 measured, in dB and SSIM, and where a classical method is better, the table says so. Masks are bright where pixels are
 to be filled in, or taken from.
@@ -72,7 +78,7 @@ def reconstruct(
     task: Annotated[
         str | None,
         _data(
-            "gradients, laplacian, composite, inpaint, superresolve, deblur or denoise; an .npz file says it itself."
+            "gradients, laplacian, composite, inpaint, superresolve, deblur, denoise, ct, mri; an .npz says it itself."
         ),
     ] = None,
     mask: Annotated[Path | None, _data("A picture, bright where pixels are unknown, or taken (composite).")] = None,
@@ -85,6 +91,15 @@ def reconstruct(
         str | None, _data("deblur: a Gaussian's standard deviation in pixels, or a picture of the point spread.")
     ] = None,
     noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
+    angles: Annotated[
+        Path | None, _data("ct: file of the views' angles in degrees, where DATA is the sinogram alone.")
+    ] = None,
+    geometry: Annotated[str | None, _data("ct: parallel (if not given) or fan.")] = None,
+    source: Annotated[float | None, _data("ct, fan: from the source to the axis of rotation.")] = None,
+    detector: Annotated[float | None, _data("ct, fan: from the axis of rotation to the detector.")] = None,
+    pitch: Annotated[float | None, _data("ct: from one bin of the detector to the next; 1 if not given.")] = None,
+    size: Annotated[int | None, _data("ct: pixels a side; the detector's bins if not given.")] = None,
+    extent: Annotated[float | None, _data("ct: width of the picture, in the unit of the pitch.")] = None,
     operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
@@ -118,7 +133,8 @@ def reconstruct(
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
-            "prior": prior, "strength": strength,
+            "prior": prior, "strength": strength, "angles": angles, "geometry": geometry, "source": source,
+            "detector": detector, "pitch": pitch, "size": size, "extent": extent,
         }  # fmt: skip
         wanted = None if truth is None else plain_picture(truth, "the truth")[0]
         if wanted is None and keep is not None and mask is None:
