@@ -19,12 +19,18 @@ from inr.cli._fit_many import fit_many
 from inr.cli._group import Group
 from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
+from inr.cli._mesh import EPILOG as MESH_EPILOG
+from inr.cli._mesh import mesh
 from inr.cli._parts import EPILOG as PARTS_EPILOG
 from inr.cli._parts import parts
+from inr.cli._reconstruct import EPILOG as RECONSTRUCT_EPILOG
+from inr.cli._reconstruct import reconstruct
 from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
 from inr.cli._serve import EPILOG as SERVE_EPILOG
 from inr.cli._serve import serve
+from inr.cli._solve import EPILOG as SOLVE_EPILOG
+from inr.cli._solve import solve
 from inr.cli._suggest import EPILOG as SUGGEST_EPILOG
 from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
@@ -89,12 +95,15 @@ def _inr(
 app.command(epilog=FIT_EPILOG)(fit)
 app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
 app.command(epilog=RENDER_EPILOG)(render)
+app.command(epilog=MESH_EPILOG)(mesh)
 app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)
 app.command(epilog=COMPARE_EPILOG)(compare)
 app.command(epilog=RECOMPRESS_EPILOG)(recompress)
+app.command(epilog=SOLVE_EPILOG)(solve)
+app.command(epilog=RECONSTRUCT_EPILOG)(reconstruct)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)
 app.command(epilog=DOCTOR_EPILOG)(doctor)

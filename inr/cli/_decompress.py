@@ -117,11 +117,11 @@ def _write_samples(
 ) -> None:
     """Write the samples of a file of codec latent on their own grid, which takes no torch."""
     from inr.compression.latent_files import marked, samples_of
-    from inr.signals import file_format, write
+    from inr.signals import default_suffix, file_format, write
 
     with waiting(f"decoding {file}", quiet=quiet):
         samples, domain = samples_of(contents, max_bytes=max_bytes)
-    path = output or default_output(file, domain, "decoded")
+    path = output or default_output(file, default_suffix(domain), "decoded")
     file_format(str(path), domain.kind)
     check_writable(path, force=force)
     with waiting(f"writing {path}", quiet=quiet):

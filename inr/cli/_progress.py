@@ -24,10 +24,16 @@ _TITLE_LETTERS = 40  # shown of a fit's name beside its bar
 
 
 class FitBar:
-    """A progress bar that reads the events of a fit."""
+    """A progress bar that reads the events of a fit.
 
-    def __init__(self, *, quiet: bool) -> None:
+    Args:
+        quiet: show nothing.
+        by_loss: show the loss in the place of the PSNR, which losses other than of samples have none of.
+    """
+
+    def __init__(self, *, quiet: bool, by_loss: bool = False) -> None:
         self._progress = _bar(quiet)
+        self._by_loss = by_loss
         self._task: TaskID | None = None
         self._drawn = 0.0
         self._start: Event | None = None
@@ -66,6 +72,8 @@ class FitBar:
         points = event.points - start.points  # which a server does not tell
         rate = si(points / max(seconds, 1e-9), "points/s") + "  " if points else ""
         psnr = f"{event.psnr:.2f} dB" if math.isfinite(event.psnr) else "-- dB"
+        if self._by_loss:
+            psnr = f"loss {event.loss:.3g}"
         if event.bits is not None:
             psnr, rate = f"{event.bits:.3f} bpp  {psnr}", ""  # what is wanted of a file, rather than how it is got
         left = clock(seconds / steps * (event.steps - event.step))
@@ -212,8 +220,8 @@ class ManyBar:
 
 
 @contextmanager
-def counting(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar over `total` points; yields what is called with the points done since the last call."""
+def counting(total: int, what: str, *, quiet: bool, unit: str = "points") -> Iterator[Callable[[int], None]]:
+    """A bar over `total` points, or what the unit says; yields what is called with those done since the last call."""
     with _bar(quiet) as progress:
         task = progress.add_task(what, total=total, status="")
         begin = drawn = time.perf_counter()
@@ -226,7 +234,7 @@ def counting(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[int], 
                 drawn = now
                 done = progress.tasks[0].completed
                 left = clock((now - begin) / done * (total - done))
-                rate = si(done / (now - begin), "points/s")
+                rate = si(done / (now - begin), f"{unit}/s")
                 progress.update(task, status=f"{rate}  {left} left", refresh=True)
 
         yield advance

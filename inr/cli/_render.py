@@ -13,6 +13,7 @@ from inr.cli import _pipes
 from inr.cli._console import remark, si
 from inr.cli._parsing import Box, parse_box, parse_size
 from inr.cli._progress import counting, waiting
+from inr.cli._render_shape import Azimuth, Elevation, Turntable, Up, View, draw_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,8 @@ EPILOG = """
   inr render photo.inr --box -1:0,-1:0 --scale 8  # the top left quarter
 
   inr render voice.inr --rate 48000 -o voice.wav
+
+  inr render bunny.inr --azimuth 60 --turntable bunny.mp4
 
   inr render clip.inr --fps 50 -o clip.mp4        # twice the frames of a video with 25 a second
 
@@ -100,12 +103,36 @@ def render(
     rate: Rate = None,
     fps: Fps = None,
     box: Part = None,
+    azimuth: Azimuth = None,
+    elevation: Elevation = None,
+    up: Up = None,
+    turntable: Turntable = None,
     engine: Engine = "auto",
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Turn a field back into a picture, sound, video or volume."""
-    to_samples(file, output, size, scale, box, engine, name="render", per_second=(rate, fps), force=force, quiet=quiet)
+    """Turn a field back into a picture, sound, video or volume; draw a shape."""
+    from inr import compression, container  # noqa: F401  which knows the coding of sections
+    from inr.field import MAX_FILE_BYTES
+
+    view = View(azimuth, elevation, up, turntable)
+    with waiting(f"reading {file}", quiet=quiet):
+        contents = container.read(file, max_bytes=MAX_FILE_BYTES)
+    kind = contents.header.get("domain", {}).get("kind")
+    if kind != "shape":
+        view.check_kind(kind)
+        to_samples(
+            file, output, size, scale, box, engine, name="render", contents=contents, per_second=(rate, fps),
+            force=force, quiet=quiet,
+        )  # fmt: skip
+        return
+    for name, value in (("scale", scale), ("rate", rate), ("box", box)):
+        if value is not None:
+            raise InrError(f"--{name} is for signals on a grid, and this field is a shape; inr render draws it")
+    field, damaged = read_field(file, contents)
+    path = output or (None if turntable is not None else default_output(file, ".png", "render"))
+    draw_shape(field, path, view, size, fps, engine, force=force, quiet=quiet)
+    tell_damage(file, damaged)
 
 
 def to_samples(
@@ -128,12 +155,14 @@ def to_samples(
 
     `contents` are the file's, where they were read already.
     """
+    from inr.signals import default_suffix
+
     with waiting(f"reading {file}", quiet=quiet):
-        field, damaged = _read(file, contents, max_bytes, reference)
+        field, damaged = read_field(file, contents, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
     shape = _shape(field, parse_size(size, axes), scale, part, *per_second)
-    path = output or default_output(file, field.domain, name)
+    path = output or default_output(file, default_suffix(field.domain), name)
     _check(field, shape, path, max_bytes or _MAX_BYTES, force=force)
     samples = _sample(field, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
@@ -162,8 +191,8 @@ def tell_damage(file: Path, damaged: Sequence[str]) -> None:
         raise typer.Exit(DAMAGED)
 
 
-def _read(
-    file: Path, contents: "Contents | None", max_bytes: int | None, reference: Path | None
+def read_field(
+    file: Path, contents: "Contents | None" = None, max_bytes: int | None = None, reference: Path | None = None
 ) -> "tuple[Field, tuple[str, ...]]":
     """The field, and which enhancement sections are not in it."""
     from inr import container
@@ -275,11 +304,9 @@ def _out_of_proportion(field: "Field", shape: tuple[int, ...], box: Box | None) 
     )
 
 
-def default_output(file: Path, domain: "Domain", name: str) -> Path:
+def default_output(file: Path, suffix: str, name: str) -> Path:
     """Beside the field, named after it."""
-    from inr.signals import default_suffix
-
-    own = f"{file.stem}.{name}{default_suffix(domain)}"
+    own = f"{file.stem}.{name}{suffix}"
     return Path(own) if _pipes.is_piped(file) else file.with_name(own)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from inr.diagnostics._figures import plot as plot
     from inr.diagnostics._live import LiveCurve as LiveCurve
     from inr.diagnostics._live import live_curve as live_curve
+    from inr.diagnostics._methods_sheet import ReconstructedPicture as ReconstructedPicture
+    from inr.diagnostics._methods_sheet import methods_sheet as methods_sheet
     from inr.diagnostics._notebook import field_html as field_html
     from inr.diagnostics._notebook import field_png as field_png
     from inr.diagnostics._notebook import signal_html as signal_html
@@ -38,6 +40,7 @@ __getattr__, __all__ = lazy_exports(
         "CodedPicture": "._codec_sheet",
         "Comparison": "._comparison",
         "LiveCurve": "._live",
+        "ReconstructedPicture": "._methods_sheet",
         "Run": "._comparison",
         "Series": "._figures",
         "Subplot": "._figures",
@@ -51,6 +54,7 @@ __getattr__, __all__ = lazy_exports(
         "live_curve": "._live",
         "latex_table": "._paper_table",
         "markdown_table": "._paper_table",
+        "methods_sheet": "._methods_sheet",
         "plot": "._figures",
         "sample_counts_sheet": "._sample_counts",
         "signal_html": "._notebook",

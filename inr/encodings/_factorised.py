@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from inr._parts import Config, Range
 from inr.encodings._base import encodings
-from inr.encodings._grids import Interpolated
+from inr.encodings._interpolation import Interpolated
 from inr.encodings._vertices import (
     Around,
     Factorised,

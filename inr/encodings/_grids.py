@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from inr._errors import InrError
 from inr._parts import Config, Range, Sizes
 from inr.encodings._base import Encoding, encodings
+from inr.encodings._interpolation import SMOOTHNESS, Interpolated, Interpolation
 from inr.encodings._lattice import Lattice, make_levels
 from inr.signals import Signal
-
-Interpolation = Literal["linear", "smoothstep"]
 
 MAX_PARAMETERS = 2**28  # 1 GiB in float32; fitting keeps three more tables of that size
 MAX_VERTICES = 2**20  # an axis: beyond, float32 coordinates no longer tell a point's place in its cell
@@ -31,7 +30,6 @@ _VALUES_A_ROW = {"area": 4.5, "band": 3.0, "point": 1.0}
 Levels = Annotated[int, Range(1, 32), "resolutions; a single one is the finest"]
 Features = Annotated[int, Range(1, 16), "features a level"]
 Coarsest = Annotated[int, Range(1, MAX_VERTICES), "vertices an axis of the first level"]
-Interpolated = Annotated[Interpolation, "smoothstep has continuous first derivatives"]
 
 
 class _Grid(Encoding):
@@ -69,10 +67,10 @@ class _Grid(Encoding):
         entries = last.offset + last.entries
         _check_size(entries * features, size, finest)
         super().__init__(in_dim, count * features)
-        self.lattice = Lattice(in_dim, count, coarsest, finest, size, smooth=interpolation == "smoothstep")
+        self.lattice = Lattice(in_dim, count, coarsest, finest, size, smoothness=SMOOTHNESS[interpolation])
         self.levels = self.lattice.levels
         self.interpolation = interpolation
-        self.smoothness = 0.0 if interpolation == "linear" else 1.0
+        self.smoothness = SMOOTHNESS[interpolation]
         self.table = nn.Parameter(torch.empty(entries, features).uniform_(-1e-4, 1e-4))
         self._resolved = {"finest": finest}
 
@@ -102,7 +100,7 @@ _SOURCE = "Müller et al., Instant neural graphics primitives with a multiresolu
     "hash",
     source=_SOURCE,
     formula="for every level the d-linear blend of rows ⊕_i p_i π_i mod T of the corners p around x (π: PRIMES)",
-    limits="interpolation=linear has kinks: no Laplacian; too few rows show as noise",
+    limits="linear has kinks and smoothstep jumping curvatures: quintic for Laplacians; too few rows show as noise",
 )
 class HashGrid(_Grid):
     """Multiresolution grid whose fine levels share the rows of a table by hash.
@@ -165,7 +163,7 @@ class HashGrid(_Grid):
     "dense",
     source=_SOURCE,
     formula="for every level the d-linear blend of rows Σ_i p_i R^i of the corners p around x, R vertices an axis",
-    limits="memory grows with finest^axes; interpolation=linear has kinks: no Laplacian",
+    limits="memory grows with finest^axes; linear has kinks and smoothstep jumping curvatures: quintic for Laplacians",
 )
 class DenseGrid(_Grid):
     """Multiresolution grid with a row of its own for every vertex.

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from inr.encodings._interpolation import upper_weight
 from inr.encodings._table import blend_rows
 
 # one an axis; a vertex's row is the exclusive or of the products, modulo the level's size
@@ -87,7 +88,7 @@ class Lattice(nn.Module):
     """Interpolation in all levels of a grid, in plain PyTorch: what every engine's kernels are measured by.
 
     Attributes:
-        shape: what it is made from: count, coarsest, finest, size and smooth.
+        shape: what it is made from: count, coarsest, finest, size and smoothness.
         levels: coarse to fine.
         entries: rows of all levels.
     """
@@ -98,14 +99,14 @@ class Lattice(nn.Module):
     _primes: Int[Tensor, "d 1 1 1"]
     _offsets: Int[Tensor, "levels 1 1"]
 
-    def __init__(self, in_dim: int, count: int, coarsest: int, finest: int, size: float, *, smooth: bool) -> None:
-        """As `make_levels`; `smooth` takes smoothstep in the place of linear weights."""
+    def __init__(self, in_dim: int, count: int, coarsest: int, finest: int, size: float, *, smoothness: int) -> None:
+        """As `make_levels`; `smoothness` is 0 for linear weights, 1 for smoothstep, 2 for quintic."""
         super().__init__()
-        self.shape = (count, coarsest, finest, size, smooth)
+        self.shape = (count, coarsest, finest, size, smoothness)
         self.in_dim = in_dim
         self.levels = make_levels(in_dim, count, coarsest, finest, size)
         self.entries = self.levels[-1].offset + self.levels[-1].entries
-        self._smooth = smooth
+        self._smoothness = smoothness
         self._dense = sum(not level.hashed for level in self.levels)  # the first so many, as resolutions grow
         self._set_constants()
 
@@ -128,9 +129,7 @@ class Lattice(nn.Module):
         unit = coords.T.contiguous().clamp(-1, 1) * 0.5 + 0.5
         position = (self._scales * unit[:, None]).add_(0.5)
         cell = position.detach().floor()
-        part = position - cell
-        if self._smooth:
-            part = part.square() * (3 - 2 * part)
+        part = upper_weight(position - cell, self._smoothness)
         weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
         return blend_rows(table, self._rows(cell.to(torch.int32)), weights)
 

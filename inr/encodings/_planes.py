@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from inr._parts import Config, Range
 from inr.encodings._base import encodings
-from inr.encodings._grids import Interpolated
+from inr.encodings._interpolation import Interpolated
 from inr.encodings._vertices import Factorised, LastResolution, check_size, read, suited_planes
 from inr.signals import Signal
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from inr._errors import InrError
 from inr._parts import Config, Range, Sizes
 from inr.encodings._base import Encoding
-from inr.encodings._grids import MAX_PARAMETERS, Interpolation
+from inr.encodings._grids import MAX_PARAMETERS
+from inr.encodings._interpolation import SMOOTHNESS, Interpolation, upper_weight
 from inr.encodings._lattice import combine
 from inr.encodings._table import blend_rows
 from inr.signals import Signal
@@ -41,13 +42,14 @@ class Factorised(Encoding):
     ) -> None:
         super().__init__(in_dim, out_dim)
         self.vertices = (*[resolution] * (in_dim - 1), resolution if last_resolution is None else last_resolution)
-        self.smoothness = 0.0 if interpolation == "linear" else 1.0
-        self._smooth = interpolation == "smoothstep"
+        self.smoothness = SMOOTHNESS[interpolation]
+        self.interpolation = interpolation
         self._resolved = {"resolution": resolution, "last_resolution": self.vertices[-1]}
 
     def around(self, coords: Float[Tensor, "n d"], vertices: Sequence[int]) -> list[Around]:
         """On every axis, the vertices on both sides of each point, and their weights."""
-        return [around(column, count, self._smooth) for column, count in zip(coords.unbind(1), vertices, strict=True)]
+        smoothness = SMOOTHNESS[self.interpolation]
+        return [around(column, count, smoothness) for column, count in zip(coords.unbind(1), vertices, strict=True)]
 
 
 def suited_resolutions(signal: Signal, most: int) -> Config:
@@ -76,7 +78,7 @@ def grid_corners(coords: Float[Tensor, "n d"], vertices: Sequence[int]) -> Corne
         Rows, int32 (2^d, n), in a table of all vertices, the first axis fastest; and their weights (2^d, n), of the
         dtype of `coords`.
     """
-    axes = [around(column, count, smooth=False) for column, count in zip(coords.unbind(1), vertices, strict=True)]
+    axes = [around(column, count, 0) for column, count in zip(coords.unbind(1), vertices, strict=True)]
     return corners(axes, vertices)
 
 
@@ -86,13 +88,11 @@ def check_size(parameters: int) -> None:
         raise InrError(f"a grid of {parameters:,} parameters exceeds {MAX_PARAMETERS:,}; use a smaller resolution")
 
 
-def around(column: Float[Tensor, " n"], count: int, smooth: bool) -> Around:
-    """The vertices on both sides of points of one axis, numbered from 0, and their weights."""
+def around(column: Float[Tensor, " n"], count: int, smoothness: int) -> Around:
+    """The vertices on both sides of points of one axis, numbered from 0, and their weights, so often differentiable."""
     position = (column.clamp(-1, 1) + 1) * ((count - 1) / 2)
     cell = position.detach().floor().clamp(max=count - 2)
-    part = position - cell
-    if smooth:
-        part = part.square() * (3 - 2 * part)
+    part = upper_weight(position - cell, smoothness)
     first = cell.to(torch.int32).clamp(min=0)  # where a coordinate is not a number
     return torch.stack((first, first + 1)), torch.stack((1 - part, part))
 

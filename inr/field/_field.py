@@ -228,7 +228,7 @@ class Field(nn.Module):
         if self.smoothness < 1:
             raise InrError(
                 f"laplacian needs a field without kinks, and '{self._roughest()}' has some: use a smooth activation "
-                "(sine, gabor, gaussian) on the identity, fourier, or a grid with interpolation=smoothstep"
+                "(sine, gabor, gaussian) on the identity, fourier, or a grid with interpolation=quintic"
             )
         return _calculus.laplacian(self, coords)
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.networks._base import Network as Network
     from inr.networks._base import networks as networks
     from inr.networks._cam import CAM as CAM
+    from inr.networks._conditioned import Conditioned as Conditioned
     from inr.networks._kronecker import Kronecker as Kronecker
     from inr.networks._linear import Affine as Affine
     from inr.networks._linear import ComplexAffine as ComplexAffine
@@ -25,6 +26,7 @@ __getattr__, __all__ = lazy_exports(
         "BACON": "._bacon",
         "CAM": "._cam",
         "ComplexAffine": "._linear",
+        "Conditioned": "._conditioned",
         "Kronecker": "._kronecker",
         "MFN": "._mfn",
         "MLP": "._mlp",

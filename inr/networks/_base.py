@@ -16,6 +16,7 @@ networks = Registry(
     "network",
     "inr.networks._bacon",
     "inr.networks._cam",
+    "inr.networks._conditioned",
     "inr.networks._kronecker",
     "inr.networks._mfn",
     "inr.networks._mlp",

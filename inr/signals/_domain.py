@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from inr._errors import InrError
 
-Kind = Literal["image", "audio", "video", "volume", "scattered"]
+Kind = Literal["image", "audio", "video", "volume", "scattered", "shape"]
 SamplingModel = Literal["area", "point", "band"]
 _DTYPES = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"float16", "float32", "float64"}
 

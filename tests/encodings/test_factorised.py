@@ -102,7 +102,7 @@ def test_vm_holds_a_separable_volume_to_rounding():
 
 def interpolation(samples: torch.Tensor, count: int) -> torch.Tensor:
     """The matrix from vertices to samples."""
-    return read(torch.eye(count, dtype=torch.float64), [around(samples, count, False)], [count])
+    return read(torch.eye(count, dtype=torch.float64), [around(samples, count, 0)], [count])
 
 
 def test_cp_is_the_product_of_its_lines():
@@ -138,10 +138,10 @@ def test_sizes_and_starts_are_the_publications():
     assert KPlanes(2, resolution=2).learning_rate == 0.01
 
 
-@pytest.mark.parametrize("smooth", [False, True])
-def test_interpolation_is_a_partition_of_unity(smooth):
+@pytest.mark.parametrize("smoothness", [0, 1, 2])
+def test_interpolation_is_a_partition_of_unity(smoothness):
     coords = points(50, 2)
-    axes = [around(coords[:, axis], count, smooth) for axis, count in enumerate((5, 4))]
+    axes = [around(coords[:, axis], count, smoothness) for axis, count in enumerate((5, 4))]
     ones = read(torch.ones(20, 1, dtype=torch.float64), axes, (5, 4))
     torch.testing.assert_close(ones, torch.ones(50, 1).double())
 
@@ -150,7 +150,7 @@ def test_a_linear_table_is_a_linear_function():
     x, y = torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 4)
     table = (3 * x[None, :] - 2 * y[:, None] + 1).reshape(-1, 1).double()
     coords = points(50, 2)
-    axes = [around(coords[:, axis], count, False) for axis, count in enumerate((5, 4))]
+    axes = [around(coords[:, axis], count, 0) for axis, count in enumerate((5, 4))]
     torch.testing.assert_close(read(table, axes, (5, 4))[:, 0], 3 * coords[:, 0] - 2 * coords[:, 1] + 1)
 
 

@@ -22,6 +22,7 @@ GRIDS = [
     "hash:levels=3,coarsest=16,finest=1048576,log2_size=12,features=1",
     "hash:levels=2,coarsest=1,finest=30,log2_size=0",
     "hash:levels=3,coarsest=4,finest=9,log2_size=1,interpolation=smoothstep",
+    "hash:levels=3,coarsest=4,finest=9,log2_size=3,interpolation=quintic",
 ]
 
 
@@ -60,6 +61,8 @@ def reference(config: dict, table: list[list[float]], point: list[float]) -> lis
                 part = u - low
                 if config["interpolation"] == "smoothstep":
                     part = 3 * part**2 - 2 * part**3
+                if config["interpolation"] == "quintic":
+                    part = 6 * part**5 - 15 * part**4 + 10 * part**3
                 weight *= part if step else 1 - part
             vertex = tuple(min(low + step, resolution - 1) for low, step in zip(cell, steps, strict=True))
             if hashed:

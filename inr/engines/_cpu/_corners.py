@@ -26,7 +26,7 @@ _I8, _I32, _I64, _F32 = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatT
 _FLOATS, _INTS = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
 
 
-class _Writer:
+class Writer:
     """Shorthands. Arithmetic is as written, nothing is fused or reordered but by `multiply_add`."""
 
     def __init__(self, builder: ir.IRBuilder) -> None:
@@ -77,7 +77,7 @@ class _Writer:
             yield index
 
 
-class _Block(_Writer):
+class Block(Writer):
     """The function for a block of points.
 
     Its arguments: `unit`, the points in [0, 1], an axis every CHUNK; scale, last vertex, first row and mask of the
@@ -85,13 +85,13 @@ class _Block(_Writer):
     bytes from one point's to the next; number of points. Addresses are in bytes.
     """
 
-    arguments = (_I64, _F32, _I64, _I64, _I64, _I64, _I64, _I64, _I64, _I64)
+    arguments: tuple[ir.Type, ...] = (_I64, _F32, *[_I64] * 8)
 
-    def __init__(self, function: ir.Function, in_dim: int, features: int, smooth: bool, adjacent: bool) -> None:
+    def __init__(self, function: ir.Function, in_dim: int, features: int, smoothness: int, adjacent: bool) -> None:
         super().__init__(ir.IRBuilder(function.append_basic_block()))
         self.unit, self.scale, last, offset, mask, *self.rest = function.args
         self.last, self.offset, self.mask = (self.builder.trunc(word, _I32) for word in (last, offset, mask))
-        self.in_dim, self.features, self.smooth, self.adjacent = in_dim, features, smooth, adjacent
+        self.in_dim, self.features, self.smoothness, self.adjacent = in_dim, features, smoothness, adjacent
         self.pairs = 2 ** (in_dim - 1)
         self.one, self.two = ir.VectorType(_F32, features), ir.VectorType(_F32, 2 * features)
         self.part, self.weights, self.rows = (self.scratch(count) for count in (1, self.pairs, 2 * self.pairs))
@@ -115,28 +115,37 @@ class _Block(_Writer):
 
     def _place(self, at: ir.Value) -> None:
         """Rows and weights of a vector of points, `at` bytes from the block's first."""
-        lows, highs, parts = zip(*(self._cell(at, axis) for axis in range(self.in_dim)), strict=True)
-        rows, part = (
-            self._adjacent_rows(lows, highs, parts[0]) if self.adjacent else (self._hashed(lows, highs), parts[0])
-        )
-        weights: list[ir.Value] = []
-        for above in parts[1:]:
-            below = self.builder.fsub(self.every(_FLOATS, 1.0), above)
-            weights = [self.builder.fmul(w, end) for end in (below, above) for w in weights] or [below, above]
-        for place, vectors in ((self.part, [part]), (self.weights, weights), (self.rows, rows)):
-            for index, vector in enumerate(vectors):
-                self.store(vector, self.builder.add(place, at), 4 * BLOCK * index)
+        lows, highs, places = zip(*(self._cell(at, axis) for axis in range(self.in_dim)), strict=True)
+        parts = [self._upper_weight(place) for place in places]
+        self._keep(at, self.rows, self._rows(lows, highs))
+        self._keep(at, self.part, [self._at_edge(lows, 1.0, parts[0])])
+        self._keep(at, self.weights, self._products([self._both_ends(above) for above in parts[1:]]))
+
+    def _keep(self, at: ir.Value, place: ir.Value, vectors: list[ir.Value]) -> None:
+        """Store vectors of points, each by itself, in scratch memory."""
+        for index, vector in enumerate(vectors):
+            self.store(vector, self.builder.add(place, at), 4 * BLOCK * index)
+
+    def _both_ends(self, above: ir.Value) -> tuple[ir.Value, ir.Value]:
+        return self.builder.fsub(self.every(_FLOATS, 1.0), above), above
+
+    def _products(self, ends: list[tuple[ir.Value, ir.Value]]) -> list[ir.Value]:
+        """What pairs are weighted by, of what the ends of all axes but the first are; nothing where there is one axis.
+
+        Pairs are in the order of their numbers, of which the lowest bit is the second axis's end.
+        """
+        found: list[ir.Value] = []
+        for pair in ends:
+            found = [self.builder.fmul(each, end) for end in pair for each in found] or list(pair)
+        return found
 
     def _cell(self, at: ir.Value, axis: int) -> tuple[ir.Value, ir.Value, ir.Value]:
-        """The vertices below and above on an axis, and the place between them."""
+        """The vertices below and above on an axis, and the place between them, from 0 to 1."""
         builder, zero, one = self.builder, self.every(_FLOATS, 0.0), self.every(_FLOATS, 1.0)
         unit = self.load(builder.add(self.unit, at), _FLOATS, 4 * CHUNK * axis)
         position = builder.fadd(builder.fmul(self.spread(self.scale, _FLOATS), unit), self.every(_FLOATS, 0.5))
         cell = self.call("floor", position)
-        part = builder.fsub(position, cell)
-        if self.smooth:
-            slope = builder.fsub(self.every(_FLOATS, 3.0), builder.fmul(self.every(_FLOATS, 2.0), part))
-            part = builder.fmul(builder.fmul(part, part), slope)
+        place = builder.fsub(position, cell)
         # an ordered comparison: 0 where a coordinate is not a number
         cell = builder.select(builder.fcmp_ordered(">", cell, zero), cell, zero)
         last = self.spread(builder.sitofp(self.last, _F32), _FLOATS)
@@ -144,13 +153,41 @@ class _Block(_Writer):
             builder.fptosi(builder.select(builder.fcmp_ordered("<", end, last), end, last), _INTS)
             for end in (cell, builder.fadd(cell, one))
         )
-        return low, high, part
+        return low, high, place
 
-    def _adjacent_rows(self, lows: Any, highs: Any, part: ir.Value) -> tuple[list[ir.Value], ir.Value]:
+    def _upper_weight(self, part: ir.Value) -> ir.Value:
+        """As `inr.encodings` has it, to the bit."""
+        builder = self.builder
+        if self.smoothness == 0:
+            return part
+        square = builder.fmul(part, part)
+        if self.smoothness == 1:
+            return builder.fmul(
+                square, builder.fsub(self.every(_FLOATS, 3.0), builder.fmul(self.every(_FLOATS, 2.0), part))
+            )
+        inner = builder.fsub(builder.fmul(self.every(_FLOATS, 6.0), part), self.every(_FLOATS, 15.0))
+        outer = builder.fadd(self.every(_FLOATS, 10.0), builder.fmul(part, inner))
+        return builder.fmul(builder.fmul(square, part), outer)
+
+    def _rows(self, lows: Any, highs: Any) -> list[ir.Value]:
+        """Where the features of all pairs are: of the lower ends, whose neighbours the upper are; or of both."""
+        return self._adjacent_rows(lows, highs) if self.adjacent else self._hashed(lows, highs)
+
+    def _edge(self, lows: Any) -> ir.Value:
+        """Whether points lie beyond the last vertex of the first axis."""
+        return self.builder.icmp_signed("==", lows[0], self.spread(self.last, _INTS))
+
+    def _at_edge(self, lows: Any, value: float, otherwise: ir.Value) -> ir.Value:
+        """A number for points there, where the upper end of a pair that is read is the last vertex."""
+        if not self.adjacent:
+            return otherwise
+        return self.builder.select(self._edge(lows), self.every(_FLOATS, value), otherwise)
+
+    def _adjacent_rows(self, lows: Any, highs: Any) -> list[ir.Value]:
         """Rows of the lower ends of all pairs; the upper end is always the next row, also beyond the last vertex."""
         builder = self.builder
-        edge = builder.icmp_signed("==", lows[0], self.spread(self.last, _INTS))
-        first = builder.add(builder.add(lows[0], self.spread(self.offset, _INTS)), builder.sext(edge, _INTS))
+        before = builder.sext(self._edge(lows), _INTS)
+        first = builder.add(builder.add(lows[0], self.spread(self.offset, _INTS)), before)
         rows = [first]
         vertices = builder.add(self.last, ir.Constant(_I32, 1))
         stride = vertices
@@ -158,7 +195,7 @@ class _Block(_Writer):
             ends = [builder.mul(end, self.spread(stride, _INTS)) for end in (low, high)]
             rows = [builder.add(row, end) for end in ends for row in rows]
             stride = builder.mul(stride, vertices)
-        return rows, builder.select(edge, self.every(_FLOATS, 1.0), part)
+        return rows
 
     def _hashed(self, lows: Any, highs: Any) -> list[ir.Value]:
         """Rows of both ends of all pairs."""
@@ -243,11 +280,11 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
     name = f"inr_grid_{'add' if adds else 'blend'}_{'_'.join(map(str, shape))}"
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), _Block.arguments), name)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), Block.arguments), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    in_dim, features, smooth, adjacent = shape
-    _Block(function, in_dim, features, bool(smooth), bool(adjacent)).write(adds)
+    in_dim, features, smoothness, adjacent = shape
+    Block(function, in_dim, features, smoothness, bool(adjacent)).write(adds)
     return function
 
 
@@ -255,11 +292,11 @@ def _function(module: ir.Module, shape: tuple[int, ...], adds: bool) -> ir.Funct
 def _block_intrinsic(adds):
     @intrinsic(prefer_literal=True)
     def block(
-        typingctx, in_dim, features, smooth, adjacent,
+        typingctx, in_dim, features, smoothness, adjacent,
         unit, scale, last, offset, mask, table, flags, data, stride, count,
     ):  # fmt: skip
-        """See `_Block`; the first four are literal numbers."""
-        literals = (in_dim, features, smooth, adjacent)
+        """See `Block`; the first four are literal numbers."""
+        literals = (in_dim, features, smoothness, adjacent)
         if not all(isinstance(literal, types.IntegerLiteral) for literal in literals):
             return None
         shape = tuple(literal.literal_value for literal in literals)

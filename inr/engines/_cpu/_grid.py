@@ -32,6 +32,7 @@ _LAST, _OFFSET, _MASK, _ADJACENT = range(4)
 _DENSE_ROWS_PER_CORNER = 4
 
 _ONE, _HALF, _ZERO, _TWO, _THREE, _SIX = (np.float32(number) for number in (1, 0.5, 0, 2, 3, 6))
+_TEN, _FIFTEEN, _THIRTY = (np.float32(number) for number in (10, 15, 30))
 # as 32 bits: a product modulo 2^32 is the same, signed or not
 _PRIMES = tuple(np.array(PRIMES, np.uint32).view(np.int32))
 
@@ -72,20 +73,20 @@ def _position(unit, scale):
 
 @functools.cache
 @no_type_check
-def encode(in_dim: int, features: int, smooth: bool) -> Stage:
+def encode(in_dim: int, features: int, smoothness: int) -> Stage:
     """The stage that writes the features of points, for grids of `in_dim` axes and so many features a level.
 
     Its arguments: coords (n, in_dim), table (entries, features), out (n, stride), of which it writes the first
     levels x features columns, and `level_table`. Points are shared over workers.
     """
-    smoothly, units = int(smooth), in_dim * CHUNK
+    units = in_dim * CHUNK
 
     @exact
     def blend(adjacent, at, scale, last, offset, mask, rows, to, stride, count):
         if adjacent:
-            blend_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, 0, to, stride, count)
+            blend_block(in_dim, features, smoothness, 1, at, scale, last, offset, mask, rows, 0, to, stride, count)
         else:
-            blend_block(in_dim, features, smoothly, 0, at, scale, last, offset, mask, rows, 0, to, stride, count)
+            blend_block(in_dim, features, smoothness, 0, at, scale, last, offset, mask, rows, 0, to, stride, count)
 
     def encode(worker, workers, coords: F2, table: F2, out: F2, scales: F1, levels: I2):
         unit = numba.carray(float_scratch(units), (in_dim, CHUNK))
@@ -101,12 +102,28 @@ def encode(in_dim: int, features: int, smooth: bool) -> Stage:
                     to = out.ctypes.data + (start + first) * stride + 4 * features * level
                     blend(levels[level, 3], at, scale, last, offset, mask, rows, to, stride, count)
 
-    return Stage(encode, f"{in_dim} {features} {smooth}", "encoding")
+    return Stage(encode, f"{in_dim} {features} {smoothness}", "encoding")
+
+
+@inline
+@no_type_check
+def flags_of(level, first, corners, grad, touched, levels):
+    """Where to raise flags for a level, of which so many corners are met.
+
+    0 where the first chunk raises all: storing one a corner takes longer.
+    """
+    begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
+    if end - begin > _DENSE_ROWS_PER_CORNER * corners:
+        return touched.ctypes.data
+    if first:
+        for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):
+            touched[flag] = 1
+    return 0
 
 
 @functools.cache
 @no_type_check
-def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
+def scatter(in_dim: int, features: int, smoothness: int) -> Stage:
     """The stage that adds the gradient of the table.
 
     Its arguments: coords (n, in_dim), given (n, stride), the gradient of the features; grad (entries, features);
@@ -114,25 +131,14 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
     that has few rows beside the points; and `level_table`. A level belongs to one worker, which adds in the order
     of the points: the same bits for any number of workers.
     """
-    smoothly, units, corners = int(smooth), in_dim * CHUNK, 2**in_dim
+    units, corners = in_dim * CHUNK, 2**in_dim
 
     @exact
     def add(adjacent, at, scale, last, offset, mask, rows, flags, of, stride, count):
         if adjacent:
-            add_block(in_dim, features, smoothly, 1, at, scale, last, offset, mask, rows, flags, of, stride, count)
+            add_block(in_dim, features, smoothness, 1, at, scale, last, offset, mask, rows, flags, of, stride, count)
         else:
-            add_block(in_dim, features, smoothly, 0, at, scale, last, offset, mask, rows, flags, of, stride, count)
-
-    @inline
-    def flags_of(level, first, points, grad, touched, levels):
-        """Where to raise flags for a level; 0 where the first chunk raises all: storing one a corner takes longer."""
-        begin, end = levels[level, 1], levels[level + 1, 1] if level + 1 < len(levels) else len(grad)
-        if end - begin > _DENSE_ROWS_PER_CORNER * corners * points:
-            return touched.ctypes.data
-        if first:
-            for flag in range(begin // FLAG_ROWS, (end + FLAG_ROWS - 1) // FLAG_ROWS):
-                touched[flag] = 1
-        return 0
+            add_block(in_dim, features, smoothness, 0, at, scale, last, offset, mask, rows, flags, of, stride, count)
 
     def scatter(worker, workers, coords: F2, given: F2, grad: F2, touched: B1, scales: F1, levels: I2):
         unit = numba.carray(float_scratch(units), (in_dim, CHUNK))
@@ -144,13 +150,22 @@ def scatter(in_dim: int, features: int, smooth: bool) -> Stage:
                 if level * workers // len(scales) != worker:
                     continue
                 scale, last, offset, mask = scales[level], levels[level, 0], levels[level, 1], levels[level, 2]
-                flags = flags_of(level, start == 0, len(coords), grad, touched, levels)
+                flags = flags_of(level, start == 0, corners * len(coords), grad, touched, levels)
                 for first in range(0, size, BLOCK):
                     at, count = unit.ctypes.data + 4 * first, min(BLOCK, size - first)
                     of = given.ctypes.data + (start + first) * stride + 4 * features * level
                     add(levels[level, 3], at, scale, last, offset, mask, rows, flags, of, stride, count)
 
-    return Stage(scatter, f"{in_dim} {features} {smooth}", "encoding")
+    return Stage(scatter, f"{in_dim} {features} {smoothness}", "encoding")
+
+
+@exact
+@no_type_check
+def _upper_weight(p, smoothness):
+    """What `inr.encodings` gives the upper of two vertices, and its derivative."""
+    if smoothness == 2:
+        return p * p * p * (_TEN + p * (_SIX * p - _FIFTEEN)), _THIRTY * (p * (_ONE - p)) * (p * (_ONE - p))
+    return (p * p * (_THREE - _TWO * p), _SIX * p * (_ONE - p)) if smoothness else (p, _ONE)
 
 
 @inline
@@ -174,7 +189,7 @@ def scatter_coords(in_dim: int) -> Stage:
     """The stage that writes the gradient of the coordinates.
 
     Its arguments: coords (n, in_dim), table (entries, features), given (n, stride), the gradient of the features;
-    grad (n, in_dim); smooth, 0 or 1; and `level_table`. Points are shared over workers.
+    grad (n, in_dim); smoothness, 0 to 2; and `level_table`. Points are shared over workers.
     """
     corners = 2**in_dim
 
@@ -188,7 +203,7 @@ def scatter_coords(in_dim: int) -> Stage:
         return offset + (row if adjacent else row & np.int32(mask))
 
     def scatter_coords(
-        worker, workers, coords: F2, table: F2, given: F2, grad: F2, smooth: int, scales: F1, levels: I2
+        worker, workers, coords: F2, table: F2, given: F2, grad: F2, smoothness: int, scales: F1, levels: I2
     ):
         unit = numba.carray(float_scratch(in_dim), (in_dim, 1))
         part, slope = numba.carray(float_scratch(in_dim), in_dim), numba.carray(float_scratch(in_dim), in_dim)
@@ -209,8 +224,8 @@ def scatter_coords(in_dim: int) -> Stage:
                     cell = cell if cell > _ZERO else _ZERO
                     ends[axis, 0] = min(np.int32(cell), np.int32(last))
                     ends[axis, 1] = min(np.int32(cell) + np.int32(1), np.int32(last))
-                    part[axis] = p * p * (_THREE - _TWO * p) if smooth else p
-                    slope[axis] = scales[level] * _HALF * (_SIX * p * (_ONE - p) if smooth else _ONE)
+                    part[axis], change = _upper_weight(p, smoothness)
+                    slope[axis] = scales[level] * _HALF * change
                 for corner in range(corners):
                     row = corner_row(ends, corner, last, offset, mask, adjacent)
                     dots[corner] = _ZERO
@@ -225,7 +240,7 @@ def scatter_coords(in_dim: int) -> Stage:
 
 @exact
 @no_type_check
-def _placed(x, share, less):
+def placed(x, share, less):
     x = -_ONE if x < -_ONE else x  # what is not a number stays that
     x = _ONE if x > _ONE else x
     return x * share + less
@@ -238,7 +253,7 @@ def _place(worker, workers, coords: F2, placed: F2, last_share: float):
     for i in range(begin, end):
         for axis in range(last):
             placed[i, axis] = coords[i, axis]
-        placed[i, last] = _placed(coords[i, last], share, less)
+        placed[i, last] = placed(coords[i, last], share, less)
 
 
 # coords (n, d) in, placed (n, d) out: what `HashGrid.placed_in` does

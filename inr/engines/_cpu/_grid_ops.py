@@ -22,7 +22,7 @@ from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
 from inr.jit import Call, run
 
-_SHAPE = "int count, int coarsest, int finest, int size, bool smooth"  # as `Lattice.shape`; size 0: no bound
+_SHAPE = "int count, int coarsest, int finest, int size, int smoothness"  # as `Lattice.shape`; size 0: no bound
 _TRITON = importlib.util.find_spec("triton") is not None
 
 
@@ -57,14 +57,14 @@ def grid_encode(encoding: HashGrid | DenseGrid, coords: Float[Tensor, "n d"]) ->
     kernels = coords.device.type == "cpu" or (_TRITON and coords.device.type == "cuda")
     if not (kernels and coords.device == table.device and coords.dtype == table.dtype == torch.float32):
         return encoding(coords)
-    count, coarsest, finest, size, smooth = encoding.lattice.shape
+    count, coarsest, finest, size, smoothness = encoding.lattice.shape
     rows = 0 if size == math.inf else int(size)
-    return torch.ops.inr.grid_encode(encoding.placed_in(coords), table, count, coarsest, finest, rows, smooth)
+    return torch.ops.inr.grid_encode(encoding.placed_in(coords), table, count, coarsest, finest, rows, smoothness)
 
 
 def _lattice(in_dim: int, shape: tuple) -> Lattice:
-    count, coarsest, finest, size, smooth = shape
-    return Lattice(in_dim, count, coarsest, finest, size or math.inf, smooth=smooth)
+    count, coarsest, finest, size, smoothness = shape
+    return Lattice(in_dim, count, coarsest, finest, size or math.inf, smoothness=smoothness)
 
 
 @functools.lru_cache(maxsize=64)
@@ -106,9 +106,9 @@ def _array(tensor: Tensor) -> np.ndarray:
     "inr::grid_encode", mutates_args=(), device_types="cpu", schema=f"(Tensor coords, Tensor table, {_SHAPE}) -> Tensor"
 )
 def _encode(coords: Tensor, table: Tensor, *shape: Any) -> Tensor:
-    levels, smooth = _levels(coords, table, shape), shape[-1]
+    levels, smoothness = _levels(coords, table, shape), shape[-1]
     out = table.new_empty(len(coords), shape[0] * table.shape[1])
-    stage = _grid.encode(coords.shape[1], table.shape[1], smooth)
+    stage = _grid.encode(coords.shape[1], table.shape[1], smoothness)
     _run(len(coords), Call(stage, coords=_array(coords), table=_array(table), out=out.numpy(), **levels))
     return out
 
@@ -127,15 +127,15 @@ def _(coords: Tensor, table: Tensor, *shape: Any) -> Tensor:
 def _backward(grad: Tensor, coords: Tensor, table: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     """Gradients of coordinates and table; empty where they are not wanted."""
     *shape, of_coords, of_table = rest
-    levels, smooth = _levels(coords, table, tuple(shape)), shape[-1]
+    levels, smoothness = _levels(coords, table, tuple(shape)), shape[-1]
     check_grad(grad, coords, table, shape[0])
     grads = coords.new_zeros(coords.shape if of_coords else 0), table.new_zeros(table.shape if of_table else 0)
     given: dict[str, Any] = {"coords": _array(coords), "given": _array(grad), **levels}
     if of_coords:
         stage = _grid.scatter_coords(coords.shape[1])
-        _run(len(coords), Call(stage, table=_array(table), grad=grads[0].numpy(), smooth=smooth, **given))
+        _run(len(coords), Call(stage, table=_array(table), grad=grads[0].numpy(), smoothness=smoothness, **given))
     if of_table:
-        stage = _grid.scatter(coords.shape[1], table.shape[1], smooth)
+        stage = _grid.scatter(coords.shape[1], table.shape[1], smoothness)
         touched = np.zeros(-(-len(table) // FLAG_ROWS), np.uint8)
         _run(len(coords), Call(stage, grad=grads[1].numpy(), touched=touched, **given))
     return grads

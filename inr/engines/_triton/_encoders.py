@@ -108,7 +108,7 @@ class _GridEncoder:
         self._kernels = _grid
         self._placed_in = encoding.placed_in
         self._levels = _grid.levels_on(encoding.levels, device)
-        self._smooth = encoding.interpolation == "smoothstep"
+        self._smoothness = int(encoding.smoothness)
         self._shape, self._out_dim = encoding.table.shape, encoding.out_dim
         self._deterministic = deterministic
 
@@ -118,13 +118,13 @@ class _GridEncoder:
     def features(self, tensors: Mapping[str, Tensor], coords: Tensor) -> Tensor:
         features = coords.new_empty(len(coords), self._out_dim)
         table = weight_of(tensors, _TABLE, tuple(self._shape)).detach().float().contiguous()
-        self._kernels.encode(self._placed_in(coords).contiguous(), table, self._levels, self._smooth, features)
+        self._kernels.encode(self._placed_in(coords).contiguous(), table, self._levels, self._smoothness, features)
         return features
 
     def backward(self, coords: Tensor, grads: Tensor) -> dict[str, Tensor]:
         table = grads.new_zeros(self._shape)
         self._kernels.scatter(
-            self._placed_in(coords).contiguous(), grads, self._levels, self._smooth, table, self._deterministic
+            self._placed_in(coords).contiguous(), grads, self._levels, self._smoothness, table, self._deterministic
         )
         return {_TABLE: table}
 

@@ -112,15 +112,17 @@ def corner_row(CORNER: tl.constexpr, u0, u1, u2, u3, scale, place, DIM: tl.const
 @triton.jit
 @no_type_check
 def corner_weight(
-    CORNER: tl.constexpr, WITHOUT: tl.constexpr, u0, u1, u2, u3, scale, DIM: tl.constexpr, SMOOTH: tl.constexpr
+    CORNER: tl.constexpr, WITHOUT: tl.constexpr, u0, u1, u2, u3, scale, DIM: tl.constexpr, SMOOTHNESS: tl.constexpr
 ):
     """Weights of one corner of the points' cells, as far as they come from other axes than `WITHOUT`."""
     weight = tl.zeros_like(u0) + 1
     for axis in tl.static_range(DIM):
         if axis != WITHOUT:
             _, part = _cell(axis, u0, u1, u2, u3, scale)
-            if SMOOTH:
+            if SMOOTHNESS == 1:
                 part = part * part * (3 - 2 * part)
+            if SMOOTHNESS == 2:
+                part = part * part * part * (10 + part * (6 * part - 15))
             weight *= part if (CORNER >> axis) & 1 else 1 - part
     return weight
 
@@ -128,13 +130,14 @@ def corner_weight(
 @triton.jit
 @no_type_check
 def _corner_slope(
-    CORNER: tl.constexpr, ALONG: tl.constexpr, u0, u1, u2, u3, scale, DIM: tl.constexpr, SMOOTH: tl.constexpr
+    CORNER: tl.constexpr, ALONG: tl.constexpr, u0, u1, u2, u3, scale, DIM: tl.constexpr, SMOOTHNESS: tl.constexpr
 ):
     """Derivatives of the corner's weights along an axis."""
-    slope = corner_weight(CORNER, ALONG, u0, u1, u2, u3, scale, DIM, SMOOTH) * (scale * 0.5)
-    if SMOOTH:
+    slope = corner_weight(CORNER, ALONG, u0, u1, u2, u3, scale, DIM, SMOOTHNESS) * (scale * 0.5)
+    if SMOOTHNESS:
         _, part = _cell(ALONG, u0, u1, u2, u3, scale)
-        slope *= 6 * part * (1 - part)
+        rest = part * (1 - part)
+        slope *= 6 * rest if SMOOTHNESS == 1 else 30 * rest * rest
     return slope if (CORNER >> ALONG) & 1 else -slope
 
 
@@ -142,7 +145,7 @@ def _corner_slope(
 @no_type_check
 def _encode(
     coords, table, scales, places, out, n, stride,
-    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTH: tl.constexpr, BLOCK: tl.constexpr,
+    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTHNESS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     level = tl.program_id(1)
     points = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
@@ -153,7 +156,7 @@ def _encode(
     total = tl.zeros((BLOCK, WIDTH), tl.float32)
     for corner in tl.static_range(2**DIM):
         row = corner_row(corner, u0, u1, u2, u3, scale, place, DIM)
-        weight = corner_weight(corner, -1, u0, u1, u2, u3, scale, DIM, SMOOTH)
+        weight = corner_weight(corner, -1, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
         values = tl.load(table + row[:, None] * FEATURES + feature[None, :], mask=wanted, other=0.0)
         total += weight[:, None] * values
     tl.store(out + points[:, None] * stride + level * FEATURES + feature[None, :], total, mask=wanted)
@@ -163,7 +166,7 @@ def _encode(
 @no_type_check
 def _scatter(
     coords, given, scales, places, units, sums, n, stride,
-    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTH: tl.constexpr, WHOLE: tl.constexpr,
+    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTHNESS: tl.constexpr, WHOLE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
     level = tl.program_id(1)
@@ -175,7 +178,7 @@ def _scatter(
     grad = tl.load(given + points[:, None] * stride + level * FEATURES + feature[None, :], mask=wanted, other=0.0)
     for corner in tl.static_range(2**DIM):
         row = corner_row(corner, u0, u1, u2, u3, scale, place, DIM)
-        weight = corner_weight(corner, -1, u0, u1, u2, u3, scale, DIM, SMOOTH)
+        weight = corner_weight(corner, -1, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
         amounts = weight[:, None] * grad
         if WHOLE:
             amounts *= tl.load(units + level)
@@ -187,7 +190,7 @@ def _scatter(
 @no_type_check
 def _scatter_coords(
     coords, table, given, scales, places, grads, n, stride, levels,
-    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTH: tl.constexpr, BLOCK: tl.constexpr,
+    DIM: tl.constexpr, FEATURES: tl.constexpr, WIDTH: tl.constexpr, SMOOTHNESS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     points = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside, feature = points < n, tl.arange(0, WIDTH)
@@ -202,10 +205,10 @@ def _scatter_coords(
             row = corner_row(corner, u0, u1, u2, u3, scale, place, DIM)
             values = tl.load(table + row[:, None] * FEATURES + feature[None, :], mask=wanted, other=0.0)
             dot = tl.sum(values * grad, 1)
-            g0 += dot * _corner_slope(corner, 0, u0, u1, u2, u3, scale, DIM, SMOOTH)
-            g1 += dot * _corner_slope(corner, 1, u0, u1, u2, u3, scale, DIM, SMOOTH)
-            g2 += dot * _corner_slope(corner, 2, u0, u1, u2, u3, scale, DIM, SMOOTH)
-            g3 += dot * _corner_slope(corner, 3, u0, u1, u2, u3, scale, DIM, SMOOTH)
+            g0 += dot * _corner_slope(corner, 0, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
+            g1 += dot * _corner_slope(corner, 1, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
+            g2 += dot * _corner_slope(corner, 2, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
+            g3 += dot * _corner_slope(corner, 3, u0, u1, u2, u3, scale, DIM, SMOOTHNESS)
     for axis in tl.static_range(DIM):
         at = points * DIM + axis
         x = tl.load(coords + at, mask=inside, other=0.0)
@@ -217,7 +220,7 @@ def encode(
     coords: Float[Tensor, "n d"],
     table: Float[Tensor, "entries features"],
     levels: Levels,
-    smooth: bool,
+    smoothness: int,
     out: Float[Tensor, "n out"],
 ) -> None:
     """Write the interpolated features of points, level after level.
@@ -225,14 +228,14 @@ def encode(
     Args:
         coords: float32, contiguous, 1 to 4 axes.
         table: float32, contiguous, all levels' rows, 1 to 16 features.
-        smooth: smoothstep in the place of linear weights.
+        smoothness: of the weights: 0 linear, 1 smoothstep, 2 quintic.
         out: float32, levels x features columns; rows may lie apart, columns not.
     """
     tile, grid = _tiles(coords, table.shape[1], levels)
     with torch.cuda.device_of(coords):
         _encode[grid](
             coords, table, levels.scales, levels.places, out, len(coords), out.stride(0),
-            SMOOTH=smooth, **tile, **_AS_WRITTEN, num_warps=_WARPS,
+            SMOOTHNESS=smoothness, **tile, **_AS_WRITTEN, num_warps=_WARPS,
         )  # fmt: skip
 
 
@@ -240,7 +243,7 @@ def scatter(
     coords: Float[Tensor, "n d"],
     grad: Float[Tensor, "n out"],
     levels: Levels,
-    smooth: bool,
+    smoothness: int,
     table_grad: Float[Tensor, "entries features"],
     deterministic: bool,
 ) -> None:
@@ -265,7 +268,7 @@ def scatter(
     with torch.cuda.device_of(coords):
         _scatter[grid](
             coords, grad, levels.scales, levels.places, units, sums, len(coords), grad.stride(0),
-            SMOOTH=smooth, WHOLE=deterministic, **tile, **_AS_WRITTEN, num_warps=_WARPS,
+            SMOOTHNESS=smoothness, WHOLE=deterministic, **tile, **_AS_WRITTEN, num_warps=_WARPS,
         )  # fmt: skip
     if deterministic:
         table_grad += sums / units.repeat_interleave(levels.entries, output_size=len(sums))[:, None]
@@ -276,13 +279,13 @@ def scatter_coords(
     table: Float[Tensor, "entries features"],
     grad: Float[Tensor, "n out"],
     levels: Levels,
-    smooth: bool,
+    smoothness: int,
     coords_grad: Float[Tensor, "n d"],
 ) -> None:
     """Write the gradient of the coordinates; 0 where they lie beyond [-1, 1]. The same bits in every run.
 
     Args:
-        coords, table, levels, smooth: as in `encode`.
+        coords, table, levels, smoothness: as in `encode`.
         grad: the gradient of the features, as `out` in `encode`.
         coords_grad: float32, contiguous.
     """
@@ -290,7 +293,7 @@ def scatter_coords(
     with torch.cuda.device_of(coords):
         _scatter_coords[(blocks,)](
             coords, table, grad, levels.scales, levels.places, coords_grad, len(coords), grad.stride(0),
-            len(levels.scales), SMOOTH=smooth, **tile, **_AS_WRITTEN, num_warps=_WARPS,
+            len(levels.scales), SMOOTHNESS=smoothness, **tile, **_AS_WRITTEN, num_warps=_WARPS,
         )  # fmt: skip
 
 

@@ -34,15 +34,15 @@ def backward(grad: Tensor, coords: Tensor, table: Tensor, *rest: Any) -> tuple[T
     from inr.engines._triton import _grid
 
     *shape, of_coords, of_table = rest
-    levels, smooth = _levels(coords, table, tuple(shape)), shape[-1]
+    levels, smoothness = _levels(coords, table, tuple(shape)), shape[-1]
     check_grad(grad, coords, table, shape[0])
     coords, table, grad = coords.contiguous(), table.contiguous(), grad.contiguous()
     coords_grad = coords.new_zeros(coords.shape if of_coords else 0)
     table_grad = table.new_zeros(table.shape if of_table else 0)
     if of_coords:
-        _grid.scatter_coords(coords, table, grad, levels, smooth, coords_grad)
+        _grid.scatter_coords(coords, table, grad, levels, smoothness, coords_grad)
     if of_table:
-        _grid.scatter(coords, grad, levels, smooth, table_grad, torch.are_deterministic_algorithms_enabled())
+        _grid.scatter(coords, grad, levels, smoothness, table_grad, torch.are_deterministic_algorithms_enabled())
     return coords_grad, table_grad
 
 

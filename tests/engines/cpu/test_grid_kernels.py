@@ -22,6 +22,8 @@ GRIDS = [
     "hash:levels=3,coarsest=16,finest=1048576,log2_size=12,features=1",
     "hash:levels=2,coarsest=1,finest=30,log2_size=0",
     "hash:levels=2,coarsest=4,finest=9,log2_size=1,features=8,interpolation=smoothstep",
+    "dense:levels=3,coarsest=3,finest=6,interpolation=quintic",
+    "hash:levels=2,coarsest=4,finest=9,log2_size=2,features=3,interpolation=quintic",
 ]
 # Weights and rows are the eager ones to the bit, only sums go in another order: 2^4 corners, each rounded thrice
 TOLERANCE = 16 * 2**-23
@@ -44,7 +46,7 @@ class Grid:
         torch.nn.init.normal_(self.encoding.table)
         self.table = self.encoding.table.detach().numpy()
         entries, self.features = self.table.shape
-        self.kind = in_dim, self.features, self.encoding.interpolation == "smoothstep"
+        self.kind = in_dim, self.features, int(self.encoding.smoothness)
         self.levels = _grid.level_table(self.encoding.levels)
         self.coords = points(in_dim, count)
         self.given = torch.randn(len(self.coords), self.encoding.out_dim + 3)
@@ -66,7 +68,7 @@ class Grid:
     def scatter_coords(self, threads=1):
         grad = np.full(self.coords.shape, 7, np.float32)
         arguments = {"coords": self.coords.numpy(), "table": self.table, "given": self.given.numpy(), "grad": grad}
-        run([Call(_grid.scatter_coords(self.kind[0]), **arguments, smooth=self.kind[2], **self.levels)], threads)
+        run([Call(_grid.scatter_coords(self.kind[0]), **arguments, smoothness=self.kind[2], **self.levels)], threads)
         return torch.from_numpy(grad)
 
     def eager(self):
@@ -82,7 +84,11 @@ every_grid = pytest.mark.parametrize(
     ("spec", "in_dim"),
     [(spec, in_dim) for spec in (GRIDS[0], GRIDS[3], GRIDS[6]) for in_dim in (1, 2, 3, 4)]
     + list(
-        zip([GRIDS[1], GRIDS[1], GRIDS[2], GRIDS[4], GRIDS[5], GRIDS[5], GRIDS[7]], [1, 3, 4, 2, 2, 3, 3], strict=True)
+        zip(
+            [GRIDS[index] for index in (1, 1, 2, 4, 5, 5, 7, 8, 8, 9, 9)],
+            [1, 3, 4, 2, 2, 3, 3, 2, 3, 1, 4],
+            strict=True,
+        )
     ),
 )
 

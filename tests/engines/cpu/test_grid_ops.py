@@ -13,6 +13,7 @@ from inr.engines import grid_encode
 GRIDS = [
     "dense:levels=2,coarsest=3,finest=6,features=2",
     "hash:levels=3,coarsest=2,finest=40,log2_size=5,features=2,interpolation=smoothstep",
+    "hash:levels=2,coarsest=2,finest=20,log2_size=5,features=2,interpolation=quintic",
 ]
 SHORT_AXIS = "hash:levels=3,coarsest=2,finest=40,log2_size=5,last_finest=7"
 every_grid = pytest.mark.parametrize(
@@ -52,8 +53,8 @@ def test_derivatives_of_any_order_are_the_eager_ones(spec, in_dim):
 @pytest.mark.parametrize("in_dim", [2, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 3, 4))])
 def test_operators_keep_the_rules(spec, in_dim):
     encoding, coords = problem(spec, in_dim)
-    count, coarsest, finest, size, smooth = encoding.lattice.shape
-    shape = count, coarsest, finest, 0 if size == math.inf else size, smooth
+    count, coarsest, finest, size, smoothness = encoding.lattice.shape
+    shape = count, coarsest, finest, 0 if size == math.inf else size, smoothness
     torch.library.opcheck(torch.ops.inr.grid_encode.default, (coords, encoding.table, *shape))
     grad = torch.randn(len(coords), encoding.out_dim, requires_grad=True)
     for wanted in ((True, True), (False, True))[: 1 + (in_dim == 2)]:
@@ -112,4 +113,4 @@ def test_wrong_shapes_are_refused():
     with pytest.raises(InrError, match=r"shape \(n, 2\), got \(5, 3\)"):
         grid_encode(encoding, torch.rand(5, 3))
     with pytest.raises(InrError, match="has 48 rows, got 47"):
-        torch.ops.inr.grid_encode(torch.rand(5, 2), encoding.table[1:], *encoding.lattice.shape[:3], 0, False)
+        torch.ops.inr.grid_encode(torch.rand(5, 2), encoding.table[1:], *encoding.lattice.shape[:3], 0, 0)

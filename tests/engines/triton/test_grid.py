@@ -23,13 +23,14 @@ CASES = [
     ("dense:levels=2,coarsest=5,finest=9,features=3,interpolation=smoothstep", 2, 37),
     ("hash:levels=2,coarsest=3,finest=12,log2_size=5", 2, 257),
     ("hash:levels=2,coarsest=3,finest=6,log2_size=6,features=4,interpolation=smoothstep", 3, 37),
+    ("hash:levels=2,coarsest=2,finest=9,log2_size=4,features=2,interpolation=quintic", 2, 37),
     ("dense:levels=1,finest=3,features=2", 4, 37),
     ("hash:levels=1,finest=4,log2_size=7,features=3", 4, 1),
 ]
 LONG = [
     (f"{kind},levels=2,features={features},interpolation={weights}", in_dim, points)
     for kind in ("dense:coarsest=3,finest=6", "hash:coarsest=2,finest=12,log2_size=4")
-    for weights in ("linear", "smoothstep")
+    for weights in ("linear", "smoothstep", "quintic")
     for features, points in ((1, 257), (2, 1), (3, 37), (4, 257), (16, 37))
     for in_dim in (1, 2, 3, 4)
 ]
@@ -59,7 +60,7 @@ class Grid:
         self.device = device
         self.encoding = encodings.build(spec, in_dim)
         torch.nn.init.normal_(self.encoding.table)
-        self.smooth = self.encoding.interpolation == "smoothstep"
+        self.smoothness = int(self.encoding.smoothness)
         self.levels = _grid.levels_on(self.encoding.levels, torch.device(device))
         self.table = self.encoding.table.detach().to(device)
         self.coords = points(in_dim, count)
@@ -68,20 +69,20 @@ class Grid:
     def encode(self):
         # rows of another array: they lie further apart than they are long
         wide = torch.full((len(self.coords), self.encoding.out_dim + 3), 7.0, device=self.device)
-        _grid.encode(self.coords.to(self.device), self.table, self.levels, self.smooth, wide[:, :-3])
+        _grid.encode(self.coords.to(self.device), self.table, self.levels, self.smoothness, wide[:, :-3])
         assert (wide[:, -3:] == 7).all()
         return wide[:, :-3].cpu()
 
     def scatter(self, deterministic=False):
         grad = torch.zeros_like(self.table)
         wide = torch.nn.functional.pad(self.given, (0, 5)).to(self.device)[:, :-5]
-        _grid.scatter(self.coords.to(self.device), wide, self.levels, self.smooth, grad, deterministic)
+        _grid.scatter(self.coords.to(self.device), wide, self.levels, self.smoothness, grad, deterministic)
         return grad.cpu()
 
     def scatter_coords(self):
         grad = torch.full(self.coords.shape, 7.0, device=self.device)
         given = self.given.to(self.device)
-        _grid.scatter_coords(self.coords.to(self.device), self.table, given, self.levels, self.smooth, grad)
+        _grid.scatter_coords(self.coords.to(self.device), self.table, given, self.levels, self.smoothness, grad)
         return grad.cpu()
 
     def eager(self, dtype):
@@ -93,11 +94,11 @@ class Grid:
     def tolerance(self):
         """Of a feature, in parts of the table's largest number.
 
-        A place in a cell has three roundings of numbers up to the scale, and on each axis moves a value by up to 1.5
-        (smoothstep's slope) x 2 of the largest. Then 2^d products of d + 1 numbers are summed, all rounded.
+        A place in a cell has three roundings of numbers up to the scale, and on each axis moves a value by up to 1.875
+        (quintic's slope) x 2 of the largest. Then 2^d products of d + 1 numbers are summed, all rounded.
         """
         in_dim, scale = self.encoding.in_dim, max(level.scale for level in self.encoding.levels)
-        return (9 * in_dim * (scale + 1) + 2**in_dim * (in_dim + 2)) * ROUNDING
+        return (12 * in_dim * (scale + 1) + 2**in_dim * (in_dim + 2)) * ROUNDING
 
     def check(self, expected, of_features, of_rows, of_coords):
         """Everything the kernels compute, with tolerances in parts of the largest number that is summed."""
@@ -115,7 +116,7 @@ class Grid:
 def test_features_and_gradients_are_the_eager_ones(spec, in_dim, count, device):
     grid = Grid(spec, in_dim, count, device)
     exact = grid.tolerance()
-    # a row may collect every point, with weights as exact as features; smoothstep's slope changes by up to 6 a cell
+    # a row may collect every point, with weights as exact as features; slopes change by up to 6 a cell
     grid.check(grid.eager(torch.float64), exact, count * exact, 4 * exact)
 
 
@@ -197,7 +198,7 @@ def test_gradients_are_added_to_what_is_there(device):
     for deterministic in (False, True):
         grad = torch.ones_like(grid.table)
         given = grid.given.to(device)
-        _grid.scatter(grid.coords.to(device), given, grid.levels, grid.smooth, grad, deterministic)
+        _grid.scatter(grid.coords.to(device), given, grid.levels, grid.smoothness, grad, deterministic)
         expected = grid.scatter(deterministic) + 1
         torch.testing.assert_close(grad.cpu(), expected, rtol=0, atol=20 * ROUNDING * expected.abs().max().item())
 
@@ -211,8 +212,8 @@ def test_no_points(device):
 
 
 def shape_of(encoding):
-    count, coarsest, finest, size, smooth = encoding.lattice.shape
-    return count, coarsest, finest, 0 if size == math.inf else size, smooth
+    count, coarsest, finest, size, smoothness = encoding.lattice.shape
+    return count, coarsest, finest, 0 if size == math.inf else size, smoothness
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
@@ -277,7 +278,7 @@ from inr.engines._triton import _grid
 
 def compiled(kernel, in_dim, features, **options):
     width = 1 << (features - 1).bit_length()
-    constants = {"DIM": in_dim, "FEATURES": features, "WIDTH": width, "BLOCK": 512 // width, "SMOOTH": True}
+    constants = {"DIM": in_dim, "FEATURES": features, "WIDTH": width, "BLOCK": 512 // width, "SMOOTHNESS": 2}
     constants |= options
     types = {"n": "i32", "stride": "i32", "levels": "i32", "places": "*i32"}
     types["sums"] = "*i64" if options.get("WHOLE") else "*fp32"

@@ -1,0 +1,143 @@
+"""Solving differential equations for a field."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from inr._errors import InrError
+from inr.equations._closed_form import ClosedForm
+from inr.equations._fields import network_of, wrapped
+from inr.equations._how import How, made
+from inr.equations._problem import Problem
+from inr.equations._stating import Given, state
+from inr.equations._stepping import finished, stepping
+from inr.equations._text import described
+from inr.field import Field
+from inr.fitting import solve as solve_signal
+from inr.fitting import stopping_on_interrupt
+
+Tell = Callable[[str], None]
+_CONTENT = 1e-4  # residual with which the closed form of an equation that is not linear is taken
+_SECONDS = 20.0  # of closed forms, about
+
+
+def solve(
+    residual: Given | Any,
+    *,
+    domain: str | None = None,
+    channels: str | Sequence[str] | None = None,
+    where: Mapping[str, Given] | None = None,
+    unknown: Mapping[str, float] | None = None,
+    data: tuple[Any, Any] | None = None,
+    tell: Tell | None = None,
+    **how: Any,
+) -> Field:
+    """Solve a differential equation: find the field whose residual is 0 in a domain, and that meets conditions.
+
+    The equation is a plain function of channels and of what there is at points. It is called once with symbols, from
+    which follows what it reads of the field, and whether it is linear: then it has a closed form, and there are no
+    steps. Names of derivatives are those of the axes: `u.t`, `u.xx`, `u.xt`; `u.lap` and `u.grad` are by all axes but
+    t. Functions are those of `inr.equations` (`sin`, `exp` …), or torch's, numpy's or sympy's.
+
+    Args:
+        residual: what is to be 0: one number at each point or several, as a tuple. Or text, as "u_xx + u_yy + 400*u".
+            Anything else is a signal to be fitted in closed form, see `inr.fitting.solve`: a signal, a path
+            (`pathlib.Path`) or an array.
+        domain: axes with their ranges in own units, as "x=-1..1,t=0..1". Of text, all axes by which it differentiates
+            where None: from -1 to 1, and t from 0 to 1.
+        channels: names of the unknown functions, as "u" or "u,v,p"; "u:complex" for a complex one. None: "u", or those
+            that a text differentiates.
+        where: what is to be 0 at places: {"t=0": lambda u, at: u + sin(pi * at.x), "x=-1|x=1": "u"}. Places are faces
+            and edges by the axes that are fixed; "boundary" is all faces of all axes but t, "initial" the beginning
+            of t. Text that names no channel is its value there.
+        unknown: numbers to be found besides, with first guesses: {"nu": 0.05}. Functions take them by name.
+        data: points (n, d) and values (n, c) that were measured, in own units.
+        tell: is told how it goes, a line at a time.
+        how: any of the attributes of `inr.equations.How`, such as solver="steps", hard=True, periodic="x", seconds=60.
+
+    Returns:
+        The field, in own units by `field.at` and `field.render`. Its metrics hold the relative residual, and its `fit`
+        how it was found, with the numbers that were.
+
+    Raises:
+        InrError: what cannot be solved, in words.
+
+    >>> field = inr.equations.solve("u_xx + u_yy", domain="x=0..1,y=0..1", where={"boundary": "x^2 - y^2"})
+    >>> abs(float(field.at((0.5, 0.25))[0]) - 0.1875) < 1e-5
+    True
+    """
+    if not (callable(residual) or isinstance(residual, (str, list, tuple))):
+        return solve_signal(residual, **how)
+    if isinstance(residual, str) and (domain is None or channels is None):
+        named, box = described(residual)
+        domain, channels = domain or box, channels or named
+    if domain is None:
+        raise InrError("an equation that is a function needs its domain, as domain='x=-1..1,t=0..1'")
+    problem = state(residual, domain=domain, channels=channels or "u", where=where, unknown=unknown, data=data)
+    return solved(problem, made(**how), tell or (lambda line: None))
+
+
+def solved(problem: Problem, how: How, tell: Tell) -> Field:
+    """What `solve` gives, of a problem that is stated.
+
+    Args:
+        problem: the equation.
+        how: to solve it.
+        tell: is told how it goes.
+    """
+    field = closed_form_if_content(problem, how, tell)
+    if field is not None:
+        return field
+    course = stepping(problem, how)
+    for note in course.fitter.plan.notes:
+        tell(note)
+    with stopping_on_interrupt(course.fitter):
+        for event in course.run():
+            if event.kind == "end" and event.reason != "steps":
+                tell(event.message)
+    return finished(course, problem, how)
+
+
+def closed_form_if_content(problem: Problem, how: How, tell: Tell) -> Field | None:
+    """The closed form where it is asked for, or where it is good enough; None where steps are to be taken.
+
+    Args:
+        problem: the equation.
+        how: to solve it.
+        tell: is told how it goes.
+
+    Raises:
+        InrError: a closed form of what has none.
+    """
+    if how.solver == "steps" or (how.solver == "auto" and (how.wants_steps or not problem.traced)):
+        return None
+    if not problem.traced:
+        raise InrError(f"no closed form, since the equation cannot be traced: {problem.why}; take solver=steps")
+    field = closed_form(problem, how, tell)
+    if problem.linear or how.solver == "closed-form" or field.metrics["residual"] < _CONTENT:
+        return field
+    tell(f"the closed form leaves a residual of {field.metrics['residual']:.1e}: going on by steps")
+    return None
+
+
+def closed_form(problem: Problem, how: How, tell: Tell) -> Field:
+    """Solve by least squares of random sine features.
+
+    Args:
+        problem: traced.
+        how: to solve it.
+        tell: is told of each try.
+
+    Returns:
+        A field of one hidden layer, float32.
+    """
+    inner, wrapping = wrapped(problem, how)
+    periodic = [axis.name in how.periodic for axis in problem.domain.axes]
+    solver = ClosedForm(inner, periodic=periodic, seed=how.seed, weights=how.weights)
+    seconds = _SECONDS if how.seconds is None else how.seconds
+    solution = solver.run(tolerance=how.tolerance, features=how.features, seconds=seconds, tell=tell)
+    field = network_of(solution, problem, wrapping)
+    field.metrics = {"residual": solution.residual, "rounding": solution.rounding}
+    field.fit = {"optimiser": "closed-form", "seed": how.seed, "steps": 0, "features": solution.features.count}
+    if problem.numbers:
+        field.fit["numbers"] = dict(zip(problem.numbers, solution.numbers.tolist(), strict=True))
+    return field.eval()

@@ -1,0 +1,144 @@
+"""From what users write to a problem: residuals as functions or text, places, channels, data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.equations._places import Place, given_points, inside, parse_domain, parse_place
+from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
+from inr.equations._text import from_text
+
+Given = Formula | str | Sequence[str]
+
+
+def state(
+    residual: Given,
+    *,
+    domain: str,
+    channels: str | Sequence[str] = "u",
+    where: Mapping[str, Given] | None = None,
+    unknown: Mapping[str, float] | None = None,
+    data: tuple[Any, Any] | None = None,
+) -> Problem:
+    """A differential equation with its conditions; functions are followed once with symbols.
+
+    Args:
+        residual: what is to be 0 everywhere, as a function of named channels and `at`, or as text; see `inr.solve`.
+        domain: axes with their ranges, as "x=-1..1,t=0..1".
+        channels: names; "u:complex" for one that is complex.
+        where: by places, what is to be 0 there.
+        unknown: first guesses of numbers that are to be found, by name.
+        data: points (n, d) and values (n, c) that the field is to have there, in own units.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InrError: what does not go together, in words.
+    """
+    unknowns = _unknowns(channels)
+    parts = [name for each in unknowns for name in _part_names(each)]
+    there = parse_domain(domain, [each.name for each in unknowns])
+    there = replace(there, channels=len(parts), values=type(there.values)((-1.0,) * len(parts), (1.0,) * len(parts)))
+    numbers = {name: float(guess) for name, guess in (unknown or {}).items()}
+    axes = [axis.name for axis in there.axes]
+    if clash := set(numbers) & {*axes, *(each.name for each in unknowns)}:
+        raise InrError(f"'{sorted(clash)[0]}' is an unknown number and something else; give it another name")
+    symbols = Symbols(axes, parts, list(numbers))
+
+    def traced(given: Given, place: Place) -> Condition:
+        formula = given if callable(given) else from_text(given, unknowns, axes, list(numbers), place.name)
+        return trace(formula, place, unknowns, symbols)
+
+    conditions = [traced(residual, inside(there))]
+    conditions += [traced(given, parse_place(name, there)) for name, given in (where or {}).items()]
+    if data is not None:
+        conditions.append(
+            trace(_measured(unknowns), given_points(*_real_data(data, unknowns), there), unknowns, symbols)
+        )
+    problem = Problem(there, unknowns, symbols, tuple(conditions), numbers)
+    _check(problem)
+    return problem
+
+
+def _unknowns(channels: str | Sequence[str]) -> tuple[Unknown, ...]:
+    names = [part.strip() for part in channels.split(",")] if isinstance(channels, str) else list(channels)
+    found, start = [], 0
+    for written in names:
+        name, colon, kind = written.partition(":")
+        if not name.isidentifier() or "_" in name or (colon and kind != "complex"):
+            raise InrError(f"a channel is called as u, or u:complex, not '{written}'")
+        width = 2 if colon else 1
+        found.append(Unknown(name, tuple(range(start, start + width))))
+        start += width
+    if len({each.name for each in found}) < len(found):
+        raise InrError(f"a channel is named twice: {', '.join(names)}")
+    return tuple(found)
+
+
+def _part_names(unknown: Unknown) -> list[str]:
+    return [f"{unknown.name}Re", f"{unknown.name}Im"] if unknown.is_complex else [unknown.name]
+
+
+def _measured(unknowns: Sequence[Unknown]) -> Formula:
+    """Of data: values less what was measured, which points bring with them."""
+
+    def measured(channels: Any, at: Any) -> Any:
+        several = channels if isinstance(channels, tuple) else (channels,)
+        return [own - getattr(at, f"known_{each.name}") for own, each in zip(several, unknowns, strict=True)]
+
+    return measured
+
+
+def _real_data(data: tuple[Any, Any], unknowns: Sequence[Unknown]) -> tuple[Any, Any]:
+    """Data with two columns for each complex channel."""
+    points, values = data
+    values = np.asarray(values)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim == 2 and values.shape[1] == len(unknowns) and any(each.is_complex for each in unknowns):
+        columns: list[np.ndarray] = []
+        for column, each in zip(values.T, unknowns, strict=True):
+            columns += [column.real, column.imag] if each.is_complex else [column.real]
+        values = np.stack(columns, 1)
+    if np.iscomplexobj(values):
+        raise InrError("data are complex, and the channels are real; write channels='u:complex'")
+    return points, values
+
+
+def _check(problem: Problem) -> None:
+    """Refuse an equation that leaves a channel out, and one of which nothing is known beside it."""
+    if not problem.traced:
+        return
+    symbols = problem.symbols
+    read = {symbols.jets[jet][0] for c in problem.conditions for e in c.residuals for jet in symbols.jets_of(e)}
+    for channel, name in enumerate(symbols.channels):
+        if channel not in read:
+            raise InrError(f"nothing is said about the channel '{name}'")
+    orders = [symbols.jets[jet][1] for e in problem.conditions[0].residuals for jet in symbols.jets_of(e)]
+    if not any(map(any, orders)):
+        return
+    if len(problem.conditions) == 1:
+        raise InrError(
+            "not enough conditions: a differential equation needs values at a boundary or a beginning, as "
+            "where={'boundary': 'u'} (--boundary 0) or where={'t=0': …} (--initial …)"
+        )
+    _check_beginning(problem, orders)
+
+
+def _check_beginning(problem: Problem, orders: Sequence[tuple[int, ...]]) -> None:
+    """Refuse an equation in t that does not say where it begins."""
+    axes = [axis.name for axis in problem.domain.axes]
+    if "t" not in axes:
+        return
+    place = axes.index("t")
+    wanted = max(each[place] for each in orders)
+    bound = any(
+        condition.place.points is not None or any(box[place][0] == box[place][1] for box in condition.place.boxes)
+        for condition in problem.conditions[1:]
+    )
+    if wanted and not bound:
+        low = problem.domain.axes[place].low
+        raise InrError(f"not enough conditions: nothing is given at t={low:g} (where={{'t={low:g}': …}}, --initial …)")

@@ -1,0 +1,142 @@
+"""Equations solved by steps: a field is fitted to its residuals at points that are renewed where they are large."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr.activations import FUNCTIONS
+from inr.engines import At, Batch, DerivativePlan
+from inr.equations._numbers import WithNumbers
+from inr.equations._objective import EquationLoss, PooledLoss
+from inr.fitting import Event, Fitter, dense
+
+_BALANCE_EVERY, _MEMORY = 100, 0.9
+_RENEW_EVERY = 100
+_CANDIDATES = 2  # for each point of a pool
+_BLOCK = 4_096
+
+
+class Course:
+    """A fit whose pools of points are renewed and whose conditions are balanced between its steps.
+
+    Points of the equation are drawn with a chance that grows with the residual, p ∝ |r|/mean |r| + 1 (Wu, Zhu, Tan,
+    Kartha and Lu, "A comprehensive study of non-adaptive and residual-based adaptive sampling for physics-informed
+    neural networks", 2023); those of conditions uniformly. Weights of conditions equalise the norms of their gradients
+    (Wang, Sankaran, Wang and Perdikaris, "An expert's guide to training physics-informed neural networks", 2023).
+
+    Args:
+        fitter: the fit, whose signal is the loss's pool.
+        loss: what it minimises.
+        balance: whether conditions are balanced.
+        adaptive: whether points are drawn by residual.
+        seed: of the choice of points.
+    """
+
+    def __init__(self, fitter: Fitter, loss: PooledLoss, *, balance: bool, adaptive: bool, seed: int) -> None:
+        self.fitter, self._loss, self._balance, self._adaptive = fitter, loss, balance, adaptive
+        self._draw = np.random.default_rng([seed, 2])
+        self._weights: np.ndarray | None = None
+
+    def run(self) -> Iterator[Event]:
+        """See `Fitter.run`; what is done between steps is done when the next event is asked for."""
+        for event in self.fitter.run():
+            yield event
+            if event.kind == "step" and event.step < event.steps:
+                if self._balance and event.step % _BALANCE_EVERY == 1:
+                    self._rebalance(event.step)
+                if event.step % _RENEW_EVERY == 0:
+                    self._renew()
+
+    def residual(self) -> float:
+        """Mean square of the equation's residual at new points, relative to its size and to that of the values."""
+        which = self._loss.drawn(0, _BLOCK)
+        pool = self._loss.pool
+        count = min(len(which.coords), len(pool.sets[0].coords))
+        pool.renew(0, np.arange(count), type(which)(which.coords[:count], which.data[:count]))
+        self._loss.reweigh([1.0] * self._conditions)
+        batch = Batch(torch.arange(count))
+        result = self.fitter.plan.loss_and_grad(self._tensors(), batch)
+        values = self.fitter.execute(result.coords)
+        return float(result.residuals.mean()) / max(float(values.square().mean()), 1e-30)
+
+    def numbers(self) -> dict[str, float]:
+        """Numbers that were learned, by name, in own units."""
+        parametrisation = self.fitter.parametrisation
+        return parametrisation.numbers() if isinstance(parametrisation, WithNumbers) else {}
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return dict(self.fitter.parametrisation.materialise(1.0))
+
+    def _rebalance(self, step: int) -> None:
+        """Bring the gradients of the conditions to one size."""
+        pool, count = self._loss.pool, self._conditions
+        if count < 2:
+            return
+        self._loss.reweigh([1.0] * count)
+        norms = np.zeros(count)
+        for which, (start, stop) in enumerate(zip(pool.starts, pool.starts[1:], strict=False)):
+            share = max(round(self.fitter.batch * pool.shares[which]), 1)
+            rows = np.sort(self._draw.choice(stop - start, min(share, stop - start), replace=False)) + start
+            found = self.fitter.plan.loss_and_grad(self._tensors(), Batch(torch.from_numpy(rows)))
+            norms[which] = math.sqrt(sum(float(dense(grad).square().sum()) for grad in found.grads.values()))
+        wanted = norms.sum() / np.maximum(norms, 1e-6 * norms.sum() + 1e-30)
+        wanted *= count / wanted.sum()
+        self._weights = wanted if self._weights is None else _MEMORY * self._weights + (1 - _MEMORY) * wanted
+        self._loss.reweigh(self._weights.tolist())
+
+    @property
+    def _conditions(self) -> int:
+        return len(self._loss.pool.sets)
+
+    def _renew(self) -> None:
+        """Draw the points of all conditions again."""
+        for which, old in enumerate(self._loss.pool.sets):
+            size = len(old.coords)
+            by_residual = which == 0 and self._adaptive and isinstance(self._loss, EquationLoss)
+            found = self._loss.drawn(which, size * (_CANDIDATES if by_residual else 1))
+            rows = np.arange(len(found.coords))
+            if by_residual:
+                rows = self._by_residual(found.coords, found.data)
+            elif len(rows) != size:  # boxes round their shares
+                rows = np.resize(rows, size)
+            rows = rows[:size]
+            new = type(old)(found.coords[rows], found.data[rows])
+            self._loss.pool.renew(which, np.arange(len(rows)), new)
+
+    def _by_residual(self, coords: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Candidates in an order in which a part at the front is drawn with the wanted chances."""
+        assert isinstance(self._loss, EquationLoss)
+        term, plan = self._loss.terms[0], self.fitter.plan
+        assert isinstance(plan, DerivativePlan)
+        tensors = self._tensors()
+        weights = dict(self.fitter.parametrisation.weights())
+        numbers = {name.partition(".")[2]: each for name, each in tensors.items() if name not in weights}
+        losses = []
+        for start in range(0, len(coords), _BLOCK):
+            part, columns = (torch.from_numpy(each[start : start + _BLOCK]) for each in (coords, data))
+            found = plan.jet(weights, part.to(plan.device), term.reads)
+            at = At(
+                found.values.unbind(1), [row.unbind(1) for row in found.first.unbind(1)],
+                [row.unbind(1) for row in found.second.unbind(1)], part.unbind(1),
+                dict(zip(term.columns, columns.unbind(1), strict=True)), numbers,
+            )  # fmt: skip
+            losses.append(torch.as_tensor(term.formula(FUNCTIONS, at)).expand(len(part)).cpu().numpy())
+        sizes = np.sqrt(np.concatenate(losses))
+        chances = np.nan_to_num(sizes / (sizes.mean() + 1e-30)) + 1
+        return np.argsort(self._draw.exponential(size=len(chances)) / chances)  # sampling without replacement
+
+
+def counts(batch: int, conditions: int, pool: int) -> tuple[list[int], list[float]]:
+    """Points of each condition's pool, and its share of a step: half for the equation, the rest for all others.
+
+    Args:
+        batch: points a step.
+        conditions: how many, the equation included.
+        pool: times the points of a step.
+    """
+    others = max(conditions - 1, 1)
+    shares: Sequence[float] = [0.75] + [0.25 / others] * (conditions - 1) if conditions > 1 else [1.0]
+    return [max(round(pool * batch * share), 16) for share in shares], list(shares)

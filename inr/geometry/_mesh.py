@@ -1,0 +1,56 @@
+"""A triangle mesh as arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles that share vertices, and are counterclockwise as seen from outside.
+
+    Attributes:
+        vertices: float (n, 3).
+        faces: int (m, 3), rows of `vertices`.
+        normals: float32 (n, 3), unit vectors at the vertices; None where they are not known.
+        colours: uint8 (n, 3), red, green and blue at the vertices; None where there are none.
+
+    >>> tetrahedron = inr.geometry.Mesh(np.eye(4)[:, :3], np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]]))
+    >>> round(tetrahedron.volume, 4), round(tetrahedron.area, 4)
+    (0.1667, 2.366)
+    """
+
+    vertices: Float[np.ndarray, "n 3"]
+    faces: Int[np.ndarray, "m 3"]
+    normals: Float[np.ndarray, "n 3"] | None = None
+    colours: UInt8[np.ndarray, "n 3"] | None = None
+
+    @property
+    def face_vectors(self) -> Float[np.ndarray, "m 3"]:
+        """Twice the area of each triangle along its outward normal, float64."""
+        first, second, third = (self.vertices[column].astype(np.float64) for column in self.faces.T)
+        return np.cross(second - first, third - first)
+
+    @property
+    def area(self) -> float:
+        """Of the surface, in squared units of the vertices."""
+        return float(np.linalg.norm(self.face_vectors, axis=1).sum() / 2)
+
+    @property
+    def volume(self) -> float:
+        """Enclosed, in cubed units of the vertices: by the divergence theorem, for closed meshes."""
+        corners = self.vertices[self.faces[:, 0]].astype(np.float64)
+        return float((corners * self.face_vectors).sum() / 6)
+
+    @property
+    def vertex_normals(self) -> Float[np.ndarray, "n 3"]:
+        """The given normals; or, of vertices, the mean of their triangles' weighted by area, float32."""
+        if self.normals is not None:
+            return self.normals
+        vectors, sums = self.face_vectors, np.zeros((len(self.vertices), 3))
+        for axis in range(3):
+            for column in self.faces.T:
+                sums[:, axis] += np.bincount(column, vectors[:, axis], len(sums))
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)

@@ -1,0 +1,237 @@
+"""Pictures from what a sensor made of them: means over larger pixels, and blur."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.engines import Batch
+from inr.field import Jet, Reads
+from inr.fitting import Setup
+from inr.reconstruction._blur import Blur, read_kernel
+from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_lucy, root_mean_square, wiener
+from inr.reconstruction._inputs import plain_picture
+from inr.reconstruction._noise import estimate_noise
+from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import smooth_grid
+from inr.reconstruction._terms import pixel_of, total_variation
+from inr.signals import GridSignal, gauss_points, grid_coords
+
+_WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
+_STEP_POINTS = 16_384  # of a step of super-resolution
+_STEPS = 800
+
+
+@dataclass
+class CellMeans:
+    """Pixels that are means over their cells, of a field of more pixels.
+
+    Attributes:
+        signal: the pixels.
+        factor: how many pixels a side a pixel becomes.
+        strength: of the total variation, by the pixels that are wanted.
+        reads: first derivatives where there is a prior of them.
+    """
+
+    signal: GridSignal
+    factor: int
+    strength: float
+    reads: Reads
+
+    @property
+    def places(self) -> Float[Tensor, "places 2"]:
+        """From the centre of a cell, in coordinates: as many as the pixels that it becomes, or a few more."""
+        height, width = self.signal.array.shape[:2]
+        axis = gauss_points(math.ceil(self.factor / 2))
+        return torch.tensor([(x * 2 / width, y * 2 / height) for y in axis for x in axis], dtype=torch.float32)
+
+    def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
+        """The places in the cells of a batch, cell after cell."""
+        return (self.signal.coords(batch.indices)[:, None] + self.places).flatten(0, 1)
+
+    def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
+        """The mean squared distance of means from pixels, and the prior."""
+        means = jet.values.unflatten(0, (len(batch.indices), -1)).mean(1)
+        missed = (means - self.signal.values(batch.indices)).square().mean()
+        height, width = self.signal.array.shape[:2]
+        pixel = pixel_of((height * self.factor, width * self.factor))
+        return missed + self.strength * total_variation(jet.first, pixel) if self.strength else missed
+
+
+@dataclass
+class BlurredWindows:
+    """Pixels that are a blur of a field's, looked at in windows.
+
+    Attributes:
+        signal: the blurred pixels.
+        blur: how they came about.
+        strength: of the total variation.
+        reads: first derivatives where there is a prior of them.
+        side: of a window, in pixels.
+    """
+
+    signal: GridSignal
+    blur: Blur
+    strength: float
+    reads: Reads
+    side: int
+
+    def window(self, batch: Batch) -> tuple[slice, slice]:
+        """The window around the first pixel of a batch, moved into the picture."""
+        place = divmod(int(batch.indices[0]), self.blur.shape[1])
+        found = []
+        for centre, size in zip(place, self.blur.shape, strict=True):
+            start = min(max(centre - self.side // 2, 0), max(size - self.side, 0))
+            found.append(slice(start, min(start + self.side, size)))
+        return found[0], found[1]
+
+    def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
+        """The pixels that a window's are means of, row after row."""
+        rows, across = self.blur.rows_and_columns(self.window(batch))
+        cells = rows[:, None] * self.blur.shape[1] + across
+        return grid_coords(self.blur.shape, torch.from_numpy(cells.ravel()))
+
+    def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
+        """The mean squared distance of blurred pixels from the given ones, and the prior."""
+        down, across = self.window(batch)
+        reach = self.blur.reach
+        height, width = down.stop - down.start + 2 * reach[0], across.stop - across.start + 2 * reach[1]
+        blurred = self.blur.gather(jet.values.reshape(height, width, -1))
+        given = torch.from_numpy(self.signal.grid_values[down, across])
+        missed = (blurred - given).square().mean()
+        if not self.strength:
+            return missed
+        return missed + self.strength * total_variation(jet.first, pixel_of(self.blur.shape))
+
+
+def superresolve(
+    given: Any, *, factor: int = 2, prior: str = "tv", strength: float | None = None, parts: Setup | None = None
+) -> Problem:
+    """A picture of more pixels, whose means over the given ones' cells these are.
+
+    Args:
+        given: a picture.
+        factor: how many pixels a side a pixel becomes.
+        prior: "tv" or "none".
+        strength: of the prior, in normalised values, which span 2, by the pixels that are wanted.
+        parts: of the field and its fit.
+
+    Raises:
+        InrError: a factor below 2.
+    """
+    if not 2 <= factor <= 16:
+        raise InrError(f"a factor is a whole number from 2 to 16, got {factor}")
+    picture, domain = plain_picture(given)
+    chosen = _strength(prior, strength, _SUPERRESOLUTION)
+    signal = GridSignal(np.ascontiguousarray(picture), replace(domain, sampling="area"))
+    shape = picture.shape[0] * factor, picture.shape[1] * factor
+    wanted = replace(domain, sampling="area").resampled(shape)
+    cells = max(_STEP_POINTS // (4 * math.ceil(factor / 2) ** 2), 64)
+    setup = replace(
+        parts or smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
+        batch=cells,
+        teacher="uniform",
+        lattice_only=True,
+    )
+
+    def by(kind: Image.Resampling) -> np.ndarray:
+        return enlarged(picture, factor, kind)
+
+    objective = CellMeans(signal, factor, chosen, _reads(chosen))
+    return Problem(
+        "superresolve", signal, objective, setup, wanted, picture.astype(np.float32),
+        [
+            Classical("bicubic", lambda: by(Image.Resampling.BICUBIC)),
+            Classical("Lanczos", lambda: by(Image.Resampling.LANCZOS)),
+        ],
+        [f"a pixel is the mean over its cell, {factor} x {factor} pixels of the reconstruction", *_told(chosen)],
+    )  # fmt: skip
+
+
+def deblur(
+    given: Any,
+    *,
+    kernel: Any,
+    noise: float | None = None,
+    prior: str = "tv",
+    strength: float | None = None,
+    parts: Setup | None = None,
+) -> Problem:
+    """A picture without a blur that is known.
+
+    Args:
+        given: a picture.
+        kernel: the point spread function: the standard deviation of a Gaussian in pixels, a picture, or an array.
+        noise: the standard deviation of the noise in the picture's units; estimated where None.
+        prior: "tv" or "none".
+        strength: of the prior, in normalised values, which span 2, and by pixels.
+        parts: of the field and its fit.
+
+    Raises:
+        InrError: a kernel of even sides, or without weights.
+    """
+    picture, domain = plain_picture(given)
+    blur = Blur(read_kernel(kernel), picture.shape[:2])
+    unit = (domain.values.normalise(picture) + 1) / 2
+    spread = domain.values.data_range
+    # numbers that are rounded have the noise of that at least
+    rounding = 1 / math.sqrt(12) / spread if domain.dtype.startswith(("uint", "int")) else 1e-5
+    sigma = max(estimate_noise(unit) if noise is None else noise / spread, rounding)
+    chosen = _strength(prior, strength, _DEBLURRING * (2 * sigma))
+    domain = replace(domain, sampling="point")
+    signal = GridSignal(np.ascontiguousarray(picture), domain)
+    side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
+    setup = replace(
+        parts or smooth_grid(picture.shape, finer=1.0, steps=_STEPS, batch=1),
+        batch=1,
+        teacher="uniform",
+        lattice_only=True,
+    )
+    objective = BlurredWindows(signal, blur, chosen, _reads(chosen), side)
+
+    def filtered() -> np.ndarray:
+        def left(balance: float) -> float:
+            return root_mean_square(blur(wiener(unit, blur, balance)) - unit)
+
+        return domain.values.restore(2 * wiener(unit, blur, by_discrepancy(left, sigma, 1e-8, 1e2)) - 1)
+
+    def iterated() -> np.ndarray:
+        return domain.values.restore(2 * richardson_lucy(unit, blur, sigma)[0] - 1)
+
+    facts = [
+        f"noise {'estimated' if noise is None else 'given'}: σ = {sigma * spread:.4g}",
+        f"a kernel of {blur.kernel.shape[1]} x {blur.kernel.shape[0]} pixels, edges mirrored",
+        *_told(chosen),
+    ]
+    return Problem(
+        "deblur", signal, objective, setup, domain, picture.astype(np.float32),
+        [Classical("Wiener", filtered, "leaves the noise"), Classical("Richardson-Lucy", iterated, "until the noise")],
+        facts,
+    )  # fmt: skip
+
+
+_SUPERRESOLUTION = 2e-2
+_DEBLURRING = 0.2  # times the noise, in normalised values
+
+
+def _strength(prior: str, given: float | None, usual: float) -> float:
+    if prior not in ("tv", "none"):
+        raise InrError(f"the prior of an operator over many points is tv or none, not '{prior}'")
+    if given is not None and not 0 <= given < np.inf:
+        raise InrError(f"the strength of a prior is 0 or more, got {given:g}")
+    return 0.0 if prior == "none" else usual if given is None else given
+
+
+def _reads(strength: float) -> Reads:
+    """First derivatives where there is a prior of them."""
+    return Reads((0, 1)) if strength else Reads()
+
+
+def _told(strength: float) -> list[str]:
+    return [f"prior tv, strength {strength:.3g}"] if strength else []
