@@ -8,7 +8,7 @@ from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._cpu._plan import CpuPlan
 from inr.engines._derivative_steps import overall_step
 from inr.engines._objectives import Local, Overall
-from inr.jit import compile_seconds, warm
+from inr.jit import compile_seconds
 
 
 class CpuDerivativePlan(CpuPlan):
@@ -34,7 +34,7 @@ class CpuDerivativePlan(CpuPlan):
             stages = self.derivatives.stages([self._loss.reads], ())
         for stage in stages:
             _ = stage.address
-        warm(self.threads)
+        super().prepare()  # values alone are asked for too
         return compile_seconds() - before
 
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:

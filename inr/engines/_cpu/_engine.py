@@ -143,16 +143,13 @@ def _underivable(field: Field, derivatives: Derivatives, objective: Local | Over
     """Why there are no kernels for the derivatives that an objective reads; "" where there are."""
     wanted = [term.reads for term in objective.terms] if isinstance(objective, Local) else [objective.reads]
     order = max((reads.order for reads in wanted), default=0)
-    for part in (field.network.activation, field.encoding):
-        if part.smoothness < order:
-            name = part.config()["name"]
-            instead = f"; '{_SMOOTHER.get(name, 'sine')}' has them" if part is field.network.activation else ""
-            if hasattr(part, "interpolation"):
-                instead = f"; interpolation={_SMOOTHER_GRIDS[order]} has them"
-            kind = "activation" if part is field.network.activation else "encoding"
-            return (
-                f"the loss reads {_ORDINALS[order]} derivatives, which {kind} '{name}' lacks or has jumps in{instead}"
-            )
+    activation = field.network.activation
+    if activation.smoothness < order:
+        name = activation.config()["name"]
+        return (
+            f"the loss reads {_ORDINALS[order]} derivatives, which activation '{name}' lacks or has jumps in; "
+            f"'{_SMOOTHER.get(name, 'sine')}' has them"
+        )
     return next((reason for reads in wanted if (reason := derivatives.lacks(reads))), "")
 
 
