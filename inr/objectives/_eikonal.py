@@ -85,8 +85,8 @@ Far = Annotated[float, Range(0), "weight of distances to the points, where they 
 @objectives.register(
     "siren-sdf",
     source="Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, NeurIPS 2020",
-    formula="1500 |f| + 50 (1 − cos∠(∇f, n)) + 25 |‖∇f‖ − 1| on the surface, 50 exp(−100 |f|) + 25 |‖∇f‖ − 1| in space, "
-    "and far · |f − d| where the points' distance d is known",
+    formula="1500 |f| + 50 (1 − cos∠(∇f, n)) + 25 |‖∇f‖ − 1| on the surface, 50 exp(−100 |f|) + 25 |‖∇f‖ − 1| in "
+    "space, and far · |f − d| where the points' distance d is known",
     limits="far=0 is as published, and leaves sheets in space where there is no surface",
 )
 class SirenDistance(_Eikonal):

@@ -22,7 +22,7 @@ from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
-_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 3e-3, 1.0
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.007, 0.5
 _TV_OF_RANGE, _TV_STEPS = 1e-3, 200
 
 
@@ -228,8 +228,8 @@ def _first_guess(guess: np.ndarray, real: bool) -> GridSignal:
     if real:
         low = min(0.0, float(np.quantile(guess.real, 0.001)))
     return from_array(
-        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True, value_range=(low, largest),
-        sampling="point",
+        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True,
+        value_range=(low, largest), sampling="point",
     )  # fmt: skip
 
 

@@ -93,10 +93,12 @@ def measure(
     uniform = _in_order(rng.uniform(-1, 1, (samples, 3)))
     near = sample_surface(reference.mesh, max(samples // 4, 1), rng).points
     moved = near + rng.normal(0, _NEAR, near.shape)
-    chamfer, hausdorff, *alike = _distances(surface, reference.mesh, samples, rng)
+    iou, iou_error = _overlap(found, reference, uniform)
+    iou_near, iou_near_error = _overlap(found, reference, moved)
+    chamfer, hausdorff, agreement, f_score, f_score_fine = _distances(surface, reference.mesh, samples, rng)
     return Measures(
-        *_overlap(found, reference, uniform), *_overlap(found, reference, moved), chamfer * found.scale,
-        hausdorff * found.scale, *alike, _eikonal(found, uniform),
+        iou, iou_error, iou_near, iou_near_error, chamfer * found.scale, hausdorff * found.scale, agreement, f_score,
+        f_score_fine, _eikonal(found, uniform),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from inr.field import Field, Spec
 from inr.shapes._camera import Camera, Up, framed, look
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._scene import Scene, in_parts
-from inr.shapes._shading import shaded, srgb_tones
+from inr.shapes._shading import linear_light, shaded, srgb_tones
 
 Size = tuple[int, int]
 Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -127,8 +127,7 @@ def _cast(
     """The light of rays through places of the picture, float32 (n, 3), how far they go, and normals where they end."""
     directions = camera.directions(columns, rows, size)
     distances = scene.hits(camera.origin, directions)
-    share = (rows / size[1])[:, None].astype(np.float32)
-    light = np.asarray(_LINEAR_TOP * (1 - share) + _LINEAR_BOTTOM * share)
+    light = background(size[1])[np.clip(rows.astype(np.int64), 0, size[1] - 1)]
     normals = np.zeros((len(rows), 3), np.float32)
     hit = np.nonzero(np.isfinite(distances))[0]
     if len(hit):
@@ -139,9 +138,11 @@ def _cast(
     return light, distances, normals
 
 
-_LINEAR_TOP, _LINEAR_BOTTOM = (
-    np.array([((tone + 0.055) / 1.055) ** 2.4 for tone in colour], np.float32) for colour in (_TOP, _BOTTOM)
-)
+def background(height: int) -> Float[np.ndarray, "height 3"]:
+    """The light of a picture's rows where there is no surface, linear, float32."""
+    share = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
+    top, bottom = (linear_light(np.array(tones, np.float32)) for tones in (_TOP, _BOTTOM))
+    return np.asarray(top * (1 - share) + bottom * share)
 
 
 def _edges(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inr.signals._domain import SamplingModel as SamplingModel
     from inr.signals._domain import ValueMap as ValueMap
     from inr.signals._formats import SUPPORTED as SUPPORTED
+    from inr.signals._formats import ShapeAs as ShapeAs
     from inr.signals._grid import Box as Box
     from inr.signals._grid import block_ranges as block_ranges
     from inr.signals._grid import grid_coords as grid_coords
@@ -86,15 +87,17 @@ __getattr__, __all__ = lazy_exports(
         "LosslessSize": "._lossless",
         "MOTION_BLOCK": "._motion",
         "ModulusMaxima": "._wavelet_maxima",
+        "OrientedSignal": "._oriented",
         "PointPool": "._pool",
         "Points": "._pool",
         "QUADRATIC": "._continuous",
         "SINC": "._continuous",
         "SINC_STEPS": "._continuous",
         "SUPPORTED": "._formats",
-        "OrientedSignal": "._oriented",
         "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
+        "ShapeAs": "._formats",
+        "ShapeSignal": "._shape",
         "Signal": "._signal",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
@@ -112,6 +115,8 @@ __getattr__, __all__ = lazy_exports(
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_dataarray": "._xarray",
+        "from_mesh": "._shape_files",
+        "from_points": "._shape_files",
         "from_samples": "._signal",
         "gauss_points": "._measure",
         "grid_coords": "._grid",

@@ -9,12 +9,13 @@ from scipy.spatial import cKDTree
 from inr.geometry import Windings, build_tree, closest
 from inr.signals._domain import Domain
 from inr.signals._pool import PointPool, Points
-from inr.signals._solid import space_filling
+from inr.signals._solid import Solid, space_filling
 
 _SPACE = 1 << 18  # points in space
 _NEAR, _SPREAD = 0.25, 0.05  # share of them that are near the surface, and the standard deviation of how near
 _NEIGHBOURS = 8
-# from where on a distance to points is one to their surface, in spacings of the points, and what of it is clear of one half
+# from where on a distance to points is one to their surface, in spacings of the points; and how far a winding number is
+# from one half where it is sure
 _FAR, _CLEAR = 3.0, 0.25
 
 
@@ -23,12 +24,13 @@ class OrientedSignal(PointPool):
 
     Where a point in space is some spacings away from the surface, its distance to the nearest point is one to the
     surface, and its sign is that of the points' winding number (Barill et al., Fast Winding Numbers for Soups and
-    Clouds, 2018): a field that learns these has no sheets where there is no surface. Without normals there are no signs.
+    Clouds, 2018): a field that learns these has no sheets where there is no surface. Signs take normals.
 
     Args:
         positions: in [-1, 1]³, float64 (n, 3).
         normals: unit vectors, float64 (n, 3), outwards; None where they are not known.
         domain: as `shape_domain` gives it.
+        solid: that the points are of, where it is known: nothing is learned from it, and fits are measured by it.
         seed: of the points in space.
 
     Attributes:
@@ -40,10 +42,15 @@ class OrientedSignal(PointPool):
     SURFACE, SPACE = 0, 1  # the sets
 
     def __init__(
-        self, positions: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"] | None, domain: Domain, *,
+        self,
+        positions: Float[np.ndarray, "n 3"],
+        normals: Float[np.ndarray, "n 3"] | None,
+        domain: Domain,
+        *,
+        solid: Solid | None = None,
         seed: int = 0,
-    ) -> None:  # fmt: skip
-        self.oriented = normals is not None
+    ) -> None:
+        self.oriented, self.solid = normals is not None, solid
         near = min(_NEIGHBOURS + 1, len(positions))
         distances = cKDTree(positions).query(positions, near, workers=-1)[0]
         self.spacing = float(np.median(distances[:, 1]))

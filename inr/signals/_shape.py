@@ -18,7 +18,7 @@ from inr.signals._solid import Solid, space_filling
 FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
 _BLOCK = 1 << 16
 # Shares of the points, and the standard deviation of their distance from the surface along each axis; None: anywhere.
-_MIXTURE = ((0.5, 0.01), (0.25, 0.003), (0.125, 0.05), (0.125, None))
+_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06), (0.075, None))
 
 
 def shape_domain(

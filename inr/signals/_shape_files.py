@@ -81,7 +81,7 @@ def from_mesh(
         warnings.warn(f"{source}: {note}", InrWarning, stacklevel=2)
     if as_shape == "eikonal":
         points, normals = solid.surface(OrientedSignal.usual_size, np.random.default_rng(seed))
-        return OrientedSignal(points, normals, domain, seed=seed)
+        return OrientedSignal(points, normals, domain, solid=solid, seed=seed)
     return ShapeSignal(solid, domain, seed=seed)
 
 
@@ -104,19 +104,16 @@ def from_points(
         InrError: numbers that are not finite, too few points, or something else to be learned than "eikonal".
     """
     if as_shape not in (None, "eikonal"):
-        raise InrError(
-            f"{source} holds points, of which nothing is known but the surface: --as eikonal, not {as_shape}"
-        )
-    given = OrientedPoints(
-        np.asarray(positions, np.float64), None if normals is None else np.asarray(normals, np.float64)
-    )
+        raise InrError(f"{source} holds points of a surface: they are learned as eikonal, not as {as_shape}")
+    directions = None if normals is None else np.asarray(normals, np.float64)
+    given = OrientedPoints(np.asarray(positions, np.float64), directions)
     if len(given.positions) < 4:
         raise InrError(f"{source} has {len(given.positions)} points; a surface takes 4 at least")
     if not np.isfinite(given.positions).all() or not (given.normals is None or np.isfinite(given.normals).all()):
         raise InrError(f"{source} has coordinates or normals that are no finite numbers")
     domain, centre, half = shape_domain(given.positions.min(0), given.positions.max(0), "eikonal", source)
-    directions = None if given.normals is None else _unit(given.normals, source)
-    return OrientedSignal((given.positions - centre) / half, directions, domain, seed=seed)
+    unit = None if given.normals is None else _unit(given.normals, source)
+    return OrientedSignal((given.positions - centre) / half, unit, domain, seed=seed)
 
 
 def _unit(normals: np.ndarray, source: str) -> np.ndarray:
