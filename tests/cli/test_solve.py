@@ -11,7 +11,7 @@ import inr
 
 def test_an_equation_is_solved_and_saved(inr_cli, tmp_path):
     run = inr_cli("solve", "u_xx + u_yy + 100*u", "--boundary", "cos(8*x + 6*y)", "--exact", "cos(8*x + 6*y)",
-                  "-o", "a.inr", "--json")  # fmt: skip
+                  "--features", 320, "-o", "a.inr", "--json")  # fmt: skip
     assert run.status == 0, run.err
     told = json.loads(run.out)
     assert told["metrics"]["relative_l2"] < 1e-5
@@ -34,8 +34,9 @@ def test_a_number_is_found(inr_cli, tmp_path):
     draw = np.random.default_rng(0).uniform(0, 1, (50, 2))
     values = np.exp(-0.3 * math.pi**2 * draw[:, 1]) * np.sin(math.pi * draw[:, 0])
     np.savez(tmp_path / "data.npz", points=draw, values=values)
-    run = inr_cli("solve", "u_t = nu*u_xx", "--domain", "x=0..1,t=0..1", "--unknown", "nu=0.1", "--data", "data.npz",
-                  "--initial", "sin(pi*x)", "--boundary", 0, "--features", 120, "--solver", "closed-form", "--json")  # fmt: skip
+    given = ["--domain", "x=0..1,t=0..1", "--unknown", "nu=0.1", "--data", "data.npz", "--initial", "sin(pi*x)"]
+    how = ["--boundary", 0, "--features", 120, "--solver", "closed-form", "--json"]
+    run = inr_cli("solve", "u_t = nu*u_xx", *given, *how)
     assert run.status == 0, run.err
     assert json.loads(run.out)["fit"]["numbers"]["nu"] == pytest.approx(0.3, rel=1e-2)
 
