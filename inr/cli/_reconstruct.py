@@ -16,12 +16,12 @@ from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 
 if TYPE_CHECKING:
-    from inr.reconstruction import Problem, Reconstruction
+    from inr.reconstruction import Reconstruction
 
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr reconstruct photo.png --task inpaint --mask mask.png        # photo.reconstructed.png, photo.reconstructed.sheet.png
+  inr reconstruct photo.png --task inpaint --mask mask.png   # photo.reconstructed.png, and a sheet
 
   inr reconstruct photo.png --task inpaint --keep 0.1             # from a tenth of its pixels; beside the truth
 
@@ -46,6 +46,11 @@ to be filled in, or taken from.
   0 fine; 2 bad input, or output that cannot be written; 1 the loss diverged; 130 interrupted (the best so far is saved)
 """
 
+_TITLES = {
+    "composite": "Seamless compositing", "ct": "Computed tomography", "deblur": "Deblurring", "denoise": "Denoising",
+    "gradients": "From gradients", "inpaint": "Inpainting", "laplacian": "From the Laplacian",
+    "mri": "Magnetic resonance imaging", "superresolve": "Super-resolution",
+}  # fmt: skip
 _DATA, _FITTING = "Data", "Fitting"
 _STATUS = {"diverged": 1, "interrupted": 130}
 
@@ -60,7 +65,12 @@ def _fitting(words: str, *names: str) -> Any:
 
 def reconstruct(
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="A picture, or an .npz file of derivatives.", callback=_pipes.incoming)
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A picture, or an .npz file of derivatives, projections or k-space.",
+            callback=_pipes.incoming,
+        ),
     ],
     output: Annotated[
         list[Path] | None,
@@ -70,7 +80,7 @@ def reconstruct(
     ] = None,
     task: Annotated[
         str | None,
-        _data("gradients, laplacian, composite, inpaint, superresolve, deblur or denoise; an .npz file says it itself."),
+        _data("gradients, laplacian, composite, inpaint, superresolve, deblur, denoise, ct or mri; .npz files say it."),
     ] = None,
     mask: Annotated[Path | None, _data("A picture, bright where pixels are unknown, or taken (composite).")] = None,
     keep: Annotated[float | None, _data("inpaint: share of the pixels that is known, drawn at random.")] = None,
@@ -192,9 +202,9 @@ def _draw(found: "Reconstruction", path: Path, *, force: bool) -> None:
     from inr.diagnostics import ReconstructedPicture, methods_sheet
 
     shown = [ReconstructedPicture(_called(each.name), each.picture, each.psnr, each.ssim) for each in found.methods]
-    title = "; ".join([found.task, *found.facts])
     methods_sheet(
-        shown, path, title=title, domain=found.domain, given=found.given, truth=found.truth, force=force
+        shown, path, title=_TITLES.get(found.task, found.task), facts=found.facts, domain=found.domain,
+        given=found.given, truth=found.truth, force=force,
     )  # fmt: skip
 
 

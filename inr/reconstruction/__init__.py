@@ -1,4 +1,4 @@
-"""Pictures and slices from data that are not their samples, each beside its classical method."""
+"""Pictures and slices from data that are not their samples, each beside its classical methods."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from inr.reconstruction._blur import gaussian_kernel as gaussian_kernel
     from inr.reconstruction._composite import composite as composite
     from inr.reconstruction._ct import ct as ct
-    from inr.reconstruction._ct import ct_fitter as ct_fitter
+    from inr.reconstruction._ct import tomography as tomography
+    from inr.reconstruction._ct_classical import sart as sart
     from inr.reconstruction._ct_filter import Ramp as Ramp
     from inr.reconstruction._ct_filter import filtered_backprojection as filtered_backprojection
     from inr.reconstruction._ct_filter import noise_level as noise_level
+    from inr.reconstruction._fourier import MaskedFourier as MaskedFourier
+    from inr.reconstruction._fourier import density_mask as density_mask
+    from inr.reconstruction._fourier import line_mask as line_mask
+    from inr.reconstruction._mri import magnetic_resonance as magnetic_resonance
+    from inr.reconstruction._mri import mri as mri
     from inr.reconstruction._noise import estimate_noise as estimate_noise
     from inr.reconstruction._phantoms import Ellipse as Ellipse
     from inr.reconstruction._phantoms import fourier_samples as fourier_samples
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._reconstruct import with_parts as with_parts
     from inr.reconstruction._sensor import deblur as deblur
     from inr.reconstruction._sensor import superresolve as superresolve
-    from inr.reconstruction._total_variation import total_variation as total_variation
     from inr.reconstruction._total_variation import tv_reconstruct as tv_reconstruct
 
 __getattr__, __all__ = lazy_exports(
@@ -45,6 +50,7 @@ __getattr__, __all__ = lazy_exports(
         "Blur": "._blur",
         "Classical": "._problem",
         "Ellipse": "._phantoms",
+        "MaskedFourier": "._fourier",
         "Method": "._problem",
         "Problem": "._problem",
         "Projector": "._projector",
@@ -55,9 +61,9 @@ __getattr__, __all__ = lazy_exports(
         "TASKS": "._reconstruct",
         "composite": "._composite",
         "ct": "._ct",
-        "ct_fitter": "._ct",
         "deblur": "._sensor",
         "denoise": "._pixels",
+        "density_mask": "._fourier",
         "estimate_noise": "._noise",
         "filtered_backprojection": "._ct_filter",
         "fourier_samples": "._phantoms",
@@ -66,13 +72,17 @@ __getattr__, __all__ = lazy_exports(
         "inpaint": "._pixels",
         "laplacian": "._poisson",
         "line_integrals": "._phantoms",
+        "line_mask": "._fourier",
+        "magnetic_resonance": "._mri",
+        "mri": "._mri",
         "noise_level": "._ct_filter",
         "problem": "._reconstruct",
         "reconstruct": "._reconstruct",
         "sampled": "._phantoms",
+        "sart": "._ct_classical",
         "shepp_logan": "._phantoms",
         "superresolve": "._sensor",
-        "total_variation": "._total_variation",
+        "tomography": "._ct",
         "tv_reconstruct": "._total_variation",
         "with_parts": "._reconstruct",
     },

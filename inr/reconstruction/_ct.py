@@ -1,52 +1,69 @@
 """Computed tomography: a field from line integrals."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from inr._errors import InrError
 from inr._tensor import as_numpy
-from inr.field import Field, Spec
-from inr.fitting import Budget, Event, Fitter, Setup, stopping_on_interrupt
+from inr.field import Field
+from inr.fitting import Budget, Event, Setup, stopping_on_interrupt
+from inr.reconstruction._ct_classical import classical_methods
 from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_cutoff, noise_level
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
+from inr.reconstruction._inputs import array_names, read_arrays
+from inr.reconstruction._problem import Problem
 from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_geometry import Beam, Scan, check_measured
-from inr.signals import Axis, Domain, GridSignal, SamplingModel, ValueMap
+from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
+from inr.signals import open as open_signal
 
-ENCODING, ACTIVATION, NETWORK = "fourier:kind=gaussian,frequencies=128,sigma=3", "relu", "mlp:depth=2,width=128"
-LEARNING_RATE = 4e-3
-STEPS = 800
-LEAST_VARIATION, NOISE_VARIATION = 2e-4, 0.05
+_STEPS = 1_000
+_RAY_STEPS, _RAYS = 3_000, 512  # where rays lie anyhow: of a step
+# of the total variation, by the noise, in the loss's units of normalised values
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.03, 4.0
+_LARGEST_OF_TWO_PARTS = 256  # samples an axis
 
 
 def ct(
     sinogram: Any,
-    angles: Any,
+    angles: Any = None,
     *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    engine: str = "auto",
+    seed: int = 0,
     on_event: Callable[[Event], Any] | None = None,
     **options: Any,
 ) -> Field:
     """A picture, or a volume, from its line integrals.
 
-    The residuals are weighed by their frequency along the detector, up to where noise is stronger than the signal, and
-    the picture's total variation is kept small, the more the more noise there is. Ctrl-C ends the fit and returns the
-    best field so far.
+    Residuals are weighed by their frequency along the detector, up to where noise is stronger than the signal, and the
+    total variation is kept small, the more the more noise there is. Ctrl-C ends the fit and returns the best field so
+    far.
 
     Args:
-        sinogram: line integrals, real (views, detectors), or (views, rows, detectors) of a cone beam.
+        sinogram: line integrals, real (views, detectors), or (views, rows, detectors) of a cone beam; or whatever else
+            `tomography` takes.
         angles: of the views, in degrees, (views,).
+        steps, seconds: the budget; 1,000 steps where neither is given.
+        engine: what runs the fit, as of `inr.fit`.
+        seed: decides the initial weights.
         on_event: called with every `Event` of the fit.
-        options: as of `ct_fitter`: geometry, budget, parts.
+        options: as of `tomography`: the geometry, the picture, the prior; and `encoding`, `activation`, `network`,
+            `learning_rate` and `optimiser` as of `inr.fit`.
 
     Returns:
         The field; its domain spans the picture in the unit of the scan's lengths, with the axis of rotation at 0, and
         its values are per unit of length.
 
     Raises:
-        InrError: see `ct_fitter`.
+        InrError: see `tomography`.
 
     >>> scan = inr.reconstruction.Scan(np.arange(0, 180, 12), detectors=16)
     >>> disc = inr.reconstruction.Ellipse(1.0, (5.0, 5.0))
@@ -55,141 +72,262 @@ def ct(
     >>> field.domain.shape, field.at((0.0, 0.0)).shape
     ((16, 16), (1,))
     """
-    fitter = ct_fitter(sinogram, angles, **options)
-    return _finished(fitter, on_event)
+    parts = {name: options.pop(name) for name in PARTS if options.get(name) is not None}
+    ready = tomography(sinogram, angles=angles, **options)
+    return fitted(replace(ready, setup=replace(ready.setup, **parts)), Budget(steps, seconds), engine, seed, on_event)
 
 
-def ct_fitter(
-    sinogram: Any,
-    angles: Any,
-    *,
-    geometry: Beam = "parallel",
-    source: float | None = None,
-    detector: float | None = None,
-    pitch: float = 1.0,
-    offset: float = 0.0,
-    row_pitch: float | None = None,
-    size: int | None = None,
-    parts: int = 1,
-    extent: float | None = None,
-    noise: float | None = None,
-    tv: float | None = None,
-    ramp: bool = True,
-    encoding: Spec | None = None,
-    activation: Spec | None = None,
-    network: Spec | None = None,
-    learning_rate: float | str | Mapping[str, float] | None = None,
-    optimiser: str = "adam",
-    steps: int | None = None,
-    seconds: float | None = None,
-    engine: Spec = "auto",
-    seed: int = 0,
-    value_range: tuple[float, float] | None = None,
-    **fitting: Any,
-) -> Fitter:
-    """The fit of `ct`, which has not taken a step yet.
+PARTS = ("encoding", "activation", "network", "learning_rate", "optimiser")
+
+
+def fitted(ready: Problem, budget: Budget, engine: str, seed: int, on_event: Callable[[Event], Any] | None) -> Field:
+    """The field of a problem, with the problem's domain.
 
     Args:
-        sinogram: line integrals, real (views, detectors), or (views, rows, detectors) of a cone beam.
-        angles: of the views, in degrees, (views,).
-        geometry: "parallel", "fan" or "cone"; see `Scan`, also for the directions that angles mean.
-        source, detector: distances from the axis of rotation; of fan and cone.
-        pitch: from one bin of the detector to the next, in the unit of all lengths.
-        offset: of the middle of the detector from where the ray through the axis of rotation meets it.
-        row_pitch: from one row of a cone's detector to the next; the pitch where None.
-        size: samples an axis of the picture; the detector's bins where None.
-        parts: samples of the lattice of points that rays are summed over, along an axis, for each of the picture's.
-        extent: width of the picture, in the unit of the pitch; what all views see, where None.
-        noise: standard deviation of the sinogram's noise; estimated where None.
-        tv: strength of the total variation; by the noise where None.
-        ramp: whether residuals are weighed by their frequency; they all count alike otherwise.
-        encoding, activation, network: parts, as of `inr.fit`.
-        learning_rate: as of `inr.fit`.
-        optimiser: "adam" or "soap".
-        steps, seconds: the budget.
-        engine: what runs the fit.
-        seed: decides the initial weights.
-        value_range: (low, high) that the field's values are normalised by; from a filtered backprojection where None.
-        fitting: further arguments of `Fitter`, as `checkpoint`.
-
-    Returns:
-        The fitter; its signal is the filtered backprojection.
-
-    Raises:
-        InrError: complex or not finite numbers, angles that do not match, or a geometry that is none.
+        ready: the problem.
+        budget, engine, seed: of its fit.
+        on_event: called with every event; None for nothing.
     """
-    measured = check_measured(sinogram, "the sinogram")
-    scan = _scan(measured, angles, geometry, source, detector, pitch, offset, row_pitch)
-    side, width = size or scan.detectors, extent or scan.fov
-    if side < 2 or not 0 < width < math.inf:
-        raise InrError(f"a picture has at least 2 samples an axis and a positive width, not {side} and {width:g}")
-    shape = (side, side) if geometry != "cone" else (max(round(side * scan.rows / scan.detectors), 1), side, side)
-    projector = Projector(scan.rays(), shape, width)
-    guess = filtered_backprojection(scan, measured, projector)
-    signal = _first_guess(guess, width, value_range, "point" if parts == 1 else "area")
-    lattice = projector if parts == 1 else Projector(scan.rays(), [parts * each for each in shape], width)
-    noise = noise_level(measured) if noise is None else noise
-    cutoff = noise_cutoff(measured, noise) if ramp else 0.0
-    weights = Ramp(scan, width * width, cutoff)
-    values = signal.domain.values
-    strength = _variation(scan, weights, noise, values.data_range) if tv is None else tv
-    objective = Projections(lattice, weights, measured, values, strength, parts)
-    setup = Setup(
-        encoding or ENCODING, activation or ACTIVATION, network or NETWORK, batch=1,
-        learning_rate=LEARNING_RATE if learning_rate is None else learning_rate, optimiser=optimiser,
-        lattice_only=True,
-    )  # fmt: skip
-    budget = Budget(steps if steps or seconds else STEPS, seconds)
-    return Fitter(signal, setup, budget, engine=engine, seed=seed, objective=objective, **fitting)
-
-
-def _finished(fitter: Fitter, on_event: Callable[[Event], Any] | None) -> Field:
-    """The field at the end of a fit."""
+    fitter = ready.fitter(budget, engine=engine, seed=seed)
     with stopping_on_interrupt(fitter):
         for event in fitter.run():
             if on_event is not None:
                 on_event(event)
+    fitter.field.domain = ready.domain
     return fitter.field
 
 
-def _scan(measured: np.ndarray, angles: Any, geometry: Beam, *numbers: float | None) -> Scan:
+def tomography(
+    given: Any,
+    *,
+    angles: Any = None,
+    geometry: Beam | str | None = None,
+    source: float | None = None,
+    detector: float | None = None,
+    pitch: float | None = None,
+    offset: float | None = None,
+    row_pitch: float | None = None,
+    size: int | None = None,
+    extent: float | None = None,
+    parts: int | None = None,
+    noise: float | None = None,
+    strength: float | None = None,
+    ramp: bool = True,
+    value_range: tuple[float, float] | None = None,
+) -> Problem:
+    """A picture, or a volume, of which line integrals are known.
+
+    Args:
+        given: line integrals, real (views, detectors), or (views, rows, detectors) of a cone beam; a mapping or the
+            path of an .npz file with `sinogram`, `angles` and, where they are not the usual ones, `geometry`, `source`,
+            `detector`, `pitch`, `offset` and `row_pitch`, or with `rays` (n, 2, d), two points of each, between which
+            its integral is taken, and `values` (n,); or the path of a picture of the sinogram, a row a view.
+        angles: of the views, in degrees, (views,); or the path of an .npy or text file of them.
+        geometry: "parallel", "fan" or "cone"; see `Scan`, also for the directions that angles mean.
+        source, detector: distances from the axis of rotation; of fan and cone.
+        pitch: from one bin of the detector to the next, in the unit of all lengths; 1 where nothing is given.
+        offset: of the middle of the detector from where the ray through the axis of rotation meets it; 0.
+        row_pitch: from one row of a cone's detector to the next; the pitch.
+        size: samples an axis of the picture; the detector's bins where None.
+        extent: width of the picture, in the unit of the pitch; what all views see, where None.
+        parts: points that rays are summed over, along an axis, for each sample of the picture, and rays for
+            each bin; where None, 2 for pictures of up to 256 samples an axis, and 1 for larger ones and volumes.
+        noise: standard deviation of the noise; estimated where None.
+        strength: of the total variation; by the noise where None.
+        ramp: whether residuals are weighed by their frequency; they all count alike otherwise.
+        value_range: (low, high) that the field's values are normalised by; by a filtered backprojection where None.
+
+    Returns:
+        The problem; FBP, SART and total variation stand beside it where the data are a sinogram of a picture.
+
+    Raises:
+        InrError: complex or not finite numbers, angles that do not match, or a geometry that is none.
+    """
+    names = array_names(given) or set()
+    if "rays" in names:
+        if angles is not None or geometry is not None:
+            raise InrError("rays say themselves where they ran: give no angles and no geometry")
+        return _of_rays(read_arrays(given, ("rays", "values")), size, extent, value_range)
+    told: dict[str, Any] = {
+        "angles": angles, "geometry": geometry, "source": source, "detector": detector, "pitch": pitch,
+        "offset": offset, "row_pitch": row_pitch,
+    }  # fmt: skip
+    sinogram, told = _read_sinogram(given, names, told)
+    measured = check_measured(sinogram, "the sinogram")
+    scan = _scan(measured, **told)
+    side, width = size or scan.detectors, extent or scan.fov
+    _check_picture(side, width)
+    if parts is None:
+        parts = 2 if scan.beam != "cone" and side <= _LARGEST_OF_TWO_PARTS else 1
+    if parts < 1 or (parts > 1 and scan.beam == "cone"):
+        raise InrError(f"samples of a picture have 1 part or more, and those of a volume 1, not {parts}")
+    shape = (side, side) if scan.beam != "cone" else (max(round(side * scan.rows / scan.detectors), 1), side, side)
+    projector = Projector(scan.rays(), shape, width)
+    guess = filtered_backprojection(scan, measured, projector)
+    domain = _domain(shape, width, value_range or _range_of(guess), "point" if parts == 1 else "area")
+    lattice = projector if parts == 1 else Projector(scan.finer(parts).rays(), [parts * each for each in shape], width)
+    found = noise_level(measured) if noise is None else noise
+    weights = Ramp(scan, width * width, noise_cutoff(measured, found) if ramp else 0.0)
+    if strength is None:
+        strength = _LEAST_STRENGTH + _STRENGTH_OF_NOISE * weights.noise_of(found) / domain.values.data_range
+    centres = domain.positions(grid_range(lattice.shape, 0, math.prod(lattice.shape)).double().numpy())
+    unseen = (1 - scan.seen(centres)).astype(np.float32).reshape(lattice.shape)
+    objective = Projections(lattice, weights, measured, unseen, domain.values, strength, parts)
+    facts = [
+        f"noise of the sinogram {'estimated' if noise is None else 'given'}: {found:.3g}",
+        f"total variation: {strength:.3g}",
+    ]
+    classical = classical_methods(scan, measured, projector, found) if scan.beam != "cone" else ()
+    shown = _as_picture(measured, domain) if scan.beam != "cone" else guess
+    signal = GridSignal(guess[..., None], domain)
+    return Problem("ct", signal, objective, grid_setup(domain, 1), domain, shown, classical, facts)
+
+
+def grid_setup(domain: Domain, batch: int, steps: int = _STEPS) -> Setup:
+    """A grid with a vertex for every sample, and a small network, for a picture or a volume.
+
+    Args:
+        domain: of it.
+        batch: of a step, where its points are drawn.
+        steps: where no budget is given.
+    """
+    assert domain.shape is not None
+    finest = max(domain.shape)
+    encoding = f"dense:levels=6,coarsest=8,finest={max(finest, 8)}"
+    if len(domain.shape) == 3:
+        encoding = f"hash:levels=8,coarsest=8,finest={max(finest, 8)},log2_size=18"
+    return Setup(
+        encoding, "relu", "mlp:depth=2,width=64", batch=batch, steps=steps,
+        learning_rate={"network": 5e-3, "encoding": 1e-2}, lattice_only=True,
+    )  # fmt: skip
+
+
+def _of_rays(
+    arrays: Mapping[str, np.ndarray], size: int | None, extent: float | None, value_range: tuple[float, float] | None
+) -> Problem:
+    """A picture from integrals along rays that lie anyhow."""
+    rays, values = arrays["rays"], arrays["values"].astype(np.float32).reshape(-1)
+    if rays.ndim != 3 or rays.shape[1] != 2 or rays.shape[2] not in (2, 3):
+        raise InrError(f"rays are two points each, (n, 2, 2) or (n, 2, 3), not {tuple(rays.shape)}")
+    if len(rays) != len(values):
+        raise InrError(f"there are {len(rays)} rays, but {len(values)} values")
+    width = extent or 2 * float(np.abs(rays).max())
+    side = size or max(round(math.sqrt(len(rays))), 16)
+    _check_picture(side, width)
+    objective = RayIntegrals(rays, width, 2 * side, values)
+    if value_range is None:
+        means = values[objective.reach > 0] / objective.reach[objective.reach > 0]
+        if not means.size:
+            raise InrError(f"no ray crosses the picture, {width:g} wide round the origin: give another extent")
+        value_range = min(0.0, 2 * float(means.min())), 2 * float(np.quantile(means, 0.99)) or 1.0
+    domain = _domain((side,) * rays.shape[2], width, value_range, "point")
+    objective.values = domain.values
+    pool = PointPool(domain, [Points((rays.mean(1) / (width / 2)).astype(np.float32), values[:, None])])
+    shown = np.full((1, 1, 1), np.nan, np.float32)
+    facts = [f"{len(rays):,} rays, integrated at {2 * side} points each"]
+    return Problem(
+        "ct", pool, objective, grid_setup(domain, min(_RAYS, len(rays)), _RAY_STEPS), domain, shown, (), facts
+    )
+
+
+def _read_sinogram(given: Any, names: set[str], told: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The sinogram, and what is told of its geometry, by arguments first and by the file after."""
+    if names:
+        if "sinogram" not in names:
+            raise InrError(f"the data holds {', '.join(sorted(names))}, but no sinogram")
+        wanted = [
+            name
+            for name in ("sinogram", "angles", "source", "detector", "pitch", "offset", "row_pitch")
+            if name in names
+        ]
+        arrays = read_arrays(given, wanted)
+        held: dict[str, Any] = {
+            name: array if name == "angles" else float(array.reshape(-1)[0])
+            for name, array in arrays.items() if name != "sinogram"
+        }  # fmt: skip
+        if "geometry" in names:
+            held["geometry"] = _word(given, "geometry")
+        return arrays["sinogram"], {key: held.get(key) if value is None else value for key, value in told.items()}
+    if isinstance(given, str | Path):
+        signal = open_signal(given)
+        given = signal.array[..., 0]
+    if isinstance(told["angles"], str | Path):
+        told = {**told, "angles": _read_angles(Path(told["angles"]))}
+    return given, told
+
+
+def _word(given: Any, name: str) -> str:
+    """A word among arrays."""
+    if isinstance(given, Mapping):
+        return str(np.asarray(given[name]))
+    with np.load(given, allow_pickle=False) as archive:
+        return str(archive[name])
+
+
+def _read_angles(path: Path) -> np.ndarray:
+    """Angles in a file of numbers."""
+    try:
+        return np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, ndmin=1)
+    except (OSError, ValueError) as error:
+        raise InrError(f"{path} is no file of angles, one number a view: {error}") from None
+
+
+def _scan(
+    measured: np.ndarray,
+    *,
+    angles: Any,
+    geometry: Beam | str | None,
+    source: float | None,
+    detector: float | None,
+    pitch: float | None,
+    offset: float | None,
+    row_pitch: float | None,
+) -> Scan:
     """The geometry that goes with measurements."""
-    given = as_numpy(angles)
-    if given.dtype.kind not in "fiu":
+    beam = geometry or "parallel"
+    if angles is None:
+        raise InrError("a sinogram needs the angles of its views, in degrees")
+    directions = as_numpy(angles)
+    if directions.dtype.kind not in "fiu":
         raise InrError("angles are real numbers, in degrees")
-    axes = 3 if geometry == "cone" else 2
+    axes = 3 if beam == "cone" else 2
     if measured.ndim != axes:
         what = "(views, rows, detectors)" if axes == 3 else "(views, detectors)"
-        raise InrError(f"the sinogram of a {geometry} beam is {what}, not of {measured.ndim} axes")
-    views = given.size
-    if len(measured) != views:
-        turned = "; it looks transposed: rows are views" if measured.shape[-1] == views else ""
-        raise InrError(f"the sinogram has {len(measured)} views, but there are {views} angles{turned}")
-    source, detector, pitch, offset, row_pitch = numbers
+        raise InrError(f"the sinogram of a {beam} beam is {what}, not {tuple(measured.shape)}")
+    if len(measured) != directions.size:
+        turned = "; it looks transposed: rows are views" if measured.shape[-1] == directions.size else ""
+        raise InrError(f"the sinogram has {len(measured)} views, but there are {directions.size} angles{turned}")
     rows = measured.shape[1] if axes == 3 else 1
-    assert pitch is not None
-    assert offset is not None
     return Scan(
-        given.reshape(-1), measured.shape[-1], geometry, float(pitch), float(offset), source, detector, rows, row_pitch
-    )
+        directions.reshape(-1), measured.shape[-1], beam, 1.0 if pitch is None else pitch, offset or 0.0, source,
+        detector, rows, row_pitch,
+    )  # fmt: skip
 
 
-def _first_guess(guess: np.ndarray, width: float, value_range: tuple[float, float] | None, sampling: SamplingModel) -> GridSignal:
-    """A filtered backprojection as a signal whose range is what the field's values are normalised by."""
-    low, high = value_range or (min(0.0, float(np.quantile(guess, 0.005))), float(np.quantile(guess, 0.995)))
-    if not low < high:
-        low, high = low - 0.5, low + 0.5  # nothing was in the way of any ray
-    names = ("x", "y", "z")[: guess.ndim]
-    side = width / guess.shape[-1]
-    axes = tuple(
-        Axis(name, size, "", *((size * side / 2, -size * side / 2) if name == "y" else (-size * side / 2, size * side / 2)))
-        for name, size in zip(names, guess.shape[::-1], strict=True)
-    )
-    kind = "image" if guess.ndim == 2 else "volume"
-    domain = Domain(kind, axes, 1, ValueMap((low,), (high,)), "float32", {}, sampling)  # type: ignore[arg-type]
-    return GridSignal(guess[..., None], domain)
+def _check_picture(side: int, width: float) -> None:
+    if side < 2 or not 0 < width < math.inf:
+        raise InrError(f"a picture has at least 2 samples an axis and a positive width, not {side} and {width:g}")
 
 
-def _variation(scan: Scan, ramp: Ramp, noise: float, data_range: float) -> float:
-    """A strength of the total variation that suits the noise, in the loss's units of normalised values."""
-    return LEAST_VARIATION
+def _range_of(guess: np.ndarray) -> tuple[float, float]:
+    """The range of most of the values of a filtered backprojection, and 0."""
+    low, high = min(0.0, float(np.quantile(guess, 0.005))), float(np.quantile(guess, 0.995))
+    return (low, high) if low < high else (low - 0.5, low + 0.5)  # nothing was in the way of any ray
+
+
+def _domain(shape: tuple[int, ...], width: float, ends: tuple[float, float], sampling: SamplingModel) -> Domain:
+    """Of a picture round the axis of rotation, y upwards."""
+    side = width / shape[-1]
+    axes = []
+    for name, size in zip("xyz", shape[::-1], strict=False):
+        reach = size * side / 2 * (-1 if name == "y" else 1)
+        axes.append(Axis(name, size, "", -reach, reach))
+    kind = "image" if len(shape) == 2 else "volume"
+    return Domain(kind, tuple(axes), 1, ValueMap((ends[0],), (ends[1],)), "float32", {}, sampling)  # type: ignore[arg-type]
+
+
+def _as_picture(measured: np.ndarray, domain: Domain) -> Float[np.ndarray, "views detectors 1"]:
+    """A sinogram in the range of the picture's values, to be shown."""
+    low, high = domain.values.low[0], domain.values.high[0]
+    top = float(measured.max()) or 1.0
+    return (low + (high - low) * measured / top)[..., None].astype(np.float32)

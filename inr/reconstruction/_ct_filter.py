@@ -1,4 +1,4 @@
-"""Weights of a sinogram's frequencies along the detector: the ramp, flattened where noise is; and what noise there is."""
+"""Weights of frequencies along the detector: the ramp, flattened where noise is; and how much noise there is."""
 
 import math
 
@@ -12,27 +12,30 @@ from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_geometry import Scan
 
 _DETAIL = np.array([1.0, -3.0, 3.0, -1.0]) / math.sqrt(20)  # blind to parabolas, keeps the variance of white noise
+# differences of which a root mean square is taken; its quantile that tells the noise; what it is of noise alone
+_WINDOW, _QUANTILE, _OF_NOISE = 16, 0.1, 0.656
 
 
 def noise_level(sinogram: Float[np.ndarray, "... detectors"]) -> float:
     """The standard deviation of white noise in a sinogram, in its own units.
 
-    From third differences along the detector, which are small of what is smooth: their median absolute value, over
-    0.6745, is that of normal noise, and edges, which are few, hardly matter. Runs of zeros, beside the object or set
-    so, have no say.
+    From third differences along the detector, which are small of what is smooth: their root mean squares in windows of
+    16 are about equal of noise, and large where the object has edges, so that a low quantile tells the noise. Runs of
+    zeros, beside the object or set so, have no say.
 
     Args:
         sinogram: the last axis along the detector.
 
     Returns:
-        0 of a detector with fewer than 8 bins.
+        0 of a detector with fewer than 19 bins.
     """
     rows = np.asarray(sinogram, np.float64).reshape(-1, sinogram.shape[-1])
-    if rows.shape[1] < 8:
+    if rows.shape[1] < _WINDOW + 3:
         return 0.0
-    windows = np.lib.stride_tricks.sliding_window_view(rows, 4, axis=1)
-    details = (windows @ _DETAIL)[(windows != 0).any(-1)]
-    return float(np.median(np.abs(details)) / 0.6745) if details.size else 0.0
+    details = np.lib.stride_tricks.sliding_window_view(rows, 4, axis=1) @ _DETAIL
+    windows = np.lib.stride_tricks.sliding_window_view(details, _WINDOW, axis=1)
+    spread = np.sqrt((windows**2).mean(-1))[(windows != 0).all(-1)]
+    return float(np.quantile(spread, _QUANTILE) / _OF_NOISE) if spread.size else 0.0
 
 
 class Ramp:
@@ -57,6 +60,7 @@ class Ramp:
         count = scan.detectors
         self.padded = next_fast_len(2 * count, real=True)
         self.pitch = scan.pitch / scan.magnification
+        self._count = math.prod(scan.shape)
         self.weights = flattened(ramp_weights(self.padded), cutoff)
         # a picture's squared norm is π/views · Σ over views of ∫ |P(ω)|² |ω| dω
         self._scale = math.pi / (len(scan.angles) * area)
@@ -66,6 +70,15 @@ class Ramp:
         """The sinogram with every frequency multiplied by its weight, per unit of length."""
         spectrum = torch.fft.rfft(sinogram, self.padded) * self._tensor.to(sinogram.device)
         return torch.fft.irfft(spectrum, self.padded)[..., : sinogram.shape[-1]]
+
+    def noise_of(self, noise: float) -> float:
+        """The standard deviation that white noise of a sinogram makes in the picture, in the picture's units.
+
+        Args:
+            noise: its standard deviation in the sinogram.
+        """
+        kernel = float(np.fft.irfft(self.weights, self.padded)[0])
+        return noise * math.sqrt(self._scale * self._count * kernel)
 
     def form(self, residuals: Float[Tensor, "*views detectors"]) -> Float[Tensor, ""]:
         """The mean squared error of a picture that such residuals mean, in its own units."""

@@ -17,14 +17,15 @@ class Projections:
     """A field's line integrals, over its values on a lattice, should be the measured ones.
 
     The loss is a mean squared error of normalised values, as far as the views see it, see `Ramp`, plus the prior:
-    `tv` times the mean length of the differences from sample to sample.
+    `strength` times the mean length of the differences from sample to sample.
 
     Args:
-        projector: of the rays, over the lattice.
+        projector: over the lattice, of the rays, or of `parts` of them for each bin of the detector.
         ramp: weighs the residuals.
-        measured: float32 (*projector.measured).
+        measured: float32 (views, *rows, detectors).
+        unseen: of every sample of the lattice, the share of the views that do not see it.
         values: the map from the field's values to the units of the integrals.
-        tv: strength of the total variation.
+        strength: of the total variation.
         parts: samples of the lattice, along an axis, for each of the picture's, to which differences are taken.
 
     What only some of the views see, as the corners of a square, is drawn to 0: nothing else is known of it.
@@ -40,14 +41,19 @@ class Projections:
         self,
         projector: Projector,
         ramp: Ramp,
-        measured: Float32[np.ndarray, "..."],
+        measured: Float32[np.ndarray, "*views detectors"],
+        unseen: Float32[np.ndarray, "*shape"],
         values: ValueMap,
-        tv: float,
+        strength: float,
         parts: int = 1,
     ) -> None:
-        self._projector, self._ramp, self._values, self._tv, self._parts = projector, ramp, values, tv, parts
-        coverage = projector.adjoint(np.ones(projector.measured, np.float32))
-        unseen = 1 - np.minimum(coverage / np.float32(0.9 * np.median(coverage)), 1)
+        self._projector, self._ramp, self._values, self._strength, self._parts = (
+            projector,
+            ramp,
+            values,
+            strength,
+            parts,
+        )
         self._unseen = torch.from_numpy(unseen) if unseen.any() else None
         self._measured = torch.from_numpy(measured)
         self._coords = grid_range(projector.shape, 0, int(np.prod(projector.shape)))
@@ -60,11 +66,14 @@ class Projections:
         """The loss."""
         picture = jet.values[:, 0].reshape(self._projector.shape)
         restored = self._values.restore(picture)
-        loss = self._ramp.form(self._projector.project(restored) - self._measured.to(picture.device))
+        integrals = self._projector.project(restored)
+        if self._parts > 1:
+            integrals = integrals.unflatten(-1, (-1, self._parts)).mean(-1)
+        loss = self._ramp.form(integrals - self._measured.to(picture.device))
         if self._unseen is not None:
             loss = loss + (self._unseen.to(picture.device) * restored.square()).mean()
         loss = loss / (self._values.data_range / 2) ** 2
-        return loss + self._tv * self._parts * mean_variation(picture[None]) if self._tv else loss
+        return loss + self._strength * self._parts * mean_variation(picture[None]) if self._strength else loss
 
 
 class RayIntegrals:
@@ -78,7 +87,10 @@ class RayIntegrals:
         extent: side of the box round the origin.
         points: pieces of a ray.
         measured: float32 (n,).
+
+    Attributes:
         values: the map from the field's values to the units of the integrals.
+        reach: of the rays within the box, float32 (n,), in their unit.
     """
 
     derivative_order = 0
@@ -90,9 +102,10 @@ class RayIntegrals:
         extent: float,
         points: int,
         measured: Float32[np.ndarray, " n"],
-        values: ValueMap,
     ) -> None:
-        self._rays, self._extent, self._points, self._values = rays, extent, points, values
+        self._rays, self._extent, self._points = rays, extent, points
+        self.values = ValueMap((-1.0,), (1.0,))
+        self.reach = Quadrature(rays, extent, 1).lengths[:, 0].numpy()
         self._measured = torch.from_numpy(measured)
         self._last: tuple[Tensor, Quadrature] | None = None
 
@@ -103,12 +116,12 @@ class RayIntegrals:
     def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
         """The loss."""
         quadrature = self._quadrature(batch)
-        integrals = quadrature.project(self._values.restore(jet.values[:, 0]))
+        integrals = quadrature.project(self.values.restore(jet.values[:, 0]))
         measured = self._measured[batch.indices.cpu()].to(integrals)
         reach = quadrature.lengths.to(integrals)[:, 0] * self._points
         seen = reach > 0
         missed = (integrals - measured)[seen] / reach[seen]
-        return missed.square().sum() / len(reach) / (self._values.data_range / 2) ** 2
+        return missed.square().sum() / len(reach) / (self.values.data_range / 2) ** 2
 
     def _quadrature(self, batch: Batch) -> Quadrature:
         """Made once a step, which asks for the points and then for the integrals."""
@@ -118,7 +131,7 @@ class RayIntegrals:
         return self._last[1]
 
 
-def mean_variation(channels: Float[Tensor, "c *shape"], softness: float = 1e-3) -> Float[Tensor, ""]:
+def mean_variation(channels: Float[Tensor, "c ..."], softness: float = 1e-3) -> Float[Tensor, ""]:
     """The mean over samples of the length of the differences to the next ones, of all channels and axes at once.
 
     Args:

@@ -76,6 +76,7 @@ def read_mask(given: Given, shape: Sequence[int]) -> Bool[np.ndarray, "h w"]:
         if array.min() == array.max():
             top = {"uint8": 255, "uint16": 65535}.get(domain.dtype, 1)
             marked = (array > top / 2).any(-1) & known
+    marked = np.asarray(marked)
     if marked.shape != tuple(shape):
         ours, theirs = (f"{each[1]} x {each[0]}" for each in (shape, marked.shape))
         raise InrError(f"the mask is {theirs} pixels and the picture {ours}: they must be of one size")

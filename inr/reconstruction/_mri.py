@@ -1,6 +1,7 @@
 """Magnetic resonance imaging: a complex field from some of its Fourier transform."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,36 +12,40 @@ from torch import Tensor
 from inr._errors import InrError
 from inr._tensor import as_numpy
 from inr.engines import Batch
-from inr.field import Field, Jet, Reads, Spec
-from inr.fitting import Budget, Event, Fitter, Setup
+from inr.field import Field, Jet, Reads
+from inr.fitting import Budget, Event
+from inr.reconstruction._ct import PARTS, fitted, grid_setup
 from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
-from inr.reconstruction._parts import ACTIVATION, STEPS, finished, suited_parts
+from inr.reconstruction._inputs import array_names
+from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
-_LEAST_VARIATION, _NOISE_VARIATION = 1e-3, 1.0
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.007, 0.5
+_TV_OF_RANGE, _TV_STEPS = 1e-3, 200
 
 
 class Frequencies:
     """A field's Fourier transform should be the measured one, where it was measured.
 
-    The loss is a mean squared error of normalised values, as far as the frequencies see it (Parseval), plus `tv` times
-    the mean length of the differences from sample to sample, of real and imaginary parts at once.
+    The loss is a mean squared error of normalised values, as far as the frequencies see it (Parseval), plus `strength`
+    times the mean length of the differences from sample to sample, of real and imaginary parts at once.
 
     Args:
         fourier: what is measured.
         kspace: the measurements, complex64 (*fourier.measured).
         values: the map from the field's values to the picture's units.
-        tv: strength of the total variation.
+        strength: of the total variation.
     """
 
     derivative_order = 0
     reads = Reads()
 
     def __init__(
-        self, fourier: MaskedFourier, kspace: Complex[Tensor, "*measured"], values: ValueMap, tv: float
+        self, fourier: MaskedFourier, kspace: Complex[Tensor, "*measured"], values: ValueMap, strength: float
     ) -> None:
-        self._fourier, self._kspace, self._values, self._tv = fourier, kspace, values, tv
+        self._fourier, self._kspace, self._values, self._strength = fourier, kspace, values, strength
         self._coords = grid_range(fourier.shape, 0, int(np.prod(fourier.shape)))
 
     def coords(self, batch: Batch) -> Float[Tensor, "n d"]:
@@ -54,11 +59,19 @@ class Frequencies:
         picture = torch.complex(restored[0], restored[1] if len(restored) > 1 else torch.zeros_like(restored[0]))
         missed = torch.view_as_real(self._fourier(picture) - self._kspace.to(picture.device))
         loss = missed.square().sum() / (channels[0].numel() * (self._values.data_range / 2) ** 2)
-        return loss + self._tv * mean_variation(channels) if self._tv else loss
+        return loss + self._strength * mean_variation(channels) if self._strength else loss
 
 
 def mri(
-    kspace: Any, mask: Any = None, *, on_event: Callable[[Event], Any] | None = None, **options: Any
+    kspace: Any,
+    mask: Any = None,
+    *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    engine: str = "auto",
+    seed: int = 0,
+    on_event: Callable[[Event], Any] | None = None,
+    **options: Any,
 ) -> Field:
     """A picture, or a volume, from some of its k-space.
 
@@ -68,14 +81,18 @@ def mri(
         kspace: complex (*shape), or (coils, *shape) with sensitivities; of 2 or 3 axes, frequency 0 in the middle.
         mask: which frequencies were measured, (*shape) or what can be broadcast to it, as one line; those that are not
             0 where None.
+        steps, seconds: the budget; 1,000 steps where neither is given.
+        engine: what runs the fit, as of `inr.fit`.
+        seed: decides the initial weights.
         on_event: called with every `Event` of the fit.
-        options: as of `mri_fitter`.
+        options: as of `magnetic_resonance`; and `encoding`, `activation`, `network`, `learning_rate` and `optimiser` as
+            of `inr.fit`.
 
     Returns:
         The field, with two channels, the real and the imaginary part, or with one.
 
     Raises:
-        InrError: see `mri_fitter`.
+        InrError: see `magnetic_resonance`.
 
     >>> disc = inr.reconstruction.Ellipse(1.0, (0.5, 0.5))
     >>> kspace = inr.reconstruction.fourier_samples([disc], (16, 16))
@@ -83,69 +100,85 @@ def mri(
     >>> field.domain.shape, field.domain.channels
     ((16, 16), 2)
     """
-    return finished(mri_fitter(kspace, mask, **options), on_event)
+    parts = {name: options.pop(name) for name in PARTS if options.get(name) is not None}
+    ready = magnetic_resonance(kspace, mask=mask, **options)
+    return fitted(replace(ready, setup=replace(ready.setup, **parts)), Budget(steps, seconds), engine, seed, on_event)
 
 
-def mri_fitter(
-    kspace: Any,
-    mask: Any = None,
+def magnetic_resonance(
+    given: Any,
     *,
+    mask: Any = None,
     sensitivities: Any = None,
     centred: bool = True,
     real: bool = False,
     noise: float | None = None,
-    tv: float | None = None,
-    encoding: Spec | None = None,
-    activation: Spec | None = None,
-    network: Spec | None = None,
-    learning_rate: float | str | Mapping[str, float] | None = None,
-    optimiser: str = "adam",
-    steps: int | None = None,
-    seconds: float | None = None,
-    engine: Spec = "auto",
-    seed: int = 0,
-    **fitting: Any,
-) -> Fitter:
-    """The fit of `mri`, which has not taken a step yet.
+    strength: float | None = None,
+) -> Problem:
+    """A picture, or a volume, of which some of the Fourier transform is known.
 
     Args:
-        kspace: complex (*shape), or (coils, *shape) with sensitivities; of 2 or 3 axes, in the scale of a unitary
-            transform.
+        given: k-space, complex (*shape), or (coils, *shape) with sensitivities, of 2 or 3 axes, in the scale of a
+            unitary transform; or a mapping, or the path of an .npz file, with `kspace` and, if there are any, `mask`
+            and `sensitivities`.
         mask: which frequencies were measured, (*shape) or what can be broadcast to it; those that are not 0 where None.
         sensitivities: of the coils, complex (coils, *shape).
         centred: whether frequency 0 is in the middle, at index n // 2 of each axis; at index 0 otherwise.
         real: whether the picture has no imaginary part; the field then has one channel.
         noise: standard deviation of the noise of each of real and imaginary part; estimated from the highest
             frequencies where None.
-        tv: strength of the total variation; by the noise where None.
-        encoding, activation, network: parts, as of `inr.fit`.
-        learning_rate: as of `inr.fit`.
-        optimiser: "adam" or "soap".
-        steps, seconds: the budget.
-        engine: what runs the fit.
-        seed: decides the initial weights.
-        fitting: further arguments of `Fitter`, as `checkpoint`.
+        strength: of the total variation; by the noise where None.
 
     Returns:
-        The fitter; its signal is the zero-filled picture.
+        The problem; the zero-filled picture and total variation stand beside it.
 
     Raises:
         InrError: real or not finite numbers, a mask or sensitivities of another size, or no measured frequency.
     """
-    measured, chosen, coils = _checked(kspace, mask, sensitivities)
+    names = array_names(given)
+    if names is not None:
+        given, mask, sensitivities = _read(given, names, mask, sensitivities)
+    measured, chosen, coils = _checked(given, mask, sensitivities)
     fourier = MaskedFourier(chosen, coils, centred=centred)
     _check_middle(measured, chosen, centred)
     data = torch.from_numpy(measured) * torch.from_numpy(chosen)
     guess = fourier.zero_filled(data).numpy()
     signal = _first_guess(guess, real)
-    noise = _noise_level(measured, chosen, centred) if noise is None else noise
-    values = signal.domain.values
-    strength = _LEAST_VARIATION + _NOISE_VARIATION * noise / values.data_range if tv is None else tv
-    parts = suited_parts(signal, encoding, activation, network, learning_rate)
-    setup = Setup(**parts, batch=1, optimiser=optimiser, lattice_only=True)
-    budget = Budget(steps if steps or seconds else STEPS, seconds)
+    values, found = signal.domain.values, _noise_level(measured, chosen, centred) if noise is None else noise
+    if strength is None:
+        strength = _LEAST_STRENGTH + _STRENGTH_OF_NOISE * found / values.data_range
     objective = Frequencies(fourier, data, values, strength)
-    return Fitter(signal, setup, budget, engine=engine, seed=seed, objective=objective, **fitting)
+    facts = [
+        f"{chosen.mean():.1%} of the frequencies measured",
+        f"noise {'estimated' if noise is None else 'given'}: {found:.3g}",
+        f"total variation: {strength:.3g}",
+    ]
+
+    def zero_filled() -> np.ndarray:
+        return _channels(guess, real)
+
+    def variation() -> np.ndarray:
+        start = np.zeros(fourier.shape, np.complex64)
+        limit = _TV_OF_RANGE * float(np.abs(guess).max()) + found
+        found_picture = tv_reconstruct(*fourier.operators(), data.numpy(), start, limit, _TV_STEPS)
+        return _channels(found_picture, real)
+
+    classical = [
+        Classical("zero-filled", zero_filled),
+        Classical("TV", variation, "Chambolle and Pock" + ("" if coils is None else ", with the coils' sensitivities")),
+    ]
+    setup = grid_setup(signal.domain, 1)
+    return Problem("mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts)
+
+
+def _read(given: Any, names: set[str], mask: Any, sensitivities: Any) -> tuple[Any, Any, Any]:
+    """K-space, mask and sensitivities of a file or a mapping; arguments go before."""
+    if "kspace" not in names:
+        raise InrError(f"the data holds {', '.join(sorted(names))}, but no kspace")
+    held = given if isinstance(given, Mapping) else np.load(given, allow_pickle=False)
+    mask = held["mask"] if mask is None and "mask" in names else mask
+    coils = held["sensitivities"] if sensitivities is None and "sensitivities" in names else sensitivities
+    return held["kspace"], mask, coils
 
 
 def _checked(kspace: Any, mask: Any, sensitivities: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -169,7 +202,7 @@ def _checked(kspace: Any, mask: Any, sensitivities: Any) -> tuple[np.ndarray, np
     if chosen.dtype.kind not in "bui" and not np.isin(chosen, (0, 1)).all():
         raise InrError("a mask is true, or 1, where k-space was measured, and false, or 0, elsewhere")
     try:
-        chosen = np.ascontiguousarray(np.broadcast_to(chosen.astype(bool), shape))
+        chosen = np.broadcast_to(chosen.astype(bool), shape).copy()
     except ValueError:
         raise InrError(f"the mask {tuple(chosen.shape)} is not of the size of k-space, {tuple(shape)}") from None
     if not chosen.any():
@@ -190,16 +223,20 @@ def _check_middle(measured: np.ndarray, mask: np.ndarray, centred: bool) -> None
 
 def _first_guess(guess: np.ndarray, real: bool) -> GridSignal:
     """A zero-filled picture as a signal whose range is what the field's values are normalised by."""
-    channels = guess.real[..., None] if real else np.stack((guess.real, guess.imag), -1)
     largest = float(np.quantile(np.abs(guess), 0.999)) or 1.0
     low = -largest
     if real:
         low = min(0.0, float(np.quantile(guess.real, 0.001)))
-    kind = "image" if guess.ndim == 2 else "volume"
     return from_array(
-        np.ascontiguousarray(channels, np.float32), kind=kind, channels_last=True, value_range=(low, largest),
-        sampling="point",
+        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True,
+        value_range=(low, largest), sampling="point",
     )  # fmt: skip
+
+
+def _channels(picture: np.ndarray, real: bool) -> np.ndarray:
+    """Real and imaginary parts as channels, float32."""
+    channels = picture.real[..., None] if real else np.stack((picture.real, picture.imag), -1)
+    return np.ascontiguousarray(channels, np.float32)
 
 
 def _noise_level(measured: np.ndarray, mask: np.ndarray, centred: bool) -> float:

@@ -16,7 +16,7 @@ def estimate_noise(picture: Float[np.ndarray, "h w c"]) -> float:
     """The standard deviation of white noise in a picture, in its units, a root mean square over channels.
 
     Args:
-        picture: float, at least 3 x 3. What of its own is left by the mask, the difference of two Laplacians, passes for
+        picture: float, at least 3 x 3. What of its own the mask leaves, the difference of two Laplacians, passes for
             noise: fine textures all over it, but no edges.
 
     >>> noise = np.random.default_rng(0).normal(0, 0.1, (64, 64, 1))

@@ -23,6 +23,7 @@ from inr.reconstruction._frequencies import (
 )
 from inr.reconstruction._inputs import array_names, as_channels, plain_picture, read_arrays
 from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._spline import MirroredSpline
 from inr.reconstruction._terms import (
     PooledTerms,
@@ -38,6 +39,7 @@ from inr.signals import Domain, PointPool, Points, ValueMap, from_array
 Operator = Literal["spline", "sobel"]
 _PLACES = 4  # in every pixel, at which the derivatives of a spline are told
 _MOST_PLACES = 1 << 21
+_FINER, _STEPS, _BATCH = 1.5, 1_500, 16_384
 _SHARES = 0.45, 0.45  # of a step's points from Laplacians: for gradients of the potential and for Laplacians
 _LAPLACIANS = 0.1  # their weight beside the gradients', both relative to the data's squares
 
@@ -90,11 +92,12 @@ def gradients(given: Any, *, operator: Operator | str = "spline", parts: Setup |
     def solve() -> np.ndarray:
         return _in_units(from_gradients(gx, gy, response), domain, level)
 
-    given_shown = np.sqrt(np.square(gx) + np.square(gy))
+    shown = _shown(np.sqrt(np.square(gx) + np.square(gy)), domain)
+    setup = parts or smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH)
+    classical = [Classical("FFT", solve, "least squares, Frankot-Chellappa")]
     return Problem(
-        "gradients", pool, objective, parts or _setup(shape), domain, _shown(given_shown, domain),
-        [Classical("FFT", solve, "least squares, Frankot-Chellappa")], facts, "a constant and a factor", level,
-    )  # fmt: skip
+        "gradients", pool, objective, setup, domain, shown, classical, facts, "a constant and a factor", level
+    )
 
 
 def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Problem:
@@ -127,7 +130,7 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     if spline is not None:
         coords = places_in_pixels(shape, _places(shape), seed)
         values = spline(coords).laplacian
-    # the energy norm of what is missed: (-Δ)^-1 of the residual, summed with it, is the square of these gradients' error
+    # the energy norm of what is missed: the residual times (-Δ)^-1 of it, summed, is these gradients' squared error
     potential = MirroredSpline(from_laplacian(centred, response))(coords)
     slopes = np.stack((potential.x, potential.y), 2).reshape(len(coords), -1)
     domain = replace(domain, sampling="point")
@@ -142,9 +145,12 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     def solve() -> np.ndarray:
         return _in_units(from_laplacian(centred, response), domain, level)
 
+    setup = parts or smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH, quintic=True)
+    classical = [Classical("FFT", solve, "cosine transform")]
+    shown = _shown(np.abs(centred), domain)
     return Problem(
-        "laplacian", pool, PooledTerms(pool, terms), parts or _setup(shape), domain, _shown(np.abs(centred), domain),
-        [Classical("FFT", solve, "cosine transform")], facts, "a constant and a factor", level,
+        "laplacian", pool, PooledTerms(pool, terms), setup, domain, shown, classical, facts,
+        "a constant and a factor", level,
     )  # fmt: skip
 
 
@@ -193,10 +199,5 @@ def _in_units(solution: np.ndarray, domain: Domain, level: Sequence[float] | Non
 def _shown(sizes: np.ndarray, domain: Domain) -> np.ndarray:
     """Sizes of derivatives as a picture within the range of values, the largest hundredth cut off."""
     tones = np.minimum(sizes / max(float(np.quantile(sizes, 0.99)), 1e-12), 1)
-    return np.float32(domain.values.restore(2 * tones - 1))
-
-
-def _setup(shape: Sequence[int]) -> Setup:
-    return Setup(
-        "identity", "sine", "mlp:depth=3,width=128", batch=8_192, steps=2_000, teacher="sets", learning_rate=5e-4
-    )
+    shown: np.ndarray = domain.values.restore(2 * tones - 1).astype(np.float32)
+    return shown

@@ -1,4 +1,4 @@
-"""What every reconstruction of a picture is: an objective, the setup of a fit, classical methods, what comes of them."""
+"""What every reconstruction of a picture is: an objective, a setup, classical methods, and what comes of them."""
 
 import math
 import time
@@ -178,8 +178,8 @@ class Problem:
         return Method(name, judged, decibels, math.nan if similar is None else similar, seconds, note)
 
     def _clipped(self, picture: np.ndarray) -> np.ndarray:
-        values = self.domain.values
-        return np.clip(picture, np.float32(values.low), np.float32(values.high)) if self.free == "nothing" else picture
+        low, high = (np.array(ends, np.float32) for ends in (self.domain.values.low, self.domain.values.high))
+        return np.clip(picture, low, high) if self.free == "nothing" else picture
 
 
 def _engine(fitter: Fitter) -> str:

@@ -85,7 +85,7 @@ class Projector:
 
     def project(self, picture: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """As a call, of a tensor, and differentiable by it."""
-        found: Tensor = _Projection.apply(picture, self)  # type: ignore[no-untyped-call]
+        found: Tensor = _Projection.apply(picture, self)
         return found
 
 

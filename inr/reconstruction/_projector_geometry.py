@@ -1,7 +1,7 @@
 """Where the rays of a scan ran: parallel and fan beams round a picture, cone beams round a volume."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ class Scan:
     -source · v, and its flat detector at +detector · v.
 
     Args:
-        angles: of the views, in degrees, (views,).
+        angles: of the views, in degrees, (views,); kept as float64.
         detectors: bins of the detector (of one of its rows, with cone beams).
         beam: how rays run.
         pitch: from one bin to the next, on the detector.
@@ -43,9 +43,9 @@ class Scan:
     ((20, 128), 128.0)
     """
 
-    angles: Float[np.ndarray, " views"]
+    angles: Any
     detectors: int
-    beam: Beam = "parallel"
+    beam: Beam | str = "parallel"
     pitch: float = 1.0
     offset: float = 0.0
     source: float | None = None
@@ -97,7 +97,7 @@ class Scan:
         return self.detectors * self.pitch / self.magnification
 
     def rays(self) -> Float[np.ndarray, "*shape 2 d"]:
-        """Two points of every ray, float64 (*shape, 2, d), d being 2, or 3 of a cone; the source first, if there is one.
+        """Two points of every ray, float64 (*shape, 2, d), d being 2, or 3 of a cone; the source first if there is one.
 
         Parallel rays begin and end a field of view away from the axis of rotation.
         """
@@ -121,6 +121,29 @@ class Scan:
         solid[..., :2] = flat[:, None]
         solid[..., 1, 2] = heights[None, :, None]
         return solid
+
+    def finer(self, parts: int) -> "Scan":
+        """The scan by a detector whose bins are cut into parts, of a parallel beam or a fan."""
+        return replace(self, detectors=self.detectors * parts, pitch=self.pitch / parts)
+
+    def seen(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """The share of the views whose detector the rays through points meet.
+
+        Args:
+            points: (n, 2), or (n, 3) for a cone, in the unit of the scan.
+        """
+        total = np.zeros(len(points))
+        reach = self.detectors * self.pitch / 2
+        height = self.rows * (self.row_pitch or self.pitch) / 2
+        for angle in np.deg2rad(self.angles):
+            place = points[:, 0] * np.cos(angle) + points[:, 1] * np.sin(angle)
+            grown = np.ones(len(points))
+            if self.source is not None and self.detector is not None:
+                depth = points[:, 1] * np.cos(angle) - points[:, 0] * np.sin(angle)
+                grown = (self.source + self.detector) / np.maximum(self.source + depth, 1e-9)
+            met = np.abs(place * grown - self.offset) <= reach
+            total += met & (np.abs(points[:, 2] * grown) <= height) if points.shape[1] == 3 else met
+        return total / len(self.angles)
 
 
 def check_measured(values: Any, what: str) -> np.ndarray:

@@ -19,7 +19,7 @@ AXIS, BASE, SLOPE, LENGTH, BASE_2, SLOPE_2 = range(6)
 
 @inline
 def _steps(base: float, slope: float, low: float, high: float, count: int) -> tuple[int, int]:
-    """Steps from 0 to `count` at which base + slope · step may lie in [low, high): all of them, and perhaps one more."""
+    """Steps from 0 to `count` at which base + slope · step lies in [low, high), and perhaps one more at each end."""
     if abs(slope) < 1e-12:
         return (0, count) if low <= base < high else (0, 0)
     first, last = (low - base) / slope, (high - base) / slope

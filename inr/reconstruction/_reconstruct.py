@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inr._errors import InrError
-from inr.field import Spec
-from inr.fitting import Budget, Event, Setup
+from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
+from inr.reconstruction._ct import tomography
 from inr.reconstruction._inputs import array_names, plain_picture
+from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
 from inr.reconstruction._problem import Problem, Reconstruction
@@ -20,24 +19,26 @@ from inr.reconstruction._sensor import deblur, superresolve
 
 TASKS: Mapping[str, Callable[..., Problem]] = {
     "composite": composite,
+    "ct": tomography,
     "deblur": deblur,
     "denoise": denoise,
     "gradients": gradients,
     "inpaint": inpaint,
     "laplacian": laplacian,
+    "mri": magnetic_resonance,
     "superresolve": superresolve,
 }
-_OTHERS = {"ct": ("sinogram",), "mri": ("kspace",)}  # tomography, known by the names of its arrays
 
 
 def problem(task: str | None, given: Any, **options: Any) -> Problem:
     """A reconstruction of a picture that is ready to be fitted.
 
     Args:
-        task: one of `TASKS`; None where an .npz file or a mapping says it by the names of its arrays: `gx` and `gy`, or
-            `laplacian`.
+        task: one of `TASKS`; None where an .npz file or a mapping says it by the names of its arrays: `gx` and `gy`,
+            `laplacian`, `sinogram`, `rays`, or `kspace`.
         given: what the task's function takes first.
-        options: of the task's function; those that are None count as not given.
+        options: of the task's function; those that are None count as not given, and so does a seed of a task that has
+            no chance in it.
 
     Raises:
         InrError: an unknown task, options that it does not have or that are missing, or bad data.
@@ -48,13 +49,13 @@ def problem(task: str | None, given: Any, **options: Any) -> Problem:
     make = TASKS[chosen]
     taken = {name: value for name, value in options.items() if value is not None}
     known = list(inspect.signature(make).parameters.values())[1:]
-    unknown = [name for name in taken if name not in {each.name for each in known}]
+    unknown = [name for name in taken if name not in {each.name for each in known} and name != "seed"]
     if unknown:
         raise InrError(f"the task {chosen} takes no {unknown[0]}; it takes {', '.join(each.name for each in known)}")
     absent = [each.name for each in known if each.default is inspect.Parameter.empty and each.name not in taken]
     if absent:
         raise InrError(f"the task {chosen} needs {' and '.join(absent)}")
-    return make(given, **taken)
+    return make(given, **{each.name: taken[each.name] for each in known if each.name in taken})
 
 
 def reconstruct(
@@ -94,10 +95,7 @@ def reconstruct(
     (['field', 'biharmonic'], (24, 32, 3))
     """
     parts = {name: options.pop(name) for name in _PARTS if options.get(name) is not None}
-    task = task or _task_of(given)
-    if task in TASKS and "seed" in inspect.signature(TASKS[task]).parameters:
-        options["seed"] = seed
-    ready = with_parts(problem(task, given, **options), parts)
+    ready = with_parts(problem(task, given, seed=seed, **options), parts)
     measured = None if truth is None else plain_picture(truth, "the truth")[0]
     fitter = ready.fitter(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
     for event in fitter.run():
@@ -124,6 +122,10 @@ def _task_of(given: Any) -> str:
         return "gradients"
     if "laplacian" in names:
         return "laplacian"
+    if names & {"sinogram", "rays"}:
+        return "ct"
+    if "kspace" in names:
+        return "mri"
     held = ", ".join(sorted(names)) or "nothing"
     raise InrError(
         f"{given if isinstance(given, str | Path) else 'the data'} holds {held}; known are gx and gy, laplacian, "

@@ -1,7 +1,6 @@
 """Pictures from what a sensor made of them: means over larger pixels, and blur."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,14 +19,16 @@ from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_l
 from inr.reconstruction._inputs import plain_picture
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._terms import pixel_of, total_variation
 from inr.signals import GridSignal, gauss_points, grid_coords
 
 _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
+_STEPS = 800
 
 
-@dataclass(frozen=True)
+@dataclass
 class CellMeans:
     """Pixels that are means over their cells, of a field of more pixels.
 
@@ -35,16 +36,13 @@ class CellMeans:
         signal: the pixels.
         factor: how many pixels a side a pixel becomes.
         strength: of the total variation, by the pixels that are wanted.
+        reads: first derivatives where there is a prior of them.
     """
 
     signal: GridSignal
     factor: int
     strength: float
-
-    @property
-    def reads(self) -> Reads:
-        """First derivatives where there is a prior of them."""
-        return Reads((0, 1)) if self.strength else Reads()
+    reads: Reads
 
     @property
     def places(self) -> Float[Tensor, "places 2"]:
@@ -66,7 +64,7 @@ class CellMeans:
         return missed + self.strength * total_variation(jet.first, pixel) if self.strength else missed
 
 
-@dataclass(frozen=True)
+@dataclass
 class BlurredWindows:
     """Pixels that are a blur of a field's, looked at in windows.
 
@@ -74,18 +72,15 @@ class BlurredWindows:
         signal: the blurred pixels.
         blur: how they came about.
         strength: of the total variation.
+        reads: first derivatives where there is a prior of them.
         side: of a window, in pixels.
     """
 
     signal: GridSignal
     blur: Blur
     strength: float
+    reads: Reads
     side: int
-
-    @property
-    def reads(self) -> Reads:
-        """First derivatives where there is a prior of them."""
-        return Reads((0, 1)) if self.strength else Reads()
 
     def window(self, batch: Batch) -> tuple[slice, slice]:
         """The window around the first pixel of a batch, moved into the picture."""
@@ -138,13 +133,19 @@ def superresolve(
     shape = picture.shape[0] * factor, picture.shape[1] * factor
     wanted = replace(domain, sampling="area").resampled(shape)
     cells = max(_STEP_POINTS // (4 * math.ceil(factor / 2) ** 2), 64)
-    setup = replace(parts or _superresolution_setup(), batch=cells, teacher="uniform", lattice_only=True)
+    setup = replace(
+        parts or smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
+        batch=cells,
+        teacher="uniform",
+        lattice_only=True,
+    )
 
     def by(kind: Image.Resampling) -> np.ndarray:
         return enlarged(picture, factor, kind)
 
+    objective = CellMeans(signal, factor, chosen, _reads(chosen))
     return Problem(
-        "superresolve", signal, CellMeans(signal, factor, chosen), setup, wanted, np.float32(picture),
+        "superresolve", signal, objective, setup, wanted, picture.astype(np.float32),
         [
             Classical("bicubic", lambda: by(Image.Resampling.BICUBIC)),
             Classical("Lanczos", lambda: by(Image.Resampling.LANCZOS)),
@@ -186,8 +187,13 @@ def deblur(
     domain = replace(domain, sampling="point")
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
-    setup = replace(parts or _deblurring_setup(), batch=1, teacher="uniform", lattice_only=True)
-    objective = BlurredWindows(signal, blur, chosen, side)
+    setup = replace(
+        parts or smooth_grid(picture.shape, finer=1.0, steps=_STEPS, batch=1),
+        batch=1,
+        teacher="uniform",
+        lattice_only=True,
+    )
+    objective = BlurredWindows(signal, blur, chosen, _reads(chosen), side)
 
     def filtered() -> np.ndarray:
         def left(balance: float) -> float:
@@ -204,14 +210,14 @@ def deblur(
         *_told(chosen),
     ]
     return Problem(
-        "deblur", signal, objective, setup, domain, np.float32(picture),
+        "deblur", signal, objective, setup, domain, picture.astype(np.float32),
         [Classical("Wiener", filtered, "leaves the noise"), Classical("Richardson-Lucy", iterated, "until the noise")],
         facts,
     )  # fmt: skip
 
 
-_SUPERRESOLUTION = 1e-3
-_DEBLURRING = 0.02  # times the noise, in normalised values
+_SUPERRESOLUTION = 2e-2
+_DEBLURRING = 0.2  # times the noise, in normalised values
 
 
 def _strength(prior: str, given: float | None, usual: float) -> float:
@@ -222,13 +228,10 @@ def _strength(prior: str, given: float | None, usual: float) -> float:
     return 0.0 if prior == "none" else usual if given is None else given
 
 
+def _reads(strength: float) -> Reads:
+    """First derivatives where there is a prior of them."""
+    return Reads((0, 1)) if strength else Reads()
+
+
 def _told(strength: float) -> list[str]:
     return [f"prior tv, strength {strength:.3g}"] if strength else []
-
-
-def _superresolution_setup() -> Setup:
-    return Setup("identity", "sine:omega=20", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)
-
-
-def _deblurring_setup() -> Setup:
-    return Setup("identity", "sine", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)

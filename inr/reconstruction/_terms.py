@@ -172,12 +172,13 @@ class PooledTerms:
 
     def __init__(self, pool: PointPool, terms: Sequence[Term]) -> None:
         self._pool = pool
-        self.terms = tuple(terms)
+        self.terms: Sequence[Term] = tuple(terms)
 
     def points(self, batch: Batch) -> list[PointSet]:
-        """The points of a batch, by term."""
-        found = self._pool.points(batch.indices)
-        return [PointSet(torch.from_numpy(each.coords), torch.from_numpy(each.data)) for each in found]
+        """The points of a batch, by term, on the device of its indices."""
+        device = batch.indices.device
+        found = self._pool.points(batch.indices.cpu())
+        return [PointSet(*(torch.from_numpy(part).to(device) for part in each)) for each in found]
 
 
 def pixel_centres(shape: Sequence[int], pixels: np.ndarray | None = None) -> Float[np.ndarray, "n 2"]:
@@ -219,8 +220,8 @@ def edge_points(shape: Sequence[int], seed: int) -> Points:
     height, width = shape
     draw = np.random.default_rng((seed, 2))
     across, down = draw.random((2, 4 * width)) * 2 - 1, draw.random((2, 4 * height)) * 2 - 1
-    coords = [
-        np.stack((line, np.full_like(line, end)), 1) for line, end in zip(across, (-1.0, 1.0), strict=True)
-    ] + [np.stack((np.full_like(line, end), line), 1) for line, end in zip(down, (-1.0, 1.0), strict=True)]
+    coords = [np.stack((line, np.full_like(line, end)), 1) for line, end in zip(across, (-1.0, 1.0), strict=True)] + [
+        np.stack((np.full_like(line, end), line), 1) for line, end in zip(down, (-1.0, 1.0), strict=True)
+    ]
     normals = [np.tile((0.0, 1.0), (8 * width, 1)), np.tile((1.0, 0.0), (8 * height, 1))]
     return Points(np.concatenate(coords).astype(np.float32), np.concatenate(normals).astype(np.float32))

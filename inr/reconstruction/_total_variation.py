@@ -21,9 +21,7 @@ def gradient(picture: np.ndarray) -> np.ndarray:
     """
     found = np.zeros((picture.ndim, *picture.shape), picture.dtype)
     for axis in range(picture.ndim):
-        inner = [slice(None)] * picture.ndim
-        inner[axis] = slice(0, -1)
-        found[(axis, *inner)] = np.diff(picture, axis=axis)
+        np.moveaxis(found[axis], axis, 0)[:-1] = np.moveaxis(np.diff(picture, axis=axis), axis, 0)
     return found
 
 
@@ -38,12 +36,9 @@ def divergence(vectors: np.ndarray) -> np.ndarray:
     """
     total = np.zeros_like(vectors[0])
     for axis, field in enumerate(vectors):
-        body = [slice(None)] * total.ndim
-        body[axis] = slice(0, -1)
-        after = [slice(None)] * total.ndim
-        after[axis] = slice(1, None)
-        total[tuple(body)] += field[tuple(body)]
-        total[tuple(after)] -= field[tuple(body)]
+        along, inner = np.moveaxis(total, axis, 0), np.moveaxis(field, axis, 0)[:-1]
+        along[:-1] += inner
+        along[1:] -= inner
     return total
 
 

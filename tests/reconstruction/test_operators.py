@@ -7,13 +7,23 @@ import torch
 import inr
 from inr.engines import Batch
 from inr.field import Jet
-from inr.reconstruction import Blur, deblur, denoise, estimate_noise, gaussian_kernel, inpaint, reconstruct, superresolve
+from inr.reconstruction import (
+    Blur,
+    deblur,
+    denoise,
+    estimate_noise,
+    gaussian_kernel,
+    inpaint,
+    reconstruct,
+    superresolve,
+)
 from inr.reconstruction._classical import wiener
 from inr.reconstruction._pixels import _LEFT
 
 _DRAW = np.random.default_rng(0)
 _SHAPE = 18, 15
-_SMALL = {"network": "mlp:depth=2,width=48", "batch": 512, "engine": "eager"}
+_SINES = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=48"}
+_SMALL = {**_SINES, "learning_rate": 5e-4, "batch": 512, "engine": "eager"}
 
 
 def _picture(shape=_SHAPE):
@@ -146,8 +156,8 @@ def test_transparent_pixels_and_those_that_are_no_numbers_are_unknown():
 
 
 def test_priors_are_lengths_of_derivatives_by_pixels():
-    from inr.engines import At
     from inr.activations import FUNCTIONS
+    from inr.engines import At
     from inr.reconstruction._terms import prior_term
 
     first = torch.tensor([3.0, 0.0]), torch.tensor([4.0, 0.0])
