@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inr.geometry._orientation import Edges as Edges
     from inr.geometry._orientation import consistent as consistent
     from inr.geometry._orientation import count_edges as count_edges
+    from inr.geometry._outline import Outline as Outline
     from inr.geometry._points import OrientedPoints as OrientedPoints
     from inr.geometry._polygons import triangulated as triangulated
     from inr.geometry._rays import first_hits as first_hits
@@ -42,6 +43,7 @@ __getattr__, __all__ = lazy_exports(
         "Edges": "._orientation",
         "Mesh": "._mesh",
         "OrientedPoints": "._points",
+        "Outline": "._outline",
         "SignedDistance": "._signed",
         "SurfaceSamples": "._surface_samples",
         "Topology": "._topology",
