@@ -7,6 +7,7 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.geometry._bvh import build_tree as build_tree
     from inr.geometry._cleaning import cleaned as cleaned
+    from inr.geometry._clearance import Clearance as Clearance
     from inr.geometry._closest import Closest as Closest
     from inr.geometry._closest import closest as closest
     from inr.geometry._contours import contours as contours
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Clearance": "._clearance",
         "Closest": "._closest",
         "CubeTable": "._cube_table",
         "Edges": "._orientation",
