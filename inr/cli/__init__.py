@@ -29,6 +29,8 @@ from inr.cli._render import EPILOG as RENDER_EPILOG
 from inr.cli._render import render
 from inr.cli._serve import EPILOG as SERVE_EPILOG
 from inr.cli._serve import serve
+from inr.cli._solve import EPILOG as SOLVE_EPILOG
+from inr.cli._solve import solve
 from inr.cli._suggest import EPILOG as SUGGEST_EPILOG
 from inr.cli._suggest import suggest
 from inr.cli._sweep import EPILOG as SWEEP_EPILOG
@@ -100,6 +102,7 @@ app.command(epilog=COMPRESS_EPILOG)(compress)
 app.command(epilog=DECOMPRESS_EPILOG)(decompress)
 app.command(epilog=COMPARE_EPILOG)(compare)
 app.command(epilog=RECOMPRESS_EPILOG)(recompress)
+app.command(epilog=SOLVE_EPILOG)(solve)
 app.command(epilog=RECONSTRUCT_EPILOG)(reconstruct)
 app.command(epilog=INFO_EPILOG)(info)
 app.command(epilog=PARTS_EPILOG)(parts)

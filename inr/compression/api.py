@@ -13,6 +13,7 @@ import numpy as np
 from inr import container
 from inr._errors import InrError
 from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.counted import counted
 from inr.compression.files import build_any_field, open_reference, pack
 from inr.compression.fit_series import FitSeries, OnEvent
 from inr.compression.latent_files import without_missing
@@ -550,9 +551,7 @@ def _quality(data: bytes, source: GridSignal, engine: Spec, reference: Reference
 
 def _compared(samples: np.ndarray, decoded: np.ndarray, domain: Domain) -> Quality:
     """How near decoded samples (n, C) are to others; colours of pixels whose alpha is 0 do not count."""
-    if domain.kind == "image" and domain.channels in (2, 4) and not samples[:, -1].all():
-        seen = np.ones(samples.shape, bool)
-        seen[:, :-1] = samples[:, -1:] != 0
+    if not (seen := counted(samples, domain)).all():
         samples, decoded = samples[seen], decoded[seen]
     data_range = domain.values.data_range
     level = decibels(samples, decoded, data_range)

@@ -11,7 +11,8 @@ from jaxtyping import Shaped
 
 from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
-from inr.compression.bitstream.latent.components import LATENTS, check_domain, component_pieces, decode_samples
+from inr.compression.bitstream.latent.component_table import LATENTS, check_domain
+from inr.compression.bitstream.latent.components import component_pieces, decode_samples
 from inr.compression.bitstream.latent.layout import Grid, Layout
 from inr.compression.payloads import payloads_of
 from inr.container import GIB, Contents

@@ -22,7 +22,7 @@ def overall_step(plan: DerivativePlan, objective: Overall, tensors: Tensors, bat
         tensors: the field's effective weights by name.
         batch: of the step.
     """
-    coords = objective.coords(batch)
+    coords = objective.coords(batch).to(plan.device)
     found = Jet(*(tensor.requires_grad_(True) for tensor in plan.jet(tensors, coords, objective.reads)))
     with torch.enable_grad():
         loss = objective.total(found, batch)

@@ -11,7 +11,7 @@ from inr.activations import FUNCTIONS
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._derivative_steps import local_loss
-from inr.engines._objectives import NUMBERS, AnyObjective, Local, Overall
+from inr.engines._objectives import NUMBERS, AnyObjective, Local, Overall, PointSet
 from inr.field import Field, Jet, Reads, jet
 
 
@@ -88,11 +88,11 @@ class EagerPlan:
             return jet(lambda points: self._evaluate(weights, points), coords, reads)
 
         if isinstance(objective, Local):
-            sets = objective.points(batch)
+            sets = [_on(self.device, each) for each in objective.points(batch)]
             loss, residuals = local_loss(objective.terms, sets, jet_of, FUNCTIONS, numbers)
             coords = torch.cat([each.coords for each in sets])
         else:
-            coords = objective.coords(batch)
+            coords = objective.coords(batch).to(self.device)
             loss = objective.total(jet_of(coords, objective.reads), batch)
             residuals = coords.new_zeros((len(coords), 0))
         grads = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
@@ -136,6 +136,12 @@ def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor
     """The field's weights, and the objective's learned numbers by their own names."""
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
     return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
+
+
+def _on(device: torch.device, points: PointSet) -> PointSet:
+    """Points that were drawn on the processor, where a plan computes."""
+    coords, data, importance = points
+    return PointSet(coords.to(device), data.to(device), None if importance is None else importance.to(device))
 
 
 class _Values(nn.Module):

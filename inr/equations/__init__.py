@@ -5,17 +5,36 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.equations._comparing import compared as compared
+    from inr.equations._comparing import known_solution as known_solution
+    from inr.equations._functions import cos as cos
+    from inr.equations._functions import cosh as cosh
+    from inr.equations._functions import erf as erf
+    from inr.equations._functions import exp as exp
+    from inr.equations._functions import log as log
+    from inr.equations._functions import maximum as maximum
+    from inr.equations._functions import minimum as minimum
+    from inr.equations._functions import sign as sign
+    from inr.equations._functions import sin as sin
+    from inr.equations._functions import sinh as sinh
+    from inr.equations._functions import sqrt as sqrt
+    from inr.equations._functions import tan as tan
+    from inr.equations._functions import tanh as tanh
+    from inr.equations._how import How as How
+    from inr.equations._how import made as made
     from inr.equations._objective import EquationLoss as EquationLoss
+    from inr.equations._presets import PRESETS as PRESETS
+    from inr.equations._presets import Preset as Preset
     from inr.equations._problem import Problem as Problem
-    from inr.equations._solve import How as How
     from inr.equations._solve import closed_form as closed_form
-    from inr.equations._solve import finished as finished
-    from inr.equations._solve import made as made
+    from inr.equations._solve import closed_form_if_content as closed_form_if_content
     from inr.equations._solve import solve as solve
     from inr.equations._solve import solved as solved
-    from inr.equations._solve import stepping as stepping
     from inr.equations._stating import state as state
+    from inr.equations._stepping import finished as finished
+    from inr.equations._stepping import stepping as stepping
     from inr.equations._steps import Course as Course
+    from inr.equations._text import described as described
     from inr.equations._tracing import Channel as Channel
 
 __getattr__, __all__ = lazy_exports(
@@ -24,14 +43,33 @@ __getattr__, __all__ = lazy_exports(
         "Channel": "._tracing",
         "Course": "._steps",
         "EquationLoss": "._objective",
-        "How": "._solve",
+        "How": "._how",
+        "PRESETS": "._presets",
+        "Preset": "._presets",
         "Problem": "._problem",
         "closed_form": "._solve",
-        "finished": "._solve",
-        "made": "._solve",
+        "closed_form_if_content": "._solve",
+        "compared": "._comparing",
+        "cos": "._functions",
+        "cosh": "._functions",
+        "described": "._text",
+        "erf": "._functions",
+        "exp": "._functions",
+        "finished": "._stepping",
+        "known_solution": "._comparing",
+        "log": "._functions",
+        "made": "._how",
+        "maximum": "._functions",
+        "minimum": "._functions",
+        "sign": "._functions",
+        "sin": "._functions",
+        "sinh": "._functions",
         "solve": "._solve",
         "solved": "._solve",
+        "sqrt": "._functions",
         "state": "._stating",
-        "stepping": "._solve",
+        "stepping": "._stepping",
+        "tan": "._functions",
+        "tanh": "._functions",
     },
 )

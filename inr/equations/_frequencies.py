@@ -6,6 +6,7 @@ import numpy as np
 import sympy
 from jaxtyping import Float64
 
+from inr.equations._linearised import compiled
 from inr.equations._problem import Orders, Problem
 
 _LIMIT = 8.0  # of half axes of the ellipsoid to their geometric mean
@@ -25,16 +26,17 @@ def aspect(problem: Problem) -> Float64[np.ndarray, " d"]:
     half = [(axis.high - axis.low) / 2 for axis in problem.domain.axes]
     found = np.full(axes, np.nan)
     symbols = problem.symbols
-    middle = {symbol: (axis.high + axis.low) / 2 for symbol, axis in zip(symbols.coords, problem.domain.axes, strict=True)}
+    middle = [(axis.high + axis.low) / 2 for axis in problem.domain.axes]
     for residual in problem.conditions[0].residuals:
         for jet in symbols.jets_of(residual):
             _, orders = symbols.jets[jet]
             if sum(orders) != 2 or max(orders) != 2:
                 continue
             axis = orders.index(2)
-            slope = sympy.diff(residual, jet).subs(middle)
-            if slope.is_number and slope != 0 and np.isnan(found[axis]):
-                found[axis] = half[axis] / np.sqrt(abs(complex(slope)))
+            slope = sympy.diff(residual, jet)
+            if slope.free_symbols <= set(symbols.coords):
+                size = abs(float(compiled([slope], symbols.coords)(*middle)[0]))
+                found[axis] = half[axis] / np.sqrt(size) if size and np.isnan(found[axis]) else found[axis]
     known = ~np.isnan(found)
     if not known.any():
         return np.ones(axes)

@@ -121,9 +121,15 @@ class Problem:
         return not any(condition.why for condition in self.conditions)
 
     @property
+    def why(self) -> str:
+        """Why something cannot be traced; empty where all can."""
+        return next((condition.why for condition in self.conditions if condition.why), "")
+
+    @property
     def order(self) -> int:
         """The highest order of a derivative, as far as it is traced."""
-        return max((sum(orders) for _, orders in self.symbols.jets.values()), default=0)
+        read = (jet for each in self.conditions for one in each.residuals for jet in self.symbols.jets_of(one))
+        return max((sum(self.symbols.jets[jet][1]) for jet in read), default=0)
 
     @property
     def linear(self) -> bool:
@@ -218,7 +224,7 @@ def trace(formula: Formula, place: Place, unknowns: Sequence[Unknown], symbols: 
         return Condition(place, (), formula, _reason(error))
     if unknown := {each.name for e in expressions for each in e.free_symbols} - _names(symbols):
         raise InrError(f"'{place.name}' reads {', '.join(sorted(unknown))}, of which nothing is known")
-    return Condition(place, tuple(_real_parts(expressions, unknowns, place)), formula)
+    return Condition(place, tuple(_real_parts(expressions, unknowns, place, symbols)), formula)
 
 
 def _names(symbols: Symbols) -> set[str]:
@@ -249,7 +255,9 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, Untraceable) else f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def _real_parts(expressions: Sequence[sympy.Expr], unknowns: Sequence[Unknown], place: Place) -> list[sympy.Expr]:
+def _real_parts(
+    expressions: Sequence[sympy.Expr], unknowns: Sequence[Unknown], place: Place, symbols: Symbols
+) -> list[sympy.Expr]:
     """Real expressions, two for each complex one."""
     found: list[sympy.Expr] = []
     for each in expressions:
@@ -261,6 +269,34 @@ def _real_parts(expressions: Sequence[sympy.Expr], unknowns: Sequence[Unknown], 
                 )
             found.append(each)
             continue
-        real, imaginary = sympy.expand(each).as_real_imag()
-        found += [part for part in (real, imaginary) if part != 0]
+        found += [part for part in _parts(each, symbols) if part != 0]
     return found
+
+
+class RealPart(sympy.Function):
+    """The real part of what depends on the point alone; it stays as it is until numbers are put in."""
+
+
+class ImaginaryPart(sympy.Function):
+    """The imaginary part, likewise."""
+
+
+def _parts(expression: sympy.Expr, symbols: Symbols) -> tuple[sympy.Expr, sympy.Expr]:
+    """Real and imaginary part: of a linear expression without taking its coefficients apart, which may be long."""
+    jets = symbols.jets_of(expression)
+    slopes = [sympy.diff(expression, jet) for jet in jets]
+    varying = {*jets, *symbols.numbers.values()}
+    if any(slope.free_symbols & varying for slope in slopes):
+        return sympy.expand(expression).as_real_imag()
+    rest = expression.xreplace(dict.fromkeys(jets, sympy.Integer(0)))
+    pairs = [*zip(slopes, jets, strict=True), (rest, sympy.Integer(1))]
+    return (
+        sympy.Add(*(_part(slope, RealPart, 0) * jet for slope, jet in pairs)),
+        sympy.Add(*(_part(slope, ImaginaryPart, 1) * jet for slope, jet in pairs)),
+    )
+
+
+def _part(expression: sympy.Expr, lazy: Any, which: int) -> sympy.Expr:
+    if not expression.has(sympy.I):
+        return expression if which == 0 else sympy.Integer(0)
+    return lazy(expression) if expression.free_symbols else expression.as_real_imag()[which]

@@ -81,3 +81,28 @@ def _parsed(
 
 def _reads(expression: Expression, channels: Sequence[str]) -> bool:
     return any(name.partition("_")[0] in channels for name in expression.names)
+
+
+def described(text: str) -> tuple[str, str]:
+    """Channels and domain of an equation of which only the text is given.
+
+    Args:
+        text: of the equation.
+
+    Returns:
+        The channels that it differentiates, as "u,v"; and a domain of all axes by which it does, from -1 to 1 and t
+        from 0 to 1, as "x=-1..1,t=0..1".
+
+    Raises:
+        InrError: a text without derivatives.
+    """
+    found = [_DERIVATIVE.fullmatch(name) for part in re.split("[;=]", text) for name in sorted(Expression(part).names)]
+    read = [match for match in found if match is not None]
+    channels = list(dict.fromkeys(match[1] for match in read))
+    axes = {letter for match in read if match[2] != "lap" for letter in match[2]}
+    if any(match[2] == "lap" for match in read):
+        axes |= {"x", "y"}
+    if not channels:
+        raise InrError(f"'{text}' is no differential equation: derivatives are written as u_x, u_tt or u_lap")
+    ordered = sorted(axes, key=lambda letter: (letter == "t", letter))
+    return ",".join(channels), ",".join(f"{axis}={'0' if axis == 't' else '-1'}..1" for axis in ordered)

@@ -117,17 +117,17 @@ class Brickwork:
 
 
 @inline
-def _slot(slots, low, x, y, z):
+def _slot(slots: np.ndarray, low: int, x: int, y: int, z: int) -> int:
     return slots[(z >> 3) - low, y >> 3, x >> 3]
 
 
 @inline
-def _place(x, y, z):
+def _place(x: int, y: int, z: int) -> int:
     return (z & 7) << 6 | (y & 7) << 3 | (x & 7)
 
 
 @kernel
-def _want(blocks, slots, low, states, cells):
+def _want(blocks: np.ndarray, slots: np.ndarray, low: int, states: np.ndarray, cells: int) -> None:
     for row in range(len(blocks)):
         x0, y0, z0 = blocks[row, 0], blocks[row, 1], blocks[row, 2]
         for z in range(z0, min(z0 + BLOCK, cells) + 1):
@@ -139,7 +139,9 @@ def _want(blocks, slots, low, states, cells):
 
 
 @kernel
-def _keep(samples, given, slots, low, values, states):
+def _keep(
+    samples: np.ndarray, given: np.ndarray, slots: np.ndarray, low: int, values: np.ndarray, states: np.ndarray
+) -> None:
     for row in range(len(samples)):
         x, y, z = samples[row, 0], samples[row, 1], samples[row, 2]
         slot, place = _slot(slots, low, x, y, z), _place(x, y, z)
@@ -148,7 +150,7 @@ def _keep(samples, given, slots, low, values, states):
 
 
 @kernel
-def _list_wanted(bricks, states, found):
+def _list_wanted(bricks: np.ndarray, states: np.ndarray, found: np.ndarray) -> None:
     count = 0
     for slot in range(len(bricks)):
         for place in range(_SAMPLES):
@@ -160,7 +162,9 @@ def _list_wanted(bricks, states, found):
 
 
 @inline
-def _gather(x0, y0, z0, slots, low, values, cells, corners):
+def _gather(
+    x0: int, y0: int, z0: int, slots: np.ndarray, low: int, values: np.ndarray, cells: int, corners: np.ndarray
+) -> bool:
     """The 27 samples of a block into `corners`, and whether there are both signs; those beyond the lattice repeat."""
     below = 0
     for k in range(27):
@@ -171,7 +175,7 @@ def _gather(x0, y0, z0, slots, low, values, cells, corners):
 
 
 @inline
-def _inside(corners, at):
+def _inside(corners: np.ndarray, at: int) -> int:
     """Which corners of the cell at sample `at` of a block are inside."""
     return (
         (corners[at] < 0)
@@ -186,7 +190,9 @@ def _inside(corners, at):
 
 
 @kernel
-def _count_triangles(blocks, slots, low, values, cells, counts):
+def _count_triangles(
+    blocks: np.ndarray, slots: np.ndarray, low: int, values: np.ndarray, cells: int, counts: np.ndarray
+) -> int:
     corners = np.empty(27, np.float32)
     total = 0
     for row in range(len(blocks)):
@@ -200,7 +206,20 @@ def _count_triangles(blocks, slots, low, values, cells, counts):
 
 
 @kernel
-def _march(blocks, slots, low, values, edges, cells, counts, table, cube_edges, vertices, faces, base):
+def _march(
+    blocks: np.ndarray,
+    slots: np.ndarray,
+    low: int,
+    values: np.ndarray,
+    edges: np.ndarray,
+    cells: int,
+    counts: np.ndarray,
+    table: np.ndarray,
+    cube_edges: np.ndarray,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    base: int,
+) -> int:
     corners = np.empty(27, np.float32)
     made, written = 0, 0
     for row in range(len(blocks)):

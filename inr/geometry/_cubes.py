@@ -59,14 +59,14 @@ def may_be_cut(
 
 
 @kernel
-def _places(samples, cells, found):
+def _places(samples: np.ndarray, cells: int, found: np.ndarray) -> None:
     for row in range(len(samples)):
         for axis in range(3):
             found[row, axis] = (2 * samples[row, axis] - cells) / np.float64(cells)
 
 
 @kernel
-def _cut_off(samples, values, cells, least):
+def _cut_off(samples: np.ndarray, values: np.ndarray, cells: int, least: np.float32) -> None:
     for row in range(len(samples)):
         outermost = False
         for axis in range(3):
@@ -76,7 +76,7 @@ def _cut_off(samples, values, cells, least):
 
 
 @kernel
-def _split(lows, side, part, cells, found):
+def _split(lows: np.ndarray, side: int, part: int, cells: int, found: np.ndarray) -> int:
     count = 0
     for row in range(len(lows)):
         for z in range(lows[row, 2], min(lows[row, 2] + side, cells), part):
@@ -88,7 +88,7 @@ def _split(lows, side, part, cells, found):
 
 
 @kernel
-def _may_be_cut(lows, side, cells, values, reach, kept):
+def _may_be_cut(lows: np.ndarray, side: int, cells: int, values: np.ndarray, reach: float, kept: np.ndarray) -> int:
     count = 0
     for row in range(len(lows)):
         at_rim, moved = False, False

@@ -49,7 +49,7 @@ def parse_ply(data: bytes) -> Mesh | OrientedPoints:
     name = next((name for name in ("vertex_indices", "vertex_index") if name in lists), None)
     if name is not None and len(lists[f"{name}:counts"]):
         corners = lists[name].astype(np.int64)
-        return Mesh(vertices, triangulated(corners, lists[f"{name}:counts"]), colours)
+        return Mesh(vertices, triangulated(corners, lists[f"{name}:counts"]), colours=colours)
     if any(each.name == "tristrips" for each in elements):
         raise InrError("its triangles are strips, which are not read; export it with faces")
     normals = np.stack([columns[axis] for axis in _NORMAL], 1) if all(axis in columns for axis in _NORMAL) else None

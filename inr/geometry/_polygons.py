@@ -1,10 +1,10 @@
 """Polygons cut into triangles, as files of meshes hold them."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 
-def triangulated(corners: Int[np.ndarray, " k"], counts: Int[np.ndarray, " p"]) -> Int[np.ndarray, "m 3"]:
+def triangulated(corners: Int[np.ndarray, " k"], counts: Integer[np.ndarray, " p"]) -> Int[np.ndarray, "m 3"]:
     """Fans of triangles, from the first corner of every polygon.
 
     Args:
@@ -18,6 +18,7 @@ def triangulated(corners: Int[np.ndarray, " k"], counts: Int[np.ndarray, " p"]) 
     array([[0, 1, 2],
            [0, 2, 3]])
     """
+    counts = counts.astype(np.int64)  # those of files are often of 8 bits
     starts = np.cumsum(counts) - counts
     if len(counts) and (counts == 3).all():
         return corners.reshape(-1, 3).astype(np.int64, copy=False)

@@ -45,8 +45,8 @@ def topology(mesh: Mesh) -> Topology:
 
 
 @kernel
-def _edge_keys(faces, count, keys):
-    """A number for each side of each triangle: equal but for the last bit, its direction, where the edge is the same."""
+def _edge_keys(faces: np.ndarray, count: int, keys: np.ndarray) -> None:
+    """A number for each side of each triangle: that of its edge, and in the last bit its direction."""
     for row in range(len(faces)):
         for side in range(3):
             one, other = np.int64(faces[row, side]), np.int64(faces[row, (side + 1) % 3])
@@ -55,7 +55,7 @@ def _edge_keys(faces, count, keys):
 
 
 @kernel
-def _pair(keys):
+def _pair(keys: np.ndarray) -> tuple[int, bool]:
     """Of sorted keys the number of edges, and whether each has one triangle a direction."""
     edges, sound = 0, True
     first = 0
@@ -70,7 +70,7 @@ def _pair(keys):
 
 
 @inline
-def _root(parents, vertex):
+def _root(parents: np.ndarray, vertex: int) -> int:
     while parents[vertex] != vertex:
         parents[vertex] = parents[parents[vertex]]
         vertex = parents[vertex]
@@ -78,7 +78,7 @@ def _root(parents, vertex):
 
 
 @kernel
-def _join(faces, parents, used):
+def _join(faces: np.ndarray, parents: np.ndarray, used: np.ndarray) -> int:
     """The number of pieces, by union of the vertices of each triangle."""
     pieces = 0
     for row in range(len(faces)):

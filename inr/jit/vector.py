@@ -106,10 +106,11 @@ class _ProductBody:
     Strides, in numbers: A has one of them, the other is 1, so that addresses stay cheap.
     """
 
-    unrolled = 4  # hides the loop's own arithmetic, and breaks chains of address additions
-
     def __init__(self, function: ir.Function, rows: int, vectors: int, along_k: bool, bfloat16: bool) -> None:
         self.function, self.rows, self.vectors, self.along_k, self.bfloat16 = function, rows, vectors, along_k, bfloat16
+        # hides the loop's own arithmetic; but of rows far apart a compiler loads the numbers of all steps at once, for
+        # which there are not enough registers: half the speed
+        self.unrolled = 1 if along_k else 4
         self.vector = ir.VectorType(_F32, LANES)
         self.builder = ir.IRBuilder(function.append_basic_block())
 
@@ -136,8 +137,8 @@ class _ProductBody:
             builder.store(builder.gep(a, [builder.mul(block.index, a_step)]), self.a)
             builder.store(b, self.b)
             builder.store(count, self.left)
-            self._loop(self.unrolled)
-            self._loop(1)
+            for steps in sorted({self.unrolled, 1}, reverse=True):
+                self._loop(steps)
             for place, cell in cells.items():
                 store_vector(builder, builder.load(self.sums[place]), cell)
         builder.ret_void()

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._reconstruct import with_parts as with_parts
     from inr.reconstruction._sensor import deblur as deblur
     from inr.reconstruction._sensor import superresolve as superresolve
-    from inr.reconstruction._total_variation import total_variation as total_variation
     from inr.reconstruction._total_variation import tv_reconstruct as tv_reconstruct
 
 __getattr__, __all__ = lazy_exports(
@@ -84,7 +83,6 @@ __getattr__, __all__ = lazy_exports(
         "shepp_logan": "._phantoms",
         "superresolve": "._sensor",
         "tomography": "._ct",
-        "total_variation": "._total_variation",
         "tv_reconstruct": "._total_variation",
         "with_parts": "._reconstruct",
     },

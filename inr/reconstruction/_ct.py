@@ -23,10 +23,11 @@ from inr.reconstruction._projector_geometry import Beam, Scan, check_measured
 from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
 from inr.signals import open as open_signal
 
-_STEPS = 1_500
+_STEPS = 1_000
 _RAY_STEPS, _RAYS = 3_000, 512  # where rays lie anyhow: of a step
 # of the total variation, by the noise, in the loss's units of normalised values
-_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 3e-2, 1.0
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.03, 4.0
+_LARGEST_OF_TWO_PARTS = 256  # samples an axis
 
 
 def ct(
@@ -50,7 +51,7 @@ def ct(
         sinogram: line integrals, real (views, detectors), or (views, rows, detectors) of a cone beam; or whatever else
             `tomography` takes.
         angles: of the views, in degrees, (views,).
-        steps, seconds: the budget; 1,500 steps where neither is given.
+        steps, seconds: the budget; 1,000 steps where neither is given.
         engine: what runs the fit, as of `inr.fit`.
         seed: decides the initial weights.
         on_event: called with every `Event` of the fit.
@@ -108,7 +109,7 @@ def tomography(
     row_pitch: float | None = None,
     size: int | None = None,
     extent: float | None = None,
-    parts: int = 1,
+    parts: int | None = None,
     noise: float | None = None,
     strength: float | None = None,
     ramp: bool = True,
@@ -129,7 +130,8 @@ def tomography(
         row_pitch: from one row of a cone's detector to the next; the pitch.
         size: samples an axis of the picture; the detector's bins where None.
         extent: width of the picture, in the unit of the pitch; what all views see, where None.
-        parts: points that rays are summed over, along an axis, for each sample of the picture, and rays for each bin.
+        parts: points that rays are summed over, along an axis, for each sample of the picture, and rays for
+            each bin; where None, 2 for pictures of up to 256 samples an axis, and 1 for larger ones and volumes.
         noise: standard deviation of the noise; estimated where None.
         strength: of the total variation; by the noise where None.
         ramp: whether residuals are weighed by their frequency; they all count alike otherwise.
@@ -155,6 +157,8 @@ def tomography(
     scan = _scan(measured, **told)
     side, width = size or scan.detectors, extent or scan.fov
     _check_picture(side, width)
+    if parts is None:
+        parts = 2 if scan.beam != "cone" and side <= _LARGEST_OF_TWO_PARTS else 1
     if parts < 1 or (parts > 1 and scan.beam == "cone"):
         raise InrError(f"samples of a picture have 1 part or more, and those of a volume 1, not {parts}")
     shape = (side, side) if scan.beam != "cone" else (max(round(side * scan.rows / scan.detectors), 1), side, side)

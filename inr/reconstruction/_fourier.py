@@ -45,7 +45,7 @@ class MaskedFourier:
             )
         self._axes = tuple(range(-mask.ndim, 0))
         self._centred = centred
-        self._mask = torch.from_numpy(np.ascontiguousarray(mask))
+        self._mask = torch.from_numpy(mask.copy())
         self._coils = None if sensitivities is None else torch.from_numpy(sensitivities.astype(np.complex64))
         self.measured = self.shape if sensitivities is None else (len(sensitivities), *self.shape)
 

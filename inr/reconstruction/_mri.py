@@ -22,7 +22,7 @@ from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
-_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 3e-3, 1.0
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.007, 0.5
 _TV_OF_RANGE, _TV_STEPS = 1e-3, 200
 
 
@@ -81,7 +81,7 @@ def mri(
         kspace: complex (*shape), or (coils, *shape) with sensitivities; of 2 or 3 axes, frequency 0 in the middle.
         mask: which frequencies were measured, (*shape) or what can be broadcast to it, as one line; those that are not
             0 where None.
-        steps, seconds: the budget; 1,500 steps where neither is given.
+        steps, seconds: the budget; 1,000 steps where neither is given.
         engine: what runs the fit, as of `inr.fit`.
         seed: decides the initial weights.
         on_event: called with every `Event` of the fit.
@@ -202,7 +202,7 @@ def _checked(kspace: Any, mask: Any, sensitivities: Any) -> tuple[np.ndarray, np
     if chosen.dtype.kind not in "bui" and not np.isin(chosen, (0, 1)).all():
         raise InrError("a mask is true, or 1, where k-space was measured, and false, or 0, elsewhere")
     try:
-        chosen = np.ascontiguousarray(np.broadcast_to(chosen.astype(bool), shape))
+        chosen = np.broadcast_to(chosen.astype(bool), shape).copy()
     except ValueError:
         raise InrError(f"the mask {tuple(chosen.shape)} is not of the size of k-space, {tuple(shape)}") from None
     if not chosen.any():
@@ -228,8 +228,8 @@ def _first_guess(guess: np.ndarray, real: bool) -> GridSignal:
     if real:
         low = min(0.0, float(np.quantile(guess.real, 0.001)))
     return from_array(
-        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True, value_range=(low, largest),
-        sampling="point",
+        _channels(guess, real), kind="image" if guess.ndim == 2 else "volume", channels_last=True,
+        value_range=(low, largest), sampling="point",
     )  # fmt: skip
 
 

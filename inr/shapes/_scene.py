@@ -129,7 +129,7 @@ def in_parts(
 
 
 @kernel
-def _enter_box(origin, directions, ahead):
+def _enter_box(origin: np.ndarray, directions: np.ndarray, ahead: np.ndarray) -> None:
     """How far rays go until they are in [-1, 1]³; infinite for those that miss it."""
     for row in range(len(directions)):
         low, high = 0.0, np.inf
@@ -144,12 +144,12 @@ def _enter_box(origin, directions, ahead):
 
 
 @inline
-def _cell(place, count):
-    return min(max(np.int64(np.floor((place + 1) * (0.5 * count))), 0), count - 1)
+def _cell(place: float, count: int) -> int:
+    return min(max(int(np.floor((place + 1) * (0.5 * count))), 0), count - 1)
 
 
 @inline
-def _leaves(origin, directions, ray, cell, side):
+def _leaves(origin: np.ndarray, directions: np.ndarray, ray: int, cell: tuple[int, int, int], side: float) -> float:
     """How far a ray goes until it leaves a cell, x, y, z, of cells of some side."""
     found = np.inf
     for axis in range(3):
@@ -161,7 +161,15 @@ def _leaves(origin, directions, ray, cell, side):
 
 
 @kernel
-def _skip_empty(origin, directions, rays, ahead, behind, occupied, coarse):
+def _skip_empty(
+    origin: np.ndarray,
+    directions: np.ndarray,
+    rays: np.ndarray,
+    ahead: np.ndarray,
+    behind: np.ndarray,
+    occupied: np.ndarray,
+    coarse: np.ndarray,
+) -> None:
     """Move rays on to the first brick that may hold a part of the surface; those that moved are outside there."""
     count, groups = occupied.shape[0], coarse.shape[0]
     for row in range(len(rays)):

@@ -69,7 +69,7 @@ class PointPool(Signal):
         Returns:
             One for each set, some of them perhaps empty.
         """
-        numbers = indices.numpy()
+        numbers = indices.cpu().numpy()
         ends = np.searchsorted(numbers, self.starts)
         found = []
         for each, start, first, last in zip(self.sets, self.starts, ends[:-1], ends[1:], strict=False):

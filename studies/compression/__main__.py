@@ -3,7 +3,7 @@
     python -m studies.compression --data DIR [--pictures kodim01 …] [--codecs mlp coin ani doh]
         [--rates 0.15 0.3 0.6] [--steps N …] [--seeds 0 …] [--threads 1] [--report]
     python -m studies.compression latent --data DIR [--preset fast default …] [--pictures kodim01 …]
-        [--qualities 14 38 …] [--seeds 0 …] [--threads 2]
+        [--qualities 14 38 …] [--seeds 0 …] [--threads 2] [--budget seconds|steps]
     python -m studies.compression --data DIR --geo [era5_0 …] [--codecs mlp latent] [--steps N …] [--seeds 0 …]
     python -m studies.compression --data DIR --quantised [--pictures kodim01 …] [--steps N …] [--seeds 0 …] [--on 24]
 
@@ -11,9 +11,10 @@ It supports docs/compression.md. DIR holds the folders kodak and geo; all that i
 core, without codec latent, whose presets take 60, 240 and 900 seconds a run. Each run is kept in
 results/compression_runs.tsv, compression_latent.tsv, compression_geo.tsv or compression_quantised.tsv as it ends: a
 study that was interrupted goes on where it was, and one with more pictures, rates, steps or seeds adds to it. Without
-`--steps`, fits take as many as the codec has as its own; several of them draw PSNR over encoding time. `--codecs` with
-nothing measures Pillow's codecs only, in one to two minutes a picture, most of it AVIF's. `--report` only writes
-results/compression.md and its plots anew.
+`--steps`, fits take as many as the codec has as its own; several of them draw PSNR over encoding time. `--budget steps`
+takes as many as a preset's seconds are worth by the runs of preset `fast` in seconds, so that the machine may do other
+things too. `--codecs` with nothing measures Pillow's codecs only, in one to two minutes a picture, most of it AVIF's.
+`--report` only writes results/compression.md and its plots anew.
 """
 
 import argparse
@@ -37,6 +38,10 @@ def main() -> None:
     parser.add_argument("--rates", nargs="+", type=float, default=[0.15, 0.3, 0.6], help="bits a pixel")
     parser.add_argument("--preset", nargs="+", choices=latent.PRESETS, default=["default"], help="of latent")
     parser.add_argument("--qualities", nargs="+", type=float, default=list(latent.QUALITIES), help="of latent")
+    parser.add_argument(
+        "--budget", choices=latent.BUDGETS, default="seconds",
+        help="of latent: a preset's seconds, or the steps that they are worth on a quiet machine",
+    )  # fmt: skip
     parser.add_argument("--steps", nargs="+", type=int, help="of fits; the codec's own by default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--threads", type=int, default=1)
@@ -61,7 +66,9 @@ def study(options: argparse.Namespace, settings: runs.Settings) -> None:
     if options.study == "latent":
         runs.code_anchors(settings, options.pictures, comment)
         latent.warm_up(settings)
-        latent.code(settings, options.pictures, options.preset, options.qualities, options.seeds, comment)
+        latent.code(
+            settings, options.pictures, options.preset, options.qualities, options.seeds, options.budget, comment
+        )
     elif options.geo is not None:
         names = options.geo or geo.SIGNALS
         geo.code_anchors(settings, names, comment)

@@ -96,11 +96,17 @@ def _settings(rows: Sequence[Row], presets: Sequence[str]) -> list[str]:
                     preset, quality, str(len({row["picture"] for row in runs})), f"{average(runs, 'bytes'):,.0f}",
                     f"{average(runs, 'networks'):,.0f}", f"{average(runs, 'bpp'):.4f}", f"{average(runs, 'psnr'):.2f}",
                     f"{average(runs, 'ssim'):.4f}", number(scales, ".4f"), f"{average(runs, 'steps'):,.0f}",
-                    f"{average(runs, 'encode_s'):.0f}", f"{average(runs, 'decode_s'):.2f}",
+                    number(_timed(runs, "encode_s"), ".0f"), number(_timed(runs, "decode_s")),
                 ]
             )  # fmt: skip
     columns = ["preset", "quality", "pictures", "bytes", "of networks", "bpp", "dB", "SSIM", "MS-SSIM", "steps"]
     return markdown([*columns, "encoding, s", "decoding, s"], told)
+
+
+def _timed(rows: Sequence[Row], column: str) -> float | None:
+    """The mean of times, over the runs that were timed."""
+    timed = [row for row in rows if row[column]]
+    return average(timed, column) if timed else None
 
 
 def _draw(study: Study, presets: Sequence[str], settings: Settings) -> None:

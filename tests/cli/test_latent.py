@@ -222,3 +222,20 @@ def test_its_weights_are_not_coded_anew(inr_cli, hills):
     run = inr_cli("recompress", "hills.inr", "--bytes", 600)
     assert run.status == 2
     assert "keeps samples, and has no weights to code anew" in one_line(run.err)
+
+
+def test_of_an_animated_picture_the_frame_is_named(inr_cli, tmp_path):
+    frames = [Image.fromarray(np.full((24, 32, 3), 60 * each, np.uint8)) for each in range(3)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
+    run = inr_cli("compress", "clip.gif", "--quality", 20, "--steps", 5)
+    assert run.status == 0
+    assert "clip.gif: it is animated: frame 1 of 3 is taken" in run.err
+    assert inr.decompress((tmp_path / "clip.inr").read_bytes()).shape[:2] == (24, 32)
+
+
+def test_a_picture_for_which_the_usual_target_is_too_small_is_no_failure(inr_cli, tmp_path):
+    Image.fromarray(np.full((1, 1, 3), 60, np.uint8)).save(tmp_path / "dot.png")
+    usual = inr_cli("compress", "dot.png")
+    assert usual.status == 0
+    assert "the smallest there is" in usual.err
+    assert inr_cli("compress", "dot.png", "--bytes", 5, "--force").status == 3

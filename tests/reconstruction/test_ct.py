@@ -103,8 +103,8 @@ def _fbp():
 
 
 def test_a_field_is_better_than_a_backprojection():
-    """From exact integrals, which no projector made, by 5 dB or more in 150 steps."""
-    field = ct(EXACT, SCAN.angles, steps=150, engine="eager")
+    """From exact integrals, which no projector made, by 5 dB or more in 100 steps."""
+    field = ct(EXACT, SCAN.angles, steps=100, parts=1, engine="eager")
     picture = field.render()[..., 0]
     assert psnr(TRUTH, picture, 1.0) > psnr(TRUTH, _fbp(), 1.0) + 5
     assert field.domain.positions(np.array([[1.0, -1.0]])).tolist() == [[SIZE / 2, SIZE / 2]]
@@ -123,17 +123,17 @@ def test_a_field_from_a_fan():
     scan = Scan(np.arange(0, 360, 24), 40, "fan", pitch=1.5, source=60.0, detector=40.0)
     sinogram = line_integrals(PHANTOM, scan.rays())
     given = {"sinogram": sinogram, "angles": scan.angles, "geometry": "fan", "source": 60.0, "detector": 40.0, "pitch": 1.5}
-    field = ct(given, steps=150, size=SIZE, extent=float(SIZE), engine="eager")
+    field = ct(given, steps=100, parts=1, size=SIZE, extent=float(SIZE), engine="eager")
     assert psnr(TRUTH, field.render()[..., 0], 1.0) > 22
 
 
 def test_a_field_from_rays_that_lie_anyhow():
     draw = np.random.default_rng(0)
-    turns = draw.uniform(0, 2 * np.pi, (2, 600))
+    turns = draw.uniform(0, 2 * np.pi, (2, 300))
     ends = np.stack([np.stack((np.cos(turn), np.sin(turn)), 1) for turn in turns], 1) * 22.6
     values = line_integrals(PHANTOM, ends)
-    field = ct({"rays": ends, "values": values}, size=SIZE, extent=float(SIZE), steps=150, engine="eager")
-    assert psnr(TRUTH, field.render()[..., 0], 1.0) > 19
+    field = ct({"rays": ends, "values": values}, size=16, extent=float(SIZE), steps=80, engine="eager")
+    assert psnr(sampled(PHANTOM, 16, float(SIZE)), field.render()[..., 0], 1.0) > 18
 
 
 def test_finer_points_with_finer_rays():

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from inr._errors import InrError
-from inr.compression.bitstream.latent.components import check_domain, decode_samples
+from inr.compression.bitstream.latent.component_table import check_domain
+from inr.compression.bitstream.latent.components import decode_samples
 from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.fit_series import FitSeries
 from inr.compression.rate_control import Target
@@ -30,7 +31,7 @@ class LatentCodec(Codec):
     Between them, a decoded field is the interpolant of the signal's sampling model.
 
     Sections run from coarse to fine: any beginning of a file that holds "base" decodes. See
-    `inr.compression.bitstream.latent.components` for what they hold.
+    `inr.compression.bitstream.latent.component_table` for what they hold.
     """
 
     keeps_sampling = True

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from inr.activations import ReLU
 from inr.engines._base import Engine, Plan, engines
+from inr.engines._by_eager import reads_derivatives
 from inr.engines._objectives import AnyObjective, Objective
 from inr.engines._tcnn import _library
 from inr.engines._tcnn._plan import TcnnPlan
@@ -11,6 +12,10 @@ from inr.engines._tcnn._support import Kind, tcnn_network
 from inr.field import Field
 
 _SEED = 0  # of weights that are replaced before they are used
+
+
+def _of_values(objective: AnyObjective) -> bool:
+    return isinstance(objective, Objective) and not objective.derivative_order
 
 
 @engines.register(
@@ -58,7 +63,7 @@ class Tcnn(Engine):
 
     def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
-        if objective is not None and (not isinstance(objective, Objective) or objective.derivative_order > 0):
+        if not (objective is None or reads_derivatives(objective) or _of_values(objective)):
             kind = type(objective).__name__
             return f"tiny-cuda-nn's networks cannot be differentiated twice, which learning {kind} takes; eager works"
         supported = tcnn_network(field, self.network)

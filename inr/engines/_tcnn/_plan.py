@@ -10,7 +10,8 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
-from inr.engines._objectives import Objective
+from inr.engines._by_eager import DerivativesByEager
+from inr.engines._objectives import Local, Objective, Overall
 from inr.engines._tcnn._features import Features
 from inr.engines._tcnn._support import TcnnNetwork
 from inr.field import Field
@@ -20,7 +21,7 @@ _WARM_UP_POINTS = 256  # tiny-cuda-nn pads every batch to a multiple of so many
 _MAX_GRADIENT_SUM = 2.0**15  # of gradients of values, over a batch: half of what a 16-bit number holds
 
 
-class TcnnPlan:
+class TcnnPlan(DerivativesByEager):
     """Runs one field; made by `Tcnn.plan`.
 
     The weights that a step is given are packed into tiny-cuda-nn's vector, and the vector's gradient comes back by
@@ -31,19 +32,25 @@ class TcnnPlan:
     small ones are not rounded to zero and their sums do not overflow, for every step anew, and gradients of weights are
     scaled back in float32. Where numbers overflow all the same, the loss or gradients are returned as they are, not
     finite, for the caller to judge: nothing is skipped here.
+
+    tiny-cuda-nn's networks cannot be differentiated twice: derivatives, and steps of losses of them, are eager's.
     """
 
     def __init__(
-        self, field: Field, supported: TcnnNetwork, module: torch.nn.Module, objective: Objective | None
+        self,
+        field: Field,
+        supported: TcnnNetwork,
+        module: torch.nn.Module,
+        objective: Objective | Local | Overall | None,
     ) -> None:
         """`module` is tiny-cuda-nn's network of `supported`; without an objective the plan only evaluates."""
         self._layout = supported.layout
         self._module = module
-        self.device = next(module.parameters()).device
-        self._features = Features(field.encoding, self.device)
-        self._objective = objective
+        device = next(module.parameters()).device
+        super().__init__(field, objective, device, (supported.note,) if supported.note else ())
+        self._features = Features(field.encoding, device)
+        self._objective = objective if isinstance(objective, Objective) else None
         self._busy = threading.Lock()
-        self.notes: tuple[str, ...] = (supported.note,) if supported.note else ()
         self.block = min(_MAX_BLOCK_POINTS, _MAX_BLOCK_FEATURES // self._layout.inputs)
         self.threads = torch.get_num_threads()
 
@@ -88,6 +95,8 @@ class TcnnPlan:
     @torch.enable_grad()
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
         """Loss of a batch and its gradients by the names of `tensors`, on their devices."""
+        if self._takes_over:
+            return self._eager.loss_and_grad(tensors, batch)
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
         coords = self._objective.coords(batch)

@@ -6,6 +6,7 @@ import torch
 
 from inr._parts import Range
 from inr.engines._base import Engine, Plan, engines
+from inr.engines._by_eager import reads_derivatives
 from inr.engines._checks import pointwise
 from inr.engines._formulas import Untranslatable
 from inr.engines._objectives import AnyObjective
@@ -68,7 +69,7 @@ class TritonEngine(Engine):
 
         try:
             return TritonPlan(
-                field, pointwise(objective), precision=self.precision, deterministic=self.deterministic,
+                field, objective, precision=self.precision, deterministic=self.deterministic,
                 memory=self.memory * 2**20, device=_library.device(),
             )  # fmt: skip
         except Untranslatable as error:
@@ -84,7 +85,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its network gives {network.out_dim} values, and kernels at most {_MAX_OUTPUTS}"
     if any(parameter.dtype != torch.float32 for parameter in field.parameters()):
         return "its weights are not float32"
-    if objective is None:
+    if objective is None or reads_derivatives(objective):
         return None
     known = pointwise(objective)
     if known is None:

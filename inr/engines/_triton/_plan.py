@@ -9,8 +9,9 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
-from inr.engines._checks import importance_of
-from inr.engines._objectives import Pointwise
+from inr.engines._by_eager import DerivativesByEager
+from inr.engines._checks import importance_of, pointwise
+from inr.engines._objectives import AnyObjective
 from inr.engines._triton._encoders import encoder
 from inr.engines._triton._losses import loss_of
 from inr.engines._triton._network import Runner
@@ -22,8 +23,10 @@ from inr.networks import MLP
 _RENDER_POINTS = 2**20
 
 
-class TritonPlan:
+class TritonPlan(DerivativesByEager):
     """Runs one field; made by `TritonEngine.plan`.
+
+    Its kernels have values: derivatives, and steps of losses of them, are eager's.
 
     Args:
         precision: operands of products.
@@ -38,7 +41,7 @@ class TritonPlan:
     def __init__(
         self,
         field: Field,
-        objective: Pointwise | None,
+        objective: AnyObjective | None,
         *,
         precision: Precision,
         deterministic: bool,
@@ -47,15 +50,14 @@ class TritonPlan:
     ) -> None:
         network = field.network
         assert isinstance(network, MLP)
-        self.device = device
-        self._in_dim, self._channels = field.domain.in_dim, field.domain.channels
-        self._objective = objective
         self._encoder = encoder(field.encoding, device, deterministic=deterministic)
+        super().__init__(field, objective, device, (self._encoder.note,) if self._encoder.note else ())
+        self._in_dim, self._channels = field.domain.in_dim, field.domain.channels
+        self._objective = pointwise(objective)
         self._runner = Runner(network, self._encoder.waves, precision, device, memory)
         shape = self._runner.shape
-        self._loss = None if objective is None else loss_of(objective, shape.values, shape.outs, device)
+        self._loss = None if self._objective is None else loss_of(self._objective, shape.values, shape.outs, device)
         self._scale = GradientScale(adaptive=precision == "float16")
-        self.notes: tuple[str, ...] = (self._encoder.note,) if self._encoder.note else ()
 
     def prepare(self) -> float:
         """Compile the kernels, or load them from Triton's cache on disk; the seconds it took."""
@@ -83,6 +85,8 @@ class TritonPlan:
     @torch.no_grad()
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
         """Loss of a batch and its gradients by the names of `tensors`."""
+        if self._takes_over:
+            return self._eager.loss_and_grad(tensors, batch)
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
         coords, aims = self._objective.coords(batch).contiguous(), batch

@@ -10,9 +10,11 @@ import pytest
 import inr
 from inr import DamagedFile, InrError, container
 from inr.compression import FitSeries, compress_and_measure, latent_files
-from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent import component_table as form
+from inr.compression.bitstream.latent import components
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
+from inr.compression.bitstream.latent.sample_values import fraction_bits, from_unit
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.encoder.latent import picture
 from inr.compression.encoder.latent.largest_error import corrections
@@ -97,7 +99,7 @@ def stub(monkeypatch):
         latents = found.decode_latents(layout, networks, pieces)
         write(0, found.decode_picture(layout, networks, latents, fraction_bits=bits))
 
-    monkeypatch.setattr(form, "decode_unit", decode_unit)
+    monkeypatch.setattr(components, "decode_unit", decode_unit)
     return found
 
 
@@ -215,10 +217,10 @@ def test_missing_heights_are_nodata_again(stub):
     (np.uint8, 0, 255), (np.uint16, 0, 4095), (np.int16, -300, 4_000), (np.int32, -(2**31), 2**32 - 1),
 ])  # fmt: skip
 def test_integers_are_mapped_by_exact_arithmetic(dtype, low, span):
-    bits = form.fraction_bits(np.dtype(dtype))
+    bits = fraction_bits(np.dtype(dtype))
     unit = np.array([0, 1, 1 << bits - 1, (1 << bits) - 1, 1 << bits, *RNG.integers(0, 1 << bits, 500)])
     out = np.empty((len(unit), 1, 1), dtype)
-    form.from_unit(unit.astype(np.int32).reshape(1, -1, 1), bits, out, [low], [span])
+    from_unit(unit.astype(np.int32).reshape(1, -1, 1), bits, out, [low], [span])
     expected = [low + (int(each) * span + (1 << bits - 1) >> bits) for each in unit]
     assert out.ravel().tolist() == expected
     assert expected[0] == low
@@ -229,7 +231,7 @@ def test_floats_are_mapped_by_plain_float64():
     unit = RNG.integers(0, 1 << 20, 300).astype(np.int32)
     for dtype in (np.float32, np.float64):
         out = np.empty((300, 1, 1), dtype)
-        form.from_unit(unit.reshape(1, -1, 1), 20, out, [-71.3], [200.7])
+        from_unit(unit.reshape(1, -1, 1), 20, out, [-71.3], [200.7])
         assert out.ravel().tolist() == [float(dtype(-71.3 + 200.7 * (int(each) / 2**20))) for each in unit]
 
 

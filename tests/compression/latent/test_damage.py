@@ -9,7 +9,7 @@ import pytest
 from inr import InrError, container
 from inr._errors import DamagedFile
 from inr.compression import latent_files
-from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent import component_table as form
 from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.encoder.latent.network_coding import encode_parameters
 from inr.compression.encoder.latent.picture import shared_out

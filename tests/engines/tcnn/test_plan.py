@@ -12,6 +12,7 @@ from inr.engines import Batch, Plan
 from inr.engines import plan as choose
 from inr.engines._tcnn._plan import TcnnPlan
 from inr.objectives import Regression
+from tests.engines.derivatives import check_handed_over
 from tests.engines.tcnn.fields import build, distance, exact_step, signal
 
 # Relative to eager in float64: four times the worst measured over all fields below. With float32 the reference rounds
@@ -316,3 +317,9 @@ def test_kernels_are_compiled_at_run_time_for_relu_only(library, activation, opt
     assert isinstance(choose(field, Regression(source), f"tcnn{options}")[1], TcnnPlan)
     assert made[-1].jit_fusion is fused
     assert made[-1].loss_scale == 1
+
+
+def test_derivatives_and_losses_of_them_are_eagers(library, precision):
+    library(precision)
+    field = build(signal(), activation="sine:omega=3", network="mlp:depth=2,width=16,bias=false")
+    check_handed_over(field, "tcnn")

@@ -20,6 +20,7 @@ from inr.engines._triton._scale import GradientScale
 from inr.field import Field
 from inr.objectives import Regression
 from tests.encodings.small import small
+from tests.engines.derivatives import check_handed_over
 
 SHAPES = {1: (211,), 2: (17, 13), 3: (7, 5, 9), 4: (3, 5, 2, 4)}
 ENCODINGS = {name: small(name) for name in encodings.names()}
@@ -349,3 +350,11 @@ def test_what_is_missing_is_said(missing, problem, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Turing")
     assert re.search(problem, engines.build("triton").unavailable())
+
+
+@pytest.mark.parametrize(
+    "encoding", ["identity", "hash:levels=2,coarsest=2,finest=9,log2_size=4,interpolation=quintic"]
+)
+def test_derivatives_and_losses_of_them_are_eagers(encoding, device):
+    field = build(picture(), encoding=encoding, activation="sine:omega=3", network="mlp:depth=2,width=16")
+    check_handed_over(field, "triton")

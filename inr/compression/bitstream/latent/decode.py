@@ -54,20 +54,6 @@ def memory_needed(layout: Layout, threads: int = 1) -> int:
     return 4 * layout.latents + max(entropy, _WORD * planes + min(threads, -(-height // BAND)) * thread) + _FIXED
 
 
-def check_memory(layout: Layout, max_bytes: int, threads: int = 1) -> None:
-    """Refuse a picture that takes too much memory, before any of it is decoded.
-
-    Raises:
-        InrError: more than `max_bytes` are needed.
-    """
-    needed = memory_needed(layout, threads)
-    if needed > max_bytes:
-        raise InrError(
-            f"decoding {layout.width} x {layout.height} pixels takes {needed / 2**20:,.0f} MiB of memory, "
-            f"more than the {max_bytes / 2**20:,.0f} allowed"
-        )
-
-
 def decode_latents(layout: Layout, q: "QuantisedParameters", parts: Sequence[bytes | memoryview]) -> np.ndarray:
     """The latents of all grids.
 

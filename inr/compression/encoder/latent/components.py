@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from inr._errors import InrError
-from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent import component_table as form
+from inr.compression.counted import counted
 from inr.signals import GridSignal
 
 # A whole pyramid of latents is worth having for larger lossless forms only: its networks alone take as much.
@@ -47,16 +48,13 @@ def parts_of(signal: GridSignal) -> list[Part]:
         InrError: a signal that codec "latent" does not take.
     """
     form.check_domain(signal.domain)
-    array, missing = signal.array, signal.missing
-    there = None if missing is None else ~missing
+    array = signal.array
+    seen = counted(array, signal.domain, signal.missing)
     channels = form.CHANNELS[signal.channels]
     if len(channels) == 1:
-        return [_part(signal, array, 0, there)]
-    visible = array[..., -1] != 0
-    if there is not None:
-        visible &= there
-    colour = _part(signal, array[..., :-1], 0, None if visible.all() else visible)
-    return [colour, _part(signal, array[..., -1:], channels[0], there)]
+        return [_part(signal, array, 0, seen[..., 0])]
+    colour = _part(signal, array[..., :-1], 0, seen[..., 0])
+    return [colour, _part(signal, array[..., -1:], channels[0], seen[..., -1])]
 
 
 def clears(signal: GridSignal) -> bool:
@@ -88,11 +86,11 @@ def is_binary(part: Part) -> bool:
 
 
 def _part(
-    signal: GridSignal, samples: Shaped[np.ndarray, "height width channels"], start: int, counted: np.ndarray | None
+    signal: GridSignal, samples: Shaped[np.ndarray, "height width channels"], start: int, seen: np.ndarray
 ) -> Part:
-    """A component whose first channel is `start`; `counted` are the pixels that count, None where all do."""
+    """A component whose first channel is `start`; `seen` are the pixels that count."""
     channels = samples.shape[-1]
-    values = samples.reshape(-1, channels) if counted is None else samples[counted]
+    values = samples[seen]
     none = np.zeros((0, 0, 0), np.float32)
     if len(values) == 0 or (values == values[0]).all():
         pixel = values[0] if len(values) else samples[0, 0]
@@ -104,7 +102,7 @@ def _part(
     picture = np.empty((channels, *samples.shape[:2]), np.float32)
     for channel in range(channels):
         picture[channel] = (samples[..., channel].astype(np.float64) - low[channel]) / span[channel]
-    importance = None if counted is None else counted.astype(np.float32)
+    importance = None if seen.all() else seen.astype(np.float32)
     return Part(component, samples, picture, importance)
 
 

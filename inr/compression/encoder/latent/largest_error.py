@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent.components import CORRECTIONS, decode_samples
 from inr.compression.codecs.base import Payload
+from inr.compression.counted import counted
 from inr.compression.encoder.integers import encode_integers
 from inr.compression.encoder.latent.picture import PictureEncoder
 from inr.compression.fit_series import FitSeries
@@ -61,7 +62,7 @@ def within_error(
 
 def _share_of_corrections(data: bytes) -> float:
     """Of the bytes of a file."""
-    return sum(entry.size for entry in loads(data).table if entry.name == form.CORRECTIONS) / len(data)
+    return sum(entry.size for entry in loads(data).table if entry.name == CORRECTIONS) / len(data)
 
 
 def corrections(encoder: PictureEncoder, sections: Sequence[Payload], bound: float) -> list[Payload]:
@@ -73,31 +74,16 @@ def corrections(encoder: PictureEncoder, sections: Sequence[Payload], bound: flo
         bound: the largest error, in own units.
     """
     signal = encoder.signal
-    decoded, _ = form.decode_samples(signal.domain, {each.name: each.data for each in sections}, max_bytes=64 * GIB)
+    decoded, _ = decode_samples(signal.domain, {each.name: each.data for each in sections}, max_bytes=64 * GIB)
     samples = signal.array
     floats = samples.dtype.kind == "f"
     wide = np.float64 if floats else np.int64
     step = 2 * bound * (1 - _MARGIN) if floats else 2 * min(math.floor(bound), 2**29) + 1
     difference = samples.astype(wide) - decoded.astype(wide)
     off = np.abs(difference) > bound
-    off &= counted(signal.array, signal.missing)
+    off &= counted(signal.array, signal.domain, signal.missing)
     if not off.any():
         return []
     moves = np.where(off, np.rint(difference / step), 0).clip(-_MOST_MOVES, _MOST_MOVES).astype(np.int32)
     told = struct.pack("<d", step) if floats else varint(int(step))
-    return [Payload(form.CORRECTIONS, told + encode_integers(moves.reshape(-1)), base=False)]
-
-
-def counted(samples: np.ndarray, missing: np.ndarray | None) -> np.ndarray:
-    """Which samples count, in the shape of `samples`: all but missing ones, and colours of pixels whose alpha is 0.
-
-    Args:
-        samples: (H, W, C) of a picture.
-        missing: of the grid's shape; None where none is.
-    """
-    found = np.ones(samples.shape, bool)
-    if samples.shape[-1] in (2, 4):
-        found[..., :-1] = (samples[..., -1] != 0)[..., None]
-    if missing is not None:
-        found[missing] = False
-    return found
+    return [Payload(CORRECTIONS, told + encode_integers(moves.reshape(-1)), base=False)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from inr._cores import usable_cores
-from inr.compression.bitstream.latent import components as form
+from inr.compression.bitstream.latent import component_table as form
+from inr.compression.bitstream.latent.components import decode_part
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.codecs.base import Payload
 from inr.compression.encoder.latent.components import (
@@ -152,7 +153,7 @@ class PictureEncoder:
         part, start = self._parts[index], index * self._parts[0].component.channels
         views = [memoryview(piece) for piece in coded.pieces]
         decoded = np.empty(part.samples.shape, part.samples.dtype)
-        form.decode_part(coded.component, self.signal.domain, views, start, decoded, usable_cores())
+        decode_part(coded.component, self.signal.domain, views, start, decoded, usable_cores())
         there = slice(None) if part.importance is None else part.importance > 0
         difference = decoded[there].astype(np.float64) - part.samples[there]
         return float(np.square(difference).mean())
