@@ -110,7 +110,11 @@ _PARTS = ("encoding", "activation", "network", "learning_rate", "batch")
 def with_parts(ready: Problem, parts: Mapping[str, Any]) -> Problem:
     """A problem with other parts, rates or batches than its own; None counts as not given."""
     given = {name: value for name, value in parts.items() if value is not None}
-    return replace(ready, setup=replace(ready.setup, **given)) if given else ready
+    kinds = {name: given.pop(name) for name in ("encoding", "activation", "network") if name in given}
+    setup = ready.setup
+    if kinds:  # the task's rates are for its own parts
+        setup = replace(setup.with_parts(ready.signal, **kinds), learning_rate="paper")
+    return replace(ready, setup=replace(setup, **given))
 
 
 def _task_of(given: Any) -> str:
