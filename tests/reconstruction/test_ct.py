@@ -27,7 +27,8 @@ SIZE = 32
 SCAN = Scan(np.arange(0, 180, 180 / 12), SIZE)
 PHANTOM = [Ellipse(1.0, (11.0, 9.0), (1.0, -2.0), 20.0), Ellipse(-0.4, (4.0, 3.0), (3.0, 1.0))]
 TRUTH = sampled(PHANTOM, SIZE, float(SIZE))
-EXACT = line_integrals(PHANTOM, SCAN.rays()).astype(np.float32)
+# means over the bins of the detector, of eight exact integrals each
+EXACT = line_integrals(PHANTOM, SCAN.finer(8).rays()).reshape(12, SIZE, 8).mean(-1).astype(np.float32)
 
 
 def test_ramp_is_the_frequency():
@@ -103,10 +104,10 @@ def _fbp():
 
 
 def test_a_field_is_better_than_a_backprojection():
-    """From exact integrals, which no projector made, by 3 dB or more in 150 steps."""
-    field = ct(EXACT, SCAN.angles, steps=150, parts=1, noise=0.0, engine="eager")
+    """From exact integrals, which no projector made, by 5 dB or more in 150 steps."""
+    field = ct(EXACT, SCAN.angles, steps=150, parts=1, engine="eager")
     picture = field.render()[..., 0]
-    assert psnr(TRUTH, picture, 1.0) > psnr(TRUTH, _fbp(), 1.0) + 3
+    assert psnr(TRUTH, picture, 1.0) > psnr(TRUTH, _fbp(), 1.0) + 5
     assert field.domain.positions(np.array([[1.0, -1.0]])).tolist() == [[SIZE / 2, SIZE / 2]]
 
 
