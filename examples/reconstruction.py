@@ -20,6 +20,6 @@ for task, given, options in (
         print(f"{task:12} {each.name:12} {each.psnr:6.2f} dB {each.seconds:6.1f} s")
     methods_sheet(
         [ReconstructedPicture(each.name, each.picture, each.psnr, each.ssim) for each in found.methods],
-        f"{task}.png", title=f"{task}: {', '.join(found.facts)}", domain=found.domain, given=found.given,
+        f"{task}.png", title=task, facts=found.facts, domain=found.domain, given=found.given,
         truth=found.truth, force=True,
     )  # fmt: skip

@@ -134,7 +134,9 @@ def _check(node: ast.AST, text: str, depth: int) -> None:
         if name not in CALLABLE or node.keywords:
             raise InrError(f"unknown function '{name}' in '{text}'; known: {', '.join(CALLABLE)}")
         if len(node.args) != (2 if name in ("minimum", "maximum") else 1):
-            raise InrError(f"{name} takes {'two numbers' if name in ('minimum', 'maximum') else 'one number'}: '{text}'")
+            raise InrError(
+                f"{name} takes {'two numbers' if name in ('minimum', 'maximum') else 'one number'}: '{text}'"
+            )
         inner = list(node.args)
     elif isinstance(node, ast.BinOp) and (type(node.op) in _OPERATORS or isinstance(node.op, ast.Pow)):
         inner = [node.left, node.right]

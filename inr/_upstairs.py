@@ -1,7 +1,8 @@
 """What a lower floor leaves to a higher one: a field's rendering by engines, pictures and curves in notebooks.
 
 Rooms import downwards only (docs/design.md). These few functions are what methods of the field and the signal do, where
-people look for them, and what `inr.fit` shows; their work is done above, and is found by name when they are called.
+people look for them, what `inr.fit` shows, and pictures of shapes for comparison sheets; their work is done above, and
+is found by name when they are called.
 """
 
 import importlib
@@ -12,6 +13,7 @@ _WHERE = {
     "field_html": "inr.diagnostics",
     "field_png": "inr.diagnostics",
     "live_curve": "inr.diagnostics",
+    "shape_views": "inr.shapes",
     "signal_html": "inr.diagnostics",
     "signal_png": "inr.diagnostics",
 }

@@ -21,8 +21,9 @@ from inr.cli._fit_report import (
     document,
     draw_sheets,
     print_result,
+    surface_measures,
 )
-from inr.cli._parsing import parse_sampling
+from inr.cli._parsing import parse_sampling, parse_shape
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 from inr.signals import SUPPORTED
@@ -42,6 +43,8 @@ EPILOG = f"""
   inr fit voice.wav --activation sine --psnr 45
 
   inr fit photo.png --preset wire      # as published; inr parts presets lists them
+
+  inr fit bunny.obj --seconds 60       # signed distances; --as occupancy
 
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
@@ -93,6 +96,7 @@ def fit(
     nodata: options.Nodata = None,
     srgb: options.Srgb = False,
     variable: options.Variable = None,
+    as_shape: options.AsShape = None,
     purpose: options.Purpose = "zoom",
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -132,7 +136,7 @@ def fit(
     watch = Stopwatch()
     reading: dict[str, Any] = {
         "sampling": parse_sampling(sampling), "value_range": parse_range(value_range), "nodata": nodata, "srgb": srgb,
-        "variable": variable,
+        "variable": variable, "as_shape": parse_shape(as_shape),
     }  # fmt: skip
     if server is not None:
         raise typer.Exit(fit_remotely(arguments, reading, outputs))
@@ -233,6 +237,7 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
     try:
         with watch.lap("measuring"), waiting("measuring", quiet=quiet):
             fitted.field.metrics = evaluate(fitted.field, fitted.signal, execute=fitted.execute, block=fitted.block)
+            fitted.field.metrics |= surface_measures(fitted.field, fitted.signal)
     except KeyboardInterrupt:
         interrupted = True
     finally:

@@ -29,8 +29,8 @@ Signal = Annotated[
     Path,
     typer.Argument(
         metavar="SIGNAL",
-        help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), or .npz of "
-        "samples; - for standard input.",
+        help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), .npz of samples, "
+        "or a mesh, points with normals or an outline (SVG); - for standard input.",
         callback=_pipes.incoming,
     ),
 ]
@@ -128,6 +128,17 @@ Variable = Annotated[
     str | None,
     _option(
         _VALUES, "Which variable of a NetCDF, HDF5, Zarr or GRIB data set; the only one if not given.", metavar="NAME"
+    ),
+]
+AsShape = Annotated[
+    str | None,
+    _option(
+        _VALUES,
+        "What is learned of a shape: sdf (signed distances), occupancy (what is inside) or eikonal (a distance, from "
+        "points of the surface alone); sdf of meshes, eikonal of points if not given. A picture is a silhouette with "
+        "sdf or occupancy.",
+        "--as",
+        metavar="sdf|occupancy|eikonal",
     ),
 ]
 Purpose = Annotated[

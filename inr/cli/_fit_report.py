@@ -125,7 +125,7 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
     from inr.diagnostics import comparison_sheet, sample_counts_sheet
 
     try:
-        if outputs.comparison is not None:
+        if outputs.comparison is not None and fitted.signal.domain.kind != "shape":
             with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
                 comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
         if outputs.teacher_map is not None and fitted.sample_counts is not None:
@@ -134,6 +134,21 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
     except InrError as error:
         return complain(str(error), 2)
     return 0
+
+
+def surface_measures(field: "Field", signal: "Signal") -> dict[str, float]:
+    """How near the surface of a field is to that of the mesh that it was fitted to; empty where there is none."""
+    from inr.shapes import measure
+
+    solid = getattr(signal, "solid", None)
+    if solid is None or signal.in_dim != 3:
+        return {}
+    try:
+        found = measure(field, solid)._asdict()
+    except InrError:  # a field without a surface, of which the overlap says enough
+        return {}
+    wanted = ("chamfer", "hausdorff", "normal_consistency", "f_score", "f_score_fine", "eikonal")
+    return {name: found[name] for name in wanted if math.isfinite(found[name])}
 
 
 def print_result(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
@@ -148,7 +163,7 @@ def _print_table(result: dict[str, Any]) -> None:
     """The document as a small table on stdout."""
     metrics = result["metrics"]
     rows = {_LABELS[name]: _metric(name, metrics[name]) for name in _LABELS if name in metrics}
-    if metrics:
+    if "psnr" in metrics:
         low, high = result["value_range"]
         rows["PSNR"] += f"  (over the range from {low:g} to {high:g})"
     if math.isfinite(metrics.get("rmse", math.nan)):
@@ -219,11 +234,17 @@ def _print_profile(profile: dict[str, Any]) -> None:
         console.print(f"{what}: {reached} of {peak}, {100 * limit['share']:.0f} %", markup=False)
 
 
-_LABELS = {"snr": "SNR", "psnr": "PSNR", "psnr_between": "between samples", "ssim": "SSIM"}
+_LABELS = {
+    "snr": "SNR", "psnr": "PSNR", "psnr_between": "between samples", "ssim": "SSIM", "iou": "IoU",
+    "iou_near": "near the surface", "chamfer": "chamfer distance", "normal_consistency": "normals alike",
+}  # fmt: skip
+_SHARES = ("ssim", "iou", "iou_near", "normal_consistency")
 
 
 def _metric(name: str, value: float) -> str:
-    return f"{value:.4f}" if name == "ssim" and math.isfinite(value) else decibels(value)
+    if name == "chamfer":
+        return f"{value:.3g}"
+    return f"{value:.4f}" if name in _SHARES and math.isfinite(value) else decibels(value)
 
 
 def _existing(path: Path | None) -> str | None:

@@ -30,6 +30,17 @@ EPILOG = """
 [bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base are damaged or missing, and are named.
 """
 
+# what is measured of shapes (`inr.shapes.measure`), in words
+_SHAPES = {
+    "iou": "IoU",
+    "iou_near": "IoU near the surface",
+    "chamfer": "chamfer distance",
+    "hausdorff": "Hausdorff distance",
+    "normal_consistency": "normal consistency",
+    "f_score": "F-score at 1 %",
+    "f_score_fine": "F-score at 0.1 %",
+    "eikonal": "mean |‖∇f‖ - 1|",
+}
 _PARTS = ("encoding", "activation", "network")
 
 
@@ -205,17 +216,18 @@ def _range(values: dict[str, Any]) -> str:
     return ", ".join(f"{low:g} to {high:g}" for low, high in zip(values["low"], values["high"], strict=True))
 
 
-# of equations: see `inr solve`
-_EQUATION_METRICS = {
+# of equations, see `inr solve`, and of others that are no levels
+_IN_UNITS = {
     "residual": "residual", "rounding": "float32 costs", "relative_l2": "relative L2", "relative_max": "relative maximum",
+    "rmse": "RMSE", "max_error": "largest error", "chamfer": "chamfer", "hausdorff": "Hausdorff", "eikonal": "eikonal",
 }  # fmt: skip
 
 
 def _metric(name: str, value: float) -> str:
-    label = {"psnr_between": "between samples", "max_error": "largest error"}.get(name, name.upper())
-    if name in ("rmse", "max_error") or name in _EQUATION_METRICS:
-        return f"{_EQUATION_METRICS.get(name, label)} {value:.3g}"
-    return f"{label} " + (f"{value:.4f}" if name == "ssim" else decibels(value))
+    words = {"psnr_between": "between samples", **_IN_UNITS, **_SHAPES}.get(name, name.upper())
+    if name in _IN_UNITS:
+        return f"{words} {value:.3g}"
+    return f"{words} " + (f"{value:.4f}" if name == "ssim" or name in _SHAPES else decibels(value))
 
 
 def _sections(result: dict[str, Any]) -> Table:

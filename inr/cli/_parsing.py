@@ -8,7 +8,7 @@ from inr._errors import InrError
 from inr._option_values import number
 
 if TYPE_CHECKING:
-    from inr.signals import SamplingModel
+    from inr.signals import SamplingModel, ShapeAs
 
 Box = list[tuple[float, float]]
 _PREFIXES = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -31,6 +31,15 @@ def parse_sampling(text: str | None) -> "SamplingModel | None":
     if text is not None and text not in get_args(SamplingModel):
         raise InrError(f"--sampling is one of {', '.join(get_args(SamplingModel))}, not '{text}'")
     return cast("SamplingModel | None", text)
+
+
+def parse_shape(text: str | None) -> "ShapeAs | None":
+    """What is learned of a shape, by its name."""
+    from inr.signals import ShapeAs
+
+    if text is not None and text not in get_args(ShapeAs):
+        raise InrError(f"--as is one of {', '.join(get_args(ShapeAs))}, not '{text}'")
+    return cast("ShapeAs | None", text)
 
 
 def parse_size(text: str | None, axes: Sequence[str]) -> tuple[int | None, ...] | None:

@@ -37,12 +37,6 @@ EPILOG = """
 
   inr reconstruct gradients.npz -o photo.inr                      # the field itself
 
-  inr reconstruct ct.npz                                          # sinogram, angles; geometry=fan, source, detector
-
-  inr reconstruct sinogram.tif --task ct --angles degrees.txt
-
-  inr reconstruct mri.npz -o brain.png                            # kspace, mask
-
 [bold]Rules[/bold] Every task stands beside its classical methods, in the table and on the sheet; with --truth all are
 measured, in dB and SSIM, and where a classical method is better, the table says so. Masks are bright where pixels are
 to be filled in, or taken from.
@@ -52,6 +46,11 @@ to be filled in, or taken from.
   0 fine; 2 bad input, or output that cannot be written; 1 the loss diverged; 130 interrupted (the best so far is saved)
 """
 
+_TITLES = {
+    "composite": "Seamless compositing", "ct": "Computed tomography", "deblur": "Deblurring", "denoise": "Denoising",
+    "gradients": "From gradients", "inpaint": "Inpainting", "laplacian": "From the Laplacian",
+    "mri": "Magnetic resonance imaging", "superresolve": "Super-resolution",
+}  # fmt: skip
 _DATA, _FITTING = "Data", "Fitting"
 _STATUS = {"diverged": 1, "interrupted": 130}
 
@@ -67,7 +66,11 @@ def _fitting(words: str, *names: str) -> Any:
 def reconstruct(
     data: Annotated[
         Path,
-        typer.Argument(metavar="DATA", help="A picture, or an .npz file of derivatives.", callback=_pipes.incoming),
+        typer.Argument(
+            metavar="DATA",
+            help="A picture, or an .npz file of derivatives, projections or k-space.",
+            callback=_pipes.incoming,
+        ),
     ],
     output: Annotated[
         list[Path] | None,
@@ -77,9 +80,7 @@ def reconstruct(
     ] = None,
     task: Annotated[
         str | None,
-        _data(
-            "gradients, laplacian, composite, inpaint, superresolve, deblur, denoise, ct, mri; an .npz says it itself."
-        ),
+        _data("gradients, laplacian, composite, inpaint, superresolve, deblur, denoise, ct or mri; .npz files say it."),
     ] = None,
     mask: Annotated[Path | None, _data("A picture, bright where pixels are unknown, or taken (composite).")] = None,
     keep: Annotated[float | None, _data("inpaint: share of the pixels that is known, drawn at random.")] = None,
@@ -91,15 +92,6 @@ def reconstruct(
         str | None, _data("deblur: a Gaussian's standard deviation in pixels, or a picture of the point spread.")
     ] = None,
     noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
-    angles: Annotated[
-        Path | None, _data("ct: file of the views' angles in degrees, where DATA is the sinogram alone.")
-    ] = None,
-    geometry: Annotated[str | None, _data("ct: parallel (if not given) or fan.")] = None,
-    source: Annotated[float | None, _data("ct, fan: from the source to the axis of rotation.")] = None,
-    detector: Annotated[float | None, _data("ct, fan: from the axis of rotation to the detector.")] = None,
-    pitch: Annotated[float | None, _data("ct: from one bin of the detector to the next; 1 if not given.")] = None,
-    size: Annotated[int | None, _data("ct: pixels a side; the detector's bins if not given.")] = None,
-    extent: Annotated[float | None, _data("ct: width of the picture, in the unit of the pitch.")] = None,
     operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
@@ -133,8 +125,7 @@ def reconstruct(
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
-            "prior": prior, "strength": strength, "angles": angles, "geometry": geometry, "source": source,
-            "detector": detector, "pitch": pitch, "size": size, "extent": extent,
+            "prior": prior, "strength": strength,
         }  # fmt: skip
         wanted = None if truth is None else plain_picture(truth, "the truth")[0]
         if wanted is None and keep is not None and mask is None:
@@ -211,9 +202,9 @@ def _draw(found: "Reconstruction", path: Path, *, force: bool) -> None:
     from inr.diagnostics import ReconstructedPicture, methods_sheet
 
     shown = [ReconstructedPicture(_called(each.name), each.picture, each.psnr, each.ssim) for each in found.methods]
-    title = "; ".join([found.task, *found.facts])
     methods_sheet(
-        shown, path, title=title, domain=found.domain, given=found.given, truth=found.truth, force=force
+        shown, path, title=_TITLES.get(found.task, found.task), facts=found.facts, domain=found.domain,
+        given=found.given, truth=found.truth, force=force,
     )  # fmt: skip
 
 

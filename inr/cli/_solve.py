@@ -67,7 +67,8 @@ def solve(
         list[str] | None, _option(_EQUATION, "What is to be 0 at a place, t=0: u + sin(pi*x); repeatable.")
     ] = None,
     channels: Annotated[
-        str | None, _option(_EQUATION, "Names of the unknowns, u,v,p, or u:complex; those in the equation if not given.")
+        str | None,
+        _option(_EQUATION, "Names of the unknowns, u,v,p, or u:complex; those in the equation if not given."),
     ] = None,
     unknown: Annotated[
         list[str] | None, _option(_EQUATION, "A number to be found, with a first guess, nu=0.05; repeatable.")
@@ -126,7 +127,9 @@ def solve(
         "encoding": encoding, "activation": activation, "network": network, "batch": batch, "optimiser": optimiser,
         "learning_rate": lr, "engine": engine, "seed": seed,
     }  # fmt: skip
-    how = made(**{**(preset.how if preset else {}), **{key: value for key, value in given.items() if value is not None}})
+    how = made(
+        **{**(preset.how if preset else {}), **{key: value for key, value in given.items() if value is not None}}
+    )
     problem = state(stated.pop("residual"), **stated)
     known = _exact(exact, problem)
     begin = perf_counter()

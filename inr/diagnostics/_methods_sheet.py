@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from PIL import Image, ImageDraw
 
 from inr._errors import InrError
 from inr._files import replacing
-from inr.diagnostics._layout import Panel, page
+from inr.diagnostics._layout import FAINT, PAPER, Panel, font, page, text_size
 from inr.diagnostics._pixels import error_picture, fitted, picture
 from inr.signals import Domain
 
@@ -41,6 +42,7 @@ def methods_sheet(
     path: str | os.PathLike[str],
     *,
     title: str,
+    facts: Sequence[str] = (),
     domain: Domain,
     given: Float[np.ndarray, "rows columns c"],
     truth: Float[np.ndarray, "h w c"] | None = None,
@@ -54,6 +56,7 @@ def methods_sheet(
         methods: ours first.
         path: the PNG to write.
         title: over the sheet.
+        facts: below it, wrapped to its width.
         domain: of the values: its range goes from black to white.
         given: in own units, NaN where there was nothing; of any size.
         truth: where it is known.
@@ -78,7 +81,7 @@ def methods_sheet(
         for error in np.split(errors, len(methods)):
             second.append(Panel(fitted(error, _LONGEST_SIDE), "error", f"x{factor}"))
         rows.append(second)
-    sheet = page(title, rows)
+    sheet = _footed(page(title, rows), facts, text_size(rows))
     with replacing(path, force=force) as temporary:
         sheet.save(temporary, format="PNG")
 
@@ -88,6 +91,29 @@ def _marked(values: np.ndarray, domain: Domain) -> np.ndarray:
     pixels = picture(np.nan_to_num(values), domain).copy()
     pixels[np.isnan(values).any(-1)] = _UNKNOWN
     return pixels
+
+
+def _footed(sheet: Image.Image, facts: Sequence[str], size: int) -> Image.Image:
+    """A sheet with lines below it."""
+    letters = font(size)
+    margin, line = round(1.6 * size), round(1.5 * size)
+    lines: list[str] = []
+    for fact in facts:
+        lines.append("")
+        for word in fact.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if letters.getlength(longer) > sheet.width - 2 * margin and lines[-1]:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    if not lines:
+        return sheet
+    footed = Image.new("RGB", (sheet.width, sheet.height + line * (len(lines) + 1)), PAPER)
+    footed.paste(sheet, (0, 0))
+    draw = ImageDraw.Draw(footed)
+    for number, words in enumerate(lines):
+        draw.text((margin, sheet.height - margin + line + number * line), words, FAINT, letters)
+    return footed
 
 
 def _as_large(given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

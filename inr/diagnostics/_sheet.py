@@ -8,6 +8,7 @@ from inr._files import replacing
 from inr.diagnostics._layout import Panel, page
 from inr.diagnostics._pictures import picture_rows, video_rows, volume_rows
 from inr.diagnostics._scattered import scatter_rows
+from inr.diagnostics._shape_sheet import shape_rows
 from inr.diagnostics._waveform import curve_rows
 from inr.field import Execute, Field
 from inr.fitting import evaluate
@@ -50,6 +51,9 @@ def title(field: Field, signal: Signal, execute: Execute | None = None) -> str:
         "psnr": "PSNR {:.2f} dB",
         "psnr_between": "between samples {:.2f} dB",
         "ssim": "SSIM {:.4f}",
+        "iou": "IoU {:.4f}",
+        "iou_near": "near the surface {:.4f}",
+        "chamfer": "chamfer distance {:.3g}",
     }
     figures = [words[name].format(metrics[name]) for name in words if name in metrics]
     return "   ".join([*figures, f"{field.parameter_count:,} parameters"])
@@ -59,6 +63,8 @@ def rows(field: Field, signal: Signal, execute: Execute | None = None) -> list[l
     """The panels that suit the kind of signal and its number of axes."""
     if signal.domain.kind == "scattered":
         return scatter_rows(field, signal, execute)
+    if signal.domain.kind == "shape":
+        return shape_rows(field, signal)
     if signal.domain.kind == "video":
         return video_rows(field, signal, execute)
     draw = {1: curve_rows, 2: picture_rows}.get(signal.in_dim, volume_rows)

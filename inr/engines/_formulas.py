@@ -86,13 +86,16 @@ class LossFormula:
 
 def loss_formula(objective: Pointwise, dialect: Dialect) -> LossFormula:
     """The code of an objective's formula. Raises Untranslatable."""
-    residual, value = sympy.symbols("residual value", real=True)
+    residual, value, target = sympy.symbols("residual value target", real=True)
     constants = {name: sympy.Symbol(f"k_{name}", real=True) for name in objective.constants()}
+    held = {"target": target} if getattr(objective, "uses_target", False) else {}
     try:
-        loss = sympy.sympify(objective.formula(SYMBOLIC, residual, value, **constants))
+        loss = sympy.sympify(objective.formula(SYMBOLIC, residual, value, **held, **constants))
     except Exception as error:  # whatever functions that know no symbols raise
         raise Untranslatable(f"its formula takes no symbols: {error}") from error
-    code = code_of([loss, sympy.diff(loss, residual)], dialect)
+    # the slope is at a constant target, which kernels know as what the residual is the difference to
+    results = [each.subs(target, value - residual) for each in (loss, sympy.diff(loss, residual))]
+    code = code_of(results, dialect)
     return LossFormula([constant.name for constant in constants.values()], code)
 
 

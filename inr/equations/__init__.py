@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from inr.equations._functions import sqrt as sqrt
     from inr.equations._functions import tan as tan
     from inr.equations._functions import tanh as tanh
+    from inr.equations._how import How as How
+    from inr.equations._how import made as made
     from inr.equations._objective import EquationLoss as EquationLoss
     from inr.equations._presets import PRESETS as PRESETS
     from inr.equations._presets import Preset as Preset
     from inr.equations._problem import Problem as Problem
-    from inr.equations._solve import How as How
     from inr.equations._solve import closed_form as closed_form
     from inr.equations._solve import closed_form_if_content as closed_form_if_content
-    from inr.equations._solve import finished as finished
-    from inr.equations._solve import made as made
     from inr.equations._solve import solve as solve
     from inr.equations._solve import solved as solved
-    from inr.equations._solve import stepping as stepping
     from inr.equations._stating import state as state
+    from inr.equations._stepping import finished as finished
+    from inr.equations._stepping import stepping as stepping
     from inr.equations._steps import Course as Course
     from inr.equations._text import described as described
     from inr.equations._tracing import Channel as Channel
@@ -43,7 +43,7 @@ __getattr__, __all__ = lazy_exports(
         "Channel": "._tracing",
         "Course": "._steps",
         "EquationLoss": "._objective",
-        "How": "._solve",
+        "How": "._how",
         "PRESETS": "._presets",
         "Preset": "._presets",
         "Problem": "._problem",
@@ -55,10 +55,10 @@ __getattr__, __all__ = lazy_exports(
         "described": "._text",
         "erf": "._functions",
         "exp": "._functions",
-        "finished": "._solve",
+        "finished": "._stepping",
         "known_solution": "._comparing",
         "log": "._functions",
-        "made": "._solve",
+        "made": "._how",
         "maximum": "._functions",
         "minimum": "._functions",
         "sign": "._functions",
@@ -68,7 +68,7 @@ __getattr__, __all__ = lazy_exports(
         "solved": "._solve",
         "sqrt": "._functions",
         "state": "._stating",
-        "stepping": "._solve",
+        "stepping": "._stepping",
         "tan": "._functions",
         "tanh": "._functions",
     },

@@ -1,6 +1,6 @@
 """What engines have no kernels for: functions that cannot be traced, and orders above two, by nested autograd."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,53 +9,41 @@ import torch
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines import NUMBERS, Batch, Plan, StepResult
+from inr.engines import NUMBERS, At, Batch, Plan, StepResult, Term
+from inr.equations._objective import Drawn, PooledLoss
 from inr.equations._problem import Condition, Here, Orders, Problem, call
 from inr.equations._terms import Units
 from inr.equations._tracing import Channel, bare
-from inr.field import Field
-from inr.signals import PointPool, Points
+from inr.field import Field, Reads
 
 
-class EagerLoss:
-    """Mean squared residuals of all conditions, by torch alone.
+class EagerLoss(PooledLoss):
+    """The loss of formulas that torch executes as they are, in own units; only a `NestedPlan` runs it.
 
     Args:
         problem: whose conditions are called, or whose residuals are evaluated where they were traced.
         units: of coordinates and values.
-        counts, shares, weights, seed: as of `EquationLoss`.
+        drawn: how many points of each condition, and their weights.
 
     Attributes:
-        derivative_order: highest that is read, as far as that is known.
-        weights: by condition.
-        pool: the points.
+        problem, units: as given.
+        residuals: of each condition, in torch.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        units: Units,
-        counts: Sequence[int],
-        shares: Sequence[float],
-        weights: Sequence[float],
-        seed: int,
-    ) -> None:
-        self.problem, self.units, self.weights = problem, units, list(weights)
-        self.derivative_order = problem.order
-        self._draw = np.random.default_rng([seed, 1])
+    def __init__(self, problem: Problem, units: Units, drawn: Drawn) -> None:
+        self.problem, self.units = problem, units
         self.residuals = [_residuals_of(each, problem) for each in problem.conditions]
-        self.pool = PointPool(problem.domain, [self.drawn(n, count) for n, count in enumerate(counts)], shares)
+        terms = [Term(each.name, Reads(), _by_no_engine) for each in problem.conditions]
+        super().__init__(problem, units.half, drawn, terms, [_known] * len(terms))
 
-    def drawn(self, which: int, count: int) -> Points:
-        """See `EquationLoss.drawn`; columns are what is known."""
-        place = self.problem.conditions[which].place
-        points, known = place.draw(count, lambda n, dims: self._draw.random((n, dims)), self.units.half)
-        coords = np.asarray(self.problem.domain.coordinates(points), np.float32)
-        return Points(coords, known.astype(np.float32))
 
-    def reweigh(self, weights: Sequence[float]) -> None:
-        """Give the conditions other weights."""
-        self.weights = list(weights)
+def _by_no_engine(ops: Any, at: At) -> Any:
+    """The formula of terms that are not formulas of single points."""
+    raise InrError("this equation is run by nested differentiation alone")
+
+
+def _known(points: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return known
 
 
 class NestedPlan:
@@ -84,15 +72,15 @@ class NestedPlan:
         numbers = {name.removeprefix(NUMBERS): each for name, each in given.items() if name.startswith(NUMBERS)}
         total: Any = 0.0
         points, coords = [], []
-        sets = self._loss.pool.points(batch.indices.cpu())
-        for each, residuals, weight in zip(sets, self._loss.residuals, self._loss.weights, strict=True):
+        sets = self._loss.points(batch)
+        for each, residuals, term in zip(sets, self._loss.residuals, self._loss.terms, strict=True):
             if not len(each.coords):
                 continue
-            place = torch.from_numpy(each.coords).requires_grad_(True)
+            place = each.coords.requires_grad_(True)
             values = torch.func.functional_call(self._field, weights, (place,))
-            found = residuals(self._derivatives(values, place), self._here(place), torch.from_numpy(each.data), numbers)
+            found = residuals(self._derivatives(values, place), self._here(place), each.data, numbers)
             losses = sum((one * one for one in found), torch.zeros(len(place)))
-            total = total + weight * losses.mean()
+            total = total + term.weight * losses.mean()
             points.append(losses.detach()[:, None])
             coords.append(place.detach())
         grads = torch.autograd.grad(total, list(given.values()), allow_unused=True, materialize_grads=True)

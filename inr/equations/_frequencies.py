@@ -6,8 +6,8 @@ import numpy as np
 import sympy
 from jaxtyping import Float64
 
+from inr.equations._linearised import compiled
 from inr.equations._problem import Orders, Problem
-from inr.equations._rows import compiled
 
 _LIMIT = 8.0  # of half axes of the ellipsoid to their geometric mean
 _REACH = 3.0  # times the half axis that a solution's frequency may lie beyond

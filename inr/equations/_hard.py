@@ -93,7 +93,9 @@ def wrap(problem: Problem, names: Sequence[str] | None) -> tuple[Problem, Wrappi
     if not ends:
         raise InrError("no condition gives values at whole faces, which hard conditions need")
     channels = range(problem.domain.channels)
-    offsets, factors = zip(*(_wrapped([end for end in ends if end.channel == c], problem) for c in channels), strict=True)
+    offsets, factors = zip(
+        *(_wrapped([end for end in ends if end.channel == c], problem) for c in channels), strict=True
+    )
     wrapping = Wrapping(tuple(offsets), tuple(factors))
     conditions = tuple(
         replace(each, residuals=tuple(wrapping.inserted(one, problem.symbols) for one in each.residuals))

@@ -1,70 +1,76 @@
 """The loss of an equation with its conditions, over pools of points."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from inr.engines import Batch, PointSet, Term
+from inr.equations._places import Spread
 from inr.equations._problem import Problem
 from inr.equations._terms import Lowered, Units
 from inr.signals import PointPool, Points
 
+Columns = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class Drawn(NamedTuple):
+    """How points are drawn.
+
+    Attributes:
+        counts: of each condition's pool. shares: of a step's points, those of each condition.
+        weights: of the conditions in the loss. seed: of the points.
+    """
+
+    counts: Sequence[int]
+    shares: Sequence[float]
+    weights: Sequence[float]
+    seed: int
+
+
 _JUDGED = 512  # points by which the size of a residual is judged
 
 
-class EquationLoss:
-    """Mean squared residuals of all conditions, each divided by its size and multiplied by its weight.
+class PooledLoss:
+    """Mean squared residuals of all conditions, times their weights, over a pool of points.
 
     Args:
-        problem: traced, in terms of what the network gives.
-        units: of coordinates and values.
-        counts: points of each condition's pool.
-        shares: of a step's points, those of each condition.
-        weights: by condition.
-        seed: of the points.
+        problem: in terms of what the network gives.
+        half: of the extent of each axis.
+        drawn: how many points of each condition, and their weights.
+        terms: of the loss, one a condition.
+        columns: of each condition, points (n, d) in own units and what is known there to what they bring, (n, k).
 
     Attributes:
-        derivative_order: highest that is read.
+        derivative_order: highest that is read, as far as that is known.
         terms: for engines, one a condition.
         pool: their points.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        units: Units,
-        counts: Sequence[int],
-        shares: Sequence[float],
-        weights: Sequence[float],
-        seed: int,
+        self, problem: Problem, half: Sequence[float], drawn: Drawn, terms: Sequence[Term], columns: Sequence[Columns]
     ) -> None:
-        self._problem, self._half = problem, units.half
-        self._draw = np.random.default_rng([seed, 1])
-        judged = [each.place.draw(_JUDGED, self._uniform, self._half) for each in problem.conditions]
-        self._lowered = [
-            Lowered(each, problem, units, *points) for each, points in zip(problem.conditions, judged, strict=True)
-        ]
-        self.terms: Sequence[Term] = [
-            replace(each.term, weight=weight) for each, weight in zip(self._lowered, weights, strict=True)
-        ]
-        self.derivative_order = max(term.reads.order for term in self.terms)
-        self.pool = PointPool(problem.domain, [self.drawn(n, count) for n, count in enumerate(counts)], shares)
-
-    def _uniform(self, count: int, dims: int) -> np.ndarray:
-        return self._draw.random((count, dims))
+        self._problem, self._half, self._columns = problem, half, columns
+        self._random = np.random.default_rng([drawn.seed, 1])
+        self.terms: Sequence[Term] = terms
+        self.reweigh(drawn.weights)
+        self.derivative_order = problem.order
+        pools = [self.drawn(which, count) for which, count in enumerate(drawn.counts)]
+        self.pool = PointPool(problem.domain, pools, drawn.shares)
 
     def drawn(self, which: int, count: int) -> Points:
-        """New points of a condition, with its columns.
+        """New points of a condition, with what they bring.
 
         Args:
             which: the condition.
             count: how many, about.
         """
-        points, known = self._problem.conditions[which].place.draw(count, self._uniform, self._half)
+        place = self._problem.conditions[which].place
+        points, known = place.draw(count, lambda n, dims: self._random.random((n, dims)), self._half)
         coords = np.asarray(self._problem.domain.coordinates(points), np.float32)
-        return Points(coords, self._lowered[which].data(points, known).astype(np.float32))
+        return Points(coords, self._columns[which](points, known).astype(np.float32))
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """See `inr.engines.Local`."""
@@ -77,3 +83,27 @@ class EquationLoss:
             weights: one a condition.
         """
         self.terms = [replace(term, weight=float(each)) for term, each in zip(self.terms, weights, strict=True)]
+
+
+class EquationLoss(PooledLoss):
+    """The loss that engines have kernels for: each residual is divided by its size.
+
+    Args:
+        problem: traced, in terms of what the network gives.
+        units: of coordinates and values.
+        drawn: how many points of each condition, and their weights.
+
+    Attributes:
+        lowered: the conditions as terms.
+
+    Raises:
+        NoTerm: a condition that engines have no term for.
+    """
+
+    def __init__(self, problem: Problem, units: Units, drawn: Drawn) -> None:
+        self.lowered = [
+            Lowered(each, problem, units, *each.place.draw(_JUDGED, Spread(drawn.seed), units.half))
+            for each in problem.conditions
+        ]
+        terms, columns = [each.term for each in self.lowered], [each.data for each in self.lowered]
+        super().__init__(problem, units.half, drawn, terms, columns)

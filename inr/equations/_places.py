@@ -69,12 +69,12 @@ class Place:
         if self.size is not None:
             return np.array([[low for low, _ in box] for box in self.boxes]), np.zeros((len(self.boxes), 0))
         sizes = np.array([self._measure(box, half) for box in self.boxes])
-        counts = np.maximum(np.round(count * sizes / sizes.sum()).astype(int), 1)
+        counts = np.maximum(np.round(count * sizes / sizes.sum()).astype(int), 1).tolist()
         drawn = []
         for box, share in zip(self.boxes, counts, strict=True):
             low, high = np.array(box).T
             drawn.append(low + (high - low) * _in_free_axes(low < high, share, uniform))
-        return np.concatenate(drawn), np.zeros((int(counts.sum()), 0))
+        return np.concatenate(drawn), np.zeros((sum(counts), 0))
 
     def _measure(self, box: Sequence[tuple[float, float]], half: Sequence[float]) -> float:
         return math.prod((high - low) / (2 * h) for (low, high), h in zip(box, half, strict=True) if low < high)
@@ -117,9 +117,9 @@ def parse_domain(text: str, channels: Sequence[str]) -> Domain:
         raise InrError(f"an axis is given twice in the domain '{text}'")
     if len(ranges) > 4:
         raise InrError(f"a domain has 1 to 4 axes, got {len(ranges)}: {', '.join(names)}")
-    for name, low, high in ranges:
-        if not low < high:
-            raise InrError(f"axis {name} goes from {low:g} to {high:g}; the lower end comes first")
+    for name, begin, end in ranges:
+        if not begin < end:
+            raise InrError(f"axis {name} goes from {begin:g} to {end:g}; the lower end comes first")
     return _domain(ranges, len(channels))
 
 
@@ -197,12 +197,12 @@ def _faces(face: str, whole: Mapping[str, tuple[float, float]]) -> list[dict[str
         return [{"t": (whole["t"][0],) * 2}]
     bounds = {}
     for item in face.split(","):
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or not value:
+        name, equals, span = (part.strip() for part in item.partition("="))
+        if not equals or not span:
             raise InrError(f"a place is written as x=-1|x=1 or t=0, boundary or initial, not '{face}'")
         if name not in whole:
             raise InrError(f"'{face}' is no place: axes are {', '.join(whole)}")
-        low, dots, high = value.partition("..")
+        low, dots, high = span.partition("..")
         bounds[name] = (number(low), number(high if dots else low))
     return [bounds]
 

@@ -37,11 +37,13 @@ def poisson() -> Preset:
     modes = ((1, 1, 1.0), (3, 2, 0.5), (5, 5, 0.3), (2, 5, 0.4))
 
     def source(at: Any) -> Any:
-        return sum(-size * _PI**2 * (p * p + q * q) * _sin(p * _PI * at.x) * _sin(q * _PI * at.y) for p, q, size in modes)
+        return sum(
+            -size * _PI**2 * (p * p + q * q) * _sin(p * _PI * at.x) * _sin(q * _PI * at.y) for p, q, size in modes
+        )
 
     def exact(points: np.ndarray) -> np.ndarray:
         x, y = points.T
-        return sum(size * np.sin(p * _PI * x) * np.sin(q * _PI * y) for p, q, size in modes)[:, None]  # type: ignore[index, return-value]
+        return sum(size * np.sin(p * _PI * x) * np.sin(q * _PI * y) for p, q, size in modes)[:, None]
 
     stated = {"residual": lambda u, at: u.lap - source(at), "domain": "x=-1..1,y=-1..1", "where": {"boundary": "0"}}
     return Preset(stated, exact)
@@ -115,7 +117,9 @@ def _absorbed(k: float, width: float) -> Preset:
         "where": {"boundary": "u"},
     }
     return Preset(
-        stated, lambda points: radiated(np.hypot(*points.T), k, spread), lambda points: np.abs(points).max(1) < 1 - width
+        stated,
+        lambda points: radiated(np.hypot(*points.T), k, spread),
+        lambda points: np.abs(points).max(1) < 1 - width,
     )
 
 
@@ -156,7 +160,9 @@ def wave() -> Preset:
         "domain": "x=-2..2,t=0..1",
         "where": {"t=0": lambda u, at: (u - pulse(at.x), u.t), "x=-2|x=2": "u"},
     }
-    return Preset(stated, lambda points: (pulse(points[:, 0] - points[:, 1]) + pulse(points[:, 0] + points[:, 1]))[:, None] / 2)
+    return Preset(
+        stated, lambda points: (pulse(points[:, 0] - points[:, 1]) + pulse(points[:, 0] + points[:, 1]))[:, None] / 2
+    )
 
 
 def heat() -> Preset:
@@ -164,9 +170,7 @@ def heat() -> Preset:
     stated = {
         "residual": "u_t - 0.1*u_xx", "domain": "x=0..3,t=0..2", "where": {"t=0": "sin(pi*x)", "x=0|x=3": "u"},
     }  # fmt: skip
-    return Preset(
-        stated, lambda points: (np.exp(-0.1 * _PI**2 * points[:, 1]) * np.sin(_PI * points[:, 0]))[:, None]
-    )
+    return Preset(stated, lambda points: (np.exp(-0.1 * _PI**2 * points[:, 1]) * np.sin(_PI * points[:, 0]))[:, None])
 
 
 def burgers(nu: float = 0.01 / _PI) -> Preset:

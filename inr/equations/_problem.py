@@ -121,9 +121,15 @@ class Problem:
         return not any(condition.why for condition in self.conditions)
 
     @property
+    def why(self) -> str:
+        """Why something cannot be traced; empty where all can."""
+        return next((condition.why for condition in self.conditions if condition.why), "")
+
+    @property
     def order(self) -> int:
         """The highest order of a derivative, as far as it is traced."""
-        return max((sum(orders) for _, orders in self.symbols.jets.values()), default=0)
+        read = (jet for each in self.conditions for one in each.residuals for jet in self.symbols.jets_of(one))
+        return max((sum(self.symbols.jets[jet][1]) for jet in read), default=0)
 
     @property
     def linear(self) -> bool:
@@ -290,7 +296,7 @@ def _parts(expression: sympy.Expr, symbols: Symbols) -> tuple[sympy.Expr, sympy.
     )
 
 
-def _part(expression: sympy.Expr, lazy: type[sympy.Function], which: int) -> sympy.Expr:
+def _part(expression: sympy.Expr, lazy: Any, which: int) -> sympy.Expr:
     if not expression.has(sympy.I):
         return expression if which == 0 else sympy.Integer(0)
     return lazy(expression) if expression.free_symbols else expression.as_real_imag()[which]

@@ -10,7 +10,6 @@ from inr._errors import InrError
 from inr.equations._places import Place, given_points, inside, parse_domain, parse_place
 from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
 from inr.equations._text import from_text
-from inr.signals import Domain
 
 Given = Formula | str | Sequence[str]
 
@@ -57,7 +56,9 @@ def state(
     conditions = [traced(residual, inside(there))]
     conditions += [traced(given, parse_place(name, there)) for name, given in (where or {}).items()]
     if data is not None:
-        conditions.append(trace(_measured(unknowns), given_points(*_real_data(data, unknowns), there), unknowns, symbols))
+        conditions.append(
+            trace(_measured(unknowns), given_points(*_real_data(data, unknowns), there), unknowns, symbols)
+        )
     problem = Problem(there, unknowns, symbols, tuple(conditions), numbers)
     _check(problem)
     return problem

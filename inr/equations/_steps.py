@@ -9,9 +9,8 @@ from torch import Tensor
 
 from inr.activations import FUNCTIONS
 from inr.engines import At, Batch, DerivativePlan
-from inr.equations._eager import EagerLoss
 from inr.equations._numbers import WithNumbers
-from inr.equations._objective import EquationLoss
+from inr.equations._objective import EquationLoss, PooledLoss
 from inr.fitting import Event, Fitter, dense
 
 _BALANCE_EVERY, _MEMORY = 100, 0.9
@@ -36,9 +35,7 @@ class Course:
         seed: of the choice of points.
     """
 
-    def __init__(
-        self, fitter: Fitter, loss: EquationLoss | EagerLoss, *, balance: bool, adaptive: bool, seed: int
-    ) -> None:
+    def __init__(self, fitter: Fitter, loss: PooledLoss, *, balance: bool, adaptive: bool, seed: int) -> None:
         self.fitter, self._loss, self._balance, self._adaptive = fitter, loss, balance, adaptive
         self._draw = np.random.default_rng([seed, 2])
         self._weights: np.ndarray | None = None

@@ -13,8 +13,8 @@ from jaxtyping import Float64
 
 from inr._errors import InrError
 from inr.engines import At, Term
+from inr.equations._linearised import broadcast, compiled
 from inr.equations._problem import Condition, Orders, Problem, Symbols
-from inr.equations._rows import broadcast, compiled
 from inr.field import Operator, Reads
 
 
@@ -148,15 +148,11 @@ class Lowered:
         read = [name for name, symbol in symbols.numbers.items() if any(each.has(symbol) for each in split)]
         formula = Formula(squares, reads.first)
         evaluate(squares, _Nothing(), {symbol.name: 0.5 for symbol in squares.free_symbols}, {})
-        self.term = Term(
-            condition.name, reads, formula, tuple(column.name for column in columns.values()), tuple(read)
-        )
+        self.term = Term(condition.name, reads, formula, tuple(column.name for column in columns.values()), tuple(read))
         self._columns = compiled(list(columns), [*symbols.coords, *symbols.known]) if columns else None
         self._width = len(columns)
 
-    def data(
-        self, points: Float64[np.ndarray, "n d"], known: Float64[np.ndarray, "n c"]
-    ) -> Float64[np.ndarray, "n k"]:
+    def data(self, points: Float64[np.ndarray, "n d"], known: Float64[np.ndarray, "n c"]) -> Float64[np.ndarray, "n k"]:
         """The term's columns.
 
         Args:
@@ -222,9 +218,7 @@ def _with_columns(node: sympy.Expr, symbols: Symbols, columns: dict[sympy.Expr, 
     return node.func(*(_with_columns(each, symbols, columns) for each in node.args))
 
 
-def _with_operators(
-    residuals: Sequence[sympy.Expr], symbols: Symbols, axes: int
-) -> tuple[list[sympy.Expr], Reads]:
+def _with_operators(residuals: Sequence[sympy.Expr], symbols: Symbols, axes: int) -> tuple[list[sympy.Expr], Reads]:
     """Residuals in the symbols of `Formula`, and what they read: one operator where fixed coefficients allow it."""
     jets = sorted({jet for each in residuals for jet in symbols.jets_of(each)}, key=str)
     orders = {jet: symbols.jets[jet] for jet in jets}

@@ -18,13 +18,13 @@ class Untraceable(Exception):
 
 def _both(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """An operator's method and its reflected one."""
-    act = getattr(operator, name)
+    act: Callable[[Any, Any], Any] = getattr(operator, name)
 
     def method(self: "Quantity", other: Any) -> Any:
-        return self._made(act(self.value, bare(other)))
+        return self._made(act(bare(self), bare(other)))
 
     def reflected(self: "Quantity", other: Any) -> Any:
-        return self._made(act(bare(other), self.value))
+        return self._made(act(bare(other), bare(self)))
 
     return method, reflected
 
@@ -51,16 +51,16 @@ class Quantity:
     __pow__, __rpow__ = _both("pow")
 
     def __neg__(self) -> Any:
-        return self._made(-self.value)
+        return self._made(-bare(self))
 
     def __pos__(self) -> Any:
-        return self._made(self.value)
+        return self._made(bare(self))
 
     def __abs__(self) -> Any:
         return _apply("abs", self)
 
     def _sympy_(self) -> Any:
-        return self.value
+        return bare(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         act = _NUMPY_OPERATORS.get(ufunc.__name__)
@@ -81,7 +81,7 @@ class Quantity:
     __bool__ = __float__ = __int__ = __index__ = __lt__ = __le__ = __gt__ = __ge__ = _no_number
 
 
-_NUMPY_OPERATORS = {
+_NUMPY_OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "true_divide": operator.truediv,
     "divide": operator.truediv, "power": operator.pow, "negative": operator.neg,
 }  # fmt: skip
@@ -89,7 +89,7 @@ _NUMPY_OPERATORS = {
 
 def bare(each: Any) -> Any:
     """What a quantity holds, or the thing itself."""
-    return each.value if isinstance(each, Quantity) else each
+    return bare(each.value) if isinstance(each, Quantity) else each
 
 
 _ALIASES = {"absolute": "abs", "square": "square", "pow": "pow", "arctan2": "atan2"}
@@ -172,5 +172,7 @@ class Channel(Quantity):
             raise AttributeError(name)
         if not set(name) <= set(self._axes):
             axes = ", ".join(self._axes)
-            raise InrError(f"{self._name} has no derivative '{name}': axes are {axes}, as in {self._name}.{self._axes[0]}")
+            raise InrError(
+                f"{self._name} has no derivative '{name}': axes are {axes}, as in {self._name}.{self._axes[0]}"
+            )
         return self._derivative(tuple(name.count(axis) for axis in self._axes))

@@ -13,7 +13,7 @@ from inr.encodings import encodings
 from inr.field import Field, Spec
 from inr.fitting._frequencies import Choice, choose_frequencies
 from inr.networks import networks
-from inr.signals import Signal
+from inr.signals import OrientedSignal, ShapeSignal, Signal
 
 # Samples a step: the least of networks alone, the least of tables, and the most.
 LEAST_BATCH = 1_024
@@ -80,6 +80,19 @@ class Setup:
         return replace(setup, **parts, choices=tuple(choices))  # type: ignore[arg-type]
 
 
+# Of shapes, measured in `studies/shapes.py`: relative errors of distances make the surface exact, more levels or finer
+# ones do not, and a wider network takes more time than it is worth.
+_GRID = "hash:levels=10,features=2,log2_size=18,coarsest=16,finest=256"
+_OF_A_SOLID = Setup(
+    _GRID, "relu", "mlp:depth=2,width=32", objective="mape:epsilon=0.003", learning_rate={"network": 1e-3}, batch=LARGE_BATCH
+)
+_OF_A_SILHOUETTE = replace(_OF_A_SOLID, encoding="hash:levels=10,features=2,log2_size=16,coarsest=16,finest=512")
+_FROM_POINTS = Setup(
+    "identity", "sine:omega=30", "mlp:depth=3,width=128", batch=8_192, steps=2_000, teacher="sets",
+    objective="siren-sdf", learning_rate=2e-4,
+)  # fmt: skip
+
+
 def default_setup(signal: Signal) -> Setup:
     """The recipe for a kind of signal, found by measurement on two processor cores.
 
@@ -89,6 +102,11 @@ def default_setup(signal: Signal) -> Setup:
     Returns:
         A setup whose parts are not completed yet, see `Setup.with_parts`.
     """
+    if isinstance(signal, OrientedSignal):
+        return _FROM_POINTS
+    if isinstance(signal, ShapeSignal):
+        setup = _OF_A_SOLID if signal.in_dim == 3 else _OF_A_SILHOUETTE
+        return setup if signal.represents == "sdf" else replace(setup, objective="occupancy")
     if signal.domain.kind == "scattered" and signal.size < 4_096:  # a grid would not reach between the samples
         return Setup("identity", "sine", "mlp:depth=3,width=128", batch=4_096, steps=2_000)
     return Setup("hash", "relu", "mlp:depth=2,width=64")

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 
 from inr.field import Execute, Field
-from inr.signals import GridSignal, Signal, block_ranges, snr, ssim
+from inr.signals import GridSignal, OrientedSignal, ShapeSignal, Signal, block_ranges, snr, ssim
+
+# points by which the insides of shapes are compared, everywhere and near the surface, and how near
+_UNIFORM, _NEAR, _SPREAD = 1 << 17, 1 << 16, 0.01
 
 
 def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, block: int = 16_384) -> dict[str, float]:
@@ -27,11 +30,44 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
         Numbers by name: psnr in dB over all samples and channels, every channel on its own range where they differ, and
         in own units rmse, the root of the mean squared error, and max_error, the largest; for grids also psnr_between,
         see `between_psnr`; for pictures ssim, for sounds snr in dB. Missing samples are left out of all of them.
+
+        For shapes iou, the intersection over union of the insides of field and shape, by points that are uniform in
+        the box, and iou_near, by points of the surface moved by N(0, 0.01) of half the box's side; of points of which
+        no inside is known rmse and max_error, those of the field at the points, where it should be 0.
     """
+    if isinstance(signal, ShapeSignal | OrientedSignal):
+        return _of_shape(field, signal, execute or field, block)
     metrics = _on_samples(field, signal, execute, block)
     if isinstance(signal, GridSignal):
         metrics["psnr_between"] = between_psnr(field, signal, execute=execute, block=block)
     return metrics
+
+
+@torch.no_grad()
+def _of_shape(field: Field, signal: ShapeSignal | OrientedSignal, run: Execute, block: int) -> dict[str, float]:
+    """What is measured of shapes."""
+
+    def values(points: np.ndarray) -> np.ndarray:
+        blocks = torch.from_numpy(points.astype(np.float32)).split(block)
+        return np.concatenate([run(part)[:, 0].float().cpu().numpy() for part in blocks])
+
+    if signal.solid is None:
+        assert isinstance(signal, OrientedSignal)
+        missed = np.abs(values(signal.sets[signal.SURFACE].coords)) * (field.domain.values.data_range / 2)
+        return {"rmse": float(np.sqrt(np.square(missed, dtype=np.float64).mean())), "max_error": float(missed.max())}
+    draw = np.random.default_rng(0)
+    uniform = draw.uniform(-1, 1, (_UNIFORM, signal.in_dim))
+    near, distances = signal.solid.around(_NEAR, _SPREAD, draw)
+    return {
+        "iou": _overlap(values(uniform) < 0, signal.solid.inside(uniform)),
+        "iou_near": _overlap(values(near) < 0, distances < 0),
+    }
+
+
+def _overlap(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Intersection over union; 1 where both are empty."""
+    union = int((ours | theirs).sum())
+    return float((ours & theirs).sum() / union) if union else 1.0
 
 
 def _on_samples(field: Field, signal: Signal, execute: Execute | None, block: int) -> dict[str, float]:

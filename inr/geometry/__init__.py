@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inr.geometry._orientation import count_edges as count_edges
     from inr.geometry._points import OrientedPoints as OrientedPoints
     from inr.geometry._polygons import triangulated as triangulated
+    from inr.geometry._rays import first_hits as first_hits
     from inr.geometry._read import read_shape as read_shape
     from inr.geometry._read import shape_format as shape_format
     from inr.geometry._signed import SignedDistance as SignedDistance
@@ -56,6 +57,7 @@ __getattr__, __all__ = lazy_exports(
         "cube_table": "._cube_table",
         "enclosed_area": "._contours",
         "marching_cubes": "._marching_cubes",
+        "first_hits": "._rays",
         "mesh_format": "._write_mesh",
         "read_shape": "._read",
         "sample_surface": "._surface_samples",

@@ -11,7 +11,7 @@ _NEVER = 1e-4  # of a cell: how near a point of the curve comes to a sample
 _SIDES = ((0, 0, 0), (1, 0, 1), (0, 1, 0), (0, 0, 1))
 
 
-def contours(values: Values, cells: int) -> list[Float[np.ndarray, "n 2"]]:
+def contours(values: Values, cells: int) -> list[Float[np.ndarray, "_ 2"]]:
     """The closed curves where a function on [-1, 1]² vanishes.
 
     Points lie on the edges of a lattice, where the linear interpolation of its two ends vanishes. Corners of a cell
@@ -51,7 +51,7 @@ def contours(values: Values, cells: int) -> list[Float[np.ndarray, "n 2"]]:
     return [places[loop] for loop in _loops(following)]
 
 
-def enclosed_area(curves: list[Float[np.ndarray, "n 2"]]) -> float:
+def enclosed_area(curves: list[Float[np.ndarray, "_ 2"]]) -> float:
     """The area within closed curves, less that of curves the other way round.
 
     Args:

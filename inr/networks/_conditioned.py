@@ -52,10 +52,9 @@ class Conditioned(Network):
     ) -> None:
         super().__init__(in_dim, out_dim, activation, coord_dim)
         self.over = networks.build(over, in_dim, out_dim, activation, self.coord_dim)
-        if self.over.reads_coords or self.over.required_encoding is not None:
+        if self.over.reads_coords or self.over.required_encoding is not None or self.over.learning_rates:
             raise InrError("network 'conditioned' takes one that reads nothing but features, as mlp")
         self.smoothness = self.over.smoothness
-        self.learning_rates = {f"over.{name}": rate for name, rate in self.over.learning_rates.items()}
         self._offsets, self._factors = (_formulas(each, out_dim, self.coord_dim) for each in (offset, factor))
         self._resolved = {"over": self.over.config()}
 

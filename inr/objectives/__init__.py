@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from inr.objectives._base import PointwiseObjective as PointwiseObjective
     from inr.objectives._base import mean_squared_error as mean_squared_error
     from inr.objectives._base import objectives as objectives
+    from inr.objectives._distance import ClippedDistance as ClippedDistance
+    from inr.objectives._distance import RelativeDistance as RelativeDistance
+    from inr.objectives._eikonal import ImplicitGeometric as ImplicitGeometric
+    from inr.objectives._eikonal import SirenDistance as SirenDistance
     from inr.objectives._huber import Huber as Huber
+    from inr.objectives._occupancy import Occupancy as Occupancy
     from inr.objectives._regression import Regression as Regression
     from inr.objectives._relative import RelativeError as RelativeError
 
@@ -17,10 +22,15 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "AbsoluteError": "._absolute",
+        "ClippedDistance": "._distance",
         "Huber": "._huber",
+        "ImplicitGeometric": "._eikonal",
+        "Occupancy": "._occupancy",
         "PointwiseObjective": "._base",
         "Regression": "._regression",
+        "RelativeDistance": "._distance",
         "RelativeError": "._relative",
+        "SirenDistance": "._eikonal",
         "mean_squared_error": "._base",
         "objectives": "._base",
     },

@@ -17,7 +17,10 @@ from inr.signals import GridSignal, Signal
 objectives = Registry(
     "objective",
     "inr.objectives._absolute",
+    "inr.objectives._distance",
+    "inr.objectives._eikonal",
     "inr.objectives._huber",
+    "inr.objectives._occupancy",
     "inr.objectives._regression",
     "inr.objectives._relative",
 )
@@ -40,12 +43,14 @@ class PointwiseObjective(Part):
         derivative_order: how often the field is differentiated in its coordinates; 0.
         squared: whether the formula is the square of the residual, for which engines have kernels of their own.
         uses_values: whether the formula reads the predicted value besides the residual.
+        uses_target: whether it takes the target, as a keyword of that name.
         signal: what is to be represented.
     """
 
     derivative_order: int = 0
     squared: bool = False
     uses_values: bool = False
+    uses_target: bool = False
 
     def __init__(self, signal: Signal) -> None:
         self.signal = signal
@@ -59,7 +64,7 @@ class PointwiseObjective(Part):
                 code for these, sums, products and whole powers.
             residual: prediction minus target, of normalised values, which span [-1, 1].
             value: the prediction. The slope of the loss is that by the residual, while the value is held constant.
-            constants: the numbers of `constants`.
+            constants: the numbers of `constants`; and `target`, which is constant, where `uses_target`.
 
         Returns:
             The loss, of the residual's kind: a tensor (n, c) for a tensor (n, c), a symbol for a symbol.
@@ -106,8 +111,10 @@ class PointwiseObjective(Part):
             A number that can be differentiated by the residuals.
         """
         missed = residuals if batch.offsets is None else residuals - batch.offsets
-        value = self.targets(replace(batch, offsets=None)) + missed.detach() if self.uses_values else None
-        terms = self.formula(FUNCTIONS, missed, value, **self._constants_like(missed))
+        target = self.targets(replace(batch, offsets=None)) if self.uses_values or self.uses_target else None
+        value = target + missed.detach() if target is not None and self.uses_values else None
+        held = {"target": target} if self.uses_target else {}
+        terms = self.formula(FUNCTIONS, missed, value, **held, **self._constants_like(missed))
         if batch.offsets is not None:
             terms = terms + 2 * batch.offsets * missed
         return weighted_mean(terms, batch)

@@ -15,6 +15,7 @@ from inr.fitting import Setup
 from inr.reconstruction._classical import cloned
 from inr.reconstruction._inputs import plain_picture, read_mask
 from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._spline import MirroredSpline
 from inr.reconstruction._terms import PooledTerms, gradient_term, pixel_centres, places_in_pixels, value_term
 from inr.signals import PointPool, Points
@@ -89,8 +90,9 @@ def composite(
         return domain.values.restore(cloned(ground, laid, inside, mixed=mixed))
 
     facts = [f"{int(inside.sum()):,} pixels are taken from the source, {'mixed' if mixed else 'its'} gradients"]
+    setup = parts or smooth_grid(shape, finer=1.5, steps=800, batch=8_192)
     return Problem(
-        "composite", pool, PooledTerms(pool, terms), parts or _setup(), domain, pasted_over.astype(np.float32),
+        "composite", pool, PooledTerms(pool, terms), setup, domain, pasted_over.astype(np.float32),
         [Classical("sparse Poisson", solve)], facts, known=known,
     )  # fmt: skip
 
@@ -116,9 +118,3 @@ def _guidance(laid: np.ndarray, ground: np.ndarray, coords: np.ndarray, *, mixed
         larger = np.square(others).sum((1, 2)) > np.square(slopes).sum((1, 2))
         slopes = np.where(larger[:, None, None], others, slopes)
     return slopes.reshape(len(coords), -1)
-
-
-def _setup() -> Setup:
-    return Setup(
-        "identity", "sine", "mlp:depth=3,width=128", batch=8_192, steps=1_500, teacher="sets", learning_rate=5e-4
-    )

@@ -11,11 +11,13 @@ from inr.reconstruction._classical import by_discrepancy, denoised, inpainted, r
 from inr.reconstruction._inputs import plain_picture, read_mask, read_picture, split_transparency
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import sines, smooth_grid
 from inr.reconstruction._terms import PooledTerms, pixel_centres, prior_term, random_points, value_term
 from inr.signals import Domain, PointPool, Points
 
 _PRIOR_SHARE = 1 / 3  # of a step's points, for a prior: half as many as there are for values
 _LEAST_RANDOM = 1 << 16
+_STEPS, _BATCH = 800, 8_192
 
 
 def inpaint(
@@ -54,19 +56,19 @@ def inpaint(
     if not known.any():
         raise InrError("all pixels are unknown: the mask is bright where pixels are to be filled in; perhaps invert it")
     unit = domain.values.normalise(picture)
-    density = float(known.mean())
     domain = replace(domain, sampling="point")
     chosen = _INPAINTING.get(prior, 0.0) if strength is None else strength
     pool, objective = _with_prior(unit, np.flatnonzero(known), domain, prior, chosen, seed)
-    share = f"{100 * density:.3g} % of {known.size:,} pixels are known"
+    share = f"{100 * known.mean():.3g} % of {known.size:,} pixels are known"
     shown = np.where(known[..., None], picture, np.nan).astype(np.float32)
 
     def biharmonic() -> np.ndarray:
         return _in_units(inpainted((unit + 1) / 2, ~known), domain)
 
+    setup = parts or smooth_grid(known.shape, finer=1.0, steps=_STEPS, batch=_BATCH)
     return Problem(
-        "inpaint", pool, objective, parts or _inpainting_setup(density), domain, shown,
-        [Classical("biharmonic", biharmonic)], [share, *_told(prior, chosen)], known=shown,
+        "inpaint", pool, objective, setup, domain, shown, [Classical("biharmonic", biharmonic)],
+        [share, *_told(prior, chosen)], known=shown,
     )  # fmt: skip
 
 
@@ -104,22 +106,25 @@ def denoise(
     def left(weight: float) -> float:
         return root_mean_square(denoised(unit, weight) - unit)
 
-    chosen = by_discrepancy(left, _LEFT * sigma, 1e-3 * sigma, 10 * sigma) if strength is None else strength / 2
-    facts += _told(prior, 2 * chosen)
+    chosen = by_discrepancy(left, _LEFT * sigma, 1e-3 * sigma, 10 * sigma)
+    # half the squared distance goes with a strength, the whole with twice as much
+    ours = 2 * _OF_FIELDS * chosen if strength is None else strength
+    facts += _told(prior, ours)
     domain = replace(domain, sampling="point")
-    pool, objective = _with_prior(unit, np.arange(unit[..., 0].size), domain, prior, 2 * chosen, seed)
+    pool, objective = _with_prior(unit, np.arange(unit[..., 0].size), domain, prior, ours, seed)
 
     def variation() -> np.ndarray:
         return domain.values.restore(denoised(unit, chosen))
 
     note = f"strength {chosen:.3g}, at which it leaves {_LEFT * sigma * half:.3g}"
     return Problem(
-        "denoise", pool, objective, parts or _denoising_setup(), domain, picture.astype(np.float32),
+        "denoise", pool, objective, parts or sines(steps=_STEPS, batch=_BATCH), domain, picture.astype(np.float32),
         [Classical("total variation", variation, note)], facts,
     )  # fmt: skip
 
 
 _INPAINTING = {"tv": 3e-2, "hessian": 3e-2}
+_OF_FIELDS = 0.7  # the share of a grid's strength that suits fields, which are smooth between pixels already
 _LEFT = (
     0.88  # of the noise, that total variation leaves of the picture: less than all, for some of it is in what is kept
 )
@@ -150,15 +155,3 @@ def _in_units(unit: np.ndarray, domain: Domain) -> np.ndarray:
     """Values from 0 to 1 in own units."""
     restored: np.ndarray = domain.values.restore(2 * unit - 1)
     return restored
-
-
-def _inpainting_setup(density: float) -> Setup:
-    return Setup(
-        "identity", "sine", "mlp:depth=3,width=128", batch=8_192, steps=1_000, teacher="sets", learning_rate=5e-4
-    )
-
-
-def _denoising_setup() -> Setup:
-    return Setup(
-        "identity", "sine", "mlp:depth=3,width=128", batch=8_192, steps=1_500, teacher="sets", learning_rate=5e-4
-    )

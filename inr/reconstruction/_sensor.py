@@ -19,11 +19,13 @@ from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_l
 from inr.reconstruction._inputs import plain_picture
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._terms import pixel_of, total_variation
 from inr.signals import GridSignal, gauss_points, grid_coords
 
 _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
+_STEPS = 800
 
 
 @dataclass
@@ -131,7 +133,12 @@ def superresolve(
     shape = picture.shape[0] * factor, picture.shape[1] * factor
     wanted = replace(domain, sampling="area").resampled(shape)
     cells = max(_STEP_POINTS // (4 * math.ceil(factor / 2) ** 2), 64)
-    setup = replace(parts or _superresolution_setup(), batch=cells, teacher="uniform", lattice_only=True)
+    setup = replace(
+        parts or smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
+        batch=cells,
+        teacher="uniform",
+        lattice_only=True,
+    )
 
     def by(kind: Image.Resampling) -> np.ndarray:
         return enlarged(picture, factor, kind)
@@ -180,7 +187,12 @@ def deblur(
     domain = replace(domain, sampling="point")
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
-    setup = replace(parts or _deblurring_setup(), batch=1, teacher="uniform", lattice_only=True)
+    setup = replace(
+        parts or smooth_grid(picture.shape, finer=1.0, steps=_STEPS, batch=1),
+        batch=1,
+        teacher="uniform",
+        lattice_only=True,
+    )
     objective = BlurredWindows(signal, blur, chosen, _reads(chosen), side)
 
     def filtered() -> np.ndarray:
@@ -205,7 +217,7 @@ def deblur(
 
 
 _SUPERRESOLUTION = 2e-2
-_DEBLURRING = 0.02  # times the noise, in normalised values
+_DEBLURRING = 0.2  # times the noise, in normalised values
 
 
 def _strength(prior: str, given: float | None, usual: float) -> float:
@@ -223,11 +235,3 @@ def _reads(strength: float) -> Reads:
 
 def _told(strength: float) -> list[str]:
     return [f"prior tv, strength {strength:.3g}"] if strength else []
-
-
-def _superresolution_setup() -> Setup:
-    return Setup("identity", "sine", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)
-
-
-def _deblurring_setup() -> Setup:
-    return Setup("identity", "sine", "mlp:depth=3,width=128", steps=1_000, learning_rate=5e-4)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from inr.shapes._outline import outline as outline
     from inr.shapes._picture import picture as picture
     from inr.shapes._picture import turntable as turntable
+    from inr.shapes._views import View as View
+    from inr.shapes._views import shape_views as shape_views
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -29,6 +31,8 @@ __getattr__, __all__ = lazy_exports(
         "mesh": "._mesh",
         "outline": "._outline",
         "picture": "._picture",
+        "View": "._views",
+        "shape_views": "._views",
         "slope_bound": "._implicit",
         "turntable": "._picture",
         "write_film": "._files",

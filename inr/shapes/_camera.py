@@ -54,7 +54,7 @@ class Camera:
         return np.stack([offsets @ self.right, offsets @ self.up], 1) / (offsets @ self.forward)[:, None]
 
 
-def look(centre: Float[np.ndarray, "3"], radius: float, azimuth: float, elevation: float, up: Up = "y") -> Camera:
+def look(centre: Float[np.ndarray, "3"], radius: float, azimuth: float, elevation: float, up: Up | str = "y") -> Camera:
     """A camera that looks at a sphere.
 
     Args:

@@ -16,7 +16,7 @@ FILMS = (".mp4", ".gif", ".webp")
 
 
 def write_outline(
-    path: str | os.PathLike[str], curves: Sequence[Float[np.ndarray, "n 2"]], *, force: bool = False
+    path: str | os.PathLike[str], curves: Sequence[Float[np.ndarray, "_ 2"]], *, force: bool = False
 ) -> None:
     """Write closed curves as one path of an SVG, filled by the even-odd rule, in the curves' units.
 

@@ -1,12 +1,13 @@
 """How close a field's shape comes to the mesh that it was fitted to."""
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from inr.field import Field, Spec
-from inr.geometry import Mesh, SignedDistance, build_tree, closest, sample_surface
+from inr.geometry import Mesh, build_tree, closest, sample_surface
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._mesh import mesh
 
@@ -14,6 +15,21 @@ _NEAR = 0.01  # standard deviation of samples near the surface, in units of [-1,
 _BAND = 0.1  # around the surface in which slopes are looked at, in units of [-1, 1]
 _SURE = 1.96  # standard errors on each side that 95 % lie within
 _CELLS = 16  # along each axis, by which points are put in order
+
+
+@runtime_checkable
+class Reference(Protocol):
+    """A mesh in [-1, 1]³ that knows what is inside: `inr.geometry.SignedDistance`, or the solid of a shape's signal.
+
+    Attributes:
+        mesh: the surface.
+    """
+
+    mesh: Mesh
+
+    def inside(self, points: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        """Whether points are inside."""
+        ...
 
 
 class Measures(NamedTuple):
@@ -46,7 +62,7 @@ class Measures(NamedTuple):
 
 def measure(
     shape: Field | Implicit,
-    reference: SignedDistance,
+    reference: Reference,
     *,
     samples: int = 1 << 16,
     resolution: int = 256,
@@ -59,7 +75,7 @@ def measure(
 
     Args:
         shape: a field that was fitted to a shape in space, or a function.
-        reference: the mesh, in the shape's own units.
+        reference: the mesh, in the coordinates of the shape's function; `signal.solid` of what a field was fitted to.
         samples: uniform ones; as many on each surface, and a quarter of them near the mesh.
         resolution: of the mesh that is made of the shape.
         seed: of the samples.
@@ -72,23 +88,24 @@ def measure(
         InrError: a field of another kind or of a shape in the plane, or without a surface.
     """
     found = shape if isinstance(shape, Implicit) else implicit(shape, engine)
-    surface = mesh(found, resolution, normals=False)
+    surface = mesh(replace(found, centre=(0.0, 0.0, 0.0), scale=1.0), resolution, normals=False)
     rng = np.random.default_rng(seed)
     uniform = _in_order(rng.uniform(-1, 1, (samples, 3)))
-    near = sample_surface(reference.mesh, max(samples // 4, 1), rng)
-    centre = np.array(found.centre)
-    moved = (near.points - centre) / found.scale + rng.normal(0, _NEAR, near.points.shape)
+    near = sample_surface(reference.mesh, max(samples // 4, 1), rng).points
+    moved = near + rng.normal(0, _NEAR, near.shape)
+    iou, iou_error = _overlap(found, reference, uniform)
+    iou_near, iou_near_error = _overlap(found, reference, moved)
+    chamfer, hausdorff, agreement, f_score, f_score_fine = _distances(surface, reference.mesh, samples, rng)
     return Measures(
-        *_overlap(found, reference, uniform), *_overlap(found, reference, moved),
-        *_distances(surface, reference.mesh, samples, rng), _eikonal(found, uniform),
+        iou, iou_error, iou_near, iou_near_error, chamfer * found.scale, hausdorff * found.scale, agreement, f_score,
+        f_score_fine, _eikonal(found, uniform),
     )  # fmt: skip
 
 
-def _overlap(shape: Implicit, reference: SignedDistance, points: Float[np.ndarray, "n 3"]) -> tuple[float, float]:
-    """Intersection over union at points in [-1, 1]³, and 1.96 standard errors."""
+def _overlap(shape: Implicit, reference: Reference, points: Float[np.ndarray, "n 3"]) -> tuple[float, float]:
+    """Intersection over union at points, and 1.96 standard errors."""
     points = points.astype(np.float32)
-    ours = shape.values(points) < 0
-    theirs = reference.inside(points * np.float64(shape.scale) + np.array(shape.centre))
+    ours, theirs = shape.values(points) < 0, reference.inside(points.astype(np.float64))
     union = int((ours | theirs).sum())
     share = float((ours & theirs).sum() / max(union, 1))
     return share, float(_SURE * np.sqrt(share * (1 - share) / max(union, 1)))
@@ -97,7 +114,7 @@ def _overlap(shape: Implicit, reference: SignedDistance, points: Float[np.ndarra
 def _distances(
     ours: Mesh, theirs: Mesh, samples: int, rng: np.random.Generator
 ) -> tuple[float, float, float, float, float]:
-    """Chamfer and Hausdorff distance, the agreement of normals, and F-scores, of two meshes in own units."""
+    """Chamfer and Hausdorff distance, the agreement of normals, and F-scores."""
     longest = float((theirs.vertices.max(0) - theirs.vertices.min(0)).max())
     means, largest, agreement, shares = [], [], [], []
     for one, other in ((ours, theirs), (theirs, ours)):

@@ -13,7 +13,7 @@ LEAST, MOST = 4, 16_384  # cells along an axis
 
 def outline(
     shape: Field | Implicit, resolution: int = 1024, *, engine: Spec = "auto"
-) -> list[Float[np.ndarray, "n 2"]]:
+) -> list[Float[np.ndarray, "_ 2"]]:
     """The closed curves around a shape in the plane, by marching squares.
 
     Args:

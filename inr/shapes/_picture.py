@@ -10,7 +10,7 @@ from inr.field import Field, Spec
 from inr.shapes._camera import Camera, Up, framed, look
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._scene import Scene, in_parts
-from inr.shapes._shading import shaded, srgb_tones
+from inr.shapes._shading import linear_light, shaded, srgb_tones
 
 Size = tuple[int, int]
 Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -31,7 +31,7 @@ def picture(
     *,
     azimuth: float = 35.0,
     elevation: float = 20.0,
-    up: Up = "y",
+    up: Up | str = "y",
     engine: Spec = "auto",
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw a shape in space, lit from the upper left.
@@ -62,7 +62,7 @@ def turntable(
     *,
     azimuth: float = 35.0,
     elevation: float = 20.0,
-    up: Up = "y",
+    up: Up | str = "y",
     engine: Spec = "auto",
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Draw a shape that turns around once.
@@ -91,7 +91,7 @@ def check_size(size: Size) -> None:
         raise InrError(f"a picture of a shape has 1 to {LARGEST} pixels a side, not {size[0]} x {size[1]}")
 
 
-def view(scene: Scene, size: Size, azimuth: float = 35.0, elevation: float = 20.0, up: Up = "y") -> Camera:
+def view(scene: Scene, size: Size, azimuth: float = 35.0, elevation: float = 20.0, up: Up | str = "y") -> Camera:
     """A camera that sees the whole shape."""
     camera = look(scene.centre, scene.radius, azimuth, elevation, up)
     return framed([camera], scene.middles, size, scene.side)[0]
@@ -127,8 +127,7 @@ def _cast(
     """The light of rays through places of the picture, float32 (n, 3), how far they go, and normals where they end."""
     directions = camera.directions(columns, rows, size)
     distances = scene.hits(camera.origin, directions)
-    share = (rows / size[1])[:, None].astype(np.float32)
-    light = np.asarray(_LINEAR_TOP * (1 - share) + _LINEAR_BOTTOM * share)
+    light = background(size[1])[np.clip(rows.astype(np.int64), 0, size[1] - 1)]
     normals = np.zeros((len(rows), 3), np.float32)
     hit = np.nonzero(np.isfinite(distances))[0]
     if len(hit):
@@ -139,9 +138,11 @@ def _cast(
     return light, distances, normals
 
 
-_LINEAR_TOP, _LINEAR_BOTTOM = (
-    np.array([((tone + 0.055) / 1.055) ** 2.4 for tone in colour], np.float32) for colour in (_TOP, _BOTTOM)
-)
+def background(height: int) -> Float[np.ndarray, "height 3"]:
+    """The light of a picture's rows where there is no surface, linear, float32."""
+    share = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
+    top, bottom = (linear_light(np.array(tones, np.float32)) for tones in (_TOP, _BOTTOM))
+    return np.asarray(top * (1 - share) + bottom * share)
 
 
 def _edges(

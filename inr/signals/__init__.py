@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from inr.signals._domain import SamplingModel as SamplingModel
     from inr.signals._domain import ValueMap as ValueMap
     from inr.signals._formats import SUPPORTED as SUPPORTED
+    from inr.signals._formats import ShapeAs as ShapeAs
     from inr.signals._grid import Box as Box
     from inr.signals._grid import block_ranges as block_ranges
     from inr.signals._grid import grid_coords as grid_coords
@@ -46,12 +47,16 @@ if TYPE_CHECKING:
     from inr.signals._ms_ssim import ms_ssim as ms_ssim
     from inr.signals._open import as_signal as as_signal
     from inr.signals._open import open as open
+    from inr.signals._oriented import OrientedSignal as OrientedSignal
     from inr.signals._picture import colour_profile as colour_profile
     from inr.signals._picture import has_alpha as has_alpha
     from inr.signals._picture import metadata_bytes as metadata_bytes
     from inr.signals._picture import without_story as without_story
     from inr.signals._pool import PointPool as PointPool
     from inr.signals._pool import Points as Points
+    from inr.signals._shape import ShapeSignal as ShapeSignal
+    from inr.signals._shape_files import from_mesh as from_mesh
+    from inr.signals._shape_files import from_points as from_points
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -82,6 +87,7 @@ __getattr__, __all__ = lazy_exports(
         "LosslessSize": "._lossless",
         "MOTION_BLOCK": "._motion",
         "ModulusMaxima": "._wavelet_maxima",
+        "OrientedSignal": "._oriented",
         "PointPool": "._pool",
         "Points": "._pool",
         "QUADRATIC": "._continuous",
@@ -90,6 +96,8 @@ __getattr__, __all__ = lazy_exports(
         "SUPPORTED": "._formats",
         "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
+        "ShapeAs": "._formats",
+        "ShapeSignal": "._shape",
         "Signal": "._signal",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
@@ -107,6 +115,8 @@ __getattr__, __all__ = lazy_exports(
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_dataarray": "._xarray",
+        "from_mesh": "._shape_files",
+        "from_points": "._shape_files",
         "from_samples": "._signal",
         "gauss_points": "._measure",
         "grid_coords": "._grid",

@@ -78,6 +78,8 @@ def lossless_size(signal: Signal, source: str | os.PathLike[str] | LosslessSize 
     """
     if isinstance(source, LosslessSize):
         return source
+    if source is not None and signal.domain.kind == "shape":  # what a file of a mesh holds is not its samples
+        return LosslessSize(source_size(source).bytes, f"the source ({Path(source).suffix.lstrip('.').upper()})")
     found = _own_size(signal)
     if source is not None:
         file = source_size(source)

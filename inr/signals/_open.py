@@ -8,10 +8,11 @@ from typing import Any
 
 from inr._errors import InrError
 from inr._files import describe
+from inr.geometry import shape_format
 from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
 from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
-from inr.signals._formats import SUPPORTED
+from inr.signals._formats import SUPPORTED, ShapeAs
 from inr.signals._libraries import MAX_BYTES
 from inr.signals._pictures import picture_module
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal, from_array
@@ -32,18 +33,22 @@ def open(
     nodata: float | None = None,
     srgb: bool = False,
     variable: str | None = None,
+    as_shape: ShapeAs | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Signal:
     """Read a signal; its kind is found by the content of the file, not by its name.
 
     Args:
-        path: an image, sound, video, volume or .npz of scattered samples, a folder of numbered frames, or a data set:
-            NetCDF, HDF5, GRIB or a folder of Zarr.
+        path: an image, sound, video, volume or .npz of scattered samples, a folder of numbered frames, a data set
+            (NetCDF, HDF5, GRIB or a folder of Zarr), or a shape: a mesh (OBJ, PLY, STL, OFF, GLB), points with normals
+            (PLY, .xyz, .npz of points and normals), or a silhouette.
         sampling: what a sample of a grid measures, see `inr.from_array`; what is usual for the kind when None.
         value_range: (low, high) in own units that go to -1 and 1, see `inr.from_array`.
         nodata: the value that stands for missing samples of a grid, besides the one that the file itself names.
         srgb: turn a picture of another colour profile into sRGB; its numbers and its profile are kept otherwise.
         variable: which one of a data set, by name ("group/name" within groups); the only one when None.
+        as_shape: what is learned of a shape: "sdf", "occupancy" or "eikonal", see `from_mesh`; None: "sdf" of meshes,
+            "eikonal" of points. A picture is a silhouette where this is given, and a picture where it is not.
         max_bytes: refuse, before decoding, what would be larger than this in memory.
 
     Returns:
@@ -61,6 +66,11 @@ def open(
     """
     path = Path(path)
     head = _head(path)
+    if head is not None and (shape := _shape(path, head, as_shape, max_bytes)) is not None:
+        _refuse(path, sampling=sampling, value_range=value_range, nodata=nodata, srgb=srgb or None, variable=variable)
+        return shape
+    if as_shape is not None:
+        raise InrError(f"{path} holds no shape: leave out as_shape={as_shape}")
     module = _module_of_folder(path) if head is None else _module(path, head)
     if srgb and module != "_image":
         raise InrError(f"{path} is no picture with a colour profile; leave out srgb")
@@ -84,6 +94,25 @@ def open(
     if value_range is not None:
         found = scattered_samples(found.positions, found.array, str(path), value_range=value_range)
     return ScatteredSignal(*found)
+
+
+def _shape(path: Path, head: bytes, as_shape: ShapeAs | None, max_bytes: int) -> Signal | None:
+    """The shape in a file that begins with `head`; None for files of something else."""
+    form = shape_format(path.name, head, path.stat().st_size)
+    if form is None and as_shape is None:
+        return None
+    from inr.signals import _shape_files
+
+    if form is not None:
+        return _shape_files.read(path, form, as_shape, max_bytes)
+    return None
+
+
+def _refuse(path: Path, **given: Any) -> None:
+    """Refuse options that have no meaning for shapes."""
+    for name, value in given.items():
+        if value is not None:
+            raise InrError(f"{path} holds a shape, which has no {name.replace('_', ' ')}: leave it out")
 
 
 def as_signal(given: Any, **options: Any) -> Signal:

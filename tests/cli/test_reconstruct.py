@@ -7,7 +7,7 @@ from PIL import Image
 import inr
 from tests.cli.clirun import one_line
 
-FEW = ("--steps", 3, "--engine", "eager", "--network", "mlp:depth=1,width=8", "--batch", 64)
+FEW = ("--steps", 3, "--engine", "eager", "--encoding", "identity", "--network", "mlp:depth=1,width=8", "--batch", 64)
 
 
 @pytest.fixture

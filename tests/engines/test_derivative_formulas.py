@@ -235,7 +235,9 @@ def assert_gradients(totals, network, total):
 
 
 @pytest.mark.parametrize("in_dim", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", sorted(smooth()))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if "finer" in name else ()) for name in sorted(smooth())]
+)
 def test_planes_and_reverse_are_what_automatic_differentiation_gives(name, in_dim):
     channels = 2 if in_dim == 2 else 1
     made = network(name, in_dim, channels)

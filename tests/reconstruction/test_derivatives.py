@@ -14,7 +14,8 @@ from inr.reconstruction._frequencies import from_gradients, from_laplacian
 from inr.reconstruction._spline import MirroredSpline
 
 _SIZE = 24
-_SMALL = {"network": "mlp:depth=2,width=48", "batch": 512, "engine": "eager"}
+_SINES = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=48"}
+_SMALL = {**_SINES, "learning_rate": 5e-4, "batch": 512, "engine": "eager"}
 
 
 def _cosines(x, y):

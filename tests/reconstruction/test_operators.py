@@ -22,7 +22,8 @@ from inr.reconstruction._pixels import _LEFT
 
 _DRAW = np.random.default_rng(0)
 _SHAPE = 18, 15
-_SMALL = {"network": "mlp:depth=2,width=48", "batch": 512, "engine": "eager"}
+_SINES = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=2,width=48"}
+_SMALL = {**_SINES, "learning_rate": 5e-4, "batch": 512, "engine": "eager"}
 
 
 def _picture(shape=_SHAPE):

@@ -6,7 +6,7 @@ over the same rows with the weights of some axes differentiated. Rows are read, 
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, no_type_check
+from typing import NamedTuple, no_type_check
 
 from llvmlite import ir
 from numba import types
@@ -18,7 +18,8 @@ from inr.jit.vector import LANES, multiply_add
 _I64, _F32 = ir.IntType(64), ir.FloatType()
 _FLOATS = ir.VectorType(_F32, LANES)
 
-# a sum of products along some axes, as how often each is differentiated, the first one left out
+# weights of pairs: products of those of the axes, by how often each is differentiated, the first axis left out; or what
+# an operator makes of such products, by its number
 _Weights = tuple[int, ...] | int
 
 
@@ -48,8 +49,8 @@ class _Plane(NamedTuple):
         across: weights of the pairs whose ends' differences are taken, each with the place of a factor for that.
     """
 
-    ends: Any
-    across: Sequence[tuple[Any, ir.Value]]
+    ends: _Weights | None
+    across: Sequence[tuple[_Weights, ir.Value]]
 
 
 class _JetBlock(Block):
@@ -70,13 +71,13 @@ class _JetBlock(Block):
         self.wanted = wanted
         self.slope = self.scratch(1)
         self.plain = (0,) * (in_dim - 1)
-        self.places: dict[Any, ir.Value] = {self.plain: self.weights}  # of the weights of all pairs
+        self.places: dict[_Weights, ir.Value] = {self.plain: self.weights}
         self.planes = [_Plane(self.plain, ()), *(self._first(axis) for axis in wanted.axes)]
         self.curvatures: dict[tuple[int, int], ir.Value] = {}  # of an operator's share, by operator and axis
         self.planes += [self._second(index) for index in range(len(wanted.operators))]
 
-    def _weights_at(self, which: Any) -> Any:
-        """Have weights of pairs placed."""
+    def _weights_at(self, which: _Weights) -> _Weights:
+        """Have weights of pairs placed in scratch memory."""
         if which not in self.places:
             self.places[which] = self.scratch(self.pairs)
         return which
@@ -159,7 +160,7 @@ class _JetBlock(Block):
     def _blend(self, table: ir.Value, at: ir.Value, out: ir.Value) -> None:
         """Write the planes of a point."""
         builder = self.builder
-        totals: dict[Any, ir.Value] = {}
+        totals: dict[_Weights, ir.Value] = {}
         for pair in range(self.pairs):
             both = self._read(table, at, pair)
             for which, place in self.places.items():
@@ -200,12 +201,12 @@ class _JetBlock(Block):
                 place = builder.add(grad, builder.mul(row, self.number(4 * self.features)))
                 self.store(builder.fadd(change, self.load(place, self.one)), place)
 
-    def _amounts(self, at: ir.Value, given: ir.Value) -> dict[Any, ir.Value]:
+    def _amounts(self, at: ir.Value, given: ir.Value) -> dict[_Weights, ir.Value]:
         """What the lower and upper ends of pairs get, by what it is weighted with."""
         builder, ends = self.builder, self._ends(at)
-        amounts: dict[Any, ir.Value] = {}
+        amounts: dict[_Weights, ir.Value] = {}
 
-        def add(which: Any, amount: ir.Value) -> None:
+        def add(which: _Weights, amount: ir.Value) -> None:
             amounts[which] = builder.fadd(amounts[which], amount) if which in amounts else amount
 
         for index, plane in enumerate(self.planes):

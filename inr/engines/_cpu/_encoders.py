@@ -63,7 +63,7 @@ class JetEncoder(Encoder, Protocol):
     """
 
     def lacks(self, planes: Planes) -> str:
-        """Why there are no kernels for these planes, in words that follow the encoding's name; "" where there are."""
+        """Why there are no kernels for these planes, in words; "" where there are."""
         ...
 
     def jet_stages(self, planes: Planes) -> Sequence[Stage]:

@@ -130,6 +130,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
 
 # what to take in the place of activations whose derivatives jump; a sine for all others
 _SMOOTHER = {"laplacian": "gaussian", "relu": "silu"}
+_SMOOTHER_GRIDS = {1: "smoothstep", 2: "quintic"}
 _ORDINALS = {1: "first", 2: "second"}
 
 
@@ -141,6 +142,8 @@ def _underivable(field: Field, derivatives: Derivatives, objective: Local | Over
         if part.smoothness < order:
             name = part.config()["name"]
             instead = f"; '{_SMOOTHER.get(name, 'sine')}' has them" if part is field.network.activation else ""
+            if hasattr(part, "interpolation"):
+                instead = f"; interpolation={_SMOOTHER_GRIDS[order]} has them"
             kind = "activation" if part is field.network.activation else "encoding"
             return (
                 f"the loss reads {_ORDINALS[order]} derivatives, which {kind} '{name}' lacks or has jumps in{instead}"

@@ -15,9 +15,10 @@ from inr.engines._cpu._encoders import encoders, weight
 from inr.engines._cpu._planes import Planes
 from inr.jit import Call, Stage
 
+# by smoothness: what follows the encoding's name
 _LACKS = {
-    0: "interpolates linearly, which leaves kinks: interpolation=smoothstep has gradients, quintic Laplacians too",
-    1: "has second derivatives that jump with interpolation=smoothstep: quintic has Laplacians",
+    0: "has kinks; interpolation=smoothstep has gradients, and quintic Laplacians too",
+    1: "has second derivatives that jump; interpolation=quintic has Laplacians",
 }
 
 
@@ -30,6 +31,7 @@ class GridEncoder:
     immediate = False
 
     def __init__(self, encoding: DenseGrid | HashGrid) -> None:
+        self._name = encoding.config()["name"]
         shape = encoding.table.shape
         kind = encoding.in_dim, shape[1], int(encoding.smoothness)
         levels = _grid.level_table(encoding.levels)
@@ -67,10 +69,10 @@ class GridEncoder:
 
     def lacks(self, planes: Planes) -> str:
         smoothness = self._kind[2]
-        return _LACKS[smoothness] if planes.order > smoothness else ""
+        return f"encoding '{self._name}' {_LACKS[smoothness]}" if planes.order > smoothness else ""
 
     def jet_stages(self, planes: Planes) -> Sequence[Stage]:
-        return [call.stage for call in self._calls_of(planes)]
+        return [call.stage for call in (*self._calls_of(planes), self._clear)]
 
     def encode_jet(self, coords: np.ndarray, features: np.ndarray, planes: Planes) -> Sequence[Call]:
         encode, _ = self._calls_of(planes)

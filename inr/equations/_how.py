@@ -1,0 +1,78 @@
+"""How an equation is solved: settings with their defaults."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from inr._errors import InrError
+from inr.field import Spec
+
+SOLVERS = ("auto", "closed-form", "steps")
+
+
+@dataclass(frozen=True)
+class How:
+    """How an equation is solved.
+
+    Attributes:
+        solver: "closed-form" or "steps"; "auto": closed forms where residuals become small.
+        hard: conditions that hold by construction: True for all that can, or their places.
+        periodic: axes by which the solution has the period of their extent.
+        values: lowest and highest value to expect, in own units, for steps; None: from the conditions.
+        weights: of conditions by place; "equation" is the equation's own. 1 where not given.
+        tolerance: of relative residual and of what float32 costs, with which a closed form is content.
+        features: the most functions of a closed form.
+        seconds: for all of a closed form, about (None: 20); or of steps, for themselves.
+        steps: None: 5,000, where no seconds are given.
+        batch: points a step.
+        encoding, activation, network: parts for steps; None: identity (with Fourier features by axes that are
+            periodic), sine:omega=10 and mlp:depth=4,width=64.
+        learning_rate, optimiser, engine: of steps.
+        balance: whether gradients of conditions are kept at one size.
+        adaptive: whether points of the equation are drawn where its residual is large.
+        seed: of all that is drawn, from 0 to 2^32 - 1.
+    """
+
+    solver: str = "auto"
+    hard: bool | str | Sequence[str] = False
+    periodic: str | Sequence[str] = ()
+    values: tuple[float, float] | None = None
+    weights: Mapping[str, float] | None = None
+    tolerance: float = 5e-7
+    features: int = 3_000
+    seconds: float | None = None
+    steps: int | None = None
+    batch: int = 2_048
+    encoding: Spec | None = None
+    activation: Spec | None = None
+    network: Spec | None = None
+    learning_rate: float = 3e-3
+    optimiser: str = "soap"
+    engine: Spec = "auto"
+    balance: bool = True
+    adaptive: bool = True
+    seed: int = 0
+
+    @property
+    def wants_steps(self) -> bool:
+        """Whether something was given that only steps have a use for."""
+        given = (self.encoding, self.activation, self.network, self.steps)
+        return any(each is not None for each in given)
+
+
+def made(**how: object) -> How:
+    """Settings that were given, checked.
+
+    Args:
+        how: by the names of the attributes of `How`.
+
+    Raises:
+        InrError: a setting that is not known, or a solver.
+    """
+    known = How.__dataclass_fields__
+    for name in how:
+        if name not in known:
+            raise InrError(f"solve has no setting '{name}'; known: {', '.join(known)}")
+    found = How(**how)  # type: ignore[arg-type]
+    if found.solver not in SOLVERS:
+        raise InrError(f"solver is one of {', '.join(SOLVERS)}, not '{found.solver}'")
+    return found

@@ -1,0 +1,178 @@
+"""Setting up the fit of a field to an equation, and what comes of it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+
+from inr._errors import InrError
+from inr.engines import plan as make_plan
+from inr.equations._eager import EagerLoss, NestedPlan
+from inr.equations._fields import conditioned, units_of, wrapped
+from inr.equations._how import How
+from inr.equations._linearised import broadcast, compiled
+from inr.equations._numbers import WithNumbers
+from inr.equations._objective import Drawn, EquationLoss
+from inr.equations._problem import Condition, Problem
+from inr.equations._steps import Course, counts
+from inr.equations._terms import NoTerm, Units
+from inr.field import Field
+from inr.fitting import Budget, Fitter, Setup
+from inr.signals import ValueMap
+
+_POOL = 16  # times the points of a step
+_STEPS = 5_000
+
+
+def stepping(problem: Problem, how: How) -> Course:
+    """A fit of a field to an equation, which has not taken a step yet.
+
+    Args:
+        problem: the equation.
+        how: to solve it.
+
+    Raises:
+        InrError: parts that have not the derivatives that the equation reads, or that do not go together.
+    """
+    inner, wrapping = wrapped(problem, how)
+    domain = replace(problem.domain, values=_expected(problem, how))
+    inner = replace(inner, domain=domain)
+    units = units_of(inner, wrapping)
+    setup = _setup(problem, how)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(how.seed)
+        field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
+    check_smooth(field, problem)
+    pools, shares = counts(how.batch, len(inner.conditions), _POOL)
+    weights = [(how.weights or {}).get(condition.name, 1.0) for condition in inner.conditions]
+    loss, plan = _loss(inner, units, field, Drawn(pools, shares, weights, how.seed))
+    parametrisation = WithNumbers(problem.numbers, comparable=not how.balance)
+    fitter = Fitter(
+        loss.pool, setup, Budget(steps=how.steps or (None if how.seconds else _STEPS), seconds=how.seconds),
+        engine=how.engine, seed=how.seed, objective=loss, parametrisation=parametrisation, field=field, plan=plan,
+    )  # fmt: skip
+    return Course(fitter, loss, balance=how.balance, adaptive=how.adaptive, seed=how.seed)
+
+
+def _loss(inner: Problem, units: Units, field: Field, drawn: Drawn) -> tuple[Any, Any]:
+    """The loss, and the plan that runs it where no engine has kernels for it."""
+    why = ""
+    if inner.traced:
+        try:
+            return EquationLoss(inner, units, drawn), None
+        except NoTerm as error:
+            why = f"{error}: it runs in eager torch, by nested differentiation"
+    else:
+        why = f"the equation cannot be traced ({inner.why}): it runs in eager torch, by nested differentiation"
+    loss = EagerLoss(inner, units, drawn)
+    _, eager = make_plan(field, None, "eager")
+    return loss, ("eager", NestedPlan(eager, field, loss, why))
+
+
+def _setup(problem: Problem, how: How) -> Setup:
+    """Parts and settings of the fit."""
+    encoding: Any = how.encoding
+    if encoding is None:
+        encoding = "identity"
+        names = [axis.name for axis in problem.domain.axes]
+        if how.periodic:
+            letters = [("xyz"[place], name in how.periodic) for place, name in enumerate(names)]
+            letters[-1] = ("t", letters[-1][1]) if len(names) == 4 else letters[-1]
+            encoding = {"name": "per-axis"} | {
+                letter: {"name": "fourier", "kind": "basic"} if wraps else {"name": "identity"}
+                for letter, wraps in letters
+            }
+    return Setup(
+        encoding, how.activation or "sine:omega=10", how.network or "mlp:depth=4,width=64", batch=how.batch,
+        teacher="sets", learning_rate=how.learning_rate, optimiser=how.optimiser,
+    )  # fmt: skip
+
+
+def check_smooth(field: Field, problem: Problem) -> None:
+    """Refuse a field that has not the derivatives that an equation reads.
+
+    Args:
+        field: that is to be fitted.
+        problem: the equation.
+
+    Raises:
+        InrError: with the part at fault, and the nearest that has them.
+    """
+    parts: list[tuple[str, Any, str]] = [
+        ("activation", field.network.activation, "sine, which has all"),
+        ("encoding", field.encoding, "identity or fourier, or a grid with interpolation=smoothstep (first order)"),
+    ]
+    for kind, part, instead in parts:
+        if problem.order > part.smoothness + 1 or (problem.order > 1 and problem.order > part.smoothness):
+            name = part.config()["name"]
+            orders = "has no derivative" if part.smoothness < 1 else f"has derivatives up to order {part.smoothness:g}"
+            if kind == "activation" and name == "relu":
+                instead = "softplus or sine, which have all"
+            raise InrError(
+                f"the equation has order {problem.order}, and {kind} '{name}' {orders} without kinks: take {instead}"
+            )
+
+
+def _expected(problem: Problem, how: How) -> ValueMap:
+    """The map of values for steps: as given, or as wide as what conditions say."""
+    channels = problem.domain.channels
+    if how.values is not None:
+        low, high = how.values
+        return ValueMap((float(low),) * channels, (float(high),) * channels)
+    seen: list[list[float]] = [[] for _ in range(channels)]
+    for condition in problem.conditions[1:]:
+        if condition.place.known is not None:
+            for channel, column in enumerate(condition.place.known.T):
+                seen[channel] += [float(column.min()), float(column.max())]
+        for residual in condition.residuals:
+            _collect(residual, condition, problem, seen)
+    sizes = [max(map(abs, each), default=0.0) for each in seen]
+    usual = max(sizes) or 1.0
+    sizes = [size if size > 1e-9 * usual else usual for size in sizes]
+    return ValueMap(tuple(-size for size in sizes), tuple(sizes))
+
+
+def _collect(residual: sympy.Expr, condition: Condition, problem: Problem, seen: list[list[float]]) -> None:
+    """The values that a condition asks for, where it is one of the form a u = b."""
+    symbols = problem.symbols
+    jets = symbols.jets_of(residual)
+    if len(jets) != 1 or any(symbols.jets[jets[0]][1]) or condition.place.known is not None:
+        return
+    slope = sympy.diff(residual, jets[0])
+    if not slope.is_number or slope == 0 or residual.has(*symbols.numbers.values()):
+        return
+    points, _ = condition.place.draw(
+        512, lambda n, d: np.random.default_rng(0).random((n, d)), (1.0,) * len(symbols.axes)
+    )
+    target = compiled([-(residual - slope * jets[0]) / slope], symbols.coords)(*points.T)
+    values = broadcast(target, len(points))[0]
+    if np.isfinite(values).all():
+        seen[symbols.jets[jets[0]][0]] += [float(values.min()), float(values.max())]
+
+
+def finished(course: Course, problem: Problem, how: How) -> Field:
+    """The field of a fit that has ended, with its conditions around it, and what it came to.
+
+    Args:
+        course: that was run.
+        problem: the equation.
+        how: it was solved.
+    """
+    inner = course.fitter.field
+    _, wrapping = wrapped(problem, how)
+    field = inner
+    if wrapping is not None:
+        stated = replace(problem, domain=inner.domain)
+        config = inner.config()
+        network = conditioned(config["network"], stated, wrapping, units_of(stated, wrapping))
+        field = Field.build(inner.domain, **{**config, "network": network})
+        field.encoding.load_state_dict(inner.encoding.state_dict())
+        field.network.over.load_state_dict(inner.network.state_dict())  # type: ignore[union-attr]
+    field.fit = dict(inner.fit)
+    field.metrics = {"residual": math.sqrt(max(course.residual(), 0.0))}
+    if numbers := course.numbers():
+        field.fit["numbers"] = numbers
+    return field.eval()

@@ -1,0 +1,157 @@
+"""Shapes as signals: distances to a surface, or what is inside of it, at points drawn around it."""
+
+import functools
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from inr._errors import InrError
+from inr._tensor import Tensor
+from inr.signals._domain import Axis, Domain, ValueMap
+from inr.signals._formats import ShapeAs
+from inr.signals._grid import block_ranges
+from inr.signals._signal import Signal
+from inr.signals._solid import Solid, space_filling
+
+FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
+_BLOCK = 1 << 16
+# Shares of the points, and the standard deviation of their distance from the surface along each axis; None: anywhere.
+_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06), (0.075, None))
+
+
+def shape_domain(
+    low: Float[np.ndarray, " d"], high: Float[np.ndarray, " d"], represents: ShapeAs, source: str = "the shape"
+) -> tuple[Domain, Float[np.ndarray, " d"], float]:
+    """The domain of a shape, which has one scale for all axes and for distances.
+
+    Args:
+        low, high: the shape's own box, in own units.
+        represents: what the field's values are: signed distances ("sdf"), the logit of being outside ("occupancy"), or
+            distances that are learned from points alone ("eikonal"). All are negative inside.
+        source: what is said to be at fault.
+
+    Returns:
+        The domain; the centre of its box, and half its side, in own units.
+
+    Raises:
+        InrError: a box without an extent.
+    """
+    half = float((high - low).max()) / 2 / FILLED
+    if not (np.isfinite(half) and half > 0):
+        raise InrError(f"{source} has no extent: all of it lies at one point")
+    centre = (high + low) / 2
+    axes = tuple(Axis(name, None, "", float(c - half), float(c + half)) for name, c in zip("xyz", centre, strict=False))
+    scale = 1.0 if represents == "occupancy" else half
+    return Domain("shape", axes, 1, ValueMap((-scale,), (scale,)), meta={"represents": represents}), centre, half
+
+
+class ShapeSignal(Signal):
+    """A solid, told by values at points around its surface, which are drawn when they are first asked for.
+
+    Coordinates are those of a box with equal sides around the shape, and distances are in units of half its side, so
+    that their gradient has length 1. Values are negative inside.
+
+    Args:
+        solid: in [-1, 1]^d.
+        domain: as `shape_domain` gives it, of "sdf" or "occupancy".
+        size: points of the pool.
+        seed: of the points.
+
+    Attributes:
+        solid: as given.
+        notes: what was found in the source, and what was done about it, in words.
+    """
+
+    def __init__(self, solid: Solid, domain: Domain, *, size: int = 1 << 20, seed: int = 0) -> None:
+        super().__init__(np.zeros((1, 1), np.float32), domain)
+        self.solid, self.notes = solid, solid.notes
+        self._size, self._seed = size, seed
+
+    @property
+    def represents(self) -> Literal["sdf", "occupancy"]:
+        """What the values are."""
+        found: Literal["sdf", "occupancy"] = self.domain.meta["represents"]
+        return found
+
+    @property
+    def size(self) -> int:
+        """Number of points of the pool."""
+        return self._size
+
+    @functools.cached_property
+    def pool(self) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n 1"]]:
+        """Coordinates and normalised values of all points, float32."""
+        coords = np.empty((self._size, self.in_dim), np.float32)
+        values = np.empty((self._size, 1), np.float32)
+        for block, start in enumerate(range(0, self._size, _BLOCK)):
+            part = slice(start, start + _BLOCK)
+            coords[part], values[part] = self._drawn(len(coords[part]), block, 0)
+        return coords, values
+
+    @property
+    def blocks_of_points(self) -> int:
+        """How many blocks the pool is renewed in."""
+        return -(-self._size // _BLOCK)
+
+    def renew(self, block: int, generation: int) -> None:
+        """Draw a block of the pool anew.
+
+        Args:
+            block: which, from 0 on.
+            generation: how often it has been renewed then; equal ones give equal points.
+        """
+        coords, values = self.pool
+        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        coords[part], values[part] = self._drawn(len(coords[part]), block, generation)
+        self._copies.clear()
+
+    def _drawn(self, count: int, block: int, generation: int) -> tuple[np.ndarray, np.ndarray]:
+        draw = np.random.default_rng((self._seed, block, generation))
+        parts = []
+        for share, spread in _MIXTURE:
+            wanted = count - sum(len(points) for points, _ in parts) if spread is None else int(share * count)
+            if spread is None:
+                points = draw.uniform(-1, 1, (wanted, self.in_dim))
+                parts.append((points, self.solid.distances(points)))
+            else:
+                parts.append(self.solid.around(wanted, spread, draw))
+        points, distances = (np.concatenate(each) for each in zip(*parts, strict=True))
+        values = np.sign(distances) if self.represents == "occupancy" else distances
+        # neighbours in the pool are neighbours in space, as engines like it
+        order = space_filling(points)
+        return points[order], values[order, None]
+
+    @functools.cached_property
+    def _coords(self) -> Tensor:
+        import torch
+
+        return torch.from_numpy(self.pool[0])
+
+    @functools.cached_property
+    def _targets(self) -> Tensor:
+        import torch
+
+        return torch.from_numpy(self.pool[1])
+
+    @property
+    def array(self) -> np.ndarray:
+        """Values of the pool in own units, (n, 1)."""
+        return self.domain.values.restore(self.pool[1])
+
+    def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
+        """Coordinates of points of the pool, float32 (n, d)."""
+        return self._on(indices.device, "_coords").index_select(0, indices)
+
+    def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
+        """Values of points of the pool, float32 (n, 1)."""
+        return self._on(indices.device, "_targets").index_select(0, indices)
+
+    def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
+        """All points of the pool in order; see `Signal.blocks`."""
+        for start, stop in block_ranges(self.size, block):
+            yield self._coords_of(start, stop), self._targets[start:stop].clone()
+
+    def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        return self._coords[start:stop].clone()

@@ -1,0 +1,98 @@
+"""`inr mesh`, and `inr render` and `inr info` of shapes."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import inr
+from inr.geometry import read_shape, topology
+from tests.shapes.test_mesh import _field
+
+
+@pytest.fixture(scope="module")
+def fields():
+    return {3: _field(), 2: _field(middles=(0.0, 0.0))}
+
+
+@pytest.fixture
+def ball(fields, tmp_path):
+    fields[3].save(tmp_path / "ball.inr")
+    return "ball.inr"
+
+
+@pytest.fixture
+def picture(tmp_path):
+    signal = inr.Signal.from_array(np.zeros((8, 8, 3), np.uint8))
+    inr.Field.build(signal.domain, network="mlp:depth=1,width=8").save(tmp_path / "photo.inr")
+    return "photo.inr"
+
+
+def test_a_mesh_is_written_beside_the_field_and_described(inr_cli, ball, tmp_path):
+    done = inr_cli("mesh", ball, "--resolution", 24)
+    assert done.status == 0
+    assert "wrote ball.ply" in done.err
+    assert "watertight, 1 component, Euler characteristic 2, volume" in done.err
+    assert topology(read_shape(tmp_path / "ball.ply", "ply")) == (True, 2, 1)
+    again = inr_cli("mesh", ball, "--resolution", 24)
+    assert (again.status, again.err.count("\n")) == (2, 1)
+    assert "exists" in again.err
+    told = json.loads(inr_cli("mesh", ball, "-r", 24, "-o", "ball.glb", "--newton", "--exhaustive", "--json").out)
+    assert told["watertight"] and told["faces"] == 2 * told["vertices"] - 4  # noqa: PT018  Euler's formula
+
+
+def test_a_silhouette_becomes_a_path(inr_cli, fields, tmp_path):
+    fields[2].save(tmp_path / "disc.inr")
+    done = inr_cli("mesh", "disc.inr", "--resolution", 64)
+    assert done.status == 0
+    assert "wrote disc.svg: 1 curve" in done.err
+    assert "<path" in (tmp_path / "disc.svg").read_text()
+    refused = inr_cli("mesh", "disc.inr", "-o", "disc.ply")
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+
+
+def test_a_shape_is_drawn(inr_cli, ball, tmp_path):
+    assert inr_cli("render", ball, "--size", "32x24", "--azimuth", 10, "--up", "z").status == 0
+    with Image.open(tmp_path / "ball.render.png") as drawn:
+        assert drawn.size == (32, 24)
+    assert inr_cli("render", ball, "--turntable", "turn.gif", "--size", "16x", "--fps", 2).status == 0
+    with Image.open(tmp_path / "turn.gif") as film:
+        assert (film.size, film.n_frames) == ((16, 16), 6)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["ball.inr", "ball.render.png", "turn.gif"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("mesh", "photo.inr"), "kind image, not a shape"),
+        (("render", "photo.inr", "--azimuth", "3"), "--azimuth is for shapes"),
+        (("render", "photo.inr", "--turntable", "a.gif"), "--turntable is for shapes"),
+        (("mesh", "ball.inr", "-o", "ball.xyz"), ".ply, .obj, .stl, .glb"),
+        (("mesh", "ball.inr", "-r", "2"), "from 4 to 4096"),
+        (("mesh", "ball.inr", "-r", "9999"), "GB"),
+        (("mesh", "none.inr"), "none.inr"),
+        (("render", "ball.inr", "--scale", "2"), "--scale is for signals on a grid"),
+        (("render", "ball.inr", "--elevation", "100"), "-90 to 90"),
+        (("render", "ball.inr", "--up", "w"), "x, y or z"),
+        (("render", "ball.inr", "--turntable", "a.avi"), ".mp4, .gif, .webp"),
+        (("render", "ball.inr", "--fps", "5"), "--turntable"),
+        (("render", "ball.inr", "-o", "a.wav"), ".png"),
+    ],
+)
+def test_bad_input_is_answered_with_one_line(inr_cli, ball, picture, arguments, words, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    done = inr_cli(*arguments)
+    assert (done.status, done.err.count("\n")) == (2, 1), done.err
+    assert words in done.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_was_measured_is_told(inr_cli, fields, tmp_path):
+    field = fields[3]
+    field.metrics = {"iou": 0.99851, "chamfer": 0.00655}
+    field.save(tmp_path / "ball.inr")
+    field.metrics = {}
+    told = inr_cli("info", "ball.inr").out
+    assert "IoU 0.9985" in told
+    assert "chamfer distance 0.00655" in told
