@@ -109,6 +109,7 @@ def test_a_field_is_better_than_a_backprojection():
     picture = field.render()[..., 0]
     assert psnr(TRUTH, picture, 1.0) > psnr(TRUTH, _fbp(), 1.0) + 5
     assert field.domain.positions(np.array([[1.0, -1.0]])).tolist() == [[SIZE / 2, SIZE / 2]]
+    assert field.at((-4.0, -6.0))[0] == pytest.approx(1.0, abs=0.2)  # y points up
 
 
 def test_algebraic_reconstruction_comes_to_the_data():
