@@ -133,7 +133,7 @@ def clearance(shape: Implicit, seed: int = 0) -> Clearance | None:
         lengths = np.linalg.norm(slopes, axis=1)
         sizes.append(np.abs(values))
         steepness.append(lengths)
-        steps = (values / np.maximum(lengths, np.finfo(np.float32).tiny) ** 2)[:, None] * slopes
+        steps = (values / np.maximum(lengths**2, np.finfo(np.float32).tiny))[:, None] * slopes
         points = (points - np.nan_to_num(steps)).clip(-1, 1).astype(np.float32)
     size, steep = np.concatenate(sizes).astype(np.float64), np.concatenate(steepness).astype(np.float64)
     largest = max(float(size.max()), 1e-12)
