@@ -10,7 +10,7 @@ from inr._errors import InrError
 from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
 from inr.reconstruction._ct import tomography
-from inr.reconstruction._inputs import array_names, plain_picture
+from inr.reconstruction._inputs import array_names
 from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
@@ -96,12 +96,12 @@ def reconstruct(
     """
     parts = {name: options.pop(name) for name in _PARTS if options.get(name) is not None}
     ready = with_parts(problem(task, given, seed=seed, **options), parts)
-    measured = None if truth is None else plain_picture(truth, "the truth")[0]
+    wanted = None if truth is None else ready.checked_truth(truth)
     fitter = ready.fitter(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
     for event in fitter.run():
         if on_event is not None:
             on_event(event)
-    return ready.finish(fitter, measured)
+    return ready.finish(fitter, wanted)
 
 
 _PARTS = ("encoding", "activation", "network", "learning_rate", "batch")
