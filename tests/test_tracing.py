@@ -20,6 +20,7 @@ _NETWORK = "mlp:depth=2,width=5"
 _SMALL_NETWORKS = {
     "bacon": "bacon:width=6,bandwidth=8",
     "cam": "cam:depth=2,width=6,resolution=3",
+    "conditioned": "conditioned:over=(mlp:depth=2,width=6),factor=1-x0^2",
     "kronecker": "kronecker:size=4",
     "mfn": "mfn:depth=2,width=6",
     "modulated": "modulated:depth=2,width=6,latent_dim=3",

@@ -38,7 +38,8 @@ class Solution:
     Attributes:
         features: functions; weights: of each, (N, c), in own units of values.
         numbers: unknown ones.
-        residual: root mean square of all residuals at points that were not solved for, in units of the solution's.
+        residual: root mean square of all residuals at points that were not solved for, in units of the solution's;
+            without those of measured values.
         rounding: of the solution in float32, relative to its root mean square.
         radii: of the features' frequencies.
     """
@@ -132,12 +133,13 @@ class ClosedForm:
         inside = [self._sample(each, round(_ROWS_INSIDE * unknowns), spread) for each in self._conditions[:1]]
         share = max(len(self._conditions) - 1, 1)
         beside = [self._sample(each, round(_ROWS_BESIDE * unknowns / share), spread) for each in self._conditions[1:]]
-        checked = [self._sample(each, _CHECKED, Spread(self._seed + 1)) for each in self._conditions]
+        exact = [each for each in self._conditions if each.condition.place.points is None]  # measured values are not
+        checked = [self._sample(each, _CHECKED, Spread(self._seed + 1)) for each in exact]
         start = self._start(features, before, inside[0])
         rows = Rows(features, [*inside, *beside], self._half, self._channels, len(self._problem.numbers))
         rows.weigh(start, self._weights)
         judge = Rows(features, checked, self._half, self._channels, len(self._problem.numbers), keep=True)
-        judge.scales = rows.scales
+        judge.scales = rows.scales[: len(exact)]
         found = rows.least_squares(start, RIDGES) if self._linear else self._newton(rows, start)
         return min((self._judged(judge, each, radii) for each in found), key=lambda each: each.judged)
 

@@ -133,6 +133,7 @@ def radiated(radii: np.ndarray, k: float, spread: float) -> np.ndarray:
     Returns:
         Real and imaginary parts (n, 2).
     """
+    from scipy.interpolate import CubicSpline
     from scipy.special import hankel2, jv
 
     nodes = np.linspace(0, max(float(radii.max()), 8 * spread) * 1.001, 20_001)[1:]
@@ -145,8 +146,7 @@ def radiated(radii: np.ndarray, k: float, spread: float) -> np.ndarray:
     inner = summed(density * jv(0, k * nodes))
     outer = summed(density * hankel2(0, k * nodes))
     u = -0.5j * _PI * (hankel2(0, k * nodes) * inner + jv(0, k * nodes) * (outer[-1] - outer))
-    found = np.interp(radii, nodes, u.real) + 1j * np.interp(radii, nodes, u.imag)
-    return np.stack([found.real, found.imag], 1)
+    return CubicSpline(nodes, np.stack([u.real, u.imag], 1))(radii)
 
 
 def wave() -> Preset:

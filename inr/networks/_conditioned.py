@@ -1,7 +1,7 @@
 """Networks whose values are given on a part of the domain, whatever their weights."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -37,6 +37,7 @@ class Conditioned(Network):
     """
 
     reads_coords = True
+    default_partners: ClassVar[Mapping[str, Any]] = {"encoding": "identity", "activation": "sine"}
     searched = False
 
     def __init__(

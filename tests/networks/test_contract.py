@@ -18,6 +18,7 @@ SPECS = {
     "bacon:outputs=2,width=16,bandwidth=9,shares=1/3+1/3+1/3": {},
     "cam:depth=2,width=16,resolution=4": {"encoding": "fourier:frequencies=6,sigma=1", "activation": "sine"},
     "cam:depth=1,width=8,resolution=3,per_unit=true,normalise=false": {"encoding": "identity", "activation": "sine"},
+    "conditioned:over=(mlp:depth=2,width=16),offset=sin(2*x0),factor=1-x0^2": {},
     "mfn:filter=fourier,depth=2,width=16,scale=8": {},
     "mfn:filter=gabor,depth=2,width=16,scale=8": {},
     "kronecker:size=6": {},

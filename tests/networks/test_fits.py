@@ -12,6 +12,7 @@ from inr.networks import networks
 NETWORKS = {
     "bacon:width=12": {"encoding": "identity", "activation": "linear"},
     "cam:width=12,resolution=5": {"encoding": "fourier", "activation": "relu"},
+    "conditioned:over=(mlp:width=12)": {"encoding": "identity", "activation": "sine"},
     "kronecker:size=6": {"encoding": "identity", "activation": "linear"},
     "mfn:width=12,depth=2": {"encoding": "identity", "activation": "linear"},
     "mlp:width=12": {"encoding": "hash", "activation": "relu"},

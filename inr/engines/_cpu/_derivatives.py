@@ -39,6 +39,9 @@ class Derivatives:
         tile: points that walk together; None: what the second cache holds.
         cache: bytes of that.
         bfloat16: whether products that only gradients come of are of bfloat16 numbers.
+
+    Attributes:
+        busy: held by whoever runs kernels of the field, whose encoder and buffers all calls share.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Derivatives:
         self._ways: dict[Reads, Way] = {}
         self._lacks: dict[Reads, str] = {}
         self._terms: dict[tuple[Term, bool], Call | None] = {}
-        self._busy = threading.Lock()
+        self.busy = threading.Lock()
         self._clock = Clock()
 
     @functools.cached_property
@@ -114,7 +117,7 @@ class Derivatives:
     def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
         """Values and derivatives; see `inr.engines.DerivativePlan.jet`."""
         places = self._places(coords)
-        with self._busy:
+        with self.busy:
             self._start(tensors, learning=False)
             return self._read(places, reads)
 
@@ -122,7 +125,7 @@ class Derivatives:
     def pull(self, tensors: Tensors, coords: Float[Tensor, "n d"], adjoint: Jet, reads: Reads) -> dict[str, Any]:
         """Gradients of the weights; see `inr.engines.DerivativePlan.pull`."""
         places = self._places(coords)
-        with self._busy:
+        with self.busy:
             grads = self._start(tensors, learning=True)
             self._give(places, adjoint, reads)
             return self._finish(grads)
@@ -146,7 +149,7 @@ class Derivatives:
         costs = np.empty(sum(map(len, places)), np.float32)
         first, loss = 0, 0.0
         slopes = {name: torch.zeros_like(tensor) for name, tensor in numbers.items()}
-        with self._busy:
+        with self.busy:
             grads = self._start(tensors, learning=True)
             for (term, points), coords in zip(pairs, places, strict=True):
                 here = costs[first : first + len(coords)]

@@ -1,7 +1,6 @@
 """A field's plan on the engine `cpu`: which programs a step is made of, and the buffers they share."""
 
 import functools
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +74,7 @@ class CpuPlan:
         channels, self._in_dim = field.domain.channels, field.domain.in_dim
         self._channels = channels
         self.threads, self._tile, self._bfloat16 = threads, tile, bfloat16
-        self._busy = threading.Lock()
+        self._busy = derivatives.busy  # one encoder serves both
         self._clock = Clock()
         self._points = 0  # learned from
         self._features = np.zeros((block + ROWS, layout.features), np.float32)

@@ -1,0 +1,108 @@
+"""Named equations and the solutions that are known of them."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+
+import inr
+from inr.equations import PRESETS, state
+from inr.equations._linearised import Linearised
+from inr.equations._presets import absorbing, cole_hopf, radiated, stretch
+from inr.equations._problem import Here
+from inr.equations._tracing import Channel, bare
+
+_STEP = 1e-3
+
+
+def _differences(exact, points, half, channels):
+    """Derivatives up to second order of a known solution, by differences of 4th order."""
+    found = {}
+    for channel in range(channels):
+
+        def values(shift, channel=channel):
+            return exact(points + np.array(shift) * _STEP * half)[:, channel]
+
+        for axis in range(2):
+            unit = np.eye(2)[axis]
+            near, far = ([values(sign * each * unit) for sign in (1, -1)] for each in (1, 2))
+            middle, size = values((0, 0)), _STEP * half[axis]
+            first = (8 * (near[0] - near[1]) - (far[0] - far[1])) / (12 * size)
+            second = (16 * (near[0] + near[1]) - (far[0] + far[1]) - 30 * middle) / (12 * size**2)
+            one, two = (tuple((order * np.eye(2, dtype=int)[axis]).tolist()) for order in (1, 2))
+            found |= {(channel, one): first, (channel, two): second, (channel, (0, 0)): middle}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [("poisson", {}), ("helmholtz", {"k": 9.0}), ("helmholtz", {"k": 9.0, "pml": 0.4}), ("wave", {}), ("heat", {}),
+     ("burgers", {"nu": 0.05})],
+)  # fmt: skip
+def test_known_solutions_satisfy_their_equations(name, numbers):
+    preset = PRESETS[name](**numbers)
+    stated = dict(preset.stated)
+    problem = state(stated.pop("residual"), **stated)
+    half = np.array([(axis.high - axis.low) / 2 for axis in problem.domain.axes])
+    draw = np.random.default_rng(0).uniform(-0.9, 0.9, (200, 2))
+    points = np.asarray(problem.domain.positions(draw))
+    if preset.within is not None:
+        points = points[preset.within(points)]
+    equation = Linearised(problem.conditions[0], problem.symbols)
+    field = _differences(preset.exact, points, half, problem.domain.channels)
+    missed = equation.residuals(points, np.zeros((len(points), 0)), (), field)
+    sizes = max(np.abs(field[key]).max() for keys in equation.jets for key in keys)
+    assert np.abs(missed).max() < 1e-4 * sizes
+
+
+def _operator(u, x, y, k, width):
+    """Helmholtz's equation with absorbing layers, as it is written: divergences of fluxes."""
+    ex, _ = (bare(each) for each in stretch(x, k, width))
+    ey, _ = (bare(each) for each in stretch(y, k, width))
+    along = sympy.diff(ey / ex * sympy.diff(u, x), x) + sympy.diff(ex / ey * sympy.diff(u, y), y)
+    return along + ex * ey * k**2 * u
+
+
+@pytest.mark.parametrize("place", [(0.1, 0.2), (0.8, 0.1), (-0.9, 0.75), (0.3, -0.95)])
+def test_absorbing_layers_are_those_of_the_divergence_form(place):
+    x, y = sympy.symbols("x y", real=True)
+    wave = sympy.exp(1.3 * x - 0.7 * y) * sympy.cos(2 * x * y)
+    k, width = 7.0, 0.5
+    derivative = lambda orders: sympy.diff(wave, x, orders[0], y, orders[1])  # noqa: E731
+    found = bare(absorbing(Channel("u", "xy", derivative), Here(x=x, y=y), k, width))
+    values = {x: place[0], y: place[1]}
+    assert complex(found.subs(values)) == pytest.approx(complex(_operator(wave, x, y, k, width).subs(values)), rel=1e-9)
+
+
+def test_a_plane_wave_has_no_residual_inside_of_the_layers():
+    x, y = sympy.symbols("x y", real=True)
+    k = 20.0
+    wave = sympy.exp(sympy.I * k * (0.6 * x + 0.8 * y))
+    derivative = lambda orders: sympy.diff(wave, x, orders[0], y, orders[1])  # noqa: E731
+    found = bare(absorbing(Channel("u", "xy", derivative), Here(x=x, y=y), k, 0.5))
+    assert abs(complex(found.subs({x: 0.2, y: -0.4}))) < 1e-9
+    assert abs(complex(found.subs({x: 0.8, y: 0.0}))) > 1
+
+
+def test_radiated_waves_are_hankel_functions_outside_of_the_source():
+    from scipy.special import hankel2
+
+    radii, k, spread = np.array([0.9, 1.2]), 10.0, 0.1
+    found = radiated(radii, k, spread) @ [1, 1j]
+    wanted = -0.25j * hankel2(0, k * radii) * math.exp(-((k * spread) ** 2) / 2)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_burgers_front_is_that_of_cole_and_hopf():
+    x = np.linspace(-0.9, 0.9, 7)
+    np.testing.assert_allclose(cole_hopf(x, np.full(7, 1e-9), 0.1), -np.sin(math.pi * x), atol=1e-4)
+    np.testing.assert_allclose(cole_hopf(x, np.full(7, 0.5), 0.1), -cole_hopf(-x, np.full(7, 0.5), 0.1), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"), [("helmholtz", {"k": -1.0}), ("helmholtz", {"pml": 2.0}), ("burgers", {"nu": 0.0})]
+)
+def test_numbers_that_make_no_equation_are_refused(name, numbers):
+    with pytest.raises(inr.InrError):
+        PRESETS[name](**numbers)
