@@ -82,6 +82,7 @@ class Case:
         measured: of the scan, or k-space.
         scan: None of k-space.
         mask, coils: of k-space.
+        moved: the sinogram about scikit-image's axis of rotation, the centre of pixel n // 2.
     """
 
     truth: np.ndarray
@@ -89,6 +90,7 @@ class Case:
     scan: Scan | None = None
     mask: np.ndarray | None = None
     coils: np.ndarray | None = None
+    moved: np.ndarray | None = None
 
     def problem(self, **options: Any) -> Problem:
         """The reconstruction by a field."""
@@ -111,25 +113,25 @@ Found = tuple[np.ndarray, str]  # a picture, and with what settings
 
 def fbp(case: Case) -> Found:
     """scikit-image's, with its best filter; our own for fans."""
-    if case.scan is None or case.scan.beam != "parallel":
+    if case.moved is None:
         return classical(case, "FBP")
     from skimage.transform import iradon
 
     pictures = {}
     for name in ("ramp", "shepp-logan", "cosine", "hamming", "hann"):
-        pictures[name] = iradon(case.measured.T, case.scan.angles, filter_name=name, circle=True)
+        pictures[name] = iradon(case.moved.T, case.scan.angles, filter_name=name, circle=True)
     return best(case, pictures, "filter")
 
 
 def sart(case: Case) -> Found:
     """scikit-image's, after its best number of rounds; our own for fans."""
-    if case.scan is None or case.scan.beam != "parallel":
+    if case.moved is None:
         return classical(case, "SART")
     from skimage.transform import iradon_sart
 
     picture, pictures = None, {}
     for rounds in range(1, 21):
-        picture = iradon_sart(case.measured.T.astype(np.float64), case.scan.angles, picture, clip=(0, np.inf))
+        picture = iradon_sart(case.moved.T.astype(np.float64), case.scan.angles, picture, clip=(0, np.inf))
         pictures[rounds] = picture
     return best(case, pictures, "rounds")
 
@@ -174,11 +176,11 @@ def plain(picture: np.ndarray) -> np.ndarray:
 
 
 def field(
-    case: Case, seconds: float, parts: dict[str, Any] | None = None, **options: Any
+    case: Case, seconds: float, setup: dict[str, Any] | None = None, **options: Any
 ) -> tuple[np.ndarray, str, int]:
     """A fit of so many seconds."""
     ready = case.problem(**options)
-    ready = replace(ready, setup=replace(ready.setup, **(parts or {})))
+    ready = replace(ready, setup=replace(ready.setup, **(setup or {})))
     fitter = ready.fitter(inr.Budget(seconds=seconds))
     for event in fitter.run():
         last = event
@@ -242,19 +244,29 @@ def of_sinogram(
     source: list[Ellipse] | np.ndarray, scan: Scan, *, size: int = 128, same: bool = False, noise: float = 0.0
 ) -> Case:
     """Of a phantom, or of a picture that is finer than what is reconstructed."""
-    rays = scan.finer(_RAYS_A_BIN).rays()
     if isinstance(source, np.ndarray):
         parts = len(source) // size
         truth = source.reshape(size, parts, size, parts).mean((1, 3)).astype(np.float32)
         source, truth = source / truth.max(), truth / truth.max()
-        measured = Projector(rays, source.shape, float(size))(source)
     else:
-        truth, measured = sampled(source, size, float(size)), line_integrals(source, rays)
-    measured = measured.reshape(*scan.shape, _RAYS_A_BIN).mean(-1)
-    if same:
-        measured = Projector(scan.rays(), truth.shape, float(size))(truth)
-    measured = measured + np.random.default_rng(0).normal(0, 1, measured.shape) * noise * measured.max()
-    return Case(truth, measured.astype(np.float32), scan)
+        truth = sampled(source, size, float(size))
+
+    def measured(rays_of: Callable[[Scan], np.ndarray]) -> np.ndarray:
+        if same:
+            found = Projector(rays_of(scan), truth.shape, float(size))(truth)
+        else:
+            rays = rays_of(scan.finer(_RAYS_A_BIN))
+            if isinstance(source, np.ndarray):
+                fine = Projector(rays, source.shape, float(size))(source)
+            else:
+                fine = line_integrals(source, rays)
+            found = fine.reshape(*scan.shape, _RAYS_A_BIN).mean(-1)
+        added = np.random.default_rng(0).normal(0, noise * found.max(), found.shape)
+        return (found + added).astype(np.float32)
+
+    middle = np.array([0.5, -0.5])  # of the pixel that is scikit-image's axis of rotation, and the bin's
+    moved = measured(lambda each: replace(each, offset=-0.5).rays() + middle) if scan.beam == "parallel" else None
+    return Case(truth, measured(lambda each: each.rays()), scan, moved=moved)
 
 
 def of_kspace(truth: np.ndarray, mask: np.ndarray, coils: int = 0) -> Case:

@@ -29,8 +29,8 @@ Signal = Annotated[
     Path,
     typer.Argument(
         metavar="SIGNAL",
-        help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), .npz of samples, "
-        "or a mesh, points with normals or an outline (SVG); - for standard input.",
+        help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), .npz of "
+        "samples, mesh, points with normals or outline (SVG); - for standard input.",
         callback=_pipes.incoming,
     ),
 ]

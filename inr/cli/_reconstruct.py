@@ -120,21 +120,19 @@ def reconstruct(
     with waiting(f"reading {data}", quiet=quiet):
         import inr
         from inr.reconstruction import problem, with_parts
-        from inr.reconstruction._inputs import plain_picture
 
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
             "prior": prior, "strength": strength,
         }  # fmt: skip
-        wanted = None if truth is None else plain_picture(truth, "the truth")[0]
-        if wanted is None and keep is not None and mask is None:
-            wanted = plain_picture(data)[0]
         ready = with_parts(
             problem(task, data, seed=seed, **options),
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
              "learning_rate": parse_rates(lr)},
         )  # fmt: skip
+        known = truth or (data if keep is not None and mask is None else None)
+        wanted = None if known is None else ready.checked_truth(known)
         fitter = ready.fitter(inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
     end = _run(fitter, quiet=quiet)
     with waiting("running classical methods", quiet=quiet):

@@ -7,6 +7,7 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.geometry._bvh import build_tree as build_tree
     from inr.geometry._cleaning import cleaned as cleaned
+    from inr.geometry._clearance import Clearance as Clearance
     from inr.geometry._closest import Closest as Closest
     from inr.geometry._closest import closest as closest
     from inr.geometry._contours import contours as contours
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from inr.geometry._orientation import Edges as Edges
     from inr.geometry._orientation import consistent as consistent
     from inr.geometry._orientation import count_edges as count_edges
+    from inr.geometry._outline import Outline as Outline
     from inr.geometry._points import OrientedPoints as OrientedPoints
     from inr.geometry._polygons import triangulated as triangulated
     from inr.geometry._rays import first_hits as first_hits
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Clearance": "._clearance",
         "Closest": "._closest",
         "CubeTable": "._cube_table",
         "Edges": "._orientation",
         "Mesh": "._mesh",
         "OrientedPoints": "._points",
+        "Outline": "._outline",
         "SignedDistance": "._signed",
         "SurfaceSamples": "._surface_samples",
         "Topology": "._topology",

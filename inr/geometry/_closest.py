@@ -12,6 +12,8 @@ from inr.jit import inline, kernel
 # what of a triangle is closest: its inside, the side that begins at corner 0, 1 or 2, or corner 0, 1 or 2
 INSIDE, SIDE, CORNER = 0, 1, 4
 _DEEPEST = 64
+# squared sine of an angle below which a triangle is taken for its sides: its inside is lost in rounding
+_THIN = 1e-12
 
 
 class Closest(NamedTuple):
@@ -127,7 +129,7 @@ def _of_triangle(corner: np.ndarray, x: float, y: float, z: float) -> tuple[floa
     s, t = vv * uw - uv * vw, uu * vw - uv * uw
     whole = uu * vv - uv * uv
     feature = INSIDE
-    if s >= 0.0 and t >= 0.0 and s + t <= whole and whole > 0.0:
+    if s >= 0.0 and t >= 0.0 and s + t <= whole and whole > _THIN * uu * vv:
         s /= whole
         t /= whole
     else:

@@ -45,17 +45,17 @@ def centres(lows: Int[np.ndarray, "k 3"], side: int, cells: int) -> Int[np.ndarr
 
 
 def may_be_cut(
-    lows: Int[np.ndarray, "k 3"], side: int, cells: int, values: Float[np.ndarray, " k"], bound: float
+    lows: Int[np.ndarray, "k 3"], side: int, cells: int, values: Float[np.ndarray, " k"], free: Float[np.ndarray, " k"]
 ) -> Int[np.ndarray, "m 3"]:
     """The cubes in which a function may have both signs.
 
     Args:
         lows: the lowest samples of the cubes, int32. side: in cells, even. cells: along each axis.
         values: at `centres`, float32.
-        bound: of the function's slope, per unit of [-1, 1].
+        free: around the centres, in units of [-1, 1]: how far away another sign is at least, float64.
     """
     kept = np.empty(lows.shape, np.int32)
-    return kept[: _may_be_cut(lows, side, cells, values, bound * np.sqrt(3) * side / cells, kept)]
+    return kept[: _may_be_cut(lows, side, cells, values, free, np.sqrt(3) * side / cells, kept)]
 
 
 @kernel
@@ -88,14 +88,16 @@ def _split(lows: np.ndarray, side: int, part: int, cells: int, found: np.ndarray
 
 
 @kernel
-def _may_be_cut(lows: np.ndarray, side: int, cells: int, values: np.ndarray, reach: float, kept: np.ndarray) -> int:
+def _may_be_cut(
+    lows: np.ndarray, side: int, cells: int, values: np.ndarray, free: np.ndarray, reach: float, kept: np.ndarray
+) -> int:
     count = 0
     for row in range(len(lows)):
         at_rim, moved = False, False
         for axis in range(3):
             at_rim |= lows[row, axis] == 0 or lows[row, axis] + side >= cells
             moved |= lows[row, axis] + side // 2 > cells  # then a corner is twice as far away at most
-        within = abs(values[row]) <= (2 * reach if moved else reach)
+        within = free[row] <= (2 * reach if moved else reach)
         if within or (at_rim and values[row] < 0):  # where what is inside is cut off
             for axis in range(3):
                 kept[count, axis] = lows[row, axis]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from inr.geometry._bricks import BLOCK, SIDE, Brickwork
+from inr.geometry._clearance import Clearance
 from inr.geometry._cubes import centres, cut_off, may_be_cut, places, split
 
 Values = Callable[[np.ndarray], np.ndarray]
@@ -19,7 +20,12 @@ _AT_ONCE = 1 << 20  # points
 
 
 def marching_cubes(
-    values: Values, cells: int, *, bound: float | None = None, exhaustive: bool = False, bricks: int = _BRICKS
+    values: Values,
+    cells: int,
+    *,
+    bound: float | Clearance | None = None,
+    exhaustive: bool = False,
+    bricks: int = _BRICKS,
 ) -> tuple[Float[np.ndarray, "n 3"], Int[np.ndarray, "m 3"]]:
     """Triangles of the surface where a function on [-1, 1]³ vanishes.
 
@@ -27,13 +33,14 @@ def marching_cubes(
     that are inside and lie opposite each other stay apart. The outermost samples count as outside, so that the
     surface is closed.
 
-    With a bound L, a cube of side s is left out where |f(centre)| > L √3/2 s, for then f has one sign in it. Without
-    one, a scan of 128³ cells finds where the sign changes, and one more cell on each side is searched.
+    With a bound L of the slope, a cube of side s is left out where |f(centre)| > L √3/2 s, for then f has one sign in
+    it. Without one, a scan of 128³ cells finds where the sign changes, and one more cell on each side is searched.
 
     Args:
         values: the function.
         cells: of the lattice along each axis.
-        bound: of the function's slope, per unit of [-1, 1]; None where there is none.
+        bound: of the function's slope, per unit of [-1, 1], or what it says of distances where it differs with the
+            value; None where there is none.
         exhaustive: leave nothing out, and evaluate all samples.
         bricks: parts of 8³ samples that are held at once, at least a layer of them.
 
@@ -59,7 +66,7 @@ def marching_cubes(
     return work.triangles()
 
 
-def candidate_bricks(values: Values, count: int, *, bound: float | None = None) -> Int[np.ndarray, "k 3"]:
+def candidate_bricks(values: Values, count: int, *, bound: float | Clearance | None = None) -> Int[np.ndarray, "k 3"]:
     """The parts of [-1, 1]³ that may hold a part of the surface, as `marching_cubes` searches it.
 
     Args:
@@ -76,10 +83,10 @@ def candidate_bricks(values: Values, count: int, *, bound: float | None = None) 
 class _Search:
     """Which cubes of a lattice may hold a part of the surface."""
 
-    def __init__(self, values: Values, cells: int, bound: float | None) -> None:
+    def __init__(self, values: Values, cells: int, bound: float | Clearance | None) -> None:
         self._values, self._cells = values, cells
-        self._bound = bound
-        self._least = _OUTSIDE * 2 / cells * (bound or 1.0)
+        self._clearance = Clearance.of_slope(bound) if isinstance(bound, (int, float)) else bound
+        self._least = _OUTSIDE * 2 / cells * (1.0 if self._clearance is None else self._clearance.slope)
 
     def at(self, samples: Int[np.ndarray, "k 3"]) -> Float[np.ndarray, " k"]:
         """Values at samples of the lattice, the outermost ones made positive."""
@@ -97,14 +104,14 @@ class _Search:
         Args:
             lows: the lowest samples of the cubes. side: in cells, even.
         """
-        assert self._bound is not None
+        assert self._clearance is not None
         samples = centres(lows, side, self._cells)
         values = self.at(samples)
-        return may_be_cut(lows, side, self._cells, values, self._bound), samples, values
+        return may_be_cut(lows, side, self._cells, values, self._clearance(values)), samples, values
 
     def bricks(self) -> Int[np.ndarray, "k 3"]:
         """Bricks that the bound does not rule out, or, without one, the scan."""
-        if self._bound is None:
+        if self._clearance is None:
             return self._scanned()
         side = SIDE
         while -(-self._cells // side) > _COARSE:

@@ -1,9 +1,12 @@
 """A triangle mesh as arrays."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+
+_AT_ONCE = 1 << 16  # faces
 
 
 @dataclass(frozen=True)
@@ -29,19 +32,25 @@ class Mesh:
     @property
     def face_vectors(self) -> Float[np.ndarray, "m 3"]:
         """Twice the area of each triangle along its outward normal, float64."""
-        first, second, third = (self.vertices[column].astype(np.float64) for column in self.faces.T)
-        return np.cross(second - first, third - first)
+        return np.concatenate([np.zeros((0, 3)), *(vectors for _, vectors in self._parts())])
+
+    def _parts(self) -> Iterator[tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, "k 3"]]]:
+        """First corners and face vectors, float64, of some faces at a time: all at once would take much memory."""
+        for start in range(0, len(self.faces), _AT_ONCE):
+            first, second, third = (
+                self.vertices[column].astype(np.float64) for column in self.faces[start : start + _AT_ONCE].T
+            )
+            yield first, np.cross(second - first, third - first)
 
     @property
     def area(self) -> float:
         """Of the surface, in squared units of the vertices."""
-        return float(np.linalg.norm(self.face_vectors, axis=1).sum() / 2)
+        return float(sum(np.linalg.norm(vectors, axis=1).sum() for _, vectors in self._parts()) / 2)
 
     @property
     def volume(self) -> float:
         """Enclosed, in cubed units of the vertices: by the divergence theorem, for closed meshes."""
-        corners = self.vertices[self.faces[:, 0]].astype(np.float64)
-        return float((corners * self.face_vectors).sum() / 6)
+        return float(sum((corners * vectors).sum() for corners, vectors in self._parts()) / 6)
 
     @property
     def vertex_normals(self) -> Float[np.ndarray, "n 3"]:

@@ -27,7 +27,7 @@ def parse_obj(data: bytes) -> Mesh:
     colours = None
     if columns == 6 and numbers[:, 3:].min() >= 0 and numbers[:, 3:].max() <= 1:
         colours = np.rint(numbers[:, 3:] * 255).astype(np.uint8)
-    return Mesh(numbers[:, :3], triangulated(corners, counts), colours)
+    return Mesh(numbers[:, :3], triangulated(corners, counts), colours=colours)
 
 
 def _faces(lines: list[bytes]) -> tuple[list[list[int]], list[int]]:

@@ -42,9 +42,8 @@ class SignedDistance:
         self.mesh, turned = consistent(mesh) if before.unlike else (mesh, 0)
         notes = []
         if turned:
-            notes.append(
-                f"{turned:,} of {len(mesh.faces):,} faces looked to another side than their neighbours: turned"
-            )
+            share = f"{turned:,} of {len(mesh.faces):,} faces"
+            notes.append(f"{share} did not look to the side of their neighbours: turned")
         if inwards(self.mesh):
             self.mesh = Mesh(self.mesh.vertices, self.mesh.faces[:, ::-1], colours=self.mesh.colours)
             notes.append("the faces looked inwards: turned outwards")

@@ -26,7 +26,7 @@ from inr.signals import open as open_signal
 _STEPS = 1_000
 _RAY_STEPS, _RAYS = 3_000, 512  # where rays lie anyhow: of a step
 # of the total variation, by the noise, in the loss's units of normalised values
-_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.03, 4.0
+_LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.01, 3.0
 _LARGEST_OF_TWO_PARTS = 256  # samples an axis
 
 

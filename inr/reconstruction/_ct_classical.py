@@ -12,7 +12,7 @@ from inr.reconstruction._projector_geometry import Scan
 from inr.reconstruction._total_variation import tv_reconstruct
 
 _GOLDEN = (5**0.5 - 1) / 2
-_SART_ROUNDS, _TV_STEPS = 5, 500
+_SART_ROUNDS, _TV_STEPS = 20, 500
 # strength of the total variation: of the largest line integral, and of the noise
 _TV_OF_RANGE, _TV_OF_NOISE = 1e-3, 1.0
 
@@ -78,7 +78,7 @@ def classical_methods(
         return tv_reconstruct(projector, projector.adjoint, sinogram, start, strength, _TV_STEPS)[..., None]
 
     return [
-        Classical("FBP", fbp, "Ram-Lak"),
+        Classical("FBP", fbp, "Hann's window"),
         Classical("SART", algebraic, f"{_SART_ROUNDS} rounds"),
         Classical("TV", variation, f"Chambolle and Pock, strength {strength:.2g}"),
     ]

@@ -64,20 +64,23 @@ class Ramp:
         self.weights = flattened(ramp_weights(self.padded), cutoff)
         # a picture's squared norm is π/views · Σ over views of ∫ |P(ω)|² |ω| dω
         self._scale = math.pi / (len(scan.angles) * area)
-        self._tensor = torch.from_numpy((self.weights / self.pitch).astype(np.float32))
 
     def filtered(self, sinogram: Float[Tensor, "*views detectors"]) -> Float[Tensor, "*views detectors"]:
         """The sinogram with every frequency multiplied by its weight, per unit of length."""
-        spectrum = torch.fft.rfft(sinogram, self.padded) * self._tensor.to(sinogram.device)
+        weights = torch.from_numpy((self.weights / self.pitch).astype(np.float32)).to(sinogram.device)
+        spectrum = torch.fft.rfft(sinogram, self.padded) * weights
         return torch.fft.irfft(spectrum, self.padded)[..., : sinogram.shape[-1]]
 
     def noise_of(self, noise: float) -> float:
-        """The standard deviation that white noise of a sinogram makes in the picture, in the picture's units.
+        """The standard deviation that white noise of a sinogram makes in the picture by the whole ramp.
 
         Args:
             noise: its standard deviation in the sinogram.
+
+        Returns:
+            In the picture's units.
         """
-        kernel = float(np.fft.irfft(self.weights, self.padded)[0])
+        kernel = float(np.fft.irfft(ramp_weights(self.padded), self.padded)[0])
         return noise * math.sqrt(self._scale * self._count * kernel)
 
     def form(self, residuals: Float[Tensor, "*views detectors"]) -> Float[Tensor, ""]:
@@ -126,7 +129,7 @@ def noise_cutoff(sinogram: Float[np.ndarray, "... detectors"], noise: float) -> 
 def filtered_backprojection(
     scan: Scan, sinogram: Float[np.ndarray, "*measured"], projector: Projector
 ) -> Float32[np.ndarray, "*shape"]:
-    """A picture from its sinogram by the ramp and the transpose of the projector.
+    """A picture from its sinogram by the ramp, under Hann's window, and the transpose of the projector.
 
     Args:
         scan: how rays ran; for fans and cones it is an approximation, good enough to see the range of values.
@@ -137,6 +140,7 @@ def filtered_backprojection(
         float32 of the projector's shape, per unit of length.
     """
     ramp = Ramp(scan, 1.0)
+    ramp.weights *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, len(ramp.weights)))
     filtered = ramp.filtered(torch.from_numpy(np.ascontiguousarray(sinogram, np.float32))).numpy()
     crossed = projector.side ** len(projector.shape)  # of all rays of a view, within a sample, by what parts them
     crossed /= ramp.pitch * ((scan.row_pitch or scan.pitch) / scan.magnification if len(projector.shape) == 3 else 1)

@@ -1,6 +1,7 @@
 """What every reconstruction of a picture is: an objective, a setup, classical methods, and what comes of them."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from inr._errors import InrError
 from inr.engines import AnyObjective
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
+from inr.reconstruction._inputs import plain_picture
 from inr.signals import Domain, Signal, ValueMap, psnr, ssim
 
 Free = Literal["nothing", "a constant and a factor"]
@@ -135,14 +137,12 @@ class Problem:
 
         Args:
             fitter: of this problem, when its fit has ended.
-            truth: what it should be, (h, w) or (h, w, c) in own units; None where that is not known.
+            truth: what it should be, as of `checked_truth`; None where that is not known.
 
         Raises:
             InrError: a truth of another shape.
         """
-        shape = self.domain.shape
-        assert shape is not None
-        wanted = None if truth is None else _checked_truth(truth, (*shape, self.domain.channels))
+        wanted = None if truth is None else self.checked_truth(truth)
         ours = fitter.field
         ours.domain = self.domain
         seconds = fitter.seconds
@@ -162,6 +162,20 @@ class Problem:
         if wanted is not None and self.free != "nothing":
             facts.append(f"dB and SSIM are of pictures fitted to the truth by {self.free}, which the data leave open")
         return Reconstruction(self.task, ours, self.given, methods, wanted, facts, ours.domain)
+
+    def checked_truth(self, truth: Any) -> np.ndarray:
+        """What the reconstruction should be, float32 (h, w, c) in own units.
+
+        Args:
+            truth: an array (h, w) or (h, w, c) in own units, a signal, or the path of a picture.
+
+        Raises:
+            InrError: a picture of another shape.
+        """
+        assert self.domain.shape is not None
+        read = isinstance(truth, str | os.PathLike | Signal)
+        array = plain_picture(truth, "the truth")[0] if read else truth
+        return _checked_truth(array, (*self.domain.shape, self.domain.channels))
 
     def _judged(self, name: str, found: np.ndarray, truth: np.ndarray | None, seconds: float, note: str) -> Method:
         """A method's picture with its figures."""

@@ -10,7 +10,7 @@ from inr._errors import InrError
 from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
 from inr.reconstruction._ct import tomography
-from inr.reconstruction._inputs import array_names, plain_picture
+from inr.reconstruction._inputs import array_names
 from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
@@ -96,12 +96,12 @@ def reconstruct(
     """
     parts = {name: options.pop(name) for name in _PARTS if options.get(name) is not None}
     ready = with_parts(problem(task, given, seed=seed, **options), parts)
-    measured = None if truth is None else plain_picture(truth, "the truth")[0]
+    wanted = None if truth is None else ready.checked_truth(truth)
     fitter = ready.fitter(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
     for event in fitter.run():
         if on_event is not None:
             on_event(event)
-    return ready.finish(fitter, measured)
+    return ready.finish(fitter, wanted)
 
 
 _PARTS = ("encoding", "activation", "network", "learning_rate", "batch")
@@ -110,7 +110,11 @@ _PARTS = ("encoding", "activation", "network", "learning_rate", "batch")
 def with_parts(ready: Problem, parts: Mapping[str, Any]) -> Problem:
     """A problem with other parts, rates or batches than its own; None counts as not given."""
     given = {name: value for name, value in parts.items() if value is not None}
-    return replace(ready, setup=replace(ready.setup, **given)) if given else ready
+    kinds = {name: given.pop(name) for name in ("encoding", "activation", "network") if name in given}
+    setup = ready.setup
+    if kinds:  # the task's rates are for its own parts
+        setup = replace(setup.with_parts(ready.signal, **kinds), learning_rate="paper")
+    return replace(ready, setup=replace(setup, **given))
 
 
 def _task_of(given: Any) -> str:

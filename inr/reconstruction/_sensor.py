@@ -188,7 +188,7 @@ def deblur(
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
     setup = replace(
-        parts or smooth_grid(picture.shape, finer=1.0, steps=_STEPS, batch=1),
+        parts or smooth_grid(picture.shape, finer=1.0, steps=2 * _STEPS, batch=1),
         batch=1,
         teacher="uniform",
         lattice_only=True,

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from inr.shapes._files import write_film as write_film
     from inr.shapes._files import write_outline as write_outline
     from inr.shapes._implicit import Implicit as Implicit
+    from inr.shapes._implicit import clearance as clearance
     from inr.shapes._implicit import implicit as implicit
-    from inr.shapes._implicit import slope_bound as slope_bound
     from inr.shapes._measure import Measures as Measures
     from inr.shapes._measure import measure as measure
     from inr.shapes._mesh import mesh as mesh
@@ -24,6 +24,7 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Implicit": "._implicit",
+        "clearance": "._implicit",
         "film_format": "._files",
         "implicit": "._implicit",
         "Measures": "._measure",
@@ -33,7 +34,6 @@ __getattr__, __all__ = lazy_exports(
         "picture": "._picture",
         "View": "._views",
         "shape_views": "._views",
-        "slope_bound": "._implicit",
         "turntable": "._picture",
         "write_film": "._files",
         "write_outline": "._files",

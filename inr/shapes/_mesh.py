@@ -5,7 +5,7 @@ import numpy as np
 from inr._errors import InrError
 from inr.field import Field, Spec
 from inr.geometry import Mesh, marching_cubes
-from inr.shapes._implicit import Implicit, implicit, slope_bound
+from inr.shapes._implicit import Implicit, clearance, implicit
 
 LEAST, MOST = 4, 4096  # cells along an axis
 _AT_ONCE = 1 << 18  # vertices whose normals are asked for
@@ -23,7 +23,7 @@ def mesh(
     """The surface of a shape, closed, as triangles, by marching cubes.
 
     Only where the surface may be is the shape evaluated: where the distance to it rules it out, given how steep the
-    function is at samples (`slope_bound`), or, of occupancies, where a scan of 128³ cells sees none. The outermost
+    function is at samples (`clearance`), or, of occupancies, where a scan of 128³ cells sees none. The outermost
     samples of the box count as outside.
 
     Args:
@@ -44,7 +44,7 @@ def mesh(
     if found.dimensions != 3:
         raise InrError("this shape lies in the plane: it has an outline, not a mesh (inr.shapes.outline)")
     check_resolution(resolution)
-    bound = slope_bound(found)
+    bound = clearance(found)
     vertices, faces = marching_cubes(found.values, resolution, bound=bound, exhaustive=exhaustive)
     if not len(faces):
         raise InrError("the field has no surface inside its box: it has one sign throughout")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from inr._errors import InrError
 from inr.geometry import candidate_bricks
 from inr.jit import inline, kernel
-from inr.shapes._implicit import Implicit, slope_bound
+from inr.shapes._implicit import Implicit, clearance
 
 _BRICKS = 128  # along each axis of the box
 _SIDE = 2 / _BRICKS
@@ -16,7 +16,8 @@ _GROUP = 8  # bricks along each axis that rays pass at once where all are empty
 _STEPS = 128  # of a ray, at most
 _BISECTIONS = 6  # of a step in which the sign changes
 _SHARE = 0.9  # of the distance that is surely free, which a step goes
-_SEEN_SHARE = 1 / 1.5  # of the bound: the steepest slope that was seen
+_SEEN = 1.5  # times as far as the bound says: by the steepest slope that was seen; a change of sign is seen anyway
+_PATIENCE = 8  # steps
 _LEAST_STEP = 0.02  # of a brick's side, of signed distances; of occupancies, which know of no distance:
 _FIXED_STEP = 0.25
 _AT_ONCE = 1 << 19  # rays
@@ -45,7 +46,7 @@ class Scene:
         if shape.dimensions != 3:
             raise InrError("a shape of the plane is not drawn from an angle; inr mesh writes its outline as .svg")
         self.shape, self.side = shape, _SIDE
-        bound = slope_bound(shape)
+        bound = clearance(shape)
         found = candidate_bricks(shape.values, _BRICKS, bound=bound)
         if not len(found):
             raise InrError("the field has no surface inside its box: it has one sign throughout")
@@ -56,7 +57,7 @@ class Scene:
         self.middles = (found + 0.5) * _SIDE - 1
         self.centre = (self.middles.min(0) + self.middles.max(0)) / 2
         self.radius = float(np.linalg.norm(self.middles - self.centre, axis=1).max()) + _SIDE
-        self._per_value = 0.0 if bound is None else _SHARE / (bound * _SEEN_SHARE)
+        self._clearance = bound
         self._least = (_FIXED_STEP if bound is None else _LEAST_STEP) * _SIDE
         self.reach = 0.0
         if shape.unit is not None:
@@ -84,7 +85,7 @@ class Scene:
         _enter_box(origin, directions, ahead)
         behind = ahead.copy()  # the last place that is known to be outside
         crossed: list[tuple[np.ndarray, ...]] = []  # rays, the last place outside, the first one inside
-        for _ in range(_STEPS):
+        for taken in range(_STEPS):
             _skip_empty(origin, directions, rays, ahead, behind, self.occupied, self._coarse)
             left = ahead < np.inf
             rays, ahead, behind = rays[left], ahead[left], behind[left]
@@ -94,7 +95,9 @@ class Scene:
             inside, left = values < 0, values >= 0
             crossed.append((rays[inside], behind[inside], ahead[inside]))
             rays, behind = rays[left], ahead[left]
-            ahead = behind + np.maximum(values[left] * self._per_value, self._least)
+            steps = 0.0 if self._clearance is None else self._clearance(values[left]) * (_SHARE * _SEEN)
+            # the longer a ray goes beside the surface, the less it stops for
+            ahead = behind + np.maximum(steps, self._least * (1 + taken / _PATIENCE))
         found = np.full(len(directions), np.inf, np.float32)
         if crossed:
             chosen, outside, beyond = (np.concatenate(parts) for parts in zip(*crossed, strict=True))

@@ -18,6 +18,7 @@ from inr.signals import PointPool, Signal
 _SIDE = 420  # pixels
 _COARSE = 210  # places along each axis at which the input is asked what is inside
 _LINES = 0.1  # between lines of equal distance, in units of [-1, 1]
+_EVERY = 4  # pixels: where errors are looked at first
 _WORST = 0.99  # of the errors are told apart
 _OUTSIDE, _INSIDE = (1.0, 0.93, 0.82), (0.72, 0.83, 0.96)  # sRGB, near the surface
 _FAR_OUTSIDE, _FAR_INSIDE = (0.80, 0.52, 0.22), (0.16, 0.36, 0.66)
@@ -113,11 +114,11 @@ def _error_view(scene: Scene, solid: Reference, camera: Camera) -> View:
     def distances(points: np.ndarray) -> np.ndarray:
         return np.sqrt(closest(tree, points.astype(np.float64)).squared)
 
-    looked_at = scene.middles[:: max(len(scene.middles) // 8192, 1)].astype(np.float32)
-    slopes = scene.shape.gradients(looked_at)
-    squares = np.maximum((slopes**2).sum(1, keepdims=True), np.finfo(np.float32).tiny)
-    close = looked_at - scene.shape.values(looked_at)[:, None] * slopes / squares
-    worst = max(float(np.quantile(distances(close), _WORST)), 1e-9)
+    rows, columns = (each.ravel() + 0.5 for each in np.mgrid[:_SIDE:_EVERY, :_SIDE:_EVERY])
+    directions = camera.directions(columns, rows, (_SIDE, _SIDE))
+    reached = scene.hits(camera.origin, directions)
+    seen = (camera.origin + directions * reached[:, None].astype(np.float64))[np.isfinite(reached)]
+    worst = max(float(np.quantile(distances(seen), _WORST)) if len(seen) else 0.0, 1e-9)
 
     def paint(points: np.ndarray, light: np.ndarray) -> np.ndarray:
         share = np.clip(distances(points) / worst, 0, 1) * (len(_RAMP) - 1)

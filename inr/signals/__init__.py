@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from inr.signals._signal import Signal as Signal
     from inr.signals._signal import from_array as from_array
     from inr.signals._signal import from_samples as from_samples
+    from inr.signals._silhouettes import from_mask as from_mask
+    from inr.signals._silhouettes import from_outline as from_outline
     from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
     from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
     from inr.signals._write import cast_samples as cast_samples
@@ -115,7 +117,9 @@ __getattr__, __all__ = lazy_exports(
         "from_array": "._signal",
         "from_compact": "._compact",
         "from_dataarray": "._xarray",
+        "from_mask": "._silhouettes",
         "from_mesh": "._shape_files",
+        "from_outline": "._silhouettes",
         "from_points": "._shape_files",
         "from_samples": "._signal",
         "gauss_points": "._measure",

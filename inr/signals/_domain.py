@@ -217,9 +217,8 @@ class Domain:
         Returns:
             An array or tensor of the same shape, in [-1, 1] within the domain.
         """
-        return ValueMap(tuple(axis.low for axis in self.axes), tuple(axis.high for axis in self.axes)).normalise(
-            positions
-        )
+        middles = _like(positions, [(axis.high + axis.low) / 2 for axis in self.axes])
+        return (positions - middles) / _like(positions, [(axis.high - axis.low) / 2 for axis in self.axes])
 
     def to_json(self) -> dict[str, Any]:
         """The domain as plain JSON; sampling at points, and that no sample is missing, goes without saying."""

@@ -69,8 +69,6 @@ def open(
     if head is not None and (shape := _shape(path, head, as_shape, max_bytes)) is not None:
         _refuse(path, sampling=sampling, value_range=value_range, nodata=nodata, srgb=srgb or None, variable=variable)
         return shape
-    if as_shape is not None:
-        raise InrError(f"{path} holds no shape: leave out as_shape={as_shape}")
     module = _module_of_folder(path) if head is None else _module(path, head)
     if srgb and module != "_image":
         raise InrError(f"{path} is no picture with a colour profile; leave out srgb")
@@ -99,13 +97,13 @@ def open(
 def _shape(path: Path, head: bytes, as_shape: ShapeAs | None, max_bytes: int) -> Signal | None:
     """The shape in a file that begins with `head`; None for files of something else."""
     form = shape_format(path.name, head, path.stat().st_size)
-    if form is None and as_shape is None:
-        return None
-    from inr.signals import _shape_files
-
+    # these compile kernels, or take libraries, that reading other signals does not need
     if form is not None:
-        return _shape_files.read(path, form, as_shape, max_bytes)
-    return None
+        return importlib.import_module("inr.signals._shape_files").read(path, form, as_shape, max_bytes)
+    if as_shape is None:
+        return None
+    module = "_svg" if b"<svg" in head else "_silhouettes"
+    return importlib.import_module(f"inr.signals.{module}").read(path, as_shape, max_bytes)
 
 
 def _refuse(path: Path, **given: Any) -> None:

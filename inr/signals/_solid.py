@@ -1,6 +1,6 @@
 """Solids: what is inside of a surface, and points around it."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from inr.geometry import Mesh, SignedDistance, sample_surface
 
 
+@runtime_checkable
 class Solid(Protocol):
     """A solid in [-1, 1]^d.
 

@@ -1,94 +1,157 @@
-"""Meshes that are written come back as they were, through our readers and through trimesh."""
+"""Files of meshes and points: every format that is read, and what is no mesh."""
+
+import json
 
 import numpy as np
 import pytest
 
-import inr
-from inr.geometry import Mesh, marching_cubes, read_shape, sample_surface, write_mesh
-from tests.geometry.solids import torus
+from inr import InrError
+from inr import geometry as g
 
-_SUFFIXES = (".ply", ".obj", ".stl", ".glb")
-
-
-@pytest.fixture(scope="module")
-def mesh():
-    vertices, faces = marching_cubes(torus, 24, bound=1.0)
-    colours = np.random.default_rng(0).integers(0, 256, (len(vertices), 3), np.uint8)
-    return Mesh(vertices, faces, Mesh(vertices, faces).vertex_normals, colours)
+_CORNERS = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+_FACES = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
 
 
-def _corners(mesh):
-    """The corners of every triangle, from the lowest one on, in order."""
-    corners = np.round(np.asarray(mesh.vertices, np.float64), 6)[mesh.faces].reshape(-1, 9)
-    return corners[np.lexsort(corners.T)]
+def read(path):
+    data = path.read_bytes()
+    return g.read_shape(path, g.shape_format(path.name, data[:4096], len(data)))
 
 
-@pytest.mark.parametrize("suffix", _SUFFIXES)
-def test_our_readers_read_what_we_write(mesh, tmp_path, suffix):
-    path = tmp_path / f"torus{suffix}"
-    write_mesh(path, mesh)
-    found = read_shape(path, suffix[1:])
-    assert isinstance(found, Mesh)
-    np.testing.assert_allclose(_corners(found), _corners(mesh), atol=2e-6)  # obj has nine digits
-
-
-@pytest.mark.parametrize("suffix", _SUFFIXES)
-def test_trimesh_reads_what_we_write(mesh, tmp_path, suffix):
-    trimesh = pytest.importorskip("trimesh")
-    path = tmp_path / f"torus{suffix}"
-    write_mesh(path, mesh)
-    found = trimesh.load(path, force="mesh", process=False)
-    assert suffix == ".stl" or found.is_watertight  # which shares no vertices
-    assert len(found.faces) == len(mesh.faces)
-    assert found.volume == pytest.approx(mesh.volume, rel=1e-6)
-    if suffix in (".ply", ".glb"):
-        np.testing.assert_array_equal(found.visual.vertex_colors[:, :3], mesh.colours)
-
-
-def test_normals_follow_the_vertices(mesh, tmp_path):
-    """Where neither reader looks."""
-    places = len(mesh.vertices) * 12
-    write_mesh(tmp_path / "torus.glb", mesh)
-    content = (tmp_path / "torus.glb").read_bytes()
-    start = content.index(mesh.vertices.tobytes()) + places
-    np.testing.assert_array_equal(np.frombuffer(content[start : start + places], "<f4"), mesh.normals.ravel())
-    write_mesh(tmp_path / "torus.ply", mesh)
-    body = (tmp_path / "torus.ply").read_bytes().partition(b"end_header\n")[2]
-    rows = np.frombuffer(
-        body, np.dtype([("place", "<f4", 3), ("normal", "<f4", 3), ("colour", "u1", 3)]), len(mesh.normals)
+def obj():
+    lines = [f"v {x} {y} {z} 0.5 0.25 1" for x, y, z in _CORNERS]
+    return "\n".join(
+        ["# a comment", "vn 0 0 1", *lines, "f 1/1/1 3/2/1 2/3/1", "f -4 -3 -1", "f 1//1 4//1 3//1", "f 2 3 4"]
     )
-    np.testing.assert_array_equal(rows["normal"], mesh.normals)
 
 
-def test_vertices_of_64_bits_stay_what_they_are_in_ply(tmp_path):
-    far = Mesh(np.array([[4e6, 0, 0], [4e6 + 1e-3, 0, 0], [4e6, 1e-3, 0], [4e6, 0, 1e-3]]), _TETRAHEDRON)
-    write_mesh(tmp_path / "far.ply", far)
-    np.testing.assert_array_equal(read_shape(tmp_path / "far.ply", "ply").vertices, far.vertices)
+def off():
+    rows = [" ".join(map(str, row)) for row in _CORNERS] + ["3 " + " ".join(map(str, row)) for row in _FACES]
+    return "\n".join(["OFF", "4 4 0  # counts", *rows])
 
 
-_TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+def text_stl():
+    facets = [f"facet normal 0 0 0\nouter loop\n{corners(face)}\nendloop\nendfacet" for face in _FACES]
+    return "\n".join(["solid", *facets, "endsolid"])
 
 
-def test_existing_files_and_unknown_suffixes_are_refused(mesh, tmp_path):
-    path = tmp_path / "torus.ply"
-    write_mesh(path, mesh)
-    before = path.read_bytes()
-    with pytest.raises(inr.InrError, match="exists"):
-        write_mesh(path, mesh)
-    with pytest.raises(inr.InrError, match=r"\.ply, \.obj, \.stl, \.glb"):
-        write_mesh(tmp_path / "torus.fbx", mesh)
-    assert path.read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == ["torus.ply"]
+def corners(face):
+    return "\n".join("vertex " + " ".join(map(str, _CORNERS[corner])) for corner in face)
 
 
-def test_samples_lie_on_the_surface_in_proportion_to_area(mesh):
-    count = 4000
-    found = sample_surface(mesh, count, np.random.default_rng(0))
-    corners = mesh.vertices[mesh.faces[found.faces]].astype(np.float64)
-    heights = ((found.points - corners[:, 0]) * found.normals).sum(1)
-    assert np.abs(heights).max() < 1e-6
-    areas = np.linalg.norm(mesh.face_vectors, axis=1)
-    upper = mesh.vertices[mesh.faces].mean(1)[:, 0] > 0.3
-    share = areas[upper].sum() / areas.sum()
-    # one point in each of as many shares of the area: an error of few points
-    assert upper[found.faces].mean() == pytest.approx(share, abs=0.01)
+def binary_stl():
+    record = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    rows = np.zeros(4, record)
+    rows["corners"] = _CORNERS[_FACES]
+    return bytes(80) + np.uint32(4).tobytes() + rows.tobytes()
+
+
+def ply(form, *, mixed=False):
+    order = ">" if "big" in form else "<"
+    head = (
+        f"ply\nformat {form} 1.0\ncomment c\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+    )
+    head += (
+        f"property uchar flag\nelement face {3 if mixed else 4}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    faces = [[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]] if not mixed else [[0, 2, 1], [0, 1, 3, 2], [1, 2, 3]]
+    if form == "ascii":
+        rows = [" ".join(map(str, [*row, 7])) for row in _CORNERS]
+        return (head + "\n".join(rows + [" ".join(map(str, [len(face), *face])) for face in faces])).encode()
+    vertex = np.dtype([("xyz", order + "f4", 3), ("flag", "u1")])
+    table = np.zeros(4, vertex)
+    table["xyz"] = _CORNERS
+    lists = b"".join(bytes([len(face)]) + np.array(face, order + "i4").tobytes() for face in faces)
+    return head.encode() + table.tobytes() + lists
+
+
+def glb(scale=(1, 1, 1)):
+    binary = _CORNERS.astype("<f4").tobytes() + _FACES.astype("<u2").tobytes()
+    document = {
+        "asset": {"version": "2.0"},
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"children": [1], "translation": [1, 2, 3]}, {"mesh": 0, "scale": scale}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "count": 12, "type": "SCALAR"},
+        ],
+        "bufferViews": [{"buffer": 0, "byteLength": 48}, {"buffer": 0, "byteOffset": 48, "byteLength": 24}],
+        "buffers": [{"byteLength": 72}],
+    }
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = [(text, b"JSON"), (binary, b"BIN\0")]
+    body = b"".join(len(data).to_bytes(4, "little") + kind + data for data, kind in chunks)
+    return b"glTF" + (2).to_bytes(4, "little") + (12 + len(body)).to_bytes(4, "little") + body
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.obj", obj()),
+        ("a.off", off()),
+        ("a.stl", text_stl()),
+        ("b.stl", binary_stl()),
+        ("a.ply", ply("ascii")),
+        ("b.ply", ply("binary_little_endian")),
+        ("c.ply", ply("binary_big_endian")),
+    ],
+)
+def test_a_tetrahedron_is_read_from_every_format(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    mesh = g.cleaned(read(path))
+    assert (len(mesh.vertices), len(mesh.faces)) == (4, 4)
+    assert g.count_edges(mesh) == (0, 0, 0)
+    assert mesh.volume == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize("form", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_polygons_are_cut_into_triangles(tmp_path, form):
+    (path := tmp_path / "a.ply").write_bytes(ply(form, mixed=True))
+    assert len(read(path).faces) == 4
+
+
+@pytest.mark.parametrize("scale", [(1, 1, 1), (2, 2, -2)])
+def test_nodes_of_glb_place_their_meshes_and_mirrors_do_not_turn_them_inside_out(tmp_path, scale):
+    (path := tmp_path / "a.glb").write_bytes(glb(scale))
+    mesh = read(path)
+    np.testing.assert_allclose(mesh.vertices, _CORNERS * scale + [1, 2, 3])
+    assert mesh.volume == pytest.approx(abs(np.prod(scale)) / 6)
+
+
+def test_colours_of_obj_are_read(tmp_path):
+    (path := tmp_path / "a.obj").write_text(obj())
+    assert read(path).colours[0].tolist() == [128, 64, 255]
+
+
+def test_points_are_read_with_and_without_normals(tmp_path):
+    (path := tmp_path / "a.xyz").write_text("0 0 0 0 0 1\n1 2 3 0 1 0\n")
+    assert read(path).normals[1].tolist() == [0, 1, 0]
+    path.write_text("0 0 0\n1 2 3\n")
+    assert read(path).normals is None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.obj", b"v 0 0 0\nv 1 0 0\n", "no faces"),
+        ("a.obj", b"f 1 2 3\n", "no vertices"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 1 1 x\nf 1 2 3\n", "damaged"),
+        ("a.off", b"OFF\n3 1 0\n0 0 0\n", "are not 3 vertices and 1 faces"),
+        ("a.ply", ply("binary_little_endian")[:-30], "damaged|cut short"),
+        (
+            "a.ply",
+            b"ply\nformat ascii 1.0\nelement vertex 999999999999\nproperty float x\nend_header\n0\n",
+            "cut short",
+        ),
+        ("a.glb", glb()[:-40], "cut short"),
+        ("a.xyz", b"0 0\n", "x y z"),
+    ],
+)
+def test_what_is_no_mesh_is_refused_in_one_line(tmp_path, name, data, words):
+    (path := tmp_path / name).write_bytes(data)
+    with pytest.raises(InrError, match=words) as error:
+        read(path)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(str(path))

@@ -27,7 +27,8 @@ SIZE = 32
 SCAN = Scan(np.arange(0, 180, 180 / 12), SIZE)
 PHANTOM = [Ellipse(1.0, (11.0, 9.0), (1.0, -2.0), 20.0), Ellipse(-0.4, (4.0, 3.0), (3.0, 1.0))]
 TRUTH = sampled(PHANTOM, SIZE, float(SIZE))
-EXACT = line_integrals(PHANTOM, SCAN.rays()).astype(np.float32)
+# means over the bins of the detector, of eight exact integrals each
+EXACT = line_integrals(PHANTOM, SCAN.finer(8).rays()).reshape(12, SIZE, 8).mean(-1).astype(np.float32)
 
 
 def test_ramp_is_the_frequency():
@@ -66,7 +67,7 @@ def test_the_form_is_positive():
 
 def test_noise_in_the_picture():
     """White noise has the form, in the mean, of its standard deviation in the picture."""
-    ramp, draw = Ramp(SCAN, SIZE**2, 0.6), torch.Generator().manual_seed(0)
+    ramp, draw = Ramp(SCAN, SIZE**2), torch.Generator().manual_seed(0)
     forms = [float(ramp.form(0.3 * torch.randn(12, SIZE, generator=draw))) for _ in range(200)]
     assert np.mean(forms) == pytest.approx(ramp.noise_of(0.3) ** 2, rel=0.05)
 
@@ -103,11 +104,12 @@ def _fbp():
 
 
 def test_a_field_is_better_than_a_backprojection():
-    """From exact integrals, which no projector made, by 5 dB or more in 100 steps."""
-    field = ct(EXACT, SCAN.angles, steps=100, parts=1, engine="eager")
+    """From exact integrals, which no projector made, by 5 dB or more in 150 steps."""
+    field = ct(EXACT, SCAN.angles, steps=150, parts=1, engine="eager")
     picture = field.render()[..., 0]
     assert psnr(TRUTH, picture, 1.0) > psnr(TRUTH, _fbp(), 1.0) + 5
     assert field.domain.positions(np.array([[1.0, -1.0]])).tolist() == [[SIZE / 2, SIZE / 2]]
+    assert field.at((-4.0, -6.0))[0] == pytest.approx(1.0, abs=0.2)  # y points up
 
 
 def test_algebraic_reconstruction_comes_to_the_data():
@@ -122,7 +124,14 @@ def test_algebraic_reconstruction_comes_to_the_data():
 def test_a_field_from_a_fan():
     scan = Scan(np.arange(0, 360, 24), 40, "fan", pitch=1.5, source=60.0, detector=40.0)
     sinogram = line_integrals(PHANTOM, scan.rays())
-    given = {"sinogram": sinogram, "angles": scan.angles, "geometry": "fan", "source": 60.0, "detector": 40.0, "pitch": 1.5}
+    given = {
+        "sinogram": sinogram,
+        "angles": scan.angles,
+        "geometry": "fan",
+        "source": 60.0,
+        "detector": 40.0,
+        "pitch": 1.5,
+    }
     field = ct(given, steps=100, parts=1, size=SIZE, extent=float(SIZE), engine="eager")
     assert psnr(TRUTH, field.render()[..., 0], 1.0) > 22
 

@@ -54,7 +54,9 @@ def test_the_gradient_is_the_adjoint():
     np.testing.assert_array_equal(picture.grad, projector.adjoint(values.numpy()))
 
 
-@pytest.mark.parametrize("scan", [Scan(np.arange(0, 180, 9), 256), Scan(np.arange(0, 360, 18), 256, "fan", 1.5, 0.0, 400.0, 200.0)])
+@pytest.mark.parametrize(
+    "scan", [Scan(np.arange(0, 180, 9), 256), Scan(np.arange(0, 360, 18), 256, "fan", 1.5, 0.0, 400.0, 200.0)]
+)
 def test_chords_of_a_disc(scan):
     """2 √(R² − s²), in the mean within 0.15 %; single rays are off at the disc's edge, where pixels are means."""
     disc = [Ellipse(1.0, (0.4 * scan.fov, 0.4 * scan.fov))]
@@ -64,7 +66,7 @@ def test_chords_of_a_disc(scan):
 
 
 def test_exact_integrals_are_those_of_quadrature():
-    """Of an ellipse that is turned and off the axis, along the rays of a fan; an edge is met within one of the pieces."""
+    """Of an ellipse that is turned and off the axis, along the rays of a fan; an edge is met within a piece."""
     ellipse = Ellipse(0.7, (6.0, 3.0), (2.0, -4.0), 25.0)
     rays = FAN.rays().reshape(-1, 2, 2)
     quadrature = Quadrature(rays, FAN.fov, 4_000)

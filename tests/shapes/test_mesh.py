@@ -7,7 +7,7 @@ import torch
 import inr
 from inr.engines import plan
 from inr.geometry import enclosed_area, topology
-from inr.shapes import Implicit, implicit, mesh, outline, slope_bound, write_film, write_outline
+from inr.shapes import Implicit, clearance, implicit, mesh, outline, write_film, write_outline
 from inr.signals import Axis, Domain, ValueMap
 from tests.geometry.solids import SOLIDS, ball, torus
 
@@ -56,10 +56,25 @@ def test_a_mesh_is_in_own_units():
     assert np.ptp(far.vertices[:, 0]) == pytest.approx(1.2, abs=0.1)
 
 
-def test_the_bound_is_one_and_a_half_times_the_slope():
-    assert slope_bound(Implicit(ball)) == pytest.approx(1.5, rel=1e-3)
-    assert slope_bound(Implicit(lambda points: 3 * ball(points))) == pytest.approx(4.5, rel=1e-3)
-    assert slope_bound(Implicit(ball, unit=None)) is None
+def test_what_is_free_is_two_thirds_of_a_distance():
+    values = np.array([0.01, -0.3, 0.7])
+    np.testing.assert_allclose(clearance(Implicit(ball))(values), np.abs(values) / 1.5, rtol=2e-3)
+    np.testing.assert_allclose(clearance(Implicit(lambda x: 3 * ball(x)))(values), np.abs(values) / 4.5, rtol=2e-3)
+    assert clearance(Implicit(ball, unit=None)) is None
+
+
+def test_a_function_that_is_steep_far_away_is_gentle_at_its_surface():
+    def bent(points):
+        distances = ball(points)
+        return np.where(distances > 0.2, distances + 9 * (distances - 0.2), distances)
+
+    found = clearance(Implicit(bent))
+    assert found.slope == pytest.approx(1.5, rel=2e-3)
+    assert found(np.array([2.0]))[0] < 0.2 + 1.8 / 10  # where the ball is 0.38 away
+    np.testing.assert_array_equal(
+        np.sort(mesh(Implicit(bent), 48).vertices, axis=0),
+        np.sort(mesh(Implicit(bent), 48, exhaustive=True).vertices, axis=0),
+    )
 
 
 def test_colours_are_asked_for_at_the_vertices():

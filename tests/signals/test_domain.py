@@ -88,3 +88,10 @@ def test_axes_may_fall():
     north = domain.resampled((2, 4), [(-1, 1), (-1, 0)]).axes[1]
     assert (north.size, north.low, north.high) == (2, 60, 55)
     assert Domain.from_json(domain.to_json()) == domain
+
+
+def test_coordinates_on_an_axis_that_falls():
+    domain = Domain("image", (Axis("x", 4, "m", -2, 2), Axis("y", 4, "m", 3, -1)), 1, ValueMap((0.0,), (1.0,)))
+    positions = np.array([[-2.0, 3.0], [0.0, 1.0], [2.0, 0.0]])
+    np.testing.assert_allclose(domain.coordinates(positions), [[-1, -1], [0, 0], [1, 0.5]])
+    np.testing.assert_allclose(domain.positions(domain.coordinates(positions)), positions)

@@ -74,8 +74,34 @@ def back_bfloat16(
     _product(words, z_stride // 2, packed16, gradient, x_stride, points, rows // 2, columns)
 
 
+@inline
+def lift_bfloat16(
+    x: int, x_stride: int, forward: int, packed16: int, z: int, z_stride: int, spare: int, points: int, columns: int,
+    rows: int,
+) -> None:  # fmt: skip
+    """As `_reverse_network._lift`, with products of pairs; `spare` has room for half of x, strides included."""
+    _along(x, x_stride, spare, points, columns)
+    _product(spare, x_stride // 2, packed16, z, z_stride, points, columns // 2, rows)
+
+
+@inline
+def reverse_bfloat16(
+    z: int, z_stride: int, x: int, x_stride: int, height: int, grad: int, gradient: int, backward: int, packed16: int,
+    spare: int, points: int, columns: int, rows: int,
+) -> None:  # fmt: skip
+    """As `_reverse_network._back`, with products of pairs; `spare` as of `back_bfloat16`, of `height` rows a point."""
+    every = points * height
+    rows_of_words = every + every % 2
+    words, below = spare, spare + 2 * rows_of_words * z_stride
+    _across(z, z_stride, words, every, rows)
+    _across(x, x_stride, below, every, columns)
+    _weight_gradient(words, z_stride, below, x_stride, grad, columns, rows_of_words // 2, columns, rows)
+    _along(z, height * z_stride, words, points, rows)
+    _product(words, height * z_stride // 2, packed16, gradient, x_stride, points, rows // 2, columns)
+
+
 def _pack_bfloat16(worker: int, workers: int, packed: F1, packed16: F1) -> None:
-    """What `packed` ends with, the matrices of the way back in rows of PANEL numbers, as pairs of rows."""
+    """What `packed` ends with, matrices in rows of PANEL numbers, as pairs of rows."""
     start, stop = _share(packed16.shape[0] // PANEL, worker, workers, 1)
     source = packed.ctypes.data + 4 * (packed.shape[0] - 2 * packed16.shape[0])
     _across(source + 8 * start * PANEL, PANEL, packed16.ctypes.data + 4 * start * PANEL, 2 * (stop - start), PANEL)

@@ -32,7 +32,7 @@ class CpuDerivativePlan(CpuPlan):
             stages = self.derivatives.stages((), self._loss.terms)
         else:
             stages = self.derivatives.stages([self._loss.reads], ())
-        for stage in stages:
+        for stage in [*self._stages(), *stages]:  # values too, for pictures and scores
             _ = stage.address
         warm(self.threads)
         return compile_seconds() - before

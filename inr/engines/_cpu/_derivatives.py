@@ -1,5 +1,6 @@
 """Values and derivatives of a field on the engine `cpu`, and steps of losses that read them."""
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from inr.engines._batch import Tensors
 from inr.engines._cpu._encoders import Encoder, JetEncoder, array
 from inr.engines._cpu._last_steps import term_stage
 from inr.engines._cpu._layout import Layout
-from inr.engines._cpu._network import ACTIVATIONS, COLLECT, PACK, PRODUCTS
+from inr.engines._cpu._network import ACTIVATIONS, FORWARD, PRODUCTS
 from inr.engines._cpu._planes import planes_of
 from inr.engines._cpu._ways import Way, in_reverse
 from inr.engines._cpu._weights import Weights
@@ -37,21 +38,30 @@ class Derivatives:
         threads: workers.
         tile: points that walk together; None: what the second cache holds.
         cache: bytes of that.
+        bfloat16: whether products that only gradients come of are of bfloat16 numbers.
 
+    Attributes:
+        busy: held by whoever runs kernels of the field, whose encoder and buffers all calls share.
     """
 
     def __init__(
         self, encoder: Encoder, activation: Activation, layout: Layout, constants: np.ndarray, channels: int,
-        in_dim: int, *, threads: int, tile: int | None, cache: int,
+        in_dim: int, *, threads: int, tile: int | None, cache: int, bfloat16: bool,
     ) -> None:  # fmt: skip
         self._encoder, self._activation, self._layout, self._constants = encoder, activation, layout, constants
         self._channels, self._in_dim, self._threads, self._tile, self._cache = channels, in_dim, threads, tile, cache
-        self._weights = Weights(layout, threads, learning=True)
+        self._bfloat16 = bfloat16
         self._ways: dict[Reads, Way] = {}
         self._lacks: dict[Reads, str] = {}
         self._terms: dict[tuple[Term, bool], Call | None] = {}
-        self._busy = threading.Lock()
+        self.busy = threading.Lock()
         self._clock = Clock()
+
+    @functools.cached_property
+    def _weights(self) -> Weights:
+        # of the layers after the first, tangents take the matrices of the way forward too
+        start16 = int(self._layout.table[min(1, len(self._layout.table) - 1), FORWARD])
+        return Weights(self._layout, self._threads, learning=True, start16=start16 if self._bfloat16 else None)
 
     def lacks(self, reads: Reads) -> str:
         """Why there are no kernels for derivatives, in words; "" where there are."""
@@ -78,13 +88,13 @@ class Derivatives:
             assert isinstance(self._encoder, JetEncoder)
             self._ways[reads] = Way(
                 reads, self._activation, self._encoder, self._layout, self._constants, self._weights, self._channels,
-                threads=self._threads, tile=self._tile, cache=self._cache,
+                threads=self._threads, tile=self._tile, cache=self._cache, bfloat16=self._bfloat16,
             )  # fmt: skip
         return self._ways[reads]
 
     def stages(self, reads: Sequence[Reads], terms: Sequence[Term]) -> list[Stage]:
         """All that steps of terms, or of jets, run."""
-        found = [PACK, COLLECT]
+        found = self._weights.stages
         for each in reads:
             found += [*self._way(each).stages, *self._way(each).exchanges]
         for term in terms:
@@ -107,7 +117,7 @@ class Derivatives:
     def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
         """Values and derivatives; see `inr.engines.DerivativePlan.jet`."""
         places = self._places(coords)
-        with self._busy:
+        with self.busy:
             self._start(tensors, learning=False)
             return self._read(places, reads)
 
@@ -115,7 +125,7 @@ class Derivatives:
     def pull(self, tensors: Tensors, coords: Float[Tensor, "n d"], adjoint: Jet, reads: Reads) -> dict[str, Any]:
         """Gradients of the weights; see `inr.engines.DerivativePlan.pull`."""
         places = self._places(coords)
-        with self._busy:
+        with self.busy:
             grads = self._start(tensors, learning=True)
             self._give(places, adjoint, reads)
             return self._finish(grads)
@@ -139,7 +149,7 @@ class Derivatives:
         costs = np.empty(sum(map(len, places)), np.float32)
         first, loss = 0, 0.0
         slopes = {name: torch.zeros_like(tensor) for name, tensor in numbers.items()}
-        with self._busy:
+        with self.busy:
             grads = self._start(tensors, learning=True)
             for (term, points), coords in zip(pairs, places, strict=True):
                 here = costs[first : first + len(coords)]
@@ -200,7 +210,7 @@ class Derivatives:
 
     def _start(self, tensors: Tensors, learning: bool) -> dict[str, Any]:
         """Take the weights of a step; the buffers of their gradients."""
-        program = [*self._weights.take(tensors), *self._encoder.start(tensors, learning)]
+        program = [*self._weights.take(tensors, learning), *self._encoder.start(tensors, learning)]
         run(program, self._threads)
         self._clock.add(program)
         return dict(self._weights.gradients(tensors)) if learning else {}

@@ -1,6 +1,7 @@
 """The engine `cpu`."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -83,14 +84,18 @@ class Cpu(Engine):
         ready_encoder, constants = encoder(field.encoding), _constants(field, len(shape.table))
         derivatives = Derivatives(
             ready_encoder, field.network.activation, shape, constants, field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=self.tile, cache=_second_cache(),
+            threads=threads, tile=self.tile, cache=_second_cache(), bfloat16=self._rounds(shape),
         )  # fmt: skip
-        numbers = {"threads": threads, "tile": tile, "block": _block(shape, tile, threads)}
-        parts = field, ready_encoder, shape, stages, constants
+        make: Callable[..., CpuPlan] = CpuPlan
         if isinstance(objective, Local | Overall):
             reason = _underivable(field, derivatives, objective)
-            return reason or CpuDerivativePlan(objective, *parts, None, derivatives, **numbers, bfloat16=False)
-        return CpuPlan(*parts, pointwise(objective), derivatives, **numbers, bfloat16=self._rounds(shape))
+            if reason:
+                return reason
+            make = functools.partial(CpuDerivativePlan, objective)
+        return make(
+            field, ready_encoder, shape, stages, constants, pointwise(objective), derivatives,
+            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
+        )  # fmt: skip
 
     def _kernels(self, field: Field, objective: AnyObjective | None) -> tuple[Layout, NetworkStages] | str:
         """How the network lies in memory, and its kernels; or why there are none."""

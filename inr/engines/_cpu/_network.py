@@ -45,7 +45,7 @@ def network_stages(first: Loops, hidden: Loops, bfloat16: bool, loss: Loss) -> N
     return NetworkStages(
         Stage(_make_forward(first, hidden), key, "evaluation"),
         Stage(
-            _make_learn(first, hidden, back_bfloat16 if bfloat16 else _back, loss.loop),
+            _make_learn(first, hidden, back_bfloat16 if bfloat16 else back, loss.loop),
             f"{key} {bfloat16}{loss.source}",
             "network",
         ),
@@ -53,13 +53,22 @@ def network_stages(first: Loops, hidden: Loops, bfloat16: bool, loss: Loss) -> N
 
 
 @inline
-def _back(
+def back(
     z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, packed16: int, spare: int,
     points: int, columns: int, rows: int,
 ) -> None:  # fmt: skip
     """Through a layer: from the gradient z of its outputs to those of its weights and of its input x."""
     _weight_gradient(z, z_stride, x, x_stride, grad, columns, points, columns, rows)
     _product(z, z_stride, backward, gradient, x_stride, points, rows, columns)
+
+
+@inline
+def widest(table: Any) -> int:
+    """The longest distance of points in the inputs and outputs of all layers but the first one's input."""
+    most = 0
+    for layer in range(table.shape[0]):
+        most = max(most, table[layer, OUT])
+    return most
 
 
 def _make_forward(first: Loops, hidden: Loops) -> Any:
@@ -108,7 +117,7 @@ def book(clocks: Any, worker: int, begin: int, spent: int) -> None:
     clocks[worker, ACTIVATIONS] += spent
 
 
-def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
+def _make_learn(first: Loops, hidden: Loops, pass_back: Any, to_loss: Any) -> Any:
     """The function of a learning stage."""
     learn_first, learn_hidden, backward_first, backward_hidden = (
         first.learn,
@@ -120,8 +129,8 @@ def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
     def learn(
         worker: int, workers: int, features: F2, count: int, pass_on: int, targets: F2, importance: F2,
         added: F2, loss_numbers: F2, residuals: F2, at: int, scale: float,
-        table: I2, constants: F2, packed: F1, packed16: F1, biases: F1,
-        tiles: F2, tile: int, planes: int, spare: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
+        table: I2, constants: F2, packed: F1, packed16: F1, start16: int,
+        biases: F1, tiles: F2, tile: int, planes: int, spare: int, grads: F2, bias_grads: F2, losses: D2, clocks: I2,
     ) -> None:  # fmt: skip
         """Residuals of `count` points, and what they add to the loss and to the gradients of the weights.
 
@@ -165,9 +174,9 @@ def _make_learn(first: Loops, hidden: Loops, back: Any, to_loss: Any) -> Any:
                 x, x_stride = here + 4 * tile * table[layer, X], table[layer, IN]
                 z, z_stride = here + 4 * tile * table[layer, Z], table[layer, OUT]
                 backward = table[layer, BACKWARD]
-                back(
+                pass_back(
                     z, z_stride, x, x_stride, into + 4 * table[layer, GRAD], gradient, weights + 4 * backward,
-                    packed16.ctypes.data + 2 * (backward - table[0, BACKWARD]), here + 4 * spare,
+                    packed16.ctypes.data + 2 * (backward - start16), here + 4 * spare,
                     points, table[layer, GRAD_ROW], table[layer, ROWS],
                 )  # fmt: skip
                 now = ticks()

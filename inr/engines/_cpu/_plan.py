@@ -1,7 +1,6 @@
 """A field's plan on the engine `cpu`: which programs a step is made of, and the buffers they share."""
 
 import functools
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,11 @@ from inr._errors import InrError
 from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._checks import importance_of
 from inr.engines._cpu import _network
-from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
 from inr.engines._cpu._derivatives import Derivatives
 from inr.engines._cpu._encoders import Encoder, array
 from inr.engines._cpu._layout import Layout
 from inr.engines._cpu._losses import loss_of
-from inr.engines._cpu._network import COLLECT, PACK, NetworkStages
+from inr.engines._cpu._network import NetworkStages
 from inr.engines._cpu._samples import sampling
 from inr.engines._cpu._weights import CACHE_LINE_FLOATS, Weights
 from inr.engines._eager import EagerPlan
@@ -76,7 +74,7 @@ class CpuPlan:
         channels, self._in_dim = field.domain.channels, field.domain.in_dim
         self._channels = channels
         self.threads, self._tile, self._bfloat16 = threads, tile, bfloat16
-        self._busy = threading.Lock()
+        self._busy = derivatives.busy  # one encoder serves both
         self._clock = Clock()
         self._points = 0  # learned from
         self._features = np.zeros((block + ROWS, layout.features), np.float32)
@@ -92,20 +90,17 @@ class CpuPlan:
         spare = tile * (layout.per_point + layout.widest)  # where bfloat16 operands are made
         room = max(spare if learning else 0, tile * 2 * layout.widest) + (tile * layout.widest if bfloat16 else 0)
         self._clocks = np.zeros((threads, 8), np.int64)
-        self._weights = Weights(layout, threads, learning)
-        packed = self._weights.packed
+        start16 = int(layout.table[0, _network.BACKWARD]) if bfloat16 else None
+        self._weights = weights = Weights(layout, threads, learning, start16)
         shared: dict[str, Any] = {
-            "features": self._features, "table": layout.table, "constants": constants, "packed": packed,
-            "biases": self._weights.biases, "tiles": np.zeros((threads, room + CACHE_LINE_FLOATS), np.float32),
+            "features": self._features, "table": layout.table, "constants": constants, "packed": weights.packed,
+            "biases": weights.biases, "tiles": np.zeros((threads, room + CACHE_LINE_FLOATS), np.float32),
             "tile": tile, "planes": layout.planes,
         }  # fmt: skip
         self._forward = Call(stages.forward, **shared)
-        backward = layout.weights - int(layout.table[0, _network.BACKWARD])
-        packed16 = np.zeros(backward // 2 if bfloat16 else 0, np.float32)
-        self._pack16 = [Call(PACK_BFLOAT16, packed=packed, packed16=packed16)] if bfloat16 else []
         self._learn = Call(
-            stages.learn, **shared, grads=self._weights.grads, bias_grads=self._weights.bias_grads,
-            clocks=self._clocks, packed16=packed16, spare=spare, losses=self._weights.losses,
+            stages.learn, **shared, grads=weights.grads, bias_grads=weights.bias_grads, losses=weights.losses,
+            packed16=weights.packed16, start16=weights.start16, spare=spare, clocks=self._clocks,
             pass_on=self._encoder.learns, added=_NO_WEIGHTS, loss_numbers=self._loss_numbers(),
         )  # fmt: skip
 
@@ -121,10 +116,10 @@ class CpuPlan:
 
     def _stages(self) -> list[Stage]:
         """All that the plan runs."""
-        stages = [PACK, self._forward.stage, *self._encoder.stages]
+        stages = [*self._weights.stages, self._forward.stage, *self._encoder.stages]
         if self._objective is not None:
             sample = self._sample(np.zeros(1, np.int64), np.zeros((1, self._in_dim), np.float32))
-            stages += [self._learn.stage, COLLECT, *(call.stage for call in [*sample, *self._pack16])]
+            stages += [self._learn.stage, *(call.stage for call in sample)]
         return stages
 
     @torch.no_grad()
@@ -267,8 +262,7 @@ class CpuPlan:
 
     def _start(self, tensors: Tensors, learning: bool) -> list[Call]:
         """Take the weights of a step."""
-        packing = [*self._weights.take(tensors), *(self._pack16 if learning else ())]
-        return [*packing, *self._encoder.start(tensors, learning)]
+        return [*self._weights.take(tensors, learning), *self._encoder.start(tensors, learning)]
 
 
 def _part(rows: Tensor | None, first: int, part: np.ndarray) -> Tensor | None:

@@ -1,11 +1,13 @@
 """Which derivatives walk through a network together with its values."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from inr.field import Operator, Reads
 
 
-class Planes(NamedTuple):
+@dataclass(frozen=True)
+class Planes:
     """What every layer has of a point: its values, their derivatives by some axes, and what some operators give.
 
     The numbers of a point's planes are rows below each other: row `point * count + plane` of features and of tiles.

@@ -3,8 +3,24 @@
 What comes after the last layer is a stage of its own, see `_last_steps`, so that all terms share a network's code.
 """
 
+from inr.engines._cpu._bfloat16 import back_bfloat16
 from inr.engines._cpu._derivative_loops import PlanesLoops
-from inr.engines._cpu._network import BACKWARD, BIAS, COLUMNS, FORWARD, GRAD, GRAD_ROW, IN, OUT, ROWS, H, X, Z
+from inr.engines._cpu._network import (
+    BACKWARD,
+    BIAS,
+    COLUMNS,
+    FORWARD,
+    GRAD,
+    GRAD_ROW,
+    IN,
+    OUT,
+    ROWS,
+    H,
+    X,
+    Z,
+    back,
+    widest,
+)
 from inr.engines._cpu._network import book as _book
 from inr.jit import F1, F2, I2, Stage, inline, share
 from inr.jit.products import FLOAT32
@@ -18,15 +34,19 @@ _product, _weight_gradient = FLOAT32
 OUTPUTS, STRIDE, POINTS, FIRST, SHIFTS, SUMS, SLOPES = range(7)
 
 
-def planes_stage(first: PlanesLoops, hidden: PlanesLoops, planes: int) -> Stage:
-    """The stage of networks on so many planes: `first` for the first layer's activation, `hidden` for the others."""
+def planes_stage(first: PlanesLoops, hidden: PlanesLoops, planes: int, bfloat16: bool) -> Stage:
+    """The stage of networks on so many planes: `first` for the first layer's activation, `hidden` for the others.
+
+    With `bfloat16`, products on the way back are of bfloat16 numbers in all layers but the first.
+    """
+    pass_back = back_bfloat16 if bfloat16 else back
     learn_first, learn_hidden = first.learn, hidden.learn
     backward_first, backward_hidden = first.backward, hidden.backward
 
     def walk(
         worker: int, workers: int, features: F2, count: int, pass_on: int, learning: int, last_step: int,
         arguments: int, records: I2, table: I2, constants: F2, packed: F1, biases: F1, tiles: F2, tile: int,
-        parts: int, grads: F2, bias_grads: F2, clocks: I2,
+        parts: int, packed16: F1, start16: int, grads: F2, bias_grads: F2, clocks: I2,
     ) -> None:  # fmt: skip
         """What `count` points add to the gradients of the weights, after the last step has seen their outputs.
 
@@ -44,6 +64,7 @@ def planes_stage(first: PlanesLoops, hidden: PlanesLoops, planes: int) -> Stage:
         into, sums = grads.ctypes.data + 4 * worker * grads.shape[1], bias_grads.ctypes.data
         sums += 4 * worker * bias_grads.shape[1]
         width = features.shape[1]
+        spare = gradient + unit * widest(table)
         for point in range(start, stop, tile):
             points = min(tile, stop - point)
             rows = points * planes
@@ -75,8 +96,11 @@ def planes_stage(first: PlanesLoops, hidden: PlanesLoops, planes: int) -> Stage:
                 x, x_stride = here + unit * table[layer, X], table[layer, IN]
                 z, z_stride = here + unit * table[layer, Z], table[layer, OUT]
                 wide, units = table[layer, GRAD_ROW], table[layer, ROWS]
-                _weight_gradient(z, z_stride, x, x_stride, into + 4 * table[layer, GRAD], wide, rows, wide, units)
-                _product(z, z_stride, weights + 4 * table[layer, BACKWARD], gradient, x_stride, rows, units, wide)
+                backward = table[layer, BACKWARD]
+                pass_back(
+                    z, z_stride, x, x_stride, into + 4 * table[layer, GRAD], gradient, weights + 4 * backward,
+                    packed16.ctypes.data + 2 * (backward - start16), spare, rows, wide, units,
+                )  # fmt: skip
                 now = ticks()
                 below, stride = here + unit * table[layer - 1, Z], table[layer - 1, OUT]
                 numbers = constants.ctypes.data + 4 * (layer - 1) * constants.shape[1]
@@ -95,4 +119,4 @@ def planes_stage(first: PlanesLoops, hidden: PlanesLoops, planes: int) -> Stage:
                 _product(z, z_stride, weights + 4 * table[0, BACKWARD], entry, width, rows, units, wide)
         _book(clocks, worker, begin, spent)
 
-    return Stage(walk, f"{first.source}{hidden.source}{planes}", "network")
+    return Stage(walk, f"{first.source}{hidden.source}{planes} {bfloat16}", "network")

@@ -6,8 +6,9 @@ for every channel, of the channel's gradient on the way down, and of its tangent
 
 import numpy as np
 
+from inr.engines._cpu._bfloat16 import lift_bfloat16, reverse_bfloat16
 from inr.engines._cpu._derivative_loops import ReverseLoops
-from inr.engines._cpu._network import BACKWARD, BIAS, COLUMNS, FORWARD, GRAD, GRAD_ROW, IN, OUT, ROWS, H, X, Z
+from inr.engines._cpu._network import BACKWARD, BIAS, COLUMNS, FORWARD, GRAD, GRAD_ROW, IN, OUT, ROWS, H, X, Z, widest
 from inr.engines._cpu._network import book as _book
 from inr.engines._cpu._planes_network import FIRST, OUTPUTS, POINTS, SHIFTS, SLOPES, STRIDE, SUMS
 from inr.jit import F1, F2, I2, Stage, inline, share
@@ -20,10 +21,29 @@ _share = inline(share)
 _product, _weight_gradient = FLOAT32
 
 
-def reverse_room(tile: int, per_point: int, widest: int, features: int, channels: int, axes: int) -> int:
-    """Numbers that a tile takes in all; see the stage for their order."""
-    own = (1 + channels) * per_point + channels * (per_point // 2 + widest + 2 * features) + channels * axes
-    return tile * own
+def reverse_room(per_point: int, widest: int, features: int, channels: int, axes: int) -> int:
+    """Numbers that a point of a tile takes in all; see the stage for their order."""
+    carried = per_point // 2 + widest + 2 * features + axes
+    return (1 + channels) * (per_point + widest) + channels * carried
+
+
+@inline
+def _lift(
+    x: int, x_stride: int, forward: int, packed16: int, z: int, z_stride: int, spare: int, points: int, columns: int,
+    rows: int,
+) -> None:  # fmt: skip
+    """What a layer makes of tangents."""
+    _product(x, x_stride, forward, z, z_stride, points, columns, rows)
+
+
+@inline
+def _back(
+    z: int, z_stride: int, x: int, x_stride: int, height: int, grad: int, gradient: int, backward: int, packed16: int,
+    spare: int, points: int, columns: int, rows: int,
+) -> None:  # fmt: skip
+    """Through a layer: from the gradients z of all rows to those of its weights, and from the values' to those of x."""
+    _weight_gradient(z, z_stride, x, x_stride, grad, columns, points * height, columns, rows)
+    _product(z, height * z_stride, backward, gradient, x_stride, points, rows, columns)
 
 
 @inline
@@ -90,8 +110,13 @@ def _ends(z: int, stride: int, points: int, units: int, channels: int) -> None:
             row[channel] = _one
 
 
-def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> Stage:
-    """The stage of networks of so many channels: `first` for the first layer's activation, `hidden` for the others."""
+def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int, bfloat16: bool) -> Stage:
+    """The stage of networks of so many channels: `first` for the first layer's activation, `hidden` for the others.
+
+    With `bfloat16`, products that only gradients come of are of bfloat16 numbers in all layers but the first: those of
+    tangents, and of the last way down.
+    """
+    lift, pass_back = (lift_bfloat16, reverse_bfloat16) if bfloat16 else (_lift, _back)
     up_first, up_hidden, down_first, down_hidden = first.up, hidden.up, first.down, hidden.down
     tangent_first, tangent_hidden, back_first, back_hidden = first.tangent, hidden.tangent, first.back, hidden.back
     height = 1 + channels  # rows of a point
@@ -99,7 +124,7 @@ def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> S
     def walk(
         worker: int, workers: int, features: F2, count: int, pass_on: int, learning: int, last_step: int,
         arguments: int, records: I2, table: I2, constants: F2, packed: F1, biases: F1, tiles: F2, tile: int,
-        parts: int, axes: int, grads: F2, bias_grads: F2, clocks: I2,
+        parts: int, axes: int, packed16: F1, start16: int, grads: F2, bias_grads: F2, clocks: I2,
     ) -> None:  # fmt: skip
         """As `planes_stage`; features have a row of values and one for each of the axes.
 
@@ -118,12 +143,11 @@ def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> S
         per_point = table[last, Z] + table[last, OUT]
         carried = here + unit * per_point  # q of every layer
         gradient = carried + 4 * tile * channels * (per_point // 2)
-        above = 0
-        for layer in range(last + 1):
-            above = max(above, max(table[layer, IN], table[layer, OUT]))
+        above = widest(table)
         downs = gradient + 4 * tile * channels * above  # gradients by features
         ups = downs + 4 * tile * channels * width  # tangents of features
-        slopes = ups + 4 * tile * channels * width
+        spare = ups + 4 * tile * channels * width
+        slopes = spare + unit * above
         for point in range(start, stop, tile):
             points = min(tile, stop - point)
             entry = features.ctypes.data + 4 * point * (1 + axes) * width
@@ -186,12 +210,16 @@ def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> S
                 x_step = width if layer == 0 else table[layer, IN]
                 z, h, stride = here + unit * table[layer, Z], here + unit * table[layer, H], table[layer, OUT]
                 columns, units = table[layer, COLUMNS], table[layer, ROWS]
-                forward = weights + 4 * table[layer, FORWARD]
+                forward = table[layer, FORWARD]
                 for channel in range(channels):
-                    _product(
-                        x + 4 * channel * x_step, x_stride, forward, h + 4 * (1 + channel) * stride, height * stride,
-                        points, columns, units,
-                    )  # fmt: skip
+                    source, to = x + 4 * channel * x_step, h + 4 * (1 + channel) * stride
+                    if layer == 0:
+                        _product(source, x_stride, weights + 4 * forward, to, height * stride, points, columns, units)
+                    else:
+                        lift(
+                            source, x_stride, weights + 4 * forward, packed16.ctypes.data + 2 * (forward - start16),
+                            to, height * stride, spare, points, columns, units,
+                        )  # fmt: skip
                 now = ticks()
                 q = carried + 4 * tile * channels * (table[layer, Z] // 2)
                 numbers = constants.ctypes.data + 4 * layer * constants.shape[1]
@@ -204,10 +232,11 @@ def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> S
                 x, x_stride = here + unit * table[layer, X], table[layer, IN]
                 z, stride = here + unit * table[layer, Z], table[layer, OUT]
                 wide, units = table[layer, GRAD_ROW], table[layer, ROWS]
-                grad = into + 4 * table[layer, GRAD]
-                _weight_gradient(z, stride, x, x_stride, grad, wide, points * height, wide, units)
-                backward = weights + 4 * table[layer, BACKWARD]
-                _product(z, height * stride, backward, gradient, x_stride, points, units, wide)
+                backward = table[layer, BACKWARD]
+                pass_back(
+                    z, stride, x, x_stride, height, into + 4 * table[layer, GRAD], gradient, weights + 4 * backward,
+                    packed16.ctypes.data + 2 * (backward - start16), spare, points, wide, units,
+                )  # fmt: skip
                 now = ticks()
                 below, stride, units = here + unit * table[layer - 1, Z], table[layer - 1, OUT], table[layer - 1, ROWS]
                 q = carried + 4 * tile * channels * (table[layer - 1, Z] // 2)
@@ -236,4 +265,4 @@ def reverse_stage(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> S
                 _pass_on(entry, width, downs, slopes, points, table[0, COLUMNS], channels, axes)
         _book(clocks, worker, begin, spent)
 
-    return Stage(walk, f"{first.source}{hidden.source}{channels}", "network")
+    return Stage(walk, f"{first.source}{hidden.source}{channels} {bfloat16}", "network")

@@ -31,17 +31,17 @@ def in_reverse(reads: Reads, channels: int) -> bool:
 _MADE: dict[Any, Stage] = {}
 
 
-def _stage(activation: Activation, planes: Planes | int) -> Stage:
+def _stage(activation: Activation, planes: Planes | int, bfloat16: bool) -> Stage:
     """The stage on planes, or in reverse for a number of channels; made once in a process. Raises Untranslatable."""
-    key = type(activation), format_spec(activation.config()), planes
+    key = type(activation), format_spec(activation.config()), planes, bfloat16
     if key not in _MADE:
         parts = {1, activation.planes}
         if isinstance(planes, int):
             reverse = {each: reverse_loops(activation, each, planes) for each in parts}
-            _MADE[key] = reverse_stage(reverse[1], reverse[activation.planes], planes)
+            _MADE[key] = reverse_stage(reverse[1], reverse[activation.planes], planes, bfloat16)
         else:
             loops = {each: planes_loops(activation, each, planes) for each in parts}
-            _MADE[key] = planes_stage(loops[1], loops[activation.planes], planes.count)
+            _MADE[key] = planes_stage(loops[1], loops[activation.planes], planes.count, bfloat16)
     return _MADE[key]
 
 
@@ -55,6 +55,7 @@ class Way:
         threads: workers.
         tile: points that walk together; None: what the second cache holds.
         cache: bytes of that.
+        bfloat16: whether products that only gradients come of are of bfloat16 numbers.
 
     Attributes:
         planes: what the encoder gives.
@@ -68,34 +69,31 @@ class Way:
 
     def __init__(
         self, reads: Reads, activation: Activation, encoder: JetEncoder, layout: Layout, constants: np.ndarray,
-        weights: Weights, channels: int, *, threads: int, tile: int | None, cache: int,
+        weights: Weights, channels: int, *, threads: int, tile: int | None, cache: int, bfloat16: bool,
     ) -> None:  # fmt: skip
         self.reads, self._encoder, self._channels = reads, encoder, channels
         self.planes = planes_of(reads)
         self.reverse = in_reverse(reads, channels)
-        self.stage = _stage(activation, channels if self.reverse else self.planes)
+        self.stage = _stage(activation, channels if self.reverse else self.planes, bfloat16)
         rows = self.planes.count  # of features of a point
         if self.reverse:
-            room = reverse_room(1, layout.per_point, layout.widest, layout.features, channels, len(reads.first))
-            points = cache // (4 * room)
-            grain, height = ROWS, 1 + channels
+            height, grain = 1 + channels, ROWS
+            room = reverse_room(layout.per_point, layout.widest, layout.features, channels, len(reads.first))
         else:
-            points = cache // (4 * layout.per_point * rows)
-            grain, height = ROWS // math.gcd(ROWS, rows), rows
-        points = tile or min(max(points, _MIN_TILE_ROWS // height), _MAX_TILE_ROWS // height)
+            height, grain = rows, ROWS // math.gcd(ROWS, rows)
+            room = rows * (layout.per_point + 2 * layout.widest)
+        points = tile or min(max(cache // (4 * room), _MIN_TILE_ROWS // height), _MAX_TILE_ROWS // height)
         self.tile = max(points // grain, 1) * grain
         programs = max(_MAX_FEATURE_BYTES // (4 * layout.features * rows) // self.tile, 1)
         self.block = programs * self.tile * threads
         self._features = np.zeros(((self.block + ROWS) * rows, layout.features), np.float32)
-        room = self.tile * rows * (layout.per_point + layout.widest)
-        if self.reverse:
-            room = reverse_room(self.tile, layout.per_point, layout.widest, layout.features, channels, len(reads.first))
         self.clocks = np.zeros((threads, 8), np.int64)
         self._call = Call(
             self.stage, features=self._features, records=np.zeros((threads, 16), np.int64), table=layout.table,
             constants=constants, packed=weights.packed, biases=weights.biases, grads=weights.grads,
             bias_grads=weights.bias_grads, clocks=self.clocks, tile=self.tile, parts=layout.planes,
-            tiles=np.zeros((threads, room + CACHE_LINE_FLOATS), np.float32), pass_on=encoder.learns,
+            tiles=np.zeros((threads, (self.tile + 1) * room + CACHE_LINE_FLOATS), np.float32), pass_on=encoder.learns,
+            packed16=weights.packed16, start16=weights.start16,
         )  # fmt: skip
         if self.reverse:
             self._call.set(axes=len(reads.first))

@@ -36,6 +36,18 @@ for backward in ("float32", "bfloat16"):
         found = found.to_dense() if hasattr(found, "to_dense") else found
         worst = max(worst, float((found - right).norm() / right.norm()) / limit)
     worst = max(worst, float((ours.residuals - theirs.residuals).abs().max()) / 1e-4)
+from inr.field import Jet, Reads, laplace
+field = Field.build(source.domain, encoding="identity", activation="gabor:omega=2", network="mlp:depth=2,width=21")
+tensors, coords = dict(field.named_parameters()), torch.rand(50, 2) * 2 - 1
+for reads in (Reads((0,), (laplace(2),)), Reads((1,))):
+    plans = [plan(field, None, engine)[1] for engine in ("cpu:threads=2,tile=13,backward=float32", "eager")]
+    jets = [each.jet(tensors, coords, reads) for each in plans]
+    adjoint = Jet(*map(torch.ones_like, jets[1]))
+    pulled = [each.pull(tensors, coords, adjoint, reads) for each in plans]
+    pairs = [*zip(*jets), *((pulled[0][name], pulled[1][name]) for name in tensors)]
+    for found, right in pairs:
+        if right.numel():
+            worst = max(worst, float((found - right).norm() / right.norm()) / 1e-4)
 print(vector.LANES, vector.ROWS, worst)
 """
 

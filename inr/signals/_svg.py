@@ -1,0 +1,207 @@
+"""The outlines in an SVG drawing."""
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.signals._formats import ShapeAs
+from inr.signals._shape import ShapeSignal
+from inr.signals._silhouettes import from_outline
+
+_PIECES = 64  # straight ones that a curve is cut into
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_TOKENS = re.compile(rf"[A-Za-z]|{_NUMBER}")
+_NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
+_HIDDEN = ("defs", "clipPath", "mask", "symbol", "pattern", "marker")
+_DEEPEST = 64
+
+
+def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSignal:
+    """The silhouette of all filled paths and figures of a drawing.
+
+    Args:
+        path: of the file.
+        as_shape: what is learned of it.
+        max_bytes: refuse larger files.
+    """
+    if path.stat().st_size > max_bytes:
+        raise InrError(f"{path} has {path.stat().st_size:,} bytes, more than the {max_bytes:,} that may be read")
+    try:
+        root = ElementTree.fromstring(path.read_bytes())
+        found = list(_outlines(root, np.eye(3), "nonzero", 0))
+    except ElementTree.ParseError as error:
+        raise InrError(f"{path} is a damaged SVG: {error}") from None
+    except (ValueError, IndexError, KeyError, OverflowError) as error:
+        raise InrError(f"{path} has a path that cannot be read: {error}") from None
+    rules = {rule for _, rule in found}
+    curves = [curve for curves, _ in found for curve in curves]
+    if not curves:
+        raise InrError(f"{path} has no filled paths, polygons, rectangles, circles or ellipses")
+    rule = "evenodd" if rules == {"evenodd"} else "nonzero"
+    return from_outline(curves, rule=rule, as_shape=as_shape, source=str(path))
+
+
+def _outlines(
+    element: ElementTree.Element, transform: np.ndarray, rule: str, depth: int
+) -> Iterator[tuple[list[np.ndarray], str]]:
+    """The curves of what an element shows, each figure with the rule of what is inside of it."""
+    name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    if name in _HIDDEN or depth > _DEEPEST:
+        return
+    style = dict(re.findall(r"([\w-]+)\s*:\s*([^;]+)", element.get("style", "")))
+    rule = style.get("fill-rule", element.get("fill-rule", rule)).strip()
+    transform = transform @ _transform(element.get("transform", ""))
+    if style.get("display", element.get("display")) == "none":
+        return
+    if style.get("fill", element.get("fill", "")).strip() != "none" and (curves := _figure(name, element)):
+        yield [curve @ transform[:2, :2].T + transform[:2, 2] for curve in curves], rule
+    for child in element:
+        yield from _outlines(child, transform, rule, depth + 1)
+
+
+def _transform(text: str) -> np.ndarray:
+    """The matrix of a list of transformations, (3, 3)."""
+    found = np.eye(3)
+    for name, inside in re.findall(r"(\w+)\s*\(([^)]*)\)", text):
+        numbers = [float(number) for number in re.findall(_NUMBER, inside)]
+        step = np.eye(3)
+        if name == "matrix":
+            step[:2] = np.array(numbers).reshape(3, 2).T
+        elif name == "translate":
+            step[:2, 2] = [*numbers, 0.0][:2]
+        elif name == "scale":
+            step[0, 0], step[1, 1] = numbers[0], numbers[-1]
+        elif name == "rotate":
+            angle = math.radians(numbers[0])
+            step[:2, :2] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+            if len(numbers) == 3:
+                centre = np.array(numbers[1:])
+                step[:2, 2] = centre - step[:2, :2] @ centre
+        elif name in ("skewX", "skewY"):
+            step[(0, 1) if name == "skewX" else (1, 0)] = math.tan(math.radians(numbers[0]))
+        found = found @ step
+    return found
+
+
+def _figure(name: str, element: ElementTree.Element) -> list[np.ndarray]:
+    """The closed curves of a figure; none of what has no inside."""
+
+    def number(key: str) -> float:
+        text = re.match(_NUMBER, element.get(key, "0").strip())
+        return float(text.group()) if text else 0.0
+
+    if name == "path":
+        return _path(element.get("d", ""))
+    if name in ("polygon", "polyline"):
+        points = [float(each) for each in re.findall(_NUMBER, element.get("points", ""))]
+        return [np.array(points[: len(points) // 2 * 2]).reshape(-1, 2)] if len(points) > 3 else []
+    if name == "rect":
+        x, y, wide, high = number("x"), number("y"), number("width"), number("height")
+        return [np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]])] if wide and high else []
+    if name in ("circle", "ellipse"):
+        radii = (number("r"), number("r")) if name == "circle" else (number("rx"), number("ry"))
+        turn = np.arange(4 * _PIECES) * (2 * np.pi / (4 * _PIECES))
+        ring = np.stack((np.cos(turn), np.sin(turn)), 1) * radii
+        return [ring + np.array((number("cx"), number("cy")))] if all(radii) else []
+    return []
+
+
+def _path(text: str) -> list[np.ndarray]:
+    """The subpaths of a path, each closed."""
+    tokens = _TOKENS.findall(_spaced_flags(text))
+    curves: list[list[np.ndarray]] = []
+    here, start, handle = np.zeros(2), np.zeros(2), np.zeros(2)
+    command, before, place = "", "", 0
+    while place < len(tokens):
+        if tokens[place].isalpha():
+            command, place = tokens[place], place + 1
+        elif command.upper() == "Z":
+            raise ValueError(f"a number after {command}")
+        kind, relative = command.upper(), command.islower()
+        if kind == "Z":
+            here, before = start, "Z"
+            continue
+        numbers = np.array([float(token) for token in tokens[place : place + _NUMBERS[kind]]])
+        if len(numbers) < _NUMBERS[kind]:
+            raise ValueError(f"too few numbers after {command}")
+        place += _NUMBERS[kind]
+        if kind == "M":
+            here = numbers + (here if relative else 0)
+            start = here
+            curves.append([here[None]])
+            command = "l" if relative else "L"  # further pairs are lines
+        else:
+            if before == "Z" or not curves:
+                curves.append([here[None]])
+            piece, handle = _piece(kind, numbers, here, handle if before else here, relative, before)
+            curves[-1].append(piece)
+            here = piece[-1]
+        before = kind
+    return [np.concatenate(curve) for curve in curves if sum(map(len, curve)) > 2]
+
+
+def _spaced_flags(text: str) -> str:
+    """The flags of arcs, which may be written without space, apart from each other."""
+    arcs = rf"({_NUMBER})[\s,]*({_NUMBER})[\s,]*({_NUMBER})[\s,]*([01])[\s,]*([01])[\s,]*({_NUMBER})[\s,]*({_NUMBER})"
+
+    def apart(match: re.Match[str]) -> str:
+        return match.group(1) + re.sub(arcs, r"\1 \2 \3 \4 \5 \6 \7 ", match.group(2))
+
+    return re.sub(r"([Aa])([^A-DF-Za-df-z]*)", apart, text)
+
+
+def _piece(
+    kind: str, numbers: np.ndarray, here: np.ndarray, handle: np.ndarray, relative: bool, before: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a segment after its first one, and the last handle of a curve."""
+    base = here if relative else np.zeros(2)
+    if kind in ("H", "V"):
+        axis = "HV".index(kind)
+        stop = here.copy()
+        stop[axis] = numbers[0] + base[axis]
+        return stop[None], stop
+    if kind == "A":
+        return _arc(here, numbers[:2], numbers[2], bool(numbers[3]), bool(numbers[4]), numbers[5:] + base)
+    points = [here, *(numbers.reshape(-1, 2) + base)]
+    if kind == "L":
+        return points[1][None], points[1]
+    if kind in ("S", "T"):  # the first handle is the last one of the curve before, mirrored
+        alike = before in (("C", "S") if kind == "S" else ("Q", "T"))
+        points.insert(1, 2 * here - handle if alike else here)
+    share = (np.arange(_PIECES) + 1)[:, None] / _PIECES
+    levels = [np.broadcast_to(point, (_PIECES, 2)) for point in points]
+    while len(levels) > 1:  # de Casteljau's
+        levels = [one + share * (other - one) for one, other in itertools.pairwise(levels)]
+    return levels[0], points[-2]
+
+
+def _arc(
+    start: np.ndarray, radii: np.ndarray, turned: float, large: bool, sweep: bool, stop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """An elliptical arc, by its centre (SVG 2, appendix B.2)."""
+    radii = np.abs(radii)
+    if not radii.all() or (start == stop).all():
+        return stop[None], stop
+    angle = math.radians(turned)
+    axes = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    half = axes @ (start - stop) / 2 / radii
+    squared = float(half @ half)
+    if squared > 1:  # radii that do not reach are made larger
+        radii, half, squared = radii * math.sqrt(squared), half / math.sqrt(squared), 1.0
+    away = math.sqrt(max(1 / squared - 1, 0)) * (-1 if large == sweep else 1)
+    centre = away * np.array([half[1], -half[0]])
+    first, last = half - centre, -half - centre
+    begin, end = math.atan2(first[1], first[0]), math.atan2(last[1], last[0])
+    span = (end - begin) % (2 * math.pi) - (0 if sweep else 2 * math.pi)
+    angles = begin + span * (np.arange(_PIECES) + 1) / _PIECES
+    middle = (start + stop) / 2
+    ring = (np.stack((np.cos(angles), np.sin(angles)), 1) + centre) * radii
+    found = ring @ axes + middle
+    found[-1] = stop
+    return found, stop

@@ -1,0 +1,161 @@
+"""Shapes as signals: one scale, own units, values of length-1 gradients; points; silhouettes; what is refused."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import inr
+from inr.signals import from_mask, from_mesh, from_outline, from_points
+
+_CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
+_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
+_FACES = np.concatenate((_QUADS[:, [0, 1, 2]], _QUADS[:, [0, 2, 3]]))
+_BOX = _CUBE * [2, 3, 5] + [10, 20, 30]
+
+
+def small(signal, size=4096):
+    """The same signal with a smaller pool."""
+    signal._size = size
+    return signal
+
+
+def box_distance(positions):
+    beyond = np.abs(positions - [10, 20, 30]) - [2, 3, 5]
+    return np.linalg.norm(np.maximum(beyond, 0), axis=1) + np.minimum(beyond.max(1), 0)
+
+
+def test_a_shape_has_one_scale_and_keeps_its_units():
+    signal = small(from_mesh(_BOX, _FACES))
+    domain = signal.domain
+    halves = [(axis.high - axis.low) / 2 for axis in domain.axes]
+    assert domain.kind == "shape"
+    assert halves == pytest.approx([5 / 0.9] * 3)
+    assert (domain.values.low, domain.values.high) == ((-halves[0],), (halves[0],))
+    coords, values = next(signal.blocks(4096))
+    positions = domain.positions(coords.double().numpy())
+    np.testing.assert_allclose(domain.values.restore(values.numpy())[:, 0], box_distance(positions), atol=1e-5)
+
+
+def test_occupancy_is_the_sign():
+    distances, occupancy = (small(from_mesh(_BOX, _FACES, as_shape=each)) for each in ("sdf", "occupancy"))
+    indices = torch.arange(0, 4096, 7)
+    assert torch.equal(occupancy.coords(indices), distances.coords(indices))
+    assert torch.equal(occupancy.values(indices), distances.values(indices).sign())
+
+
+def test_pools_are_a_function_of_the_seed_and_renewed_ones_of_the_generation():
+    one, other, third = (small(from_mesh(_BOX, _FACES, seed=seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.pool[0], other.pool[0])
+    assert not np.array_equal(one.pool[0], third.pool[0])
+    first = one.pool[0].copy()
+    one.renew(0, 3)
+    other.renew(0, 1)
+    other.renew(0, 3)
+    assert not np.array_equal(one.pool[0], first)
+    np.testing.assert_array_equal(one.pool[0], other.pool[0])
+
+
+def test_points_tell_what_space_is_inside_of():
+    draw = np.random.default_rng(0)
+    normals = draw.normal(size=(4000, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    with pytest.warns(inr.InrWarning, match="unit vectors"):
+        signal = from_points(3 * normals + [1, 2, 3], 2 * normals)
+    surface, space = signal.sets
+    np.testing.assert_allclose(np.linalg.norm(surface.data, axis=1), 1, atol=1e-6)
+    radius = np.linalg.norm(surface.coords, axis=1).mean()
+    known = space.data[:, 1] > 0
+    assert known.mean() > 0.6
+    true = np.linalg.norm(space.coords, axis=1) - radius
+    np.testing.assert_array_equal(np.sign(space.data[known, 0]), np.sign(true[known]))
+    assert np.abs(space.data[known, 0] - true[known]).max() < signal.spacing
+
+
+def test_a_mask_is_its_outline_in_pixels():
+    y, x = np.mgrid[:48, :64] + 0.5
+    signal = small(from_mask(np.clip(15.5 - np.hypot(x - 30, y - 20), 0, 1)))
+    coords, values = next(signal.blocks(4096))
+    positions = signal.domain.positions(coords.double().numpy())
+    true = np.hypot(positions[:, 0] - 30, positions[:, 1] - 20) - 15
+    assert np.abs(signal.domain.values.restore(values.numpy())[:, 0] - true).max() < 0.1
+
+
+def test_curves_within_curves_are_holes_by_one_rule_and_not_by_the_other():
+    square = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    for rule, hole in (("evenodd", False), ("nonzero", True)):
+        solid = from_outline([4 * square, square], rule=rule).solid
+        assert solid.inside(np.array([[0.0, 0], [0.5, 0.5]])).tolist() == [hole, True]
+
+
+def test_a_drawing_is_the_outline_of_its_figures(tmp_path):
+    (path := tmp_path / "a.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg"><defs><rect width="900" height="900"/></defs><g transform="scale(2)">'
+        '<path fill-rule="evenodd" d="M10 10 h20 v20 h-20 z m5 10 a5,5 0 1010 0a5 5 0 1 0-10 0"/></g></svg>'
+    )
+    signal = inr.open(path, as_shape="sdf")
+    positions = np.array([[24.0, 24], [40, 40], [40, 32], [70, 40]])
+    found = signal.solid.distances(signal.domain.coordinates(positions)) * signal.domain.values.high[0]
+    expected = [-4, 10, 2, 10]  # in the frame, in the hole's middle, in the hole near its rim, outside
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_pictures_stay_pictures_unless_they_are_said_to_be_silhouettes(tmp_path):
+    from PIL import Image
+
+    y, x = np.mgrid[:32, :32]
+    Image.fromarray((np.hypot(x - 16, y - 16) < 10).astype(np.uint8) * 255).save(path := tmp_path / "mask.png")
+    assert inr.open(path).domain.kind == "image"
+    assert inr.open(path, as_shape="sdf").domain.kind == "shape"
+
+
+@pytest.mark.parametrize(
+    ("vertices", "faces", "words"),
+    [
+        (_BOX, np.zeros((0, 3), int), "has no faces"),
+        (_BOX, _FACES[:1], "one triangle"),
+        (np.where(_BOX[0, 0] == _BOX, np.nan, _BOX), _FACES, "no finite numbers"),
+        (0 * _BOX, _FACES, "no faces of any area"),
+        (_BOX, _FACES + 1, "names vertex 8"),
+        (_BOX[:, :2], _FACES, "vertices are real numbers"),
+    ],
+)
+def test_meshes_that_enclose_nothing_are_refused(vertices, faces, words):
+    with pytest.raises(inr.InrError, match=words):
+        from_mesh(vertices, faces)
+
+
+def test_meshes_that_look_inwards_are_turned_and_it_is_said():
+    with pytest.warns(inr.InrWarning, match="looked inwards"):
+        signal = from_mesh(_BOX, _FACES[:, ::-1])
+    assert signal.solid.inside(np.zeros((1, 3))).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: from_points(np.zeros((3, 3))), "4 at least"),
+        (lambda: from_points(np.full((9, 3), np.inf)), "no finite numbers"),
+        (lambda: from_points(np.ones((9, 3))), "no extent"),
+        (lambda: from_points(_CUBE, 0 * _CUBE), "length 0"),
+        (lambda: from_points(_CUBE, _CUBE, as_shape="sdf"), "learned as eikonal"),
+        (lambda: from_mask(np.ones((4, 4))), "one brightness"),
+        (lambda: from_mask(np.eye(4), as_shape="eikonal"), "learned as sdf or occupancy"),
+        (lambda: from_outline([]), "no outline"),
+    ],
+)
+def test_what_is_no_shape_is_refused(make, words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(inr.InrError, match=words):
+            make()
+
+
+def test_a_fit_of_a_box_finds_its_inside(tmp_path):
+    signal = small(from_mesh(_BOX, _FACES), 65_536)
+    field = inr.fit(signal, steps=200, batch=4096, encoding="hash:levels=5,log2_size=12,coarsest=4,finest=64")
+    assert field.fit["objective"]["name"] == "mape"
+    assert field.metrics["iou"] > 0.97
+    field.save(tmp_path / "box.inr")
+    assert inr.load(tmp_path / "box.inr").domain == signal.domain
