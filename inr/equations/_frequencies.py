@@ -6,7 +6,7 @@ import numpy as np
 import sympy
 from jaxtyping import Float64
 
-from inr.equations._linearised import compiled
+from inr.equations._linearised import broadcast, compiled
 from inr.equations._problem import Orders, Problem
 
 _LIMIT = 8.0  # of half axes of the ellipsoid to their geometric mean
@@ -50,10 +50,11 @@ def aspect(problem: Problem) -> Float64[np.ndarray, " d"]:
 def solving(
     problem: Problem, count: int, radii: Sequence[float], draw: np.random.Generator
 ) -> Float64[np.ndarray, "m d"] | None:
-    """Frequencies of sines that satisfy the equation without its source, of one with constant coefficients.
+    """Frequencies of sines that satisfy the equation without its source, at least around some point.
 
     Where all derivatives are of even order, sin(w·x + b) is multiplied by a number, the operator's symbol; frequencies
-    are drawn on the surface where that is 0: of Helmholtz a circle, of waves a cone.
+    are drawn on the surface where that is 0: of Helmholtz a circle, of waves a cone. Coefficients that vary are taken
+    as they are at random points.
 
     Args:
         problem: traced.
@@ -62,16 +63,19 @@ def solving(
         draw: random numbers.
 
     Returns:
-        In normalised coordinates; None where there are none.
+        In normalised coordinates; None where there are none, or few.
     """
-    terms = _symbol(problem)
-    if terms is None:
+    if not problem.linear or len(problem.unknowns) != 1:
         return None
     axes, found = len(radii), []
-    for _ in range(count):
+    orders, slopes = _symbols(problem, draw.uniform(-1, 1, (count, axes)))
+    odd = np.array([sum(each) % 2 for each in orders], bool)
+    for own in slopes.T:
         axis = int(draw.integers(axes))
         guess = draw.uniform(-1, 1, axes) * np.array(radii)
-        roots = _roots(terms, axis, guess)
+        if np.abs(own[odd]).max(initial=0.0) > 0:
+            continue
+        roots = _roots([(each, slope) for each, slope in zip(orders, own, strict=True) if slope], axis, guess)
         roots = roots[np.abs(roots) <= _REACH * radii[axis]]
         if len(roots):
             guess[axis] = draw.choice(roots)
@@ -79,20 +83,16 @@ def solving(
     return np.array(found) if len(found) > count // 8 else None
 
 
-def _symbol(problem: Problem) -> list[tuple[Orders, float]] | None:
-    """Orders and coefficients in normalised coordinates; None where sines are no eigenfunctions."""
-    symbols, residuals = problem.symbols, problem.conditions[0].residuals
-    if not problem.linear or len(residuals) != 1 or problem.domain.channels != 1:
-        return None
-    half = [(axis.high - axis.low) / 2 for axis in problem.domain.axes]
-    terms = []
-    for jet in symbols.jets_of(residuals[0]):
-        _, orders = symbols.jets[jet]
-        slope = sympy.diff(residuals[0], jet)
-        if not slope.is_number or sum(orders) % 2:
-            return None
-        terms.append((orders, float(slope) / float(np.prod(np.array(half) ** np.array(orders)))))
-    return terms
+def _symbols(problem: Problem, coords: np.ndarray) -> tuple[list[Orders], np.ndarray]:
+    """Orders of what the equation reads of its first channel, and its coefficients at points (k, n), normalised."""
+    symbols, residual = problem.symbols, problem.conditions[0].residuals[0]
+    half = np.array([(axis.high - axis.low) / 2 for axis in problem.domain.axes])
+    jets = [jet for jet in symbols.jets_of(residual) if symbols.jets[jet][0] == 0]
+    orders = [symbols.jets[jet][1] for jet in jets]
+    points = np.asarray(problem.domain.positions(coords))
+    found = compiled([sympy.diff(residual, jet) for jet in jets], symbols.coords)(*points.T)
+    sizes = [float(np.prod(half ** np.array(each))) for each in orders]
+    return orders, np.stack(broadcast(found, len(points))) / np.array(sizes)[:, None]
 
 
 def _roots(terms: Sequence[tuple[Orders, float]], axis: int, others: np.ndarray) -> np.ndarray:
@@ -102,7 +102,7 @@ def _roots(terms: Sequence[tuple[Orders, float]], axis: int, others: np.ndarray)
         sign = (-1) ** (sum(orders) // 2)
         rest = np.prod([others[each] ** order for each, order in enumerate(orders) if each != axis])
         powers[orders[axis]] = powers.get(orders[axis], 0.0) + sign * slope * float(rest)
-    top = max(powers)
+    top = max(powers, default=0)
     if top == 0:
         return np.zeros(0)
     roots = np.roots([powers.get(power, 0.0) for power in range(top, -1, -1)])

@@ -110,8 +110,13 @@ def _absorbed(k: float, width: float) -> Preset:
     def source(at: Any) -> Any:
         return _exp(-(at.x**2 + at.y**2) / (2 * spread**2)) / (2 * _PI * spread**2)
 
+    def residual(u: Any, at: Any) -> Any:
+        # divided by the stretches, so that corners of the layers, where nothing is, do not outweigh everything else
+        stretches = stretch(at.x, k, width)[0] * stretch(at.y, k, width)[0]
+        return absorbing(u, at, k, width) / stretches + source(at)
+
     stated = {
-        "residual": lambda u, at: absorbing(u, at, k, width) + source(at),
+        "residual": residual,
         "domain": "x=-1..1,y=-1..1",
         "channels": "u:complex",
         "where": {"boundary": "u"},
