@@ -37,7 +37,7 @@ def cube_table() -> CubeTable:
     Source: Lorensen and Cline, Marching cubes, SIGGRAPH 1987; the table is derived anew.
 
     >>> table = inr.geometry.cube_table()
-    >>> table.counts[0b00000001], table.counts.max()
+    >>> table.counts[0b00000001].item(), table.counts.max().item()
     (1, 5)
     """
     rows = [[triangle for loop in _loops(inside) for triangle in _triangulated(loop)] for inside in range(256)]
