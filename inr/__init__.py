@@ -22,10 +22,14 @@ if TYPE_CHECKING:
         diagnostics,
         encodings,
         engines,
+        equations,
         fitting,
+        geometry,
         listeners,
         networks,
         objectives,
+        reconstruction,
+        shapes,
         signals,
         sweeping,
         teaching,
@@ -34,9 +38,11 @@ if TYPE_CHECKING:
     from inr._params import Range
     from inr.compression import compress, decompress, fit
     from inr.engines import render
+    from inr.equations import solve
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, Suggestion, suggest
     from inr.io import load
+    from inr.reconstruction import reconstruct
     from inr.signals import Signal, from_array, open
     from inr.sweeping import sweep
 
@@ -61,16 +67,22 @@ __all__ = [
     "diagnostics",
     "encodings",
     "engines",
+    "equations",
     "fit",
     "fitting",
     "from_array",
+    "geometry",
     "listeners",
     "load",
     "networks",
     "objectives",
     "open",
+    "reconstruct",
+    "reconstruction",
     "render",
+    "shapes",
     "signals",
+    "solve",
     "suggest",
     "sweep",
     "sweeping",
@@ -84,11 +96,15 @@ _ROOMS = {
     "diagnostics",
     "encodings",
     "engines",
+    "equations",
     "fitting",
+    "geometry",
     "imageio",
     "listeners",
     "networks",
     "objectives",
+    "reconstruction",
+    "shapes",
     "signals",
     "sweeping",
     "teaching",
@@ -111,7 +127,9 @@ _NAMES = {
     "from_array": "inr.signals",
     "load": "inr.io",
     "open": "inr.signals",
+    "reconstruct": "inr.reconstruction",
     "render": "inr.engines",
+    "solve": "inr.equations",
     "suggest": "inr.fitting",
     "sweep": "inr.sweeping",
 }
