@@ -125,7 +125,7 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
     from inr.diagnostics import comparison_sheet, sample_counts_sheet
 
     try:
-        if outputs.comparison is not None and fitted.signal.domain.kind != "shape":
+        if outputs.comparison is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
                 comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
         if outputs.teacher_map is not None and fitted.sample_counts is not None:
