@@ -8,7 +8,7 @@ from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._cpu._plan import CpuPlan
 from inr.engines._derivative_steps import overall_step
 from inr.engines._objectives import Local, Overall
-from inr.jit import compile_seconds
+from inr.jit import compile_seconds, warm
 
 
 class CpuDerivativePlan(CpuPlan):
@@ -34,7 +34,7 @@ class CpuDerivativePlan(CpuPlan):
             stages = self.derivatives.stages([self._loss.reads], ())
         for stage in [*self._stages(), *stages]:  # values too, for pictures and scores
             _ = stage.address
-        super().prepare()  # values alone are asked for too
+        warm(self.threads)
         return compile_seconds() - before
 
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
