@@ -40,7 +40,7 @@ class Expression:
         InrError: it is no formula.
 
     >>> from inr._expressions import Expression
-    >>> Expression("2*x^2 + sin(pi*y)").evaluate({"sin": math.sin}, {"x": 3.0, "y": 0.5})
+    >>> Expression("2*x^2 + sin(pi*y)").evaluate({"sin": lambda z: 1.0}, {"x": 3.0, "y": 0.5})
     19.0
     """
 

@@ -61,7 +61,8 @@ def solve(
     Raises:
         InrError: what cannot be solved, in words.
 
-    >>> field = inr.equations.solve("u_xx + u_yy", domain="x=0..1,y=0..1", where={"boundary": "x^2 - y^2"})
+    >>> from inr.equations import solve
+    >>> field = solve("u_xx + u_yy", domain="x=0..1,y=0..1", where={"boundary": "x^2 - y^2"})
     >>> abs(float(field.at((0.5, 0.25))[0]) - 0.1875) < 1e-5
     True
     """
