@@ -58,7 +58,7 @@ def _placed_meshes(document: Mapping[str, Any]) -> list[tuple[int, np.ndarray]]:
     scenes = document.get("scenes", [])
     roots = scenes[document.get("scene", 0)].get("nodes", []) if scenes else range(len(nodes))
     waiting = [(root, np.eye(4), 0) for root in roots]
-    found = []
+    found: list[tuple[int, np.ndarray]] = []
     while waiting:
         number, above, depth = waiting.pop()
         if depth > _DEEPEST or len(found) > len(nodes):

@@ -109,7 +109,7 @@ class ShapeSignal(Signal):
 
     def _drawn(self, count: int, block: int, generation: int) -> tuple[np.ndarray, np.ndarray]:
         draw = np.random.default_rng((self._seed, block, generation))
-        parts = []
+        parts: list[tuple[np.ndarray, np.ndarray]] = []
         for share, spread in _MIXTURE:
             wanted = count - sum(len(points) for points, _ in parts) if spread is None else int(share * count)
             if spread is None:

@@ -153,9 +153,9 @@ def test_what_is_no_shape_is_refused(make, words):
 
 
 def test_a_fit_of_a_box_finds_its_inside(tmp_path):
-    signal = small(from_mesh(_BOX, _FACES), 65_536)
-    field = inr.fit(signal, steps=200, batch=4096, encoding="hash:levels=5,log2_size=12,coarsest=4,finest=64")
+    signal = small(from_mesh(_BOX, _FACES), 16_384)
+    field = inr.fit(signal, steps=60, batch=2048, encoding="dense:levels=3,coarsest=4,finest=16", learning_rate=1e-2)
     assert field.fit["objective"]["name"] == "mape"
-    assert field.metrics["iou"] > 0.97
+    assert field.metrics["iou"] > 0.9
     field.save(tmp_path / "box.inr")
     assert inr.load(tmp_path / "box.inr").domain == signal.domain
