@@ -119,17 +119,16 @@ def reconstruct(
     _check_outputs(data, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
-        from inr.reconstruction import problem, with_parts
+        from inr.reconstruction import problem
 
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
             "prior": prior, "strength": strength,
         }  # fmt: skip
-        ready = with_parts(
-            problem(task, data, seed=seed, **options),
+        ready = problem(task, data, seed=seed, **options).with_parts(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
-             "learning_rate": parse_rates(lr)},
+             "learning_rate": parse_rates(lr)}
         )  # fmt: skip
         known = truth or (data if keep is not None and mask is None else None)
         wanted = None if known is None else ready.checked_truth(known)
