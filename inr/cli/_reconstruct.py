@@ -12,8 +12,9 @@ from inr._files import check_writable
 from inr._option_values import parse_rates
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, print_json, remark
-from inr.cli._progress import FitBar, waiting
+from inr.cli._progress import waiting
 from inr.cli._render import Force, Quiet
+from inr.cli._running import STATUS, compile_engine, run_by_loss
 
 if TYPE_CHECKING:
     from inr.reconstruction import Reconstruction
@@ -52,7 +53,6 @@ _TITLES = {
     "mri": "Magnetic resonance imaging", "superresolve": "Super-resolution",
 }  # fmt: skip
 _DATA, _FITTING = "Data", "Fitting"
-_STATUS = {"diverged": 1, "interrupted": 130}
 
 
 def _data(words: str, *names: str) -> Any:
@@ -119,22 +119,22 @@ def reconstruct(
     _check_outputs(data, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
-        from inr.reconstruction import problem, with_parts
+        from inr.reconstruction import problem
 
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
             "prior": prior, "strength": strength,
         }  # fmt: skip
-        ready = with_parts(
-            problem(task, data, seed=seed, **options),
+        ready = problem(task, data, seed=seed, **options).with_parts(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
-             "learning_rate": parse_rates(lr)},
+             "learning_rate": parse_rates(lr)}
         )  # fmt: skip
         known = truth or (data if keep is not None and mask is None else None)
         wanted = None if known is None else ready.checked_truth(known)
         fitter = ready.fitter(inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
-    end = _run(fitter, quiet=quiet)
+    compile_engine(fitter, quiet=quiet)
+    end = run_by_loss(fitter, fitter.run(), quiet=quiet)
     with waiting("running classical methods", quiet=quiet):
         found = ready.finish(fitter, wanted)
     for path in outputs:
@@ -144,7 +144,7 @@ def reconstruct(
     _show(found, [*outputs, *([] if drawn is None else [drawn])], quiet=quiet, as_json=as_json)
     if end.reason != "steps":
         remark(end.message)
-    raise typer.Exit(_STATUS.get(str(end.reason), 0))
+    raise typer.Exit(STATUS.get(str(end.reason), 0))
 
 
 def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
@@ -170,20 +170,6 @@ def _parse_offset(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.strip().lstrip("+-").isdecimal() for part in parts):
         raise InrError(f"--offset {text}: write two whole numbers, x,y in pixels, as 120,40")
     return int(parts[0]), int(parts[1])
-
-
-def _run(fitter: Any, *, quiet: bool) -> Any:
-    """Fit; the last event."""
-    from inr.fitting import stopping_on_interrupt
-
-    with waiting(f"compiling for engine {fitter.engine}", quiet=quiet):
-        fitter.prepare()
-    for note in () if quiet else fitter.plan.notes:
-        remark(note)
-    with stopping_on_interrupt(fitter), FitBar(quiet=quiet, by_loss=True) as bar:
-        for event in fitter.run():
-            bar.show(event)
-    return event
 
 
 def _write(found: "Reconstruction", path: Path, *, force: bool) -> None:

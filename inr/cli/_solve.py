@@ -12,7 +12,8 @@ from inr._files import check_writable
 from inr.cli import _pipes
 from inr.cli._console import complain, out, pairs, print_json, remark, size
 from inr.cli._fit_files import save_field
-from inr.cli._progress import FitBar, waiting
+from inr.cli._progress import waiting
+from inr.cli._running import STATUS, compile_engine, run_by_loss
 
 if TYPE_CHECKING:
     from inr import Field
@@ -41,7 +42,6 @@ axes but t); + - * / ^ and sin cos tan exp log sqrt sinh cosh tanh abs erf sign 
 [bold]Exit status[/bold] 0 fine; 1 the loss diverged; 2 bad input; 130 interrupted (the best state is saved)
 """
 
-_STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 _EQUATION, _HOW, _STEPS, _OUT = "Equation", "How", "Steps (for equations that are not linear)", "Output"
 
 
@@ -144,7 +144,7 @@ def solve(
         print_json(result)
     elif not quiet:
         out().print(pairs(_rows(result)))
-    raise typer.Exit(_STATUS.get(reason, 0))
+    raise typer.Exit(STATUS.get(reason, 0))
 
 
 def _preset(name: str, given: Mapping[str, float | None]) -> Any:
@@ -206,7 +206,6 @@ def _read(path: Path | None) -> tuple[Any, Any] | None:
 def _solved(problem: "Problem", how: "How", *, quiet: bool) -> tuple["Field", str]:
     """The field, and why its steps ended ("solved" where there were none)."""
     from inr.equations import closed_form_if_content, finished, stepping
-    from inr.fitting import stopping_on_interrupt
 
     tell = (lambda line: None) if quiet else remark
     with waiting("solving", quiet=quiet):
@@ -215,15 +214,11 @@ def _solved(problem: "Problem", how: "How", *, quiet: bool) -> tuple["Field", st
         return field, "solved"
     with waiting("preparing", quiet=quiet):
         course = stepping(problem, how)
-        course.fitter.prepare()
-    for note in () if quiet else course.fitter.plan.notes:
-        remark(note)
-    with stopping_on_interrupt(course.fitter), FitBar(quiet=quiet) as bar:
-        for event in course.run():
-            bar.show(event)
-    if event.reason != "steps":
-        remark(event.message)
-    return finished(course, problem, how), str(event.reason)
+    compile_engine(course.fitter, quiet=quiet)
+    end = run_by_loss(course.fitter, course.run(), quiet=quiet)
+    if end.reason != "steps":
+        remark(end.message)
+    return finished(course, problem, how), str(end.reason)
 
 
 def _exact(text: str | None, problem: "Problem") -> Any:

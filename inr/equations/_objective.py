@@ -20,8 +20,10 @@ class Drawn(NamedTuple):
     """How points are drawn.
 
     Attributes:
-        counts: of each condition's pool. shares: of a step's points, those of each condition.
-        weights: of the conditions in the loss. seed: of the points.
+        counts: points of each condition's pool.
+        shares: of a step's points, those of each condition.
+        weights: of the conditions in the loss.
+        seed: of the points.
     """
 
     counts: Sequence[int]
@@ -44,7 +46,6 @@ class PooledLoss:
         columns: of each condition, points (n, d) in own units and what is known there to what they bring, (n, k).
 
     Attributes:
-        derivative_order: highest that is read, as far as that is known.
         terms: for engines, one a condition.
         pool: their points.
     """
@@ -56,7 +57,6 @@ class PooledLoss:
         self._random = np.random.default_rng([drawn.seed, 1])
         self.terms: Sequence[Term] = terms
         self.reweigh(drawn.weights)
-        self.derivative_order = problem.order
         pools = [self.drawn(which, count) for which, count in enumerate(drawn.counts)]
         self.pool = PointPool(problem.domain, pools, drawn.shares)
 

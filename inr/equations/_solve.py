@@ -1,5 +1,7 @@
 """Solving differential equations for a field."""
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +20,8 @@ from inr.fitting import stopping_on_interrupt
 Tell = Callable[[str], None]
 _CONTENT = 1e-4  # residual with which the closed form of an equation that is not linear is taken
 _SECONDS = 20.0  # of closed forms, about
+# names that are meant as files even where there is none of that name, for a message that says so
+_FILE_NAME = r"[^\s=;*+^()]+\.(png|jpe?g|webp|tiff?|bmp|gif|avif|exr|hdr|wav|flac|mp3|ogg|mp4|mov|npy|npz|nii|nc|h5)"
 
 
 def solve(
@@ -40,8 +44,8 @@ def solve(
 
     Args:
         residual: what is to be 0: one number at each point or several, as a tuple. Or text, as "u_xx + u_yy + 400*u".
-            Anything else is a signal to be fitted in closed form, see `inr.fitting.solve`: a signal, a path
-            (`pathlib.Path`) or an array.
+            Anything else is a signal to be fitted in closed form, see `inr.fitting.solve`: a signal, an array, or the
+            path of a file; text is one where there is such a file, or where it ends as files of signals do.
         domain: axes with their ranges in own units, as "x=-1..1,t=0..1". Of text, all axes by which it differentiates
             where None: from -1 to 1, and t from 0 to 1.
         channels: names of the unknown functions, as "u" or "u,v,p"; "u:complex" for a complex one. None: "u", or those
@@ -66,7 +70,7 @@ def solve(
     >>> abs(float(field.at((0.5, 0.25))[0]) - 0.1875) < 1e-5
     True
     """
-    if not (callable(residual) or isinstance(residual, (str, list, tuple))):
+    if not (callable(residual) or isinstance(residual, (str, list, tuple))) or _is_file(residual):
         return solve_signal(residual, **how)
     if isinstance(residual, str) and (domain is None or channels is None):
         named, box = described(residual)
@@ -75,6 +79,17 @@ def solve(
         raise InrError("an equation that is a function needs its domain, as domain='x=-1..1,t=0..1'")
     problem = state(residual, domain=domain, channels=channels or "u", where=where, unknown=unknown, data=data)
     return solved(problem, made(**how), tell or (lambda line: None))
+
+
+def _is_file(given: object) -> bool:
+    """Whether text is the name of a file rather than an equation: one that exists, or that ends as signals do."""
+    if not isinstance(given, str):
+        return False
+    try:
+        exists = os.path.exists(given)
+    except ValueError:  # a zero byte in the name
+        return False
+    return exists or re.fullmatch(_FILE_NAME, given, re.IGNORECASE) is not None
 
 
 def solved(problem: Problem, how: How, tell: Tell) -> Field:

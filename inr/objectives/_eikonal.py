@@ -28,7 +28,6 @@ class _Eikonal(Part):
         terms: of the loss.
     """
 
-    derivative_order = 1
     needs_normals = True
 
     def __init__(self, signal: Signal, far: float) -> None:

@@ -11,7 +11,6 @@ from jaxtyping import Bool
 from scipy.ndimage import binary_dilation
 
 from inr._errors import InrError
-from inr.fitting import Setup
 from inr.reconstruction._classical import cloned
 from inr.reconstruction._inputs import plain_picture, read_mask
 from inr.reconstruction._problem import Classical, Problem
@@ -33,7 +32,6 @@ def composite(
     mask: Any,
     offset: tuple[int, int] = (0, 0),
     mixed: bool = False,
-    parts: Setup | None = None,
     seed: int = 0,
 ) -> Problem:
     """A picture put into another one without a seam.
@@ -44,7 +42,6 @@ def composite(
         mask: a picture of the source's size, bright where it is taken, or bool (h, w).
         offset: where the upper left corner of the source comes to lie in the background, in pixels, x first.
         mixed: take the larger of both pictures' slopes, at every place.
-        parts: of the field and its fit.
         seed: of the places.
 
     Raises:
@@ -90,7 +87,7 @@ def composite(
         return domain.values.restore(cloned(ground, laid, inside, mixed=mixed))
 
     facts = [f"{int(inside.sum()):,} pixels are taken from the source, {'mixed' if mixed else 'its'} gradients"]
-    setup = parts or smooth_grid(shape, finer=1.5, steps=800, batch=8_192)
+    setup = smooth_grid(shape, finer=1.5, steps=800, batch=8_192)
     return Problem(
         "composite", pool, PooledTerms(pool, terms), setup, domain, pasted_over.astype(np.float32),
         [Classical("sparse Poisson", solve)], facts, known=known,

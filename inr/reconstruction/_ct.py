@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from jaxtyping import Float
 from inr._errors import InrError
 from inr._tensor import as_numpy
 from inr.field import Field
-from inr.fitting import Budget, Event, Setup, stopping_on_interrupt
+from inr.fitting import Budget, Event, Setup
 from inr.reconstruction._ct_classical import classical_methods
 from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_cutoff, noise_level
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
 from inr.reconstruction._inputs import array_names, read_arrays
-from inr.reconstruction._problem import Problem
+from inr.reconstruction._problem import PARTS, Problem
 from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_geometry import Beam, Scan, check_measured
 from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
@@ -72,29 +71,9 @@ def ct(
     >>> field.domain.shape, field.at((0.0, 0.0)).shape
     ((16, 16), (1,))
     """
-    parts = {name: options.pop(name) for name in PARTS if options.get(name) is not None}
-    ready = tomography(sinogram, angles=angles, **options)
-    return fitted(replace(ready, setup=replace(ready.setup, **parts)), Budget(steps, seconds), engine, seed, on_event)
-
-
-PARTS = ("encoding", "activation", "network", "learning_rate", "optimiser")
-
-
-def fitted(ready: Problem, budget: Budget, engine: str, seed: int, on_event: Callable[[Event], Any] | None) -> Field:
-    """The field of a problem, with the problem's domain.
-
-    Args:
-        ready: the problem.
-        budget, engine, seed: of its fit.
-        on_event: called with every event; None for nothing.
-    """
-    fitter = ready.fitter(budget, engine=engine, seed=seed)
-    with stopping_on_interrupt(fitter):
-        for event in fitter.run():
-            if on_event is not None:
-                on_event(event)
-    fitter.field.domain = ready.domain
-    return fitter.field
+    parts = {name: options.pop(name) for name in PARTS if name in options}
+    ready = tomography(sinogram, angles=angles, **options).with_parts(parts)
+    return ready.fit(Budget(steps, seconds), engine=engine, seed=seed, on_event=on_event).field
 
 
 def tomography(

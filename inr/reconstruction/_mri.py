@@ -1,7 +1,6 @@
 """Magnetic resonance imaging: a complex field from some of its Fourier transform."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,11 @@ from inr._tensor import as_numpy
 from inr.engines import Batch
 from inr.field import Field, Jet, Reads
 from inr.fitting import Budget, Event
-from inr.reconstruction._ct import PARTS, fitted, grid_setup
+from inr.reconstruction._ct import grid_setup
 from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
 from inr.reconstruction._inputs import array_names
-from inr.reconstruction._problem import Classical, Problem
+from inr.reconstruction._problem import PARTS, Classical, Problem
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
@@ -39,7 +38,6 @@ class Frequencies:
         strength: of the total variation.
     """
 
-    derivative_order = 0
     reads = Reads()
 
     def __init__(
@@ -100,9 +98,9 @@ def mri(
     >>> field.domain.shape, field.domain.channels
     ((16, 16), 2)
     """
-    parts = {name: options.pop(name) for name in PARTS if options.get(name) is not None}
-    ready = magnetic_resonance(kspace, mask=mask, **options)
-    return fitted(replace(ready, setup=replace(ready.setup, **parts)), Budget(steps, seconds), engine, seed, on_event)
+    parts = {name: options.pop(name) for name in PARTS if name in options}
+    ready = magnetic_resonance(kspace, mask=mask, **options).with_parts(parts)
+    return ready.fit(Budget(steps, seconds), engine=engine, seed=seed, on_event=on_event).field
 
 
 def magnetic_resonance(
