@@ -17,7 +17,8 @@ from inr.signals._solid import Solid, space_filling
 
 FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
 POINTS_OF_A_BLOCK = 1 << 13  # that are drawn together
-# Shares of the points, and the standard deviation of their distance from the surface along each axis; the rest: anywhere.
+# Shares of the points, and the standard deviation of their distance from the surface along each axis; others are
+# anywhere.
 _MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06))
 
 
