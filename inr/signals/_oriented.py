@@ -74,6 +74,11 @@ class OrientedSignal(PointPool):
         sets = [Points(positions, directions), Points(space, np.stack((away, known), 1))]
         super().__init__(domain, sets, shares=(0.5, 0.5))
 
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """See `Signal.sources`."""
+        return tuple(self.sets[self.SURFACE])
+
 
 def _flakes(
     positions: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"] | None, areas: Float[np.ndarray, " n"]

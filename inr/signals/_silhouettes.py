@@ -27,6 +27,11 @@ class OutlineSolid:
     def __init__(self, outline: Outline, notes: tuple[str, ...] = ()) -> None:
         self.outline, self.notes = outline, notes
 
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """See `Solid`."""
+        return tuple(self.outline.curves)
+
     def distances(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
         """See `Solid`."""
         order = space_filling(points)

@@ -20,6 +20,11 @@ class Solid(Protocol):
     dimensions: int
     notes: tuple[str, ...]
 
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """Arrays that tell one solid from another."""
+        ...
+
     def distances(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
         """Signed distances, negative inside, float64."""
         ...
@@ -53,6 +58,11 @@ class MeshSolid:
     def __init__(self, mesh: Mesh) -> None:
         self._signed = SignedDistance(mesh)
         self.mesh, self.notes = self._signed.mesh, self._signed.notes
+
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """See `Solid`."""
+        return self.mesh.vertices, self.mesh.faces
 
     def distances(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """See `Solid`."""
