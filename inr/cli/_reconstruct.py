@@ -91,8 +91,11 @@ def reconstruct(
     kernel: Annotated[
         str | None, _data("deblur: a Gaussian's standard deviation in pixels, or a picture of the point spread.")
     ] = None,
-    noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
+    noise: Annotated[
+        float | None, _data("Standard deviation of the data's noise, in their units; estimated if not given.")
+    ] = None,
     operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
+    angles: Annotated[Path | None, _data("ct: of the views, in degrees, one a line; or an .npy file.")] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
     strength: Annotated[float | None, _fitting("Of the prior.")] = None,
@@ -124,7 +127,7 @@ def reconstruct(
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
-            "prior": prior, "strength": strength,
+            "angles": angles, "prior": prior, "strength": strength,
         }  # fmt: skip
         ready = problem(task, data, seed=seed, **options).with_parts(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,

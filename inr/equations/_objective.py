@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from inr.engines import Batch, PointSet, Term
-from inr.equations._places import Spread
+from inr.equations._places import QuasirandomSequence
 from inr.equations._problem import Problem
 from inr.equations._terms import Lowered, Units
 from inr.signals import PointPool, Points
@@ -102,7 +102,7 @@ class EquationLoss(PooledLoss):
 
     def __init__(self, problem: Problem, units: Units, drawn: Drawn) -> None:
         self.lowered = [
-            Lowered(each, problem, units, *each.place.draw(_JUDGED, Spread(drawn.seed), units.half))
+            Lowered(each, problem, units, *each.place.draw(_JUDGED, QuasirandomSequence(drawn.seed), units.half))
             for each in problem.conditions
         ]
         terms, columns = [each.term for each in self.lowered], [each.data for each in self.lowered]
