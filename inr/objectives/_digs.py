@@ -37,7 +37,7 @@ class DivergenceGuided(Eikonal):
     derivative_order = 2
     needs_normals = False
 
-    def __init__(self, signal: Signal, *, far: Far = 100.0) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:
         super().__init__(signal, far)
         self.terms = (*self.terms, Term("divergence", Reads(second=(laplace(3),)), _divergence))
         self._weight = 1.0
