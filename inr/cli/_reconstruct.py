@@ -104,7 +104,12 @@ def reconstruct(
     lr: Annotated[str | None, _fitting("Learning rate, as of inr fit.")] = None,
     batch: Annotated[int | None, _fitting("Points a step.")] = None,
     engine: Annotated[str, _fitting("What runs the fit, as in cpu:threads=2.")] = "auto",
-    seed: Annotated[int, _fitting("Of weights, batches and random places.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of weights, batches and random places.", rich_help_panel=_FITTING, show_default=False
+        ),
+    ] = 0,
     sheet: Annotated[
         Path | None, typer.Option(help="The sheet; OUTPUT.sheet.png if not given.", show_default=False)
     ] = None,
@@ -116,7 +121,8 @@ def reconstruct(
     """Reconstruct a picture from derivatives, some of its pixels, noise, blur or larger pixels."""
     outputs = output or [Path(f"{data.stem}.reconstructed.png")]
     drawn = None if no_sheet else sheet or outputs[0].with_suffix(".sheet.png")
-    _check_outputs(data, outputs, drawn, force=force)
+    given = [each for each in (data, mask, background, truth) if each is not None]
+    _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
         from inr.reconstruction import problem, with_parts
@@ -147,7 +153,7 @@ def reconstruct(
     raise typer.Exit(_STATUS.get(str(end.reason), 0))
 
 
-def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
+def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
     """Refuse before the fit what could not be written after it."""
     from inr.signals import file_format
 
@@ -156,8 +162,11 @@ def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, f
             file_format(str(path), "image")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise InrError(f"a sheet is a PNG; call it {sheet.with_suffix('.png')}")
-    for path in (*outputs, *([] if sheet is None else [sheet])):
-        if path.exists() and data.exists() and path.samefile(data):
+    paths = [*outputs, *([] if sheet is None else [sheet])]
+    for place, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:place]]:
+            raise InrError(f"{path} is to be written twice, as a picture or field and as another or the sheet")
+        if path.exists() and any(each.exists() and path.samefile(each) for each in given):
             raise InrError(f"{path} is the data itself; give another output")
         check_writable(path, force=force)
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from inr._errors import InrError
 from inr.equations._closed_form import ClosedForm
 from inr.equations._fields import network_of, wrapped
@@ -109,6 +111,9 @@ def closed_form_if_content(problem: Problem, how: How, tell: Tell) -> Field | No
     Raises:
         InrError: a closed form of what has none.
     """
+    axes = [axis.name for axis in problem.domain.axes]
+    if unknown := [name for name in how.periodic if name not in axes]:
+        raise InrError(f"periodic names '{unknown[0]}', which is no axis; axes are {', '.join(axes)}")
     if how.solver == "steps" or (how.solver == "auto" and (how.wants_steps or not problem.traced)):
         return None
     if not problem.traced:
@@ -135,7 +140,8 @@ def closed_form(problem: Problem, how: How, tell: Tell) -> Field:
     periodic = [axis.name in how.periodic for axis in problem.domain.axes]
     solver = ClosedForm(inner, periodic=periodic, seed=how.seed, weights=how.weights)
     seconds = _SECONDS if how.seconds is None else how.seconds
-    solution = solver.run(tolerance=how.tolerance, features=how.features, seconds=seconds, tell=tell)
+    with np.errstate(all="ignore"):  # a solution that is not finite is refused, in words
+        solution = solver.run(tolerance=how.tolerance, features=how.features, seconds=seconds, tell=tell)
     field = network_of(solution, problem, wrapping)
     field.metrics = {"residual": solution.residual, "rounding": solution.rounding}
     field.fit = {"optimiser": "closed-form", "seed": how.seed, "steps": 0, "features": solution.features.count}
