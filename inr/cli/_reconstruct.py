@@ -35,6 +35,12 @@ EPILOG = """
 
   inr reconstruct photo.png --task gradients                      # its gradients alone; or an .npz with gx and gy
 
+  inr reconstruct ct.npz                                          # sinogram and angles; see docs/reconstruction.md
+
+  inr reconstruct sinogram.tif --task ct --angles degrees.txt     # a row a view
+
+  inr reconstruct mri.npz                                         # kspace and mask: the magnitude
+
   inr reconstruct gradients.npz -o photo.inr                      # the field itself
 
 [bold]Rules[/bold] Every task stands beside its classical methods, in the table and on the sheet; with --truth all are
@@ -93,6 +99,9 @@ def reconstruct(
     ] = None,
     noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
     operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
+    angles: Annotated[
+        Path | None, _data("ct: a file of the angles of the views in degrees, text or .npy, where DATA has none.")
+    ] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
     strength: Annotated[float | None, _fitting("Of the prior.")] = None,
@@ -118,10 +127,10 @@ def reconstruct(
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Reconstruct a picture from derivatives, some of its pixels, noise, blur or larger pixels."""
+    """Reconstruct a picture from derivatives, some of its pixels, noise, blur, projections or k-space."""
     outputs = output or [Path(f"{data.stem}.reconstructed.png")]
     drawn = None if no_sheet else sheet or outputs[0].with_suffix(".sheet.png")
-    given = [each for each in (data, mask, background, truth) if each is not None]
+    given = [each for each in (data, mask, background, angles, truth) if each is not None]
     _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
@@ -130,7 +139,7 @@ def reconstruct(
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
-            "prior": prior, "strength": strength,
+            "angles": angles, "prior": prior, "strength": strength,
         }  # fmt: skip
         ready = with_parts(
             problem(task, data, seed=seed, **options),

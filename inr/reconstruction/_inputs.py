@@ -1,5 +1,8 @@
 """What reconstructions are given: pictures, masks, arrays of derivatives; and their refusals."""
 
+import math
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -96,7 +99,7 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
     source = "the data"
     if not isinstance(given, Mapping):
         source = str(given)
-        given = _npz(Path(given))
+        given = arrays_of(Path(given))
     absent = [name for name in wanted if name not in given]
     if absent:
         held = ", ".join(sorted(given)) or "nothing"
@@ -114,14 +117,35 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
     return found
 
 
-def _npz(path: Path) -> Mapping[str, np.ndarray]:
+def arrays_of(path: str | Path) -> Mapping[str, np.ndarray]:
+    """All arrays of an .npz file, by name.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InrError: it is none, or damaged, or its arrays are larger than the file can hold.
+    """
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise InrError(f"{path} does not exist") from None
-    except (ValueError, OSError, KeyError, AttributeError) as error:
+    except (ValueError, OSError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InrError(f"{path} is no readable .npz file: {error}") from None
+
+
+def _check_sizes(path: str | Path) -> None:
+    """Refuse arrays of which the headers say more than there is, before memory is taken for them."""
+    with zipfile.ZipFile(path) as archive:
+        for each in archive.infolist():
+            with archive.open(each) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            if math.prod(shape) * dtype.itemsize > each.file_size:
+                raise ValueError(f"{each.filename} says that it is {shape}, and has {each.file_size:,} bytes")
 
 
 def array_names(given: Any) -> set[str] | None:
@@ -133,7 +157,7 @@ def array_names(given: Any) -> set[str] | None:
     if isinstance(given, Mapping):
         return set(given)
     if isinstance(given, str | Path) and str(given).lower().endswith(".npz"):
-        return set(_npz(Path(given)))
+        return set(arrays_of(Path(given)))
     return None
 
 

@@ -17,7 +17,7 @@ from inr.fitting import Budget, Event
 from inr.reconstruction._ct import PARTS, fitted, grid_setup
 from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
-from inr.reconstruction._inputs import array_names
+from inr.reconstruction._inputs import array_names, arrays_of
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
@@ -130,7 +130,8 @@ def magnetic_resonance(
         strength: of the total variation; by the noise where None.
 
     Returns:
-        The problem; the zero-filled picture and total variation stand beside it.
+        The problem; the zero-filled picture and total variation stand beside it. Pictures are magnitudes, unless the
+        picture is real.
 
     Raises:
         InrError: real or not finite numbers, a mask or sensitivities of another size, or no measured frequency.
@@ -168,14 +169,16 @@ def magnetic_resonance(
         Classical("TV", variation, "Chambolle and Pock" + ("" if coils is None else ", with the coils' sensitivities")),
     ]
     setup = grid_setup(signal.domain, 1)
-    return Problem("mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts)
+    return Problem(
+        "mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts, magnitudes=not real
+    )
 
 
 def _read(given: Any, names: set[str], mask: Any, sensitivities: Any) -> tuple[Any, Any, Any]:
     """K-space, mask and sensitivities of a file or a mapping; arguments go before."""
     if "kspace" not in names:
         raise InrError(f"the data holds {', '.join(sorted(names))}, but no kspace")
-    held = given if isinstance(given, Mapping) else np.load(given, allow_pickle=False)
+    held = given if isinstance(given, Mapping) else arrays_of(given)
     mask = held["mask"] if mask is None and "mask" in names else mask
     coils = held["sensitivities"] if sensitivities is None and "sensitivities" in names else sensitivities
     return held["kspace"], mask, coils
