@@ -72,5 +72,5 @@ def test_the_slope_of_a_jump_is_no_impulse():
 
 
 def test_a_function_that_is_not_finite_at_nothing_can_be_stepped():
-    field = _asked("u_xx + log(u)", boundary="1", steps=2, batch=16, network="mlp:depth=1,width=8", engine="eager")
+    field = _asked("u_xx + 1/u", boundary="1", steps=2, batch=16, network="mlp:depth=1,width=8", engine="eager")
     assert field.fit["steps"] == 2
