@@ -26,6 +26,7 @@ from inr.cli._fit_report import (
 from inr.cli._parsing import parse_sampling, parse_shape
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
+from inr.cli._running import STATUS, compile_engine
 from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ EPILOG = f"""
 
   1 the loss diverged; 130 interrupted (the best state is saved)
 """
-
-_STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
 
 
 def fit(
@@ -169,7 +168,7 @@ def fit(
             record_sample_counts=outputs.teacher_map is not None,
         )  # fmt: skip
     compare_frequencies(fitter, {"encoding": encoding, "activation": activation}, watch, quiet=quiet)
-    _compile(fitter, watch, quiet=quiet)
+    watch.laps["compiling"] = compile_engine(fitter, quiet=quiet)
     end = _run(fitter, outputs, listeners, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
         kept = finish(fitter, keeping, signal)
@@ -180,9 +179,9 @@ def fit(
     if kept.missed is not None and not quiet:
         remark(kept.missed)
     as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
-    if not as_planned and not (quiet and str(end.reason) not in _STATUS):
+    if not as_planned and not (quiet and str(end.reason) not in STATUS):
         _explain(end, outputs)
-    raise typer.Exit(status or _STATUS.get(str(end.reason), 0))
+    raise typer.Exit(status or STATUS.get(str(end.reason), 0))
 
 
 def _solve(
@@ -202,14 +201,6 @@ def _solve(
     return Fitted(field, at_points(source)), course_without_steps(
         "closed-form", "solved", source.size, watch.laps.pop("solving")
     )
-
-
-def _compile(fitter: "Fitter", watch: Stopwatch, *, quiet: bool) -> None:
-    """Make the engine ready; say what it hands to another."""
-    with waiting(f"compiling for engine {fitter.engine}", quiet=quiet):
-        watch.laps["compiling"] = fitter.prepare()
-    for note in () if quiet else fitter.plan.notes:
-        remark(note)
 
 
 def _run(fitter: "Fitter", outputs: Outputs, listeners: Sequence["Listener"], *, resume: bool, quiet: bool) -> "Event":
@@ -249,7 +240,7 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
         outputs.checkpoint.unlink(missing_ok=True)
     if interrupted:
         remark(f"interrupted while measuring: {outputs.field} is whole, without figures and without a sheet")
-        return _STATUS["interrupted"]
+        return STATUS["interrupted"]
     return draw_sheets(fitted, outputs, watch, force=force, quiet=quiet)
 
 

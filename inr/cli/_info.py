@@ -218,8 +218,9 @@ def _range(values: dict[str, Any]) -> str:
 
 # of equations, see `inr solve`, and of others that are no levels
 _IN_UNITS = {
-    "residual": "residual", "rounding": "float32 costs", "relative_l2": "relative L2", "relative_max": "relative maximum",
-    "rmse": "RMSE", "max_error": "largest error", "chamfer": "chamfer", "hausdorff": "Hausdorff", "eikonal": "eikonal",
+    "residual": "residual", "rounding": "float32 costs", "relative_l2": "relative L2",
+    "relative_max": "relative maximum", "rmse": "RMSE", "max_error": "largest error", "chamfer": "chamfer",
+    "hausdorff": "Hausdorff", "eikonal": "eikonal",
 }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from inr._files import check_writable
 from inr._option_values import parse_rates
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, print_json, remark
-from inr.cli._progress import FitBar, waiting
+from inr.cli._progress import waiting
 from inr.cli._render import Force, Quiet
+from inr.cli._running import STATUS, compile_engine, run_by_loss
 
 if TYPE_CHECKING:
     from inr.reconstruction import Reconstruction
@@ -58,7 +59,6 @@ _TITLES = {
     "mri": "Magnetic resonance imaging", "superresolve": "Super-resolution",
 }  # fmt: skip
 _DATA, _FITTING = "Data", "Fitting"
-_STATUS = {"diverged": 1, "interrupted": 130}
 
 
 def _data(words: str, *names: str) -> Any:
@@ -97,11 +97,11 @@ def reconstruct(
     kernel: Annotated[
         str | None, _data("deblur: a Gaussian's standard deviation in pixels, or a picture of the point spread.")
     ] = None,
-    noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
-    operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
-    angles: Annotated[
-        Path | None, _data("ct: a file of the angles of the views in degrees, text or .npy, where DATA has none.")
+    noise: Annotated[
+        float | None, _data("Standard deviation of the data's noise, in their units; estimated if not given.")
     ] = None,
+    operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
+    angles: Annotated[Path | None, _data("ct: of the views, in degrees, one a line; or an .npy file.")] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
     strength: Annotated[float | None, _fitting("Of the prior.")] = None,
@@ -134,22 +134,22 @@ def reconstruct(
     _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
-        from inr.reconstruction import problem, with_parts
+        from inr.reconstruction import problem
 
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
             "angles": angles, "prior": prior, "strength": strength,
         }  # fmt: skip
-        ready = with_parts(
-            problem(task, data, seed=seed, **options),
+        ready = problem(task, data, seed=seed, **options).with_parts(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
-             "learning_rate": parse_rates(lr)},
+             "learning_rate": parse_rates(lr)}
         )  # fmt: skip
         known = truth or (data if keep is not None and mask is None else None)
         wanted = None if known is None else ready.checked_truth(known)
         fitter = ready.fitter(inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
-    end = _run(fitter, quiet=quiet)
+    compile_engine(fitter, quiet=quiet)
+    end = run_by_loss(fitter, fitter.run(), quiet=quiet)
     with waiting("running classical methods", quiet=quiet):
         found = ready.finish(fitter, wanted)
     for path in outputs:
@@ -159,7 +159,7 @@ def reconstruct(
     _show(found, [*outputs, *([] if drawn is None else [drawn])], quiet=quiet, as_json=as_json)
     if end.reason != "steps":
         remark(end.message)
-    raise typer.Exit(_STATUS.get(str(end.reason), 0))
+    raise typer.Exit(STATUS.get(str(end.reason), 0))
 
 
 def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
@@ -188,20 +188,6 @@ def _parse_offset(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.strip().lstrip("+-").isdecimal() for part in parts):
         raise InrError(f"--offset {text}: write two whole numbers, x,y in pixels, as 120,40")
     return int(parts[0]), int(parts[1])
-
-
-def _run(fitter: Any, *, quiet: bool) -> Any:
-    """Fit; the last event."""
-    from inr.fitting import stopping_on_interrupt
-
-    with waiting(f"compiling for engine {fitter.engine}", quiet=quiet):
-        fitter.prepare()
-    for note in () if quiet else fitter.plan.notes:
-        remark(note)
-    with stopping_on_interrupt(fitter), FitBar(quiet=quiet, by_loss=True) as bar:
-        for event in fitter.run():
-            bar.show(event)
-    return event
 
 
 def _write(found: "Reconstruction", path: Path, *, force: bool) -> None:

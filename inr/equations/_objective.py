@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from inr.engines import Batch, PointSet, Term
-from inr.equations._places import Spread
+from inr.equations._places import QuasirandomSequence
 from inr.equations._problem import Problem
 from inr.equations._terms import Lowered, Units
 from inr.signals import PointPool, Points
@@ -20,8 +20,10 @@ class Drawn(NamedTuple):
     """How points are drawn.
 
     Attributes:
-        counts: of each condition's pool. shares: of a step's points, those of each condition.
-        weights: of the conditions in the loss. seed: of the points.
+        counts: points of each condition's pool.
+        shares: of a step's points, those of each condition.
+        weights: of the conditions in the loss.
+        seed: of the points.
     """
 
     counts: Sequence[int]
@@ -44,7 +46,6 @@ class PooledLoss:
         columns: of each condition, points (n, d) in own units and what is known there to what they bring, (n, k).
 
     Attributes:
-        derivative_order: highest that is read, as far as that is known.
         terms: for engines, one a condition.
         pool: their points.
     """
@@ -56,7 +57,6 @@ class PooledLoss:
         self._random = np.random.default_rng([drawn.seed, 1])
         self.terms: Sequence[Term] = terms
         self.reweigh(drawn.weights)
-        self.derivative_order = problem.order
         pools = [self.drawn(which, count) for which, count in enumerate(drawn.counts)]
         self.pool = PointPool(problem.domain, pools, drawn.shares)
 
@@ -102,7 +102,7 @@ class EquationLoss(PooledLoss):
 
     def __init__(self, problem: Problem, units: Units, drawn: Drawn) -> None:
         self.lowered = [
-            Lowered(each, problem, units, *each.place.draw(_JUDGED, Spread(drawn.seed), units.half))
+            Lowered(each, problem, units, *each.place.draw(_JUDGED, QuasirandomSequence(drawn.seed), units.half))
             for each in problem.conditions
         ]
         terms, columns = [each.term for each in self.lowered], [each.data for each in self.lowered]

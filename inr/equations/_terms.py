@@ -27,7 +27,9 @@ class Units:
     """From normalised values and derivatives to own units.
 
     Attributes:
-        half: of the extent of each axis. scale: of the values of each channel; shift: what is added to them.
+        half: of the extent of each axis.
+        scale: of the values of each channel.
+        shift: what is added to them.
     """
 
     half: tuple[float, ...]

@@ -83,7 +83,7 @@ def _reads(expression: Expression, channels: Sequence[str]) -> bool:
     return any(name.partition("_")[0] in channels for name in expression.names)
 
 
-def described(text: str) -> tuple[str, str]:
+def channels_and_domain(text: str) -> tuple[str, str]:
     """Channels and domain of an equation of which only the text is given.
 
     Args:

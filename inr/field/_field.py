@@ -223,12 +223,13 @@ class Field(nn.Module):
             The sum of second derivatives, (n, C), per squared unit of [-1, 1], of the normalised values.
 
         Raises:
-            InrError: the field has kinks, so that its Laplacian is no function.
+            InrError: second derivatives of the field do not exist, or jump.
         """
-        if self.smoothness < 1:
+        if self.smoothness < 2:
+            lacks = "no second derivatives" if self.smoothness < 1 else "second derivatives that jump"
             raise InrError(
-                f"laplacian needs a field without kinks, and '{self._roughest()}' has some: use a smooth activation "
-                "(sine, gabor, gaussian) on the identity, fourier, or a grid with interpolation=quintic"
+                f"laplacian needs a smoother field: '{self._roughest()}' has {lacks}; use a smooth activation "
+                "(sine, gabor, gaussian) on identity, fourier, or a grid with interpolation=quintic"
             )
         return _calculus.laplacian(self, coords)
 

@@ -174,9 +174,8 @@ def fingerprint(signal: Signal) -> int:
         32 bits, equal for equal signals on every machine.
     """
     checksum = zlib.crc32(json.dumps(signal.domain.to_json(), sort_keys=True).encode())
-    for array in (signal.array, signal.positions):
-        if array is not None:
-            checksum = zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(repr(array.shape).encode(), checksum))
+    for array in signal.sources:
+        checksum = zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(repr(array.shape).encode(), checksum))
     return checksum
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic and elementary functions of vectors as values: +, * and / of `inr.jit.lanes`, and `inr.jit.maths` for them.
+"""Arithmetic and elementary functions of vectors as values: + * and / of `inr.jit.lanes`, and `inr.jit.maths`.
 
 For generated loops over more arrays than a compiler vectorises, since it cannot see that they do not overlap. The
 functions are those of `inr.jit.maths`, by the same numbers and steps.

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from inr.reconstruction._reconstruct import TASKS as TASKS
     from inr.reconstruction._reconstruct import problem as problem
     from inr.reconstruction._reconstruct import reconstruct as reconstruct
-    from inr.reconstruction._reconstruct import with_parts as with_parts
     from inr.reconstruction._sensor import deblur as deblur
     from inr.reconstruction._sensor import superresolve as superresolve
     from inr.reconstruction._total_variation import tv_reconstruct as tv_reconstruct
@@ -84,6 +83,5 @@ __getattr__, __all__ = lazy_exports(
         "superresolve": "._sensor",
         "tomography": "._ct",
         "tv_reconstruct": "._total_variation",
-        "with_parts": "._reconstruct",
     },
 )

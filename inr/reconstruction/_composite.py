@@ -11,7 +11,6 @@ from jaxtyping import Bool
 from scipy.ndimage import binary_dilation
 
 from inr._errors import InrError
-from inr.fitting import Setup
 from inr.reconstruction._classical import cloned
 from inr.reconstruction._inputs import plain_picture, read_mask
 from inr.reconstruction._problem import Classical, Problem
@@ -33,7 +32,6 @@ def composite(
     mask: Any,
     offset: tuple[int, int] = (0, 0),
     mixed: bool = False,
-    parts: Setup | None = None,
     seed: int = 0,
 ) -> Problem:
     """A picture put into another one without a seam.
@@ -44,7 +42,6 @@ def composite(
         mask: a picture of the source's size, bright where it is taken, or bool (h, w).
         offset: where the upper left corner of the source comes to lie in the background, in pixels, x first.
         mixed: take the larger of both pictures' slopes, at every place.
-        parts: of the field and its fit.
         seed: of the places.
 
     Raises:
@@ -90,7 +87,7 @@ def composite(
         return domain.values.restore(cloned(ground, laid, inside, mixed=mixed))
 
     facts = [f"{int(inside.sum()):,} pixels are taken from the source, {'mixed' if mixed else 'its'} gradients"]
-    setup = parts or smooth_grid(shape, finer=1.5, steps=800, batch=8_192)
+    setup = smooth_grid(shape, finer=1.5, steps=800, batch=8_192)
     return Problem(
         "composite", pool, PooledTerms(pool, terms), setup, domain, pasted_over.astype(np.float32),
         [Classical("sparse Poisson", solve)], facts, known=known,
@@ -101,11 +98,15 @@ def _placed(
     marked: Bool[np.ndarray, "h w"], pasted: np.ndarray, shape: tuple[int, int], offset: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mask and the source on the grid of the background; what the source does not reach goes on as at its edges."""
-    rows = np.arange(shape[0]) - offset[1]
-    across = np.arange(shape[1]) - offset[0]
+    rows, across = (np.arange(size) - _in_int64(start) for size, start in zip(shape, offset[::-1], strict=True))
     near = np.ix_(np.clip(rows, 0, marked.shape[0] - 1), np.clip(across, 0, marked.shape[1] - 1))
     there = (rows == near[0].ravel())[:, None] & (across == near[1].ravel())
     return marked[near] & there, pasted[near]
+
+
+def _in_int64(offset: int) -> int:
+    """An offset that arrays can hold; those that are cut lie outside of any picture."""
+    return max(-(1 << 40), min(offset, 1 << 40))
 
 
 def _guidance(laid: np.ndarray, ground: np.ndarray, coords: np.ndarray, *, mixed: bool) -> np.ndarray:

@@ -29,12 +29,8 @@ class Projections:
         parts: samples of the lattice, along an axis, for each of the picture's, to which differences are taken.
 
     What only some of the views see, as the corners of a square, is drawn to 0: nothing else is known of it.
-
-    Attributes:
-        derivative_order: 0; the prior takes differences.
     """
 
-    derivative_order = 0
     reads = Reads()
 
     def __init__(
@@ -93,7 +89,6 @@ class RayIntegrals:
         reach: of the rays within the box, float32 (n,), in their unit.
     """
 
-    derivative_order = 0
     reads = Reads()
 
     def __init__(

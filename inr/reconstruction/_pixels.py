@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr.fitting import Setup
 from inr.reconstruction._classical import by_discrepancy, denoised, inpainted, root_mean_square
 from inr.reconstruction._inputs import plain_picture, read_mask, read_picture, split_transparency
 from inr.reconstruction._noise import estimate_noise
@@ -27,7 +26,6 @@ def inpaint(
     keep: float | None = None,
     prior: str = "tv",
     strength: float | None = None,
-    parts: Setup | None = None,
     seed: int = 0,
 ) -> Problem:
     """A picture of which some pixels are unknown.
@@ -38,7 +36,6 @@ def inpaint(
         keep: the share of the other pixels that is known, the rest being left out at random.
         prior: "tv", "hessian" or "none".
         strength: of the prior, in normalised values, which span 2, and by pixels.
-        parts: of the field and its fit.
         seed: of the pixels that are left out, and of the places of the prior.
 
     Raises:
@@ -65,7 +62,7 @@ def inpaint(
     def biharmonic() -> np.ndarray:
         return _in_units(inpainted((unit + 1) / 2, ~known), domain)
 
-    setup = parts or smooth_grid(known.shape, finer=1.0, steps=_STEPS, batch=_BATCH)
+    setup = smooth_grid(known.shape, finer=1.0, steps=_STEPS, batch=_BATCH)
     return Problem(
         "inpaint", pool, objective, setup, domain, shown, [Classical("biharmonic", biharmonic)],
         [share, *_told(prior, chosen)], known=shown,
@@ -78,7 +75,6 @@ def denoise(
     noise: float | None = None,
     prior: str = "tv",
     strength: float | None = None,
-    parts: Setup | None = None,
     seed: int = 0,
 ) -> Problem:
     """A picture without its noise.
@@ -89,7 +85,6 @@ def denoise(
         prior: "tv", "hessian" or "none".
         strength: of the prior; chosen by the noise where None, so that total variation leaves as much of the picture
             as there is noise.
-        parts: of the field and its fit.
         seed: of the places of the prior.
 
     Raises:
@@ -118,7 +113,7 @@ def denoise(
 
     note = f"strength {chosen:.3g}, at which it leaves {_LEFT * sigma * half:.3g}"
     return Problem(
-        "denoise", pool, objective, parts or sines(steps=_STEPS, batch=_BATCH), domain, picture.astype(np.float32),
+        "denoise", pool, objective, sines(steps=_STEPS, batch=_BATCH), domain, picture.astype(np.float32),
         [Classical("total variation", variation, note)], facts,
     )  # fmt: skip
 

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.ndimage import sobel
 
 from inr._errors import InrError
-from inr.fitting import Setup
 from inr.reconstruction._frequencies import (
     exact_curvature,
     exact_slopes,
@@ -44,7 +43,7 @@ _SHARES = 0.45, 0.45  # of a step's points from Laplacians: for gradients of the
 _LAPLACIANS = 0.1  # their weight beside the gradients', both relative to the data's squares
 
 
-def gradients(given: Any, *, operator: Operator | str = "spline", parts: Setup | None = None, seed: int = 0) -> Problem:
+def gradients(given: Any, *, operator: Operator | str = "spline", seed: int = 0) -> Problem:
     """A picture from its gradients.
 
     Args:
@@ -52,7 +51,6 @@ def gradients(given: Any, *, operator: Operator | str = "spline", parts: Setup |
             (h, w, c), derivatives by pixels at their centres.
         operator: how gradients are taken of a picture: "spline", those of the cubic spline through its pixels, all over
             them; "sobel", an eighth of Sobel's operator at the pixels' centres, as in SIREN's paper.
-        parts: of the field and its fit.
         seed: of the places.
 
     Raises:
@@ -93,20 +91,19 @@ def gradients(given: Any, *, operator: Operator | str = "spline", parts: Setup |
         return _in_units(from_gradients(gx, gy, response), domain, level)
 
     shown = _shown(np.sqrt(np.square(gx) + np.square(gy)), domain)
-    setup = parts or smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH)
+    setup = smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH)
     classical = [Classical("FFT", solve, "least squares, Frankot-Chellappa")]
     return Problem(
         "gradients", pool, objective, setup, domain, shown, classical, facts, "a constant and a factor", level
     )
 
 
-def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Problem:
+def laplacian(given: Any, *, seed: int = 0) -> Problem:
     """A picture from its Laplacian, with no slope across its edges.
 
     Args:
         given: a picture, of which the Laplacian is taken, that of the cubic spline through its pixels; or an .npz file,
             or a mapping, with `laplacian`: (h, w) or (h, w, c), by pixels, at their centres.
-        parts: of the field and its fit.
         seed: of the places.
     """
     if array_names(given) is None:
@@ -145,7 +142,7 @@ def laplacian(given: Any, *, parts: Setup | None = None, seed: int = 0) -> Probl
     def solve() -> np.ndarray:
         return _in_units(from_laplacian(centred, response), domain, level)
 
-    setup = parts or smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH, quintic=True)
+    setup = smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH, quintic=True)
     classical = [Classical("FFT", solve, "cosine transform")]
     shown = _shown(np.abs(centred), domain)
     return Problem(

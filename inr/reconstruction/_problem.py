@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,12 +13,14 @@ from jaxtyping import Float
 from inr._errors import InrError
 from inr.engines import AnyObjective
 from inr.field import Field
-from inr.fitting import Budget, Fitter, Setup
+from inr.fitting import Budget, Event, Fitter, Setup, stopping_on_interrupt
 from inr.reconstruction._inputs import plain_picture
 from inr.signals import Domain, Signal, ValueMap, psnr, ssim
 
 Free = Literal["nothing", "a constant and a factor"]
 OURS = "field"
+# what of a problem's setup callers may replace
+PARTS = ("encoding", "activation", "network", "learning_rate", "optimiser", "batch")
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,45 @@ class Problem:
             seed: decides initial weights and batches.
         """
         return Fitter(self.signal, self.setup, budget, engine=engine, seed=seed, objective=self.objective)
+
+    def fit(
+        self,
+        budget: Budget,
+        *,
+        engine: str = "auto",
+        seed: int = 0,
+        on_event: Callable[[Event], Any] | None = None,
+    ) -> Fitter:
+        """The fit, run to its end. Ctrl-C ends it with the best state so far.
+
+        Args:
+            budget, engine, seed: as of `fitter`.
+            on_event: called with every event of the fit.
+
+        Returns:
+            The fitter, whose field spans the domain of the reconstruction.
+        """
+        fitter = self.fitter(budget, engine=engine, seed=seed)
+        with stopping_on_interrupt(fitter):
+            for event in fitter.run():
+                if on_event is not None:
+                    on_event(event)
+        fitter.field.domain = self.domain
+        return fitter
+
+    def with_parts(self, parts: Mapping[str, Any]) -> "Problem":
+        """The problem with other parts or settings of the fit than its own.
+
+        Args:
+            parts: by the names of `PARTS`; None counts as not given. The task's learning rate is that of its own
+                encoding, activation and network: where one of these is replaced, the rate is the parts' usual one.
+        """
+        given = {name: value for name, value in parts.items() if value is not None}
+        kinds = {name: given.pop(name) for name in ("encoding", "activation", "network") if name in given}
+        setup = self.setup
+        if kinds:
+            setup = replace(setup.with_parts(self.signal, **kinds), learning_rate="paper")
+        return replace(self, setup=replace(setup, **given))
 
     def finish(self, fitter: Fitter, truth: Any = None) -> Reconstruction:
         """What a fit came to, and the classical methods beside it.

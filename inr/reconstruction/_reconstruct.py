@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from inr.reconstruction._inputs import array_names
 from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
-from inr.reconstruction._problem import Problem, Reconstruction
+from inr.reconstruction._problem import PARTS, Problem, Reconstruction
 from inr.reconstruction._sensor import deblur, superresolve
 
 TASKS: Mapping[str, Callable[..., Problem]] = {
@@ -72,19 +71,20 @@ def reconstruct(
     on_event: Callable[[Event], None] | None = None,
     **options: Any,
 ) -> Reconstruction:
-    """Reconstruct a picture from its derivatives, from some of its pixels, from blurred, noisy or larger ones.
+    """Reconstruct a picture from what is known of it: derivatives, some pixels, a blur, projections, k-space.
+
+    Ctrl-C ends the fit, and the best state so far is what is returned.
 
     Args:
-        given: a picture, as `inr.open` or `inr.from_array` take it; for the tasks gradients and laplacian also arrays.
-        task: "gradients", "laplacian", "composite", "inpaint", "superresolve", "deblur" or "denoise"; may be left out
-            for arrays whose names say it.
+        given: a picture, as `inr.open` or `inr.from_array` take it; or arrays by name, as a mapping or an .npz file.
+        task: one of `inr.reconstruction.TASKS`; may be left out for arrays whose names say it.
         truth: a picture of what it should be, against which all methods are measured.
         steps, seconds: the budget; the task's own number of steps where neither is given.
         engine: "auto", or an engine's name with its options.
         seed: of initial weights, batches and random places.
         on_event: called with every event of the fit.
         options: of the task, see `inr.reconstruction.inpaint` and its neighbours; and `encoding`, `activation`,
-            `network`, `learning_rate`, `batch` in the place of the task's own.
+            `network`, `learning_rate`, `optimiser`, `batch` in the place of the task's own.
 
     Returns:
         The field and its picture, beside those of classical methods.
@@ -96,27 +96,11 @@ def reconstruct(
     >>> [each.name for each in found.methods], found.picture.shape
     (['field', 'biharmonic'], (24, 32, 3))
     """
-    parts = {name: options.pop(name) for name in _PARTS if options.get(name) is not None}
-    ready = with_parts(problem(task, given, seed=seed, **options), parts)
+    parts = {name: options.pop(name) for name in PARTS if name in options}
+    ready = problem(task, given, seed=seed, **options).with_parts(parts)
     wanted = None if truth is None else ready.checked_truth(truth)
-    fitter = ready.fitter(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
-    for event in fitter.run():
-        if on_event is not None:
-            on_event(event)
+    fitter = ready.fit(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed, on_event=on_event)
     return ready.finish(fitter, wanted)
-
-
-_PARTS = ("encoding", "activation", "network", "learning_rate", "batch")
-
-
-def with_parts(ready: Problem, parts: Mapping[str, Any]) -> Problem:
-    """A problem with other parts, rates or batches than its own; None counts as not given."""
-    given = {name: value for name, value in parts.items() if value is not None}
-    kinds = {name: given.pop(name) for name in ("encoding", "activation", "network") if name in given}
-    setup = ready.setup
-    if kinds:  # the task's rates are for its own parts
-        setup = replace(setup.with_parts(ready.signal, **kinds), learning_rate="paper")
-    return replace(ready, setup=replace(setup, **given))
 
 
 def _task_of(given: Any) -> str:

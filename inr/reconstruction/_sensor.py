@@ -13,7 +13,6 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines import Batch
 from inr.field import Jet, Reads
-from inr.fitting import Setup
 from inr.reconstruction._blur import Blur, read_kernel
 from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_lucy, root_mean_square, wiener
 from inr.reconstruction._inputs import plain_picture
@@ -110,9 +109,7 @@ class BlurredWindows:
         return missed + self.strength * total_variation(jet.first, pixel_of(self.blur.shape))
 
 
-def superresolve(
-    given: Any, *, factor: int = 2, prior: str = "tv", strength: float | None = None, parts: Setup | None = None
-) -> Problem:
+def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: float | None = None) -> Problem:
     """A picture of more pixels, whose means over the given ones' cells these are.
 
     Args:
@@ -120,7 +117,6 @@ def superresolve(
         factor: how many pixels a side a pixel becomes.
         prior: "tv" or "none".
         strength: of the prior, in normalised values, which span 2, by the pixels that are wanted.
-        parts: of the field and its fit.
 
     Raises:
         InrError: a factor below 2.
@@ -134,7 +130,7 @@ def superresolve(
     wanted = replace(domain, sampling="area").resampled(shape)
     cells = max(_STEP_POINTS // (4 * math.ceil(factor / 2) ** 2), 64)
     setup = replace(
-        parts or smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
+        smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
         batch=cells,
         teacher="uniform",
         lattice_only=True,
@@ -161,7 +157,6 @@ def deblur(
     noise: float | None = None,
     prior: str = "tv",
     strength: float | None = None,
-    parts: Setup | None = None,
 ) -> Problem:
     """A picture without a blur that is known.
 
@@ -171,7 +166,6 @@ def deblur(
         noise: the standard deviation of the noise in the picture's units; estimated where None.
         prior: "tv" or "none".
         strength: of the prior, in normalised values, which span 2, and by pixels.
-        parts: of the field and its fit.
 
     Raises:
         InrError: a kernel of even sides, or without weights.
@@ -188,7 +182,7 @@ def deblur(
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
     setup = replace(
-        parts or smooth_grid(picture.shape, finer=1.0, steps=2 * _STEPS, batch=1),
+        smooth_grid(picture.shape, finer=1.0, steps=2 * _STEPS, batch=1),
         batch=1,
         teacher="uniform",
         lattice_only=True,

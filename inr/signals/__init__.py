@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from inr.signals._picture import without_story as without_story
     from inr.signals._pool import PointPool as PointPool
     from inr.signals._pool import Points as Points
+    from inr.signals._shape import POINTS_OF_A_BLOCK as POINTS_OF_A_BLOCK
     from inr.signals._shape import ShapeSignal as ShapeSignal
     from inr.signals._shape_files import from_mesh as from_mesh
     from inr.signals._shape_files import from_points as from_points
@@ -99,6 +100,7 @@ __getattr__, __all__ = lazy_exports(
         "SamplingModel": "._domain",
         "ScatteredSignal": "._signal",
         "ShapeAs": "._formats",
+        "POINTS_OF_A_BLOCK": "._shape",
         "ShapeSignal": "._shape",
         "Signal": "._signal",
         "SourceSize": "._lossless",

@@ -17,9 +17,10 @@ from inr.signals._signal import Signal
 from inr.signals._solid import Solid, space_filling
 
 FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
-_BLOCK = 1 << 16
-# Shares of the points, and the standard deviation of their distance from the surface along each axis; None: anywhere.
-_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06), (0.075, None))
+POINTS_OF_A_BLOCK = 1 << 13  # that are drawn together
+# Shares of the points, and the standard deviation of their distance from the surface along each axis; others are
+# anywhere.
+_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06))
 
 
 def shape_domain(
@@ -84,60 +85,75 @@ class ShapeSignal(Signal):
         """Number of points of the pool."""
         return self._size
 
-    @functools.cached_property
+    @property
     def pool(self) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n 1"]]:
         """Coordinates and normalised values of all points, float32."""
-        coords = np.empty((self._size, self.in_dim), np.float32)
-        values = np.empty((self._size, 1), np.float32)
-        for block, start in enumerate(range(0, self._size, _BLOCK)):
-            part = slice(start, start + _BLOCK)
-            coords[part], values[part] = self._drawn(len(coords[part]), block, 0)
-        return coords, values
+        self._draw_up_to(self._size)
+        return self._points
+
+    @functools.cached_property
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((self._size, self.in_dim), np.float32), np.zeros((self._size, 1), np.float32)
 
     @property
     def blocks_of_points(self) -> int:
-        """How many blocks the pool is renewed in."""
-        return -(-self._size // _BLOCK)
+        """How many blocks the pool is drawn and renewed in."""
+        return -(-self._size // POINTS_OF_A_BLOCK)
+
+    @functools.cached_property
+    def _generations(self) -> Int[np.ndarray, " blocks"]:
+        """How often each block has been renewed; -1 where it has not been drawn."""
+        return np.full(self.blocks_of_points, -1)
 
     def renew(self, block: int, generation: int) -> None:
-        """Draw a block of the pool anew.
+        """Draw a block of the pool anew, unless it is the one that is asked for.
 
         Args:
             block: which, from 0 on.
             generation: how often it has been renewed then; equal ones give equal points.
         """
-        coords, values = self.pool
-        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        if self._generations[block] == generation:
+            return
+        coords, values = self._points
+        part = slice(block * POINTS_OF_A_BLOCK, (block + 1) * POINTS_OF_A_BLOCK)
         coords[part], values[part] = self._drawn(len(coords[part]), block, generation)
+        self._generations[block] = generation
         self._copies.clear()
+
+    def _draw_up_to(self, size: int) -> None:
+        """See to it that the first points of the pool are there."""
+        for block in np.flatnonzero(self._generations[: -(-size // POINTS_OF_A_BLOCK)] < 0):
+            self.renew(int(block), 0)
+
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """See `Signal.sources`: what the points are drawn around, and how."""
+        return (*self.solid.sources, np.array([self._size, self._seed]))
 
     def _drawn(self, count: int, block: int, generation: int) -> tuple[np.ndarray, np.ndarray]:
         draw = np.random.default_rng((self._seed, block, generation))
-        parts: list[tuple[np.ndarray, np.ndarray]] = []
-        for share, spread in _MIXTURE:
-            wanted = count - sum(len(points) for points, _ in parts) if spread is None else int(share * count)
-            if spread is None:
-                points = draw.uniform(-1, 1, (wanted, self.in_dim))
-                parts.append((points, self.solid.distances(points)))
-            else:
-                parts.append(self.solid.around(wanted, spread, draw))
-        points, distances = (np.concatenate(each) for each in zip(*parts, strict=True))
+        spreads = np.concatenate([np.full(int(share * count), spread) for share, spread in _MIXTURE])
+        # those of the surface come in the order of its faces, of which each has all of the mixture
+        points, distances = self.solid.around(len(spreads), draw.permutation(spreads)[:, None], draw)
+        anywhere = draw.uniform(-1, 1, (count - len(spreads), self.in_dim))
+        points = np.concatenate((points, anywhere))
+        distances = np.concatenate((distances, self.solid.distances(anywhere)))
         values = np.sign(distances) if self.represents == "occupancy" else distances
         # neighbours in the pool are neighbours in space, as engines like it
         order = space_filling(points)
         return points[order], values[order, None]
 
-    @functools.cached_property
+    @property
     def _coords(self) -> Tensor:
         import torch
 
-        return torch.from_numpy(self.pool[0])
+        return torch.from_numpy(self._points[0])
 
-    @functools.cached_property
+    @property
     def _targets(self) -> Tensor:
         import torch
 
-        return torch.from_numpy(self.pool[1])
+        return torch.from_numpy(self._points[1])
 
     @property
     def array(self) -> np.ndarray:
@@ -145,17 +161,25 @@ class ShapeSignal(Signal):
         return self.domain.values.restore(self.pool[1])
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
-        """Coordinates of points of the pool, float32 (n, d)."""
+        """Coordinates of points of the pool, float32 (n, d); those up to the last of them are drawn first."""
+        self._draw_for(indices)
         return self._on(indices.device, "_coords").index_select(0, indices)
 
     def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
         """Values of points of the pool, float32 (n, 1)."""
+        self._draw_for(indices)
         return self._on(indices.device, "_targets").index_select(0, indices)
+
+    def _draw_for(self, indices: Int[Tensor, " n"]) -> None:
+        if len(indices) and self._generations[-1] < 0:
+            self._draw_up_to(int(indices.max()) + 1)
 
     def blocks(self, block: int = 65_536) -> Iterator[tuple[Float[Tensor, "n d"], Float[Tensor, "n c"]]]:
         """All points of the pool in order; see `Signal.blocks`."""
         for start, stop in block_ranges(self.size, block):
+            self._draw_up_to(stop)
             yield self._coords_of(start, stop), self._targets[start:stop].clone()
 
     def _coords_of(self, start: int, stop: int) -> Float[Tensor, "n d"]:
+        self._draw_up_to(stop)
         return self._coords[start:stop].clone()

@@ -146,6 +146,11 @@ class Signal(abc.ABC):
         """
         write(path, self._array, self.domain, coords=self.positions, force=force)
 
+    @property
+    def sources(self) -> tuple[np.ndarray, ...]:
+        """Arrays that tell one signal from another of the same domain: samples, and positions where they have some."""
+        return (self.array,) if self.positions is None else (self.array, self.positions)
+
     def _repr_html_(self) -> str:
         """What notebooks show: a picture, and a table of axes and range."""
         return upstairs("signal_html", self)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inr.teaching._mint import MINT as MINT
     from inr.teaching._mint import communication_matrix as communication_matrix
     from inr.teaching._nint import NINT as NINT
+    from inr.teaching._renewed import Renewed as Renewed
     from inr.teaching._soft import Soft as Soft
     from inr.teaching._uniform import Uniform as Uniform
 
@@ -27,6 +28,7 @@ __getattr__, __all__ = lazy_exports(
         "INT": "._int",
         "MINT": "._mint",
         "NINT": "._nint",
+        "Renewed": "._renewed",
         "Scorer": "._base",
         "Soft": "._soft",
         "Teacher": "._base",

@@ -19,6 +19,7 @@ teachers = Registry(
     "inr.teaching._int",
     "inr.teaching._mint",
     "inr.teaching._nint",
+    "inr.teaching._renewed",
     "inr.teaching._sets",
     "inr.teaching._soft",
     "inr.teaching._uniform",

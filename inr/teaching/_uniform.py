@@ -32,9 +32,13 @@ class Uniform(Teacher):
 
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
         """Prepare for fitting `signal` in `steps` steps of at most `batch` samples, wanted on `device` (none: cpu)."""
+        self.bind_to(signal.size, batch, seed, device)
+
+    def bind_to(self, size: int, batch: int, seed: int, device: torch.device | None = None) -> None:
+        """As `bind`, to the first `size` samples of whatever signal."""
         self._device = device or torch.device("cpu")
-        self._size = signal.size
-        self._batch = min(batch, signal.size)
+        self._size = size
+        self._batch = min(batch, size)
         self._seed = seed
         self._whole = torch.arange(self._size, device=self._device) if self._batch == self._size else None
 

@@ -58,8 +58,8 @@ def test_known_solutions_satisfy_their_equations(name, numbers):
 
 def _operator(u, x, y, k, width):
     """Helmholtz's equation with absorbing layers, as it is written: divergences of fluxes."""
-    ex, _ = (bare(each) for each in stretch(x, k, width))
-    ey, _ = (bare(each) for each in stretch(y, k, width))
+    ex, _ = (bare(each) for each in stretch(x, width))
+    ey, _ = (bare(each) for each in stretch(y, width))
     along = sympy.diff(ey / ex * sympy.diff(u, x), x) + sympy.diff(ex / ey * sympy.diff(u, y), y)
     return along + ex * ey * k**2 * u
 
@@ -106,3 +106,15 @@ def test_burgers_front_is_that_of_cole_and_hopf():
 def test_numbers_that_make_no_equation_are_refused(name, numbers):
     with pytest.raises(inr.InrError):
         PRESETS[name](**numbers)
+
+
+def test_a_file_is_a_signal_and_not_an_equation(tmp_path):
+    """By its name as text, as by its path; one that is not there is told as such, and u.xx is no name of a file."""
+    path = tmp_path / "u_xx.npy"
+    np.save(path, np.outer(np.arange(8.0), np.arange(6.0)))
+    for given in (path, str(path)):
+        assert inr.solve(given, network="kronecker:size=4").domain.shape == (8, 6)
+    with pytest.raises(inr.InrError, match=r"photo.png does not exist"):
+        inr.solve("photo.png")
+    with pytest.raises(inr.InrError, match="not enough conditions"):
+        inr.solve("u.xx")

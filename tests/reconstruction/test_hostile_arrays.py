@@ -29,13 +29,13 @@ def test_files_that_are_cut_short_or_none(tmp_path):
     whole = path.read_bytes()
     for data in (b"", b"hello", whole[:100], whole[:-30], whole[:60] + bytes(40) + whole[100:]):
         path.write_bytes(data)
-        with pytest.raises(inr.InrError, match="no readable .npz file"):
+        with pytest.raises(inr.InrError, match=r"no readable \.npz file"):
             problem(None, path)
 
 
 def test_objects_are_not_unpacked(tmp_path):
     np.savez(path := tmp_path / "a.npz", gx=np.array([{}], object), gy=np.ones((4, 4)))
-    with pytest.raises(inr.InrError, match=r"no readable .npz file"):
+    with pytest.raises(inr.InrError, match=r"no readable \.npz file"):
         problem(None, path)
 
 
@@ -47,3 +47,10 @@ def test_the_noise_of_a_row_is_not_estimated():
 def test_seeds():
     with pytest.raises(inr.InrError, match="a seed is 0 or more, got -1"):
         problem("inpaint", np.eye(8), keep=0.5, seed=-1)
+
+
+def test_a_source_that_lies_nowhere_near():
+    mask = np.zeros((8, 8), bool)
+    mask[3:5, 3:5] = True
+    with pytest.raises(inr.InrError, match="no pixel of the mask lies within"):
+        problem("composite", np.eye(8), mask=mask, background=np.eye(8), offset=(10**30, 0))

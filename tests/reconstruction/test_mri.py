@@ -110,7 +110,10 @@ def test_a_volume():
     truth = np.exp(-2 * (x**2 + y**2 + 2 * z**2)).astype(np.float32)
     fourier = MaskedFourier(np.ones((8, 8, 8), bool))
     kspace = fourier(torch.from_numpy(truth.astype(np.complex64))).numpy()
-    field = mri(kspace, real=True, strength=0.0, encoding="identity", steps=80, learning_rate=1e-2, engine="eager")
+    field = mri(
+        kspace, real=True, strength=0.0, encoding="identity", activation="relu", network="mlp:depth=2,width=64",
+        steps=80, learning_rate=1e-2, engine="eager",
+    )  # fmt: skip
     assert psnr(truth, field.render()[..., 0], 1.0) > 20
 
 

@@ -9,7 +9,7 @@ from inr.shapes._camera import framed, look
 from inr.shapes._picture import draw, view
 from inr.shapes._scene import Scene
 from inr.shapes._shading import linear_light, occlusion, srgb_tones
-from tests.geometry.solids import ball, torus, two_balls
+from tests.geometry.solids import ball, box, torus, two_balls
 
 _SIZE = (64, 64)
 
@@ -85,12 +85,38 @@ def test_a_film_keeps_its_scale():
     assert np.abs(frames[0].astype(int) - frames[2]).mean() < 2
 
 
+def _sky(free, heights):
+    """What occlusion is by its definition, of places whose distance to the surface is known at every height."""
+    weights = 0.7 ** np.arange(len(heights))
+    return np.clip(1 - 1.1 * (1 - np.minimum(free / heights, 1)) @ weights / weights.sum(), 0.125, 1)
+
+
+def test_a_wall_hides_the_sky_the_more_the_nearer_it_is():
+    def corner(points):
+        floor, wall = np.float32([0, 0, -0.6]), np.float32([-0.6, 0, 0.1])
+        return np.minimum(box(points - floor, (0.8, 0.8, 0.2)), box(points - wall, (0.2, 0.8, 0.7)))
+
+    scene = Scene(Implicit(corner))
+    farthest = 0.35 * scene.radius
+    heights = farthest * (np.arange(1, 6) / 5) ** 1.5
+    away = np.linspace(0, farthest, 9)
+    places = np.stack([away - 0.4, 0 * away, 0 * away - 0.4], 1).astype(np.float32)
+    found = occlusion(scene, places, np.tile(np.float32([0, 0, 1]), (9, 1)))
+    np.testing.assert_allclose(found, _sky(np.minimum(away[:, None], heights), heights), atol=1e-5)
+    assert found[0] == 0.125
+    assert (np.diff(found[:-1]) > 0.01).all()
+    assert found[-1] == pytest.approx(1, abs=1e-5)
+
+
 def test_open_places_see_the_sky_and_hollows_do_not():
     scene = Scene(Implicit(two_balls))
     places, outwards = np.array([[0.8, 0, 0], [0.2, 0, 0]], np.float32), np.array([[1, 0, 0], [-1, 0, 0]], np.float32)
+    heights = 0.35 * scene.radius * (np.arange(1, 6) / 5) ** 1.5
     outside, between = occlusion(scene, places, outwards)
-    assert outside == pytest.approx(1, abs=1e-3)
-    assert between < 0.95
+    assert outside == pytest.approx(1, abs=1e-5)
+    # the other ball is 0.4 away: only the greatest height is nearer to it
+    assert between == pytest.approx(_sky(np.minimum(heights, 0.4 - heights), heights), abs=1e-5)
+    assert between < 1 - 1e-3
 
 
 def test_edges_are_smoothed():

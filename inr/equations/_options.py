@@ -11,7 +11,7 @@ SOLVERS = ("auto", "closed-form", "steps")
 
 
 @dataclass(frozen=True)
-class How:
+class SolveOptions:
     """How an equation is solved.
 
     Attributes:
@@ -60,20 +60,20 @@ class How:
         return any(each is not None for each in given)
 
 
-def made(**how: object) -> How:
+def solve_options(**options: object) -> SolveOptions:
     """Settings that were given, checked.
 
     Args:
-        how: by the names of the attributes of `How`.
+        options: by the names of the attributes of `SolveOptions`.
 
     Raises:
         InrError: a setting that is not known or out of range, or a solver.
     """
-    known = How.__dataclass_fields__
-    for name in how:
+    known = SolveOptions.__dataclass_fields__
+    for name in options:
         if name not in known:
             raise InrError(f"solve has no setting '{name}'; known: {', '.join(known)}")
-    found = How(**how)  # type: ignore[arg-type]
+    found = SolveOptions(**options)  # type: ignore[arg-type]
     if found.solver not in SOLVERS:
         raise InrError(f"solver is one of {', '.join(SOLVERS)}, not '{found.solver}'")
     for name, least in (("steps", 1), ("batch", 8), ("features", 8)):

@@ -1,0 +1,41 @@
+"""Running a fit on the command line: compiling, the bar, Ctrl-C, and the exit status."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from inr.cli._console import remark
+from inr.cli._progress import FitBar, waiting
+
+if TYPE_CHECKING:
+    from inr.fitting import Event, Fitter
+
+# by the reason for which a fit ended; 0 for all others
+STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
+
+
+def compile_engine(fitter: "Fitter", *, quiet: bool) -> float:
+    """Make the engine of a fit ready, and say what it hands to another; the seconds that it took."""
+    with waiting(f"compiling for engine {fitter.engine}", quiet=quiet):
+        seconds = fitter.prepare()
+    for note in () if quiet else fitter.plan.notes:
+        remark(note)
+    return seconds
+
+
+def run_by_loss(fitter: "Fitter", events: "Iterable[Event]", *, quiet: bool) -> "Event":
+    """Run a fit whose loss is none of samples, with a bar that shows it, until it ends or Ctrl-C ends it.
+
+    Args:
+        fitter: which Ctrl-C stops.
+        events: of the fit.
+        quiet: show nothing.
+
+    Returns:
+        The last event.
+    """
+    from inr.fitting import stopping_on_interrupt
+
+    with stopping_on_interrupt(fitter), FitBar(quiet=quiet, by_loss=True) as bar:
+        for event in events:
+            bar.show(event)
+    return event
