@@ -124,6 +124,14 @@ def test_a_drawing_is_the_outline_of_its_figures(tmp_path):
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
+def test_figures_of_no_size_are_none_and_a_drawing_says_how_it_is_read(tmp_path):
+    (path := tmp_path / "a.svg").write_text('<svg><circle r="-5"/><rect width="5" height="-1"/></svg>')
+    with pytest.raises(inr.InrError, match="no filled paths"):
+        inr.open(path, as_shape="sdf")
+    with pytest.raises(inr.InrError, match="--as sdf"):
+        inr.open(path)
+
+
 def test_pictures_stay_pictures_unless_they_are_said_to_be_silhouettes(tmp_path):
     from PIL import Image
 
@@ -166,6 +174,8 @@ def test_meshes_that_look_inwards_are_turned_and_it_is_said():
         (lambda: from_mask(np.ones((4, 4))), "one brightness"),
         (lambda: from_mask(np.eye(4), as_shape="eikonal"), "learned as sdf or occupancy"),
         (lambda: from_outline([]), "no outline"),
+        (lambda: from_mesh(1e300 * _BOX, _FACES), "reaches as far as"),
+        (lambda: from_points(1e300 * _CUBE), "reaches as far as"),
     ],
 )
 def test_what_is_no_shape_is_refused(make, words):
