@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inr.engines._objectives import Objective as Objective
     from inr.engines._objectives import Overall as Overall
     from inr.engines._objectives import PointSet as PointSet
+    from inr.engines._objectives import Scheduled as Scheduled
     from inr.engines._objectives import Term as Term
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
@@ -50,6 +51,7 @@ __getattr__, __all__ = lazy_exports(
         "Plan": "._base",
         "PointSet": "._objectives",
         "RowSparse": "._batch",
+        "Scheduled": "._objectives",
         "StepResult": "._batch",
         "Term": "._objectives",
         "automatic": "._choose",

@@ -156,6 +156,19 @@ class Local(Protocol):
 
 
 @runtime_checkable
+class Scheduled(Protocol):
+    """An objective that changes as a fit goes on, by its `PointSet.importance` or by what sets are empty."""
+
+    def progress(self, done: float) -> None:
+        """Be the objective of a step; called before each.
+
+        Args:
+            done: share of the fit's steps, from 0 up to 1.
+        """
+        ...
+
+
+@runtime_checkable
 class Overall(Protocol):
     """An objective that is any function of what a field has at points: a projection, a blur, a distance of sets.
 

@@ -34,13 +34,13 @@ class Solid(Protocol):
         ...
 
     def around(
-        self, count: int, spread: float, draw: np.random.Generator
+        self, count: int, spread: float | np.ndarray, draw: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
         """Points of the surface, moved by a normal distribution, and their signed distances.
 
         Args:
             count: of points.
-            spread: standard deviation along each axis.
+            spread: standard deviation along each axis: one, or one of each point, (count, 1).
             draw: random numbers.
         """
         ...
@@ -79,11 +79,11 @@ class MeshSolid:
         return found
 
     def around(
-        self, count: int, spread: float, draw: np.random.Generator
+        self, count: int, spread: float | np.ndarray, draw: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
         """See `Solid`."""
         surface = sample_surface(self.mesh, count, draw)
-        points = np.clip(surface.points + draw.normal(scale=spread, size=(count, 3)), -1, 1)
+        points = np.clip(surface.points + draw.normal(size=(count, 3)) * spread, -1, 1)
         return points, self._signed.at(points, surface.faces)
 
     def surface(
