@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines import Batch, PointSet, Term
+from inr.engines import Batch, PointSet, Term, point_sets
 from inr.field import Operator, Reads
 from inr.signals import PointPool, Points
 
@@ -197,10 +196,8 @@ class PooledTerms:
         self.terms: Sequence[Term] = tuple(terms)
 
     def points(self, batch: Batch) -> list[PointSet]:
-        """The points of a batch, by term, on the device of its indices."""
-        device = batch.indices.device
-        found = self._pool.points(batch.indices.cpu())
-        return [PointSet(*(torch.from_numpy(part).to(device) for part in each)) for each in found]
+        """See `inr.engines.Local`."""
+        return point_sets(self._pool, batch)
 
 
 def pixel_centres(shape: Sequence[int], pixels: np.ndarray | None = None) -> Float[np.ndarray, "n 2"]:
