@@ -154,7 +154,7 @@ def test_what_is_no_shape_is_refused(make, words):
 
 def test_a_fit_of_a_box_finds_its_inside(tmp_path):
     signal = small(from_mesh(_BOX, _FACES), 16_384)
-    field = inr.fit(signal, steps=60, batch=2048, encoding="dense:levels=3,coarsest=4,finest=16", learning_rate=1e-2)
+    field = inr.fit(signal, steps=150, batch=2048, encoding="dense:levels=3,coarsest=4,finest=16", learning_rate=1e-2)
     assert field.fit["objective"]["name"] == "mape"
     assert field.metrics["iou"] > 0.9
     field.save(tmp_path / "box.inr")
