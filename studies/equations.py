@@ -19,7 +19,16 @@ from typing import Any
 
 from inr.bench import machine
 from inr.bench.tables import Ledger, Row, markdown, origin, read
-from inr.equations import PRESETS, Preset, closed_form, compared, finished, made, state, stepping
+from inr.equations import (
+    PRESETS,
+    Preset,
+    closed_form,
+    collocation_fit,
+    finished_field,
+    relative_errors,
+    solve_options,
+    state,
+)
 from inr.field import Field
 from studies import RESULTS
 
@@ -57,7 +66,7 @@ STEPS: Mapping[str, tuple[Callable[[], Preset], Mapping[str, Any], str]] = {
 
 def _row(preset: Preset, field: Field, seconds: float) -> Row:
     assert preset.exact is not None
-    errors = compared(field, preset.exact, preset.within)
+    errors = relative_errors(field, preset.exact, preset.within)
     return {
         "relative_l2": f"{errors['relative_l2']:.2e}", "relative_max": f"{errors['relative_max']:.2e}",
         "residual": f"{field.metrics['residual']:.1e}", "seconds": f"{seconds:.2f}",
@@ -65,22 +74,22 @@ def _row(preset: Preset, field: Field, seconds: float) -> Row:
     }  # fmt: skip
 
 
-def in_closed_form(preset: Preset, how: Mapping[str, Any], at_least: str) -> Row:
+def in_closed_form(preset: Preset, options: Mapping[str, Any], at_least: str) -> Row:
     """A row of a closed form."""
     stated = dict(preset.stated)
     begin = time.perf_counter()
-    field = closed_form(state(stated.pop("residual"), **stated), made(**how), print)
+    field = closed_form(state(stated.pop("residual"), **stated), solve_options(**options), print)
     return _row(preset, field, time.perf_counter() - begin) | {"at_least": at_least}
 
 
-def by_steps(preset: Preset, how: Mapping[str, Any], at_least: str, seconds: float) -> Row:
+def by_steps(preset: Preset, options: Mapping[str, Any], at_least: str, seconds: float) -> Row:
     """A row of steps."""
     stated = dict(preset.stated)
-    problem, chosen = state(stated.pop("residual"), **stated), made(solver="steps", seconds=seconds, **how)
-    course = stepping(problem, chosen)
-    for _ in course.run():
+    problem, chosen = state(stated.pop("residual"), **stated), solve_options(solver="steps", seconds=seconds, **options)
+    fit = collocation_fit(problem, chosen)
+    for _ in fit.run():
         pass
-    return _row(preset, finished(course, problem, chosen), course.fitter.seconds) | {"at_least": at_least}
+    return _row(preset, finished_field(fit, problem, chosen), fit.fitter.seconds) | {"at_least": at_least}
 
 
 def report(rows: list[Row], machines: str) -> str:
@@ -96,15 +105,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600.0, help="of each row by steps")
     options = parser.parse_args()
     ledger = Ledger(TABLE, COLUMNS, ["equation", "solver"], machine.describe())
-    for name, (preset, how, least) in CLOSED.items() if options.rows != "steps" else ():
+    for name, (preset, chosen, least) in CLOSED.items() if options.rows != "steps" else ():
         ledger.once(
-            {"equation": name, "solver": "closed form"}, lambda p=preset, h=how, a=least: in_closed_form(p(), h, a)
+            {"equation": name, "solver": "closed form"}, lambda p=preset, h=chosen, a=least: in_closed_form(p(), h, a)
         )
     solver = f"steps, {options.seconds:g} s"
-    for name, (preset, how, least) in STEPS.items() if options.rows != "closed" else ():
+    for name, (preset, chosen, least) in STEPS.items() if options.rows != "closed" else ():
         ledger.once(
             {"equation": name, "solver": solver},
-            lambda p=preset, h=how, a=least: by_steps(p(), h, a, options.seconds),
+            lambda p=preset, h=chosen, a=least: by_steps(p(), h, a, options.seconds),
         )
     text = report(read(TABLE), origin(TABLE))
     TABLE.with_suffix(".md").write_text(text)

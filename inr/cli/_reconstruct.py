@@ -36,6 +36,12 @@ EPILOG = """
 
   inr reconstruct photo.png --task gradients                      # its gradients alone; or an .npz with gx and gy
 
+  inr reconstruct ct.npz                                          # sinogram and angles; see docs/reconstruction.md
+
+  inr reconstruct sinogram.tif --task ct --angles degrees.txt     # a row a view
+
+  inr reconstruct mri.npz                                         # kspace and mask: the magnitude
+
   inr reconstruct gradients.npz -o photo.inr                      # the field itself
 
 [bold]Rules[/bold] Every task stands beside its classical methods, in the table and on the sheet; with --truth all are
@@ -91,8 +97,11 @@ def reconstruct(
     kernel: Annotated[
         str | None, _data("deblur: a Gaussian's standard deviation in pixels, or a picture of the point spread.")
     ] = None,
-    noise: Annotated[float | None, _data("denoise, deblur: its standard deviation, in the picture's units.")] = None,
+    noise: Annotated[
+        float | None, _data("Standard deviation of the data's noise, in their units; estimated if not given.")
+    ] = None,
     operator: Annotated[str | None, _data("gradients of a picture: spline (if not given) or sobel.")] = None,
+    angles: Annotated[Path | None, _data("ct: of the views, in degrees, one a line; or an .npy file.")] = None,
     truth: Annotated[Path | None, _data("What it should be, to measure all methods by.")] = None,
     prior: Annotated[str | None, _fitting("tv (usually, if not given), hessian or none.")] = None,
     strength: Annotated[float | None, _fitting("Of the prior.")] = None,
@@ -104,7 +113,12 @@ def reconstruct(
     lr: Annotated[str | None, _fitting("Learning rate, as of inr fit.")] = None,
     batch: Annotated[int | None, _fitting("Points a step.")] = None,
     engine: Annotated[str, _fitting("What runs the fit, as in cpu:threads=2.")] = "auto",
-    seed: Annotated[int, _fitting("Of weights, batches and random places.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of weights, batches and random places.", rich_help_panel=_FITTING, show_default=False
+        ),
+    ] = 0,
     sheet: Annotated[
         Path | None, typer.Option(help="The sheet; OUTPUT.sheet.png if not given.", show_default=False)
     ] = None,
@@ -113,10 +127,11 @@ def reconstruct(
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Reconstruct a picture from derivatives, some of its pixels, noise, blur or larger pixels."""
+    """Reconstruct a picture from derivatives, some of its pixels, noise, blur, projections or k-space."""
     outputs = output or [Path(f"{data.stem}.reconstructed.png")]
     drawn = None if no_sheet else sheet or outputs[0].with_suffix(".sheet.png")
-    _check_outputs(data, outputs, drawn, force=force)
+    given = [each for each in (data, mask, background, angles, truth) if each is not None]
+    _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
         from inr.reconstruction import problem
@@ -124,7 +139,7 @@ def reconstruct(
         options: dict[str, Any] = {
             "mask": mask, "keep": keep, "background": background, "offset": _parse_offset(offset),
             "mixed": mixed or None, "factor": factor, "kernel": kernel, "noise": noise, "operator": operator,
-            "prior": prior, "strength": strength,
+            "angles": angles, "prior": prior, "strength": strength,
         }  # fmt: skip
         ready = problem(task, data, seed=seed, **options).with_parts(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
@@ -147,7 +162,7 @@ def reconstruct(
     raise typer.Exit(STATUS.get(str(end.reason), 0))
 
 
-def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
+def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
     """Refuse before the fit what could not be written after it."""
     from inr.signals import file_format
 
@@ -156,8 +171,11 @@ def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, f
             file_format(str(path), "image")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise InrError(f"a sheet is a PNG; call it {sheet.with_suffix('.png')}")
-    for path in (*outputs, *([] if sheet is None else [sheet])):
-        if path.exists() and data.exists() and path.samefile(data):
+    paths = [*outputs, *([] if sheet is None else [sheet])]
+    for place, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:place]]:
+            raise InrError(f"{path} is to be written twice, as a picture or field and as another or the sheet")
+        if path.exists() and any(each.exists() and path.samefile(each) for each in given):
             raise InrError(f"{path} is the data itself; give another output")
         check_writable(path, force=force)
 

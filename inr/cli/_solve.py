@@ -11,13 +11,13 @@ from inr._errors import InrError
 from inr._files import check_writable
 from inr.cli import _pipes
 from inr.cli._console import complain, out, pairs, print_json, remark, size
-from inr.cli._fit_files import save_field
+from inr.cli._fit_files import check_field_name, save_field
 from inr.cli._progress import waiting
 from inr.cli._running import STATUS, compile_engine, run_by_loss
 
 if TYPE_CHECKING:
     from inr import Field
-    from inr.equations import How, Problem
+    from inr.equations import Problem, SolveOptions
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -105,8 +105,9 @@ def solve(
     as_json: Annotated[bool, _option(_OUT, "Print the result as JSON.", "--json")] = False,
 ) -> None:
     """Solve a differential equation: a field that satisfies it and its conditions."""
-    from inr.equations import PRESETS, described, made, state
+    from inr.equations import PRESETS, channels_and_domain, solve_options, state
 
+    check_field_name(output)
     check_writable(output, force=force)
     if equation in PRESETS:
         preset = _preset(equation, {"k": k, "pml": pml, "nu": nu})
@@ -117,7 +118,7 @@ def solve(
         preset = None
         if unfit := [name for name, value in (("k", k), ("pml", pml), ("nu", nu)) if value is not None]:
             raise InrError(f"--{unfit[0]} goes with a named equation: {', '.join(PRESETS)}")
-        names, box = described(equation) if channels is None or domain is None else ("", "")
+        names, box = channels_and_domain(equation) if channels is None or domain is None else ("", "")
         stated = {
             "residual": equation, "domain": domain or box, "channels": channels or names,
             "where": _places(boundary, initial, where), "unknown": _numbers(unknown), "data": _read(data),
@@ -127,13 +128,13 @@ def solve(
         "encoding": encoding, "activation": activation, "network": network, "batch": batch, "optimiser": optimiser,
         "learning_rate": lr, "engine": engine, "seed": seed,
     }  # fmt: skip
-    how = made(
-        **{**(preset.how if preset else {}), **{key: value for key, value in given.items() if value is not None}}
+    options = solve_options(
+        **{**(preset.options if preset else {}), **{key: value for key, value in given.items() if value is not None}}
     )
     problem = state(stated.pop("residual"), **stated)
     known = _exact(exact, problem)
     begin = perf_counter()
-    field, reason = _solved(problem, how, quiet=quiet)
+    field, reason = _solved(problem, options, quiet=quiet)
     spent = perf_counter() - begin
     errors = _errors(field, known or (preset.exact if preset else None), preset.within if preset else None)
     field.metrics |= errors
@@ -203,22 +204,22 @@ def _read(path: Path | None) -> tuple[Any, Any] | None:
         raise InrError(f"{path} is no .npz file with the arrays points (n, d) and values (n, c)") from None
 
 
-def _solved(problem: "Problem", how: "How", *, quiet: bool) -> tuple["Field", str]:
+def _solved(problem: "Problem", options: "SolveOptions", *, quiet: bool) -> tuple["Field", str]:
     """The field, and why its steps ended ("solved" where there were none)."""
-    from inr.equations import closed_form_if_content, finished, stepping
+    from inr.equations import closed_form_if_accurate, collocation_fit, finished_field
 
     tell = (lambda line: None) if quiet else remark
     with waiting("solving", quiet=quiet):
-        field = closed_form_if_content(problem, how, tell)
+        field = closed_form_if_accurate(problem, options, tell)
     if field is not None:
         return field, "solved"
     with waiting("preparing", quiet=quiet):
-        course = stepping(problem, how)
-    compile_engine(course.fitter, quiet=quiet)
-    end = run_by_loss(course.fitter, course.run(), quiet=quiet)
+        fit = collocation_fit(problem, options)
+    compile_engine(fit.fitter, quiet=quiet)
+    end = run_by_loss(fit.fitter, fit.run(), quiet=quiet)
     if end.reason != "steps":
         remark(end.message)
-    return finished(course, problem, how), str(end.reason)
+    return finished_field(fit, problem, options), str(end.reason)
 
 
 def _exact(text: str | None, problem: "Problem") -> Any:
@@ -234,9 +235,9 @@ def _errors(field: "Field", exact: Any, within: Any) -> dict[str, float]:
     """Errors at points, relative to the solution."""
     if exact is None:
         return {}
-    from inr.equations import compared
+    from inr.equations import relative_errors
 
-    return compared(field, exact, within)
+    return relative_errors(field, exact, within)
 
 
 def _document(equation: str, field: "Field", output: Path, seconds: float, reason: str) -> dict[str, Any]:
@@ -250,10 +251,10 @@ def _document(equation: str, field: "Field", output: Path, seconds: float, reaso
 def _rows(result: Mapping[str, Any]) -> dict[str, str]:
     """The document as a small table."""
     metrics, fit = result["metrics"], result["fit"]
-    how = f"{fit['steps']:,} steps on engine {fit.get('engine')}"
+    found = f"{fit['steps']:,} steps on engine {fit.get('engine')}"
     if result["reason"] == "solved":
-        how = f"closed form of {fit['features']:,} sines"
-    rows = {"solved": f"{how}, {result['seconds']:.1f} s", "residual": f"{metrics['residual']:.2e}, relative"}
+        found = f"closed form of {fit['features']:,} sines"
+    rows = {"solved": f"{found}, {result['seconds']:.1f} s", "residual": f"{metrics['residual']:.2e}, relative"}
     if "relative_l2" in metrics:
         rows["error"] = f"relative L2 {metrics['relative_l2']:.2e}, at most {metrics['relative_max']:.2e}"
     rows |= {name: f"{value:.6g}" for name, value in fit.get("numbers", {}).items()}

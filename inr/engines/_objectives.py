@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr.engines._batch import Batch
 from inr.field import Jet, Reads
-from inr.signals import Signal
+from inr.signals import PointPool, Signal
 
 # by what names learned numbers of an objective stand among a step's tensors and gradients: "numbers.nu"
 NUMBERS = "numbers."
@@ -140,6 +141,16 @@ class PointSet(NamedTuple):
     importance: Float[Tensor, " n"] | None = None
 
 
+def point_sets(pool: PointPool, batch: Batch) -> list[PointSet]:
+    """The points of a batch of a pool, set by set, on the processor: plans move them to where they compute.
+
+    Args:
+        pool: whose points they are.
+        batch: with the numbers of the points, as teacher "sets" gives them.
+    """
+    return [PointSet(torch.from_numpy(coords), torch.from_numpy(data)) for coords, data in pool.points(batch.indices)]
+
+
 @runtime_checkable
 class Local(Protocol):
     """An objective that is a sum of terms, each over points of its own.
@@ -152,6 +163,19 @@ class Local(Protocol):
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """The points of each term, in the order of `terms`. A set may be empty: its term is then left out."""
+        ...
+
+
+@runtime_checkable
+class Scheduled(Protocol):
+    """An objective that changes as a fit goes on, by its `PointSet.importance` or by what sets are empty."""
+
+    def progress(self, done: float) -> None:
+        """Be the objective of a step; called before each.
+
+        Args:
+            done: share of the fit's steps, from 0 up to 1.
+        """
         ...
 
 

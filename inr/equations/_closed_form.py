@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from inr._errors import InrError
-from inr.equations._frequencies import aspect, solving
-from inr.equations._least_squares import Triangle
+from inr.equations._frequencies import aspect, characteristic_frequencies
+from inr.equations._least_squares import TriangularFactor
 from inr.equations._linearised import Linearised
-from inr.equations._places import Spread
+from inr.equations._places import QuasirandomSequence
 from inr.equations._problem import Problem
 from inr.equations._rows import Rows, Sample
 from inr.equations._sine_features import SineFeatures, radius
@@ -36,8 +36,9 @@ class Solution:
     """What a least squares came to.
 
     Attributes:
-        features: functions; weights: of each, (N, c), in own units of values.
-        numbers: unknown ones.
+        features: N functions.
+        weights: of each, (N, c), in own units of values.
+        numbers: unknown ones, (m,).
         residual: root mean square of all residuals at points that were not solved for, in units of the solution's;
             without those of measured values.
         rounding: of the solution in float32, relative to its root mean square.
@@ -126,15 +127,15 @@ class ClosedForm:
         """
         radii = self._radii(count)
         draw = np.random.default_rng([self._seed, count])
-        own = solving(self._problem, round(_OWN * count), radii, draw)
+        own = characteristic_frequencies(self._problem, round(_OWN * count), radii, draw)
         features = SineFeatures.draw(count, radii, self._periodic, draw, own)
         unknowns = count * self._channels + len(self._problem.numbers)
-        spread = Spread(self._seed)
+        spread = QuasirandomSequence(self._seed)
         inside = [self._sample(each, round(_ROWS_INSIDE * unknowns), spread) for each in self._conditions[:1]]
         share = max(len(self._conditions) - 1, 1)
         beside = [self._sample(each, round(_ROWS_BESIDE * unknowns / share), spread) for each in self._conditions[1:]]
         exact = [each for each in self._conditions if each.condition.place.points is None]  # measured values are not
-        checked = [self._sample(each, _CHECKED, Spread(self._seed + 1)) for each in exact]
+        checked = [self._sample(each, _CHECKED, QuasirandomSequence(self._seed + 1)) for each in exact]
         start = self._start(features, before, inside[0])
         rows = Rows(features, [*inside, *beside], self._half, self._channels, len(self._problem.numbers))
         rows.weigh(start, self._weights)
@@ -179,7 +180,7 @@ class ClosedForm:
     def _radii(self, count: int) -> tuple[float, ...]:
         return tuple((radius(count, self._domain.in_dim) * self._aspect).tolist())
 
-    def _sample(self, condition: Linearised, count: int, spread: Spread) -> Sample:
+    def _sample(self, condition: Linearised, count: int, spread: QuasirandomSequence) -> Sample:
         place = condition.condition.place
         points, known = place.draw(max(count, 8), spread, self._half.tolist())
         return Sample(condition, np.asarray(self._domain.coordinates(points)), points, known)
@@ -189,12 +190,11 @@ class ClosedForm:
         numbers = np.array(list(self._problem.numbers.values()), np.float64)
         if self._linear or before is None:
             return np.concatenate([np.zeros(features.count * self._channels), numbers])
-        triangle = Triangle(features.count)
         target = before.features.waves(inside.coords)[0] @ before.weights
         weights = np.empty((features.count, self._channels))
         waves = features.waves(inside.coords)[0]
         for channel in range(self._channels):
-            triangle = Triangle(features.count)
+            triangle = TriangularFactor(features.count)
             triangle.add(waves, target[:, channel])
             weights[:, channel] = triangle.solutions(np.array([1e-9]), np.zeros(features.count))[0]
         return np.concatenate([weights.T.ravel(), before.numbers])

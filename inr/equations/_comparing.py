@@ -44,7 +44,9 @@ def known_solution(text: str, problem: Problem) -> Exact:
     return exact
 
 
-def compared(field: Field, exact: Exact, within: Callable[[np.ndarray], np.ndarray] | None = None) -> dict[str, float]:
+def relative_errors(
+    field: Field, exact: Exact, within: Callable[[np.ndarray], np.ndarray] | None = None
+) -> dict[str, float]:
     """Errors of a field at random points, relative to the solution.
 
     Args:

@@ -10,8 +10,8 @@ import torch
 from inr._parts import parse_spec
 from inr.equations._closed_form import Solution
 from inr.equations._hard import Wrapping, as_text, wrap
-from inr.equations._how import How
 from inr.equations._linearised import broadcast, compiled
+from inr.equations._options import SolveOptions
 from inr.equations._problem import Problem
 from inr.equations._terms import Units
 from inr.field import Field, Spec
@@ -20,16 +20,19 @@ from inr.signals import ValueMap
 _LOOKED_AT = 4_096  # points by which the range of values is found
 
 
-def wrapped(problem: Problem, how: How) -> tuple[Problem, Wrapping | None]:
+def wrapped(problem: Problem, options: SolveOptions) -> tuple[Problem, Wrapping | None]:
     """The problem in terms of what the network gives.
 
     Args:
         problem: in terms of the field.
-        how: which conditions hold by construction.
+        options: which conditions hold by construction.
     """
-    if not how.hard:
+    if not options.hard:
         return problem, None
-    return wrap(problem, None if how.hard is True else [how.hard] if isinstance(how.hard, str) else list(how.hard))
+    return wrap(
+        problem,
+        None if options.hard is True else [options.hard] if isinstance(options.hard, str) else list(options.hard),
+    )
 
 
 def network_of(solution: Solution, problem: Problem, wrapping: Wrapping | None) -> Field:

@@ -47,7 +47,7 @@ def aspect(problem: Problem) -> Float64[np.ndarray, " d"]:
     return np.exp(logs - logs.mean())
 
 
-def solving(
+def characteristic_frequencies(
     problem: Problem, count: int, radii: Sequence[float], draw: np.random.Generator
 ) -> Float64[np.ndarray, "m d"] | None:
     """Frequencies of sines that satisfy the equation without its source, at least around some point.

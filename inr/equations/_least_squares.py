@@ -5,7 +5,7 @@ import scipy.linalg
 from jaxtyping import Float64
 
 
-class Triangle:
+class TriangularFactor:
     """The R of a QR factorisation of rows that come in blocks, with their right-hand side as a last column.
 
     Normal equations would square the condition number, which is 1e10 and more here, beyond double precision.

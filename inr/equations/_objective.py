@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from inr.engines import Batch, PointSet, Term
-from inr.equations._places import Spread
+from inr.engines import Batch, PointSet, Term, point_sets
+from inr.equations._places import QuasirandomSequence
 from inr.equations._problem import Problem
 from inr.equations._terms import Lowered, Units
 from inr.signals import PointPool, Points
@@ -74,7 +73,7 @@ class PooledLoss:
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """See `inr.engines.Local`."""
-        return [PointSet(*map(torch.from_numpy, each)) for each in self.pool.points(batch.indices.cpu())]
+        return point_sets(self.pool, batch)
 
     def reweigh(self, weights: Sequence[float]) -> None:
         """Give the terms other weights.
@@ -102,7 +101,7 @@ class EquationLoss(PooledLoss):
 
     def __init__(self, problem: Problem, units: Units, drawn: Drawn) -> None:
         self.lowered = [
-            Lowered(each, problem, units, *each.place.draw(_JUDGED, Spread(drawn.seed), units.half))
+            Lowered(each, problem, units, *each.place.draw(_JUDGED, QuasirandomSequence(drawn.seed), units.half))
             for each in problem.conditions
         ]
         terms, columns = [each.term for each in self.lowered], [each.data for each in self.lowered]

@@ -233,7 +233,7 @@ def given_points(points: Any, values: Any, domain: Domain) -> Place:
     return Place("data", points=places, known=known)
 
 
-class Spread:
+class QuasirandomSequence:
     """Evenly spread numbers, other ones each time: an additive sequence by roots of the golden ratio's kind.
 
     Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018.

@@ -23,13 +23,13 @@ class Preset:
         stated: what `inr.solve` takes.
         exact: points (n, d) in own units to values (n, c); None where nothing is known.
         within: points (n, d) to where the solution is compared, bool (n,): everywhere where None.
-        how: settings that suit it.
+        options: settings that suit it.
     """
 
     stated: Mapping[str, Any]
     exact: Callable[[np.ndarray], np.ndarray] | None = None
     within: Callable[[np.ndarray], np.ndarray] | None = None
-    how: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def poisson() -> Preset:
@@ -69,15 +69,15 @@ def helmholtz(k: float = 20.0, pml: float | None = None) -> Preset:
     return Preset(stated, lambda points: np.cos(points @ np.array([a, b]))[:, None])
 
 
-def stretch(position: Any, k: float, width: float) -> tuple[Any, Any]:
+def stretch(position: Any, width: float) -> tuple[Any, Any]:
     """How absorbing layers stretch a coordinate of [-1, 1], and the derivative of that.
 
-    e = 1 - i s/k with s = k a0 ((d₋/L)² + (d₊/L)²), d being the depth in the layers at both ends (Sitzmann et al. 2020,
-    after Chen et al. 2013): quadratic from 0, so that nothing is reflected where they begin.
+    e = 1 - i a0 ((d₋/L)² + (d₊/L)²), d being the depth in the layers at both ends (Sitzmann et al. 2020, after Chen et
+    al. 2013): quadratic from 0, so that nothing is reflected where they begin.
 
     Args:
         position: of points, array or symbol.
-        k: wavenumber. width: of the layers, L.
+        width: of the layers, L.
     """
     low, high = _maximum(-(position + 1 - width), 0), _maximum(position - 1 + width, 0)
     e = 1 - 1j * _DAMPING * ((low / width) ** 2 + (high / width) ** 2)
@@ -91,11 +91,13 @@ def absorbing(u: Any, at: Any, k: float, width: float, slowness: Any = 1.0) -> A
     ∂_x((e_y/e_x) ∂_x u) + ∂_y((e_x/e_y) ∂_y u) + e_x e_y m k² u.
 
     Args:
-        u: the complex channel. at: the point.
-        k: wavenumber. width: of the layers.
+        u: the complex channel.
+        at: the point.
+        k: wavenumber.
+        width: of the layers.
         slowness: m, squared, relative to that of the surroundings.
     """
-    (ex, dx), (ey, dy) = stretch(at.x, k, width), stretch(at.y, k, width)
+    (ex, dx), (ey, dy) = stretch(at.x, width), stretch(at.y, width)
     along_x = ey / ex * u.xx - ey * dx / ex**2 * u.x
     along_y = ex / ey * u.yy - ex * dy / ey**2 * u.y
     return along_x + along_y + ex * ey * slowness * k**2 * u
@@ -112,7 +114,7 @@ def _absorbed(k: float, width: float) -> Preset:
 
     def residual(u: Any, at: Any) -> Any:
         # divided by the stretches, so that corners of the layers, where nothing is, do not outweigh everything else
-        stretches = stretch(at.x, k, width)[0] * stretch(at.y, k, width)[0]
+        stretches = stretch(at.x, width)[0] * stretch(at.y, width)[0]
         return absorbing(u, at, k, width) / stretches + source(at)
 
     stated = {
@@ -133,7 +135,8 @@ def radiated(radii: np.ndarray, k: float, spread: float) -> np.ndarray:
 
     Args:
         radii: (n,), distances from its centre.
-        k: wavenumber. spread: standard deviation of the source.
+        k: wavenumber.
+        spread: standard deviation of the source.
 
     Returns:
         Real and imaginary parts (n, 2).
@@ -198,7 +201,8 @@ def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float) -> np.ndarray:
     """The solution of Burgers' equation that begins as -sin(πx), by Gauss-Hermite quadrature.
 
     Args:
-        x, t: (n,). nu: viscosity.
+        x, t: (n,).
+        nu: viscosity.
     """
     nodes, weights = np.polynomial.hermite.hermgauss(200)
     there = np.asarray(x)[:, None] - np.sqrt(4 * nu * np.maximum(t, 1e-14))[:, None] * nodes

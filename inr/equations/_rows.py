@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from inr.equations._least_squares import Triangle
+from inr.equations._least_squares import TriangularFactor
 from inr.equations._linearised import Linearised
 from inr.equations._sine_features import SineFeatures
 
@@ -21,7 +21,9 @@ class Sample:
 
     Attributes:
         condition: whose they are.
-        coords: normalised (n, d). points: the same in own units. known: what is known there, (n, c) or (n, 0).
+        coords: normalised, (n, d).
+        points: the same in own units.
+        known: what is known there, (n, c) or (n, 0).
     """
 
     condition: Linearised
@@ -44,7 +46,18 @@ class Sample:
 class Rows:
     """The rows of all conditions at their points, each scaled to its size.
 
-    Unknowns stand channel by channel, unknown numbers last. With `keep`, features at the points are computed once.
+    Unknowns stand channel by channel, unknown numbers last.
+
+    Args:
+        features: in whose span the solution is.
+        samples: points of each condition.
+        half: of the extent of each axis, (d,).
+        channels: of the field.
+        numbers: how many unknown ones.
+        keep: whether features at the points are computed once and kept.
+
+    Attributes:
+        scales: by what the rows of each condition's residuals are multiplied; empty until `weigh`.
     """
 
     def __init__(
@@ -91,7 +104,7 @@ class Rows:
 
     def least_squares(self, state: np.ndarray, ridges: Sequence[float]) -> list[np.ndarray]:
         """Where the linearised residuals are least, for each ridge."""
-        triangle = Triangle(self.unknowns)
+        triangle = TriangularFactor(self.unknowns)
         for sample, scales in zip(self.samples, self.scales, strict=True):
             root = np.sqrt(len(sample.points))
             for part in sample.parts(self._block_size):

@@ -1,24 +1,26 @@
 """Solving differential equations for a field."""
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from inr._errors import InrError
 from inr.equations._closed_form import ClosedForm
+from inr.equations._collocation_setup import collocation_fit, finished_field
 from inr.equations._fields import network_of, wrapped
-from inr.equations._how import How, made
+from inr.equations._options import SolveOptions, solve_options
 from inr.equations._problem import Problem
 from inr.equations._stating import Given, state
-from inr.equations._stepping import finished, stepping
-from inr.equations._text import described
+from inr.equations._text import channels_and_domain
 from inr.field import Field
 from inr.fitting import solve as solve_signal
 from inr.fitting import stopping_on_interrupt
 
 Tell = Callable[[str], None]
-_CONTENT = 1e-4  # residual with which the closed form of an equation that is not linear is taken
+_ACCURATE = 1e-4  # residual with which the closed form of an equation that is not linear is taken
 _SECONDS = 20.0  # of closed forms, about
 # names that are meant as files even where there is none of that name, for a message that says so
 _FILE_NAME = r"[^\s=;*+^()]+\.(png|jpe?g|webp|tiff?|bmp|gif|avif|exr|hdr|wav|flac|mp3|ogg|mp4|mov|npy|npz|nii|nc|h5)"
@@ -33,7 +35,7 @@ def solve(
     unknown: Mapping[str, float] | None = None,
     data: tuple[Any, Any] | None = None,
     tell: Tell | None = None,
-    **how: Any,
+    **options: Any,
 ) -> Field:
     """Solve a differential equation: find the field whose residual is 0 in a domain, and that meets conditions.
 
@@ -56,7 +58,8 @@ def solve(
         unknown: numbers to be found besides, with first guesses: {"nu": 0.05}. Functions take them by name.
         data: points (n, d) and values (n, c) that were measured, in own units.
         tell: is told how it goes, a line at a time.
-        how: any of the attributes of `inr.equations.How`, such as solver="steps", hard=True, periodic="x", seconds=60.
+        options: any of the attributes of `inr.equations.SolveOptions`, such as solver="steps",
+            hard=True, periodic="x", seconds=60.
 
     Returns:
         The field, in own units by `field.at` and `field.render`. Its metrics hold the relative residual, and its `fit`
@@ -71,14 +74,14 @@ def solve(
     True
     """
     if not (callable(residual) or isinstance(residual, (str, list, tuple))) or _is_file(residual):
-        return solve_signal(residual, **how)
+        return solve_signal(residual, **options)
     if isinstance(residual, str) and (domain is None or channels is None):
-        named, box = described(residual)
+        named, box = channels_and_domain(residual)
         domain, channels = domain or box, channels or named
     if domain is None:
         raise InrError("an equation that is a function needs its domain, as domain='x=-1..1,t=0..1'")
     problem = state(residual, domain=domain, channels=channels or "u", where=where, unknown=unknown, data=data)
-    return solved(problem, made(**how), tell or (lambda line: None))
+    return solved(problem, solve_options(**options), tell or (lambda line: None))
 
 
 def _is_file(given: object) -> bool:
@@ -86,74 +89,78 @@ def _is_file(given: object) -> bool:
     if not isinstance(given, str):
         return False
     try:
-        exists = os.path.exists(given)
-    except ValueError:  # a zero byte in the name
+        exists = Path(given).exists()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte in it
         return False
     return exists or re.fullmatch(_FILE_NAME, given, re.IGNORECASE) is not None
 
 
-def solved(problem: Problem, how: How, tell: Tell) -> Field:
+def solved(problem: Problem, options: SolveOptions, tell: Tell) -> Field:
     """What `solve` gives, of a problem that is stated.
 
     Args:
         problem: the equation.
-        how: to solve it.
+        options: how it is solved.
         tell: is told how it goes.
     """
-    field = closed_form_if_content(problem, how, tell)
+    field = closed_form_if_accurate(problem, options, tell)
     if field is not None:
         return field
-    course = stepping(problem, how)
-    for note in course.fitter.plan.notes:
+    fit = collocation_fit(problem, options)
+    for note in fit.fitter.plan.notes:
         tell(note)
-    with stopping_on_interrupt(course.fitter):
-        for event in course.run():
+    with stopping_on_interrupt(fit.fitter):
+        for event in fit.run():
             if event.kind == "end" and event.reason != "steps":
                 tell(event.message)
-    return finished(course, problem, how)
+    return finished_field(fit, problem, options)
 
 
-def closed_form_if_content(problem: Problem, how: How, tell: Tell) -> Field | None:
+def closed_form_if_accurate(problem: Problem, options: SolveOptions, tell: Tell) -> Field | None:
     """The closed form where it is asked for, or where it is good enough; None where steps are to be taken.
 
     Args:
         problem: the equation.
-        how: to solve it.
+        options: how it is solved.
         tell: is told how it goes.
 
     Raises:
         InrError: a closed form of what has none.
     """
-    if how.solver == "steps" or (how.solver == "auto" and (how.wants_steps or not problem.traced)):
+    axes = [axis.name for axis in problem.domain.axes]
+    if unknown := [name for name in options.periodic if name not in axes]:
+        raise InrError(f"periodic names '{unknown[0]}', which is no axis; axes are {', '.join(axes)}")
+    if options.solver == "steps" or (options.solver == "auto" and (options.wants_steps or not problem.traced)):
         return None
     if not problem.traced:
         raise InrError(f"no closed form, since the equation cannot be traced: {problem.why}; take solver=steps")
-    field = closed_form(problem, how, tell)
-    if problem.linear or how.solver == "closed-form" or field.metrics["residual"] < _CONTENT:
+    field = closed_form(problem, options, tell)
+    if problem.linear or options.solver == "closed-form" or field.metrics["residual"] < _ACCURATE:
         return field
     tell(f"the closed form leaves a residual of {field.metrics['residual']:.1e}: going on by steps")
     return None
 
 
-def closed_form(problem: Problem, how: How, tell: Tell) -> Field:
+def closed_form(problem: Problem, options: SolveOptions, tell: Tell) -> Field:
     """Solve by least squares of random sine features.
 
     Args:
         problem: traced.
-        how: to solve it.
+        options: how it is solved.
         tell: is told of each try.
 
     Returns:
         A field of one hidden layer, float32.
     """
-    inner, wrapping = wrapped(problem, how)
-    periodic = [axis.name in how.periodic for axis in problem.domain.axes]
-    solver = ClosedForm(inner, periodic=periodic, seed=how.seed, weights=how.weights)
-    seconds = _SECONDS if how.seconds is None else how.seconds
-    solution = solver.run(tolerance=how.tolerance, features=how.features, seconds=seconds, tell=tell)
+    inner, wrapping = wrapped(problem, options)
+    periodic = [axis.name in options.periodic for axis in problem.domain.axes]
+    solver = ClosedForm(inner, periodic=periodic, seed=options.seed, weights=options.weights)
+    seconds = _SECONDS if options.seconds is None else options.seconds
+    with np.errstate(all="ignore"):  # a solution that is not finite is refused, in words
+        solution = solver.run(tolerance=options.tolerance, features=options.features, seconds=seconds, tell=tell)
     field = network_of(solution, problem, wrapping)
     field.metrics = {"residual": solution.residual, "rounding": solution.rounding}
-    field.fit = {"optimiser": "closed-form", "seed": how.seed, "steps": 0, "features": solution.features.count}
+    field.fit = {"optimiser": "closed-form", "seed": options.seed, "steps": 0, "features": solution.features.count}
     if problem.numbers:
         field.fit["numbers"] = dict(zip(problem.numbers, solution.numbers.tolist(), strict=True))
     return field.eval()

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -92,7 +91,6 @@ def bare(each: Any) -> Any:
     return bare(each.value) if isinstance(each, Quantity) else each
 
 
-_ALIASES = {"absolute": "abs", "square": "square", "pow": "pow", "arctan2": "atan2"}
 _SYMBOLIC: dict[str, Callable[..., Any]] = {
     "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt,
     "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh, "abs": sympy.Abs, "erf": sympy.erf, "sign": sympy.sign,
@@ -103,7 +101,7 @@ _SYMBOLIC: dict[str, Callable[..., Any]] = {
 
 def _called(name: str, inputs: Sequence[Any]) -> Any:
     """A function of symbols, by the name that numpy or torch have for it."""
-    name = _ALIASES.get(name, name)
+    name = "abs" if name == "absolute" else name
     if name not in _SYMBOLIC:
         raise Untraceable(f"there are no symbols for the function '{name}'")
     return Quantity(_SYMBOLIC[name](*(bare(each) for each in inputs)))
@@ -134,7 +132,6 @@ def _function(name: str) -> Callable[..., Any]:
 
 # by the names of `inr._expressions.CALLABLE`
 FUNCTIONS = {name: _function(name) for name in _SYMBOLIC if name not in ("square", "pow")}
-MATHS = SimpleNamespace(**FUNCTIONS)
 
 
 class Channel(Quantity):

@@ -85,13 +85,14 @@ class Setup:
 _GRID = "hash:levels=10,features=2,log2_size=18,coarsest=16,finest=256"
 _OF_A_SOLID = Setup(
     _GRID, "relu", "mlp:depth=2,width=32", objective="mape:epsilon=0.003", learning_rate={"network": 1e-3},
-    batch=LARGE_BATCH, teacher="renewed",
+    batch=LARGE_BATCH, teacher="renewed", optimiser="soap",
 )  # fmt: skip
 _OF_A_SILHOUETTE = replace(_OF_A_SOLID, encoding="hash:levels=10,features=2,log2_size=16,coarsest=16,finest=512")
 _FROM_POINTS = Setup(
     "identity", "sine:omega=30", "mlp:depth=3,width=128", batch=8_192, steps=2_000, teacher="sets",
     objective="igr:far=1", learning_rate=1e-3,
 )  # fmt: skip
+_WITHOUT_NORMALS = replace(_FROM_POINTS, objective="digs", learning_rate=5e-4)
 
 
 def default_setup(signal: Signal) -> Setup:
@@ -104,7 +105,7 @@ def default_setup(signal: Signal) -> Setup:
         A setup whose parts are not completed yet, see `Setup.with_parts`.
     """
     if isinstance(signal, OrientedSignal):
-        return _FROM_POINTS
+        return _FROM_POINTS if signal.oriented else _WITHOUT_NORMALS
     if isinstance(signal, ShapeSignal):
         setup = _OF_A_SOLID if signal.in_dim == 3 else _OF_A_SILHOUETTE
         return setup if signal.represents == "sdf" else replace(setup, objective="occupancy")

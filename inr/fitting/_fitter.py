@@ -15,7 +15,7 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import AnyObjective, Batch, Objective, Plan, StepResult
+from inr.engines import AnyObjective, Batch, Objective, Plan, Scheduled, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
@@ -332,6 +332,8 @@ class Fitter:
         if self.sample_counts is not None and not probing:
             self.sample_counts.add(step, batch)
         self.profile.record("sampling")
+        if isinstance(self._objective, Scheduled):
+            self._objective.progress(fraction)
         result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
         if batch.offsets is not None and isinstance(self._objective, Objective):  # no part of what the field misses
             missed, batch = result.residuals - batch.offsets, replace(batch, offsets=None)

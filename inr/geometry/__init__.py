@@ -6,6 +6,7 @@ from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from inr.geometry._bvh import build_tree as build_tree
+    from inr.geometry._cleaning import FARTHEST as FARTHEST
     from inr.geometry._cleaning import cleaned as cleaned
     from inr.geometry._clearance import Clearance as Clearance
     from inr.geometry._closest import Closest as Closest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from inr.geometry._marching_cubes import candidate_bricks as candidate_bricks
     from inr.geometry._marching_cubes import marching_cubes as marching_cubes
     from inr.geometry._mesh import Mesh as Mesh
+    from inr.geometry._order import space_filling as space_filling
     from inr.geometry._orientation import Edges as Edges
     from inr.geometry._orientation import consistent as consistent
     from inr.geometry._orientation import count_edges as count_edges
@@ -43,6 +45,7 @@ __getattr__, __all__ = lazy_exports(
         "Closest": "._closest",
         "CubeTable": "._cube_table",
         "Edges": "._orientation",
+        "FARTHEST": "._cleaning",
         "Mesh": "._mesh",
         "OrientedPoints": "._points",
         "Outline": "._outline",
@@ -66,6 +69,7 @@ __getattr__, __all__ = lazy_exports(
         "read_shape": "._read",
         "sample_surface": "._surface_samples",
         "shape_format": "._read",
+        "space_filling": "._order",
         "topology": "._topology",
         "triangulated": "._polygons",
         "write_mesh": "._write_mesh",

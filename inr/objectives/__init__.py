@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.objectives._base import PointwiseObjective as PointwiseObjective
     from inr.objectives._base import mean_squared_error as mean_squared_error
     from inr.objectives._base import objectives as objectives
+    from inr.objectives._digs import DivergenceGuided as DivergenceGuided
     from inr.objectives._distance import ClippedDistance as ClippedDistance
     from inr.objectives._distance import RelativeDistance as RelativeDistance
     from inr.objectives._eikonal import ImplicitGeometric as ImplicitGeometric
@@ -23,6 +24,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "AbsoluteError": "._absolute",
         "ClippedDistance": "._distance",
+        "DivergenceGuided": "._digs",
         "Huber": "._huber",
         "ImplicitGeometric": "._eikonal",
         "Occupancy": "._occupancy",

@@ -17,6 +17,7 @@ from inr.signals import GridSignal, Signal
 objectives = Registry(
     "objective",
     "inr.objectives._absolute",
+    "inr.objectives._digs",
     "inr.objectives._distance",
     "inr.objectives._eikonal",
     "inr.objectives._huber",

@@ -3,24 +3,22 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import torch
-
 from inr._errors import InrError
 from inr._parts import Part, Range
-from inr.engines import At, Batch, PointSet, Term
+from inr.engines import At, Batch, PointSet, Term, point_sets
 from inr.field import Reads
 from inr.objectives._base import Ops, objectives
 from inr.signals import OrientedSignal, Signal
 
 _NORMAL = ("nx", "ny", "nz")
 _SPACE = ("distance", "known")
-_SLOPES = Reads(first=(0, 1, 2))
+SLOPES = Reads(first=(0, 1, 2))
 _TINY = 1e-12  # keeps slopes of lengths finite where a gradient vanishes
 # in which distance from the surface a field is kept from vanishing, as 1 / SIREN's 100
-_SHEET = 0.01
+SHEET = 0.01
 
 
-class _Eikonal(Part):
+class Eikonal(Part):
     """What losses of points share: terms on the surface and in space, with what the points tell of space.
 
     Attributes:
@@ -35,11 +33,11 @@ class _Eikonal(Part):
             raise InrError("this loss learns from points of a surface: open the shape with --as eikonal")
         if self.needs_normals and not signal.oriented:
             raise InrError("this loss needs normals, and these points have none")
-        self.signal = signal
+        self.signal, self._far = signal, far
         self.terms: Sequence[Term] = (
-            Term("surface", _SLOPES, self._surface, _NORMAL),
-            Term("space", _SLOPES, self._space),
-            *([Term("far", Reads(), _missed, _SPACE, weight=far)] if far and signal.oriented else []),
+            Term("surface", SLOPES, self._surface, _NORMAL),
+            Term("space", SLOPES, self._space),
+            *([Term("far", Reads(), _missed, _SPACE, weight=far)] if far else []),
         )
 
     @staticmethod
@@ -52,14 +50,9 @@ class _Eikonal(Part):
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """Those of the surface; and those in space, for each term that reads them."""
-        surface, space = (
-            PointSet(torch.from_numpy(part.coords), torch.from_numpy(part.data))
-            for part in self.signal.points(batch.indices.cpu())
-        )
+        surface, space = point_sets(self.signal, batch)
         bare = PointSet(space.coords, space.data[:, :0])
-        device = batch.indices.device
-        found = [surface, bare, space][: len(self.terms)]
-        return [PointSet(each.coords.to(device), each.data.to(device)) for each in found]
+        return [surface, bare, space] if self._far else [surface, bare]
 
 
 def _missed(ops: Ops, at: At) -> Any:
@@ -67,7 +60,8 @@ def _missed(ops: Ops, at: At) -> Any:
     return at.data["known"] * ops.abs(at.values[0] - at.data["distance"])
 
 
-def _length(ops: Ops, slope: Sequence[Any]) -> Any:
+def length(ops: Ops, slope: Sequence[Any]) -> Any:
+    """Of a gradient; its slope is finite where the gradient vanishes."""
     return ops.root(sum(each * each for each in slope) + _TINY)
 
 
@@ -75,7 +69,7 @@ def _across(ops: Ops, at: At) -> Any:
     """1 less the cosine between gradient and normal."""
     slope = at.first[0]
     along = sum(each * at.data[name] for each, name in zip(slope, _NORMAL, strict=True))
-    return 1 - along * ops.reciprocal(_length(ops, slope))
+    return 1 - along * ops.reciprocal(length(ops, slope))
 
 
 Far = Annotated[float, Range(0), "weight of distances to the points, where they are far and their sign is sure"]
@@ -88,7 +82,7 @@ Far = Annotated[float, Range(0), "weight of distances to the points, where they 
     "space, and far · |f − d| where the points' distance d is known",
     limits="far=0 is as published, and leaves sheets in space where there is no surface",
 )
-class SirenDistance(_Eikonal):
+class SirenDistance(Eikonal):
     """SIREN's loss of oriented points, and distances where the points tell them.
 
     The published weights are of means over all points, of which half are on the surface: those here are of the means of
@@ -98,18 +92,18 @@ class SirenDistance(_Eikonal):
         signal: points, as `inr.signals.from_points` gives them.
     """
 
-    def __init__(self, signal: Signal, *, far: Far = 100.0) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:
         super().__init__(signal, far)
 
     @staticmethod
     def _surface(ops: Ops, at: At) -> Any:
-        length = _length(ops, at.first[0])
-        return 1500 * ops.abs(at.values[0]) + 50 * _across(ops, at) + 25 * ops.abs(length - 1)
+        norm = length(ops, at.first[0])
+        return 1500 * ops.abs(at.values[0]) + 50 * _across(ops, at) + 25 * ops.abs(norm - 1)
 
     @staticmethod
     def _space(ops: Ops, at: At) -> Any:
-        length = _length(ops, at.first[0])
-        return 50 * ops.exp(-ops.abs(at.values[0]) / _SHEET) + 25 * ops.abs(length - 1)
+        norm = length(ops, at.first[0])
+        return 50 * ops.exp(-ops.abs(at.values[0]) / SHEET) + 25 * ops.abs(norm - 1)
 
 
 @objectives.register(
@@ -118,7 +112,7 @@ class SirenDistance(_Eikonal):
     formula="|f| + ‖∇f − n‖ on the surface, 0.1 (‖∇f‖ − 1)² in space, and far · |f − d| where d is known",
     limits="published with softplus layers and an initial sphere",
 )
-class ImplicitGeometric(_Eikonal):
+class ImplicitGeometric(Eikonal):
     """Implicit geometric regularisation of oriented points, and distances where the points tell them.
 
     Args:
@@ -131,9 +125,9 @@ class ImplicitGeometric(_Eikonal):
     @staticmethod
     def _surface(ops: Ops, at: At) -> Any:
         off = [each - at.data[name] for each, name in zip(at.first[0], _NORMAL, strict=True)]
-        return ops.abs(at.values[0]) + _length(ops, off)
+        return ops.abs(at.values[0]) + length(ops, off)
 
     @staticmethod
     def _space(ops: Ops, at: At) -> Any:
-        miss = _length(ops, at.first[0]) - 1
+        miss = length(ops, at.first[0]) - 1
         return 0.1 * miss * miss

@@ -2,25 +2,23 @@
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from inr._errors import InrError
-from inr._tensor import as_numpy
 from inr.field import Field
 from inr.fitting import Budget, Event, Setup
 from inr.reconstruction._ct_classical import classical_methods
 from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_cutoff, noise_level
+from inr.reconstruction._ct_inputs import read_sinogram, scan_of
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
 from inr.reconstruction._inputs import array_names, read_arrays
 from inr.reconstruction._problem import PARTS, Problem
 from inr.reconstruction._projector import Projector
-from inr.reconstruction._projector_geometry import Beam, Scan, check_measured
+from inr.reconstruction._projector_geometry import Beam, check_measured
 from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
-from inr.signals import open as open_signal
 
 _STEPS = 1_000
 _RAY_STEPS, _RAYS = 3_000, 512  # where rays lie anyhow: of a step
@@ -131,9 +129,9 @@ def tomography(
         "angles": angles, "geometry": geometry, "source": source, "detector": detector, "pitch": pitch,
         "offset": offset, "row_pitch": row_pitch,
     }  # fmt: skip
-    sinogram, told = _read_sinogram(given, names, told)
+    sinogram, told = read_sinogram(given, names, told)
     measured = check_measured(sinogram, "the sinogram")
-    scan = _scan(measured, **told)
+    scan = scan_of(measured, **told)
     side, width = size or scan.detectors, extent or scan.fov
     _check_picture(side, width)
     if parts is None:
@@ -207,80 +205,6 @@ def _of_rays(
     return Problem(
         "ct", pool, objective, grid_setup(domain, min(_RAYS, len(rays)), _RAY_STEPS), domain, shown, (), facts
     )
-
-
-def _read_sinogram(given: Any, names: set[str], told: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The sinogram, and what is told of its geometry, by arguments first and by the file after."""
-    if names:
-        if "sinogram" not in names:
-            raise InrError(f"the data holds {', '.join(sorted(names))}, but no sinogram")
-        wanted = [
-            name
-            for name in ("sinogram", "angles", "source", "detector", "pitch", "offset", "row_pitch")
-            if name in names
-        ]
-        arrays = read_arrays(given, wanted)
-        held: dict[str, Any] = {
-            name: array if name == "angles" else float(array.reshape(-1)[0])
-            for name, array in arrays.items() if name != "sinogram"
-        }  # fmt: skip
-        if "geometry" in names:
-            held["geometry"] = _word(given, "geometry")
-        return arrays["sinogram"], {key: held.get(key) if value is None else value for key, value in told.items()}
-    if isinstance(given, str | Path):
-        signal = open_signal(given)
-        given = signal.array[..., 0]
-    if isinstance(told["angles"], str | Path):
-        told = {**told, "angles": _read_angles(Path(told["angles"]))}
-    return given, told
-
-
-def _word(given: Any, name: str) -> str:
-    """A word among arrays."""
-    if isinstance(given, Mapping):
-        return str(np.asarray(given[name]))
-    with np.load(given, allow_pickle=False) as archive:
-        return str(archive[name])
-
-
-def _read_angles(path: Path) -> np.ndarray:
-    """Angles in a file of numbers."""
-    try:
-        return np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, ndmin=1)
-    except (OSError, ValueError) as error:
-        raise InrError(f"{path} is no file of angles, one number a view: {error}") from None
-
-
-def _scan(
-    measured: np.ndarray,
-    *,
-    angles: Any,
-    geometry: Beam | str | None,
-    source: float | None,
-    detector: float | None,
-    pitch: float | None,
-    offset: float | None,
-    row_pitch: float | None,
-) -> Scan:
-    """The geometry that goes with measurements."""
-    beam = geometry or "parallel"
-    if angles is None:
-        raise InrError("a sinogram needs the angles of its views, in degrees")
-    directions = as_numpy(angles)
-    if directions.dtype.kind not in "fiu":
-        raise InrError("angles are real numbers, in degrees")
-    axes = 3 if beam == "cone" else 2
-    if measured.ndim != axes:
-        what = "(views, rows, detectors)" if axes == 3 else "(views, detectors)"
-        raise InrError(f"the sinogram of a {beam} beam is {what}, not {tuple(measured.shape)}")
-    if len(measured) != directions.size:
-        turned = "; it looks transposed: rows are views" if measured.shape[-1] == directions.size else ""
-        raise InrError(f"the sinogram has {len(measured)} views, but there are {directions.size} angles{turned}")
-    rows = measured.shape[1] if axes == 3 else 1
-    return Scan(
-        directions.reshape(-1), measured.shape[-1], beam, 1.0 if pitch is None else pitch, offset or 0.0, source,
-        detector, rows, row_pitch,
-    )  # fmt: skip
 
 
 def _check_picture(side: int, width: float) -> None:

@@ -1,6 +1,10 @@
 """What reconstructions are given: pictures, masks, arrays of derivatives; and their refusals."""
 
-from collections.abc import Mapping, Sequence
+import math
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +15,8 @@ from jaxtyping import Bool, Float
 from inr._errors import InrError
 from inr.signals import Domain, GridSignal, as_signal, has_alpha
 
-# values of which a picture made of arrays alone may be a part: floats from 0 to 1
-Given = Any
 
-
-def read_picture(given: Given, what: str = "the picture") -> GridSignal:
+def read_picture(given: Any, what: str = "the picture") -> GridSignal:
     """A picture: a signal, the path of a file, or an array (h, w) or (h, w, c).
 
     Raises:
@@ -46,7 +47,7 @@ def split_transparency(signal: GridSignal) -> tuple[np.ndarray, Domain, Bool[np.
     return array, domain, known
 
 
-def plain_picture(given: Given, what: str = "the picture") -> tuple[np.ndarray, Domain]:
+def plain_picture(given: Any, what: str = "the picture") -> tuple[np.ndarray, Domain]:
     """The colours of a picture all of whose pixels are there, float64 (h, w, c) in own units, and their domain.
 
     Raises:
@@ -58,7 +59,7 @@ def plain_picture(given: Given, what: str = "the picture") -> tuple[np.ndarray, 
     return array, domain
 
 
-def read_mask(given: Given, shape: Sequence[int]) -> Bool[np.ndarray, "h w"]:
+def read_mask(given: Any, shape: Sequence[int]) -> Bool[np.ndarray, "h w"]:
     """A mask: true where the picture of the mask is brighter than half of its range, in any channel.
 
     Args:
@@ -93,17 +94,14 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
     Raises:
         InrError: names that are missing, complex numbers, or numbers that are not finite.
     """
-    source = "the data"
-    if not isinstance(given, Mapping):
-        source = str(given)
-        given = _npz(Path(given))
-    absent = [name for name in wanted if name not in given]
+    source = "the data" if isinstance(given, Mapping) else str(given)
+    names = array_names(given) or set()
+    absent = [name for name in wanted if name not in names]
     if absent:
-        held = ", ".join(sorted(given)) or "nothing"
+        held = ", ".join(sorted(names)) or "nothing"
         raise InrError(f"{source} lacks {' and '.join(absent)}: it holds {held}")
     found = {}
-    for name in wanted:
-        array = np.asarray(given[name])
+    for name, array in load_arrays(given, wanted).items():
         if np.iscomplexobj(array):
             raise InrError(f"{name} of {source} is complex; derivatives of pictures are real: give its real part")
         if array.dtype.kind not in "fiub" or not array.size:
@@ -114,14 +112,45 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
     return found
 
 
-def _npz(path: Path) -> Mapping[str, np.ndarray]:
+def load_arrays(given: Any, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Arrays by name, of any kind.
+
+    Args:
+        given: a mapping, or the path of an .npz file.
+        names: that are there, see `array_names`.
+
+    Raises:
+        InrError: a file that cannot be read.
+    """
+    if isinstance(given, Mapping):
+        return {name: np.asarray(given[name]) for name in names}
+    with _archive(Path(given)) as archive:
+        return {name: archive[name] for name in names}
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[Any]:
+    """An .npz file, and one clear line where it is none."""
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            yield archive
     except FileNotFoundError:
         raise InrError(f"{path} does not exist") from None
-    except (ValueError, OSError, KeyError, AttributeError) as error:
+    except (ValueError, OSError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InrError(f"{path} is no readable .npz file: {error}") from None
+
+
+def _check_sizes(path: str | Path) -> None:
+    """Refuse arrays of which the headers say more than there is, before memory is taken for them."""
+    with zipfile.ZipFile(path) as archive:
+        for each in archive.infolist():
+            with archive.open(each) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            if math.prod(shape) * dtype.itemsize > each.file_size:
+                raise ValueError(f"{each.filename} says that it is {shape}, and has {each.file_size:,} bytes")
 
 
 def array_names(given: Any) -> set[str] | None:
@@ -133,8 +162,15 @@ def array_names(given: Any) -> set[str] | None:
     if isinstance(given, Mapping):
         return set(given)
     if isinstance(given, str | Path) and str(given).lower().endswith(".npz"):
-        return set(_npz(Path(given)))
+        with _archive(Path(given)) as archive:
+            return set(archive.files)
     return None
+
+
+def from_unit(unit: np.ndarray, domain: Domain) -> np.ndarray:
+    """Values from 0 to 1, which classical methods work on, in own units."""
+    restored: np.ndarray = domain.values.restore(2 * unit - 1)
+    return restored
 
 
 def as_channels(array: np.ndarray, name: str) -> Float[np.ndarray, "h w c"]:

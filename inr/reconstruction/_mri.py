@@ -1,6 +1,7 @@
 """Magnetic resonance imaging: a complex field from some of its Fourier transform."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from inr.fitting import Budget, Event
 from inr.reconstruction._ct import grid_setup
 from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
-from inr.reconstruction._inputs import array_names
+from inr.reconstruction._inputs import array_names, load_arrays, read_mask
 from inr.reconstruction._problem import PARTS, Classical, Problem
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
@@ -119,7 +120,8 @@ def magnetic_resonance(
         given: k-space, complex (*shape), or (coils, *shape) with sensitivities, of 2 or 3 axes, in the scale of a
             unitary transform; or a mapping, or the path of an .npz file, with `kspace` and, if there are any, `mask`
             and `sensitivities`.
-        mask: which frequencies were measured, (*shape) or what can be broadcast to it; those that are not 0 where None.
+        mask: which frequencies were measured, (*shape) or what can be broadcast to it, or the path of a picture that is
+            bright where they were; those that are not 0 where None.
         sensitivities: of the coils, complex (coils, *shape).
         centred: whether frequency 0 is in the middle, at index n // 2 of each axis; at index 0 otherwise.
         real: whether the picture has no imaginary part; the field then has one channel.
@@ -128,7 +130,8 @@ def magnetic_resonance(
         strength: of the total variation; by the noise where None.
 
     Returns:
-        The problem; the zero-filled picture and total variation stand beside it.
+        The problem; the zero-filled picture and total variation stand beside it. Pictures are magnitudes, unless the
+        picture is real.
 
     Raises:
         InrError: real or not finite numbers, a mask or sensitivities of another size, or no measured frequency.
@@ -166,16 +169,18 @@ def magnetic_resonance(
         Classical("TV", variation, "Chambolle and Pock" + ("" if coils is None else ", with the coils' sensitivities")),
     ]
     setup = grid_setup(signal.domain, 1)
-    return Problem("mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts)
+    return Problem(
+        "mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts, magnitudes=not real
+    )
 
 
 def _read(given: Any, names: set[str], mask: Any, sensitivities: Any) -> tuple[Any, Any, Any]:
     """K-space, mask and sensitivities of a file or a mapping; arguments go before."""
     if "kspace" not in names:
         raise InrError(f"the data holds {', '.join(sorted(names))}, but no kspace")
-    held = given if isinstance(given, Mapping) else np.load(given, allow_pickle=False)
-    mask = held["mask"] if mask is None and "mask" in names else mask
-    coils = held["sensitivities"] if sensitivities is None and "sensitivities" in names else sensitivities
+    held = load_arrays(given, names & {"kspace", "mask", "sensitivities"})
+    mask = held.get("mask") if mask is None else mask
+    coils = held.get("sensitivities") if sensitivities is None else sensitivities
     return held["kspace"], mask, coils
 
 
@@ -196,6 +201,8 @@ def _checked(kspace: Any, mask: Any, sensitivities: Any) -> tuple[np.ndarray, np
     bad = int(measured.size - np.isfinite(measured).sum()) + (0 if coils is None else int((~np.isfinite(coils)).sum()))
     if bad:
         raise InrError(f"{bad} numbers of k-space or sensitivities are not finite; leave them out by the mask, as 0")
+    if isinstance(mask, str | Path):
+        mask = read_mask(mask, shape[-2:])
     chosen = (measured != 0).reshape(-1, *shape).any(0) if mask is None else as_numpy(mask)
     if chosen.dtype.kind not in "bui" and not np.isin(chosen, (0, 1)).all():
         raise InrError("a mask is true, or 1, where k-space was measured, and false, or 0, elsewhere")

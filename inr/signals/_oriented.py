@@ -4,16 +4,19 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from inr.geometry import Windings, build_tree, closest
+from inr.geometry import Windings, build_tree, closest, space_filling
 from inr.signals._domain import Domain
 from inr.signals._pool import PointPool, Points
-from inr.signals._solid import Solid, space_filling
+from inr.signals._solid import Solid
 
 _SPACE = 1 << 18  # points in space
 _NEAR, _SPREAD = 0.25, 0.05  # share of them that are near the surface, and the standard deviation of how near
 _NEIGHBOURS = 8
+_CELLS = 64  # along each axis, by which it is told what points enclose
+_GAP = 4.0  # spacings between points of a surface that leave no hole
 # from where on a distance to points is one to their surface, in spacings of the points; and how far a winding number is
 # from one half where it is sure
 _FAR, _CLEAR = 3.0, 0.25
@@ -24,7 +27,8 @@ class OrientedSignal(PointPool):
 
     Where a point in space is some spacings away from the surface, its distance to the nearest point is one to the
     surface, and its sign is that of the points' winding number (Barill et al., Fast Winding Numbers for Soups and
-    Clouds, 2018): a field that learns these has no sheets where there is no surface. Signs take normals.
+    Clouds, 2018): a field that learns these has no sheets where there is no surface. Where there are no normals, what
+    can be reached from the box's sides without passing the points is outside, and the largest part of the rest inside.
 
     Args:
         positions: in [-1, 1]³, float64 (n, 3).
@@ -64,12 +68,9 @@ class OrientedSignal(PointPool):
         flakes = build_tree(_flakes(positions, normals, areas))
         away = np.sqrt(closest(flakes, space).squared)
         known = (away > _FAR * self.spacing).astype(np.float64)
-        if normals is None:
-            known[:] = 0.0
-        else:
-            winding = Windings.of(flakes).at(space)
-            known *= np.abs(winding - 0.5) > _CLEAR
-            away = np.where(winding > 0.5, -away, away)
+        winding = _enclosed(positions, space, self.spacing) if normals is None else Windings.of(flakes).at(space)
+        known *= np.abs(winding - 0.5) > _CLEAR
+        away = np.where(winding > 0.5, -away, away)
         directions = np.zeros_like(positions) if normals is None else normals
         sets = [Points(positions, directions), Points(space, np.stack((away, known), 1))]
         super().__init__(domain, sets, shares=(0.5, 0.5))
@@ -78,6 +79,27 @@ class OrientedSignal(PointPool):
     def sources(self) -> tuple[np.ndarray, ...]:
         """See `Signal.sources`."""
         return tuple(self.sets[self.SURFACE])
+
+
+def _enclosed(
+    positions: Float[np.ndarray, "n 3"], space: Float[np.ndarray, "m 3"], spacing: float
+) -> Float[np.ndarray, " m"]:
+    """Whether points are enclosed by others: 1 where they are, 0 where they are not, 1/2 where it can't be told."""
+    centres = (np.arange(_CELLS) + 0.5) * (2 / _CELLS) - 1
+    lattice = np.stack(np.meshgrid(centres, centres, centres, indexing="ij"), -1)
+    closed = max(np.sqrt(3) / _CELLS, _GAP * spacing)  # a point in the cell makes it one that can't be passed
+    free = cKDTree(positions).query(lattice, workers=-1)[0] > closed
+    parts, _ = label(np.pad(free, 1, constant_values=True))
+    outside = parts[0, 0, 0]
+    parts = parts[1:-1, 1:-1, 1:-1]
+    sizes = np.bincount(parts.ravel(), minlength=outside + 1)
+    sizes[[0, outside]] = 0
+    told = np.full(len(sizes), 0.5)
+    told[outside] = 0.0
+    if sizes.any():
+        told[sizes.argmax()] = 1.0
+    cells = np.clip(((space + 1) * (_CELLS / 2)).astype(np.int64), 0, _CELLS - 1)
+    return told[parts[tuple(cells.T)]]
 
 
 def _flakes(

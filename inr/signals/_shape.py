@@ -9,16 +9,18 @@ from jaxtyping import Float, Int
 
 from inr._errors import InrError
 from inr._tensor import Tensor
+from inr.geometry import FARTHEST, space_filling
 from inr.signals._domain import Axis, Domain, ValueMap
 from inr.signals._formats import ShapeAs
 from inr.signals._grid import block_ranges
 from inr.signals._signal import Signal
-from inr.signals._solid import Solid, space_filling
+from inr.signals._solid import Solid
 
 FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
 POINTS_OF_A_BLOCK = 1 << 13  # that are drawn together
-# Shares of the points, and the standard deviation of their distance from the surface along each axis; None: anywhere.
-_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06), (0.075, None))
+# Shares of the points, and the standard deviation of their distance from the surface along each axis; others are
+# anywhere.
+_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06))
 
 
 def shape_domain(
@@ -38,8 +40,11 @@ def shape_domain(
     Raises:
         InrError: a box without an extent.
     """
+    farthest = float(max(np.abs(low).max(), np.abs(high).max()))
+    if not farthest <= FARTHEST:
+        raise InrError(f"{source} reaches as far as {farthest:.3g}: scale it, to {FARTHEST:g} at most")
     half = float((high - low).max()) / 2 / FILLED
-    if not (np.isfinite(half) and half > 0):
+    if not half > 0:
         raise InrError(f"{source} has no extent: all of it lies at one point")
     centre = (high + low) / 2
     axes = tuple(Axis(name, None, "", float(c - half), float(c + half)) for name, c in zip("xyz", centre, strict=False))
@@ -127,15 +132,12 @@ class ShapeSignal(Signal):
 
     def _drawn(self, count: int, block: int, generation: int) -> tuple[np.ndarray, np.ndarray]:
         draw = np.random.default_rng((self._seed, block, generation))
-        parts: list[tuple[np.ndarray, np.ndarray]] = []
-        for share, spread in _MIXTURE:
-            wanted = count - sum(len(points) for points, _ in parts) if spread is None else int(share * count)
-            if spread is None:
-                points = draw.uniform(-1, 1, (wanted, self.in_dim))
-                parts.append((points, self.solid.distances(points)))
-            else:
-                parts.append(self.solid.around(wanted, spread, draw))
-        points, distances = (np.concatenate(each) for each in zip(*parts, strict=True))
+        spreads = np.concatenate([np.full(int(share * count), spread) for share, spread in _MIXTURE])
+        # those of the surface come in the order of its faces, of which each has all of the mixture
+        points, distances = self.solid.around(len(spreads), draw.permutation(spreads)[:, None], draw)
+        anywhere = draw.uniform(-1, 1, (count - len(spreads), self.in_dim))
+        points = np.concatenate((points, anywhere))
+        distances = np.concatenate((distances, self.solid.distances(anywhere)))
         values = np.sign(distances) if self.represents == "occupancy" else distances
         # neighbours in the pool are neighbours in space, as engines like it
         order = space_filling(points)

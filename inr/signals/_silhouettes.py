@@ -8,10 +8,9 @@ from jaxtyping import Float
 from skimage.measure import find_contours
 
 from inr._errors import InrError
-from inr.geometry import Outline
+from inr.geometry import Outline, space_filling
 from inr.signals._formats import ShapeAs
 from inr.signals._shape import ShapeSignal, shape_domain
-from inr.signals._solid import space_filling
 
 
 class OutlineSolid:
@@ -44,11 +43,11 @@ class OutlineSolid:
         return self.outline.inside(points)
 
     def around(
-        self, count: int, spread: float, draw: np.random.Generator
+        self, count: int, spread: float | np.ndarray, draw: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
         """See `Solid`."""
         points, _ = self.outline.around(count, draw)
-        points = np.clip(points + draw.normal(scale=spread, size=points.shape), -1, 1)
+        points = np.clip(points + draw.normal(size=points.shape) * spread, -1, 1)
         return points, self.distances(points)
 
 

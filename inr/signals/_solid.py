@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from inr.geometry import Mesh, SignedDistance, sample_surface
+from inr.geometry import Mesh, SignedDistance, sample_surface, space_filling
 
 
 @runtime_checkable
@@ -34,13 +34,13 @@ class Solid(Protocol):
         ...
 
     def around(
-        self, count: int, spread: float, draw: np.random.Generator
+        self, count: int, spread: float | np.ndarray, draw: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
         """Points of the surface, moved by a normal distribution, and their signed distances.
 
         Args:
             count: of points.
-            spread: standard deviation along each axis.
+            spread: standard deviation along each axis: one, or one of each point, (count, 1).
             draw: random numbers.
         """
         ...
@@ -79,11 +79,11 @@ class MeshSolid:
         return found
 
     def around(
-        self, count: int, spread: float, draw: np.random.Generator
+        self, count: int, spread: float | np.ndarray, draw: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
         """See `Solid`."""
         surface = sample_surface(self.mesh, count, draw)
-        points = np.clip(surface.points + draw.normal(scale=spread, size=(count, 3)), -1, 1)
+        points = np.clip(surface.points + draw.normal(size=(count, 3)) * spread, -1, 1)
         return points, self._signed.at(points, surface.faces)
 
     def surface(
@@ -92,21 +92,3 @@ class MeshSolid:
         """Points of the surface and their normals, uniform by area, float64."""
         found = sample_surface(self.mesh, count, draw)
         return found.points, found.normals
-
-
-def space_filling(points: Float[np.ndarray, "n d"]) -> np.ndarray:
-    """The order of points along a curve that fills space (Morton's), by which neighbours stay together.
-
-    Args:
-        points: in [-1, 1].
-
-    Returns:
-        int64 (n,).
-    """
-    bits = 10
-    cells = np.clip((points + 1) * 2.0 ** (bits - 1), 0, 2**bits - 1).astype(np.int64)
-    keys = np.zeros(len(points), np.int64)
-    for bit in range(bits):
-        for axis in range(points.shape[1]):
-            keys |= (cells[:, axis] >> bit & 1) << (bit * points.shape[1] + axis)
-    return np.argsort(keys, kind="stable")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import inr
-from inr.equations import PRESETS, compared, cos, exp, sin, solve
+from inr.equations import PRESETS, cos, exp, relative_errors, sin, solve
 from inr.equations._closed_form import ClosedForm
-from inr.equations._frequencies import aspect, solving
-from inr.equations._least_squares import Triangle
+from inr.equations._frequencies import aspect, characteristic_frequencies
+from inr.equations._least_squares import TriangularFactor
 from inr.equations._sine_features import SineFeatures
 from inr.equations._stating import state
 
@@ -17,7 +17,7 @@ _FEW = {"features": 320, "tolerance": 1e-4}
 
 
 def _relative(field, exact):
-    return compared(field, lambda points: exact(*points.T)[:, None])["relative_l2"]
+    return relative_errors(field, lambda points: exact(*points.T)[:, None])["relative_l2"]
 
 
 def test_derivatives_of_features_are_those_of_sines():
@@ -39,7 +39,7 @@ def test_derivatives_of_features_are_those_of_sines():
 def test_triangular_factors_give_damped_least_squares():
     draw = np.random.default_rng(1)
     rows, right, centre = draw.normal(size=(40, 7)), draw.normal(size=40), draw.normal(size=7)
-    triangle = Triangle(7)
+    triangle = TriangularFactor(7)
     for start in range(0, 40, 11):
         triangle.add(rows[start : start + 11], right[start : start + 11])
     top = np.linalg.norm(rows, 2)
@@ -54,7 +54,7 @@ def test_triangular_factors_give_damped_least_squares():
 def test_waves_of_helmholtz_equation_lie_on_a_circle():
     problem = state("u_xx + u_yy + 100*u", domain="x=-2..2,y=-1..1", where={"boundary": "0"})
     draw = np.random.default_rng(0)
-    found = solving(problem, 64, (30.0, 15.0), draw)
+    found = characteristic_frequencies(problem, 64, (30.0, 15.0), draw)
     np.testing.assert_allclose(np.hypot(found[:, 0] / 2, found[:, 1]), 10, rtol=1e-9)
 
 
@@ -107,7 +107,9 @@ def test_systems_are_solved_together():
         lambda u, v: (u.x - v.y, u.y + v.x), channels="u,v", domain="x=-1..1,y=-1..1",
         where={"boundary": lambda u, v, at: (u - at.x**2 + at.y**2, v - 2 * at.x * at.y)}, features=200,
     )  # fmt: skip
-    errors = compared(field, lambda points: np.stack([points[:, 0] ** 2 - points[:, 1] ** 2, 2 * points.prod(1)], 1))
+    errors = relative_errors(
+        field, lambda points: np.stack([points[:, 0] ** 2 - points[:, 1] ** 2, 2 * points.prod(1)], 1)
+    )
     assert errors["relative_l2"] < 1e-4
 
 
@@ -173,4 +175,4 @@ def test_named_equations_in_closed_form(name, limit):
     preset = PRESETS[name]()
     stated = dict(preset.stated)
     field = solve(stated.pop("residual"), **stated, seconds=60)
-    assert compared(field, preset.exact)["relative_l2"] < limit
+    assert relative_errors(field, preset.exact)["relative_l2"] < limit

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import inr
-from inr.equations import exp, finished, made, sin, solve, state, stepping
+from inr.equations import collocation_fit, exp, finished_field, sin, solve, solve_options, state
 from inr.equations._hard import wrap
 
 _QUICK = {"network": "mlp:depth=1,width=8", "batch": 64, "steps": 2, "engine": "eager"}
@@ -59,12 +59,12 @@ def test_the_product_rule_is_that_of_sympy():
 
 def test_a_field_with_hard_conditions_meets_them_after_a_file_too(tmp_path):
     problem = state("u_t - 0.1*u_xx", domain="x=0..3,t=0..2", where={"t=0": "5 + 2*sin(pi*x)", "x=0|x=3": "u = 5"})
-    how = made(hard=True, **_QUICK)
-    course = stepping(problem, how)
-    assert len(course._loss.terms) == 1
-    for _ in course.run():
+    options = solve_options(hard=True, **_QUICK)
+    fit = collocation_fit(problem, options)
+    assert len(fit._loss.terms) == 1
+    for _ in fit.run():
         pass
-    field = finished(course, problem, how)
+    field = finished_field(fit, problem, options)
     field.save(tmp_path / "a.inr")
     loaded = inr.load(tmp_path / "a.inr")
     draw = np.random.default_rng(0).uniform(0, 1, 20)
@@ -115,11 +115,11 @@ def test_functions_of_formulas_are_saved_as_text():
     problem = state(
         lambda u: u.x, domain="x=0..1,y=0..1", where={"x=0": lambda u, at: u - exp(-at.y) * abs(sin(3 * at.y))}
     )
-    how = made(hard=True, **_QUICK)
-    course = stepping(problem, how)
-    for _ in course.run():
+    options = solve_options(hard=True, **_QUICK)
+    fit = collocation_fit(problem, options)
+    for _ in fit.run():
         pass
-    field = finished(course, problem, how)
+    field = finished_field(fit, problem, options)
     y = np.linspace(0, 1, 5)
     wanted = np.exp(-y) * np.abs(np.sin(3 * y))
     np.testing.assert_allclose(field.at(np.stack([0 * y, y], 1))[:, 0], wanted, atol=1e-6)

@@ -10,11 +10,21 @@ import torch
 import inr
 from inr.activations import FUNCTIONS
 from inr.engines import At, Batch
-from inr.equations import EquationLoss, Problem, exp, finished, made, maximum, sin, state, stepping
+from inr.equations import (
+    EquationLoss,
+    Problem,
+    collocation_fit,
+    exp,
+    finished_field,
+    maximum,
+    sin,
+    solve_options,
+    state,
+)
+from inr.equations._collocation_setup import check_smooth
 from inr.equations._eager import EagerLoss
 from inr.equations._objective import Drawn
-from inr.equations._places import Spread, parse_place
-from inr.equations._stepping import check_smooth
+from inr.equations._places import QuasirandomSequence, parse_place
 from inr.equations._terms import Units
 from inr.field import jet, laplace
 
@@ -93,13 +103,13 @@ def _by_hand(u, ux, ut, uxx, uxt, x, t):
 @pytest.mark.parametrize("hard", [False, True])
 def test_a_traced_residual_is_the_residual_in_torch(hard):
     """In own units, of the field that is saved: with conditions that hold by construction around it, too."""
-    problem, how = _stated(), made(hard=hard, **_SMALL)
-    course = stepping(problem, how)
-    assert [event.kind for event in course.run()][-1] == "end"
-    field = finished(course, problem, how).double()
-    loss = course._loss
+    problem, options = _stated(), solve_options(hard=hard, **_SMALL)
+    fit = collocation_fit(problem, options)
+    assert [event.kind for event in fit.run()][-1] == "end"
+    field = finished_field(fit, problem, options).double()
+    loss = fit._loss
     points = loss.drawn(0, 16)
-    found = _losses(course.fitter.field.double(), points, loss.terms[0])
+    found = _losses(fit.fitter.field.double(), points, loss.terms[0])
     where = torch.from_numpy(np.asarray(field.domain.positions(points.coords.astype(np.float64))))
     with torch.no_grad():
         values = [torch.from_numpy(np.asarray(field.at(where.numpy(), nu))[:, 0])
@@ -127,7 +137,7 @@ def test_a_laplacian_is_read_as_one():
 
 
 def test_equal_problems_have_equal_formulas():
-    formulas = [stepping(_stated(), made(**_SMALL))._loss.terms[0].formula for _ in range(2)]
+    formulas = [collocation_fit(_stated(), solve_options(**_SMALL))._loss.terms[0].formula for _ in range(2)]
     assert formulas[0] == formulas[1]
     assert hash(formulas[0]) == hash(formulas[1])
 
@@ -136,24 +146,24 @@ def test_equal_problems_have_equal_formulas():
 def test_nested_differentiation_gives_the_loss_of_the_engines(residual):
     """Of a formula that both know; and orders that engines do not know are taken by it."""
     problem = _stated(residual)
-    course = stepping(problem, made(**_SMALL))
-    if isinstance(course._loss, EagerLoss):
-        assert "third" not in course.fitter.plan.notes[0]
-        assert "u_xxx" in course.fitter.plan.notes[0]
+    fit = collocation_fit(problem, solve_options(**_SMALL))
+    if isinstance(fit._loss, EagerLoss):
+        assert "third" not in fit.fitter.plan.notes[0]
+        assert "u_xxx" in fit.fitter.plan.notes[0]
     branching = _stated(lambda u: residual(u) if bool(torch.is_tensor(u.value)) or u > 0 else u)
     assert not branching.traced
-    other = stepping(branching, made(**_SMALL))
+    other = collocation_fit(branching, solve_options(**_SMALL))
     rows = torch.arange(32)
-    tensors = dict(course.fitter.field.named_parameters())
-    steps = [each.fitter.plan.loss_and_grad(tensors, Batch(rows)) for each in (course, other)]
-    size = 1.0 if isinstance(course._loss, EagerLoss) else course._loss.lowered[0].scales[0]
+    tensors = dict(fit.fitter.field.named_parameters())
+    steps = [each.fitter.plan.loss_and_grad(tensors, Batch(rows)) for each in (fit, other)]
+    size = 1.0 if isinstance(fit._loss, EagerLoss) else fit._loss.lowered[0].scales[0]
     torch.testing.assert_close(steps[0].loss * size**2, steps[1].loss, rtol=1e-4, atol=1e-6)
 
 
 def test_coefficients_with_any_function_are_columns():
     problem = _stated(lambda u, at: maximum(at.x - 1, 0) * u.x + exp(-(at.x**2)) * u, where={"x=0": "u - 1"})
     loss = EquationLoss(problem, Units((1.5, 1.0), (1.0,), (0.0,)), Drawn([8, 8], [1, 1], [1, 1], 0))
-    points, known = problem.conditions[0].place.draw(8, Spread(0), (1.5, 1.0))
+    points, known = problem.conditions[0].place.draw(8, QuasirandomSequence(0), (1.5, 1.0))
     columns = loss.lowered[0].data(points, known) * loss.lowered[0].scales[0]
     x = points[:, 0]
     wanted = {tuple(np.round(np.maximum(x - 1, 0) / 1.5, 9)), tuple(np.round(np.exp(-(x**2)), 9))}
@@ -178,7 +188,7 @@ def test_places_are_drawn_where_they_are():
     for text, size in (("x=0|x=3", None), ("boundary", None), ("initial", None), ("x=1,t=0", 1), ("x=1..2,t=1", None)):
         place = parse_place(text, problem.domain)
         assert place.size == size
-        points, _ = place.draw(40, Spread(0), (1.5, 1.0))
+        points, _ = place.draw(40, QuasirandomSequence(0), (1.5, 1.0))
         if text in ("x=0|x=3", "boundary"):
             assert set(points[:, 0]) == {0.0, 3.0}
         elif text == "initial":

@@ -10,14 +10,14 @@ import torch
 
 from inr._errors import InrError
 from inr.engines import plan as make_plan
+from inr.equations._collocation import CollocationFit, counts
 from inr.equations._eager import EagerLoss, NestedPlan
 from inr.equations._fields import conditioned, units_of, wrapped
-from inr.equations._how import How
 from inr.equations._linearised import broadcast, compiled
 from inr.equations._numbers import WithNumbers
 from inr.equations._objective import Drawn, EquationLoss
+from inr.equations._options import SolveOptions
 from inr.equations._problem import Condition, Problem
-from inr.equations._steps import Course, counts
 from inr.equations._terms import NoTerm, Units
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
@@ -27,34 +27,35 @@ _POOL = 16  # times the points of a step
 _STEPS = 5_000
 
 
-def stepping(problem: Problem, how: How) -> Course:
+def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
     """A fit of a field to an equation, which has not taken a step yet.
 
     Args:
         problem: the equation.
-        how: to solve it.
+        options: how it is solved.
 
     Raises:
         InrError: parts that have not the derivatives that the equation reads, or that do not go together.
     """
-    inner, wrapping = wrapped(problem, how)
-    domain = replace(problem.domain, values=_expected(problem, how))
+    inner, wrapping = wrapped(problem, options)
+    domain = replace(problem.domain, values=_expected(problem, options))
     inner = replace(inner, domain=domain)
     units = units_of(inner, wrapping)
-    setup = _setup(problem, how)
+    setup = _setup(problem, options)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(how.seed)
+        torch.manual_seed(options.seed)
         field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
     check_smooth(field, problem)
-    pools, shares = counts(how.batch, len(inner.conditions), _POOL)
-    weights = [(how.weights or {}).get(condition.name, 1.0) for condition in inner.conditions]
-    loss, plan = _loss(inner, units, field, Drawn(pools, shares, weights, how.seed))
-    parametrisation = WithNumbers(problem.numbers, comparable=not how.balance)
+    pools, shares = counts(options.batch, len(inner.conditions), _POOL)
+    weights = [(options.weights or {}).get(condition.name, 1.0) for condition in inner.conditions]
+    loss, plan = _loss(inner, units, field, Drawn(pools, shares, weights, options.seed))
+    parametrisation = WithNumbers(problem.numbers, comparable=not options.balance)
     fitter = Fitter(
-        loss.pool, setup, Budget(steps=how.steps or (None if how.seconds else _STEPS), seconds=how.seconds),
-        engine=how.engine, seed=how.seed, objective=loss, parametrisation=parametrisation, field=field, plan=plan,
+        loss.pool, setup, Budget(steps=options.steps or (None if options.seconds else _STEPS), seconds=options.seconds),
+        engine=options.engine, seed=options.seed, objective=loss, parametrisation=parametrisation, field=field,
+        plan=plan,
     )  # fmt: skip
-    return Course(fitter, loss, balance=how.balance, adaptive=how.adaptive, seed=how.seed)
+    return CollocationFit(fitter, loss, balance=options.balance, adaptive=options.adaptive, seed=options.seed)
 
 
 def _loss(inner: Problem, units: Units, field: Field, drawn: Drawn) -> tuple[Any, Any]:
@@ -72,22 +73,22 @@ def _loss(inner: Problem, units: Units, field: Field, drawn: Drawn) -> tuple[Any
     return loss, ("eager", NestedPlan(eager, field, loss, why))
 
 
-def _setup(problem: Problem, how: How) -> Setup:
+def _setup(problem: Problem, options: SolveOptions) -> Setup:
     """Parts and settings of the fit."""
-    encoding: Any = how.encoding
+    encoding: Any = options.encoding
     if encoding is None:
         encoding = "identity"
         names = [axis.name for axis in problem.domain.axes]
-        if how.periodic:
-            letters = [("xyz"[place], name in how.periodic) for place, name in enumerate(names)]
+        if options.periodic:
+            letters = [("xyz"[place], name in options.periodic) for place, name in enumerate(names)]
             letters[-1] = ("t", letters[-1][1]) if len(names) == 4 else letters[-1]
             encoding = {"name": "per-axis"} | {
                 letter: {"name": "fourier", "kind": "basic"} if wraps else {"name": "identity"}
                 for letter, wraps in letters
             }
     return Setup(
-        encoding, how.activation or "sine:omega=10", how.network or "mlp:depth=4,width=64", batch=how.batch,
-        teacher="sets", learning_rate=how.learning_rate, optimiser=how.optimiser,
+        encoding, options.activation or "sine:omega=10", options.network or "mlp:depth=4,width=64", batch=options.batch,
+        teacher="sets", learning_rate=options.learning_rate, optimiser=options.optimiser,
     )  # fmt: skip
 
 
@@ -116,11 +117,11 @@ def check_smooth(field: Field, problem: Problem) -> None:
             )
 
 
-def _expected(problem: Problem, how: How) -> ValueMap:
+def _expected(problem: Problem, options: SolveOptions) -> ValueMap:
     """The map of values for steps: as given, or as wide as what conditions say."""
     channels = problem.domain.channels
-    if how.values is not None:
-        low, high = how.values
+    if options.values is not None:
+        low, high = options.values
         return ValueMap((float(low),) * channels, (float(high),) * channels)
     seen: list[list[float]] = [[] for _ in range(channels)]
     for condition in problem.conditions[1:]:
@@ -153,16 +154,16 @@ def _collect(residual: sympy.Expr, condition: Condition, problem: Problem, seen:
         seen[symbols.jets[jets[0]][0]] += [float(values.min()), float(values.max())]
 
 
-def finished(course: Course, problem: Problem, how: How) -> Field:
+def finished_field(fit: CollocationFit, problem: Problem, options: SolveOptions) -> Field:
     """The field of a fit that has ended, with its conditions around it, and what it came to.
 
     Args:
-        course: that was run.
+        fit: that was run.
         problem: the equation.
-        how: it was solved.
+        options: how it was solved.
     """
-    inner = course.fitter.field
-    _, wrapping = wrapped(problem, how)
+    inner = fit.fitter.field
+    _, wrapping = wrapped(problem, options)
     field = inner
     if wrapping is not None:
         stated = replace(problem, domain=inner.domain)
@@ -172,7 +173,7 @@ def finished(course: Course, problem: Problem, how: How) -> Field:
         field.encoding.load_state_dict(inner.encoding.state_dict())
         field.network.over.load_state_dict(inner.network.state_dict())  # type: ignore[union-attr]
     field.fit = dict(inner.fit)
-    field.metrics = {"residual": math.sqrt(max(course.residual(), 0.0))}
-    if numbers := course.numbers():
+    field.metrics = {"residual": math.sqrt(max(fit.residual(), 0.0))}
+    if numbers := fit.numbers():
         field.fit["numbers"] = numbers
     return field.eval()

@@ -1,5 +1,6 @@
 """How an equation is solved: settings with their defaults."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ SOLVERS = ("auto", "closed-form", "steps")
 
 
 @dataclass(frozen=True)
-class How:
+class SolveOptions:
     """How an equation is solved.
 
     Attributes:
@@ -59,20 +60,28 @@ class How:
         return any(each is not None for each in given)
 
 
-def made(**how: object) -> How:
+def solve_options(**options: object) -> SolveOptions:
     """Settings that were given, checked.
 
     Args:
-        how: by the names of the attributes of `How`.
+        options: by the names of the attributes of `SolveOptions`.
 
     Raises:
-        InrError: a setting that is not known, or a solver.
+        InrError: a setting that is not known or out of range, or a solver.
     """
-    known = How.__dataclass_fields__
-    for name in how:
+    known = SolveOptions.__dataclass_fields__
+    for name in options:
         if name not in known:
             raise InrError(f"solve has no setting '{name}'; known: {', '.join(known)}")
-    found = How(**how)  # type: ignore[arg-type]
+    found = SolveOptions(**options)  # type: ignore[arg-type]
     if found.solver not in SOLVERS:
         raise InrError(f"solver is one of {', '.join(SOLVERS)}, not '{found.solver}'")
+    for name, least in (("steps", 1), ("batch", 8), ("features", 8)):
+        value = getattr(found, name)
+        if value is not None and not value >= least:
+            raise InrError(f"{name} is a number from {least} on, not {value:g}")
+    for name in ("seconds", "tolerance"):
+        value = getattr(found, name)
+        if value is not None and not 0 < value < math.inf:
+            raise InrError(f"{name} is a positive number, not {value:g}")
     return found

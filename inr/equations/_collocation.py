@@ -1,5 +1,6 @@
 """Equations solved by steps: a field is fitted to its residuals at points that are renewed where they are large."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -8,18 +9,19 @@ import torch
 from torch import Tensor
 
 from inr.activations import FUNCTIONS
-from inr.engines import At, Batch, DerivativePlan
+from inr.engines import NUMBERS, Batch, DerivativePlan, PointSet, local_loss
 from inr.equations._numbers import WithNumbers
 from inr.equations._objective import EquationLoss, PooledLoss
 from inr.fitting import Event, Fitter, dense
 
-_BALANCE_EVERY, _MEMORY = 100, 0.9
-_RENEW_EVERY = 100
+_BALANCE_EVERY, _MEMORY = 100, 0.9  # steps, and the share of their weights that conditions keep
+_RENEW_EVERY = 100  # steps
+_SHARE = 0.75  # of a step's points, for the equation where there are conditions
 _CANDIDATES = 2  # for each point of a pool
 _BLOCK = 4_096
 
 
-class Course:
+class CollocationFit:
     """A fit whose pools of points are renewed and whose conditions are balanced between its steps.
 
     Points of the equation are drawn with a chance that grows with the residual, p ∝ |r|/mean |r| + 1 (Wu, Zhu, Tan,
@@ -46,7 +48,7 @@ class Course:
             yield event
             if event.kind == "step" and event.step < event.steps:
                 if self._balance and event.step % _BALANCE_EVERY == 1:
-                    self._rebalance(event.step)
+                    self._rebalance()
                 if event.step % _RENEW_EVERY == 0:
                     self._renew()
 
@@ -70,7 +72,7 @@ class Course:
     def _tensors(self) -> dict[str, Tensor]:
         return dict(self.fitter.parametrisation.materialise(1.0))
 
-    def _rebalance(self, step: int) -> None:
+    def _rebalance(self) -> None:
         """Bring the gradients of the conditions to one size."""
         pool, count = self._loss.pool, self._conditions
         if count < 2:
@@ -113,30 +115,30 @@ class Course:
         assert isinstance(plan, DerivativePlan)
         tensors = self._tensors()
         weights = dict(self.fitter.parametrisation.weights())
-        numbers = {name.partition(".")[2]: each for name, each in tensors.items() if name not in weights}
+        numbers = {name.removeprefix(NUMBERS): each for name, each in tensors.items() if name not in weights}
         losses = []
         for start in range(0, len(coords), _BLOCK):
-            part, columns = (torch.from_numpy(each[start : start + _BLOCK]) for each in (coords, data))
-            found = plan.jet(weights, part.to(plan.device), term.reads)
-            at = At(
-                found.values.unbind(1), [row.unbind(1) for row in found.first.unbind(1)],
-                [row.unbind(1) for row in found.second.unbind(1)], part.unbind(1),
-                dict(zip(term.columns, columns.unbind(1), strict=True)), numbers,
-            )  # fmt: skip
-            losses.append(torch.as_tensor(term.formula(FUNCTIONS, at)).expand(len(part)).cpu().numpy())
+            part = PointSet(
+                *(torch.from_numpy(each[start : start + _BLOCK]).to(plan.device) for each in (coords, data))
+            )
+            _, found = local_loss([term], [part], functools.partial(plan.jet, weights), FUNCTIONS, numbers)
+            losses.append(found[:, 0].cpu().numpy())
         sizes = np.sqrt(np.concatenate(losses))
         chances = np.nan_to_num(sizes / (sizes.mean() + 1e-30)) + 1
         return np.argsort(self._draw.exponential(size=len(chances)) / chances)  # sampling without replacement
 
 
 def counts(batch: int, conditions: int, pool: int) -> tuple[list[int], list[float]]:
-    """Points of each condition's pool, and its share of a step: half for the equation, the rest for all others.
+    """Points of each condition's pool, and its share of a step: the equation's is 3/4 beside others.
 
     Args:
         batch: points a step.
         conditions: how many, the equation included.
         pool: times the points of a step.
+
+    Returns:
+        Numbers of points, and shares with the sum 1, the equation's first.
     """
     others = max(conditions - 1, 1)
-    shares: Sequence[float] = [0.75] + [0.25 / others] * (conditions - 1) if conditions > 1 else [1.0]
+    shares: Sequence[float] = [_SHARE] + [(1 - _SHARE) / others] * (conditions - 1) if conditions > 1 else [1.0]
     return [max(round(pool * batch * share), 16) for share in shares], list(shares)
