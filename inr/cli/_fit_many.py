@@ -97,7 +97,11 @@ def fit_many(
         raise InrError(f"--workers lies between 1 and 256, got {count}")
     if not 1 <= threads <= 256:
         raise InrError(f"--threads lies between 1 and 256, got {threads}")
-    reading = {name: value for name in sorted(READING) if (value := arguments[name]) is not None and value is not False}
+    reading = {
+        name: value
+        for name in sorted(READING & arguments.keys())
+        if (value := arguments[name]) is not None and value is not False
+    }
     reading_options(reading)
     with waiting("looking at the options", quiet=quiet):
         from inr.serving.options import check

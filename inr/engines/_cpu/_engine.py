@@ -135,7 +135,6 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
 
 # what to take in the place of activations whose derivatives jump; a sine for all others
 _SMOOTHER = {"laplacian": "gaussian", "relu": "silu"}
-_SMOOTHER_GRIDS = {1: "smoothstep", 2: "quintic"}
 _ORDINALS = {1: "first", 2: "second"}
 
 
