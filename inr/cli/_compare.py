@@ -12,8 +12,6 @@ from inr._errors import InrError
 from inr._files import check_writable
 from inr.cli import _pipes
 from inr.cli._compress import (
-    INTERRUPTED,
-    MISSED,
     Bpp,
     Bytes,
     Codec,
@@ -27,7 +25,8 @@ from inr.cli._compress import (
     Steps,
     tell_cap,
 )
-from inr.cli._console import decibels, out, print_json, remark
+from inr.cli._compress_work import MISSED
+from inr.cli._console import INTERRUPTED, decibels, out, print_json, remark
 from inr.cli._progress import FitBar, waiting
 from inr.cli._render import Force, Quiet
 

@@ -18,6 +18,8 @@ from rich.text import Text
 from inr._json import finite
 from inr.cli._pipes import shown
 
+INTERRUPTED = 130  # the exit status of work that Ctrl-C ended
+
 if TYPE_CHECKING:
     from inr import Signal
 

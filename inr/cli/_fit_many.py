@@ -8,7 +8,7 @@ import typer
 from inr._cores import usable_cores
 from inr._errors import InrError
 from inr.cli import _fit_options as options
-from inr.cli._console import decibels, going_on, out, print_json, remark
+from inr.cli._console import INTERRUPTED, decibels, going_on, out, print_json, remark
 from inr.cli._job_options import READING, job_options
 from inr.cli._progress import ManyBar, waiting
 
@@ -112,7 +112,7 @@ def fit_many(
             interrupted = True
     if interrupted:
         remark(f"interrupted; everything is kept in {into}; go on with: {going_on()}")
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     failed = [row for row in rows if row.state != "done"]
     if as_json:
         print_json(

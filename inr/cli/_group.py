@@ -16,10 +16,9 @@ from typer.core import TyperGroup
 from inr._errors import InrError, InrWarning
 from inr._files import describe
 from inr._scripts import name_scripts
-from inr.cli._console import complain, remark, survive_any_encoding, typed
+from inr.cli._console import INTERRUPTED, complain, remark, survive_any_encoding, typed
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 # click's class, wherever this version of typer keeps it
 _UsageError: Any = typer.BadParameter.__bases__[0]

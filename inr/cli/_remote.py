@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inr._errors import InrError
-from inr.cli._console import going_on, remark
+from inr.cli._console import INTERRUPTED, going_on, remark
 from inr.cli._fit_report import Stopwatch
 from inr.cli._job_options import READING, job_options
 from inr.cli._pipes import is_piped
@@ -23,7 +23,6 @@ _OUTPUT = frozenset({
     "signal", "output", "comparison", "no_comparison", "resume", "server", "token", "force", "quiet", "as_json",
 })  # fmt: skip
 _ONLY_HERE = frozenset({"teacher_map", "events", "log", "profile", "checkpoint_every", "initial"})
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from inr.cli._console import remark
+from inr.cli._console import INTERRUPTED, remark
 from inr.cli._progress import FitBar, waiting
 
 if TYPE_CHECKING:
     from inr.fitting import Event, Fitter
 
 # by the reason for which a fit ended; 0 for all others
-STATUS = {"diverged": 1, "disk": 2, "interrupted": 130}
+STATUS = {"diverged": 1, "disk": 2, "interrupted": INTERRUPTED}
 
 
 def compile_engine(fitter: "Fitter", *, quiet: bool) -> float:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from inr._option_values import parse_rates
 from inr.cli import _fit_options as fit_options
-from inr.cli._console import decibels, going_on, out, print_json, remark
+from inr.cli._console import INTERRUPTED, decibels, going_on, out, print_json, remark
 from inr.cli._fit_files import stem
 from inr.cli._parsing import parse_seeds
 from inr.cli._progress import SweepBar, waiting
@@ -148,7 +148,7 @@ def sweep(
         _print(result)
     if result.interrupted:
         _explain(result)
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     raise typer.Exit(0 if result.best is not None else 1)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inr.engines._choose import automatic as automatic
     from inr.engines._choose import plan as plan
     from inr.engines._cpu._grid_ops import grid_encode as grid_encode
+    from inr.engines._derivative_steps import local_loss as local_loss
     from inr.engines._derivative_steps import overall_step as overall_step
     from inr.engines._doctor import doctor as doctor
     from inr.engines._doctor import machine as machine
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from inr.engines._objectives import PointSet as PointSet
     from inr.engines._objectives import Scheduled as Scheduled
     from inr.engines._objectives import Term as Term
+    from inr.engines._objectives import point_sets as point_sets
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
     from inr.engines._tcnn._exchange import from_tcnn as from_tcnn
@@ -61,9 +63,11 @@ __getattr__, __all__ = lazy_exports(
         "from_tcnn": "._tcnn._exchange",
         "fused_mlp": "._triton._mlp_ops",
         "grid_encode": "._cpu._grid_ops",
+        "local_loss": "._derivative_steps",
         "machine": "._doctor",
         "overall_step": "._derivative_steps",
         "plan": "._choose",
+        "point_sets": "._objectives",
         "render": "._render",
         "to_tcnn": "._tcnn._exchange",
         "versions": "._doctor",

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr.engines._batch import Batch
 from inr.field import Jet, Reads
-from inr.signals import Signal
+from inr.signals import PointPool, Signal
 
 # by what names learned numbers of an objective stand among a step's tensors and gradients: "numbers.nu"
 NUMBERS = "numbers."
@@ -138,6 +139,16 @@ class PointSet(NamedTuple):
     coords: Float[Tensor, "n d"]
     data: Float[Tensor, "n k"]
     importance: Float[Tensor, " n"] | None = None
+
+
+def point_sets(pool: PointPool, batch: Batch) -> list[PointSet]:
+    """The points of a batch of a pool, set by set, on the processor: plans move them to where they compute.
+
+    Args:
+        pool: whose points they are.
+        batch: with the numbers of the points, as teacher "sets" gives them.
+    """
+    return [PointSet(torch.from_numpy(coords), torch.from_numpy(data)) for coords, data in pool.points(batch.indices)]
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """Equations solved by steps: a field is fitted to its residuals at points that are renewed where they are large."""
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.activations import FUNCTIONS
-from inr.engines import At, Batch, DerivativePlan
+from inr.engines import NUMBERS, Batch, DerivativePlan, PointSet, local_loss
 from inr.equations._numbers import WithNumbers
 from inr.equations._objective import EquationLoss, PooledLoss
 from inr.fitting import Event, Fitter, dense
@@ -114,17 +115,14 @@ class CollocationFit:
         assert isinstance(plan, DerivativePlan)
         tensors = self._tensors()
         weights = dict(self.fitter.parametrisation.weights())
-        numbers = {name.partition(".")[2]: each for name, each in tensors.items() if name not in weights}
+        numbers = {name.removeprefix(NUMBERS): each for name, each in tensors.items() if name not in weights}
         losses = []
         for start in range(0, len(coords), _BLOCK):
-            part, columns = (torch.from_numpy(each[start : start + _BLOCK]) for each in (coords, data))
-            found = plan.jet(weights, part.to(plan.device), term.reads)
-            at = At(
-                found.values.unbind(1), [row.unbind(1) for row in found.first.unbind(1)],
-                [row.unbind(1) for row in found.second.unbind(1)], part.unbind(1),
-                dict(zip(term.columns, columns.unbind(1), strict=True)), numbers,
-            )  # fmt: skip
-            losses.append(torch.as_tensor(term.formula(FUNCTIONS, at)).expand(len(part)).cpu().numpy())
+            part = PointSet(
+                *(torch.from_numpy(each[start : start + _BLOCK]).to(plan.device) for each in (coords, data))
+            )
+            _, found = local_loss([term], [part], functools.partial(plan.jet, weights), FUNCTIONS, numbers)
+            losses.append(found[:, 0].cpu().numpy())
         sizes = np.sqrt(np.concatenate(losses))
         chances = np.nan_to_num(sizes / (sizes.mean() + 1e-30)) + 1
         return np.argsort(self._draw.exponential(size=len(chances)) / chances)  # sampling without replacement

@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from inr.engines import Batch, PointSet, Term
+from inr.engines import Batch, PointSet, Term, point_sets
 from inr.equations._places import QuasirandomSequence
 from inr.equations._problem import Problem
 from inr.equations._terms import Lowered, Units
@@ -74,7 +73,7 @@ class PooledLoss:
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """See `inr.engines.Local`."""
-        return [PointSet(*map(torch.from_numpy, each)) for each in self.pool.points(batch.indices.cpu())]
+        return point_sets(self.pool, batch)
 
     def reweigh(self, weights: Sequence[float]) -> None:
         """Give the terms other weights.

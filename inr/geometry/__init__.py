@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inr.geometry._marching_cubes import candidate_bricks as candidate_bricks
     from inr.geometry._marching_cubes import marching_cubes as marching_cubes
     from inr.geometry._mesh import Mesh as Mesh
+    from inr.geometry._order import space_filling as space_filling
     from inr.geometry._orientation import Edges as Edges
     from inr.geometry._orientation import consistent as consistent
     from inr.geometry._orientation import count_edges as count_edges
@@ -68,6 +69,7 @@ __getattr__, __all__ = lazy_exports(
         "read_shape": "._read",
         "sample_surface": "._surface_samples",
         "shape_format": "._read",
+        "space_filling": "._order",
         "topology": "._topology",
         "triangulated": "._polygons",
         "write_mesh": "._write_mesh",

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import torch
-
 from inr._errors import InrError
 from inr._parts import Part, Range
-from inr.engines import At, Batch, PointSet, Term
+from inr.engines import At, Batch, PointSet, Term, point_sets
 from inr.field import Reads
 from inr.objectives._base import Ops, objectives
 from inr.signals import OrientedSignal, Signal
@@ -52,14 +50,9 @@ class Eikonal(Part):
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
         """Those of the surface; and those in space, for each term that reads them."""
-        surface, space = (
-            PointSet(torch.from_numpy(part.coords), torch.from_numpy(part.data))
-            for part in self.signal.points(batch.indices.cpu())
-        )
+        surface, space = point_sets(self.signal, batch)
         bare = PointSet(space.coords, space.data[:, :0])
-        device = batch.indices.device
-        found = [surface, bare, space] if self._far else [surface, bare]
-        return [PointSet(each.coords.to(device), each.data.to(device)) for each in found]
+        return [surface, bare, space] if self._far else [surface, bare]
 
 
 def _missed(ops: Ops, at: At) -> Any:
@@ -99,7 +92,7 @@ class SirenDistance(Eikonal):
         signal: points, as `inr.signals.from_points` gives them.
     """
 
-    def __init__(self, signal: Signal, *, far: Far = 100.0) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:
         super().__init__(signal, far)
 
     @staticmethod

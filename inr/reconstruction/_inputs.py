@@ -167,6 +167,12 @@ def array_names(given: Any) -> set[str] | None:
     return None
 
 
+def from_unit(unit: np.ndarray, domain: Domain) -> np.ndarray:
+    """Values from 0 to 1, which classical methods work on, in own units."""
+    restored: np.ndarray = domain.values.restore(2 * unit - 1)
+    return restored
+
+
 def as_channels(array: np.ndarray, name: str) -> Float[np.ndarray, "h w c"]:
     """(h, w) or (h, w, c) as (h, w, c)."""
     if array.ndim not in (2, 3) or min(array.shape[:2]) < 2:

@@ -7,16 +7,20 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.reconstruction._classical import by_discrepancy, denoised, inpainted, root_mean_square
-from inr.reconstruction._inputs import plain_picture, read_mask, read_picture, split_transparency
+from inr.reconstruction._inputs import from_unit, plain_picture, read_mask, read_picture, split_transparency
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._setups import sines, smooth_grid
-from inr.reconstruction._terms import PooledTerms, pixel_centres, prior_term, random_points, value_term
+from inr.reconstruction._terms import PooledTerms, pixel_centres, prior_facts, prior_term, random_points, value_term
 from inr.signals import Domain, PointPool, Points
 
 _PRIOR_SHARE = 1 / 3  # of a step's points, for a prior: half as many as there are for values
 _LEAST_RANDOM = 1 << 16
-_STEPS, _BATCH = 800, 8_192
+_STEPS, _BATCH = 800, 8_192  # where no budget is given; points a step
+_INPAINTING = {"tv": 3e-2, "hessian": 3e-2}  # strengths of priors
+_OF_FIELDS = 0.7  # the share of a grid's strength that suits fields, which are smooth between pixels already
+# the share of the noise that total variation leaves of the picture: less than all, for some of it is in what is kept
+_LEFT = 0.88
 
 
 def inpaint(
@@ -60,12 +64,12 @@ def inpaint(
     shown = np.where(known[..., None], picture, np.nan).astype(np.float32)
 
     def biharmonic() -> np.ndarray:
-        return _in_units(inpainted((unit + 1) / 2, ~known), domain)
+        return from_unit(inpainted((unit + 1) / 2, ~known), domain)
 
     setup = smooth_grid(known.shape, finer=1.0, steps=_STEPS, batch=_BATCH)
     return Problem(
         "inpaint", pool, objective, setup, domain, shown, [Classical("biharmonic", biharmonic)],
-        [share, *_told(prior, chosen)], known=shown,
+        [share, *prior_facts(prior, chosen)], known=shown,
     )  # fmt: skip
 
 
@@ -104,7 +108,7 @@ def denoise(
     chosen = by_discrepancy(left, _LEFT * sigma, 1e-3 * sigma, 10 * sigma)
     # half the squared distance goes with a strength, the whole with twice as much
     ours = 2 * _OF_FIELDS * chosen if strength is None else strength
-    facts += _told(prior, ours)
+    facts += prior_facts(prior, ours)
     domain = replace(domain, sampling="point")
     pool, objective = _with_prior(unit, np.arange(unit[..., 0].size), domain, prior, ours, seed)
 
@@ -116,13 +120,6 @@ def denoise(
         "denoise", pool, objective, sines(steps=_STEPS, batch=_BATCH), domain, picture.astype(np.float32),
         [Classical("total variation", variation, note)], facts,
     )  # fmt: skip
-
-
-_INPAINTING = {"tv": 3e-2, "hessian": 3e-2}
-_OF_FIELDS = 0.7  # the share of a grid's strength that suits fields, which are smooth between pixels already
-_LEFT = (
-    0.88  # of the noise, that total variation leaves of the picture: less than all, for some of it is in what is kept
-)
 
 
 def _with_prior(
@@ -140,13 +137,3 @@ def _with_prior(
         shares.append(_PRIOR_SHARE)
     pool = PointPool(domain, sets, shares)
     return pool, PooledTerms(pool, terms)
-
-
-def _told(prior: str, strength: float) -> list[str]:
-    return [] if prior == "none" else [f"prior {prior}, strength {strength:.3g}"]
-
-
-def _in_units(unit: np.ndarray, domain: Domain) -> np.ndarray:
-    """Values from 0 to 1 in own units."""
-    restored: np.ndarray = domain.values.restore(2 * unit - 1)
-    return restored

@@ -42,6 +42,8 @@ _FINER, _STEPS, _BATCH = 1.5, 1_500, 16_384
 _SHARES = 0.45, 0.45  # of a step's points from Laplacians: for gradients of the potential and for Laplacians
 _LAPLACIANS = 0.1  # their weight beside the gradients', both relative to the data's squares
 
+_OPERATORS = {"spline": "the cubic spline through the pixels, edges mirrored", "sobel": "Sobel's operator"}
+
 
 def gradients(given: Any, *, operator: Operator | str = "spline", seed: int = 0) -> Problem:
     """A picture from its gradients.
@@ -56,7 +58,8 @@ def gradients(given: Any, *, operator: Operator | str = "spline", seed: int = 0)
     Raises:
         InrError: arrays of different shapes, or without numbers.
     """
-    _check_operator(operator)
+    if operator not in get_args(Operator):
+        raise InrError(f"gradients are taken by {' or '.join(get_args(Operator))}, not '{operator}'")
     if array_names(given) is None:
         picture, domain = plain_picture(given)
         unit = domain.values.normalise(picture)
@@ -105,6 +108,9 @@ def laplacian(given: Any, *, seed: int = 0) -> Problem:
         given: a picture, of which the Laplacian is taken, that of the cubic spline through its pixels; or an .npz file,
             or a mapping, with `laplacian`: (h, w) or (h, w, c), by pixels, at their centres.
         seed: of the places.
+
+    Raises:
+        InrError: an array of another shape, or without numbers.
     """
     if array_names(given) is None:
         picture, domain = plain_picture(given)
@@ -121,14 +127,13 @@ def laplacian(given: Any, *, seed: int = 0) -> Problem:
         facts = ["Laplacians are taken by pixels at their centres; the constant is left open"]
     facts.append("no slope across the edges, without which a Laplacian leaves harmonic functions open")
     shape, channels = data.shape[:2], data.shape[2]
-    centred = data
     coords = pixel_centres(shape)
     values = data.reshape(-1, channels)
     if spline is not None:
         coords = places_in_pixels(shape, _places(shape), seed)
         values = spline(coords).laplacian
     # the energy norm of what is missed: the residual times (-Δ)^-1 of it, summed, is these gradients' squared error
-    potential = MirroredSpline(from_laplacian(centred, response))(coords)
+    potential = MirroredSpline(from_laplacian(data, response))(coords)
     slopes = np.stack((potential.x, potential.y), 2).reshape(len(coords), -1)
     domain = replace(domain, sampling="point")
     sets = [Points(coords, numbers.astype(np.float32)) for numbers in (slopes, values)]
@@ -140,23 +145,15 @@ def laplacian(given: Any, *, seed: int = 0) -> Problem:
     ]
 
     def solve() -> np.ndarray:
-        return _in_units(from_laplacian(centred, response), domain, level)
+        return _in_units(from_laplacian(data, response), domain, level)
 
     setup = smooth_grid(shape, finer=_FINER, steps=_STEPS, batch=_BATCH, quintic=True)
     classical = [Classical("FFT", solve, "cosine transform")]
-    shown = _shown(np.abs(centred), domain)
+    shown = _shown(np.abs(data), domain)
     return Problem(
         "laplacian", pool, PooledTerms(pool, terms), setup, domain, shown, classical, facts,
         "a constant and a factor", level,
     )  # fmt: skip
-
-
-_OPERATORS = {"spline": "the cubic spline through the pixels, edges mirrored", "sobel": "Sobel's operator"}
-
-
-def _check_operator(operator: str) -> None:
-    if operator not in get_args(Operator):
-        raise InrError(f"gradients are taken by {' or '.join(get_args(Operator))}, not '{operator}'")
 
 
 def _slopes(unit: np.ndarray, operator: str) -> tuple[np.ndarray, np.ndarray]:

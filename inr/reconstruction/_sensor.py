@@ -15,16 +15,19 @@ from inr.engines import Batch
 from inr.field import Jet, Reads
 from inr.reconstruction._blur import Blur, read_kernel
 from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_lucy, root_mean_square, wiener
-from inr.reconstruction._inputs import plain_picture
+from inr.reconstruction._inputs import from_unit, plain_picture
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._setups import smooth_grid
-from inr.reconstruction._terms import pixel_of, total_variation
+from inr.reconstruction._terms import check_prior, pixel_of, prior_facts, total_variation
 from inr.signals import GridSignal, gauss_points, grid_coords
 
 _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
 _STEPS = 800
+# strengths of total variation: of super-resolution, and of deblurring by the noise of normalised values
+_SUPERRESOLUTION, _DEBLURRING = 2e-2, 0.2
+_OVER_MANY_POINTS = ("tv", "none")  # priors
 
 
 @dataclass
@@ -124,7 +127,7 @@ def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: fl
     if not 2 <= factor <= 16:
         raise InrError(f"a factor is a whole number from 2 to 16, got {factor}")
     picture, domain = plain_picture(given)
-    chosen = _strength(prior, strength, _SUPERRESOLUTION)
+    chosen = _strength(prior, _SUPERRESOLUTION if strength is None else strength)
     signal = GridSignal(np.ascontiguousarray(picture), replace(domain, sampling="area"))
     shape = picture.shape[0] * factor, picture.shape[1] * factor
     wanted = replace(domain, sampling="area").resampled(shape)
@@ -146,7 +149,10 @@ def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: fl
             Classical("bicubic", lambda: by(Image.Resampling.BICUBIC)),
             Classical("Lanczos", lambda: by(Image.Resampling.LANCZOS)),
         ],
-        [f"a pixel is the mean over its cell, {factor} x {factor} pixels of the reconstruction", *_told(chosen)],
+        [
+            f"a pixel is the mean over its cell, {factor} x {factor} pixels of the reconstruction",
+            *prior_facts(prior, chosen),
+        ],
     )  # fmt: skip
 
 
@@ -177,7 +183,7 @@ def deblur(
     # numbers that are rounded have the noise of that at least
     rounding = 1 / math.sqrt(12) / spread if domain.dtype.startswith(("uint", "int")) else 1e-5
     sigma = max(estimate_noise(unit) if noise is None else noise / spread, rounding)
-    chosen = _strength(prior, strength, _DEBLURRING * (2 * sigma))
+    chosen = _strength(prior, _DEBLURRING * (2 * sigma) if strength is None else strength)
     domain = replace(domain, sampling="point")
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
@@ -193,15 +199,15 @@ def deblur(
         def left(balance: float) -> float:
             return root_mean_square(blur(wiener(unit, blur, balance)) - unit)
 
-        return domain.values.restore(2 * wiener(unit, blur, by_discrepancy(left, sigma, 1e-8, 1e2)) - 1)
+        return from_unit(wiener(unit, blur, by_discrepancy(left, sigma, 1e-8, 1e2)), domain)
 
     def iterated() -> np.ndarray:
-        return domain.values.restore(2 * richardson_lucy(unit, blur, sigma)[0] - 1)
+        return from_unit(richardson_lucy(unit, blur, sigma)[0], domain)
 
     facts = [
         f"noise {'estimated' if noise is None else 'given'}: σ = {sigma * spread:.4g}",
         f"a kernel of {blur.kernel.shape[1]} x {blur.kernel.shape[0]} pixels, edges mirrored",
-        *_told(chosen),
+        *prior_facts(prior, chosen),
     ]
     return Problem(
         "deblur", signal, objective, setup, domain, picture.astype(np.float32),
@@ -210,22 +216,12 @@ def deblur(
     )  # fmt: skip
 
 
-_SUPERRESOLUTION = 2e-2
-_DEBLURRING = 0.2  # times the noise, in normalised values
-
-
-def _strength(prior: str, given: float | None, usual: float) -> float:
-    if prior not in ("tv", "none"):
-        raise InrError(f"the prior of an operator over many points is tv or none, not '{prior}'")
-    if given is not None and not 0 <= given < np.inf:
-        raise InrError(f"the strength of a prior is 0 or more, got {given:g}")
-    return 0.0 if prior == "none" else usual if given is None else given
+def _strength(prior: str, strength: float) -> float:
+    """The weight of the total variation; 0 where there is none."""
+    check_prior(prior, strength, _OVER_MANY_POINTS)
+    return 0.0 if prior == "none" else strength
 
 
 def _reads(strength: float) -> Reads:
     """First derivatives where there is a prior of them."""
     return Reads((0, 1)) if strength else Reads()
-
-
-def _told(strength: float) -> list[str]:
-    return [f"prior tv, strength {strength:.3g}"] if strength else []

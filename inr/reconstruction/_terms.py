@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines import Batch, PointSet, Term
+from inr.engines import Batch, PointSet, Term, point_sets
 from inr.field import Operator, Reads
 from inr.signals import PointPool, Points
 
-PRIORS = ("none", "tv", "hessian")
+PRIORS = ("tv", "hessian", "none")
 _SMOOTHED = 1e-6  # added to squared lengths, whose root has no slope at 0
 _ORDER_1 = Reads((0, 1))
 
@@ -143,6 +142,28 @@ def slope_term(shape: Sequence[int], weight: float = 1.0) -> Term:
     return Term("edges", _ORDER_1, SquaredSlopes(pixel_of(shape)), ("nx", "ny"), weight=weight)
 
 
+def check_prior(name: str, strength: float, known: Sequence[str] = PRIORS) -> None:
+    """Refuse a prior that there is not.
+
+    Args:
+        name: of the prior.
+        strength: its weight.
+        known: the names that are possible.
+
+    Raises:
+        InrError: another name, or a strength below 0 or without end.
+    """
+    if name not in known:
+        raise InrError(f"the prior of this task is {', '.join(known[:-1])} or {known[-1]}, not '{name}'")
+    if not 0 <= strength < np.inf:
+        raise InrError(f"the strength of a prior is 0 or more, got {strength:g}")
+
+
+def prior_facts(name: str, strength: float) -> list[str]:
+    """What is told of a prior: a line, or none where there is no prior."""
+    return [f"prior {name}, strength {strength:.3g}"] if name != "none" and strength else []
+
+
 def prior_term(name: str, strength: float, shape: Sequence[int]) -> Term | None:
     """A prior by its name; None for none.
 
@@ -150,11 +171,11 @@ def prior_term(name: str, strength: float, shape: Sequence[int]) -> Term | None:
         name: one of PRIORS.
         strength: its weight, where the squared distance of normalised values has 1 and derivatives are by pixels.
         shape: of the picture, (h, w).
+
+    Raises:
+        InrError: see `check_prior`.
     """
-    if name not in PRIORS:
-        raise InrError(f"unknown prior '{name}'; known: {', '.join(PRIORS)}")
-    if not 0 <= strength < np.inf:
-        raise InrError(f"the strength of a prior is 0 or more, got {strength:g}")
+    check_prior(name, strength)
     if name == "none" or strength == 0:
         return None
     if name == "tv":
@@ -175,10 +196,8 @@ class PooledTerms:
         self.terms: Sequence[Term] = tuple(terms)
 
     def points(self, batch: Batch) -> list[PointSet]:
-        """The points of a batch, by term, on the device of its indices."""
-        device = batch.indices.device
-        found = self._pool.points(batch.indices.cpu())
-        return [PointSet(*(torch.from_numpy(part).to(device) for part in each)) for each in found]
+        """See `inr.engines.Local`."""
+        return point_sets(self._pool, batch)
 
 
 def pixel_centres(shape: Sequence[int], pixels: np.ndarray | None = None) -> Float[np.ndarray, "n 2"]:

@@ -7,14 +7,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from inr.field import Field, Spec
-from inr.geometry import Mesh, build_tree, closest, sample_surface
+from inr.geometry import Mesh, build_tree, closest, sample_surface, space_filling
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._mesh import mesh
 
 _NEAR = 0.01  # standard deviation of samples near the surface, in units of [-1, 1]
 _BAND = 0.1  # around the surface in which slopes are looked at, in units of [-1, 1]
 _SURE = 1.96  # standard errors on each side that 95 % lie within
-_CELLS = 16  # along each axis, by which points are put in order
 
 
 @runtime_checkable
@@ -90,7 +89,8 @@ def measure(
     found = shape if isinstance(shape, Implicit) else implicit(shape, engine)
     surface = mesh(replace(found, centre=(0.0, 0.0, 0.0), scale=1.0), resolution, normals=False)
     rng = np.random.default_rng(seed)
-    uniform = _in_order(rng.uniform(-1, 1, (samples, 3)))
+    uniform = rng.uniform(-1, 1, (samples, 3))
+    uniform = uniform[space_filling(uniform)]  # searches begin with what the last one found
     near = sample_surface(reference.mesh, max(samples // 4, 1), rng).points
     moved = near + rng.normal(0, _NEAR, near.shape)
     iou, iou_error = _overlap(found, reference, uniform)
@@ -139,9 +139,3 @@ def _eikonal(shape: Implicit, points: Float[np.ndarray, "n 3"]) -> float:
     if not len(close):
         return float("nan")
     return float(np.abs(np.linalg.norm(shape.gradients(close), axis=1) * shape.unit - 1).mean())
-
-
-def _in_order(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-    """Points of [-1, 1]³ by the cell that they lie in, so that neighbours in the array are neighbours in space."""
-    cells = ((points + 1) * (_CELLS / 2)).astype(np.int64)
-    return points[np.lexsort(cells.T)]

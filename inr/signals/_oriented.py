@@ -7,10 +7,10 @@ from jaxtyping import Float
 from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from inr.geometry import Windings, build_tree, closest
+from inr.geometry import Windings, build_tree, closest, space_filling
 from inr.signals._domain import Domain
 from inr.signals._pool import PointPool, Points
-from inr.signals._solid import Solid, space_filling
+from inr.signals._solid import Solid
 
 _SPACE = 1 << 18  # points in space
 _NEAR, _SPREAD = 0.25, 0.05  # share of them that are near the surface, and the standard deviation of how near
@@ -92,7 +92,7 @@ def _enclosed(
     parts, _ = label(np.pad(free, 1, constant_values=True))
     outside = parts[0, 0, 0]
     parts = parts[1:-1, 1:-1, 1:-1]
-    sizes = np.bincount(parts.ravel())
+    sizes = np.bincount(parts.ravel(), minlength=outside + 1)
     sizes[[0, outside]] = 0
     told = np.full(len(sizes), 0.5)
     told[outside] = 0.0

@@ -9,12 +9,12 @@ from jaxtyping import Float, Int
 
 from inr._errors import InrError
 from inr._tensor import Tensor
-from inr.geometry import FARTHEST
+from inr.geometry import FARTHEST, space_filling
 from inr.signals._domain import Axis, Domain, ValueMap
 from inr.signals._formats import ShapeAs
 from inr.signals._grid import block_ranges
 from inr.signals._signal import Signal
-from inr.signals._solid import Solid, space_filling
+from inr.signals._solid import Solid
 
 FILLED = 0.9  # of half the box's side, which half of the longest side of a shape takes
 POINTS_OF_A_BLOCK = 1 << 13  # that are drawn together

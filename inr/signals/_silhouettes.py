@@ -8,10 +8,9 @@ from jaxtyping import Float
 from skimage.measure import find_contours
 
 from inr._errors import InrError
-from inr.geometry import Outline
+from inr.geometry import Outline, space_filling
 from inr.signals._formats import ShapeAs
 from inr.signals._shape import ShapeSignal, shape_domain
-from inr.signals._solid import space_filling
 
 
 class OutlineSolid:

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from inr.geometry import Mesh, SignedDistance, sample_surface
+from inr.geometry import Mesh, SignedDistance, sample_surface, space_filling
 
 
 @runtime_checkable
@@ -92,21 +92,3 @@ class MeshSolid:
         """Points of the surface and their normals, uniform by area, float64."""
         found = sample_surface(self.mesh, count, draw)
         return found.points, found.normals
-
-
-def space_filling(points: Float[np.ndarray, "n d"]) -> np.ndarray:
-    """The order of points along a curve that fills space (Morton's), by which neighbours stay together.
-
-    Args:
-        points: in [-1, 1].
-
-    Returns:
-        int64 (n,).
-    """
-    bits = 10
-    cells = np.clip((points + 1) * 2.0 ** (bits - 1), 0, 2**bits - 1).astype(np.int64)
-    keys = np.zeros(len(points), np.int64)
-    for bit in range(bits):
-        for axis in range(points.shape[1]):
-            keys |= (cells[:, axis] >> bit & 1) << (bit * points.shape[1] + axis)
-    return np.argsort(keys, kind="stable")

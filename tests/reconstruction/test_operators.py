@@ -178,7 +178,7 @@ def test_priors_are_lengths_of_derivatives_by_pixels():
         ("inpaint", {"mask": np.ones(_SHAPE, bool)}, "all pixels are unknown"),
         ("inpaint", {"mask": np.ones((3, 3), bool)}, "one size"),
         ("inpaint", {"keep": 1.5}, "between 0 and 1"),
-        ("inpaint", {"keep": 0.5, "prior": "l2"}, "unknown prior"),
+        ("inpaint", {"keep": 0.5, "prior": "l2"}, "the prior of this task"),
         ("inpaint", {"kernel": 2}, "takes no kernel"),
         ("denoise", {"noise": 0.0}, "nothing to be done"),
         ("deblur", {}, "needs kernel"),

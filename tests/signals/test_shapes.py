@@ -83,6 +83,19 @@ def test_without_normals_it_is_told_inside_from_outside_by_what_can_be_reached()
     np.testing.assert_array_equal(space.data[known, 0] < 0, radius[known] < 0.9)
 
 
+def test_points_are_read_from_archives(tmp_path):
+    normals = _CUBE / np.sqrt(3)
+    np.savez(tmp_path / "a.npz", points=_CUBE + 5, normals=normals)
+    np.savez(tmp_path / "b.npz", points=_CUBE + 5)
+    np.savez(tmp_path / "c.npz", points=_CUBE[:, :2])
+    one, other = inr.open(tmp_path / "a.npz"), inr.open(tmp_path / "b.npz")
+    assert one.oriented
+    assert not other.oriented
+    np.testing.assert_allclose(one.domain.positions(one.sets[0].coords.astype(np.float64)), _CUBE + 5, atol=1e-6)
+    with pytest.raises(inr.InrError, match=r"c\.npz: points have positions"):
+        inr.open(tmp_path / "c.npz")
+
+
 def test_a_mask_is_its_outline_in_pixels():
     y, x = np.mgrid[:48, :64] + 0.5
     signal = small(from_mask(np.clip(15.5 - np.hypot(x - 30, y - 20), 0, 1)))
