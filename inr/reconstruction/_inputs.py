@@ -103,7 +103,7 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
     found = {}
     for name, array in load_arrays(given, wanted).items():
         if np.iscomplexobj(array):
-            raise InrError(f"{name} of {source} is complex; derivatives of pictures are real: give its real part")
+            raise InrError(f"{name} of {source} is complex, and is to be real: give its real part")
         if array.dtype.kind not in "fiub" or not array.size:
             raise InrError(f"{name} of {source} holds no numbers ({array.dtype}, {array.size} of them)")
         if not np.isfinite(array).all():

@@ -117,3 +117,10 @@ def test_angles_may_lie_in_a_file_of_their_own(inr_cli, tmp_path):
     (tmp_path / "degrees.txt").write_text("1\n2\n")
     run = inr_cli("reconstruct", "views.tif", "--task", "ct", "--angles", "degrees.txt", "-o", "b.png", *FEW)
     assert "6 views, but there are 2 angles" in one_line(run.err)
+
+
+def test_volumes_are_for_python(inr_cli, tmp_path):
+    kspace = np.zeros((4, 6, 8), complex)
+    kspace[2, 3, 4] = 5
+    np.savez(tmp_path / "mri.npz", kspace=kspace)
+    assert "volumes are for Python" in one_line(inr_cli("reconstruct", "mri.npz", "-o", "a.png", *FEW).err)
