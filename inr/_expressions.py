@@ -15,7 +15,8 @@ CALLABLE = (
     "sin", "cos", "tan", "exp", "log", "sqrt", "sinh", "cosh", "tanh", "abs", "erf", "sign", "minimum", "maximum",
 )  # fmt: skip
 CONSTANTS = {"pi": math.pi}
-_MAX_LETTERS, _MAX_DEPTH, _MAX_POWER = 20_000, 100, 64
+_MAX_LETTERS, _MAX_DEPTH, _MAX_POWER, _MAX_NUMBER = 20_000, 100, 64, 1e300
+_MAX_SHOWN = 120  # letters of a formula in a message
 _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -63,7 +64,7 @@ class Expression:
         """
         for name in sorted(self.names - set(known)):
             close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-            raise InrError(f"unknown name '{name}' in '{self.text}'{_meant(close)}; known: {what}, pi")
+            raise InrError(f"unknown name '{name}' in '{shown(self.text)}'{_meant(close)}; known: {what}, pi")
 
     def evaluate(self, functions: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
         """What the formula gives.
@@ -81,7 +82,7 @@ class Expression:
         try:
             return self._value(self._tree, functions, {**CONSTANTS, **values})
         except (ZeroDivisionError, OverflowError):
-            raise InrError(f"'{self.text}' has a number that is not finite in it") from None
+            raise InrError(f"'{shown(self.text)}' has a number that is not finite in it") from None
 
     def _value(self, node: ast.AST, functions: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
         if isinstance(node, ast.Constant):
@@ -101,7 +102,7 @@ class Expression:
     def _power(self, base: Any, exponent: Any) -> Any:
         """A power, without the numbers of any length that whole ones make."""
         if not isinstance(exponent, (int, float)) or abs(exponent) > _MAX_POWER:
-            raise InrError(f"powers are numbers up to {_MAX_POWER}, as in x^2, not those of '{self.text}'")
+            raise InrError(f"powers are numbers up to {_MAX_POWER}, as in x^2, not those of '{shown(self.text)}'")
         return float(base) ** float(exponent) if isinstance(base, (int, float)) else base**exponent
 
 
@@ -119,7 +120,7 @@ def _parsed(text: str) -> ast.AST:
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(dotted.replace("^", "**"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise InrError(f"'{text}' is no formula: write as in u_xx + u_yy + 400*u or sin(pi*x)^2") from None
+        raise InrError(f"'{shown(text)}' is no formula: write as in u_xx + u_yy + 400*u or sin(pi*x)^2") from None
     _check(tree, text, 0)
     return tree
 
@@ -127,28 +128,35 @@ def _parsed(text: str) -> ast.AST:
 def _check(node: ast.AST, text: str, depth: int) -> None:
     """Refuse whatever is no part of a formula."""
     if depth > _MAX_DEPTH:
-        raise InrError(f"'{text[:40]}…' is nested more than {_MAX_DEPTH} deep")
+        raise InrError(f"'{shown(text)}' is nested more than {_MAX_DEPTH} deep")
     inner: list[ast.AST] = []
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else "?"
         if name not in CALLABLE or node.keywords:
-            raise InrError(f"unknown function '{name}' in '{text}'; known: {', '.join(CALLABLE)}")
+            raise InrError(f"unknown function '{name}' in '{shown(text)}'; known: {', '.join(CALLABLE)}")
         if len(node.args) != (2 if name in ("minimum", "maximum") else 1):
             raise InrError(
-                f"{name} takes {'two numbers' if name in ('minimum', 'maximum') else 'one number'}: '{text}'"
+                f"{name} takes {'two numbers' if name in ('minimum', 'maximum') else 'one number'}: '{shown(text)}'"
             )
         inner = list(node.args)
     elif isinstance(node, ast.BinOp) and (type(node.op) in _OPERATORS or isinstance(node.op, ast.Pow)):
         inner = [node.left, node.right]
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
         inner = [node.operand]
-    elif not (isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and _is_number(node.value))):
-        raise InrError(f"'{text}' is no formula of numbers, names, + - * / ^ and functions such as sin(x)")
+    elif isinstance(node, ast.Constant) and _is_number(node.value):
+        if not abs(node.value) <= _MAX_NUMBER:
+            raise InrError(f"'{shown(text)}' has a number in it that is larger than {_MAX_NUMBER:g}")
+    elif not isinstance(node, ast.Name):
+        raise InrError(f"'{shown(text)}' is no formula of numbers, names, + - * / ^ and functions such as sin(x)")
     for each in inner:
         _check(each, text, depth + 1)
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float, complex)):
-        return False
-    return isinstance(value, complex) or (abs(value) < 1e300)
+    return isinstance(value, (int, float, complex)) and not isinstance(value, bool)
+
+
+def shown(text: str) -> str:
+    """A formula as messages have it: on one line, and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"

@@ -74,11 +74,7 @@ def choose_outputs(
     if no_comparison and comparison is not None:
         raise InrError("--comparison and --no-comparison contradict each other; give one")
     field = field or Path(stem(signal) + ".inr")
-    if field.suffix.lower() in _NO_FIELDS:
-        raise InrError(
-            f"{field} would be a field, which is an .inr file; call it {field.with_suffix('.inr')}, and turn it back "
-            f"with inr render {field.with_suffix('.inr')} -o {field}"
-        )
+    check_field_name(field)
     if comparison is None and not no_comparison and not is_piped(field):
         comparison = field.parent / f"{stem(field)}.comparison.png"
     return Outputs(field, comparison, teacher_map, events)
@@ -89,6 +85,15 @@ def stem(path: Path) -> str:
     path = path if path.name else path.resolve()
     name = path.name.removesuffix(".gz") if path.name.endswith(".nii.gz") else path.name
     return Path(name).stem or "field"
+
+
+def check_field_name(path: Path) -> None:
+    """Refuse a name by which a field would be taken for something else."""
+    if path.suffix.lower() in _NO_FIELDS:
+        raise InrError(
+            f"{path} would be a field, which is an .inr file; call it {path.with_suffix('.inr')}, and turn it back "
+            f"with inr render {path.with_suffix('.inr')} -o {path}"
+        )
 
 
 def save_field(field: "Field", path: Path, *, force: bool) -> str | None:

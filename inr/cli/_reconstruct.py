@@ -36,6 +36,12 @@ EPILOG = """
 
   inr reconstruct photo.png --task gradients                      # its gradients alone; or an .npz with gx and gy
 
+  inr reconstruct ct.npz                                          # sinogram and angles; see docs/reconstruction.md
+
+  inr reconstruct sinogram.tif --task ct --angles degrees.txt     # a row a view
+
+  inr reconstruct mri.npz                                         # kspace and mask: the magnitude
+
   inr reconstruct gradients.npz -o photo.inr                      # the field itself
 
 [bold]Rules[/bold] Every task stands beside its classical methods, in the table and on the sheet; with --truth all are
@@ -107,7 +113,12 @@ def reconstruct(
     lr: Annotated[str | None, _fitting("Learning rate, as of inr fit.")] = None,
     batch: Annotated[int | None, _fitting("Points a step.")] = None,
     engine: Annotated[str, _fitting("What runs the fit, as in cpu:threads=2.")] = "auto",
-    seed: Annotated[int, _fitting("Of weights, batches and random places.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of weights, batches and random places.", rich_help_panel=_FITTING, show_default=False
+        ),
+    ] = 0,
     sheet: Annotated[
         Path | None, typer.Option(help="The sheet; OUTPUT.sheet.png if not given.", show_default=False)
     ] = None,
@@ -116,10 +127,11 @@ def reconstruct(
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Reconstruct a picture from derivatives, some of its pixels, noise, blur or larger pixels."""
+    """Reconstruct a picture from derivatives, some of its pixels, noise, blur, projections or k-space."""
     outputs = output or [Path(f"{data.stem}.reconstructed.png")]
     drawn = None if no_sheet else sheet or outputs[0].with_suffix(".sheet.png")
-    _check_outputs(data, outputs, drawn, force=force)
+    given = [each for each in (data, mask, background, angles, truth) if each is not None]
+    _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
         from inr.reconstruction import problem
@@ -150,7 +162,7 @@ def reconstruct(
     raise typer.Exit(STATUS.get(str(end.reason), 0))
 
 
-def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
+def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:
     """Refuse before the fit what could not be written after it."""
     from inr.signals import file_format
 
@@ -159,8 +171,11 @@ def _check_outputs(data: Path, outputs: Sequence[Path], sheet: Path | None, *, f
             file_format(str(path), "image")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise InrError(f"a sheet is a PNG; call it {sheet.with_suffix('.png')}")
-    for path in (*outputs, *([] if sheet is None else [sheet])):
-        if path.exists() and data.exists() and path.samefile(data):
+    paths = [*outputs, *([] if sheet is None else [sheet])]
+    for place, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:place]]:
+            raise InrError(f"{path} is to be written twice, as a picture or field and as another or the sheet")
+        if path.exists() and any(each.exists() and path.samefile(each) for each in given):
             raise InrError(f"{path} is the data itself; give another output")
         check_writable(path, force=force)
 

@@ -11,7 +11,7 @@ from inr._errors import InrError
 from inr._files import check_writable
 from inr.cli import _pipes
 from inr.cli._console import complain, out, pairs, print_json, remark, size
-from inr.cli._fit_files import save_field
+from inr.cli._fit_files import check_field_name, save_field
 from inr.cli._progress import waiting
 from inr.cli._running import STATUS, compile_engine, run_by_loss
 
@@ -107,6 +107,7 @@ def solve(
     """Solve a differential equation: a field that satisfies it and its conditions."""
     from inr.equations import PRESETS, channels_and_domain, solve_options, state
 
+    check_field_name(output)
     check_writable(output, force=force)
     if equation in PRESETS:
         preset = _preset(equation, {"k": k, "pml": pml, "nu": nu})

@@ -1,5 +1,6 @@
 """How an equation is solved: settings with their defaults."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ def solve_options(**options: object) -> SolveOptions:
         options: by the names of the attributes of `SolveOptions`.
 
     Raises:
-        InrError: a setting that is not known, or a solver.
+        InrError: a setting that is not known or out of range, or a solver.
     """
     known = SolveOptions.__dataclass_fields__
     for name in options:
@@ -75,4 +76,12 @@ def solve_options(**options: object) -> SolveOptions:
     found = SolveOptions(**options)  # type: ignore[arg-type]
     if found.solver not in SOLVERS:
         raise InrError(f"solver is one of {', '.join(SOLVERS)}, not '{found.solver}'")
+    for name, least in (("steps", 1), ("batch", 8), ("features", 8)):
+        value = getattr(found, name)
+        if value is not None and not value >= least:
+            raise InrError(f"{name} is a number from {least} on, not {value:g}")
+    for name in ("seconds", "tolerance"):
+        value = getattr(found, name)
+        if value is not None and not 0 < value < math.inf:
+            raise InrError(f"{name} is a positive number, not {value:g}")
     return found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import sympy
 
 from inr._errors import InrError
@@ -12,6 +13,7 @@ from inr.equations._places import Place
 from inr.equations._tracing import Channel, Quantity, Untraceable, bare
 from inr.signals import Domain
 
+_NOT_FINITE = (sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
 Orders = tuple[int, ...]
 Formula = Callable[..., Any]
 
@@ -215,13 +217,16 @@ def trace(formula: Formula, place: Place, unknowns: Sequence[Unknown], symbols: 
     numbers = {name: Quantity(symbol) for name, symbol in symbols.numbers.items()}
     here = Here(**coords, **numbers, **_known(place, unknowns, symbols))
     try:
-        found = call(formula, channels, here, numbers)
+        with np.errstate(all="ignore"):  # what is not finite is refused below, in words
+            found = call(formula, channels, here, numbers)
         several = found if isinstance(found, (tuple, list)) else (found,)
         expressions = [sympy.sympify(bare(each), strict=True) for each in several]
     except InrError:
         raise
     except Exception as error:  # whatever a user's function raises when it is given symbols
         return Condition(place, (), formula, _reason(error))
+    if any(each.has(*_NOT_FINITE) for each in expressions):
+        raise InrError(f"'{place.name}' has a number in it that is not finite, as of log(0), sqrt(-1) or exp(1000)")
     if unknown := {each.name for e in expressions for each in e.free_symbols} - _names(symbols):
         raise InrError(f"'{place.name}' reads {', '.join(sorted(unknown))}, of which nothing is known")
     return Condition(place, tuple(_real_parts(expressions, unknowns, place, symbols)), formula)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from inr._errors import InrError
 from inr.equations._closed_form import ClosedForm
 from inr.equations._collocation_setup import collocation_fit, finished_field
@@ -125,6 +127,9 @@ def closed_form_if_accurate(problem: Problem, options: SolveOptions, tell: Tell)
     Raises:
         InrError: a closed form of what has none.
     """
+    axes = [axis.name for axis in problem.domain.axes]
+    if unknown := [name for name in options.periodic if name not in axes]:
+        raise InrError(f"periodic names '{unknown[0]}', which is no axis; axes are {', '.join(axes)}")
     if options.solver == "steps" or (options.solver == "auto" and (options.wants_steps or not problem.traced)):
         return None
     if not problem.traced:
@@ -151,7 +156,8 @@ def closed_form(problem: Problem, options: SolveOptions, tell: Tell) -> Field:
     periodic = [axis.name in options.periodic for axis in problem.domain.axes]
     solver = ClosedForm(inner, periodic=periodic, seed=options.seed, weights=options.weights)
     seconds = _SECONDS if options.seconds is None else options.seconds
-    solution = solver.run(tolerance=options.tolerance, features=options.features, seconds=seconds, tell=tell)
+    with np.errstate(all="ignore"):  # a solution that is not finite is refused, in words
+        solution = solver.run(tolerance=options.tolerance, features=options.features, seconds=seconds, tell=tell)
     field = network_of(solution, problem, wrapping)
     field.metrics = {"residual": solution.residual, "rounding": solution.rounding}
     field.fit = {"optimiser": "closed-form", "seed": options.seed, "steps": 0, "features": solution.features.count}

@@ -1,5 +1,6 @@
 """From what users write to a problem: residuals as functions or text, places, channels, data."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
+from inr._expressions import CALLABLE, CONSTANTS
 from inr.equations._places import Place, given_points, inside, parse_domain, parse_place
 from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
 from inr.equations._text import from_text
@@ -44,8 +46,10 @@ def state(
     there = parse_domain(domain, [each.name for each in unknowns])
     there = replace(there, channels=len(parts), values=type(there.values)((-1.0,) * len(parts), (1.0,) * len(parts)))
     numbers = {name: float(guess) for name, guess in (unknown or {}).items()}
+    if wrong := [name for name, guess in numbers.items() if not math.isfinite(guess)]:
+        raise InrError(f"the first guess of {wrong[0]} is a finite number, not {numbers[wrong[0]]:g}")
     axes = [axis.name for axis in there.axes]
-    if clash := set(numbers) & {*axes, *(each.name for each in unknowns)}:
+    if clash := set(numbers) & {*axes, *(each.name for each in unknowns), *CALLABLE, *CONSTANTS}:
         raise InrError(f"'{sorted(clash)[0]}' is an unknown number and something else; give it another name")
     symbols = Symbols(axes, parts, list(numbers))
 
@@ -71,6 +75,8 @@ def _unknowns(channels: str | Sequence[str]) -> tuple[Unknown, ...]:
         name, colon, kind = written.partition(":")
         if not name.isidentifier() or "_" in name or (colon and kind != "complex"):
             raise InrError(f"a channel is called as u, or u:complex, not '{written}'")
+        if name in (*CALLABLE, *CONSTANTS):
+            raise InrError(f"a channel cannot be called {name}, which formulas have another meaning for")
         width = 2 if colon else 1
         found.append(Unknown(name, tuple(range(start, start + width))))
         start += width
@@ -117,7 +123,12 @@ def _check(problem: Problem) -> None:
     for channel, name in enumerate(symbols.channels):
         if channel not in read:
             raise InrError(f"nothing is said about the channel '{name}'")
+    for name, symbol in symbols.numbers.items():
+        if not any(symbol in e.free_symbols for c in problem.conditions for e in c.residuals):
+            raise InrError(f"nothing reads the unknown number '{name}', so that nothing tells it")
     orders = [symbols.jets[jet][1] for e in problem.conditions[0].residuals for jet in symbols.jets_of(e)]
+    if not orders:
+        raise InrError(f"the equation says nothing about {', '.join(symbols.channels)}: all its terms cancel")
     if not any(map(any, orders)):
         return
     if len(problem.conditions) == 1:

@@ -181,13 +181,15 @@ def _size(
 ) -> float:
     """How large a residual is where all that it reads is of the size of 1: what it is divided by."""
     jets = symbols.jets_of(residual)
-    parts = [sympy.diff(residual, jet) for jet in jets] + [residual.xreplace(dict.fromkeys(jets, sympy.Integer(0)))]
+    rest = residual.xreplace(dict.fromkeys(jets, sympy.Integer(0)))
+    slopes = [sympy.diff(residual, jet) for jet in jets]
+    parts = slopes if rest.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) else [*slopes, rest]  # log(u) at 0
     arguments = [*symbols.coords, *symbols.known, *symbols.numbers.values(), *jets]
     measured = list(known.T) if known.shape[1] else [0.0] * len(symbols.known)
     given = [*points.T, *measured, *numbers.values(), *([np.full(len(points), 0.5)] * len(jets))]
     with np.errstate(all="ignore"):
         found = np.array(broadcast(compiled(parts, arguments)(*given), len(points)))
-    size = float(np.sqrt(np.mean(found**2, axis=1)).max())
+        size = float(np.sqrt(np.mean(found**2, axis=1)).max())
     if not math.isfinite(size):
         raise InrError(f"'{residual}' is not finite everywhere in its place")
     return size or 1.0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inr._errors import InrError
-from inr._expressions import Expression
+from inr._expressions import Expression, shown
 from inr.equations._problem import Formula, Unknown
 from inr.equations._tracing import FUNCTIONS
 
@@ -61,9 +61,9 @@ def _parsed(
     channels = [each.name for each in unknowns]
     if not _reads(expression, channels) and not equals:
         if len(channels) > 1:
-            raise InrError(f"'{line.strip()}' at '{place}' names none of the channels {', '.join(channels)}")
+            raise InrError(f"'{shown(line)}' at '{place}' names none of the channels {', '.join(channels)}")
         if place == "equation":
-            raise InrError(f"'{line.strip()}' is no equation: it reads neither {channels[0]} nor a derivative of it")
+            raise InrError(f"'{shown(line)}' is no equation: it reads neither {channels[0]} nor a derivative of it")
         expression = Expression(f"{channels[0]} - ({left})")
     known = {*channels, *axes, *numbers}
     for name in sorted(expression.names - known):
@@ -71,7 +71,7 @@ def _parsed(
         if derivative is None or derivative[1] not in channels:
             continue
         if derivative[2] != "lap" and not set(derivative[2]) <= set(axes):
-            raise InrError(f"'{name}' in '{line.strip()}': axes are {', '.join(axes)}, as in {derivative[1]}_{axes[0]}")
+            raise InrError(f"'{name}' in '{shown(line)}': axes are {', '.join(axes)}, as in {derivative[1]}_{axes[0]}")
         known.add(name)
     first = f"{channels[0]}_{axes[0]}"
     others = ", ".join([*axes, *numbers])
@@ -103,6 +103,6 @@ def channels_and_domain(text: str) -> tuple[str, str]:
     if any(match[2] == "lap" for match in read):
         axes |= {"x", "y"}
     if not channels:
-        raise InrError(f"'{text}' is no differential equation: derivatives are written as u_x, u_tt or u_lap")
+        raise InrError(f"'{shown(text)}' is no differential equation: derivatives are written as u_x, u_tt or u_lap")
     ordered = sorted(axes, key=lambda letter: (letter == "t", letter))
     return ",".join(channels), ",".join(f"{axis}={'0' if axis == 't' else '-1'}..1" for axis in ordered)

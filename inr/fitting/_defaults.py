@@ -85,7 +85,7 @@ class Setup:
 _GRID = "hash:levels=10,features=2,log2_size=18,coarsest=16,finest=256"
 _OF_A_SOLID = Setup(
     _GRID, "relu", "mlp:depth=2,width=32", objective="mape:epsilon=0.003", learning_rate={"network": 1e-3},
-    batch=LARGE_BATCH, teacher="renewed",
+    batch=LARGE_BATCH, teacher="renewed", optimiser="soap",
 )  # fmt: skip
 _OF_A_SILHOUETTE = replace(_OF_A_SOLID, encoding="hash:levels=10,features=2,log2_size=16,coarsest=16,finest=512")
 _FROM_POINTS = Setup(

@@ -6,6 +6,7 @@ from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from inr.geometry._bvh import build_tree as build_tree
+    from inr.geometry._cleaning import FARTHEST as FARTHEST
     from inr.geometry._cleaning import cleaned as cleaned
     from inr.geometry._clearance import Clearance as Clearance
     from inr.geometry._closest import Closest as Closest
@@ -44,6 +45,7 @@ __getattr__, __all__ = lazy_exports(
         "Closest": "._closest",
         "CubeTable": "._cube_table",
         "Edges": "._orientation",
+        "FARTHEST": "._cleaning",
         "Mesh": "._mesh",
         "OrientedPoints": "._points",
         "Outline": "._outline",

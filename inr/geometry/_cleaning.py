@@ -5,6 +5,8 @@ import numpy as np
 from inr._errors import InrError
 from inr.geometry._mesh import Mesh
 
+FARTHEST = 1e100  # of coordinates, whose cubes, as of volumes, are to be numbers
+
 
 def cleaned(mesh: Mesh) -> Mesh:
     """The mesh with vertices merged that have equal positions, and without faces that have no area.
@@ -27,6 +29,8 @@ def cleaned(mesh: Mesh) -> Mesh:
     wrong = int((~np.isfinite(vertices)).any(1).sum())
     if wrong:
         raise InrError(f"{wrong:,} of the mesh's {len(used):,} vertices are no finite numbers")
+    if np.abs(vertices).max() > FARTHEST:
+        raise InrError(f"the mesh reaches as far as {np.abs(vertices).max():.3g}: scale it, to {FARTHEST:g} at most")
     positions, places = np.unique(vertices, axis=0, return_inverse=True)
     number = np.zeros(len(mesh.vertices), np.int64)
     number[used] = places.ravel()

@@ -24,10 +24,10 @@ def parse_glb(data: bytes) -> Mesh:
     vertices, faces, count = [], [], 0
     for number, transform in _placed_meshes(document):
         for primitive in document["meshes"][number]["primitives"]:
-            corners = _corners(document, binary, primitive)
+            positions = _accessor(document, binary, primitive["attributes"]["POSITION"]).astype(np.float64)
+            corners = _corners(document, binary, primitive, len(positions))
             if corners is None:
                 continue
-            positions = _accessor(document, binary, primitive["attributes"]["POSITION"]).astype(np.float64)
             vertices.append(positions @ transform[:3, :3].T + transform[:3, 3])
             mirrored = np.linalg.det(transform[:3, :3]) < 0
             faces.append(count + (corners[:, ::-1] if mirrored else corners))
@@ -49,7 +49,10 @@ def _chunks(data: bytes) -> tuple[Mapping[str, Any], bytes]:
         place += 8 + length
     if b"JSON" not in found:
         raise InrError("there is no description of a scene")
-    return json.loads(found[b"JSON"]), found.get(b"BIN\0", b"")
+    document = json.loads(found[b"JSON"])
+    if not isinstance(document, dict):
+        raise InrError("the description of the scene is no object")
+    return document, found.get(b"BIN\0", b"")
 
 
 def _placed_meshes(document: Mapping[str, Any]) -> list[tuple[int, np.ndarray]]:
@@ -59,9 +62,11 @@ def _placed_meshes(document: Mapping[str, Any]) -> list[tuple[int, np.ndarray]]:
     roots = scenes[document.get("scene", 0)].get("nodes", []) if scenes else range(len(nodes))
     waiting = [(root, np.eye(4), 0) for root in roots]
     found: list[tuple[int, np.ndarray]] = []
+    passed = 0
     while waiting:
         number, above, depth = waiting.pop()
-        if depth > _DEEPEST or len(found) > len(nodes):
+        passed += 1
+        if depth > _DEEPEST or passed > len(nodes):  # a node has one parent at most
             raise InrError("nodes are nested without end")
         node = nodes[number]
         transform = above @ _transform(node)
@@ -89,15 +94,15 @@ def _transform(node: Mapping[str, Any]) -> np.ndarray:
     return found
 
 
-def _corners(document: Mapping[str, Any], binary: bytes, primitive: Mapping[str, Any]) -> np.ndarray | None:
-    """The triangles of a primitive, int64 (m, 3); None where it is made of points or lines."""
+def _corners(document: Mapping[str, Any], binary: bytes, primitive: Mapping[str, Any], count: int) -> np.ndarray | None:
+    """The triangles of a primitive of so many positions, int64 (m, 3); None where it is made of points or lines."""
     mode = primitive.get("mode", _TRIANGLES)
     if mode not in (_TRIANGLES, _STRIP, _FAN):
         return None
     if "indices" in primitive:
         order = _accessor(document, binary, primitive["indices"])[:, 0].astype(np.int64)
     else:
-        order = np.arange(document["accessors"][primitive["attributes"]["POSITION"]]["count"])
+        order = np.arange(count)
     if mode == _TRIANGLES:
         return order.reshape(-1, 3)
     step = np.arange(max(len(order) - 2, 0))
@@ -117,7 +122,12 @@ def _accessor(document: Mapping[str, Any], binary: bytes, number: int) -> np.nda
     dtype, width, count = np.dtype(_TYPES[accessor["componentType"]]), _WIDTHS[accessor["type"]], accessor["count"]
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     stride = view.get("byteStride", dtype.itemsize * width)
-    if count < 1 or start < 0 or start + stride * (count - 1) + dtype.itemsize * width > len(binary):
+    if (
+        count < 1
+        or start < 0
+        or stride < dtype.itemsize * width
+        or start + stride * (count - 1) + dtype.itemsize * width > len(binary)
+    ):
         raise InrError("an accessor reaches beyond the file's numbers")
     found = np.ndarray((count, width), dtype, binary, start, (stride, dtype.itemsize))
     if not accessor.get("normalized"):

@@ -1,6 +1,7 @@
 """Polygon File Format, PLY, binary and text."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -115,11 +116,19 @@ def _binary_lists(body: bytes, place: int, element: _Element, order: str) -> tup
             length = 1
             if count is not None:
                 columns[f"{name}:counts"].append(np.frombuffer(body, order + count, 1, place))
-                length = int(columns[f"{name}:counts"][-1][0])
+                length = _length(columns[f"{name}:counts"][-1][0])
                 place += np.dtype(count).itemsize
             columns[name].append(np.frombuffer(body, order + kind, length, place))
             place += np.dtype(kind).itemsize * length
     return {name: np.concatenate(parts) if parts else np.empty(0) for name, parts in columns.items()}, place
+
+
+def _length(number: Any) -> int:
+    """How many numbers a list has."""
+    length = int(number)
+    if length < 0:
+        raise InrError(f"a list has {length} numbers")
+    return length
 
 
 def _text_rows(body: bytes, elements: list[_Element]) -> dict[str, dict[str, np.ndarray]]:
@@ -143,7 +152,7 @@ def _text_rows(body: bytes, elements: list[_Element]) -> dict[str, dict[str, np.
                 length = 1
                 if count is not None:
                     columns.setdefault(f"{name}:counts", []).append(words[place])
-                    length, place = int(words[place]), place + 1
+                    length, place = _length(words[place]), place + 1
                 columns.setdefault(name, []).extend(words[place : place + length])
                 place += length
         if place > len(words):

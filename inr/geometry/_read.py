@@ -1,5 +1,6 @@
 """Reading meshes: which format a file has is told by its content, and by its name where that says nothing."""
 
+import re
 from pathlib import Path
 
 from inr._errors import InrError
@@ -13,6 +14,8 @@ from inr.geometry._stl import is_stl, parse_stl
 
 _PARSERS = {"glb": parse_glb, "ply": parse_ply, "off": parse_off, "stl": parse_stl, "obj": parse_obj, "xyz": parse_xyz}
 _OFF_MAGIC = (b"OFF", b"COFF", b"NOFF", b"CNOFF", b"STOFF")
+# what parsers stumble over
+_DAMAGED = (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def shape_format(name: str, head: bytes, size: int) -> str | None:
@@ -38,6 +41,8 @@ def shape_format(name: str, head: bytes, size: int) -> str | None:
     suffix = Path(name).suffix.lower()
     if is_stl(head, size):
         return "stl"
+    if suffix == ".stl" and not re.match(rb"\s*solid\b", head):  # binary, and not of the length that it says
+        return "stl"
     if suffix in (".obj", ".xyz") and b"\0" not in head:
         return suffix[1:]
     return None
@@ -57,5 +62,5 @@ def read_shape(path: Path, form: str) -> Mesh | OrientedPoints:
         return _PARSERS[form](path.read_bytes())
     except InrError as error:
         raise InrError(f"{path}: {error}") from None
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, UnicodeDecodeError, RecursionError) as error:
+    except _DAMAGED as error:
         raise InrError(f"{path} is damaged, or no {form.upper()} file: {error}") from None

@@ -26,6 +26,9 @@ def parse_stl(data: bytes) -> Mesh:
     else:
         numbers = [line.split()[1:4] for line in data.splitlines() if line.lstrip()[:7] == b"vertex "]
         corners = np.array(numbers, np.float64).reshape(-1, 3)
+        if not len(corners) and data[:_HEADER].count(b"\0"):
+            wanted = _HEADER + _RECORD * count
+            raise InrError(f"its {count:,} facets are {wanted:,} bytes, and the file has {len(data):,}")
     if not len(corners) or len(corners) % 3:
         raise InrError("there are no faces" if not len(corners) else "a facet does not have three vertices")
     return Mesh(corners, np.arange(len(corners)).reshape(-1, 3))

@@ -20,8 +20,8 @@ _UNTIL, _GONE = 0.2, 0.4  # shares of a fit up to which the divergence counts in
     source="Ben-Shabat et al., DiGS: Divergence Guided Shape Implicit Neural Representation for Unoriented Point "
     "Clouds, CVPR 2022",
     formula="3000 |f| + 25 |‖∇f‖ − 1| on the surface, 100 exp(−100 |f|) + 25 |‖∇f‖ − 1| + 100 τ min(max(|Δf|, 0.1), "
-    "50) in space, and far · |f − d| where the points' distance d is known; τ falls from 1 to 0 between 20 % and 40 % of "
-    "the steps",
+    "50) in space, and far · |f − d| where the points' distance d is known; τ falls from 1 to 0 between 20 % and 40 % "
+    "of the steps",
     limits="takes activations with third derivatives; what is inside is guessed from what can be reached from outside",
 )
 class DivergenceGuided(Eikonal):
@@ -37,7 +37,7 @@ class DivergenceGuided(Eikonal):
     derivative_order = 2
     needs_normals = False
 
-    def __init__(self, signal: Signal, *, far: Far = 100.0) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:
         super().__init__(signal, far)
         self.terms = (*self.terms, Term("divergence", Reads(second=(laplace(3),)), _divergence))
         self._weight = 1.0

@@ -92,7 +92,7 @@ class SirenDistance(Eikonal):
         signal: points, as `inr.signals.from_points` gives them.
     """
 
-    def __init__(self, signal: Signal, *, far: Far = 100.0) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:
         super().__init__(signal, far)
 
     @staticmethod

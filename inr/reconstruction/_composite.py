@@ -98,11 +98,15 @@ def _placed(
     marked: Bool[np.ndarray, "h w"], pasted: np.ndarray, shape: tuple[int, int], offset: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mask and the source on the grid of the background; what the source does not reach goes on as at its edges."""
-    rows = np.arange(shape[0]) - offset[1]
-    across = np.arange(shape[1]) - offset[0]
+    rows, across = (np.arange(size) - _in_int64(start) for size, start in zip(shape, offset[::-1], strict=True))
     near = np.ix_(np.clip(rows, 0, marked.shape[0] - 1), np.clip(across, 0, marked.shape[1] - 1))
     there = (rows == near[0].ravel())[:, None] & (across == near[1].ravel())
     return marked[near] & there, pasted[near]
+
+
+def _in_int64(offset: int) -> int:
+    """An offset that arrays can hold; those that are cut lie outside of any picture."""
+    return max(-(1 << 40), min(offset, 1 << 40))
 
 
 def _guidance(laid: np.ndarray, ground: np.ndarray, coords: np.ndarray, *, mixed: bool) -> np.ndarray:

@@ -1,5 +1,8 @@
 """What reconstructions are given: pictures, masks, arrays of derivatives; and their refusals."""
 
+import math
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -146,12 +149,25 @@ def load_arrays(given: Any, names: Iterable[str]) -> dict[str, np.ndarray]:
 def _archive(path: Path) -> Iterator[Any]:
     """An .npz file, and one clear line where it is none."""
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
             yield archive
     except FileNotFoundError:
         raise InrError(f"{path} does not exist") from None
-    except (ValueError, OSError, KeyError, AttributeError) as error:
+    except (ValueError, OSError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InrError(f"{path} is no readable .npz file: {error}") from None
+
+
+def _check_sizes(path: str | Path) -> None:
+    """Refuse arrays of which the headers say more than there is, before memory is taken for them."""
+    with zipfile.ZipFile(path) as archive:
+        for each in archive.infolist():
+            with archive.open(each) as file:
+                version = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            if math.prod(shape) * dtype.itemsize > each.file_size:
+                raise ValueError(f"{each.filename} says that it is {shape}, and has {each.file_size:,} bytes")
 
 
 def array_names(given: Any) -> set[str] | None:

@@ -130,7 +130,8 @@ def magnetic_resonance(
         strength: of the total variation; by the noise where None.
 
     Returns:
-        The problem; the zero-filled picture and total variation stand beside it.
+        The problem; the zero-filled picture and total variation stand beside it. Pictures are magnitudes, unless the
+        picture is real.
 
     Raises:
         InrError: real or not finite numbers, a mask or sensitivities of another size, or no measured frequency.
@@ -168,7 +169,9 @@ def magnetic_resonance(
         Classical("TV", variation, "Chambolle and Pock" + ("" if coils is None else ", with the coils' sensitivities")),
     ]
     setup = grid_setup(signal.domain, 1)
-    return Problem("mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts)
+    return Problem(
+        "mri", signal, objective, setup, signal.domain, _channels(guess, real), classical, facts, magnitudes=not real
+    )
 
 
 def _read(given: Any, names: set[str], mask: Any, sensitivities: Any) -> tuple[Any, Any, Any]:

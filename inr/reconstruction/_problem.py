@@ -110,6 +110,8 @@ class Problem:
         level: the mean of every channel in own units that the field is shifted to, where the data leave it open.
         known: own units (h, w, c), NaN where pixels are unknown: those that are known are put in the place of every
             method's.
+        magnitudes: whether the two channels are the real and imaginary part of one, of which pictures show the
+            magnitude.
     """
 
     task: str
@@ -123,6 +125,15 @@ class Problem:
     free: Free = "nothing"
     level: Sequence[float] | None = None
     known: np.ndarray | None = field(default=None, repr=False)
+    magnitudes: bool = False
+
+    @property
+    def pictures(self) -> Domain:
+        """The domain of pictures: that of the field, or of its magnitude."""
+        if not self.magnitudes:
+            return self.domain
+        low, high = (np.array(ends) for ends in (self.domain.values.low, self.domain.values.high))
+        return replace(self.domain, channels=1, values=ValueMap((0.0,), (float(np.maximum(-low, high).max()),)))
 
     def fitter(self, budget: Budget, *, engine: str = "auto", seed: int = 0) -> Fitter:
         """The fit, which has not taken a step yet.
@@ -202,7 +213,8 @@ class Problem:
         facts = list(self.facts)
         if wanted is not None and self.free != "nothing":
             facts.append(f"dB and SSIM are of pictures fitted to the truth by {self.free}, which the data leave open")
-        return Reconstruction(self.task, ours, self.given, methods, wanted, facts, ours.domain)
+        shown = self.pictures if self.magnitudes else ours.domain
+        return Reconstruction(self.task, ours, self._as_picture(self.given), methods, wanted, facts, shown)
 
     def checked_truth(self, truth: Any) -> np.ndarray:
         """What the reconstruction should be, float32 (h, w, c) in own units.
@@ -213,17 +225,22 @@ class Problem:
         Raises:
             InrError: a picture of another shape.
         """
-        assert self.domain.shape is not None
+        wanted = self.pictures
+        assert wanted.shape is not None
         read = isinstance(truth, str | os.PathLike | Signal)
         array = plain_picture(truth, "the truth")[0] if read else truth
-        return _checked_truth(array, (*self.domain.shape, self.domain.channels))
+        return _checked_truth(array, (*wanted.shape, wanted.channels))
+
+    def _as_picture(self, found: np.ndarray) -> np.ndarray:
+        """What is shown of values of the field."""
+        return np.linalg.norm(found, axis=-1, keepdims=True) if self.magnitudes else found
 
     def _judged(self, name: str, found: np.ndarray, truth: np.ndarray | None, seconds: float, note: str) -> Method:
         """A method's picture with its figures."""
-        picture = np.array(found, np.float32).reshape(*found.shape[:2], -1)
+        picture = self._as_picture(np.array(found, np.float32).reshape(*found.shape[:2], -1))
         if self.known is not None:
             picture = np.where(np.isnan(self.known), picture, self.known).astype(np.float32)
-        values = self.domain.values
+        values = self.pictures.values
         if truth is None:
             return Method(name, self._clipped(picture), math.nan, math.nan, seconds, note)
         judged = _aligned(picture, truth) if self.free != "nothing" else picture
@@ -233,7 +250,7 @@ class Problem:
         return Method(name, judged, decibels, math.nan if similar is None else similar, seconds, note)
 
     def _clipped(self, picture: np.ndarray) -> np.ndarray:
-        low, high = (np.array(ends, np.float32) for ends in (self.domain.values.low, self.domain.values.high))
+        low, high = (np.array(ends, np.float32) for ends in (self.pictures.values.low, self.pictures.values.high))
         return np.clip(picture, low, high) if self.free == "nothing" else picture
 
 

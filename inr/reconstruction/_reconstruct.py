@@ -47,6 +47,8 @@ def problem(task: str | None, given: Any, **options: Any) -> Problem:
         raise InrError(f"unknown task '{chosen}'; known: {', '.join(TASKS)}")
     make = TASKS[chosen]
     taken = {name: value for name, value in options.items() if value is not None}
+    if taken.get("seed", 0) < 0:
+        raise InrError(f"a seed is 0 or more, got {taken['seed']}")
     known = list(inspect.signature(make).parameters.values())[1:]
     unknown = [name for name in taken if name not in {each.name for each in known} and name != "seed"]
     if unknown:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inr.shapes._implicit import clearance as clearance
     from inr.shapes._implicit import implicit as implicit
     from inr.shapes._measure import Measures as Measures
+    from inr.shapes._measure import Reference as Reference
     from inr.shapes._measure import measure as measure
     from inr.shapes._mesh import mesh as mesh
     from inr.shapes._outline import outline as outline
@@ -28,6 +29,7 @@ __getattr__, __all__ = lazy_exports(
         "film_format": "._files",
         "implicit": "._implicit",
         "Measures": "._measure",
+        "Reference": "._measure",
         "measure": "._measure",
         "mesh": "._mesh",
         "outline": "._outline",

@@ -49,6 +49,21 @@ def _read_npz(path: Path, max_bytes: int) -> GridSamples | ScatteredSamples:
     return grid_samples(arrays[0], kind="volume", channels_last=False, source=str(path))
 
 
+def read_points(path: Path, max_bytes: int) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """`points`, and `normals` where there are some, of an archive; None of one without points."""
+    with path.open("rb") as file, reading(path, ".npz file"):
+        if not zipfile.is_zipfile(file):
+            return None
+        with zipfile.ZipFile(file) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+            if "points" not in names or not names <= {"points", "normals"}:
+                return None
+            found = [
+                _read_member(archive, name, f"{name} in {path}", max_bytes) for name in sorted(names, reverse=True)
+            ]
+    return found[0], found[1] if len(found) > 1 else None
+
+
 def _read_member(archive: zipfile.ZipFile, name: str, source: str, max_bytes: int) -> np.ndarray:
     member = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
     with archive.open(member) as file:

@@ -4,11 +4,12 @@ import importlib
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from inr._errors import InrError
 from inr._files import describe
 from inr.geometry import shape_format
+from inr.signals import _numpy_files
 from inr.signals._arrays import GridSamples, rebuilt, scattered_samples
 from inr.signals._audio import is_sound
 from inr.signals._domain import SamplingModel
@@ -100,6 +101,9 @@ def _shape(path: Path, head: bytes, as_shape: ShapeAs | None, max_bytes: int) ->
     # these compile kernels, or take libraries, that reading other signals does not need
     if form is not None:
         return importlib.import_module("inr.signals._shape_files").read(path, form, as_shape, max_bytes)
+    if head.startswith(b"PK") and (found := _numpy_files.read_points(path, max_bytes)) is not None:
+        shape_files = importlib.import_module("inr.signals._shape_files")
+        return cast(Signal, shape_files.from_points(*found, as_shape=as_shape, source=str(path)))
     if as_shape is None:
         return None
     module = "_svg" if b"<svg" in head else "_silhouettes"

@@ -92,7 +92,7 @@ def _enclosed(
     parts, _ = label(np.pad(free, 1, constant_values=True))
     outside = parts[0, 0, 0]
     parts = parts[1:-1, 1:-1, 1:-1]
-    sizes = np.bincount(parts.ravel())
+    sizes = np.bincount(parts.ravel(), minlength=outside + 1)
     sizes[[0, outside]] = 0
     told = np.full(len(sizes), 0.5)
     told[outside] = 0.0

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from inr._errors import InrError
 from inr._tensor import Tensor
-from inr.geometry import space_filling
+from inr.geometry import FARTHEST, space_filling
 from inr.signals._domain import Axis, Domain, ValueMap
 from inr.signals._formats import ShapeAs
 from inr.signals._grid import block_ranges
@@ -40,8 +40,11 @@ def shape_domain(
     Raises:
         InrError: a box without an extent.
     """
+    farthest = float(max(np.abs(low).max(), np.abs(high).max()))
+    if not farthest <= FARTHEST:
+        raise InrError(f"{source} reaches as far as {farthest:.3g}: scale it, to {FARTHEST:g} at most")
     half = float((high - low).max()) / 2 / FILLED
-    if not (np.isfinite(half) and half > 0):
+    if not half > 0:
         raise InrError(f"{source} has no extent: all of it lies at one point")
     centre = (high + low) / 2
     axes = tuple(Axis(name, None, "", float(c - half), float(c + half)) for name, c in zip("xyz", centre, strict=False))

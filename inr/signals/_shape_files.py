@@ -106,7 +106,12 @@ def from_points(
     if as_shape not in (None, "eikonal"):
         raise InrError(f"{source} holds points of a surface: they are learned as eikonal, not as {as_shape}")
     directions = None if normals is None else np.asarray(normals, np.float64)
-    given = OrientedPoints(np.asarray(positions, np.float64), directions)
+    positions = np.asarray(positions, np.float64)
+    if positions.ndim != 2 or positions.shape[1] != 3:
+        raise InrError(f"{source}: points have positions (n, 3), not {positions.shape}")
+    if directions is not None and directions.shape != positions.shape:
+        raise InrError(f"{source}: there is a normal for each point, {positions.shape}, not {directions.shape}")
+    given = OrientedPoints(positions, directions)
     if len(given.positions) < 4:
         raise InrError(f"{source} has {len(given.positions)} points; a surface takes 4 at least")
     if not np.isfinite(given.positions).all() or not (given.normals is None or np.isfinite(given.normals).all()):

@@ -103,12 +103,12 @@ def _figure(name: str, element: ElementTree.Element) -> list[np.ndarray]:
         return [np.array(points[: len(points) // 2 * 2]).reshape(-1, 2)] if len(points) > 3 else []
     if name == "rect":
         x, y, wide, high = number("x"), number("y"), number("width"), number("height")
-        return [np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]])] if wide and high else []
+        return [np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]])] if wide > 0 and high > 0 else []
     if name in ("circle", "ellipse"):
         radii = (number("r"), number("r")) if name == "circle" else (number("rx"), number("ry"))
         turn = np.arange(4 * _PIECES) * (2 * np.pi / (4 * _PIECES))
         ring = np.stack((np.cos(turn), np.sin(turn)), 1) * radii
-        return [ring + np.array((number("cx"), number("cy")))] if all(radii) else []
+        return [ring + np.array((number("cx"), number("cy")))] if min(radii) > 0 else []
     return []
 
 

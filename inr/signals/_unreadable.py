@@ -32,6 +32,11 @@ def advice(path: Path, head: bytes) -> str | None:
         found = _HEIF
     elif b"<svg" in head:
         found = _COMMANDS[b"<svg"]
+    if found is _COMMANDS[b"<svg"]:
+        return (
+            f"is {found[0]}; --as sdf (as_shape='sdf' in Python) learns the shape of its outlines, and "
+            f"{found[1].format(**names)} makes a picture of it"
+        )
     if found is not None:
         return f"is {found[0]}; {found[1].format(**names)} makes it one that inr reads"
     if kind in _HEADERLESS:

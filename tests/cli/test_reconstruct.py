@@ -68,6 +68,8 @@ def test_arrays_say_themselves_what_is_to_be_done(inr_cli, tmp_path):
         (("--task", "denoise", "-o", "out.wav"), "out.wav"),
         (("--task", "denoise", "-o", "photo.png"), "is the data itself"),
         (("--task", "denoise", "--sheet", "sheet.pdf"), "a sheet is a PNG"),
+        (("--task", "denoise", "-o", "a.png", "--sheet", "a.png"), "written twice"),
+        (("--task", "inpaint", "--mask", "mask.png", "-o", "mask.png", "--force"), "is the data itself"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(inr_cli, photo, mask, options, words):
@@ -95,3 +97,23 @@ def test_nothing_is_overwritten_without_force(inr_cli, photo, mask):
     assert inr_cli(*arguments).status == 0
     assert inr_cli(*arguments).status == 2
     assert inr_cli(*arguments, "--force", "-q").status == 0
+
+
+def test_the_magnitude_of_a_scan_is_a_picture(inr_cli, tmp_path):
+    kspace = np.zeros((12, 16), complex)
+    kspace[6, 8], kspace[6, 9] = 10j, 3
+    np.savez(tmp_path / "mri.npz", kspace=kspace, mask=np.ones((12, 16)))
+    run = inr_cli("reconstruct", "mri.npz", "-o", "a.png", *FEW)
+    assert run.status == 0, run.err
+    with Image.open("a.png") as picture:
+        assert (picture.mode, picture.size) == ("L", (16, 12))
+
+
+def test_angles_may_lie_in_a_file_of_their_own(inr_cli, tmp_path):
+    Image.fromarray(np.ones((6, 16), np.float32)).save(tmp_path / "views.tif")
+    np.savetxt(tmp_path / "degrees.txt", np.arange(0, 180, 30))
+    run = inr_cli("reconstruct", "views.tif", "--task", "ct", "--angles", "degrees.txt", "-o", "a.png", *FEW)
+    assert run.status == 0, run.err
+    (tmp_path / "degrees.txt").write_text("1\n2\n")
+    run = inr_cli("reconstruct", "views.tif", "--task", "ct", "--angles", "degrees.txt", "-o", "b.png", *FEW)
+    assert "6 views, but there are 2 angles" in one_line(run.err)

@@ -39,7 +39,8 @@ def loss_of(name, signal, function):
     for term, points in zip(objective.terms, sets, strict=True):
         found = jet(function, points.coords, term.reads)
         data = dict(zip(term.columns, points.data.unbind(1), strict=True))
-        at = At([found.values[:, 0]], [list(found.first[:, 0].unbind(1))], [[]], points.coords.unbind(1), data, {})
+        first, second = ([list(each[:, 0].unbind(1))] for each in (found.first, found.second))
+        at = At([found.values[:, 0]], first, second, points.coords.unbind(1), data, {})
         terms[term.name] = term.weight * float(term.formula(FUNCTIONS, at).mean().detach())
     return terms, sets
 
@@ -66,6 +67,31 @@ def test_sirens_loss_is_its_published_formula():
     assert terms["surface"] == pytest.approx(float((1500 * f.abs() + 50 * (1 - cos) + 25).mean()), rel=1e-5)
     f = 2 * space.coords[:, 0] + 0.3
     assert terms["space"] == pytest.approx(float((50 * torch.exp(-100 * f.abs()) + 25).mean()), rel=1e-5)
+
+
+def test_divergences_count_less_and_less_and_then_are_not_looked_at():
+    objective = objectives.build("digs", sphere(normals=False))
+    batch = Batch(torch.arange(300, 900))
+    seen = []
+    for done in (0.0, 0.2, 0.3, 0.4, 1.0):
+        objective.progress(done)
+        divergence = objective.points(batch)[-1]
+        seen.append(float(divergence.importance.mean()) if len(divergence.coords) else 0.0)
+    assert seen == pytest.approx([1, 1, 0.5, 0, 0])
+
+
+def test_points_without_normals_have_a_loss_that_the_exact_distance_makes_small():
+    signal = sphere(4000, normals=False)
+    radius = float(np.linalg.norm(signal.sets[0].coords, axis=1).mean())
+    exact, _ = loss_of("digs", signal, Distance(radius))
+    moved, _ = loss_of("digs", signal, Distance(radius - 0.1))
+    inside_out, _ = loss_of("digs", signal, lambda coords: -Distance(radius)(coords))
+    assert exact["surface"] < 0.05
+    assert moved["surface"] == pytest.approx(300, rel=0.01)
+    assert inside_out["far"] > 10 * exact["far"]
+    terms, (_, _, _, space) = loss_of("digs", signal, lambda coords: coords.square().sum(1, keepdim=True))
+    assert terms["divergence"] == pytest.approx(600)  # the Laplacian is 6
+    assert len(space.coords)
 
 
 def test_other_signals_and_missing_normals_are_refused():

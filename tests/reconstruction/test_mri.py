@@ -144,3 +144,20 @@ def test_a_file_of_kspace(tmp_path):
     ready = magnetic_resonance(path)
     assert ready.facts[0].startswith("50.0%")
     assert [each.name for each in ready.classical] == ["zero-filled", "TV"]
+
+
+def test_pictures_are_magnitudes_and_fields_complex():
+    """The truth, times a phase, has the same magnitude: what is shown does not change, and neither does the truth."""
+    ready = magnetic_resonance(np.complex64(1j) * KSPACE, mask=MASK)
+    fitter = ready.fitter(inr.Budget(steps=2), engine="eager")
+    for _ in fitter.run():
+        pass
+    found = ready.finish(fitter, TRUTH)
+    assert found.field.domain.channels == 2
+    assert found.domain.channels == 1
+    zero_filled = MaskedFourier(MASK).zero_filled(torch.from_numpy(KSPACE)).numpy()
+    np.testing.assert_allclose(found.given[..., 0], np.abs(zero_filled), atol=1e-6)
+    assert found.methods[1].picture.shape == (SIZE, SIZE, 1)
+    field = found.field.render()
+    top = found.domain.values.high[0]
+    np.testing.assert_allclose(found.picture[..., 0], np.hypot(*np.moveaxis(field, -1, 0)).clip(0, top), atol=1e-5)

@@ -83,6 +83,19 @@ def test_without_normals_it_is_told_inside_from_outside_by_what_can_be_reached()
     np.testing.assert_array_equal(space.data[known, 0] < 0, radius[known] < 0.9)
 
 
+def test_points_are_read_from_archives(tmp_path):
+    normals = _CUBE / np.sqrt(3)
+    np.savez(tmp_path / "a.npz", points=_CUBE + 5, normals=normals)
+    np.savez(tmp_path / "b.npz", points=_CUBE + 5)
+    np.savez(tmp_path / "c.npz", points=_CUBE[:, :2])
+    one, other = inr.open(tmp_path / "a.npz"), inr.open(tmp_path / "b.npz")
+    assert one.oriented
+    assert not other.oriented
+    np.testing.assert_allclose(one.domain.positions(one.sets[0].coords.astype(np.float64)), _CUBE + 5, atol=1e-6)
+    with pytest.raises(inr.InrError, match=r"c\.npz: points have positions"):
+        inr.open(tmp_path / "c.npz")
+
+
 def test_a_mask_is_its_outline_in_pixels():
     y, x = np.mgrid[:48, :64] + 0.5
     signal = small(from_mask(np.clip(15.5 - np.hypot(x - 30, y - 20), 0, 1)))
@@ -109,6 +122,14 @@ def test_a_drawing_is_the_outline_of_its_figures(tmp_path):
     found = signal.solid.distances(signal.domain.coordinates(positions)) * signal.domain.values.high[0]
     expected = [-4, 10, 2, 10]  # in the frame, in the hole's middle, in the hole near its rim, outside
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_figures_of_no_size_are_none_and_a_drawing_says_how_it_is_read(tmp_path):
+    (path := tmp_path / "a.svg").write_text('<svg><circle r="-5"/><rect width="5" height="-1"/></svg>')
+    with pytest.raises(inr.InrError, match="no filled paths"):
+        inr.open(path, as_shape="sdf")
+    with pytest.raises(inr.InrError, match="--as sdf"):
+        inr.open(path)
 
 
 def test_pictures_stay_pictures_unless_they_are_said_to_be_silhouettes(tmp_path):
@@ -153,6 +174,8 @@ def test_meshes_that_look_inwards_are_turned_and_it_is_said():
         (lambda: from_mask(np.ones((4, 4))), "one brightness"),
         (lambda: from_mask(np.eye(4), as_shape="eikonal"), "learned as sdf or occupancy"),
         (lambda: from_outline([]), "no outline"),
+        (lambda: from_mesh(1e300 * _BOX, _FACES), "reaches as far as"),
+        (lambda: from_points(1e300 * _CUBE), "reaches as far as"),
     ],
 )
 def test_what_is_no_shape_is_refused(make, words):
