@@ -49,7 +49,7 @@ POINTS = {
     "DiGS, no normals": ("digs", NARROW, False, ""),
 }
 POINT_SECONDS = 300.0
-QUERIES = 2_000
+QUERIES = 20_000
 
 
 def _opened(path: Path, as_shape: inr.signals.ShapeAs) -> Signal:
