@@ -21,6 +21,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ POINTS = {
     "DiGS, no normals": ("digs", NARROW, False, ""),
 }
 POINT_SECONDS = 300.0
-QUERIES = 2_000
+QUERIES = 20_000
 
 
 def _opened(path: Path, as_shape: inr.signals.ShapeAs) -> Signal:
@@ -83,7 +84,7 @@ def points(mesh: Path, objective: str, network: str, oriented: bool, at_least: s
     """Points of the closed bunny, with normals or without."""
     known = _opened(mesh, "eikonal")
     assert isinstance(known, OrientedSignal)
-    assert isinstance(known.solid, Reference)
+    reference: Any = known.solid
     signal: Signal = known
     if not oriented:
         surface = known.sets[known.SURFACE].coords[::2]
@@ -94,7 +95,7 @@ def points(mesh: Path, objective: str, network: str, oriented: bool, at_least: s
     )  # fmt: skip
     for _ in fitter.run():
         pass
-    return _row(fitter.field, known.solid, fitter.seconds) | {"at_least": at_least}
+    return _row(fitter.field, reference, fitter.seconds) | {"at_least": at_least}
 
 
 def signs(path: Path, theirs: Callable[[Mesh, np.ndarray], np.ndarray]) -> Row:

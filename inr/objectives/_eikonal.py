@@ -32,7 +32,7 @@ class Eikonal(Part):
         if not isinstance(signal, OrientedSignal):
             raise InrError("this loss learns from points of a surface: open the shape with --as eikonal")
         if self.needs_normals and not signal.oriented:
-            raise InrError("this loss needs normals, and these points have none")
+            raise InrError("this loss needs normals, and these points have none; objective digs learns without them")
         self.signal, self._far = signal, far
         self.terms: Sequence[Term] = (
             Term("surface", SLOPES, self._surface, _NORMAL),
