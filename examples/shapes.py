@@ -4,6 +4,7 @@ Fits a torus that is made here, and writes torus.png and torus.ply into the curr
 processor cores.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import inr
@@ -26,18 +27,18 @@ faces = np.concatenate(
 )
 
 signal = inr.signals.from_mesh(vertices, faces)
-field = inr.fit(signal, seconds=15)
+field = inr.fit(signal, steps=400)
 print({name: round(value, 4) for name, value in field.metrics.items()})
 
 mesh = inr.shapes.mesh(field, resolution=256)
 print(f"volume {mesh.volume:.3f}; of the torus {2 * np.pi**2 * 3:.3f}")
 inr.geometry.write_mesh("torus.ply", mesh, force=True)
-inr.shapes.picture(field, (400, 400)).save("torus.png")
+plt.imsave("torus.png", inr.shapes.picture(field, (400, 400), up="z"))
 
 # what a scanner gives: points of the surface with normals, of which it is not said what is inside
 draw = np.random.default_rng(0)
 u, v = draw.uniform(0, 2 * np.pi, (2, 20_000))
 normals = np.stack((np.cos(v) * np.cos(u), np.cos(v) * np.sin(u), np.sin(v)), -1)
 points = normals + 3 * np.stack((np.cos(u), np.sin(u), 0 * u), -1)
-scanned = inr.fit(inr.signals.from_points(points, normals), seconds=15)
+scanned = inr.fit(inr.signals.from_points(points, normals), steps=300)
 print(f"from points: volume {inr.shapes.mesh(scanned, resolution=128).volume:.3f}")

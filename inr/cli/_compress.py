@@ -246,7 +246,8 @@ def recompress(
         field = inr.load(file)
         source = None if signal is None else inr.open(signal)
     if field.domain.shape is None:
-        raise InrError(f"{file} was fitted to scattered samples; codecs compress fields on grids")
+        what = "a shape" if field.domain.kind == "shape" else "fitted to scattered samples"
+        raise InrError(f"{file} is {what}; codecs compress fields on grids")
 
     def run(fits: "FitSeries") -> "Compressed":
         return run_recompress(

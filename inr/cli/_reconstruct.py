@@ -145,6 +145,8 @@ def reconstruct(
             {"encoding": encoding, "activation": activation, "network": network, "batch": batch,
              "learning_rate": parse_rates(lr)}
         )  # fmt: skip
+        if ready.domain.in_dim != 2:
+            raise InrError(f"{data} is of a volume, and inr reconstruct makes pictures; volumes are for Python")
         known = truth or (data if keep is not None and mask is None else None)
         wanted = None if known is None else ready.checked_truth(known)
         fitter = ready.fitter(inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)

@@ -239,6 +239,8 @@ def _shape(
     if size is not None and scale is not None:
         raise InrError("--size and --scale contradict each other; give one")
     per_second = _per_second(field, size, scale, rate, fps)
+    if domain.kind == "shape":
+        raise InrError("a shape has no samples; inr mesh makes triangles of it, and inr render a picture")
     if domain.shape is None:
         if size is None:
             raise InrError("this field was fitted to scattered samples, which have no size of their own; give --size")

@@ -162,7 +162,10 @@ class Local(Protocol):
     terms: Sequence[Term]
 
     def points(self, batch: Batch) -> Sequence[PointSet]:
-        """The points of each term, in the order of `terms`. A set may be empty: its term is then left out."""
+        """The points of each term, in the order of `terms`, on any device.
+
+        A set may be empty: its term is then left out.
+        """
         ...
 
 

@@ -34,11 +34,6 @@ class Reads:
         """The highest order of a derivative that is read."""
         return 2 if self.second else int(bool(self.first))
 
-    @property
-    def planes(self) -> int:
-        """Numbers that are read of each channel."""
-        return 1 + len(self.first) + len(self.second)
-
     def check(self, in_dim: int) -> None:
         """Refuse axes that are not there, and operators that are not symmetric.
 

@@ -77,10 +77,6 @@ class SignedDistance:
         inside = self._inside_by_normals(points, found) if self.signs == "normals" else self._wound(points)
         return np.where(inside, -1.0, 1.0) * np.sqrt(found.squared)
 
-    def closest(self, points: Float[np.ndarray, "n 3"]) -> Closest:
-        """The closest points of the surface, see `Closest`."""
-        return closest(self._tree, points)
-
     def inside(self, points: Float[np.ndarray, "n 3"]) -> np.ndarray:
         """Whether points are inside, bool (n,)."""
         points = np.ascontiguousarray(points, np.float64)

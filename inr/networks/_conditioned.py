@@ -1,6 +1,6 @@
 """Networks whose values are given on a part of the domain, whatever their weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._expressions import Expression
+from inr._expressions import Expression, shown
 from inr.activations import Activation
 from inr.networks._base import Network, networks
 
@@ -65,17 +65,25 @@ class Conditioned(Network):
 
 
 def _formulas(text: str, channels: int, dims: int) -> list[Expression]:
-    """One formula for each channel. Raises InrError for another number of them, or unknown names."""
+    """One formula for each channel. Raises InrError for another number, unknown names, or numbers beyond bounds."""
     found = [Expression(part) for part in text.split(";")]
     if len(found) not in (1, channels):
         raise InrError(f"{channels} channels have one formula each, or one for all, not {len(found)}")
     names = [f"x{axis}" for axis in range(dims)]
     for each in found:
         each.check(names, ", ".join(names))
+    if _columns(found, torch.zeros(1, dims)).is_complex():
+        raise InrError(f"'{shown(text)}' has imaginary numbers, and networks are real")
     return found
+
+
+def _of_numbers(function: Callable[..., Tensor], like: Tensor) -> Callable[..., Tensor]:
+    """A function of tensors that takes numbers too."""
+    return lambda *given: function(*(torch.as_tensor(each, dtype=like.dtype, device=like.device) for each in given))
 
 
 def _columns(formulas: Sequence[Expression], coords: Tensor) -> Tensor:
     values = {f"x{axis}": column for axis, column in enumerate(coords.unbind(1))}
-    columns = [each.evaluate(_FUNCTIONS, values) + torch.zeros_like(coords[:, 0]) for each in formulas]
+    functions = {name: _of_numbers(function, coords) for name, function in _FUNCTIONS.items()}
+    columns = [each.evaluate(functions, values) + torch.zeros_like(coords[:, 0]) for each in formulas]
     return torch.stack(columns, 1)

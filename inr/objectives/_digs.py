@@ -34,7 +34,6 @@ class DivergenceGuided(Eikonal):
         signal: points, as `inr.signals.from_points` gives them.
     """
 
-    derivative_order = 2
     needs_normals = False
 
     def __init__(self, signal: Signal, *, far: Far = 300.0) -> None:

@@ -8,16 +8,17 @@ import numpy as np
 from jaxtyping import Float
 
 from inr._errors import InrError
+from inr._tensor import as_numpy
 from inr.field import Field
 from inr.fitting import Budget, Event, Setup
 from inr.reconstruction._ct_classical import classical_methods
 from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_cutoff, noise_level
 from inr.reconstruction._ct_inputs import read_sinogram, scan_of
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
-from inr.reconstruction._inputs import array_names, read_arrays
+from inr.reconstruction._inputs import array_names, check_real, read_arrays
 from inr.reconstruction._problem import PARTS, Problem
 from inr.reconstruction._projector import Projector
-from inr.reconstruction._projector_geometry import Beam, check_measured
+from inr.reconstruction._projector_geometry import Beam
 from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
 
 _STEPS = 1_000
@@ -130,7 +131,9 @@ def tomography(
         "offset": offset, "row_pitch": row_pitch,
     }  # fmt: skip
     sinogram, told = read_sinogram(given, names, told)
-    measured = check_measured(sinogram, "the sinogram")
+    sinogram = as_numpy(sinogram)
+    check_real(sinogram, "the sinogram")
+    measured = np.ascontiguousarray(sinogram, np.float32)
     scan = scan_of(measured, **told)
     side, width = size or scan.detectors, extent or scan.fov
     _check_picture(side, width)

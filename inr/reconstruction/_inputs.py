@@ -102,14 +102,31 @@ def read_arrays(given: Any, wanted: Sequence[str]) -> dict[str, Float[np.ndarray
         raise InrError(f"{source} lacks {' and '.join(absent)}: it holds {held}")
     found = {}
     for name, array in load_arrays(given, wanted).items():
-        if np.iscomplexobj(array):
-            raise InrError(f"{name} of {source} is complex; derivatives of pictures are real: give its real part")
-        if array.dtype.kind not in "fiub" or not array.size:
-            raise InrError(f"{name} of {source} holds no numbers ({array.dtype}, {array.size} of them)")
-        if not np.isfinite(array).all():
-            raise InrError(f"{name} of {source} has {int((~np.isfinite(array)).sum()):,} numbers that are not finite")
+        check_real(array, f"{name} of {source}")
         found[name] = array.astype(np.float64)
     return found
+
+
+def check_real(array: np.ndarray, what: str) -> None:
+    """Refuse what is not real finite numbers.
+
+    Args:
+        array: of any shape and dtype.
+        what: it is, for the message.
+
+    Raises:
+        InrError: complex numbers, no numbers, or some that are not finite.
+    """
+    if array.dtype.kind == "c":
+        raise InrError(
+            f"{what} holds complex numbers where real ones are meant; k-space is called kspace, for task mri"
+        )
+    if array.dtype.kind not in "fiub" or not array.size:
+        raise InrError(f"{what} holds no real numbers ({array.dtype}, {array.size} of them)")
+    if bad := int(array.size - np.isfinite(array).sum()):
+        raise InrError(
+            f"{what} has {bad:,} of {array.size:,} numbers that are not finite; mend or leave out what they are"
+        )
 
 
 def load_arrays(given: Any, names: Iterable[str]) -> dict[str, np.ndarray]:

@@ -144,26 +144,3 @@ class Scan:
             met = np.abs(place * grown - self.offset) <= reach
             total += met & (np.abs(points[:, 2] * grown) <= height) if points.shape[1] == 3 else met
         return total / len(self.angles)
-
-
-def check_measured(values: Any, what: str) -> np.ndarray:
-    """Real finite numbers as float32.
-
-    Args:
-        values: array or tensor.
-        what: they are, for the error.
-
-    Raises:
-        InrError: complex or other numbers, or some that are not finite.
-    """
-    from inr._tensor import as_numpy
-
-    found = as_numpy(values)
-    if found.dtype.kind == "c":
-        raise InrError(f"{what} holds complex numbers where real ones are meant; k-space is for inr.reconstruction.mri")
-    if found.dtype.kind not in "fiub" or not found.size:
-        raise InrError(f"{what} holds no real numbers")
-    bad = int(found.size - np.isfinite(found).sum())
-    if bad:
-        raise InrError(f"{what} has {bad} of {found.size} numbers that are not finite; mend or leave out what they are")
-    return np.ascontiguousarray(found, np.float32)

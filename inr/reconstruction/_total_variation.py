@@ -42,11 +42,6 @@ def divergence(vectors: np.ndarray) -> np.ndarray:
     return total
 
 
-def total_variation(picture: np.ndarray) -> float:
-    """The sum of the lengths of the gradients, along all axes at once (isotropic)."""
-    return float(np.sqrt((np.abs(gradient(picture)) ** 2).sum(0)).sum())
-
-
 def operator_norm(forward: Operator, adjoint: Operator, like: np.ndarray, rounds: int = 30) -> float:
     """The largest singular value of a linear operator, by power iteration.
 

@@ -20,7 +20,7 @@ FILLED = 0.9  # of half the box's side, which half of the longest side of a shap
 POINTS_OF_A_BLOCK = 1 << 13  # that are drawn together
 # Shares of the points, and the standard deviation of their distance from the surface along each axis; others are
 # anywhere.
-_MIXTURE = ((0.7, 0.01), (0.15, 0.003), (0.075, 0.06))
+_MIXTURE = ((0.5, 0.01), (0.3, 0.003), (0.1, 0.06))
 
 
 def shape_domain(

@@ -89,7 +89,7 @@ def test_masks_of_another_size_and_arrays_of_other_names(inr_cli, photo, tmp_pat
     assert (run.status, "holds values" in one_line(run.err)) == (2, True)
     np.savez(tmp_path / "complex.npz", gx=np.ones((4, 4)) * 1j, gy=np.ones((4, 4)))
     run = inr_cli("reconstruct", "complex.npz")
-    assert (run.status, "is complex" in one_line(run.err)) == (2, True)
+    assert (run.status, "complex numbers where real ones are meant" in one_line(run.err)) == (2, True)
 
 
 def test_nothing_is_overwritten_without_force(inr_cli, photo, mask):
@@ -117,3 +117,10 @@ def test_angles_may_lie_in_a_file_of_their_own(inr_cli, tmp_path):
     (tmp_path / "degrees.txt").write_text("1\n2\n")
     run = inr_cli("reconstruct", "views.tif", "--task", "ct", "--angles", "degrees.txt", "-o", "b.png", *FEW)
     assert "6 views, but there are 2 angles" in one_line(run.err)
+
+
+def test_volumes_are_for_python(inr_cli, tmp_path):
+    kspace = np.zeros((4, 6, 8), complex)
+    kspace[2, 3, 4] = 5
+    np.savez(tmp_path / "mri.npz", kspace=kspace)
+    assert "volumes are for Python" in one_line(inr_cli("reconstruct", "mri.npz", "-o", "a.png", *FEW).err)

@@ -72,6 +72,8 @@ def test_a_shape_is_drawn(inr_cli, ball, tmp_path):
         (("mesh", "ball.inr", "-r", "2"), "from 4 to 4096"),
         (("mesh", "ball.inr", "-r", "9999"), "GB"),
         (("mesh", "none.inr"), "none.inr"),
+        (("decompress", "ball.inr", "-o", "a.npy"), "a shape has no samples; inr mesh"),
+        (("recompress", "ball.inr", "-o", "a.inr"), "is a shape; codecs compress fields on grids"),
         (("render", "ball.inr", "--scale", "2"), "--scale is for signals on a grid"),
         (("render", "ball.inr", "--elevation", "100"), "-90 to 90"),
         (("render", "ball.inr", "--up", "w"), "x, y or z"),

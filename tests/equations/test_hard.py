@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import sympy
+import torch
 
 import inr
 from inr.equations import collocation_fit, exp, finished_field, sin, solve, solve_options, state
@@ -123,3 +124,15 @@ def test_functions_of_formulas_are_saved_as_text():
     y = np.linspace(0, 1, 5)
     wanted = np.exp(-y) * np.abs(np.sin(3 * y))
     np.testing.assert_allclose(field.at(np.stack([0 * y, y], 1))[:, 0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("formula", ["9**9**9**9", "1/0", "2j*x0", "__import__('os')", "x7", "x0; x1"])
+def test_formulas_of_files_that_are_none(formula):
+    with pytest.raises(inr.InrError):
+        inr.networks.Conditioned(2, 1, inr.activations.Sine(), offset=formula)
+
+
+def test_functions_of_numbers_alone():
+    network = inr.networks.Conditioned(2, 1, inr.activations.Sine(), offset="log(2)", factor="0")
+    found = network(torch.ones(3, 2), torch.zeros(3, 2))
+    torch.testing.assert_close(found, torch.full((3, 1), 2.0).log())
