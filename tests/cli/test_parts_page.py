@@ -28,8 +28,8 @@ def test_every_parameter_is_described(registry):
 
 
 def test_published_parts_name_their_source():
-    # what is nobody's method: coordinates, encodings together, a perceptron, a linear map, plain samples and sets
-    ours = {"identity", "concat", "per-axis", "mlp", "linear", "uniform", "sets"}
+    # what is nobody's method: coordinates, encodings together, a perceptron, a linear map, samples, sets and pools
+    ours = {"identity", "concat", "per-axis", "mlp", "linear", "uniform", "sets", "renewed"}
     for registry in (*DESCRIBED, presets):
         assert [name for name in registry.names() if not registry.info(name).source and name not in ours] == []
 
