@@ -6,7 +6,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from inr._errors import InrError
 
@@ -152,7 +152,7 @@ def _check(node: ast.AST, text: str, depth: int) -> None:
         _check(each, text, depth + 1)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[complex]:
     return isinstance(value, (int, float, complex)) and not isinstance(value, bool)
 
 
