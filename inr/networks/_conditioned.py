@@ -12,7 +12,7 @@ from inr._expressions import Expression, shown
 from inr.activations import Activation
 from inr.networks._base import Network, networks
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "sin": torch.sin, "cos": torch.cos, "tan": torch.tan, "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt,
     "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "abs": torch.abs, "erf": torch.erf, "sign": torch.sign,
     "minimum": torch.minimum, "maximum": torch.maximum,
