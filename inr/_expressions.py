@@ -152,11 +152,7 @@ def _check(node: ast.AST, text: str, depth: int) -> None:
         _check(each, text, depth + 1)
 
 
-<<<<<<< HEAD
-def _is_number(value: object) -> TypeGuard[int | float | complex]:
-=======
 def _is_number(value: object) -> TypeGuard[complex]:
->>>>>>> dnew
     return isinstance(value, (int, float, complex)) and not isinstance(value, bool)
 
 
