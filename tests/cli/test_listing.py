@@ -106,7 +106,7 @@ def test_completion_knows_the_commands_and_imports_nothing_heavy(root, tmp_path)
     code = "import sys\nfrom inr.cli import main\ntry: main()\nfinally: assert 'torch' not in sys.modules"
     env = _env(root) | {"_INR_COMPLETE": "complete_bash", "COMP_WORDS": "inr re", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.stdout.split(), done.stderr) == (["render", "recompress"], "")
+    assert (done.stdout.split(), done.stderr) == (["render", "recompress", "reconstruct"], "")
 
 
 @pytest.mark.parametrize("args", [["parts"], ["--help"]])

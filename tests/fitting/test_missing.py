@@ -6,7 +6,7 @@ import torch
 
 import inr
 from inr.diagnostics import comparison_sheet
-from inr.teaching import teachers
+from tests.teaching.kinds import OF_SAMPLES
 
 ROWS, COLUMNS = np.indices((20, 28))
 HOLE = (ROWS - 6) ** 2 + (COLUMNS - 19) ** 2 < 30
@@ -19,7 +19,7 @@ def holed(fill):
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
-@pytest.mark.parametrize("teacher", [*teachers.names(), "evos:weight=0.001", "expansive:ratio=0.9"])
+@pytest.mark.parametrize("teacher", [*OF_SAMPLES, "evos:weight=0.001", "expansive:ratio=0.9"])
 def test_what_stands_in_the_place_of_missing_samples_does_not_matter(teacher, engine):
     options = {"steps": 12, "batch": 200, "teacher": teacher, "engine": engine, "learning_rate": 1e-2} | PARTS
     fields = [inr.fit(holed(fill), **options) for fill in (np.float32(0), np.float32(1e30))]
@@ -28,7 +28,7 @@ def test_what_stands_in_the_place_of_missing_samples_does_not_matter(teacher, en
     assert fields[0].metrics == fields[1].metrics
 
 
-@pytest.mark.parametrize("teacher", teachers.names())
+@pytest.mark.parametrize("teacher", OF_SAMPLES)
 def test_no_teacher_draws_what_is_missing(teacher):
     seen = []
     signal = holed(np.float32(0))

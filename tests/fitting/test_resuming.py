@@ -7,7 +7,7 @@ import torch
 from inr import Budget, Signal
 from inr.encodings import encodings
 from inr.fitting import OPTIMISERS, Fitter, PlainWeights, Setup
-from inr.teaching import teachers
+from tests.teaching.kinds import OF_SAMPLES
 
 pytestmark = pytest.mark.quick
 
@@ -49,7 +49,7 @@ def test_every_optimiser(signal, resumes_exactly, optimiser, encoding):
     resumes_exactly(fitter_of(signal, encoding=encoding, optimiser=optimiser), cut=8)
 
 
-@pytest.mark.parametrize("teacher", teachers.names())
+@pytest.mark.parametrize("teacher", OF_SAMPLES)
 def test_every_teacher(signal, resumes_exactly, teacher):
     resumes_exactly(fitter_of(signal, teacher=teacher), cut=7)
 

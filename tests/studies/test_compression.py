@@ -282,6 +282,6 @@ def test_pictures_of_latent_are_not_coded_twice(settings, monkeypatch, capsys):
 
     monkeypatch.setattr(latent, "_run", run)
     for _ in range(2):
-        latent.code(settings, ["one", "two"], ["fast"], [14.0, 59.0], [0], "here")
+        latent.code(settings, ["one", "two"], ["fast"], [14.0, 59.0], [0], "seconds", "here")
     assert len(calls) == 4
     assert "two: fast at quality 59" in capsys.readouterr().out

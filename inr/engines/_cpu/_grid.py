@@ -247,16 +247,16 @@ def placed(x, share, less):
 
 
 @no_type_check
-def _place(worker, workers, coords: F2, placed: F2, last_share: float):
+def _place(worker, workers, coords: F2, into: F2, last_share: float):
     begin, end = _share(len(coords), worker, workers, BLOCK)
     last, share, less = coords.shape[1] - 1, np.float32(last_share), np.float32(last_share - 1)
     for i in range(begin, end):
         for axis in range(last):
-            placed[i, axis] = coords[i, axis]
-        placed[i, last] = placed(coords[i, last], share, less)
+            into[i, axis] = coords[i, axis]
+        into[i, last] = placed(coords[i, last], share, less)
 
 
-# coords (n, d) in, placed (n, d) out: what `HashGrid.placed_in` does
+# coords (n, d), and into (n, d) what `HashGrid.placed_in` does
 place = Stage(_place, phase="encoding")
 
 

@@ -61,7 +61,7 @@ class GridEncoder:
         if len(self._placed) < len(coords):
             self._placed = np.empty_like(coords)
         placed = self._placed[: len(coords)]
-        return [self._place.set(coords=coords, placed=placed), self._encode.set(coords=placed, out=features)]
+        return [self._place.set(coords=coords, into=placed), self._encode.set(coords=placed, out=features)]
 
     def backward(self, coords: np.ndarray, grads: np.ndarray) -> Sequence[Call]:
         placed = coords if self._place is None else self._placed[: len(coords)]

@@ -177,4 +177,4 @@ def test_a_formula_without_fast_code_is_refused_in_words():
     z = sympy.Symbol("z", real=True)
     for expression, reason in ((sympy.gamma(z), "gamma"), (z ** sympy.Rational(1, 3), "power")):
         with pytest.raises(_formulas.Untranslatable, match=reason):
-            _formulas._code([expression], _activations.NUMBA)
+            _formulas.code_of([expression], _activations.NUMBA)
