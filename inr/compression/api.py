@@ -34,6 +34,8 @@ _LEAST_PIXELS, _LEAST_BYTES = 4_096, 700
 # Alpha has networks of its own. On 160 x 128 pixels with soft alpha it is 18 dB below mlp at 1,000 bytes, and 4 above
 # at 1,400.
 _LEAST_BYTES_WITH_ALPHA = 1_400
+# Bytes of samples that no file of a codec is smaller than, without loss; and those of a file that certainly holds them.
+_TINY, _FILE_OF_TINY = 24, 1_000
 # Samples are packed without loss, to see how many bytes they take, where the quickest packing takes no more than so
 # many times as many as a file may.
 _WORTH_PACKING = 2.0
@@ -200,6 +202,10 @@ def compress_and_measure(
     horizon = steps or chosen.steps(ranged)
     if codec is None and target.bytes is not None and (exact := _without_loss(source, target.bytes)) is not None:
         return exact
+    if codec is None and reference is None and source.array.nbytes <= _TINY:
+        exact = _without_loss(source, _FILE_OF_TINY)
+        assert exact is not None
+        return replace(exact, missed=_missed(target, exact.data, exact.quality))
     series = fits or FitSeries()
     seconds = _planned_seconds(chosen, ranged, preset, steps, series.seconds)
     series.begin(_recipe(target, chosen, horizon, seed, source), share=_share(target, chosen), seconds=seconds)
