@@ -35,7 +35,7 @@ def baseline() -> set[str]:
 
 
 @pytest.mark.parametrize("engine", [pytest.param("eager", marks=pytest.mark.long), "auto"])
-@pytest.mark.parametrize("codec", ["coin", "mlp"])
+@pytest.mark.parametrize("codec", [pytest.param("coin", marks=pytest.mark.long), "mlp"])
 def test_decoding_imports_nothing_that_encodes(codec, engine, baseline, tmp_path):
     y, x = np.mgrid[0:8, 0:9] * 20
     signal = inr.Signal.from_array(np.stack([x, y, x + y // 2], axis=-1).astype(np.uint8))

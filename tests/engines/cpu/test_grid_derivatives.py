@@ -89,16 +89,22 @@ def _check_step(field: Field, order: int, count: int = 71) -> None:
 @pytest.mark.parametrize(
     ("encoding", "in_dim", "order"),
     [
-        (_HASH, 2, 1),
         (_HASH, 3, 1),
         (_HASH, 2, 2),
-        (_HASH, 3, 2),
-        (_DENSE, 2, 1),
         (_DENSE, 3, 2),
-        (_SHORT, 2, 2),
         *(
             pytest.param(encoding, in_dim, order, marks=pytest.mark.long)
-            for encoding, in_dim, order in ((_HASH, 1, 2), (_DENSE, 3, 1), (_DENSE, 2, 2), (_HASH, 4, 1), (_HASH, 4, 2))
+            for encoding, in_dim, order in (
+                (_HASH, 1, 2),
+                (_HASH, 2, 1),
+                (_HASH, 3, 2),
+                (_DENSE, 2, 1),
+                (_DENSE, 3, 1),
+                (_DENSE, 2, 2),
+                (_SHORT, 2, 2),
+                (_HASH, 4, 1),
+                (_HASH, 4, 2),
+            )
         ),
     ],
 )
@@ -107,7 +113,7 @@ def test_steps_are_the_eager_ones(encoding, in_dim, order):
 
 
 @pytest.mark.parametrize("channels", [1, 3])  # in reverse, and on planes
-@pytest.mark.parametrize("count", [1, 13, 1031])
+@pytest.mark.parametrize("count", [13, *(pytest.param(count, marks=pytest.mark.long) for count in (1, 1031))])
 def test_any_number_of_points_and_channels(channels, count):
     _check_step(_field(_HASH.format("smoothstep"), 3, channels), 1, count)
 
