@@ -28,7 +28,7 @@ from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 
 Backward = Literal["auto", "float32", "bfloat16"]
 _MIN_ROUNDED_UNITS = 64  # of layers whose products on the way back "auto" rounds: narrower ones gain little
-_MIN_ROUNDED_WITH_DERIVATIVES = 128  # the same in steps of derivatives; at 64, float32 is 1.2 to 1.7 times as fast
+_MIN_ROUNDED_WITH_DERIVATIVES = 128  # the same in steps of derivatives, where 64 gain nothing
 _MIN_TILE_POINTS, _MAX_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
 _MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
