@@ -33,7 +33,7 @@ def derivative(function: Function, coords: Float[Tensor, "n d"], orders: Sequenc
     def derive(points: Tensor) -> Tensor:
         columns = function(points).unbind(1)
         for axis in axes:
-            columns = tuple(_gradient(column, points)[:, axis] for column in columns)
+            columns = tuple(gradient(column, points)[:, axis] for column in columns)
         return torch.stack(columns, dim=1)
 
     return _with_graph(derive, coords)
@@ -55,15 +55,15 @@ def _with_graph(derive: Function, coords: Tensor) -> Tensor:
 
 
 def _jacobian(values: Tensor, points: Tensor) -> Tensor:
-    return torch.stack([_gradient(values[:, channel], points) for channel in range(values.shape[1])], dim=1)
+    return torch.stack([gradient(values[:, channel], points) for channel in range(values.shape[1])], dim=1)
 
 
 def _trace(rows: Tensor, points: Tensor) -> Tensor:
     """Sum over i of d rows[:, i] / d points[:, i]."""
-    return sum((_gradient(rows[:, i], points)[:, i] for i in range(points.shape[1])), torch.zeros_like(points[:, 0]))
+    return sum((gradient(rows[:, i], points)[:, i] for i in range(points.shape[1])), torch.zeros_like(points[:, 0]))
 
 
-def _gradient(values: Tensor, points: Tensor) -> Tensor:
+def gradient(values: Tensor, points: Tensor) -> Tensor:
     """d values / d points, each value depending on its own point only; zero where it depends on none."""
     if not values.requires_grad:
         return torch.zeros_like(points)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
+from inr.field._calculus import gradient
 
 Operator = tuple[tuple[float, ...], ...]
 
@@ -94,7 +95,7 @@ def jet(function: Callable[[Tensor], Tensor], coords: Float[Tensor, "n d"], read
         points = coords.clone() if coords.is_inference() else coords
         points = points if points.requires_grad else points.detach().requires_grad_(bool(reads.order))
         values = function(points)
-        slopes = [_gradient(column, points) for column in values.unbind(1)] if reads.order else []
+        slopes = [gradient(column, points) for column in values.unbind(1)] if reads.order else []
         count, channels = values.shape
         first = values.new_zeros((count, channels, 0))
         if reads.first:
@@ -110,19 +111,9 @@ def jet(function: Callable[[Tensor], Tensor], coords: Float[Tensor, "n d"], read
 def _curvatures(slope: Tensor, points: Tensor, operators: tuple[Operator, ...]) -> Tensor:
     """What operators of second order give (n, m), of a channel of which `slope` (n, d) is the gradient."""
     used = [any(any(operator[axis]) for operator in operators) for axis in range(points.shape[1])]
-    rows = [_gradient(column, points) if each else None for column, each in zip(slope.unbind(1), used, strict=True)]
+    rows = [gradient(column, points) if each else None for column, each in zip(slope.unbind(1), used, strict=True)]
     found = []
     for operator in operators:
         terms = [row @ row.new_tensor(operator[axis]) for axis, row in enumerate(rows) if row is not None]
         found.append(sum(terms, torch.zeros_like(slope[:, 0])))
     return torch.stack(found, 1)
-
-
-def _gradient(values: Tensor, points: Tensor) -> Tensor:
-    """d values / d points, each value depending on its own point only; zero where it depends on none."""
-    if not values.requires_grad:
-        return torch.zeros_like(points)
-    (gradient,) = torch.autograd.grad(
-        values.sum(), points, create_graph=True, allow_unused=True, materialize_grads=True
-    )
-    return gradient
