@@ -16,7 +16,7 @@ from inr.reconstruction._ct_filter import Ramp, filtered_backprojection, noise_c
 from inr.reconstruction._ct_inputs import read_sinogram, scan_of
 from inr.reconstruction._ct_objective import Projections, RayIntegrals
 from inr.reconstruction._inputs import array_names, check_real, read_arrays
-from inr.reconstruction._problem import PARTS, Problem
+from inr.reconstruction._problem import Problem, take_parts
 from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_geometry import Beam
 from inr.signals import Axis, Domain, GridSignal, PointPool, Points, SamplingModel, ValueMap, grid_range
@@ -70,7 +70,7 @@ def ct(
     >>> field.domain.shape, field.at((0.0, 0.0)).shape
     ((16, 16), (1,))
     """
-    parts = {name: options.pop(name) for name in PARTS if name in options}
+    parts = take_parts(options)
     ready = tomography(sinogram, angles=angles, **options).with_parts(parts)
     return ready.fit(Budget(steps, seconds), engine=engine, seed=seed, on_event=on_event).field
 

@@ -18,7 +18,7 @@ from inr.reconstruction._ct import grid_setup
 from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
 from inr.reconstruction._inputs import array_names, load_arrays, read_mask
-from inr.reconstruction._problem import PARTS, Classical, Problem
+from inr.reconstruction._problem import Classical, Problem, take_parts
 from inr.reconstruction._total_variation import tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
@@ -99,7 +99,7 @@ def mri(
     >>> field.domain.shape, field.domain.channels
     ((16, 16), 2)
     """
-    parts = {name: options.pop(name) for name in PARTS if name in options}
+    parts = take_parts(options)
     ready = magnetic_resonance(kspace, mask=mask, **options).with_parts(parts)
     return ready.fit(Budget(steps, seconds), engine=engine, seed=seed, on_event=on_event).field
 

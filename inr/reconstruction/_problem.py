@@ -20,7 +20,7 @@ from inr.signals import Domain, Signal, ValueMap, psnr, ssim
 Free = Literal["nothing", "a constant and a factor"]
 OURS = "field"
 # what of a problem's setup callers may replace
-PARTS = ("encoding", "activation", "network", "learning_rate", "optimiser", "batch")
+_PARTS = ("encoding", "activation", "network", "learning_rate", "optimiser", "batch")
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Problem:
         """The problem with other parts or settings of the fit than its own.
 
         Args:
-            parts: by the names of `PARTS`; None counts as not given. The task's learning rate is that of its own
+            parts: as `take_parts` gives them; None counts as not given. The task's learning rate is that of its own
                 encoding, activation and network: where one of these is replaced, the rate is the parts' usual one.
         """
         given = {name: value for name, value in parts.items() if value is not None}
@@ -283,3 +283,12 @@ def _shifted(domain: Domain, shift: np.ndarray) -> Domain:
     low, high = (np.broadcast_to(np.array(ends), shift.shape) for ends in (domain.values.low, domain.values.high))
     values = ValueMap(tuple((low + shift).tolist()), tuple((high + shift).tolist()))
     return replace(domain, values=values)
+
+
+def take_parts(options: dict[str, Any]) -> dict[str, Any]:
+    """Take from options those of `Problem.with_parts`: encoding, activation, network, learning rate, optimiser, batch.
+
+    Args:
+        options: of a task, by name, which is changed: the others stay.
+    """
+    return {name: options.pop(name) for name in _PARTS if name in options}

@@ -13,7 +13,7 @@ from inr.reconstruction._inputs import array_names
 from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
 from inr.reconstruction._poisson import gradients, laplacian
-from inr.reconstruction._problem import PARTS, Problem, Reconstruction
+from inr.reconstruction._problem import Problem, Reconstruction, take_parts
 from inr.reconstruction._sensor import deblur, superresolve
 
 TASKS: Mapping[str, Callable[..., Problem]] = {
@@ -96,7 +96,7 @@ def reconstruct(
     >>> [each.name for each in found.methods], found.picture.shape
     (['field', 'biharmonic'], (24, 32, 3))
     """
-    parts = {name: options.pop(name) for name in PARTS if name in options}
+    parts = take_parts(options)
     ready = problem(task, given, seed=seed, **options).with_parts(parts)
     wanted = None if truth is None else ready.checked_truth(truth)
     fitter = ready.fit(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed, on_event=on_event)
