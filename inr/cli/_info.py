@@ -49,7 +49,7 @@ def info(
         Path,
         typer.Argument(
             metavar="FILE.inr",
-            help="A field, or the checkpoint of an unfinished fit; - for standard input.",
+            help="A field, a base, or the checkpoint of an unfinished fit; - for standard input.",
             callback=_pipes.incoming,
         ),
     ],
@@ -58,7 +58,11 @@ def info(
     """Say what is in an .inr file; a damaged one is refused."""
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
-    result = describe(container.read(file), file)
+    contents = container.read(file)
+    if "base" in contents.header:
+        _tell_base(contents, file, as_json=as_json)
+        return
+    result = describe(contents, file)
     if as_json:
         print_json(result)
     else:
@@ -66,6 +70,19 @@ def info(
         out().print(_sections(result))
     if result["damaged"]:
         raise typer.Exit(DAMAGED)
+
+
+def _tell_base(contents: "Contents", file: Path, *, as_json: bool) -> None:
+    """Say what was learned from similar signals."""
+    from inr.cli._learn import rows_of, told
+    from inr.priors import read_base
+
+    total = contents.header_size + sum(entry.size for entry in contents.table)
+    result = {"file": str(file), "bytes": total, **told(read_base(contents, file))}
+    if as_json:
+        print_json(result)
+    else:
+        out().print(pairs(rows_of(result)))
 
 
 class About(NamedTuple):
