@@ -82,7 +82,9 @@ Network = Annotated[
 ]
 Base = Annotated[
     Path | None,
-    _option(_PARTS, "Begin from what similar signals taught (inr learn); its parts are the field's.", metavar="BASE.inr"),
+    _option(
+        _PARTS, "Begin from what similar signals taught (inr learn); its parts are the field's.", metavar="BASE.inr"
+    ),
 ]
 Teacher = Annotated[
     str | None,

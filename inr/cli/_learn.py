@@ -60,7 +60,7 @@ def learn(
         str,
         _option(
             _WHAT,
-            "trunk if not given, maml, modulated or reptile, with options as in maml:inner_steps=5 (inr parts methods).",
+            "trunk if not given, maml, modulated or reptile; with options, maml:inner_steps=5 (inr parts methods).",
             autocompletion=completing("method"),
         ),
     ] = "trunk",
@@ -72,7 +72,10 @@ def learn(
     grid: Annotated[
         str | None,
         _option(
-            _WHAT, "Bring all to one grid, by means over its cells, as 64x64 (x first).", "--size", metavar="WIDTHxHEIGHT"
+            _WHAT,
+            "Bring all to one grid, by means over its cells, as 64x64 (x first).",
+            "--size",
+            metavar="WIDTHxHEIGHT",
         ),
     ] = None,
     held_out: Annotated[
@@ -158,7 +161,7 @@ def told(base: "Base") -> dict[str, Any]:
 
     return {
         "base": base.name, "method": format_spec(base.method.config()), "sort": base.sort,
-        "shape": list(base.domain.shape or ()), **{key: value for key, value in base.about.items()},
+        "shape": list(base.domain.shape or ()), **base.about,
         "parts": {part: format_spec(config) for part, config in base.parts.items()},
         "parameters": base.parameter_count,
     }  # fmt: skip

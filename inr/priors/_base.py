@@ -147,10 +147,11 @@ class Base:
         return dict(self.method.start(self, field, _sampled([found])))
 
     def adapt(self, signal: Any, steps: int | None = None) -> Field:
-        """The field of a signal by what was learned for it alone: no optimiser, and no rate to be chosen.
+        """The field of a signal by the few steps that the method takes: there is no rate to be chosen.
 
         Of method maml and reptile these are steps of gradient descent; of modulated the signal's code, which is all
-        that the field's file holds besides the name of the base; of trunk the last layer.
+        that the field's file holds besides the name of the base; of trunk the last layer in closed form, and a few
+        steps of Adam.
 
         Args:
             signal: as of `inr.fit`, on a grid.
@@ -160,7 +161,7 @@ class Base:
             The field, with its PSNR measured on the whole signal.
 
         Raises:
-            InrError: a signal of another sort, or steps of a method that has none.
+            InrError: a signal of another sort.
         """
         if steps is not None and steps < 0:
             raise InrError(f"steps are 0 or more, got {steps}")
@@ -299,7 +300,9 @@ def field_of_base(given: Any, signal: Signal) -> Field:
     return field
 
 
-def base_of(setup: Setup, method: Method, domain: Domain, weights: Weights, own: Weights, about: Mapping[str, Any]) -> Base:
+def base_of(
+    setup: Setup, method: Method, domain: Domain, weights: Weights, own: Weights, about: Mapping[str, Any]
+) -> Base:
     """A base of what a method has learned.
 
     Args:
@@ -309,4 +312,3 @@ def base_of(setup: Setup, method: Method, domain: Domain, weights: Weights, own:
     field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
     copies = [{name: tensor.detach().cpu().clone() for name, tensor in each.items()} for each in (weights, own)]
     return Base(method, field.config(), domain, *copies, about)
-

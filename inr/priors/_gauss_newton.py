@@ -1,21 +1,24 @@
 """Small nonlinear least-squares problems, many at once."""
 
+import functools
+import warnings
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import jvp, vmap
+from torch.autograd import forward_ad
 
 from inr.priors._inner import errors
 
+Values = Callable[[Tensor], Tensor]
 _DAMPING = 1e-4  # of the mean diagonal of the equations
 _SCALES = (1.0, 0.5, 0.25, 0.0)  # of a step: the best is taken, and none where all are worse
 
 
 @torch.no_grad()
 def gauss_newton(
-    values: Callable[[Float[Tensor, "b k"]], Float[Tensor, "b n c"]],
+    values: Values,
     start: Float[Tensor, "b k"],
     targets: Float[Tensor, "b n c"],
     steps: int,
@@ -26,7 +29,7 @@ def gauss_newton(
     left out at last. Few numbers are needed, for each is a pass through the function.
 
     Args:
-        values: of all problems, each by its own numbers alone.
+        values: of any number of problems (b, k), each by its own numbers alone: (b, n, c).
         start: to begin with.
         targets: what values should be.
         steps: how many.
@@ -37,11 +40,7 @@ def gauss_newton(
     found = start.detach()
     directions = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
     for _ in range(steps):
-
-        def along(direction: Tensor, at: Tensor = found) -> tuple[Tensor, Tensor]:
-            return jvp(values, (at,), (direction.expand_as(at),))
-
-        now, columns = vmap(along, out_dims=(None, 0))(directions)  # (b, n, c), (k, b, n, c)
+        now, columns = _values_and_columns(values, found, directions)
         jacobian = columns.flatten(2).permute(1, 2, 0)
         missed = (targets - now).flatten(1)
         matrix = jacobian.mT @ jacobian
@@ -52,3 +51,26 @@ def gauss_newton(
         losses = torch.stack([errors(values(each), targets).nan_to_num(torch.inf) for each in tried])
         found = tried[losses.argmin(0), torch.arange(len(found))]
     return found
+
+
+def _values_and_columns(
+    values: Values, at: Float[Tensor, "b k"], directions: Float[Tensor, "k k"]
+) -> tuple[Tensor, Tensor]:
+    """Values (b, n, c), and their derivatives along all directions (k, b, n, c): a problem for each direction."""
+    _load_forward_derivatives()
+    count = len(directions)
+    with forward_ad.dual_level():
+        along = directions[:, None].expand(count, *at.shape).flatten(0, 1)
+        dual = forward_ad.make_dual(at.expand(count, *at.shape).flatten(0, 1), along.contiguous())
+        found, slopes = forward_ad.unpack_dual(values(dual))
+        assert slopes is not None
+    return found.unflatten(0, (count, -1))[0], slopes.unflatten(0, (count, -1))
+
+
+@functools.cache
+def _load_forward_derivatives() -> None:
+    """Let torch load what it differentiates forwards with; at first it warns of the way in which it does so itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with forward_ad.dual_level():
+            forward_ad.make_dual(torch.zeros(1), torch.ones(1))

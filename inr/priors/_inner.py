@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from inr.field import Field
+from inr.fitting import Group, make_optimiser
 
 Weights = Mapping[str, Tensor]
 Values = Callable[[Weights], Tensor]
@@ -69,3 +70,27 @@ def descend(
             if not twice:
                 own = {name: each.detach().requires_grad_(True) for name, each in own.items()}
     return dict(own) if twice else {name: each.detach() for name, each in own.items()}
+
+
+def adam(values: Values, own: Weights, rate: float, targets: Tensor, steps: int) -> dict[str, Tensor]:
+    """Steps of Adam of many fields, each by itself.
+
+    Args:
+        values: of all fields (fields, n, c), by their own weights.
+        own: to begin with, (fields, …).
+        rate: of all steps.
+        targets: (fields, n, c).
+        steps: how many.
+
+    Returns:
+        The weights after them.
+    """
+    own = {name: each.detach().clone() for name, each in own.items()}
+    groups = [Group("network", own, rate)]
+    optimiser = make_optimiser(groups)
+    for _ in range(steps):
+        with torch.enable_grad():
+            given = {name: each.detach().requires_grad_(True) for name, each in own.items()}
+            slopes = torch.autograd.grad(errors(values(given), targets).sum(), list(given.values()))
+        optimiser.step(dict(zip(own, slopes, strict=True)))
+    return own

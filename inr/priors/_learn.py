@@ -89,9 +89,17 @@ class Learning:
         self.signals, self.held = all_signals.divided(held_out, seed)
         self._check_count(all_signals)
         self._setup = self._complete(encoding, activation, network, learning_rate, seed)
+        self.signals = self.method.taken(self.signals)
         steps = self.method.steps if steps is None else steps
         self.fitter = self.method.fitter(
-            self.signals, self._setup, steps, engine=engine, seed=seed, checkpoint=checkpoint, every=every, resume=resume
+            self.signals,
+            self._setup,
+            steps,
+            engine=engine,
+            seed=seed,
+            checkpoint=checkpoint,
+            every=every,
+            resume=resume,
         )
         self.last: Event | None = None
         self._held_out = math.nan
@@ -272,4 +280,3 @@ def save(base: Base, path: Path, last: Event, *, force: bool) -> Base:
     if last.reason not in ("interrupted", "disk"):
         checkpoint_of(path).unlink(missing_ok=True)
     return saved
-

@@ -24,7 +24,7 @@ _RATES = "rates."
     "Tancik et al., Learned initializations for optimizing coordinate-based neural representations, CVPR 2021; rates "
     "learned for every parameter and step: Sitzmann et al., MetaSDF, NeurIPS 2020",
     formula="θᵢ₊₁ = θᵢ - αᵢ ∇L(θᵢ), i < K; θ₀ and all αᵢ learned so that L(θ_K) is least over signals",
-    limits="the steps must be its own, with its rates: Adam gains little from it; gradients of gradients, so it is slow",
+    limits="the steps must be its own, at its rates: Adam gains little from it; slow, by gradients of gradients",
 )
 class Maml(Method):
     """Weights from which K steps of gradient descent go far; the rates of these steps are learned with them.
@@ -37,7 +37,6 @@ class Maml(Method):
     steps = 700
     learning_rate = 1e-3
     batch = 1_024
-    adapts = True
 
     def __init__(
         self,
@@ -88,7 +87,7 @@ class Maml(Method):
             values = values_of(field, {}, own, coords)
             loss = errors(values, targets).mean()
             slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(loss, dict(zip(given, slopes, strict=True)), values - targets)
+        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
 
     def _descended(
         self,

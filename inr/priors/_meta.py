@@ -29,6 +29,8 @@ from inr.priors._collection import Collection
 class Outer(NamedTuple):
     """What an outer step found.
 
+    Without a graph.
+
     Attributes:
         loss: the mean squared error after the inner loop, of all signals.
         grads: by the names of the leaves.
@@ -114,8 +116,8 @@ class MetaWeights(Parametrisation):
         signal_coords = self._coords(batch)
         targets = self._targets[chosen][:, batch.indices]
         found = self._method.outer(self._field, self.leaves, signal_coords, targets)
-        residuals = found.residuals.detach().transpose(0, 1).flatten(1)
-        return StepResult(found.loss.detach(), found.grads, signal_coords, residuals)  # type: ignore[arg-type]
+        residuals = found.residuals.transpose(0, 1).flatten(1)
+        return StepResult(found.loss, found.grads, signal_coords, residuals)  # type: ignore[arg-type]
 
     def chosen(self, step: int) -> Tensor:
         """Which signals a step learns from, int64 (signals,)."""
@@ -161,9 +163,7 @@ def meta_fitter(method: Any, signals: Collection, setup: Setup, steps: int, **op
     seed = options.get("seed", 0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        field = Field.build(
-            signals.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network
-        )
+        field = Field.build(signals.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
         weights = MetaWeights(method, signals, seed)
         # gradients of gradients are autograd's alone
         plan = make_plan(field, None, "eager" if engine == "auto" else engine)

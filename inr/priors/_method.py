@@ -47,7 +47,6 @@ class Method(Part, ABC):
 
     Attributes:
         least: fewest signals to learn from; steps: of the loop, and learning_rate: of its Adam, where none are given.
-        adapts: whether `adapt` does more than `start`, by an inner loop that was learned for it.
         batch: samples of each signal in a step.
     """
 
@@ -55,7 +54,6 @@ class Method(Part, ABC):
     steps: ClassVar[int]
     learning_rate: ClassVar[float]
     batch: ClassVar[int] = 16_384
-    adapts: ClassVar[bool] = False
 
     @abstractmethod
     def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
@@ -78,6 +76,14 @@ class Method(Part, ABC):
             field: of one signal.
         """
         return {}
+
+    def taken(self, signals: Collection) -> Collection:
+        """The signals that it learns from, where it wants no more than some.
+
+        Args:
+            signals: all that there are.
+        """
+        return signals
 
     @abstractmethod
     def learned(self, fitter: Fitter, signals: Collection) -> Learned:
@@ -103,7 +109,7 @@ class Method(Part, ABC):
 
     @abstractmethod
     def adapt(self, base: "Base", field: Field, signals: "Sampled", steps: int | None) -> "Adapted":
-        """Fields of signals, by what was learned for it and with nothing else.
+        """Fields of signals, by the few steps that the method was made for.
 
         Args:
             base: of this method.

@@ -46,7 +46,6 @@ class Modulated(Method):
     steps = 1_000
     learning_rate = 5e-4
     batch = 1_024
-    adapts = True
 
     def __init__(
         self,
@@ -102,7 +101,7 @@ class Modulated(Method):
             values = shifted_values(field, given, codes, coords)
             loss = errors(values, targets).mean()
             slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(loss, dict(zip(given, slopes, strict=True)), values - targets)
+        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
 
     def _coded(
         self,
@@ -137,7 +136,10 @@ class Modulated(Method):
         """The base's weights, with the biases of the signal's code."""
         if signal is None:
             return dict(base.weights)
-        return {**base.weights, **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()}}
+        return {
+            **base.weights,
+            **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()},
+        }
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The signals' codes, and the biases that they make."""

@@ -33,7 +33,6 @@ class Reptile(Method):
     steps = 1_000
     learning_rate = 1e-3
     batch = 1_024
-    adapts = True
 
     def __init__(
         self,

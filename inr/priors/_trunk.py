@@ -14,7 +14,7 @@ from inr._parts import Range
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
-from inr.priors._inner import errors
+from inr.priors._inner import adam, repeated, values_of
 from inr.priors._method import Adapted, Learned, Method, Sampled, methods
 from inr.signals import Domain
 
@@ -37,37 +37,61 @@ class Trunk(Method):
     learning_rate = 1e-3
 
     def __init__(
-        self, *, ridge: Annotated[float, Range(0), "of the last layer's regression, relative"] = 1e-4
+        self,
+        *,
+        signals: Annotated[int, Range(2), "that share the layers; of more, so many are taken, evenly"] = 10,
+        ridge: Annotated[float, Range(0), "of the last layer's regression, relative"] = 1e-4,
+        inner_steps: Annotated[int, Range(0, 1_000), "of Adam, after the last layer is solved"] = 10,
+        inner_rate: Annotated[float, Range(0, above=True), "their rate"] = 5e-4,
     ) -> None:
+        self.signals = signals
         self.ridge = ridge
+        self.inner_steps = inner_steps
+        self.inner_rate = inner_rate
 
     def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
         """See `Method.fitter`."""
         head_of(signals.domain, setup)
         return Fitter(signals.stacked(), setup, Budget(steps=steps), **options)
 
+    def taken(self, signals: Collection) -> Collection:
+        """Those that are learned from."""
+        count = min(self.signals, len(signals))
+        return signals.part([place * len(signals) // count for place in range(count)])
+
     def learned(self, fitter: Fitter, signals: Collection) -> Learned:
         """The shared layers, and the mean of the last ones."""
         state = fitter.field.state_dict()
         heads = head_of(signals.domain, fitter.setup)
         channels = signals.domain.channels
-        means = {name: state[name].unflatten(0, (len(signals), channels)).mean(0) for name in heads}
+        means = {name: state[name].unflatten(0, (-1, channels)).mean(0) for name in heads}
         return Learned({**state, **means}, {})
 
     def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
         """The shared layers, with the last one that suits the signal best."""
         if signal is None:
             return dict(base.weights)
-        return {**base.weights, **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()}}
+        heads = self._heads(base, field, signal)
+        return {**base.weights, **{name: each[0] for name, each in heads.items()}}
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
-        """The last layers in closed form."""
-        if steps not in (None, 0):
-            raise InrError("method 'trunk' solves the last layer and has no inner steps: inr.fit with base= takes some")
+        """The last layers in closed form, and a few steps of Adam of all layers."""
+        count = self.inner_steps if steps is None else steps
+        heads = self._heads(base, field, signals)
+        if count == 0:
+            return Adapted(heads)
+        names = [name for name, _ in field.named_parameters()]
+        own = repeated({name: base.weights[name] for name in names}, len(signals.values)) | heads
+        coords = signals.coords
+        return Adapted(
+            adam(lambda each: values_of(field, {}, each, coords), own, self.inner_rate, signals.values, count)
+        )
+
+    def _heads(self, base: Any, field: Field, signals: Sampled) -> dict[str, Tensor]:
         setup = Setup(**field.config())
-        heads = head_of(field.domain, setup)
         features = features_of(field.domain, setup, base.weights, signals.coords)
-        return Adapted(solved_heads(features, signals.values, {name: field.get_parameter(name) for name in heads}, self.ridge))
+        like = {name: field.get_parameter(name) for name in head_of(field.domain, setup)}
+        return solved_heads(features, signals.values, like, self.ridge)
 
 
 def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
@@ -100,7 +124,10 @@ def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
 def _shapes(domain: Domain, setup: Setup, channels: int) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
         field = Field.build(
-            _with_channels(domain, channels), encoding=setup.encoding, activation=setup.activation, network=setup.network
+            _with_channels(domain, channels),
+            encoding=setup.encoding,
+            activation=setup.activation,
+            network=setup.network,
         )
     return {name: tuple(parameter.shape) for name, parameter in field.named_parameters()}
 
@@ -164,9 +191,3 @@ def solved_heads(
     sizes = [each.numel() // each.shape[0] for each in like.values()]
     pieces = zip(like.items(), rows.split(sizes, dim=2), strict=True)
     return {name: piece.reshape(len(targets), *parameter.shape) for (name, parameter), piece in pieces}
-
-
-def joint_error(field: Field, coords: Tensor, targets: Float[Tensor, "b n c"]) -> Tensor:
-    """The mean squared error of all signals by a field that has a last layer for each."""
-    values = field(coords).unflatten(1, (len(targets), -1)).transpose(0, 1)
-    return errors(values, targets).mean()
