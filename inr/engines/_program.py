@@ -17,9 +17,9 @@ from inr.signals import Signal
 class StepProgram:
     """What a plan does for signals of one shape in steps of one size: calls whose arguments stand at fixed places.
 
-    A loop writes where a signal's `own_arrays` stand into the `slots`, the cells of its samples into `cells` where that has room, and
-    runs `begin`. For every step it writes the cells to learn from into `indices`, where that has room, runs `step`, and
-    finds the gradients and the sum of the squared residuals. All of it is the work of one thread.
+    A loop writes where a signal's `own_arrays` stand into the `slots`, the cells of its samples into `cells`, where
+    that has room, and runs `begin`. For every step it writes the cells to learn from into `indices`, where that has
+    room, runs `step`, and finds the gradients and the sum of the squared residuals. All of it is one thread's work.
 
     Attributes:
         begin, step, whole: calls for `inr.jit.run_inline`; `whole` evaluates all samples.
@@ -36,7 +36,7 @@ class StepProgram:
     whole: Sequence[Call]
     slots: Int64[np.ndarray, "m w"]
     indices: Int64[np.ndarray, " n"]
-    cells: Int64[np.ndarray, " size"]
+    cells: Int64[np.ndarray, " cells"]
     loss: Float64[np.ndarray, "..."]
     grads: Mapping[str, Tensor | RowSparse]
     values: Float32[np.ndarray, "size c"]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
@@ -18,9 +17,6 @@ from inr.fitting._parametrisation import Parametrisation, PlainWeights
 from inr.jit import Call
 from inr.signals import GridSignal, Signal, measured_places
 from inr.teaching import Teacher, Uniform
-
-if TYPE_CHECKING:
-    from inr.fitting._compiled_loop import Program, Queue
 
 _REASONS: tuple[Reason, ...] = ("steps", "target", "diverged")
 
@@ -48,7 +44,7 @@ class FieldQueue:
         arrays = [plan.own_arrays(signal) for signal in signals]
         cells = [signal.cells for signal in signals]
         self._kept = arrays, cells
-        self.queue: Queue = Queue(
+        self.queue = Queue(
             turn=np.zeros(8, np.int64),
             seeds=np.array(seeds, np.int64),
             starts=starts,
@@ -95,7 +91,7 @@ class CompiledFits:
         steps = len(adam.numbers)
         offsets = _offsets(field.state_dict())
         self._kept = field, program, adam
-        self._program: Program = Program(
+        self._program = Program(
             begin=_words(program.begin),
             step=_words(program.step),
             whole=_words(program.whole),

@@ -51,7 +51,10 @@ class Group:
             return
         assert isinstance(fitter.plan, ProgramPlan)
         self._queue = FieldQueue(
-            fitter.plan, signals, [recipe.seed_of(name) for name in names], self._starts()  # type: ignore[arg-type]
+            fitter.plan,
+            signals,
+            [recipe.seed_of(name) for name in names],
+            self._starts(),  # type: ignore[arg-type]
         )
         self.weights, self.steps = self._queue.weights, self._queue.steps
 

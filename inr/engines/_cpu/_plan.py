@@ -18,7 +18,8 @@ from inr.engines._cpu._encoders import Encoder, array
 from inr.engines._cpu._layout import Layout
 from inr.engines._cpu._losses import loss_of
 from inr.engines._cpu._network import NetworkStages
-from inr.engines._cpu._samples import OWN_ARRAYS, own_arrays, sampling
+from inr.engines._cpu._program import PlanCalls, copies, step_program
+from inr.engines._cpu._samples import own_arrays, sampling
 from inr.engines._cpu._weights import CACHE_LINE_FLOATS, Weights
 from inr.engines._eager import EagerPlan
 from inr.engines._formulas import loss_constants
@@ -190,9 +191,21 @@ class CpuPlan:
         reason = self._without_program()
         if reason:
             return reason
-        signal = self._objective.signal  # type: ignore[union-attr]
+        assert self._objective is not None
+        assert self._sampling is not None
+        signal = self._objective.signal
+        assert isinstance(signal, GridSignal)
+        batch = min(batch, signal.size)
+        residuals, scale = np.empty((batch, self._channels), np.float32), self._slope / (batch * self._channels)
         with self._busy:
-            return self._static_calls(tensors, signal, min(batch, signal.size))
+            self._learn.set(importance=_NO_WEIGHTS, residuals=residuals, scale=scale)
+            take, keep = copies(self._start(tensors, learning=True)), copies(self._start(tensors, learning=False))
+            grads = {**self._weights.gradients(tensors), **self._encoder.finish()}
+            calls = PlanCalls(
+                self._encoder, self._weights, self._sampling, take, keep, self._learn, self._forward, self._features,
+                self.block, grads,
+            )  # fmt: skip
+            return step_program(calls, signal, batch)
 
     def own_arrays(self, signal: Signal) -> tuple[np.ndarray, ...]:
         """What tells a signal from others of its shape; see `ProgramPlan.own_arrays`."""
@@ -208,53 +221,6 @@ class CpuPlan:
         if self._encoder.note:
             return self._encoder.note
         return "" if self.threads == 1 else f"its steps are shared by {self.threads} threads"
-
-    def _static_calls(self, tensors: Tensors, signal: GridSignal, batch: int) -> StepProgram:
-        """The calls of `loss_and_grad` and `forward`, each with a block of arguments of its own."""
-        size, channels, drawn = signal.size, self._channels, batch < signal.size
-        cells = np.zeros(0 if signal.cells is None else size, np.int64)
-        indices = np.zeros(batch if drawn else 0, np.int64)
-        coords, values, residuals = (
-            np.empty((rows, columns), np.float32)
-            for rows, columns in ((size, self._in_dim), (size, channels), (batch, channels))
-        )
-        count = batch * channels
-        self._learn.set(importance=_NO_WEIGHTS, added=_NO_WEIGHTS, residuals=residuals, scale=self._slope / count)
-        grads: dict[str, Any] = dict(self._weights.gradients(tensors))
-        readers: list[Call] = []
-
-        def read(first: int, among: np.ndarray, part: np.ndarray, targets: np.ndarray) -> list[Call]:
-            """Coordinates, targets and features of a part of some samples: of `among`, or of all in order."""
-            assert self._sampling is not None
-            some = among[first : first + len(part)]
-            call = self._sampling.run(first, part, targets) if not len(among) else (
-                self._sampling.cells_at(some, part, targets)
-            )
-            readers.append(call.copy())
-            return [readers[-1], *_copies(self._encoder.encode(part, self._features))]
-
-        once = not drawn and size <= self.block and not self._encoder.learns
-        targets = np.empty((size, channels), np.float32)
-        step, whole = _copies(self._start(tensors, learning=True)), _copies(self._start(tensors, learning=False))
-        begin = read(0, cells, coords, targets) if once else []
-        for first in range(0, batch, self.block):
-            part = coords[first : min(first + self.block, batch)]
-            wanted = targets[first : first + len(part)]
-            if not once:
-                step += read(first, indices if drawn else cells, part, wanted)
-            step.append(self._learn.set(count=len(part), at=first, targets=wanted).copy())
-            step += _copies(self._encoder.backward(part, self._features))
-        step.append(self._weights.collect.copy())
-        for first in range(0, size, self.block):
-            part = coords[first : first + self.block]
-            rows = slice(first, first + len(part))
-            whole += [] if once else read(first, cells, part, targets[rows])
-            whole.append(self._forward.set(count=len(part), values=values[rows]).copy())
-        slots = np.array([[call.place(name) for name in OWN_ARRAYS] for call in readers], np.int64)
-        return StepProgram(
-            begin, step, whole, slots, indices, cells, self._weights.losses, grads | self._encoder.finish(), values,
-            targets,
-        )  # fmt: skip
 
     def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
         """Values and derivatives at coordinates; see `DerivativePlan.jet`."""
@@ -341,10 +307,6 @@ class CpuPlan:
 def _part(rows: Tensor | None, first: int, part: np.ndarray) -> Tensor | None:
     """As many rows as a part of a batch has, where there are any."""
     return None if rows is None else rows[first : first + len(part)]
-
-
-def _copies(calls: Sequence[Call]) -> list[Call]:
-    return [call.copy() for call in calls]
 
 
 def _consecutive(indices: np.ndarray) -> bool:
