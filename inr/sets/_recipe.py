@@ -42,7 +42,7 @@ class Recipe:
         Args:
             name: of the signal in its set; never its place, so that fields stay the same when others come and go.
         """
-        return zlib.crc32(name.encode(), self.seed)
+        return seed_of(name, self.seed)
 
     def first_weights(self, domain: Domain) -> Mapping[str, Tensor] | None:
         """The weights that all fields begin with; None where each has its own.
@@ -70,3 +70,13 @@ class Recipe:
         options = {"engine": "cpu:threads=1", **options}
         start = self.first_weights(signal.domain)
         return Fitter(signal, self.setup, self.budget, seed=self.seed_of(name), start=start, **options)
+
+
+def seed_of(name: str, seed: int) -> int:
+    """The seed of the fit of one signal of a set, from 0 to 2^32 - 1.
+
+    Args:
+        name: of the signal.
+        seed: of the set.
+    """
+    return zlib.crc32(name.encode(), seed)
