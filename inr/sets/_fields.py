@@ -20,7 +20,7 @@ from inr.field import Field
 from inr.fitting import Reason
 from inr.networks import networks
 from inr.sets._file import INDEX, Block, Index, Label, block_name, is_set
-from inr.sets._layout import Slot, layout_of, state_of
+from inr.sets._layout import ABOUT, Slot, layout_of, state_of
 from inr.sets._recipe import seed_of
 from inr.signals import Domain
 
@@ -179,7 +179,8 @@ class Fields:
     @property
     def formula(self) -> dict[str, str]:
         """What a field computes, from coordinates to values in own units, in plain text."""
-        return dict(self.header["formula"])
+        found = self.header["formula"]
+        return {about: str(found[about]) for about in ABOUT if about in found}
 
     @property
     def counts(self) -> Int64[np.ndarray, " blocks"]:

@@ -259,8 +259,9 @@ class _Run:
             return Fields(
                 header, index, InMemory([piece.block for piece in pieces if isinstance(piece, HeldBlock)]), unread
             )
-        rows = [piece.payload(number) for number, piece in enumerate(pieces) if isinstance(piece, KeptBlock)]
-        write_payloads(self.kept.path, header, [Payload.of(index.section()), *rows], force=force)
+        with self.kept.keeping():
+            rows = [piece.payload(number) for number, piece in enumerate(pieces) if isinstance(piece, KeptBlock)]
+            write_payloads(self.kept.path, header, [Payload.of(index.section()), *rows], force=force)
         self.kept.discard()
         found = Fields.load(self.kept.path)
         found.unread = tuple(unread)

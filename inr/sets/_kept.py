@@ -1,8 +1,9 @@
 """Blocks of a set that is not finished yet: each is a file by itself, named by what it was made of."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,20 @@ class KeptBlocks:
         Raises:
             InrError: it cannot be written.
         """
-        container.write(self._path(key), {"block": key}, [index.section(), block.section(block_name(0))], force=True)
+        sections = [index.section(), block.section(block_name(0))]
+        with self.keeping():
+            container.write(self._path(key), {"block": key}, sections, force=True)
         return KeptBlock(self._path(key), index)
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """While inside, an error also says that what is done is kept, and how to go on."""
+        try:
+            yield
+        except InrError as error:
+            raise InrError(
+                f"{error}; what is done is kept in {self.folder}: go on with --resume (resume=True)"
+            ) from error
 
     def discard(self, *, folder: bool = True) -> None:
         """Delete the blocks, and the folder where nothing else is in it."""

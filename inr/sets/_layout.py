@@ -15,6 +15,7 @@ from inr.field import Field
 from inr.networks import networks
 from inr.signals import Domain
 
+ABOUT = ("coordinates", "features", "activation", "network", "values", "weights")  # of formulas, in their order
 _LARGEST = 1 << 31  # numbers in a row, at most: what a crafted file may claim
 
 

@@ -97,7 +97,7 @@ def sources_of(
         if names is not None:
             raise InrError(f"the files of {folder} have names already; names are for lists and iterators")
         if labels is None and any("/" in name for name in found):
-            labels = {name: name.rpartition("/")[0] for name in found}
+            labels = {name: name.rpartition("/")[0] or None for name in found}
         given: Any = [folder / name for name in found]
         names = found
     elif isinstance(signals, Mapping):

@@ -80,7 +80,8 @@ def _write_parquet(fields: Fields, temporary: Path, path: Path) -> None:
     kind = arrow.int64() if _are_numbers(fields.labels) else arrow.string()
     schema = arrow.schema(
         [("name", arrow.string()), ("label", kind), ("psnr", arrow.float64()), ("steps", arrow.int64()),
-         ("reason", arrow.string()), ("size", arrow.list_(arrow.int64())), ("weights", arrow.list_(arrow.float32(), width))],
+         ("reason", arrow.string()), ("size", arrow.list_(arrow.int64())),
+         ("weights", arrow.list_(arrow.float32(), width))],
         metadata={"inr": json.dumps({key: json.loads(text) for key, text in _shared(fields).items()})},
     )  # fmt: skip
     with parquet.ParquetWriter(temporary, schema) as writer:
