@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -207,4 +207,4 @@ def _parsed(array: np.ndarray) -> list[Any]:
         raise ValueError("nested too deeply") from error
     if not isinstance(found, list):
         raise ValueError("not a list")
-    return cast("list[Any]", found)
+    return found

@@ -89,9 +89,9 @@ def _drawn(fields: Fields) -> Image.Image:
         if word:
             draw.rectangle((left - 4, top - 4, left + _TILE + 3, top + _TILE + 3), outline=colour, width=3)
         level = "damaged" if tile is None else _decibels(float(fields.psnr[place]))
-        letters = ImageFont.load_default(12)
-        draw.text((left, top + _TILE + 4), f"{word} {level}".strip(), colour, letters)
-        draw.text((left, top + _TILE + 4 + _CAPTION), _short(fields.names[place]), _FAINT, letters)
+        font = ImageFont.load_default(12)
+        draw.text((left, top + _TILE + 4), f"{word} {level}".strip(), colour, font)
+        draw.text((left, top + _TILE + 4 + _CAPTION), _short(fields.names[place]), _FAINT, font)
     return sheet
 
 
