@@ -21,7 +21,6 @@ from inr.cli._fit_report import (
     document,
     draw_sheets,
     print_result,
-    surface_measures,
 )
 from inr.cli._fit_set import fit_set, is_for_a_set
 from inr.cli._parsing import parse_sampling, parse_shape
@@ -238,6 +237,7 @@ def _run(fitter: "Fitter", outputs: Outputs, listeners: Sequence["Listener"], *,
 def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool, force: bool, quiet: bool) -> int:
     """Measure and write; the exit status. The field comes first, whatever happens to the rest."""
     from inr.fitting import evaluate
+    from inr.shapes import surface_measures
 
     interrupted = False
     try:

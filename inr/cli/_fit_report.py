@@ -136,21 +136,6 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
     return 0
 
 
-def surface_measures(field: "Field", signal: "Signal") -> dict[str, float]:
-    """How near the surface of a field is to that of the mesh that it was fitted to; empty where there is none."""
-    from inr.shapes import measure
-
-    solid = getattr(signal, "solid", None)
-    if solid is None or signal.in_dim != 3:
-        return {}
-    try:
-        found = measure(field, solid)._asdict()
-    except InrError:  # a field without a surface, of which the overlap says enough
-        return {}
-    wanted = ("chamfer", "hausdorff", "normal_consistency", "f_score", "f_score_fine", "eikonal")
-    return {name: found[name] for name in wanted if math.isfinite(found[name])}
-
-
 def print_result(result: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Print the document of a fit, as it was asked for."""
     if as_json:

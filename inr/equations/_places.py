@@ -212,11 +212,11 @@ def given_points(points: Any, values: Any, domain: Domain) -> Place:
 
     Args:
         points: array (n, d), or (n,) with one axis, in own units.
-        values: array (n, c), or (n,) of one channel.
+        values: array (n, c), or (n,) of one channel; a column of nothing but NaN is of a channel that was not measured.
         domain: of the equation.
 
     Raises:
-        InrError: shapes that do not fit, numbers that are not finite, or points outside of the domain.
+        InrError: shapes that do not fit, no measured value, numbers that are not finite, or points outside.
     """
     places, known = np.asarray(points, np.float64), np.asarray(values, np.float64)
     places = places[:, None] if places.ndim == 1 and domain.in_dim == 1 else places
@@ -226,7 +226,10 @@ def given_points(points: Any, values: Any, domain: Domain) -> Place:
             f"data are points (n, {domain.in_dim}) and values (n, {domain.channels}), not {np.shape(points)} and "
             f"{np.shape(values)}"
         )
-    if not (np.isfinite(places).all() and np.isfinite(known).all()):
+    measured = ~np.isnan(known).all(0)
+    if not measured.any():
+        raise InrError("data have no measured value")
+    if not (np.isfinite(places).all() and np.isfinite(known[:, measured]).all()):
         raise InrError("data have numbers that are not finite; leave those points out")
     if not (np.abs(domain.coordinates(places)) <= 1 + 1e-9).all():
         raise InrError("data have points outside of the domain")

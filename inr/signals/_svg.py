@@ -11,8 +11,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr.signals._formats import ShapeAs
-from inr.signals._shape import ShapeSignal
-from inr.signals._silhouettes import from_outline
+from inr.signals._shape_source import ShapeSource
 
 _PIECES = 64  # straight ones that a curve is cut into
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -22,7 +21,7 @@ _HIDDEN = ("defs", "clipPath", "mask", "symbol", "pattern", "marker")
 _DEEPEST = 64
 
 
-def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSignal:
+def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
     """The silhouette of all filled paths and figures of a drawing.
 
     Args:
@@ -44,7 +43,7 @@ def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSignal:
     if not curves:
         raise InrError(f"{path} has no filled paths, polygons, rectangles, circles or ellipses")
     rule = "evenodd" if rules == {"evenodd"} else "nonzero"
-    return from_outline(curves, rule=rule, as_shape=as_shape, source=str(path))
+    return ShapeSource.of_curves(curves, rule, as_shape, str(path))
 
 
 def _outlines(

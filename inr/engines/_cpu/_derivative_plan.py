@@ -7,7 +7,7 @@ import torch
 from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._cpu._plan import CpuPlan
 from inr.engines._derivative_steps import overall_step
-from inr.engines._objectives import Local, Overall
+from inr.engines._objectives import Local, OfJets
 from inr.jit import compile_seconds, warm
 
 
@@ -19,7 +19,7 @@ class CpuDerivativePlan(CpuPlan):
         arguments, options: as of `CpuPlan`, without its objective.
     """
 
-    def __init__(self, loss: Local | Overall, *arguments: Any, **options: Any) -> None:
+    def __init__(self, loss: OfJets, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._loss = loss
         if isinstance(loss, Local) and (names := self.derivatives.untranslated(loss.terms)):

@@ -21,7 +21,7 @@ from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
-from inr.engines._objectives import AnyObjective, Local, Overall
+from inr.engines._objectives import AnyObjective, Local, OfJets, of_jets
 from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
@@ -83,20 +83,20 @@ class Cpu(Engine):
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
         ready_encoder, constants = encoder(field.encoding), _constants(field, len(shape.table))
+        rounds, rounds_jets = self._rounds(shape), self._rounds(shape, _MIN_ROUNDED_WITH_DERIVATIVES)
         derivatives = Derivatives(
             ready_encoder, field.network.activation, shape, constants, field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=self.tile, cache=_second_cache(),
-            bfloat16=self._rounds(shape, _MIN_ROUNDED_WITH_DERIVATIVES),
+            threads=threads, tile=self.tile, cache=_second_cache(), bfloat16=rounds_jets,
         )  # fmt: skip
         make: Callable[..., CpuPlan] = CpuPlan
-        if isinstance(objective, Local | Overall):
+        if of_jets(objective):
             reason = _underivable(field, derivatives, objective)
             if reason:
                 return reason
-            make = functools.partial(CpuDerivativePlan, objective)
+            make, rounds = functools.partial(CpuDerivativePlan, objective), rounds_jets
         return make(
             field, ready_encoder, shape, stages, constants, pointwise(objective), derivatives,
-            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
+            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=rounds,
         )  # fmt: skip
 
     def _kernels(self, field: Field, objective: AnyObjective | None) -> tuple[Layout, NetworkStages] | str:
@@ -130,7 +130,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and not isinstance(objective, Local | Overall) and pointwise(objective) is None:
+    if objective is not None and not of_jets(objective) and pointwise(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 
@@ -140,7 +140,7 @@ _SMOOTHER = {"laplacian": "gaussian", "relu": "silu"}
 _ORDINALS = {1: "first", 2: "second"}
 
 
-def _underivable(field: Field, derivatives: Derivatives, objective: Local | Overall) -> str:
+def _underivable(field: Field, derivatives: Derivatives, objective: OfJets) -> str:
     """Why there are no kernels for the derivatives that an objective reads; "" where there are."""
     wanted = [term.reads for term in objective.terms] if isinstance(objective, Local) else [objective.reads]
     order = max((reads.order for reads in wanted), default=0)

@@ -39,7 +39,7 @@ class CpuPlan:
         objective: what to minimise; None for a plan that only evaluates.
         derivatives: the field's derivatives.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
-        bfloat16: whether the products of the backward pass are of bfloat16 numbers.
+        bfloat16: whether the products on the way back of steps are of bfloat16 numbers.
 
     Attributes:
         settings: options of the engine that decide the numbers of a fit, where they are not the usual ones.
