@@ -128,12 +128,13 @@ def fit_many(
     if kept is not None:
         kept.check(resume=resume, force=force)
     beside = () if kept is None else (kept.path, kept.folder, sheet_path(kept.path))
-    sources = sources_of(signals, names, labels, besides=beside, lattice_only=lattice_only, **reading)
+    sources = sources_of(signals, names, labels, besides=beside, **reading)
     settings: dict[str, Any] = {
         "encoding": encoding, "activation": activation, "network": network, "steps": steps, "psnr": psnr,
         "batch": batch, "learning_rate": learning_rate, "schedule": schedule, "optimiser": optimiser, "seed": seed,
         "lattice_only": lattice_only,
     }  # fmt: skip
+    settings = {name: value for name, value in settings.items() if value is not None}
     run = _Run(sources, settings, init, kept, workers or usable_cores(), block, progress)
     with stopping_on_interrupt(run):
         return run.fields(resume=resume, force=force)
@@ -194,8 +195,7 @@ class _Run:
         if not isinstance(self.init, Field):
             return set_recipe(signals, init=self.init, **self.settings)
         parts = self.init.config()
-        given = {part: self.settings[part] if self.settings[part] is not None else parts[part] for part in parts}
-        recipe = set_recipe(signals, **{**self.settings, **given})
+        recipe = set_recipe(signals, **{**parts, **self.settings})
         return replace(recipe, start=dict(self.init.state_dict()))
 
     def _blocks(self) -> Iterator[tuple[list[Source], list[Signal]]]:
@@ -299,7 +299,7 @@ def _header(recipe: Recipe, name: str, signal: Signal) -> dict[str, Any]:
         **chosen, "seed": recipe.seed, "init": "start" if recipe.start is not None else recipe.init,
         "steps": fitter.steps, "psnr": recipe.budget.psnr, "lattice_only": recipe.setup.lattice_only,
     }  # fmt: skip
-    return header_of(signal.domain, fitter.field.config(), fit)
+    return header_of(fitter.signal.domain, fitter.field.config(), fit)
 
 
 def _decisive(recipe: Recipe, header: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from inr._errors import InrError
 from inr.sets._file import Label
-from inr.signals import GridSignal, Signal, as_signal
+from inr.signals import Signal, as_signal
 from inr.signals import open as open_signal
 
 Labels = Sequence[Label] | Mapping[str, Label]
@@ -70,7 +70,6 @@ def sources_of(
     labels: Labels | None,
     *,
     besides: Collection[Path] = (),
-    lattice_only: bool = True,
     **reading: Any,
 ) -> Sources:
     """The signals that are given in one of many forms.
@@ -81,7 +80,6 @@ def sources_of(
         names: of the signals, in their order; None: paths from the folder that they have in common, else numbers.
         labels: in the order of the signals, or by name; None: of a folder with folders in it, the folder of each.
         besides: files that are left out of a folder, as the set itself.
-        lattice_only: of signals on a grid, learn the samples alone.
         reading: options of `inr.open` and, for arrays, of `inr.from_array`.
 
     Raises:
@@ -89,7 +87,7 @@ def sources_of(
     """
 
     def reader(given: Any) -> Callable[[], Signal]:
-        return lambda: _read(given, lattice_only, reading)
+        return lambda: _read(given, reading)
 
     if isinstance(signals, str | os.PathLike):
         folder = Path(signals)
@@ -150,14 +148,14 @@ def files_in(folder: Path, besides: Collection[Path] = ()) -> list[str]:
     return sorted(found)
 
 
-def _read(given: Any, lattice_only: bool, reading: Mapping[str, Any]) -> Signal:
+def _read(given: Any, reading: Mapping[str, Any]) -> Signal:
     if isinstance(given, str | os.PathLike):
         signal: Signal = open_signal(given, **reading)
     else:
         signal = as_signal(given, **(reading if not isinstance(given, Signal) else {}))
     if signal.domain.kind == "shape":
         raise InrError("it is a shape, and sets are of samples; inr fit-many fits many shapes")
-    return signal.measured_as("point") if lattice_only and isinstance(signal, GridSignal) else signal
+    return signal
 
 
 def _names(given: Sequence[Any]) -> list[str]:
