@@ -47,7 +47,7 @@ class Recipe:
         Args:
             name: of the signal in its set; never its place, so that fields stay the same when others come and go.
         """
-        return zlib.crc32(name.encode(), self.seed)
+        return seed_of(name, self.seed)
 
     def learned(self, signal: Signal) -> Signal:
         """The signal as fits take it: where only its samples are learned, they are values at points."""
@@ -85,3 +85,13 @@ class Recipe:
         signal = self.learned(signal)
         options = {"engine": "cpu:threads=1", "start": self.first_weights(name, signal), **options}
         return Fitter(signal, self.setup, self.budget, seed=self.seed_of(name), **options)
+
+
+def seed_of(name: str, seed: int) -> int:
+    """The seed of the fit of one signal of a set, from 0 to 2^32 - 1.
+
+    Args:
+        name: of the signal.
+        seed: of the set.
+    """
+    return zlib.crc32(name.encode(), seed)
