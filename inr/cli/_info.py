@@ -12,7 +12,8 @@ from rich.table import Table
 from inr._errors import InrError
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, pairs, print_json, size
-from inr.cli._render import DAMAGED
+from inr.cli._info_set import describe_set, rows_of_set
+from inr.cli._render import DAMAGED, is_set_file
 
 if TYPE_CHECKING:
     from inr.container import Contents
@@ -25,9 +26,12 @@ EPILOG = """
 
   inr info photo.inr --json | jq .metrics.psnr
 
+  inr info set.inr                         # of a set: how many, PSNR, labels, formula
+
   inr info photo.inr.checkpoint            # how far an unfinished fit is
 
-[bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base are damaged or missing, and are named.
+[bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base, or fields of a
+set, are damaged or missing, and are named.
 """
 
 # what is measured of shapes (`inr.shapes.measure`), in words
@@ -49,7 +53,11 @@ def info(
         Path,
         typer.Argument(
             metavar="FILE.inr",
+<<<<<<< HEAD
             help="A field, a base, or the checkpoint of an unfinished fit; - for standard input.",
+=======
+            help="A field, a set of fields, or the checkpoint of an unfinished fit; - for standard input.",
+>>>>>>> next
             callback=_pipes.incoming,
         ),
     ],
@@ -58,13 +66,21 @@ def info(
     """Say what is in an .inr file; a damaged one is refused."""
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
+<<<<<<< HEAD
     contents = container.read(file)
     if "base" in contents.header:
         _tell_base(contents, file, as_json=as_json)
         return
     result = describe(contents, file)
+=======
+    of_a_set = is_set_file(file)
+    result = describe_set(file) if of_a_set else describe(container.read(file), file)
+>>>>>>> next
     if as_json:
         print_json(result)
+    elif of_a_set:
+        out().print(pairs(rows_of_set(result)))
+        out().print(pairs(result["formula"]))
     else:
         out().print(pairs(_rows(result)))
         out().print(_sections(result))

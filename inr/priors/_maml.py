@@ -9,11 +9,9 @@ from torch import Tensor
 
 from inr._parts import Range
 from inr.field import Field
-from inr.fitting import Fitter, Setup
-from inr.priors._collection import Collection
 from inr.priors._inner import descend, errors, repeated, values_of
-from inr.priors._meta import MetaWeights, Outer, meta_fitter
-from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._meta import MetaMethod, Outer
+from inr.priors._method import Adapted, Sampled, methods
 
 _RATES = "rates."
 
@@ -26,7 +24,7 @@ _RATES = "rates."
     formula="θᵢ₊₁ = θᵢ - αᵢ ∇L(θᵢ), i < K; θ₀ and all αᵢ learned so that L(θ_K) is least over signals",
     limits="the steps must be its own, at its rates: Adam gains little from it; slow, by gradients of gradients",
 )
-class Maml(Method):
+class Maml(MetaMethod):
     """Weights from which K steps of gradient descent go far; the rates of these steps are learned with them.
 
     Published: K = 2 and a fixed rate of 1e-2 with Adam's 1e-5 outside (learnit, pictures of 178 x 178, 150,000 steps of
@@ -36,7 +34,6 @@ class Maml(Method):
 
     steps = 700
     learning_rate = 1e-3
-    batch = 1_024
 
     def __init__(
         self,
@@ -53,10 +50,6 @@ class Maml(Method):
         self.rates_share = rates_share
         self.signals = signals
 
-    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
-        """See `Method.fitter`."""
-        return meta_fitter(self, signals, setup, steps, **options)
-
     def own(self, field: Field) -> dict[str, Tensor]:
         """The rates, (inner_steps, …) for each parameter."""
         if not self.learned_rates:
@@ -67,11 +60,8 @@ class Maml(Method):
         }
 
     def rate(self, name: str) -> float:
-        """Of the rates."""
+        """That of the rates, which are free, as in Meta-SIREN."""
         return self.rates_share
-
-    def bound(self, own: Mapping[str, Tensor]) -> None:
-        """Rates are free, as in Meta-SIREN."""
 
     def outer(
         self,
@@ -110,12 +100,6 @@ class Maml(Method):
 
         start = repeated({name: leaves[name] for name in names}, len(targets))
         return descend(lambda own: values_of(field, {}, own, coords), start, rates, targets, steps, twice=twice)
-
-    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
-        """See `Method.learned`."""
-        weights = fitter.parametrisation
-        assert isinstance(weights, MetaWeights)
-        return Learned(fitter.field.state_dict(), weights.own)
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """By gradient descent at the learned rates."""

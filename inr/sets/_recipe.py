@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
-from inr.signals import Domain, Signal
+from inr.signals import GridSignal, Signal
 
 Init = Literal["shared", "own"]
 
@@ -36,27 +36,42 @@ class Recipe:
     seed: int = 0
     start: Mapping[str, Tensor] | None = None
 
+    @property
+    def alike(self) -> bool:
+        """Whether all fields begin with the same weights."""
+        return self.start is not None or self.init == "shared"
+
     def seed_of(self, name: str) -> int:
         """The seed of a field's batches, and of its first weights where they are its own.
 
         Args:
             name: of the signal in its set; never its place, so that fields stay the same when others come and go.
         """
-        return zlib.crc32(name.encode(), self.seed)
+        return seed_of(name, self.seed)
 
-    def first_weights(self, domain: Domain) -> Mapping[str, Tensor] | None:
-        """The weights that all fields begin with; None where each has its own.
+    def learned(self, signal: Signal) -> Signal:
+        """The signal as fits take it: where only its samples are learned, they are values at points."""
+        if self.setup.lattice_only and isinstance(signal, GridSignal) and signal.domain.sampling != "point":
+            return signal.measured_as("point")
+        return signal
+
+    def first_weights(self, name: str, signal: Signal) -> Mapping[str, Tensor]:
+        """The weights that a field begins with, by the names of its state.
 
         Args:
-            domain: of any of the signals.
+            name: of the signal in its set; it makes a difference where each field has its own.
+            signal: any of them where all begin alike.
         """
-        if self.start is not None or self.init == "own":
+        if self.start is not None:
             return self.start
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            torch.manual_seed(self.seed_of(name) if self.init == "own" else self.seed)
             field = Field.build(
-                domain, encoding=self.setup.encoding, activation=self.setup.activation, network=self.setup.network
-            )
+                signal.domain, encoding=self.setup.encoding, activation=self.setup.activation,
+                network=self.setup.network,
+            )  # fmt: skip
+            if self.init == "own":
+                field.network.init_from(signal)
         return field.state_dict()
 
     def fitter(self, name: str, signal: Signal, **options: Any) -> Fitter:
@@ -67,6 +82,16 @@ class Recipe:
             signal: what is represented.
             options: further arguments of `Fitter`; the engine is "cpu:threads=1" if none is named.
         """
-        options = {"engine": "cpu:threads=1", **options}
-        start = self.first_weights(signal.domain)
-        return Fitter(signal, self.setup, self.budget, seed=self.seed_of(name), start=start, **options)
+        signal = self.learned(signal)
+        options = {"engine": "cpu:threads=1", "start": self.first_weights(name, signal), **options}
+        return Fitter(signal, self.setup, self.budget, seed=self.seed_of(name), **options)
+
+
+def seed_of(name: str, seed: int) -> int:
+    """The seed of the fit of one signal of a set, from 0 to 2^32 - 1.
+
+    Args:
+        name: of the signal.
+        seed: of the set.
+    """
+    return zlib.crc32(name.encode(), seed)
