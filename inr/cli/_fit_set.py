@@ -25,6 +25,7 @@ _TAKEN = frozenset({
     "signal", "output", "encoding", "activation", "network", "solver", "steps", "psnr", "exact", "batch", "lr",
     "schedule", "value_range", "nodata", "srgb", "variable", "as_shape", "purpose", "seed", "resume", "comparison",
     "no_comparison", "force", "quiet", "as_json", "init", "workers",
+    "base",
 })  # fmt: skip
 _TOLD = 20  # files that could not be read, and are named
 
@@ -88,8 +89,12 @@ def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
 
 
 def _fitted(context: typer.Context, arguments: Mapping[str, Any], path: Path) -> "Fields":
+    from inr.priors import load_base
     from inr.sets import fit_many
 
+    if arguments["base"] is not None and arguments["init"] is not None:
+        raise InrError("--base is where all fields begin: leave out --init")
+    init = (arguments["init"] or "shared") if arguments["base"] is None else load_base(arguments["base"])
     folder, quiet = arguments["signal"], arguments["quiet"]
     values = {
         "value_range": parse_range(arguments["value_range"]), "nodata": arguments["nodata"],
@@ -102,7 +107,7 @@ def _fitted(context: typer.Context, arguments: Mapping[str, Any], path: Path) ->
         warnings.filterwarnings("ignore", r".*could not be read, and are not in the set", InrWarning)  # told at the end
         return fit_many(
             folder, encoding=arguments["encoding"], activation=arguments["activation"], network=arguments["network"],
-            steps=arguments["steps"], psnr=arguments["psnr"], init=arguments["init"] or "shared",
+            steps=arguments["steps"], psnr=arguments["psnr"], init=init,
             batch=arguments["batch"], learning_rate=parse_rates(arguments["lr"]), schedule=arguments["schedule"],
             optimiser=None if arguments["solver"] == "adam" else arguments["solver"], seed=arguments["seed"],
             lattice_only=given == "memory", workers=arguments["workers"], out=path, resume=arguments["resume"],

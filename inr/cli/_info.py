@@ -53,11 +53,7 @@ def info(
         Path,
         typer.Argument(
             metavar="FILE.inr",
-<<<<<<< HEAD
-            help="A field, a base, or the checkpoint of an unfinished fit; - for standard input.",
-=======
-            help="A field, a set of fields, or the checkpoint of an unfinished fit; - for standard input.",
->>>>>>> next
+            help="A field, a set of fields, a base, or the checkpoint of an unfinished fit; - for standard input.",
             callback=_pipes.incoming,
         ),
     ],
@@ -66,16 +62,12 @@ def info(
     """Say what is in an .inr file; a damaged one is refused."""
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
-<<<<<<< HEAD
-    contents = container.read(file)
-    if "base" in contents.header:
+    of_a_set = is_set_file(file)
+    contents = None if of_a_set else container.read(file)
+    if contents is not None and "base" in contents.header:
         _tell_base(contents, file, as_json=as_json)
         return
-    result = describe(contents, file)
-=======
-    of_a_set = is_set_file(file)
-    result = describe_set(file) if of_a_set else describe(container.read(file), file)
->>>>>>> next
+    result = describe_set(file) if contents is None else describe(contents, file)
     if as_json:
         print_json(result)
     elif of_a_set:
