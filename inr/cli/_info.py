@@ -63,11 +63,14 @@ def info(
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
     of_a_set = is_set_file(file)
-    contents = None if of_a_set else container.read(file)
-    if contents is not None and "base" in contents.header:
-        _tell_base(contents, file, as_json=as_json)
-        return
-    result = describe_set(file) if contents is None else describe(contents, file)
+    if of_a_set:
+        result = describe_set(file)
+    else:
+        contents = container.read(file)
+        if "base" in contents.header:
+            _tell_base(contents, file, as_json=as_json)
+            return
+        result = describe(contents, file)
     if as_json:
         print_json(result)
     elif of_a_set:
