@@ -112,7 +112,6 @@ def learn(
     compile_engine(learning.fitter, quiet=quiet)
     begin = perf_counter()
     _run(learning, quiet=quiet)
-    assert learning.last is not None
     with waiting("measuring", quiet=quiet):
         base = save(learning.base(), output, learning.last, force=force or resume)
     result = _document(base, learning, perf_counter() - begin)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,7 +40,7 @@ class FitBar:
         self._drawn = 0.0
         self._start: Event | None = None
 
-    def __enter__(self) -> "FitBar":
+    def __enter__(self) -> Self:
         self._progress.start()
         self._task = self._progress.add_task("fitting", total=None, status="starting")
         self._progress.refresh()

@@ -141,10 +141,10 @@ class Base:
             InrError: a signal of another sort.
         """
         if signal is None:
-            return dict(self.weights)
+            return _copies(self.weights)
         found = as_signal(signal)
         field = self.field(found.domain)
-        return dict(self.method.start(self, field, _sampled([found])))
+        return _copies(self.method.start(self, field, _sampled([found])))
 
     def adapt(self, signal: Any, steps: int | None = None) -> Field:
         """The field of a signal by the few steps that the method takes: there is no rate to be chosen.
@@ -177,7 +177,7 @@ class Base:
             field.fit["steps"] = steps
         if adapted.codes is not None:
             file = "base.inr" if self.file is None else self.file.name
-            field.storage = CodeStorage(self.name, file, adapted.codes[0], field.state_dict())
+            field.storage = CodeStorage(self.name, file, adapted.codes[0], _copies(field.state_dict()))
         field.metrics = {"psnr": whole_psnr(field, signal)}
         return field.eval()
 
@@ -310,5 +310,9 @@ def base_of(
         method, domain, weights, own, about: as of `Base`.
     """
     field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-    copies = [{name: tensor.detach().cpu().clone() for name, tensor in each.items()} for each in (weights, own)]
-    return Base(method, field.config(), domain, *copies, about)
+    return Base(method, field.config(), domain, _copies(weights), _copies(own), about)
+
+
+def _copies(tensors: Weights) -> dict[str, Tensor]:
+    """Of their own, so that what is trained further changes no base."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

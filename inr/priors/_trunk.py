@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Range, parse_spec
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
@@ -88,7 +88,8 @@ class Trunk(Method):
         )
 
     def _heads(self, base: Any, field: Field, signals: Sampled) -> dict[str, Tensor]:
-        setup = Setup(**field.config())
+        parts = field.config()
+        setup = Setup(parts["encoding"], parts["activation"], parts["network"])
         features = features_of(field.domain, setup, base.weights, signals.coords)
         like = {name: field.get_parameter(name) for name in head_of(field.domain, setup)}
         return solved_heads(features, signals.values, like, self.ridge)
@@ -108,7 +109,7 @@ def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
         InrError: a network whose values are not read from shared features by one last layer.
     """
     one, more = (_shapes(domain, setup, channels) for channels in (1, 3))
-    heads = {}
+    heads: dict[str, int] = {}
     for name, shape in one.items():
         if shape != more[name]:
             if shape[:1] != (1,) or more[name] != (3, *shape[1:]):
@@ -116,8 +117,10 @@ def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
                 break
             heads[name] = shape[1] if len(shape) == 2 else 1
     if not heads:
-        name = setup.network["name"] if isinstance(setup.network, Mapping) else setup.network
-        raise InrError(f"method 'trunk' shares all layers but the last, which network '{name}' does not have; use mlp")
+        network = parse_spec(setup.network)["name"]
+        raise InrError(
+            f"method 'trunk' shares all layers but the last, which network '{network}' does not have; use mlp"
+        )
     return heads
 
 
