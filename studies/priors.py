@@ -42,6 +42,7 @@ NETWORK = "mlp:depth=3,width=64"
 OMEGAS = (30, 45, 60)
 RATES = (3e-4, 5e-4, 7e-4, 1e-3, 1.4e-3, 2e-3, 2.8e-3)
 MOST_STEPS = 60
+MAML_STEPS = (100, 300)
 LATENTS = (4, 8, 16, 32, 64, 128)
 Data = tuple[Collection, Collection]
 
@@ -202,9 +203,12 @@ def main() -> None:
             for rate in RATES:
                 once("starts", data, "random", partial(from_random, found[1], omega, rate), omega, rate)
                 once("starts", data, "trunk", partial(from_trunk, trunk, found[1], rate), omega, rate)
-    maml = partial(by_inner_steps, of_faces, "maml", 700, (1, 2, 3))
-    once("maml", "faces", "700 outer steps", lambda: maml() | {"at_least": "32"})
-    once("reptile", "faces", "1000 outer steps", partial(by_inner_steps, of_faces, "reptile", 1_000, (3, 12)))
+    for name, found in sets.items():
+        for steps in MAML_STEPS:
+            maml = partial(by_inner_steps, found, "maml", steps, (1, 2, 3))
+            least = {"at_least": "32"} if name == "faces" else {}
+            once("maml", name, f"{steps} outer steps", lambda maml=maml, least=least: maml() | least)  # type: ignore[misc]
+    once("reptile", "faces", "500 outer steps", partial(by_inner_steps, of_faces, "reptile", 500, (3, 12)))
     for count in LATENTS:
         method = f"modulated:latents={count}"
         once("codes", "faces", f"{count} latents", partial(by_inner_steps, of_faces, method, 600, (3,)))

@@ -18,7 +18,7 @@ from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tens
 from inr.fitting import Setup, whole_psnr
 from inr.priors._codes import CodeStorage
 from inr.priors._collection import Collection, sort_in_words
-from inr.priors._method import Adapted, Method, Sampled, Weights, methods
+from inr.priors._method import Adapted, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain, GridSignal, Signal, as_signal
 
 _VERSION = 1
@@ -171,7 +171,7 @@ class Base:
         return self._adapted_field(field, adapted, found, steps)
 
     def _adapted_field(self, field: Field, adapted: Adapted, signal: Signal, steps: int | None) -> Field:
-        field.load_state_dict({**self.weights, **{name: each[0] for name, each in adapted.weights.items()}})
+        field.load_state_dict({**self.weights, **first_of(adapted)})
         field.fit = {"base": self.name, "method": self.method.config()["name"]}
         if steps is not None:
             field.fit["steps"] = steps
@@ -196,7 +196,7 @@ class Base:
             signal = signals.signal(place)
             field = self.field(signal.domain)
             adapted = self.method.adapt(self, field, _sampled([signal]), None)
-            field.load_state_dict({**self.weights, **{name: each[0] for name, each in adapted.weights.items()}})
+            field.load_state_dict({**self.weights, **first_of(adapted)})
             levels.append(whole_psnr(field, signal))
         return float(np.mean(levels)) if levels else float("nan")
 

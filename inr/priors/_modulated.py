@@ -114,15 +114,6 @@ class Modulated(MetaMethod):
         )  # fmt: skip
         return found["codes"]
 
-    def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
-        """The base's weights, with the biases of the signal's code."""
-        if signal is None:
-            return dict(base.weights)
-        return {
-            **base.weights,
-            **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()},
-        }
-
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The signals' codes, and the biases that they make."""
         leaves = {**base.weights, **base.own}

@@ -15,7 +15,7 @@ from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
 from inr.priors._inner import adam, repeated, values_of
-from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._method import Adapted, Learned, Method, Sampled, first_of, methods
 from inr.signals import Domain
 
 
@@ -67,12 +67,9 @@ class Trunk(Method):
         means = {name: state[name].unflatten(0, (-1, channels)).mean(0) for name in heads}
         return Learned({**state, **means}, {})
 
-    def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
+    def start(self, base: Any, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The shared layers, with the last one that suits the signal best."""
-        if signal is None:
-            return dict(base.weights)
-        heads = self._heads(base, field, signal)
-        return {**base.weights, **{name: each[0] for name, each in heads.items()}}
+        return base.weights if signal is None else {**base.weights, **first_of(self.adapt(base, field, signal, 0))}
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The last layers in closed form, and a few steps of Adam of all layers."""
