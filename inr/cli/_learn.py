@@ -133,7 +133,7 @@ def _run(learning: "Learning", *, quiet: bool) -> None:
 
     with stopping_on_interrupt(learning), LearningBar(quiet=quiet) as bar:
         for event in learning.run():
-            bar.show(event)
+            bar.tell(event)
 
 
 def _parsed(text: str | None) -> tuple[int, ...] | None:

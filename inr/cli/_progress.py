@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,7 +40,7 @@ class FitBar:
         self._drawn = 0.0
         self._start: Event | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FitBar":
         self._progress.start()
         self._task = self._progress.add_task("fitting", total=None, status="starting")
         self._progress.refresh()
@@ -86,10 +86,16 @@ class FitBar:
 class LearningBar(FitBar):
     """A bar over what is learned from several signals, with the quality of those that are held out."""
 
-    def show(self, event: "LearningEvent") -> None:  # type: ignore[override]
+    _held_out = math.nan
+
+    def __enter__(self) -> "LearningBar":
+        super().__enter__()
+        return self
+
+    def tell(self, event: "LearningEvent") -> None:
         """Draw an event, if enough time has passed since the last one drawn."""
         self._held_out = event.held_out
-        super().show(event.event)
+        self.show(event.event)
 
     def _status(self, event: "Event") -> str:
         status = super()._status(event)
