@@ -284,7 +284,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--fields", type=int, default=400)
-    parser.add_argument("--rate", type=float, default=5e-3, help="learning rate of the digits")
+    parser.add_argument("--rate", type=float, default=9e-3, help="learning rate of the digits")
     parser.add_argument("--most-points", type=int, default=300_000, help="of all fields that are stacked")
     parser.add_argument("--report", action="store_true", help="only write the report")
     options = parser.parse_args()
