@@ -33,19 +33,24 @@ def _pack(
             _copy(blocks[index, SOURCE] + 4 * start, into, stop - start, sign)
             continue
         columns, rows = table[layer, COLUMNS], table[layer, ROWS]
-        forward = packed.ctypes.data + 4 * table[layer, FORWARD]
-        backward = packed.ctypes.data + 4 * table[layer, BACKWARD]
-        for row in range(start, stop):
-            place, line = first_row + row, blocks[index, SOURCE] + 4 * row * wide
-            panel = (place // PANEL) * PANEL * columns + place % PANEL + first_column * PANEL
-            _spread(line, forward + 4 * panel, wide, sign)
-            column = 0
-            while column < wide:
-                across = first_column + column
-                count = min(PANEL - across % PANEL, wide - column)
-                into = ((across // PANEL) * rows + place) * PANEL + across % PANEL
-                _copy(line + 4 * column, backward + 4 * into, count, sign)
-                column += count
+        row = start
+        while row < stop:  # rows of one panel, column by column
+            place = first_row + row
+            count = min(PANEL - place % PANEL, stop - row)
+            into = (place // PANEL) * PANEL * columns + place % PANEL + first_column * PANEL + table[layer, FORWARD]
+            for column in range(wide):
+                source = blocks[index, SOURCE] + 4 * (row * wide + column)
+                _gather(source, wide, packed.ctypes.data + 4 * (into + column * PANEL), count, sign)
+            row += count
+        column = 0
+        while column < wide:  # columns of one panel, row by row
+            across = first_column + column
+            count = min(PANEL - across % PANEL, wide - column)
+            into = ((across // PANEL) * rows + first_row) * PANEL + across % PANEL + table[layer, BACKWARD]
+            for row in range(start, stop):
+                source = blocks[index, SOURCE] + 4 * (row * wide + column)
+                _copy(source, packed.ctypes.data + 4 * (into + row * PANEL), count, sign)
+            column += count
 
 
 @inline
@@ -68,15 +73,15 @@ def _copy(source: int, into: int, count: int, sign: int) -> None:
 
 
 @inline
-def _spread(source: int, into: int, count: int, sign: int) -> None:
-    """As `_copy`, a panel's width apart."""
+def _gather(source: int, apart: int, into: int, count: int, sign: int) -> None:
+    """As `_copy`, of numbers that lie apart."""
     numbers, targets = _at(source), _at(into)
     if sign < 0:
         for index in range(count):
-            targets[index * PANEL] = -numbers[index]
+            targets[index] = -numbers[index * apart]
     else:
         for index in range(count):
-            targets[index * PANEL] = numbers[index]
+            targets[index] = numbers[index * apart]
 
 
 def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_grads: F2) -> None:
