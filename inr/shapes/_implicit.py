@@ -9,13 +9,18 @@ from jaxtyping import Float
 
 from inr._errors import InrError
 from inr.engines import DerivativePlan, executor, plan
-from inr.field import Field, Reads, Spec
+from inr.field import Execute, Field, Reads, Spec
 from inr.geometry import Clearance, Values
 
 _SAMPLES = 10_000  # at which the slope is looked at
 _MARGIN = 1.5  # by which the bound is above the largest slope that was seen
 _MOVES, _HALVINGS, _ENOUGH = 4, 10, 2_000
+_AT_ONCE = 1 << 16  # points that are handed at once to what evaluates a field that is fitted
 _STEP = 1e-3  # of differences, in units of [-1, 1]
+
+
+class NoSurface(InrError):
+    """A shape that has one sign throughout its box."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,13 @@ class Implicit:
         return (points * np.float64(self.scale) + centre).astype(np.float64 if far else np.float32)
 
 
-def implicit(field: Field, engine: Spec = "auto") -> Implicit:
+def implicit(field: Field, engine: Spec = "auto", *, execute: Execute | None = None) -> Implicit:
     """A field of a shape as a function of numpy arrays, run by an engine.
 
     Args:
         field: fitted to a shape.
         engine: a name, with options as in "cpu:threads=2"; or "auto": the fastest that can.
+        execute: what evaluates the field instead, as while it is fitted.
 
     Returns:
         The function, with derivatives by the engine where the field has no kinks.
@@ -81,34 +87,44 @@ def implicit(field: Field, engine: Spec = "auto") -> Implicit:
     domain = field.domain
     if domain.kind != "shape":
         raise InrError(f"this field is of kind {domain.kind}, not a shape: it has no surface")
-    _, ready = plan(field, None, engine)
-    run, tensors = executor(field, ready), {name: each.to(ready.device) for name, each in field.named_parameters()}
-    reads = Reads(first=tuple(range(domain.in_dim)))
+    ready = None if execute is not None else plan(field, None, engine)[1]
+    run = execute if ready is None else executor(field, ready)
+    assert run is not None
 
+    @torch.no_grad()
     def evaluated(points: np.ndarray) -> torch.Tensor:
-        return run(torch.from_numpy(np.ascontiguousarray(points, np.float32))).cpu()
+        coords = torch.from_numpy(np.ascontiguousarray(points, np.float32))
+        parts = [coords] if execute is None or not len(coords) else coords.split(_AT_ONCE)
+        return torch.cat([run(part).float().cpu() for part in parts])
 
     def values(points: np.ndarray) -> np.ndarray:
         return evaluated(points)[:, 0].numpy()
-
-    def slopes(points: np.ndarray) -> np.ndarray:
-        assert isinstance(ready, DerivativePlan)
-        coords = torch.from_numpy(np.ascontiguousarray(points, np.float32)).to(ready.device)
-        parts = [ready.jet(tensors, part, reads).first[:, 0] for part in coords.split(ready.block)]
-        return torch.cat(parts).cpu().numpy() if parts else np.zeros_like(points)
 
     def colours(points: np.ndarray) -> np.ndarray:
         share = evaluated(points)[:, 1:4].numpy() / 2 + 0.5
         return (share.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
-    smooth = field.smoothness >= 1 and isinstance(ready, DerivativePlan)
+    slopes = _slopes(field, ready) if field.smoothness >= 1 and isinstance(ready, DerivativePlan) else None
     half = (domain.axes[0].high - domain.axes[0].low) / 2
     return Implicit(
-        values, domain.in_dim, slopes if smooth else None,
+        values, domain.in_dim, slopes,
         None if domain.meta.get("represents") == "occupancy" else domain.values.data_range / 2 / half,
         tuple((axis.high + axis.low) / 2 for axis in domain.axes), half,
         colours if domain.channels == 4 else None,
     )  # fmt: skip
+
+
+def _slopes(field: Field, ready: DerivativePlan) -> Callable[[np.ndarray], np.ndarray]:
+    """The gradient by an engine."""
+    tensors = {name: each.to(ready.device) for name, each in field.named_parameters()}
+    reads = Reads(first=tuple(range(field.domain.in_dim)))
+
+    def slopes(points: np.ndarray) -> np.ndarray:
+        coords = torch.from_numpy(np.ascontiguousarray(points, np.float32)).to(ready.device)
+        parts = [ready.jet(tensors, part, reads).first[:, 0] for part in coords.split(ready.block)]
+        return torch.cat(parts).cpu().numpy() if parts else np.zeros_like(points)
+
+    return slopes
 
 
 def clearance(shape: Implicit, seed: int = 0) -> Clearance | None:

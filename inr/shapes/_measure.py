@@ -1,18 +1,23 @@
 """How close a field's shape comes to the mesh that it was fitted to."""
 
+import math
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from inr._errors import InrError
 from inr.field import Field, Spec
 from inr.geometry import Mesh, build_tree, closest, sample_surface, space_filling
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._mesh import mesh
+from inr.signals import Signal
 
 _NEAR = 0.01  # standard deviation of samples near the surface, in units of [-1, 1]
 _BAND = 0.1  # around the surface in which slopes are looked at, in units of [-1, 1]
+# of what is measured, what is kept with a field, beside the overlaps that every fit knows
+_KEPT = ("chamfer", "hausdorff", "normal_consistency", "f_score", "f_score_fine", "eikonal")
 _SURE = 1.96  # standard errors on each side that 95 % lie within
 
 
@@ -100,6 +105,26 @@ def measure(
         iou, iou_error, iou_near, iou_near_error, chamfer * found.scale, hausdorff * found.scale, agreement, f_score,
         f_score_fine, _eikonal(found, uniform),
     )  # fmt: skip
+
+
+def surface_measures(field: Field, signal: Signal) -> dict[str, float]:
+    """How near the surface of a field is to that of the mesh that it was fitted to, as fits keep it.
+
+    Args:
+        field: of anything.
+        signal: that it was fitted to.
+
+    Returns:
+        Of `Measures` all but the overlaps, those that are finite; empty where there is no mesh, or no surface.
+    """
+    solid = getattr(signal, "solid", None)
+    if solid is None or signal.in_dim != 3:
+        return {}
+    try:
+        found = measure(field, solid)._asdict()
+    except InrError:  # a field without a surface, of which the overlap says enough
+        return {}
+    return {name: found[name] for name in _KEPT if math.isfinite(found[name])}
 
 
 def _overlap(shape: Implicit, reference: Reference, points: Float[np.ndarray, "n 3"]) -> tuple[float, float]:

@@ -26,7 +26,7 @@ _JUMP = 6.0  # pixels that a neighbour is farther away, which is an edge
 
 
 def picture(
-    shape: Field | Implicit,
+    shape: Field | Implicit | Scene,
     size: Size = (800, 800),
     *,
     azimuth: float = 35.0,
@@ -37,7 +37,8 @@ def picture(
     """Draw a shape in space, lit from the upper left.
 
     Args:
-        shape: a field that was fitted to a shape, or a function.
+        shape: a field that was fitted to a shape, or a function; or a scene of one, which makes further pictures of it
+            faster.
         size: width and height in pixels.
         azimuth: degrees to the right around the upward axis.
         elevation: degrees above the horizon.
@@ -51,7 +52,9 @@ def picture(
         InrError: a field of another kind or of a shape in the plane, no surface, or a size or angle out of bounds.
     """
     check_size(size)
-    scene = Scene(shape if isinstance(shape, Implicit) else implicit(shape, engine))
+    scene = (
+        shape if isinstance(shape, Scene) else Scene(shape if isinstance(shape, Implicit) else implicit(shape, engine))
+    )
     return draw(scene, view(scene, size, azimuth, elevation, up), size)
 
 

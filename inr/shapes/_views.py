@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from inr.field import Field
 from inr.geometry import build_tree, closest, first_hits
 from inr.shapes._camera import Camera
+from inr.shapes._flat import contoured, spread
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._measure import Reference
 from inr.shapes._picture import background, draw, view
@@ -17,12 +18,8 @@ from inr.signals import PointPool, Signal
 
 _SIDE = 420  # pixels
 _COARSE = 210  # places along each axis at which the input is asked what is inside
-_LINES = 0.1  # between lines of equal distance, in units of [-1, 1]
 _EVERY = 4  # pixels: where errors are looked at first
 _WORST = 0.99  # of the errors are told apart
-_OUTSIDE, _INSIDE = (1.0, 0.93, 0.82), (0.72, 0.83, 0.96)  # sRGB, near the surface
-_FAR_OUTSIDE, _FAR_INSIDE = (0.80, 0.52, 0.22), (0.16, 0.36, 0.66)
-_OURS, _THEIRS = (0.08, 0.08, 0.10), (0.86, 0.16, 0.20)
 _RAMP = np.array([(0.55, 0.62, 0.72), (0.93, 0.90, 0.80), (0.97, 0.62, 0.26), (0.78, 0.12, 0.18), (0.32, 0.02, 0.10)])
 
 
@@ -138,14 +135,14 @@ def _slice(shape: Implicit, solid: Reference | None, scene: Scene) -> View:
     right, up = ((0, 1), (0, 2), (2, 1))[2 - across] if across < 2 else (0, 1)
     places = np.zeros((_SIDE * _SIDE, 3), np.float32)
     places[:, across] = scene.centre[across]
-    _spread(places, right, up, _SIDE)
+    spread(places, right, up, _SIDE)
     inside = None
     if solid is not None:
         coarse = np.zeros((_COARSE * _COARSE, 3))
         coarse[:, across] = scene.centre[across]
-        _spread(coarse, right, up, _COARSE)
+        spread(coarse, right, up, _COARSE)
         inside = solid.inside(coarse).reshape(_COARSE, _COARSE)
-    pixels = _contoured(shape.values(places).reshape(_SIDE, _SIDE), shape.unit, inside)
+    pixels = contoured(shape.values(places).reshape(_SIDE, _SIDE), shape.unit, inside)
     what = f"{'xyz'[across]} = {shape.own_units(np.array([scene.centre]))[0, across]:.3g}"
     return View(pixels, "slice", f"{what}; black: fit" + ("" if solid is None else ", red: input"))
 
@@ -153,9 +150,9 @@ def _slice(shape: Implicit, solid: Reference | None, scene: Scene) -> View:
 def _flat_views(shape: Implicit, solid: object) -> list[View]:
     """A silhouette: the input, the field and its lines of equal distance."""
     places = np.zeros((_SIDE * _SIDE, 2), np.float32)
-    _spread(places, 0, 1, _SIDE)
+    spread(places, 0, 1, _SIDE)
     values = shape.values(places).reshape(_SIDE, _SIDE)[::-1]  # y points downwards
-    views = [View(_filled(values < 0), "fit"), View(_contoured(values, shape.unit, None), "distance")]
+    views = [View(_filled(values < 0), "fit"), View(contoured(values, shape.unit, None), "distance")]
     if isinstance(solid, _Flat):
         theirs = solid.inside(places.astype(np.float64)).reshape(_SIDE, _SIDE)[::-1]
         wrong = _filled(values < 0)
@@ -167,38 +164,3 @@ def _flat_views(shape: Implicit, solid: object) -> list[View]:
 def _filled(inside: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
     tones = np.where(inside[..., None], np.array([0.16, 0.18, 0.22]), np.array([0.96, 0.96, 0.97]))
     return (tones * 255 + 0.5).astype(np.uint8)
-
-
-def _spread(places: np.ndarray, right: int, up: int, count: int) -> None:
-    """Set two coordinates to those of a picture's pixels, over all of [-1, 1]."""
-    steps = (np.arange(count) + 0.5) * 2 / count - 1
-    places[:, right] = np.tile(steps, count)
-    places[:, up] = np.repeat(-steps, count)
-
-
-def _contoured(
-    values: Float[np.ndarray, "h w"], unit: float | None, inside: Bool[np.ndarray, "k k"] | None
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Values as colours that darken away from the surface, with lines of equal values and the surface itself."""
-    reach = np.abs(values).max() if unit is None else 1 / unit
-    share = np.clip(np.abs(values) / max(reach, 1e-12), 0, 1)[..., None] ** 0.7
-    near, far = (
-        np.where(values[..., None] < 0, np.array(one), np.array(other))
-        for one, other in ((_INSIDE, _OUTSIDE), (_FAR_INSIDE, _FAR_OUTSIDE))
-    )
-    tones = near * (1 - share) + far * share
-    if unit is not None:
-        tones[_changes(np.floor(values * unit / _LINES + 0.5))] *= 0.86
-    if inside is not None:
-        fine = np.kron(inside, np.ones((len(values) // len(inside),) * 2, bool))
-        tones[_changes(fine)] = _THEIRS
-    tones[_changes(values < 0)] = _OURS
-    return (tones * 255 + 0.5).astype(np.uint8)
-
-
-def _changes(labels: np.ndarray) -> Bool[np.ndarray, "h w"]:
-    """Pixels whose neighbour to the right or below has another label."""
-    found = np.zeros(labels.shape, bool)
-    found[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    found[:-1] |= labels[:-1] != labels[1:]
-    return found

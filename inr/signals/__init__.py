@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._ms_ssim import ms_ssim as ms_ssim
     from inr.signals._open import as_signal as as_signal
+    from inr.signals._open import is_store as is_store
     from inr.signals._open import open as open
+    from inr.signals._open import shape_source as shape_source
     from inr.signals._oriented import OrientedSignal as OrientedSignal
     from inr.signals._picture import colour_profile as colour_profile
     from inr.signals._picture import has_alpha as has_alpha
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from inr.signals._shape import ShapeSignal as ShapeSignal
     from inr.signals._shape_files import from_mesh as from_mesh
     from inr.signals._shape_files import from_points as from_points
+    from inr.signals._shape_source import ShapeSource as ShapeSource
     from inr.signals._signal import GridSignal as GridSignal
     from inr.signals._signal import ScatteredSignal as ScatteredSignal
     from inr.signals._signal import Signal as Signal
@@ -102,6 +105,7 @@ __getattr__, __all__ = lazy_exports(
         "ShapeAs": "._formats",
         "POINTS_OF_A_BLOCK": "._shape",
         "ShapeSignal": "._shape",
+        "ShapeSource": "._shape_source",
         "Signal": "._signal",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
@@ -129,6 +133,7 @@ __getattr__, __all__ = lazy_exports(
         "grid_range": "._grid",
         "has_alpha": "._picture",
         "indices_along": "._xarray",
+        "is_store": "._open",
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",
@@ -142,6 +147,7 @@ __getattr__, __all__ = lazy_exports(
         "psnr": "._metrics",
         "rescaled_range": "._write",
         "row_block": "._grid",
+        "shape_source": "._open",
         "sinc_table": "._continuous",
         "snr": "._metrics",
         "source_size": "._lossless",

@@ -4,7 +4,7 @@ import importlib
 import os
 import zlib
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from inr._errors import InrError
 from inr._files import describe
@@ -16,6 +16,7 @@ from inr.signals._domain import SamplingModel
 from inr.signals._formats import SUPPORTED, ShapeAs
 from inr.signals._libraries import MAX_BYTES
 from inr.signals._pictures import picture_module
+from inr.signals._shape_source import ShapeSource
 from inr.signals._signal import GridSignal, ScatteredSignal, Signal, from_array
 from inr.signals._unreadable import advice
 from inr.signals._video import is_video
@@ -67,9 +68,9 @@ def open(
     """
     path = Path(path)
     head = _head(path)
-    if head is not None and (shape := _shape(path, head, as_shape, max_bytes)) is not None:
+    if head is not None and (shape := _shape(path, head, as_shape, max_bytes, path.name)) is not None:
         _refuse(path, sampling=sampling, value_range=value_range, nodata=nodata, srgb=srgb or None, variable=variable)
-        return shape
+        return shape.signal()
     module = _module_of_folder(path) if head is None else _module(path, head)
     if srgb and module != "_image":
         raise InrError(f"{path} is no picture with a colour profile; leave out srgb")
@@ -95,19 +96,42 @@ def open(
     return ScatteredSignal(*found)
 
 
-def _shape(path: Path, head: bytes, as_shape: ShapeAs | None, max_bytes: int) -> Signal | None:
-    """The shape in a file that begins with `head`; None for files of something else."""
-    form = shape_format(path.name, head, path.stat().st_size)
-    # these compile kernels, or take libraries, that reading other signals does not need
+def shape_source(
+    path: str | os.PathLike[str],
+    as_shape: ShapeAs | None = None,
+    *,
+    name: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> ShapeSource | None:
+    """What a file of a shape holds, before anything is measured of it; None for files of something else.
+
+    Args:
+        path, as_shape, max_bytes: as of `open`.
+        name: what the file is called, where that is not its name: of text, it alone tells the format.
+
+    Raises:
+        InrError: no such file, or one of a shape that is damaged or too large.
+    """
+    path = Path(path)
+    head = _head(path)
+    return None if head is None else _shape(path, head, as_shape, max_bytes, name or path.name)
+
+
+def _shape(path: Path, head: bytes, as_shape: ShapeAs | None, max_bytes: int, name: str) -> ShapeSource | None:
+    """The same of a file that begins with `head`."""
+    form = shape_format(name, head, path.stat().st_size)
+    # these take libraries that reading other signals does not need
     if form is not None:
-        return importlib.import_module("inr.signals._shape_files").read(path, form, as_shape, max_bytes)
+        return _sources("_shape_files").read(path, form, as_shape, max_bytes)
     if head.startswith(b"PK") and (found := _numpy_files.read_points(path, max_bytes)) is not None:
-        shape_files = importlib.import_module("inr.signals._shape_files")
-        return cast(Signal, shape_files.from_points(*found, as_shape=as_shape, source=str(path)))
+        return ShapeSource.of_points(*found, as_shape, str(path))
     if as_shape is None:
         return None
-    module = "_svg" if b"<svg" in head else "_silhouettes"
-    return importlib.import_module(f"inr.signals.{module}").read(path, as_shape, max_bytes)
+    return _sources("_svg" if b"<svg" in head else "_silhouettes").read(path, as_shape, max_bytes)
+
+
+def _sources(name: str) -> Any:
+    return importlib.import_module(f"inr.signals.{name}")
 
 
 def _refuse(path: Path, **given: Any) -> None:
@@ -152,8 +176,13 @@ def _head(path: Path) -> bytes | None:
     return head
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a data set of Zarr, rather than one of files."""
+    return any((folder / name).is_file() for name in _ZARR)
+
+
 def _module_of_folder(path: Path) -> str:
-    return "_xarray" if any((path / name).is_file() for name in _ZARR) else "_frames"
+    return "_xarray" if is_store(path) else "_frames"
 
 
 def _module(path: Path, head: bytes) -> str:

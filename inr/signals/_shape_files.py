@@ -8,15 +8,17 @@ import numpy as np
 
 from inr._errors import InrError, InrWarning
 from inr.geometry import Mesh, OrientedPoints, cleaned, read_shape
+from inr.signals._domain import Domain
 from inr.signals._formats import ShapeAs
 from inr.signals._oriented import OrientedSignal
 from inr.signals._shape import ShapeSignal, shape_domain
+from inr.signals._shape_source import ShapeSource
 from inr.signals._signal import Signal
 from inr.signals._solid import MeshSolid
 
 
-def read(path: Path, form: str, as_shape: ShapeAs | None, max_bytes: int) -> Signal:
-    """The signal of a file of a mesh or of points.
+def read(path: Path, form: str, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
+    """What a file of a mesh or of points holds.
 
     Args:
         path: of the file.
@@ -29,8 +31,8 @@ def read(path: Path, form: str, as_shape: ShapeAs | None, max_bytes: int) -> Sig
         raise InrError(f"{path} has {size:,} bytes, more than the {max_bytes:,} that may be read")
     found = read_shape(path, form)
     if isinstance(found, OrientedPoints):
-        return from_points(found.positions, found.normals, as_shape=as_shape, source=str(path))
-    return from_mesh(found.vertices, found.faces, as_shape=as_shape, source=str(path))
+        return ShapeSource.of_points(found.positions, found.normals, as_shape, str(path))
+    return ShapeSource("mesh", {"vertices": found.vertices, "faces": found.faces}, as_shape, str(path))
 
 
 def from_mesh(
@@ -59,6 +61,18 @@ def from_mesh(
     >>> signal.domain.kind, signal.in_dim
     ('shape', 3)
     """
+    mesh, domain = boxed_mesh(vertices, faces, as_shape, source)
+    solid = MeshSolid(mesh)
+    for note in solid.notes:
+        warnings.warn(f"{source}: {note}", InrWarning, stacklevel=2)
+    if as_shape == "eikonal":
+        points, normals = solid.surface(OrientedSignal.usual_size, np.random.default_rng(seed))
+        return OrientedSignal(points, normals, domain, solid=solid, seed=seed)
+    return ShapeSignal(solid, domain, seed=seed)
+
+
+def boxed_mesh(vertices: Any, faces: Any, as_shape: ShapeAs | None, source: str) -> tuple[Mesh, Domain]:
+    """A mesh in [-1, 1]³ without what has no area, and its domain; arguments and errors are those of `from_mesh`."""
     vertices, faces = np.asarray(vertices), np.asarray(faces)
     if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype.kind not in "fiu":
         raise InrError(f"{source}: vertices are real numbers (n, 3), not {vertices.dtype} of shape {vertices.shape}")
@@ -76,13 +90,7 @@ def from_mesh(
     if len(mesh.faces) < 2:
         raise InrError(f"{source} has one triangle, which encloses nothing")
     domain, centre, half = shape_domain(mesh.vertices.min(0), mesh.vertices.max(0), as_shape or "sdf", source)
-    solid = MeshSolid(Mesh((mesh.vertices - centre) / half, mesh.faces))
-    for note in solid.notes:
-        warnings.warn(f"{source}: {note}", InrWarning, stacklevel=2)
-    if as_shape == "eikonal":
-        points, normals = solid.surface(OrientedSignal.usual_size, np.random.default_rng(seed))
-        return OrientedSignal(points, normals, domain, solid=solid, seed=seed)
-    return ShapeSignal(solid, domain, seed=seed)
+    return Mesh((mesh.vertices - centre) / half, mesh.faces), domain
 
 
 def from_points(
@@ -103,6 +111,14 @@ def from_points(
     Raises:
         InrError: numbers that are not finite, too few points, or something else to be learned than "eikonal".
     """
+    inside, unit, domain = boxed_points(positions, normals, as_shape, source)
+    return OrientedSignal(inside, unit, domain, seed=seed)
+
+
+def boxed_points(
+    positions: Any, normals: Any, as_shape: ShapeAs | None, source: str
+) -> tuple[np.ndarray, np.ndarray | None, Domain]:
+    """Points in [-1, 1]³, unit normals, and the domain; arguments and errors are those of `from_points`."""
     if as_shape not in (None, "eikonal"):
         raise InrError(f"{source} holds points of a surface: they are learned as eikonal, not as {as_shape}")
     directions = None if normals is None else np.asarray(normals, np.float64)
@@ -118,7 +134,7 @@ def from_points(
         raise InrError(f"{source} has coordinates or normals that are no finite numbers")
     domain, centre, half = shape_domain(given.positions.min(0), given.positions.max(0), "eikonal", source)
     unit = None if given.normals is None else _unit(given.normals, source)
-    return OrientedSignal((given.positions - centre) / half, unit, domain, seed=seed)
+    return (given.positions - centre) / half, unit, domain
 
 
 def _unit(normals: np.ndarray, source: str) -> np.ndarray:
@@ -129,6 +145,6 @@ def _unit(normals: np.ndarray, source: str) -> np.ndarray:
     if np.abs(lengths - 1).max() > 1e-3:
         warnings.warn(
             f"{source}: normals of lengths from {lengths.min():.3g} to {lengths.max():.3g} are made unit vectors",
-            InrWarning, stacklevel=3,
+            InrWarning, stacklevel=4,
         )  # fmt: skip
     return normals / lengths[:, None]

@@ -9,8 +9,10 @@ from skimage.measure import find_contours
 
 from inr._errors import InrError
 from inr.geometry import Outline, space_filling
+from inr.signals._domain import Domain
 from inr.signals._formats import ShapeAs
 from inr.signals._shape import ShapeSignal, shape_domain
+from inr.signals._shape_source import ShapeSource
 
 
 class OutlineSolid:
@@ -73,13 +75,17 @@ def from_mask(mask: Any, *, as_shape: ShapeAs | None = None, seed: int = 0, sour
     >>> signal.domain.kind, signal.in_dim
     ('shape', 2)
     """
+    return from_outline(mask_curves(mask, source), as_shape=as_shape, seed=seed, source=source)
+
+
+def mask_curves(mask: Any, source: str) -> list[Float[np.ndarray, "_ 2"]]:
+    """The curves around what is bright in a picture, in pixels; arguments and errors are those of `from_mask`."""
     brightness = _brightness(np.asarray(mask), source)
     low, high = float(brightness.min()), float(brightness.max())
     if not low < high:
         raise InrError(f"{source} is of one brightness: a silhouette has an inside and an outside")
     level = (low + high) / 2
-    curves = [curve[:-1, ::-1] - 0.5 for curve in find_contours(np.pad(brightness, 1, constant_values=low), level)]
-    return from_outline(curves, as_shape=as_shape, seed=seed, source=source)
+    return [curve[:-1, ::-1] - 0.5 for curve in find_contours(np.pad(brightness, 1, constant_values=low), level)]
 
 
 def _brightness(mask: np.ndarray, source: str) -> np.ndarray:
@@ -115,6 +121,19 @@ def from_outline(
     Raises:
         InrError: no curve of any length, curves that enclose nothing, or something else to be learned.
     """
+    loops, domain = boxed_outline(curves, rule, as_shape, source)
+    try:
+        outline = Outline(loops, "nonzero" if rule == "nonzero" else "evenodd")
+    except InrError as error:
+        raise InrError(f"{source}: {error}") from None
+    solid = OutlineSolid(outline)
+    if not solid.inside(solid.around(4096, 1e-3, np.random.default_rng(0))[0]).any():
+        raise InrError(f"{source} encloses nothing")
+    return ShapeSignal(solid, domain, size=1 << 18, seed=seed)
+
+
+def boxed_outline(curves: Any, rule: str, as_shape: ShapeAs | None, source: str) -> tuple[list[np.ndarray], Domain]:
+    """Curves in [-1, 1]² and their domain; arguments and errors are those of `from_outline`."""
     if as_shape == "eikonal":
         raise InrError(f"{source} is a silhouette, which is learned as sdf or occupancy: eikonal is of points in space")
     if rule not in ("evenodd", "nonzero"):
@@ -126,21 +145,14 @@ def from_outline(
     if not np.isfinite(everything).all():
         raise InrError(f"{source} has coordinates that are no finite numbers")
     domain, centre, half = shape_domain(everything.min(0), everything.max(0), as_shape or "sdf", source)
-    try:
-        outline = Outline([(loop - centre) / half for loop in loops], "nonzero" if rule == "nonzero" else "evenodd")
-    except InrError as error:
-        raise InrError(f"{source}: {error}") from None
-    solid = OutlineSolid(outline)
-    if not solid.inside(solid.around(4096, 1e-3, np.random.default_rng(0))[0]).any():
-        raise InrError(f"{source} encloses nothing")
-    return ShapeSignal(solid, domain, size=1 << 18, seed=seed)
+    return [(loop - centre) / half for loop in loops], domain
 
 
-def read(path: Path, as_shape: ShapeAs, max_bytes: int) -> ShapeSignal:
+def read(path: Path, as_shape: ShapeAs, max_bytes: int) -> ShapeSource:
     """The silhouette in a picture."""
     from inr.signals._open import open
 
     picture = open(path, max_bytes=max_bytes)
     if picture.domain.kind != "image":
         raise InrError(f"{path} holds {picture.domain.kind}, which is no silhouette: leave out --as")
-    return from_mask(picture.array, as_shape=as_shape, source=str(path))
+    return ShapeSource.of_curves(mask_curves(picture.array, str(path)), "evenodd", as_shape, str(path))

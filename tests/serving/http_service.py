@@ -56,6 +56,18 @@ class PlayedRenderer:
         path.write_bytes(b"RIFF" + str(rate).encode())
         return path
 
+    async def view(self, image: Any, view: Any) -> bytes:
+        if view.elevation == 90:
+            raise InrError("the field has no surface inside its box: it has one sign throughout")
+        return repr(tuple(view)).encode()
+
+    async def mesh(self, image: Any, suffix: str, resolution: int) -> Path:
+        if suffix == ".svg":
+            raise InrError("this shape lies in space: it has a mesh, not an outline (inr.shapes.mesh)")
+        path = self.folder / f"mesh-{resolution}{suffix}"
+        path.write_bytes(b"mesh" + str(resolution).encode())
+        return path
+
     def _check(self, kind: str, options: dict[str, Any], description: Any, **rest: Any) -> dict[str, Any]:
         if "activation" in options and options["activation"] not in ("sine", "relu"):
             raise InrError(f"there is no activation {options['activation']!r}; did you mean 'sine'?")

@@ -14,7 +14,7 @@ from inr.serving.queue import NotFound, QuotaExceeded
 if TYPE_CHECKING:
     from inr.serving.queue import SignalRow
 
-OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")  # of reading, beside the name
+OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")  # of reading, beside the name
 
 
 def shown_name(name: str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _MOVING = ("running", "cancelling", "paused")
 _PICTURES = ("image", "video", "volume")  # whose fields and signals IIIF shows
+_PREVIEWED = (*_PICTURES, "shape")  # whose fields are drawn while they are fitted
 
 
 def moment(seconds: float | None) -> str | None:
@@ -100,7 +101,7 @@ def job_links(job: "Job", signal: "SignalRow | None", progress: "Progress | None
         links |= {"field": f"/v1/fields/{job.id}", "file": f"/v1/fields/{job.id}.inr"}
         if kind in _PICTURES:
             links["iiif"] = f"/iiif/3/{job.id}/info.json"
-    if kind in _PICTURES and (job.result_sha256 is not None or (progress is not None and progress.preview > 0)):
+    if kind in _PREVIEWED and (job.result_sha256 is not None or (progress is not None and progress.preview > 0)):
         links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
     return links
 
@@ -157,18 +158,22 @@ def event_json(queue: "Queue", event: "QueueEvent", job: "Job", *, placed: bool 
     return now | {name: value for name, value in event.data.items() if name in ("state", "attempt", "problem")}
 
 
-def view_links(address: str, kind: str | None) -> dict[str, str]:
+def view_links(address: str, kind: str | None, dimensions: int = 0) -> dict[str, str]:
     """Where the views of a field are found.
 
     Args:
         address: of the field, /v1/fields/JOB or /v1/shared/NAME, whose last part is its name among images, too.
         kind: of the field.
+        dimensions: of its coordinates.
     """
     links = {"file": f"{address}.inr"}
     if kind in _PICTURES:
         links["iiif"] = f"/iiif/3/{address.rpartition('/')[2]}/info.json"
     if kind == "audio":
         links |= {"wav": f"{address}/audio.wav", "peaks": f"{address}/peaks.json"}
+    if kind == "shape":
+        links["view"] = f"{address}/view.webp"
+        links |= {"outline": f"{address}/mesh.svg"} if dimensions == 2 else {"mesh": f"{address}/mesh.ply"}
     return links
 
 

@@ -31,6 +31,8 @@ def _typed(options: dict[str, Any]) -> dict[str, Any]:
             options["nodata"] = float(options["nodata"])
         if "srgb" in options:
             options["srgb"] = {"true": True, "false": False}[options["srgb"]]
+        if "as_shape" in options and options["as_shape"] not in ("sdf", "occupancy", "eikonal"):
+            raise Problem("bad-request", "Upload-Metadata: as_shape is sdf, occupancy or eikonal.")
     except (ValueError, KeyError):
         raise Problem("bad-request", "Upload-Metadata: nodata is a number, srgb is true or false.") from None
     return options

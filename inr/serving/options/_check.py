@@ -13,7 +13,7 @@ from inr._errors import InrError
 from inr._parts import parse_spec
 from inr.compression import FitOptions, FitSeries, check_compression, coding_of
 from inr.serving.options._options import normalised
-from inr.signals import Domain, GridSignal, ScatteredSignal, Signal, from_array
+from inr.signals import Domain, GridSignal, ScatteredSignal, ShapeSignal, Signal, from_array
 from inr.sweeping import check_sweep
 
 
@@ -53,7 +53,9 @@ def check(
     signal = None if description is None or description.get("domain") is None else _stand_in(description)
     if kind == "fit":
         wanted = fit_options(found)
-        if signal is not None and not _asks_for_a_choice(found):
+        # what is learned of points takes the points, and is refused when the job begins
+        of_points = signal is not None and signal.domain.meta.get("represents") == "eikonal"
+        if signal is not None and not of_points and not _asks_for_a_choice(found):
             wanted.check(signal)
     elif kind == "sweep":
         check_sweep(**found)
@@ -83,11 +85,35 @@ def fit_options(options: Mapping[str, Any]) -> FitOptions:
 def _stand_in(description: Mapping[str, Any]) -> Signal:
     """A signal of the same domain, whose samples are all one and take no memory."""
     domain = Domain.from_json(description["domain"])
+    if domain.kind == "shape":
+        return ShapeSignal(_Nothing(domain.in_dim), domain, size=description["size"])
     middle = np.asarray(domain.values.low[0], dtype=domain.dtype)
     if domain.shape is not None:
         return GridSignal(np.broadcast_to(middle, (*domain.shape, domain.channels)), domain)
     samples = np.broadcast_to(middle, (description["size"], domain.channels))
     return ScatteredSignal(np.broadcast_to(0.0, (description["size"], domain.in_dim)), samples, domain)
+
+
+class _Nothing:
+    """A solid of which nothing is known but its dimensions."""
+
+    notes: tuple[str, ...] = ()
+    sources: tuple[np.ndarray, ...] = ()
+
+    def __init__(self, dimensions: int) -> None:
+        self.dimensions = dimensions
+
+    def distances(self, points: np.ndarray) -> np.ndarray:
+        """See `Solid`."""
+        return np.ones(len(points))
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """See `Solid`."""
+        return np.zeros(len(points), bool)
+
+    def around(self, count: int, spread: Any, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """See `Solid`."""
+        return draw.uniform(-1, 1, (count, self.dimensions)), np.ones(count)
 
 
 def _asks_for_a_choice(options: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inr.serving.views._renderer import Renderer as Renderer
     from inr.serving.views._request import Request as Request
     from inr.serving.views._request import parse as parse
+    from inr.serving.views._view import View as View
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -36,6 +37,7 @@ __getattr__, __all__ = lazy_exports(
         "RendererStopped": "._errors",
         "Request": "._request",
         "SignalImage": "._images",
+        "View": "._view",
         "build_pyramid": "._drawing",
         "entity_tag": "._info",
         "identify": "._identifier",

@@ -1,5 +1,6 @@
 """Fields that are open, ready to be evaluated, as many as there is room for."""
 
+import functools
 import math
 import threading
 import time
@@ -17,6 +18,7 @@ from inr._errors import InrError
 from inr.engines import executor, plan
 from inr.field import Field
 from inr.serving.views._images import FieldImage
+from inr.serving.views._shapes import OpenShape
 from inr.signals import Box, Domain, block_ranges, unpack_missing
 
 _HANDLING = 4096  # multiplications that would take as long as it does to make a point, and a value into a pixel
@@ -48,6 +50,11 @@ class OpenField:
     def domain(self) -> Domain:
         """What coordinates and values mean."""
         return self.field.domain
+
+    @functools.cached_property
+    def shape(self) -> OpenShape:
+        """As a shape; raises InrError for a field of another kind."""
+        return OpenShape(self.field)
 
     @property
     def cost(self) -> float:

@@ -20,7 +20,7 @@ from inr.serving import DiskFull
 from inr.serving.options import check
 from inr.serving.views import _wire
 from inr.serving.views._codecs import codec_sizes
-from inr.serving.views._drawing import Gallery, samples_of
+from inr.serving.views._drawing import Gallery, encode, samples_of
 from inr.serving.views._errors import BadRequest
 from inr.serving.views._facts import describe, parts
 from inr.serving.views._fields import OpenFields
@@ -39,14 +39,15 @@ class Desk:
     """Knows what can be asked for, and does it.
 
     Args:
-        cache: the folder of pyramids and sounds.
+        cache: the folder of pyramids, sounds and meshes.
         memory: bytes that open fields may take.
-        limit: bytes that pyramids may take, and sounds as much again.
+        limit: bytes that pyramids may take, and sounds and meshes as much again.
     """
 
     def __init__(self, cache: Path, memory: int, limit: int) -> None:
         self._fields = OpenFields(memory)
         self._pyramids, self._sounds, self._limit = cache / "pyramids", cache / "sounds", limit
+        self._meshes = cache / "meshes"
         self._gallery = Gallery(self._fields, self._pyramids)
 
     def answer(self, operation: str, arguments: Mapping[str, Any]) -> Answer:
@@ -101,6 +102,16 @@ class Desk:
         domain, samples = self._sound(image, None)
         return peaks(samples, domain, n)
 
+    def view(self, image: FieldImage, azimuth: int, elevation: int, up: str, size: int) -> Answer:
+        """A shape from an angle."""
+        return encode(self._fields.get(image).shape.view(azimuth, elevation, up, size), "default", "webp")
+
+    def mesh(self, image: FieldImage, name: str, resolution: int) -> Answer:
+        """Write a shape's surface to the cache."""
+        self._fields.get(image).shape.write_surface(self._meshes / name, resolution)
+        make_room(self._meshes, self._limit)
+        return {}
+
     def codecs(self, image: SignalImage, psnr: float | None = None, bytes: int | None = None) -> Answer:
         """The sizes of other formats."""
         return codec_sizes(samples_of(image), Domain.from_json(image.domain), psnr=psnr, bytes=bytes)
@@ -120,7 +131,8 @@ class Desk:
 _OPERATIONS: Mapping[str, Callable[..., Answer]] = {
     each.__name__: each
     for each in (
-        Desk.canvas, Desk.prepare, Desk.tile, Desk.describe, Desk.parts, Desk.check, Desk.wav, Desk.peaks, Desk.codecs,
+        Desk.canvas, Desk.prepare, Desk.tile, Desk.describe, Desk.parts, Desk.check, Desk.wav, Desk.peaks, Desk.view,
+        Desk.mesh, Desk.codecs,
     )
 }  # fmt: skip
 

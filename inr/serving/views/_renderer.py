@@ -14,9 +14,10 @@ from inr.serving.views._images import Canvas, FieldImage, SignalImage, canvas_fr
 from inr.serving.views._info import entity_tag
 from inr.serving.views._request import Request
 from inr.serving.views._tiles import TileCache
+from inr.serving.views._view import View
 
 PROCESS = (sys.executable, "-m", "inr.serving.views._process")
-_SLOW = {"codecs", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
+_SLOW = {"codecs", "mesh", "parts", "peaks", "prepare", "wav"}  # at most one at a time, so that tiles go on
 _LONGEST_PREPARATION = 1800.0  # seconds
 _MOST_CANVASES = 2_000
 _FIRST_RATE = 2e10  # multiplications a second that are thought possible before any was measured
@@ -29,10 +30,10 @@ class Renderer:
     """Draws tiles and whatever else needs a field, in a process of its own; the caller never loads torch.
 
     Args:
-        cache: the folder of tiles and pyramids, which may be deleted at any time.
+        cache: the folder of all that is drawn, which may be deleted at any time.
         threads: things done at once.
         memory: bytes that open fields may take.
-        cache_bytes: bytes that tiles may take, and pyramids as much again, and sounds.
+        cache_bytes: bytes that tiles may take, and pyramids as much again, and sounds, and meshes.
         timeout: seconds that one answer may take; then the process is stopped.
         longest_wait: seconds of work that may be waiting; above it requests are refused.
     """
@@ -128,6 +129,40 @@ class Renderer:
         path = self._cache / "sounds" / name
         if not path.exists():
             await self.call("wav", image=image.to_json(), name=name, rate=rate)
+        return path
+
+    async def view(self, image: FieldImage, view: View) -> bytes:
+        """A picture of a shape, a WebP, from the cache where it is there.
+
+        Args:
+            image: a field of a shape.
+            view: from where it is seen, and how large.
+
+        Raises:
+            InrError: it is no shape, has no surface, or takes too long.
+        """
+        key = view.key_of(image)
+        data = await asyncio.to_thread(self._tiles.get, key)
+        if data is None:
+            data = await self.call("view", image=image.to_json(), **view._asdict())
+            await asyncio.to_thread(self._tiles.put, key, data)
+        return bytes(data)
+
+    async def mesh(self, image: FieldImage, suffix: str, resolution: int) -> Path:
+        """The file of a shape's surface, or of its outline, in the cache.
+
+        Args:
+            image: a field of a shape.
+            suffix: of the format, as ".ply".
+            resolution: cells along each axis of the box.
+
+        Raises:
+            InrError: it is no shape, has no surface, the format is of another kind of shape, or it takes too long.
+        """
+        name = f"{image.sha256}-{resolution}{suffix}"
+        path = self._cache / "meshes" / name
+        if not path.exists():
+            await self.call("mesh", image=image.to_json(), name=name, resolution=resolution)
         return path
 
     async def _prepared(self, image: FieldImage | SignalImage, request: Request) -> None:

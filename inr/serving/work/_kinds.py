@@ -33,6 +33,7 @@ from inr.serving.options import fit_options
 from inr.serving.queue import Job
 from inr.serving.work._previews import Previews
 from inr.serving.work._task import Interrupted, Task
+from inr.shapes import surface_measures
 from inr.signals import LosslessSize, Signal, lossless_size
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class Input:
         signal: that is fitted or compressed, or that a recompressed field is measured against.
         source: the file that it was read from, or what it takes without loss.
         field: the bytes of the field that is recompressed.
+        remarks: on how the signal was read.
     """
 
     signal: Signal | None = None
     source: Source = None
     field: bytes | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,17 @@ def run_job(task: Task, given: Input) -> Outcome:
         DiskFull: a checkpoint could not be written.
         InrError: what is asked for cannot be done.
     """
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", InrWarning)
+    with hearing() as said:
         warnings.simplefilter("ignore", RuntimeWarning)
         made = _RUN[task.job.kind](task, given)
-    remarks = [str(each.message) for each in said if issubclass(each.category, InrWarning)]
+    remarks = [*given.remarks, *said()]
     size, lossless = len(made.data), None
     if given.signal is not None:
         lossless = lossless_size(given.signal, given.source)
     samples = given.signal.size if given.signal is not None else math.prod(made.field.domain.shape or (1,))
+    is_shape = made.field.domain.kind == "shape"  # whose samples are as many as somebody draws
     metrics = {
-        **made.metrics, "bytes": size, "bits_per_sample": 8 * size / samples,
+        **made.metrics, "bytes": size, "bits_per_sample": None if is_shape else 8 * size / samples,
         "seconds": task.job.seconds + task.seconds,
         "parts": {part: format_spec(config) for part, config in made.field.config().items()},
         "kind": made.field.domain.kind,
@@ -113,6 +116,14 @@ def run_job(task: Task, given: Input) -> Outcome:
         **({} if lossless is None else {"lossless_bytes": lossless.bytes, "lossless_format": lossless.format}),
     }  # fmt: skip
     return dataclasses.replace(made, metrics=finite(metrics))
+
+
+@contextmanager
+def hearing() -> Iterator[Callable[[], list[str]]]:
+    """Collect what is warned of inside, each as one line; the lines that came, when they are asked for."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", InrWarning)
+        yield lambda: [str(each.message) for each in said if issubclass(each.category, InrWarning)]
 
 
 def _fit(task: Task, given: Input) -> Outcome:
@@ -140,7 +151,7 @@ def _fit(task: Task, given: Input) -> Outcome:
         field, execute, missed, signal, block = kept.field, kept.execute, kept.missed, fitter.signal, fitter.plan.block
         steps, reason = end.step, str(end.reason)
     task.stage("evaluating")
-    field.metrics = evaluate(field, signal, execute=execute, block=block)
+    field.metrics = evaluate(field, signal, execute=execute, block=block) | surface_measures(field, signal)
     metrics = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
     return Outcome(container.dumps(*field.storage(field)), metrics, field, execute)
 

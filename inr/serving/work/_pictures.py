@@ -29,6 +29,11 @@ def save_picture(array: np.ndarray, domain: Domain, path: Path) -> bool:
         array = array[len(array) // 2]
     stride = max(1, max(array.shape[:2]) // (4 * LARGEST_SIDE))  # spares huge pictures a float copy
     shown = pixels(array[::stride, ::stride], domain)
+    return save_pixels(shown, path)
+
+
+def save_pixels(shown: np.ndarray, path: Path) -> bool:
+    """Write pixels, uint8 (h, w, k), in the same way; True."""
     picture = Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown)
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     picture.save(path, "WEBP", quality=_QUALITY, method=2)

@@ -2,14 +2,18 @@
 
 import math
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from inr._errors import InrError
 from inr.field import Execute, Field
-from inr.serving.work._pictures import LARGEST_SIDE, save_picture
+from inr.serving.work._pictures import LARGEST_SIDE, save_picture, save_pixels
 from inr.serving.work._task import Task
+from inr.shapes import flat_picture, implicit, picture
 from inr.signals import block_ranges, grid_range
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ _FIRST = 0.25  # seconds of fitting before the first one
 _GAP, _SHARE = 0.4, 0.05  # seconds from one to the next at least, and the share of the time that they take at most
 _EARLY = 0.5  # of that time, what the first ones may take before it is their turn: most is to be seen early in a fit
 _SHORTEST = 1.0  # seconds; shorter jobs show their end only
+_SHAPE_SIDE = 512  # pixels of shapes, of which every one takes several points
 _SMALLEST_SIDE = 192  # pixels; pictures grow from there as far as time allows
 
 
@@ -51,7 +56,8 @@ class Previews:
             self._due = begin + _FIRST
             return
         if not self.draw(fitter.field, fitter.execute, fitter.plan.block, self._side):
-            self._due = float("inf")
+            # a shape has no surface before it has learned something
+            self._due = begin + _GAP if fitter.field.domain.kind == "shape" else float("inf")
             return
         now = time.perf_counter()
         cost = now - begin
@@ -62,7 +68,7 @@ class Previews:
             self._side = min(2 * self._side, LARGEST_SIDE)
 
     def draw(self, field: Field, execute: Execute | None = None, block: int = 16_384, side: int = LARGEST_SIDE) -> bool:
-        """Draw a field of a picture, or the middle slice of a volume or video; False where there is nothing to show.
+        """Draw a field of a picture, the middle slice of a volume or video, or a shape; False if nothing is to be seen.
 
         Args:
             field: what is drawn.
@@ -71,20 +77,37 @@ class Previews:
             side: the most pixels of one side.
         """
         shape = field.domain.shape
+        if field.domain.kind == "shape":
+            try:
+                pixels = _shape_pixels(field, execute, side)
+            except InrError:
+                return False
+            return self._keep(lambda path: save_pixels(pixels, path))
         if field.domain.kind not in ("image", "video", "volume") or shape is None or len(shape) < 2:
             return False
         scale = min(side / max(shape[-2:]), 1.0)
         size = (*[1] * (len(shape) - 2), *(max(round(each * scale), 1) for each in shape[-2:]))
         samples = _points(field, execute or field, size, block)
+        return self._keep(lambda path: save_picture(samples, field.domain, path))
+
+    def _keep(self, save: Callable[[Path], bool]) -> bool:
+        """Put a picture in the place of the last one, and say so; False where there is none."""
         temporary = self._task.folder / ".inr-preview.webp"
         try:  # without waiting for the disk: a picture that is lost costs nothing
-            drawn = save_picture(samples, field.domain, temporary)
+            drawn = save(temporary)
             if drawn:
                 temporary.replace(self._task.folder / "preview.webp")
                 self._task.previewed()
         except OSError:  # a full disk costs pictures, not the job
             return False
         return drawn
+
+
+def _shape_pixels(field: Field, execute: Execute | None, side: int) -> np.ndarray:
+    """A shape, as pages show it before anybody turns it."""
+    side = min(side, _SHAPE_SIDE)
+    shape = implicit(field, execute=execute)
+    return flat_picture(shape, side) if shape.dimensions == 2 else picture(shape, (side, side))
 
 
 @torch.no_grad()

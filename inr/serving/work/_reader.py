@@ -22,9 +22,9 @@ from inr.serving import DiskFull
 from inr.serving.store import Store
 from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, NO_ROOM, PREVIEW, REFUSED, run_reader
 from inr.serving.work._sandbox import ReadLimits
-from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, Signal
+from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, ShapeSource, Signal
 
-_OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable")
+_OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")
 _MOST_DESCRIPTION = 32 << 20  # bytes
 _LONGEST_SENTENCE = 2_000  # letters
 _processes = threading.Lock()  # whoever begins a process looks after all others, and an exit status is told once
@@ -35,7 +35,7 @@ class Canonical:
     """What an upload was read as.
 
     Attributes:
-        kind: "image", "audio", "video", "volume" or "scattered"; "field" for a file that is one already.
+        kind: "image", "audio", "video", "volume", "scattered" or "shape"; "field" for a file that is one already.
         description: plain JSON: kind, domain, size, shape, channels, lossless_bytes and lossless_format of a signal,
             preview (the digest of a WebP in the store, or None) and remarks (what was read otherwise than somebody may
             expect).
@@ -57,7 +57,7 @@ def read(
     Args:
         path: of the upload.
         name: what its owner calls it, for what is said of it.
-        options: sampling, value_range ("LOW,HIGH"), nodata, srgb and variable, as of `inr.open`.
+        options: sampling, value_range ("LOW,HIGH"), nodata, srgb, variable and as_shape, as of `inr.open`.
         store: takes the samples and the picture.
         limits: of the process.
 
@@ -96,15 +96,18 @@ def reading_options(options: Mapping[str, Any]) -> dict[str, Any]:
             found["nodata"] = float(found["nodata"])
         except (TypeError, ValueError):
             raise InrError(f"nodata is a number, not {found['nodata']!r}") from None
+    if found.get("as_shape", "sdf") not in ("sdf", "occupancy", "eikonal"):
+        raise InrError(f"as_shape is one of sdf, occupancy, eikonal, not {found['as_shape']!r}")
     return found
 
 
-def signal_of(array: Path, description: Mapping[str, Any]) -> Signal:
+def signal_of(array: Path, description: Mapping[str, Any], name: str = "the shape") -> Signal:
     """The signal of a canonical form.
 
     Args:
         array: the file of its samples in the store.
         description: as `Canonical` has it.
+        name: what is said to be at fault with a shape.
 
     Raises:
         InrError: the two do not belong together.
@@ -113,6 +116,9 @@ def signal_of(array: Path, description: Mapping[str, Any]) -> Signal:
     if domain.shape is not None:
         return GridSignal(np.load(array, allow_pickle=False), domain)
     with np.load(array, allow_pickle=False) as arrays:
+        if domain.kind == "shape":
+            holds, as_shape, rule = (description[key] for key in ("holds", "as_shape", "rule"))
+            return ShapeSource(holds, dict(arrays), as_shape, name, rule).signal()
         return ScatteredSignal(arrays["positions"], arrays["values"], domain)
 
 

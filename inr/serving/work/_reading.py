@@ -23,11 +23,12 @@ from inr._errors import InrError, InrWarning
 from inr.container import GIB
 from inr.serving.work._pictures import save_picture
 from inr.serving.work._sandbox import ReadLimits, confine
-from inr.signals import Signal, lossless_size, open
+from inr.signals import ShapeSource, Signal, lossless_size, open, shape_source
 
 ARRAY, FIELD, PREVIEW, DESCRIPTION, REFUSED = "array", "field.inr", "preview.webp", "description.json", "refused"
 NO_ROOM = 28  # the exit status of a reader that met a full disk
 _FIELD_MAGIC = b"\x89INR"
+_POINTS = 1 << 18  # that are drawn around a shape, about
 
 # loaded by the process that readers are forked from, which saves every one of them the time
 for _library in ("PIL.Image", "PIL.WebPImagePlugin", "soundfile", "av"):
@@ -52,7 +53,7 @@ def run_reader(file: str, folder: str, name: str, options: Mapping[str, Any], li
     path, into = Path(file), Path(folder)
     confine(path, into, limits)
     try:
-        description = _describe(path, into, options, limits)
+        description = _describe(path, into, name, options, limits)
     except InrError as error:
         into.joinpath(REFUSED).write_text(str(error).replace(file, name), encoding="utf-8")
     except MemoryError:
@@ -65,12 +66,15 @@ def run_reader(file: str, folder: str, name: str, options: Mapping[str, Any], li
         into.joinpath(DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
 
 
-def _describe(path: Path, into: Path, options: Mapping[str, Any], limits: ReadLimits) -> dict[str, Any]:
+def _describe(path: Path, into: Path, name: str, options: Mapping[str, Any], limits: ReadLimits) -> dict[str, Any]:
     with path.open("rb") as file:
         if file.read(len(_FIELD_MAGIC)) == _FIELD_MAGIC:
             return _describe_field(path, into, options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
+        shape = shape_source(path, options.get("as_shape"), name=name, max_bytes=limits.decoded)
+        if shape is not None:
+            return _describe_shape(shape, path, into, name, options)
         signal = open(path, max_bytes=limits.decoded, **options)
     _save(signal, into / ARRAY)
     domain, lossless = signal.domain, lossless_size(signal, path)
@@ -84,6 +88,31 @@ def _describe(path: Path, into: Path, options: Mapping[str, Any], limits: ReadLi
         "shape": None if domain.shape is None else list(domain.shape),
         "channels": domain.channels,
         "remarks": [str(each.message) for each in said if issubclass(each.category, InrWarning)],
+    }
+
+
+def _describe_shape(
+    shape: ShapeSource, path: Path, into: Path, name: str, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Of a shape, whose canonical form are its arrays: what is inside of it is found out where it is fitted."""
+    if further := [each for each in options if each != "as_shape"]:
+        raise InrError(f"{path} holds a shape, which has no {further[0].replace('_', ' ')}: leave it out")
+    domain = shape.domain
+    with (into / ARRAY).open("wb") as file:
+        np.savez(file, allow_pickle=False, **shape.arrays)
+    suffix = Path(name).suffix.lstrip(".").upper()
+    return {
+        "kind": domain.kind,
+        "domain": domain.to_json(),
+        "holds": shape.holds,
+        "rule": shape.rule,
+        "as_shape": shape.as_shape,
+        "lossless_bytes": path.stat().st_size,
+        "lossless_format": f"the source ({suffix})" if suffix else "the source",
+        "size": _POINTS,
+        "shape": None,
+        "channels": domain.channels,
+        "remarks": [],
     }
 
 

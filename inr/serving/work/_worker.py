@@ -21,7 +21,7 @@ from inr.serving.queue import Claim, NotFound, Queue
 from inr.serving.store import RESERVE, Store
 from inr.serving.views import FieldImage, build_pyramid
 from inr.serving.work._heart import Heart, resident
-from inr.serving.work._kinds import Diverged, Input, Outcome, run_job
+from inr.serving.work._kinds import Diverged, Input, Outcome, hearing, run_job
 from inr.serving.work._previews import Previews
 from inr.serving.work._reader import lossless_of, reading_options, signal_of
 from inr.serving.work._task import Interrupted, Task
@@ -187,7 +187,9 @@ class Worker:
                     f"{row.name} is already a fitted field; inr recompress makes it smaller, inr render draws it"
                 )
             return Input(field=path.read_bytes())
-        return Input(signal_of(path, row.description), lossless_of(row.description), data)
+        with hearing() as said:
+            found = signal_of(path, row.description, row.name)
+        return Input(found, lossless_of(row.description), data, tuple(said()))
 
     def _finished(self, task: Task, outcome: Outcome) -> bool:
         """Put the result into the store, then end the job; False where it is not wanted any more."""

@@ -1,11 +1,11 @@
 """Fields: what jobs made that are done, or were stopped."""
 
 import base64
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from inr.serving.http.answers import file_answer, tag_of, tagged_json
+from inr.serving.http.answers import file_answer, is_known, tag_of, tagged_json
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import FieldBody, FieldList, Id
 from inr.serving.http.reading import shown_name
@@ -13,6 +13,7 @@ from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import job_json, view_links
 from inr.serving.http.sources import field_image, own_field
+from inr.serving.views import View
 
 if TYPE_CHECKING:
     from inr.serving.queue import Job
@@ -21,6 +22,25 @@ router = APIRouter(prefix="/v1", tags=["fields"])
 
 Rate = Annotated[int | None, Query(ge=1_000, le=192_000, description="samples a second; the signal's own if left out")]
 Points = Annotated[int, Query(ge=16, le=8_192, description="how many pairs of least and greatest")]
+Resolution = Annotated[
+    int, Query(ge=16, le=1_024, description="cells along each axis of the box, of which the longest side takes 90 %")
+]
+MeshFormat = Annotated[
+    Literal["ply", "obj", "stl", "glb", "svg"], Path(description="svg of an outline, all others of a shape in space")
+]
+
+
+def _angle(
+    azimuth: Annotated[int, Query(ge=-360, le=360, description="degrees to the right around the upward axis")] = 35,
+    elevation: Annotated[int, Query(ge=-90, le=90, description="degrees above the horizon")] = 20,
+    up: Annotated[Literal["x", "y", "z"], Query(description="the axis that points upwards")] = "y",
+    size: Annotated[int, Query(ge=32, le=1_024, description="pixels of width and height")] = 512,
+) -> View:
+    """From where a shape is to be seen."""
+    return View(azimuth, elevation, up, size)
+
+
+Angle = Annotated[View, Depends(_angle)]
 INR = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 # of what the renderer makes
 DRAWN = refuses("not-found", "bad-option", "damaged-file", "busy", "unavailable")
@@ -35,6 +55,14 @@ WAV: dict[int | str, dict[str, Any]] = {
     206: {"content": {"audio/wav": {}}, "description": "a part of it"},
     **CACHED,
     **refuses("not-found", "bad-option", "range-not-satisfiable", "busy", "unavailable"),
+}
+DRAWING: dict[int | str, dict[str, Any]] = {200: {"content": {"image/webp": {}}}, **CACHED, **DRAWN}
+MESH: dict[int | str, dict[str, Any]] = {
+    200: {"content": INR},
+    206: {"content": INR, "description": "a part of it"},
+    **CACHED,
+    **DRAWN,
+    **refuses("range-not-satisfiable"),
 }
 
 
@@ -78,30 +106,50 @@ async def peaks(request: Request, id: Id, service: TheService, user: TheUser, n:
     return await peaks_of(request, service, await in_thread(own_field, service, user, id), n)
 
 
+@router.get("/fields/{id}/view.webp", response_class=Response, responses=DRAWING)
+async def view(request: Request, id: Id, service: TheService, user: TheUser, angle: Angle) -> Response:
+    """A shape from an angle; of an outline, the distances from it."""
+    return await view_of(request, service, await in_thread(own_field, service, user, id), angle)
+
+
+@router.get("/fields/{id}/mesh.{format}", response_class=Response, responses=MESH)
+async def mesh(
+    request: Request, id: Id, format: MeshFormat, service: TheService, user: TheUser, resolution: Resolution = 256
+) -> Response:
+    """The surface of a shape as a mesh, or its outline as a drawing; to be saved."""
+    return await mesh_of(request, service, await in_thread(own_field, service, user, id), format, resolution)
+
+
 def file_of(request: Request, service: Service, job: "Job") -> Response:
     """A field's file, to be saved under the job's name."""
     assert job.result_sha256 is not None
-    name = shown_name(job.name).rpartition(".")[0] or shown_name(job.name)
     answer = file_answer(
         request,
         service.store.path(job.result_sha256),
         tag=tag_of(job.result_sha256, job.name),
         media_type="application/octet-stream",
-        filename=f"{name}.inr",
+        filename=f"{_stem(job)}.inr",
     )
     digest = base64.b64encode(bytes.fromhex(job.result_sha256)).decode()
     answer.headers["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530: of the whole file, whatever range is asked for
     return answer
 
 
+def _stem(job: "Job") -> str:
+    """What files that are made of a job are called, without their endings."""
+    return shown_name(job.name).rpartition(".")[0] or shown_name(job.name)
+
+
 async def described(service: Service, job: "Job", share: str | None = None) -> dict[str, Any]:
     """A field's JSON; of a share without what leads to its owner's things."""
     image = await in_thread(field_image, service, job)
     found = await service.renderer.call("describe", image=image.to_json())
-    links = view_links(f"/v1/fields/{job.id}" if share is None else f"/v1/shared/{share}", found["kind"])
+    links = view_links(
+        f"/v1/fields/{job.id}" if share is None else f"/v1/shared/{share}", found["kind"], len(found["axes"])
+    )
     if share is None:
         links["preview"] = f"/v1/jobs/{job.id}/preview.webp"
-        if image.signal is not None:
+        if image.signal is not None and "iiif" in links:
             links["signal_iiif"] = f"/iiif/3/signal-{job.signal}/info.json"
     return {
         **found,
@@ -126,3 +174,22 @@ async def peaks_of(request: Request, service: Service, job: "Job", count: int) -
     """The outline of a field's sound."""
     image = await in_thread(field_image, service, job)
     return tagged_json(request, await service.renderer.call("peaks", image=image.to_json(), n=count))
+
+
+async def view_of(request: Request, service: Service, job: "Job", angle: View) -> Response:
+    """A field's shape from an angle."""
+    image = await in_thread(field_image, service, job)
+    tag = tag_of(angle.key_of(image))
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=86400, immutable"}
+    if is_known(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(await service.renderer.view(image, angle), media_type="image/webp", headers=headers)
+
+
+async def mesh_of(request: Request, service: Service, job: "Job", format: str, resolution: int) -> Response:
+    """A field's surface, to be saved under the job's name, whole or one range of it."""
+    path = await service.renderer.mesh(await in_thread(field_image, service, job), f".{format}", resolution)
+    return file_answer(
+        request, path, tag=tag_of(path.name, job.name), media_type="application/octet-stream",
+        filename=f"{_stem(job)}.{format}",
+    )  # fmt: skip

@@ -6,7 +6,24 @@ from fastapi import APIRouter, Path, Request, Response
 
 from inr.serving.http.answers import JSONAnswer
 from inr.serving.http.models import FieldBody, Id, ShareBody, ShareList
-from inr.serving.http.routes.fields import DRAWN, FILE, WAV, Points, Rate, described, file_of, peaks_of, sound_of
+from inr.serving.http.routes.fields import (
+    DRAWING,
+    DRAWN,
+    FILE,
+    MESH,
+    WAV,
+    Angle,
+    MeshFormat,
+    Points,
+    Rate,
+    Resolution,
+    described,
+    file_of,
+    mesh_of,
+    peaks_of,
+    sound_of,
+    view_of,
+)
 from inr.serving.http.schema import CACHED, refuses
 from inr.serving.http.service import TheService, TheUser, in_thread
 from inr.serving.http.sources import own_field, shared_field
@@ -67,6 +84,20 @@ async def shared_audio(request: Request, name: Share, service: TheService, rate:
 async def shared_peaks(request: Request, name: Share, service: TheService, n: Points = 1_000) -> Response:
     """The outline of a shared field's sound."""
     return _public(await peaks_of(request, service, await in_thread(shared_field, service, name), n))
+
+
+@router.get("/shared/{name}/view.webp", response_class=Response, responses=DRAWING)
+async def shared_view(request: Request, name: Share, service: TheService, angle: Angle) -> Response:
+    """A shared shape from an angle."""
+    return _public(await view_of(request, service, await in_thread(shared_field, service, name), angle))
+
+
+@router.get("/shared/{name}/mesh.{format}", response_class=Response, responses=MESH)
+async def shared_mesh(
+    request: Request, name: Share, format: MeshFormat, service: TheService, resolution: Resolution = 256
+) -> Response:
+    """The surface of a shared shape as a mesh, or its outline as a drawing."""
+    return _public(await mesh_of(request, service, await in_thread(shared_field, service, name), format, resolution))
 
 
 def _public(answer: Response) -> Response:

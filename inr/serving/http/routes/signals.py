@@ -30,6 +30,10 @@ ValueRange = Annotated[str | None, Query(max_length=100, description="LOW:HIGH")
 NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the value of samples that are missing")]
 SRGB = Annotated[bool | None, Query()]
 Variable = Annotated[str | None, Query(max_length=200, description="of a file that holds several")]
+Shaped = Annotated[
+    Literal["sdf", "occupancy", "eikonal"] | None,
+    Query(description="what is learned of a shape; of a picture or an SVG drawing: to read its silhouette"),
+]
 Digest = Annotated[
     str | None,
     Header(
@@ -68,10 +72,14 @@ async def post_signal(
     nodata: NoData = None,
     srgb: SRGB = None,
     variable: Variable = None,
+    as_shape: Shaped = None,
     content_digest: Digest = None,
 ) -> Response:
-    """Send a picture, sound, video or volume of up to 16 MiB; larger ones go to /v1/uploads."""
-    given = {"sampling": sampling, "value_range": value_range, "nodata": nodata, "srgb": srgb, "variable": variable}
+    """Send a picture, sound, video, volume or shape of up to 16 MiB; larger ones go to /v1/uploads."""
+    given = {
+        "sampling": sampling, "value_range": value_range, "nodata": nodata, "srgb": srgb, "variable": variable,
+        "as_shape": as_shape,
+    }  # fmt: skip
     if "content-length" not in request.headers:
         raise Problem("length-required", "Say the body's length first, in Content-Length.")
     service.require_disk()

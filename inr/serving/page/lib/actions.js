@@ -2,7 +2,7 @@
 
 import { remove } from "./api.js";
 import { button, h, icon, trying } from "./dom.js";
-import { compressDialog, confirmDialog, shareDialog } from "./dialogs.js";
+import { compressDialog, confirmDialog, meshDialog, shareDialog } from "./dialogs.js";
 import { stem } from "./model.js";
 
 export function downloadLink(field, kind = "") {
@@ -10,6 +10,9 @@ export function downloadLink(field, kind = "") {
 }
 
 export const shareButton = (field) => button("share", "Share", trying(() => shareDialog(field)));
+
+/** Of a shape: its surface as triangles, or its outline as curves. */
+export const meshButton = (field) => button("mesh", field.links.outline ? "Outline" : "Mesh", () => meshDialog(field));
 
 export const compressButton = (field) =>
   button("smaller", "Make smaller", () => compressDialog(field, (job) => {

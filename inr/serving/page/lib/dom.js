@@ -30,6 +30,7 @@ const PATHS = {
   home: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   full: "M14 4h6v6M20 4l-7 7M10 20H4v-6M4 20l7-7",
   grid: "M4 9h16M4 15h16M9 4v16M15 4v16M4 4h16v16H4z",
+  mesh: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9",
   download: "M12 4v11M7 11l5 5 5-5M4 20h16",
   share: "M12 15V4M8 7l4-4 4 4M6 11H5v9h14v-9h-1",
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",

@@ -17,8 +17,11 @@ export function bytes(count) {
 export const decibels = (value) =>
   value === null || value === undefined ? "–" : `${value.toFixed(1)} dB`;
 
-/** PSNR of what is finished; it is infinite, which JSON cannot say, where nothing is off. */
-export const quality = (metrics) => (metrics?.psnr == null && metrics?.max_error === 0 ? "exact" : decibels(metrics?.psnr));
+/** PSNR of what is finished; it is infinite, which JSON cannot say, where nothing is off. Of shapes, how far insides overlap. */
+export function quality(metrics) {
+  if (metrics?.kind === "shape") return metrics.iou == null ? "–" : `IoU ${metrics.iou.toFixed(4)}`;
+  return metrics?.psnr == null && metrics?.max_error === 0 ? "exact" : decibels(metrics?.psnr);
+}
 
 /** "40 s", "2 min 5 s", "3 h 10 min". */
 export function duration(seconds) {

@@ -1,7 +1,8 @@
-// The stage of a finished field: a viewer with layers for what has pixels, a waveform for sound.
+// The stage of a finished field: a viewer with layers for what has pixels, a waveform for sound, a shape that turns.
 
 import { complain, h } from "./dom.js";
 import { segments } from "./segments.js";
+import { shapeStage } from "./shape.js";
 import { slices } from "./slices.js";
 import { tiles, Viewer } from "./viewer.js";
 import { soundStage } from "./wave.js";
@@ -13,6 +14,7 @@ import { soundStage } from "./wave.js";
  */
 export function fieldStage(field, { viewer = new Viewer(`The field of ${field.name}`) } = {}) {
   if (field.kind === "audio") return soundStage(field);
+  if (field.links.view) return shapeStage(field);
   if (!field.links.iiif) return unseen();
   const running = Boolean(viewer.osd);
   const layers = [

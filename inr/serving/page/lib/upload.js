@@ -18,8 +18,11 @@ export async function upload(file, name, onShare = () => {}) {
   return ready(signal);
 }
 
+// Of an SVG drawing it is the outline that can be fitted.
+const reading = (name) => (/\.svg$/i.test(name) ? { as_shape: "sdf" } : {});
+
 function whole(file, name) {
-  return call("POST", `/v1/signals?name=${encodeURIComponent(name)}`, {
+  return call("POST", `/v1/signals?${new URLSearchParams({ name, ...reading(name) })}`, {
     body: file,
     headers: { "Content-Type": "application/octet-stream" },
   });
@@ -30,7 +33,8 @@ async function pieces(file, name, onShare) {
   let place = localStorage.getItem(key);
   let offset = place ? await offsetOf(place) : null;
   if (offset === null) {
-    const metadata = `filename ${btoa(String.fromCharCode(...new TextEncoder().encode(name)))}`;
+    const told = Object.entries({ filename: name, ...reading(name) });
+    const metadata = told.map(([key, text]) => `${key} ${btoa(String.fromCharCode(...new TextEncoder().encode(text)))}`).join(",");
     const made = await request("POST", "/v1/uploads", {
       headers: { ...TUS, "Upload-Length": String(file.size), "Upload-Metadata": metadata },
     });

@@ -10,7 +10,7 @@ import { fieldStage } from "../lib/look.js";
 import { isGoing, partsOf, shareOf, statusOf } from "../lib/model.js";
 import { optionsForm } from "../lib/options.js";
 import { Viewer } from "../lib/viewer.js";
-import { compressButton, deleteButton, downloadLink, shareButton } from "../lib/actions.js";
+import { compressButton, deleteButton, downloadLink, meshButton, shareButton } from "../lib/actions.js";
 
 export const title = "Fit";
 
@@ -86,7 +86,7 @@ export async function show(main, [id], { signal }) {
     curve.add(detail.seconds, detail.psnr);
     paint();
   };
-  handlers.preview = (detail) => stage.viewer?.picture(detail.url).catch(() => {});
+  handlers.preview = (detail) => stage.preview?.(detail.url);
   handlers.end = () => finish().catch(complain);
   // What happened while the stream was down is read anew.
   events.addEventListener("found", () => get(`/v1/jobs/${id}`, signal).then((fresh) => {
@@ -109,6 +109,7 @@ function waitingStage(job) {
   if (job.signal && ["audio", "scattered"].includes(job.signal.kind)) {
     return { element: h("div", { class: "stage stage-empty" }, h("p", {}, "It can be heard and seen when the fit is done.")) };
   }
+  if (job.signal?.kind === "shape") return shapeWaiting(job);
   const viewer = new Viewer(`The fit of ${job.name}`);
   viewer.columns = job.signal?.shape?.at(-1) ?? null;
   viewer.element.classList.add("stage-live");
@@ -120,8 +121,18 @@ function waitingStage(job) {
       const first = job.links.preview ?? (job.signal && `/v1/signals/${job.signal.id}/preview.webp`);
       if (first && job.links.preview) viewer.picture(first).catch(() => {});
     },
+    preview: (url) => viewer.picture(url).catch(() => {}),
     stop: () => viewer.stop(),
   };
+}
+
+/** A shape while it is fitted, from one angle: it can be turned when the fit is done. */
+function shapeWaiting(job) {
+  const words = h("p", {}, "It is seen as soon as it has a surface, and can be turned when the fit is done.");
+  const element = h("div", { class: "stage stage-shape stage-empty" }, words);
+  const preview = (url) => fill(element, h("img", { class: "shape-picture", alt: `The shape of ${job.name} so far`, src: url }));
+  if (job.links.preview) preview(job.links.preview);
+  return { element, preview };
 }
 
 function figures(job, curve) {
@@ -129,6 +140,7 @@ function figures(job, curve) {
   const psnr = h("b", { class: "figure-large" });
   const bar = h("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const facts = h("dl", { class: "facts" });
+  const remarks = h("ul", { class: "remarks" });
   const actions = h("div", { class: "actions thumb" });
   const more = h("div", { class: "actions" });
   const problem = h("div", { class: "problem", hidden: true });
@@ -156,9 +168,9 @@ function figures(job, curve) {
     }[now.state]?.());
     if (field) {
       fill(more,
-        field.kind !== "audio" && h("a", { class: "button", href: `#/zoom/${job.id}` }, icon("zoom"), "Beside the original"),
-        field.kind !== "audio" && h("a", { class: "button", href: `#/compare/${job.id}` }, icon("compare"), "Compare"),
-        compressButton(field), deleteButton(field, () => {
+        field.links.iiif && h("a", { class: "button", href: `#/zoom/${job.id}` }, icon("zoom"), "Beside the original"),
+        field.links.iiif && h("a", { class: "button", href: `#/compare/${job.id}` }, icon("compare"), "Compare"),
+        field.links.view ? meshButton(field) : compressButton(field), deleteButton(field, () => {
           location.hash = "#/library";
         }));
     }
@@ -180,7 +192,7 @@ function figures(job, curve) {
         h("p", { class: "eyebrow" }, [KINDS[job.kind], size(job.signal?.shape)].filter(Boolean).join(" · ")),
         h("h1", { tabindex: -1 }, job.name)),
       h("div", { class: "job-now" }, psnr, status, bar),
-      problem, actions, curve.element, facts, others, more, again,
+      problem, actions, curve.element, facts, remarks, others, more, again,
     ],
     paint(now) {
       psnr.textContent = now.metrics ? quality(now.metrics) : decibels(now.progress?.psnr);
@@ -197,10 +209,13 @@ function figures(job, curve) {
         ["Steps", whole(metrics.steps ?? now.progress?.step)],
         ["Time", duration(metrics.seconds ?? now.progress?.seconds)],
         ["SSIM", metrics.ssim?.toFixed(4)],
+        ["IoU near the surface", metrics.iou_near?.toFixed(4)],
+        ["Chamfer distance", metrics.chamfer?.toPrecision(3)],
         ["Parts", partsOf(now) || "what suits it"],
-        ["Against lossless", ratio(metrics.lossless_bytes, metrics.bytes)],
+        [metrics.kind === "shape" ? "Against its file" : "Against lossless", ratio(metrics.lossless_bytes, metrics.bytes)],
       ].filter(([, words]) => words);
       facts.replaceChildren(...rows.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words))));
+      fill(remarks, (metrics.remarks ?? []).map((words) => h("li", {}, words)));
       buttons(now);
     },
     done(now, itsField) {

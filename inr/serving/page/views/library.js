@@ -15,6 +15,7 @@ const FILTERS = [
   { value: "image", label: "Pictures" },
   { value: "audio", label: "Sounds" },
   { value: "volume", label: "Volumes and video" },
+  { value: "shape", label: "Shapes" },
 ];
 
 const fits = (job, kind) => kind === "all" || kind === job.signal?.kind || (kind === "volume" && job.signal?.kind === "video");
@@ -101,7 +102,7 @@ export async function show(main, _, { signal }) {
 export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
   const sources = [
     job.links.preview && `${job.links.preview}?v=${job.progress?.preview ?? 0}`,
-    job.signal && `/v1/signals/${job.signal.id}/preview.webp`,
+    job.signal && job.signal.kind !== "shape" && `/v1/signals/${job.signal.id}/preview.webp`,
   ].filter(Boolean);
   const next = ({ target }) => {
     if (sources.length) target.src = sources.shift();
@@ -131,7 +132,7 @@ export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
     h("p", { class: "card-more" }, [size(job.signal?.shape), partsOf(job), ago(job.ended ?? job.created)].filter(Boolean).join(" · ")),
     onchoose && h("div", { class: "card-actions" },
       job.links.file && [
-        !sound && h("a", { class: "icon-button", href: `#/zoom/${job.id}`, title: "Beside the original", "aria-label": `${job.name} beside the original` }, icon("zoom")),
+        job.links.iiif && h("a", { class: "icon-button", href: `#/zoom/${job.id}`, title: "Beside the original", "aria-label": `${job.name} beside the original` }, icon("zoom")),
         iconButton("share", `Share ${job.name}`, trying(() => shareDialog(field))),
         h("a", { class: "icon-button", href: job.links.file, download: `${stem(job.name)}.inr`, title: "Download", "aria-label": `Download ${job.name}` }, icon("download")),
       ],

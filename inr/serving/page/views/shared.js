@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { downloadLink } from "../lib/actions.js";
+import { downloadLink, meshButton } from "../lib/actions.js";
 import { bytes, quality, ratio, size } from "../lib/format.js";
 import { fieldStage } from "../lib/look.js";
 import { partsOf } from "../lib/model.js";
@@ -14,7 +14,7 @@ export async function show(main, [name], { signal }) {
   const field = await get(`/v1/shared/${name}`, signal);
   const stage = fieldStage(field);
   const facts = [
-    ["PSNR", quality(field.metrics)],
+    [field.kind === "shape" ? "Overlap" : "PSNR", quality(field.metrics)],
     ["Size", bytes(field.bytes)],
     ["Samples", size(field.shape)],
     ["Parts", partsOf(field)],
@@ -23,10 +23,10 @@ export async function show(main, [name], { signal }) {
   main.append(h("div", { class: "wide shared" },
     h("div", { class: "page-head" },
       h("div", {}, h("p", { class: "eyebrow" }, "Shared with you"), h("h1", { tabindex: -1 }, field.name)),
-      h("div", { class: "actions thumb" }, downloadLink(field, "primary"))),
+      h("div", { class: "actions thumb" }, downloadLink(field, "primary"), field.links.view && meshButton(field))),
     stage.element,
     h("dl", { class: "facts facts-row" }, facts.map(([label, words]) => h("div", {}, h("dt", {}, label), h("dd", {}, words)))),
-    h("p", { class: "faint" }, field.kind === "audio" ? "This is no recording" : "This is no picture of pixels",
+    h("p", { class: "faint" }, { audio: "This is no recording", shape: "This is no mesh" }[field.kind] ?? "This is no picture of pixels",
       ": it is a small neural network, computed anew wherever you look. ", h("code", {}, "inr render"), " draws its file at any size.")));
   signal.addEventListener("abort", () => stage.stop());
   await stage.start();

@@ -52,7 +52,7 @@ export async function show(main, _, { signal }) {
     h("section", { class: "hero" },
       h("div", { class: "hero-words" },
         h("h1", { tabindex: -1 }, "Drop a picture. ", h("em", {}, "Get a function.")),
-        h("p", { class: "lead" }, "A small neural network learns your picture, sound, video or volume while you watch. ",
+        h("p", { class: "lead" }, "A small neural network learns your picture, sound, video, volume or mesh while you watch. ",
           "Then zoom in past the last pixel, and take the file home."),
         h("div", { class: "dropper" },
           h("div", { class: "dropper-buttons" },
