@@ -199,6 +199,7 @@ def test_pictures_stay_pictures_unless_they_are_said_to_be_silhouettes(tmp_path)
         (np.where(_BOX[0, 0] == _BOX, np.nan, _BOX), _FACES, "no finite numbers"),
         (0 * _BOX, _FACES, "no faces of any area"),
         (_BOX, _FACES + 1, "names vertex 8"),
+        (_BOX[:, [0, 1, 0]], _FACES, "in one plane"),
         (_BOX[:, :2], _FACES, "vertices are real numbers"),
     ],
 )
