@@ -33,6 +33,8 @@ FLOORS = (
     ("io",),
     ("imageio",),
     ("equations", "reconstruction", "shapes"),
+    ("sets",),
+    ("priors",),
     ("sweeping", "xarray"),
     ("serving",),
     ("face",),

@@ -122,6 +122,22 @@ def test_a_field_with_kinks_has_one_derivative():
         field.grid([1.0])
 
 
+@pytest.mark.parametrize(
+    ("interpolation", "orders", "lacks"),
+    [
+        ("linear", 1, "no second derivatives"), ("smoothstep", 1, "second derivatives that jump"),
+        ("quintic", 2, "third derivatives that jump"),
+    ],
+)  # fmt: skip
+def test_derivatives_of_grids_that_jump_are_refused_from_second_order_on(interpolation, orders, lacks):
+    encoding = f"dense:levels=1,coarsest=2,finest=2,interpolation={interpolation}"
+    field = Field.build(DOMAIN, encoding=encoding, activation="sine", network="mlp:depth=1,width=6")
+    for order in range(orders + 1):
+        assert field.at(POINTS, (order, 0)).shape == (3, 2)
+    with pytest.raises(InrError, match=f"'dense' has {lacks}"):
+        field.at(POINTS, (orders + 1, 0))
+
+
 def test_an_array_of_a_field_is_what_it_renders():
     field = Field.build(DOMAIN, network="mlp:depth=1,width=6")
     np.testing.assert_array_equal(np.asarray(field), field.render())

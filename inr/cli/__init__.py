@@ -12,6 +12,8 @@ from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
 from inr.cli._decompress import decompress
 from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
 from inr.cli._doctor import doctor
+from inr.cli._export import EPILOG as EXPORT_EPILOG
+from inr.cli._export import export
 from inr.cli._fit import EPILOG as FIT_EPILOG
 from inr.cli._fit import fit
 from inr.cli._fit_many import EPILOG as FIT_MANY_EPILOG
@@ -19,6 +21,8 @@ from inr.cli._fit_many import fit_many
 from inr.cli._group import Group
 from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
+from inr.cli._learn import EPILOG as LEARN_EPILOG
+from inr.cli._learn import learn
 from inr.cli._mesh import EPILOG as MESH_EPILOG
 from inr.cli._mesh import mesh
 from inr.cli._parts import EPILOG as PARTS_EPILOG
@@ -94,8 +98,10 @@ def _inr(
 
 app.command(epilog=FIT_EPILOG)(fit)
 app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
+app.command(epilog=LEARN_EPILOG)(learn)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=MESH_EPILOG)(mesh)
+app.command(epilog=EXPORT_EPILOG)(export)
 app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)

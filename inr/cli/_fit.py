@@ -22,6 +22,7 @@ from inr.cli._fit_report import (
     draw_sheets,
     print_result,
 )
+from inr.cli._fit_set import fit_set, is_for_a_set
 from inr.cli._parsing import parse_sampling, parse_shape
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
@@ -46,11 +47,15 @@ EPILOG = f"""
 
   inr fit bunny.obj --seconds 60       # signed distances; --as occupancy
 
+  inr fit face.png --base faces.inr    # from what inr learn made of others
+
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  inr fit digits -o digits.inr --psnr 35    # a set: a field of every file of a folder, in one file; see also fit-many
 
   inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
@@ -62,17 +67,21 @@ EPILOG = f"""
 
   0 fine; 2 bad input, or output that cannot be written
 
-  1 the loss diverged; 130 interrupted (the best state is saved)
+  1 the loss diverged; 4 files of a set could not be read (the others are fitted)
+
+  130 interrupted (the best state is saved)
 """
 
 
 def fit(
+    context: typer.Context,
     signal: options.Signal,
     output: options.Output = None,
     preset: options.Preset = None,
     encoding: options.Encoding = None,
     activation: options.Activation = None,
     network: options.Network = None,
+    base: options.Base = None,
     teacher: options.Teacher = None,
     objective: options.Objective = None,
     solver: options.Solver = "adam",
@@ -101,6 +110,8 @@ def fit(
     checkpoint_every: options.CheckpointEvery = 60.0,
     comparison: options.Comparison = None,
     no_comparison: options.NoComparison = False,
+    init: options.Init = None,
+    workers: options.Workers = None,
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     log: options.Log = None,
@@ -111,8 +122,15 @@ def fit(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fit a function to a signal and save it as an .inr file."""
-    arguments = dict(locals())
+    """Fit a function to a signal and save it as an .inr file; or one to every file of a folder, as a set."""
+    arguments = {name: value for name, value in locals().items() if name != "context"}
+    if is_for_a_set(signal, output, as_shape):
+        raise typer.Exit(fit_set(context, arguments))
+    for name in ("init", "workers"):
+        if arguments[name] is not None:
+            raise InrError(f"--{name} is for sets, which are fitted to folders: inr fit DIR -o SET.inr")
+    if as_shape == "video":
+        as_shape = arguments["as_shape"] = None
     import inr
     from inr.compression import FitOptions, check_unstepped, coding_of, finish, sampled
     from inr.listeners import listener
@@ -126,6 +144,7 @@ def fit(
         max_error=max_error, bytes=size_in_bytes, batch=batch,
         coding=coding_of({"exact": exact, "coded": coded, "half": half, "samples": samples}),
         learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
+        base=base,
     )  # fmt: skip
     beside = {"resume": resume, "events": events, "log": log, "teacher-map": teacher_map, "profile": profile}
     if not wanted.takes_steps:
@@ -137,6 +156,8 @@ def fit(
         "variable": variable, "as_shape": parse_shape(as_shape),
     }  # fmt: skip
     if server is not None:
+        if base is not None:
+            raise InrError("--base is of work on this machine; leave it out with --server")
         raise typer.Exit(fit_remotely(arguments, reading, outputs))
     listeners = [listener(each, force=force, append=resume) for each in log or ()]
 

@@ -23,6 +23,9 @@ EPILOG = """
 
 Several fits run side by side, with one thread each. Killed, or stopped by Ctrl-C, the same command goes on.
 
+Every file gets the field that inr fit would give it, in a file of its own, of any kind and size. Thousands of small
+signals of one kind are faster as a set, in one file and of one architecture: inr fit DIR -o set.inr
+
 [bold]Exit status[/bold]
 
   0 all files are fitted; 1 some could not be, and results.tsv says why; 2 bad input, or output that cannot be written

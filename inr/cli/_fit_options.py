@@ -15,6 +15,7 @@ _BUDGET = "Budget (whichever comes first)"
 _VALUES = "Values"
 _KEPT = "Weights (coded if nothing is given; samples for small signals, screens and maps; exact for scattered ones)"
 _FITTING = "Fitting"
+_SETS = "Sets (of a folder: inr fit DIR -o SET.inr)"
 _SERVER = "On a server (inr serve)"
 
 
@@ -30,7 +31,8 @@ Signal = Annotated[
     typer.Argument(
         metavar="SIGNAL",
         help="Picture, sound, video, volume, folder of numbered frames, data set (NetCDF, Zarr, GRIB), .npz of "
-        "samples, mesh, points with normals or outline (SVG); - for standard input.",
+        "samples, mesh, points with normals or outline (SVG); - for standard input. Or, with -o SET.inr, a folder of "
+        "any of them, each of which gets a field of a set.",
         callback=_pipes.incoming,
     ),
 ]
@@ -79,6 +81,12 @@ Activation = Annotated[
 ]
 Network = Annotated[
     str | None, _option(_PARTS, "As in mlp:depth=4,width=256; suits the others if not given.", part="network")
+]
+Base = Annotated[
+    Path | None,
+    _option(
+        _PARTS, "Begin from what similar signals taught (inr learn); its parts are the field's.", metavar="BASE.inr"
+    ),
 ]
 Teacher = Annotated[
     str | None,
@@ -136,9 +144,9 @@ AsShape = Annotated[
         _VALUES,
         "What is learned of a shape: sdf (signed distances), occupancy (what is inside) or eikonal (a distance, from "
         "points of the surface alone); sdf of meshes, eikonal of points if not given. A picture is a silhouette with "
-        "sdf or occupancy.",
+        "sdf or occupancy. Of a folder what it is taken for: set (a field of every file) or video (of its frames).",
         "--as",
-        metavar="sdf|occupancy|eikonal",
+        metavar="sdf|occupancy|eikonal|set|video",
     ),
 ]
 Purpose = Annotated[
@@ -194,6 +202,20 @@ Schedule = Annotated[
 Seed = Annotated[int, _option(_FITTING, "Decides initial weights and batches; 0 if not given.")]
 Resume = Annotated[bool, _option(_FITTING, "Go on with an interrupted fit, exactly.", "--resume")]
 CheckpointEvery = Annotated[float, _option(_FITTING, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")]
+
+Init = Annotated[
+    str | None,
+    _option(
+        _SETS,
+        "First weights: shared by all fields, so that their weights compare, or each field's own; shared if not given.",
+        "--init",
+        metavar="shared|own",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    _option(_SETS, "Fields that are fitted side by side; the number of cores if not given.", "--workers"),
+]
 
 Server = Annotated[
     str | None,

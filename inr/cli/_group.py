@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import os
+import re
 import signal
 import sys
 import warnings
@@ -19,6 +20,7 @@ from inr._scripts import name_scripts
 from inr.cli._console import INTERRUPTED, complain, remark, survive_any_encoding, typed
 
 BAD_INPUT = 2
+_SPOKEN = re.compile(r"(--(?:force|resume)) \((?:force|resume)=True\)")  # what Python calls an option
 
 # click's class, wherever this version of typer keeps it
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -101,7 +103,7 @@ def _guarded(run: Callable[[], Any]) -> int:
     except _UsageError as error:
         return complain(_usage_line(error), BAD_INPUT)
     except InrError as error:
-        return complain(str(error).replace("--force (force=True)", "--force"), BAD_INPUT)
+        return complain(_SPOKEN.sub(r"\1", str(error)), BAD_INPUT)
     except BrokenPipeError:
         _discard_output()
         return 1

@@ -12,7 +12,8 @@ from rich.table import Table
 from inr._errors import InrError
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, pairs, print_json, size
-from inr.cli._render import DAMAGED
+from inr.cli._info_set import describe_set, rows_of_set
+from inr.cli._render import DAMAGED, is_set_file
 
 if TYPE_CHECKING:
     from inr.container import Contents
@@ -25,9 +26,12 @@ EPILOG = """
 
   inr info photo.inr --json | jq .metrics.psnr
 
+  inr info set.inr                         # of a set: how many, PSNR, labels, formula
+
   inr info photo.inr.checkpoint            # how far an unfinished fit is
 
-[bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base are damaged or missing, and are named.
+[bold]Exit status[/bold] 2: not a sound .inr file; 4: sections beyond its base, or fields of a
+set, are damaged or missing, and are named.
 """
 
 # what is measured of shapes (`inr.shapes.measure`), in words
@@ -49,7 +53,7 @@ def info(
         Path,
         typer.Argument(
             metavar="FILE.inr",
-            help="A field, or the checkpoint of an unfinished fit; - for standard input.",
+            help="A field, a set of fields, a base, or the checkpoint of an unfinished fit; - for standard input.",
             callback=_pipes.incoming,
         ),
     ],
@@ -58,14 +62,38 @@ def info(
     """Say what is in an .inr file; a damaged one is refused."""
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
-    result = describe(container.read(file), file)
+    of_a_set = is_set_file(file)
+    if of_a_set:
+        result = describe_set(file)
+    else:
+        contents = container.read(file)
+        if "base" in contents.header:
+            _tell_base(contents, file, as_json=as_json)
+            return
+        result = describe(contents, file)
     if as_json:
         print_json(result)
+    elif of_a_set:
+        out().print(pairs(rows_of_set(result)))
+        out().print(pairs(result["formula"]))
     else:
         out().print(pairs(_rows(result)))
         out().print(_sections(result))
     if result["damaged"]:
         raise typer.Exit(DAMAGED)
+
+
+def _tell_base(contents: "Contents", file: Path, *, as_json: bool) -> None:
+    """Say what was learned from similar signals."""
+    from inr.cli._learn import rows_of, told
+    from inr.priors import read_base
+
+    total = contents.header_size + sum(entry.size for entry in contents.table)
+    result = {"file": str(file), "bytes": total, **told(read_base(contents, file))}
+    if as_json:
+        print_json(result)
+    else:
+        out().print(pairs(rows_of(result)))
 
 
 class About(NamedTuple):

@@ -15,7 +15,9 @@ from inr.cli._console import clock, decibels, err, si
 
 if TYPE_CHECKING:
     from inr.fitting import Event
+    from inr.priors import LearningEvent
     from inr.serving.work import Many
+    from inr.sets import SetProgress
     from inr.sweeping import SweepEvent
 
 # Seconds between redraws, for the fit needs the processor.
@@ -79,6 +81,19 @@ class FitBar:
         left = clock(seconds / steps * (event.steps - event.step))
         skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
         return f"{psnr}  {rate}{clock(event.seconds)} spent, {left} left{skipped}"
+
+
+class LearningBar(FitBar):
+    """A bar over what is learned from several signals, with the quality of those that are held out."""
+
+    def show(self, event: "LearningEvent") -> None:  # type: ignore[override]
+        """Draw an event, if enough time has passed since the last one drawn."""
+        self._held_out = event.held_out
+        super().show(event.event)
+
+    def _status(self, event: "Event") -> str:
+        status = super()._status(event)
+        return f"held out {self._held_out:.2f} dB, learned {status}" if math.isfinite(self._held_out) else status
 
 
 class SweepBar:
@@ -217,6 +232,48 @@ class ManyBar:
         """A line above the bar."""
         if not self._quiet:
             self._progress.console.print(f"inr: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+class SetBar:
+    """A bar over the fields of a set, with how many come in a minute and how long the others take.
+
+    Args:
+        quiet: show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._progress = _bar(quiet)
+        self._task: TaskID | None = None
+        self._begun: tuple[float, int] | None = None
+        self._drawn = 0.0
+
+    def __enter__(self) -> "SetBar":
+        self._progress.start()
+        self._task = self._progress.add_task("fields", total=None, status="looking at the files")
+        self._progress.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.refresh()
+        self._progress.stop()
+
+    def show(self, course: "SetProgress") -> None:
+        """Draw how far it is, if enough time has passed since it was drawn."""
+        assert self._task is not None
+        now = time.perf_counter()
+        new = course.done - course.kept
+        if self._begun is None or not new:  # time counts from where fits begin
+            self._begun = now, new
+        if now - self._drawn < _REFRESH_SECONDS and course.done != course.total:
+            return
+        self._drawn = now
+        seconds, fitted = now - self._begun[0], new - self._begun[1]
+        status = f"{course.done:,}" + ("" if course.total is None else f" of {course.total:,}")
+        if fitted and seconds > 0:
+            status += f"  {60 * fitted / seconds:,.0f} a minute"
+            if course.total is not None:
+                status += f"  {clock(seconds / fitted * (course.total - course.done))} left"
+        self._progress.update(self._task, total=course.total, completed=course.done, status=status, refresh=True)
 
 
 @contextmanager

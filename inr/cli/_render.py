@@ -1,6 +1,7 @@
 """`inr render`."""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,8 @@ EPILOG = """
   inr render photo.inr --box -1:0,-1:0 --scale 8  # the top left quarter
 
   inr render voice.inr --rate 48000 -o voice.wav
+
+  inr render set.inr --item cat.png -o cat.png    # one field of a set
 
   inr render bunny.inr --azimuth 60 --turntable bunny.mp4
 
@@ -85,6 +88,9 @@ Engine = Annotated[
         help="What evaluates the field, as in cpu:threads=2; the fastest that can if not given.", show_default=False
     ),
 ]
+Item = Annotated[
+    str | None, typer.Option("--item", help="Which field of a set, by its name.", metavar="NAME", show_default=False)
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless it fails.")]
 
@@ -98,6 +104,7 @@ def render(
     ],
     output: Output = None,
     form: Format = None,  # seen by the callback of the output
+    item: Item = None,
     size: Size = None,
     scale: Scale = None,
     rate: Rate = None,
@@ -116,6 +123,14 @@ def render(
     from inr.field import MAX_FILE_BYTES
 
     view = View(azimuth, elevation, up, turntable)
+    if item is not None or is_set_file(file):
+        field, name = item_of(file, item, quiet=quiet)
+        view.check_kind(field.domain.kind)
+        to_samples(
+            file, output, size, scale, box, engine, name=name, field=field, per_second=(rate, fps), force=force,
+            quiet=quiet,
+        )  # fmt: skip
+        return
     with waiting(f"reading {file}", quiet=quiet):
         contents = container.read(file, max_bytes=MAX_FILE_BYTES)
     kind = contents.header.get("domain", {}).get("kind")
@@ -145,6 +160,7 @@ def to_samples(
     *,
     name: str,
     contents: "Contents | None" = None,
+    field: "Field | None" = None,
     per_second: tuple[float | None, float | None] = (None, None),
     max_bytes: int | None = None,
     reference: Path | None = None,
@@ -153,12 +169,14 @@ def to_samples(
 ) -> None:
     """Read a field, sample it and write the samples; `name` goes before the suffix of a file that was not named.
 
-    `contents` are the file's, where they were read already.
+    `contents` are the file's, or `field` is what is in it, where they were read already.
     """
     from inr.signals import default_suffix
 
-    with waiting(f"reading {file}", quiet=quiet):
-        field, damaged = read_field(file, contents, max_bytes, reference)
+    damaged: tuple[str, ...] = ()
+    if field is None:
+        with waiting(f"reading {file}", quiet=quiet):
+            field, damaged = read_field(file, contents, max_bytes, reference)
     axes = [axis.name for axis in field.domain.axes]
     part = parse_box(box, axes)
     shape = _shape(field, parse_size(size, axes), scale, part, *per_second)
@@ -172,6 +190,34 @@ def to_samples(
     if not quiet:
         tell_written(path, shape, _written(field, shape, path))
     tell_damage(file, damaged)
+
+
+def is_set_file(file: Path) -> bool:
+    """Whether a file is one of a set of fields; only its header is read."""
+    from inr.container import Sections
+    from inr.sets import is_set
+
+    return is_set(Sections(file).header)
+
+
+def item_of(file: Path, item: str | None, *, quiet: bool) -> "tuple[Field, str]":
+    """One field of a set, and what a file is called by it.
+
+    Raises:
+        InrError: the file holds no set, no field of it is named, or it has none of that name.
+    """
+    from inr.sets import Fields
+
+    if item is None:
+        fields = Fields.load(file)
+        raise InrError(
+            f"{file} holds a set of {len(fields):,} fields: name one with --item, as --item {fields.names[0]}"
+        )
+    if not is_set_file(file):
+        raise InrError(f"{file} holds one field, and no set: leave out --item")
+    with waiting(f"reading {file}", quiet=quiet):
+        field = Fields.load(file)[item]
+    return field, re.sub(r"[^\w.-]+", "-", item.rpartition(".")[0] or item)
 
 
 def tell_written(path: Path, shape: Sequence[int], domain: "Domain") -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from inr.container._file import read as read
     from inr.container._file import write as write
     from inr.container._header import Entry as Entry
+    from inr.container._stream import Payload as Payload
+    from inr.container._stream import Sections as Sections
+    from inr.container._stream import write_payloads as write_payloads
     from inr.container._varint import varint as varint
 
 __getattr__, __all__ = lazy_exports(
@@ -25,7 +28,9 @@ __getattr__, __all__ = lazy_exports(
         "Contents": "._file",
         "Entry": "._header",
         "GIB": "._file",
+        "Payload": "._stream",
         "Section": "._file",
+        "Sections": "._stream",
         "coders": "._coders",
         "dumps": "._file",
         "loads": "._file",
@@ -33,5 +38,6 @@ __getattr__, __all__ = lazy_exports(
         "register_coder": "._coders",
         "varint": "._varint",
         "write": "._file",
+        "write_payloads": "._stream",
     },
 )

@@ -1,5 +1,6 @@
 """Coders: how a section's tensors become its payload, found by name."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,5 +117,21 @@ def _decode_bytes(payload: memoryview, limit: int) -> dict[str, np.ndarray]:
     return {"payload": np.frombuffer(payload, dtype=np.uint8).copy()}
 
 
+def _encode_deflated(tensors: Tensors) -> bytes:
+    return zlib.compress(_encode_raw(tensors), 6)
+
+
+def _decode_deflated(payload: memoryview, limit: int) -> dict[str, np.ndarray]:
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(payload, limit + 1)
+    except zlib.error as error:
+        raise InrError("it does not inflate") from error
+    if not inflater.eof or inflater.unused_data or len(data) > limit:
+        raise InrError(f"what it inflates to is cut, or takes more than the {limit} bytes allowed")
+    return _decode_raw(memoryview(data), limit)
+
+
 register_coder("raw", _encode_raw, _decode_raw)
+register_coder("deflated", _encode_deflated, _decode_deflated)
 register_coder("bytes", _encode_bytes, _decode_bytes)

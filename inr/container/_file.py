@@ -72,7 +72,7 @@ def dumps(header: Mapping[str, Any], sections: Sequence[Section]) -> bytes:
     >>> inr.container.loads(data).sections["base"].tensors["numbers"]
     array([0., 1., 2.])
     """
-    payloads = [_encode(section) for section in sections]
+    payloads = [encode_payload(section) for section in sections]
     table = [
         Entry(section.name, section.coding, section.base, len(payload), zlib.crc32(payload))
         for section, payload in zip(sections, payloads, strict=True)
@@ -105,7 +105,7 @@ def loads(data: bytes | bytearray | memoryview, *, max_bytes: int = GIB) -> Cont
     position, left = start, max_bytes
     for entry in table:
         try:
-            section = _decode(entry, data[position : position + entry.size], left)
+            section = decode_payload(entry, data[position : position + entry.size], left)
         except DamagedFile:
             if entry.base:
                 raise
@@ -161,7 +161,8 @@ def write(path: Path, header: Mapping[str, Any], sections: Sequence[Section], *,
         temporary.write_bytes(data)
 
 
-def _encode(section: Section) -> bytes:
+def encode_payload(section: Section) -> bytes:
+    """A section's bytes in a file. Raises InrError for what its coding does not hold."""
     coder = _coder(section.name, section.coding)
     try:
         return coder.encode(section.tensors)
@@ -169,7 +170,7 @@ def _encode(section: Section) -> bytes:
         raise InrError(f"section '{section.name}': {error}") from error
 
 
-def _decode(entry: Entry, payload: memoryview, limit: int) -> Section:
+def decode_payload(entry: Entry, payload: memoryview, limit: int) -> Section:
     """One section, checked. Raises DamagedFile with its name, MissingExtra where its coder needs what is not there."""
     if len(payload) < entry.size:
         raise DamagedFile(
@@ -197,15 +198,24 @@ def _coder(section: str, coding: str) -> Coder:
     return coders[coding]
 
 
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
+def regular_size(path: Path) -> int:
+    """Bytes of a file. Raises InrError where there is none that could be read."""
     try:
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise InrError(f"{path} is a directory; give an .inr file")
-        if not stat.S_ISREG(status.st_mode):
-            raise InrError(f"{path} is not a regular file")
-        if status.st_size > max_bytes:
-            raise InrError(f"{path} has {status.st_size} bytes, more than the limit of {max_bytes} (max_bytes)")
+    except OSError as error:
+        raise InrError(f"cannot read {path}: {describe(error)}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InrError(f"{path} is a directory; give an .inr file")
+    if not stat.S_ISREG(status.st_mode):
+        raise InrError(f"{path} is not a regular file")
+    return status.st_size
+
+
+def _read_bytes(path: Path, max_bytes: int) -> bytes:
+    size = regular_size(path)
+    if size > max_bytes:
+        raise InrError(f"{path} has {size} bytes, more than the limit of {max_bytes} (max_bytes)")
+    try:
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except OSError as error:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from inr.engines._objectives import Scheduled as Scheduled
     from inr.engines._objectives import Term as Term
     from inr.engines._objectives import point_sets as point_sets
+    from inr.engines._program import ProgramPlan as ProgramPlan
+    from inr.engines._program import StepProgram as StepProgram
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
     from inr.engines._tcnn._exchange import from_tcnn as from_tcnn
@@ -52,8 +54,10 @@ __getattr__, __all__ = lazy_exports(
         "Overall": "._objectives",
         "Plan": "._base",
         "PointSet": "._objectives",
+        "ProgramPlan": "._program",
         "RowSparse": "._batch",
         "Scheduled": "._objectives",
+        "StepProgram": "._program",
         "StepResult": "._batch",
         "Term": "._objectives",
         "automatic": "._choose",

@@ -1,22 +1,15 @@
 """What plans without kernels of derivatives have PyTorch do."""
 
-from typing import TypeGuard
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr.engines._batch import Tensors
 from inr.engines._eager import EagerPlan
-from inr.engines._objectives import AnyObjective, Local, Overall
+from inr.engines._objectives import AnyObjective, of_jets
 from inr.field import Field, Jet, Reads
 
 NOTE = "derivatives are computed by PyTorch"
-
-
-def reads_derivatives(objective: AnyObjective | None) -> TypeGuard[Local | Overall]:
-    """Whether an objective is one of those whose steps take derivatives, or values of many points at once."""
-    return isinstance(objective, (Local, Overall))
 
 
 class DerivativesByEager:
@@ -36,7 +29,7 @@ class DerivativesByEager:
     ) -> None:
         self.device = device
         self.notes = notes
-        self._takes_over = reads_derivatives(objective)
+        self._takes_over = of_jets(objective)
         self._eager = EagerPlan(field, objective if self._takes_over else None, device)
         if self._takes_over:
             self._tell()

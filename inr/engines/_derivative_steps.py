@@ -13,7 +13,13 @@ from inr.engines._objectives import At, Overall, PointSet, Term
 from inr.field import Jet, Reads
 
 
-def overall_step(plan: DerivativePlan, objective: Overall, tensors: Tensors, batch: Batch) -> StepResult:
+def overall_step(
+    plan: DerivativePlan,
+    objective: Overall,
+    tensors: Tensors,
+    batch: Batch,
+    coords: Float[Tensor, "n d"] | None = None,
+) -> StepResult:
     """A step of a loss of many points at once: values, the loss's gradient by them, and what that means for weights.
 
     Args:
@@ -21,8 +27,10 @@ def overall_step(plan: DerivativePlan, objective: Overall, tensors: Tensors, bat
         objective: what is minimised.
         tensors: the field's effective weights by name.
         batch: of the step.
+        coords: all points that the loss reads, on the plan's device; None asks the objective for them.
     """
-    coords = objective.coords(batch).to(plan.device)
+    if coords is None:
+        coords = objective.coords(batch).to(plan.device)
     found = Jet(*(tensor.requires_grad_(True) for tensor in plan.jet(tensors, coords, objective.reads)))
     with torch.enable_grad():
         loss = objective.total(found, batch)

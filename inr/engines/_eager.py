@@ -1,5 +1,6 @@
 """Eager torch: runs everything, and is the reference for every other engine."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -10,8 +11,8 @@ from inr._errors import InrError
 from inr.activations import FUNCTIONS
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._batch import Batch, StepResult, Tensors
-from inr.engines._derivative_steps import local_loss
-from inr.engines._objectives import NUMBERS, AnyObjective, Local, Overall, PointSet
+from inr.engines._derivative_steps import local_loss, overall_step
+from inr.engines._objectives import AnyObjective, Local, OfJets, Overall, PointSet, of_jets, split_numbers
 from inr.field import Field, Jet, Reads, jet
 
 
@@ -32,7 +33,11 @@ class Eager(Engine):
 
 
 class EagerPlan:
-    """Evaluates a whole batch at once and differentiates it with autograd."""
+    """Evaluates a batch and differentiates it with autograd.
+
+    A loss whose points stand by themselves is computed of its whole batch at once. Jets are computed block by block,
+    and so are losses of many points at once, whose number is not the batch's to choose.
+    """
 
     notes: tuple[str, ...] = ()
     block = 16_384  # features of larger ones leave the caches
@@ -67,8 +72,8 @@ class EagerPlan:
         """Loss of a batch and its gradients by the names of `tensors`."""
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
-        if isinstance(self._objective, (Local, Overall)):
-            return self._derivative_step(self._objective, tensors, batch)
+        if of_jets(self._objective):
+            return self._step_of_jets(self._objective, tensors, batch)
         coords = self._objective.coords(batch)
         if not self._are_own(tensors):
             tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
@@ -79,8 +84,12 @@ class EagerPlan:
         grads = torch.autograd.grad(learned, list(tensors.values()), allow_unused=True, materialize_grads=True)
         return StepResult(losses[-1].detach(), dict(zip(tensors, grads, strict=True)), coords, missed[-1].detach())
 
-    def _derivative_step(self, objective: Local | Overall, tensors: Tensors, batch: Batch) -> StepResult:
-        """A step of a loss that reads derivatives."""
+    def _step_of_jets(self, objective: OfJets, tensors: Tensors, batch: Batch) -> StepResult:
+        """A step of a loss of jets: in one pass, or in two where many points at once are more than a block."""
+        if isinstance(objective, Overall):
+            coords = objective.coords(batch).to(self.device)
+            if len(coords) > self.block:
+                return overall_step(self, objective, tensors, batch, coords)
         given = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
         weights, numbers = split_numbers(given)
 
@@ -92,7 +101,6 @@ class EagerPlan:
             loss, residuals = local_loss(objective.terms, sets, jet_of, FUNCTIONS, numbers)
             coords = torch.cat([each.coords for each in sets])
         else:
-            coords = objective.coords(batch).to(self.device)
             loss = objective.total(jet_of(coords, objective.reads), batch)
             residuals = coords.new_zeros((len(coords), 0))
         grads = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
@@ -102,19 +110,25 @@ class EagerPlan:
     def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
         """Values and derivatives at coordinates; see `DerivativePlan.jet`."""
         with torch.no_grad():
-            return jet(lambda points: self._evaluate(tensors, points), coords, reads)
+            parts = [
+                jet(lambda points: self._evaluate(tensors, points), part, reads) for part in coords.split(self.block)
+            ]
+        return parts[0] if len(parts) == 1 else Jet(*map(torch.cat, zip(*parts, strict=True)))
 
     @torch.enable_grad()
     def pull(self, tensors: Tensors, coords: Float[Tensor, "n d"], adjoint: Jet, reads: Reads) -> dict[str, Tensor]:
         """Gradients of the weights from those of values and derivatives; see `DerivativePlan.pull`."""
         given = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
-        found = jet(lambda points: self._evaluate(given, points), coords, reads)
-        pairs = [(ours, theirs) for ours, theirs in zip(found, adjoint, strict=True) if ours.requires_grad]
-        grads = torch.autograd.grad(
-            [ours for ours, _ in pairs], list(given.values()), [theirs for _, theirs in pairs], allow_unused=True,
-            materialize_grads=True,
-        )  # fmt: skip
-        return dict(zip(given, grads, strict=True))
+        total: Sequence[Tensor] = ()
+        for part, *theirs in zip(*(tensor.split(self.block) for tensor in (coords, *adjoint)), strict=True):
+            found = jet(lambda points: self._evaluate(given, points), part, reads)
+            pairs = [(ours, each) for ours, each in zip(found, theirs, strict=True) if ours.requires_grad]
+            grads = torch.autograd.grad(
+                [ours for ours, _ in pairs], list(given.values()), [each for _, each in pairs], allow_unused=True,
+                materialize_grads=True,
+            )  # fmt: skip
+            total = [before + grad for before, grad in zip(total, grads, strict=True)] if total else grads
+        return dict(zip(given, total, strict=True))
 
     def _evaluate(self, tensors: Tensors, coords: Tensor) -> Tensor:
         return self._call(self._values, tensors, coords)
@@ -130,12 +144,6 @@ class EagerPlan:
 
     def _are_own(self, tensors: Tensors) -> bool:
         return all(self._own.get(name) is tensor for name, tensor in tensors.items())
-
-
-def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The field's weights, and the objective's learned numbers by their own names."""
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
-    return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
 
 
 def _on(device: torch.device, points: PointSet) -> PointSet:

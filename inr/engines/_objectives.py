@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.engines._batch import Batch
+from inr.engines._batch import Batch, Tensors
 from inr.field import Jet, Reads
 from inr.signals import PointPool, Signal
 
@@ -201,5 +201,18 @@ class Overall(Protocol):
         ...
 
 
-# what a plan may be made for: a loss of values, of points each by itself, or of many points at once
-AnyObjective: TypeAlias = Objective | Local | Overall
+def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The field's weights, and the objective's learned numbers by their own names."""
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
+    return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
+
+
+# losses that plans come to through jets: of points each by itself, or of many points at once
+OfJets: TypeAlias = Local | Overall
+# what a plan may be made for: a loss of values, or of jets
+AnyObjective: TypeAlias = Objective | OfJets
+
+
+def of_jets(objective: AnyObjective | None) -> TypeGuard[OfJets]:
+    """Whether an objective is a loss of jets, which may hold derivatives or, of many points at once, values alone."""
+    return isinstance(objective, OfJets)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from inr.equations._objective import EquationLoss as EquationLoss
     from inr.equations._options import SolveOptions as SolveOptions
     from inr.equations._options import solve_options as solve_options
+    from inr.equations._preset import Preset as Preset
     from inr.equations._presets import PRESETS as PRESETS
-    from inr.equations._presets import Preset as Preset
     from inr.equations._problem import Problem as Problem
     from inr.equations._solve import closed_form as closed_form
     from inr.equations._solve import closed_form_if_accurate as closed_form_if_accurate
@@ -45,7 +45,7 @@ __getattr__, __all__ = lazy_exports(
         "EquationLoss": "._objective",
         "SolveOptions": "._options",
         "PRESETS": "._presets",
-        "Preset": "._presets",
+        "Preset": "._preset",
         "Problem": "._problem",
         "closed_form": "._solve",
         "closed_form_if_accurate": "._solve",

@@ -26,6 +26,8 @@ RIDGES = (1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
 _FIRST, _GROWTH = 200, 1.6  # features of the first try, and times as many in the next
 _ROWS_INSIDE, _ROWS_BESIDE = 2.0, 1.0  # for each unknown: of the equation, and of all conditions together
 _OWN = 0.5  # of the features, those that solve the equation by themselves, where there are such
+_WIDER, _WIDEST = 1.25, 1.6  # times as far as radii go from one try to the next, and at most
+_SINGLE = 1e-5  # what float32 costs at least where more of it says that the features are too much alike
 _SETTLED = 1e-2  # of residual and rounding, below which two tries that bring nothing are the last ones
 _CHECKED = 1_000  # points of each condition by which a solution is judged
 _ITERATIONS = 30
@@ -97,11 +99,11 @@ class ClosedForm:
         """
         begin = time.perf_counter()
         best: Solution | None = None
-        count, idle = min(_FIRST, features), 0
+        count, idle, reach = min(_FIRST, features), 0, 1.0
         try:
             while True:
                 start = time.perf_counter()
-                found = self.solve(count, best)
+                found = self.solve(count, best, reach)
                 took = time.perf_counter() - start
                 tell(f"{count:,} sines: residual {found.residual:.1e}, float32 {found.rounding:.1e}, {took:.1f} s")
                 idle = 0 if best is None or found.judged < 0.7 * best.judged else idle + 1
@@ -109,7 +111,7 @@ class ClosedForm:
                 too_long = time.perf_counter() - begin + took * _GROWTH**3 > seconds
                 if best.judged < tolerance or (idle > 1 and best.judged < _SETTLED) or count == features or too_long:
                     break
-                count = min(round(count * _GROWTH), features)
+                count, reach = min(round(count * _GROWTH), features), _next_reach(reach, found)
         except KeyboardInterrupt:
             if best is None:
                 raise
@@ -118,14 +120,15 @@ class ClosedForm:
             raise InrError("the equation has no finite solution of sines here; check its coefficients in the domain")
         return best
 
-    def solve(self, count: int, before: Solution | None = None) -> Solution:
+    def solve(self, count: int, before: Solution | None = None, reach: float = 1.0) -> Solution:
         """The best of the ridges with so many features.
 
         Args:
             count: of features.
             before: a solution to begin with where the problem is not linear.
+            reach: times the radius that so many features fill safely, as far as their frequencies go.
         """
-        radii = self._radii(count)
+        radii = tuple((reach * radius(count, self._domain.in_dim) * self._aspect).tolist())
         draw = np.random.default_rng([self._seed, count])
         own = characteristic_frequencies(self._problem, round(_OWN * count), radii, draw)
         features = SineFeatures.draw(count, radii, self._periodic, draw, own)
@@ -177,9 +180,6 @@ class ClosedForm:
         residual = judge.norm(state) / size
         return Solution(features, weights, numbers, residual, rounding, radii)
 
-    def _radii(self, count: int) -> tuple[float, ...]:
-        return tuple((radius(count, self._domain.in_dim) * self._aspect).tolist())
-
     def _sample(self, condition: Linearised, count: int, spread: QuasirandomSequence) -> Sample:
         place = condition.condition.place
         points, known = place.draw(max(count, 8), spread, self._half.tolist())
@@ -198,3 +198,14 @@ class ClosedForm:
             triangle.add(waves, target[:, channel])
             weights[:, channel] = triangle.solutions(np.array([1e-9]), np.zeros(features.count))[0]
         return np.concatenate([weights.T.ravel(), before.numbers])
+
+
+def _next_reach(reach: float, found: Solution) -> float:
+    """How far frequencies of the next try go, relative to the radius that its features fill safely.
+
+    Features that are too much alike for what they are to make up leave large weights that cancel each other, which
+    float32 shows: then there is room for higher frequencies.
+    """
+    if found.rounding > max(_SINGLE, 0.05 * found.residual):
+        return min(reach * _WIDER, _WIDEST)
+    return max(reach / _WIDER, 1.0) if found.rounding < 0.002 * found.residual else reach

@@ -127,7 +127,7 @@ def _expected(problem: Problem, options: SolveOptions) -> ValueMap:
     for condition in problem.conditions[1:]:
         if condition.place.known is not None:
             for channel, column in enumerate(condition.place.known.T):
-                seen[channel] += [float(column.min()), float(column.max())]
+                seen[channel] += [] if np.isnan(column).all() else [float(column.min()), float(column.max())]
         for residual in condition.residuals:
             _collect(residual, condition, problem, seen)
     sizes = [max(map(abs, each), default=0.0) for each in seen]

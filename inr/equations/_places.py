@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class Place:
         return np.concatenate(drawn), np.zeros((sum(counts), 0))
 
     def _measure(self, box: Sequence[tuple[float, float]], half: Sequence[float]) -> float:
-        return math.prod((high - low) / (2 * h) for (low, high), h in zip(box, half, strict=True) if low < high)
+        return math.prod((high - low) / abs(2 * h) for (low, high), h in zip(box, half, strict=True) if low < high)
 
 
 def _in_free_axes(free: np.ndarray, count: int, uniform: Callable[[int, int], np.ndarray]) -> np.ndarray:
@@ -96,7 +96,8 @@ def parse_domain(text: str, channels: Sequence[str]) -> Domain:
         channels: names of the channels.
 
     Returns:
-        A domain on a grid of points that suits rendering, with the values' own units.
+        A domain on a grid of points that suits rendering, with the values' own units. Of two axes the second one falls,
+        so that it goes upwards in pictures.
 
     Raises:
         InrError: what cannot be read, or axes that make no sense.
@@ -131,6 +132,8 @@ def _domain(ranges: Sequence[tuple[str, float, float]], channels: int) -> Domain
     for name, low, high in ranges:
         share = 1.0 if name == "t" or not space else spans[name] / max(space)
         axes.append(Axis(name, max(round(most * share), 2), "", low, high))
+    if len(axes) == 2:  # pictures begin at the top
+        axes[1] = replace(axes[1], low=axes[1].high, high=axes[1].low)
     kind = "image" if len(axes) == 2 else "volume"
     return Domain(kind, tuple(axes), channels, ValueMap((-1.0,) * channels, (1.0,) * channels))  # type: ignore[arg-type]
 
@@ -158,7 +161,16 @@ def inside(domain: Domain) -> Place:
     Args:
         domain: of the equation.
     """
-    return Place("equation", (tuple((axis.low, axis.high) for axis in domain.axes),))
+    return Place("equation", (tuple(map(ends, domain.axes)),))
+
+
+def ends(axis: Axis) -> tuple[float, float]:
+    """The lower and the upper end of an axis, which may fall.
+
+    Args:
+        axis: of the equation.
+    """
+    return min(axis.low, axis.high), max(axis.low, axis.high)
 
 
 def parse_place(text: str, domain: Domain) -> Place:
@@ -172,7 +184,7 @@ def parse_place(text: str, domain: Domain) -> Place:
     Raises:
         InrError: an axis that is not there, or a place outside of the domain.
     """
-    whole = {axis.name: (axis.low, axis.high) for axis in domain.axes}
+    whole = {axis.name: ends(axis) for axis in domain.axes}
     boxes = []
     for face in text.split("|"):
         for bounds in _faces(face.strip(), whole):
@@ -212,11 +224,11 @@ def given_points(points: Any, values: Any, domain: Domain) -> Place:
 
     Args:
         points: array (n, d), or (n,) with one axis, in own units.
-        values: array (n, c), or (n,) of one channel.
+        values: array (n, c), or (n,) of one channel; a column of nothing but NaN is of a channel that was not measured.
         domain: of the equation.
 
     Raises:
-        InrError: shapes that do not fit, numbers that are not finite, or points outside of the domain.
+        InrError: shapes that do not fit, no measured value, numbers that are not finite, or points outside.
     """
     places, known = np.asarray(points, np.float64), np.asarray(values, np.float64)
     places = places[:, None] if places.ndim == 1 and domain.in_dim == 1 else places
@@ -226,7 +238,10 @@ def given_points(points: Any, values: Any, domain: Domain) -> Place:
             f"data are points (n, {domain.in_dim}) and values (n, {domain.channels}), not {np.shape(points)} and "
             f"{np.shape(values)}"
         )
-    if not (np.isfinite(places).all() and np.isfinite(known).all()):
+    measured = ~np.isnan(known).all(0)
+    if not measured.any():
+        raise InrError("data have no measured value")
+    if not (np.isfinite(places).all() and np.isfinite(known[:, measured]).all()):
         raise InrError("data have numbers that are not finite; leave those points out")
     if not (np.abs(domain.coordinates(places)) <= 1 + 1e-9).all():
         raise InrError("data have points outside of the domain")

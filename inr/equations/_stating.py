@@ -9,7 +9,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._expressions import CALLABLE, CONSTANTS
-from inr.equations._places import Place, given_points, inside, parse_domain, parse_place
+from inr.equations._places import Place, ends, given_points, inside, parse_domain, parse_place
 from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
 from inr.equations._text import from_text
 
@@ -33,7 +33,8 @@ def state(
         channels: names; "u:complex" for one that is complex.
         where: by places, what is to be 0 there.
         unknown: first guesses of numbers that are to be found, by name.
-        data: points (n, d) and values (n, c) that the field is to have there, in own units.
+        data: points (n, d) and values (n, c) that the field is to have there, in own units; NaN throughout for a
+            channel that was not measured.
 
     Returns:
         The problem.
@@ -60,9 +61,8 @@ def state(
     conditions = [traced(residual, inside(there))]
     conditions += [traced(given, parse_place(name, there)) for name, given in (where or {}).items()]
     if data is not None:
-        conditions.append(
-            trace(_measured(unknowns), given_points(*_real_data(data, unknowns), there), unknowns, symbols)
-        )
+        place = given_points(*_real_data(data, unknowns), there)
+        conditions.append(trace(_measured(unknowns, place), place, unknowns, symbols))
     problem = Problem(there, unknowns, symbols, tuple(conditions), numbers)
     _check(problem)
     return problem
@@ -89,12 +89,18 @@ def _part_names(unknown: Unknown) -> list[str]:
     return [f"{unknown.name}Re", f"{unknown.name}Im"] if unknown.is_complex else [unknown.name]
 
 
-def _measured(unknowns: Sequence[Unknown]) -> Formula:
+def _measured(unknowns: Sequence[Unknown], place: Place) -> Formula:
     """Of data: values less what was measured, which points bring with them."""
+    assert place.known is not None
+    missing = np.isnan(place.known).all(0)
 
     def measured(channels: Any, at: Any) -> Any:
         several = channels if isinstance(channels, tuple) else (channels,)
-        return [own - getattr(at, f"known_{each.name}") for own, each in zip(several, unknowns, strict=True)]
+        return [
+            own - getattr(at, f"known_{each.name}")
+            for own, each in zip(several, unknowns, strict=True)
+            if not missing[each.parts[0]]
+        ]
 
     return measured
 
@@ -151,5 +157,5 @@ def _check_beginning(problem: Problem, orders: Sequence[tuple[int, ...]]) -> Non
         for condition in problem.conditions[1:]
     )
     if wanted and not bound:
-        low = problem.domain.axes[place].low
+        low, _ = ends(problem.domain.axes[place])
         raise InrError(f"not enough conditions: nothing is given at t={low:g} (where={{'t={low:g}': …}}, --initial …)")

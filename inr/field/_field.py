@@ -210,7 +210,7 @@ class Field(nn.Module):
         Raises:
             InrError: the field jumps, and has no derivative.
         """
-        self._check_continuous("jacobian")
+        self._check_smooth("jacobian", 1)
         return _calculus.jacobian(self, coords)
 
     def laplacian(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
@@ -225,12 +225,7 @@ class Field(nn.Module):
         Raises:
             InrError: second derivatives of the field do not exist, or jump.
         """
-        if self.smoothness < 2:
-            lacks = "no second derivatives" if self.smoothness < 1 else "second derivatives that jump"
-            raise InrError(
-                f"laplacian needs a smoother field: '{self._roughest()}' has {lacks}; use a smooth activation "
-                "(sine, gabor, gaussian) on identity, fourier, or a grid with interpolation=quintic"
-            )
+        self._check_smooth("laplacian", 2)
         return _calculus.laplacian(self, coords)
 
     def divergence(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
@@ -249,7 +244,7 @@ class Field(nn.Module):
             raise InrError(
                 f"divergence needs as many channels as axes, got {self.domain.channels} and {self.domain.in_dim}"
             )
-        self._check_continuous("divergence")
+        self._check_smooth("divergence", 1)
         return _calculus.divergence(self, coords)
 
     def at(
@@ -276,8 +271,8 @@ class Field(nn.Module):
             double precision. A tensor for a tensor, with its graph; an array otherwise.
 
         Raises:
-            InrError: points of another shape or outside of the domain, more derivatives than the field has, or a
-                scanner that the field's file knows nothing of.
+            InrError: points of another shape or outside of the domain, derivatives that the field does not have or,
+                from second order on, that jump, or a scanner that the field's file knows nothing of.
 
         >>> signal = inr.open("photo.png")
         >>> field = inr.Field.build(signal.domain, network="mlp:depth=2,width=16")
@@ -285,11 +280,8 @@ class Field(nn.Module):
         ((3,), (2, 3))
         """
         orders = _units.check_orders(nu, self.domain.in_dim)
-        if sum(orders) > self.smoothness + 1:
-            raise InrError(
-                f"a derivative of order {sum(orders)} needs a smoother field: '{self._roughest()}' has "
-                f"{max(int(self.smoothness) + 1, 0)}; sine, gabor and gaussian on identity or fourier have all"
-            )
+        if order := sum(orders):
+            self._check_smooth(f"a derivative of order {order}", order)
         if space != "axes":
             return _units.in_scanner(self.at, self.domain, points, orders, outside, space)
         like = torch.empty(0, dtype=self.dtype, device=self.device)
@@ -453,11 +445,22 @@ class Field(nn.Module):
         header |= {"parameters": self.parameter_count}  # for `inr info`, which does not build the field
         return header | ({"fit": self.fit} if self.fit else {})
 
-    def _check_continuous(self, wanted: str) -> None:
+    def _check_smooth(self, wanted: str, order: int) -> None:
+        """Refuse derivatives that do not exist, and higher ones that jump: slopes may, as those of relu do."""
         if self.smoothness < 0:
             raise InrError(
                 f"{wanted} needs a continuous field, and '{self._roughest()}' jumps: use a continuous encoding, as "
                 "fourier or shifted:basis=gaussian"
+            )
+        if order > 1 and self.smoothness < order:
+            name = {2: "second derivatives", 3: "third derivatives"}.get(order, f"derivatives of order {order}")
+            lacks = f"no {name}" if self.smoothness < order - 1 else f"{name} that jump"
+            encodings = (
+                "identity, fourier, or a grid with interpolation=quintic" if order == 2 else "identity or fourier"
+            )
+            raise InrError(
+                f"{wanted} needs a smoother field: '{self._roughest()}' has {lacks}; use a smooth activation "
+                f"(sine, gabor, gaussian) on {encodings}"
             )
 
     def _roughest(self) -> str:

@@ -30,9 +30,15 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
 
     Raises:
         DamagedFile: header and sections do not describe one field; `section` names the part at fault.
-        InrError: the header names parts that this inr does not have.
+        InrError: the header names parts that this inr does not have, or the file holds a set of fields.
     """
     header = contents.header
+    if isinstance(header.get("set"), Mapping):
+        raise InrError(
+            f"{path} holds a set of fields, not one: inr.load_set opens it, and inr render --item NAME renders one"
+        )
+    if "base" in header:
+        raise InrError(f"{path} is a base, which signals begin from, and no field: inr fit SIGNAL --base {path}")
     if not isinstance(header.get("field"), Mapping) or not isinstance(header.get("domain"), Mapping):
         raise DamagedFile(f"{path} holds no field: its header names no parts", "header")
     try:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._checks import check_buildable as check_buildable
     from inr.fitting._checks import check_seed as check_seed
+    from inr.fitting._compiled import CompiledFits as CompiledFits
+    from inr.fitting._compiled import FieldQueue as FieldQueue
     from inr.fitting._defaults import LARGE_BATCH as LARGE_BATCH
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -63,7 +65,9 @@ __getattr__, __all__ = lazy_exports(
     {
         "Budget": "._budget",
         "Choice": "._frequencies",
+        "CompiledFits": "._compiled",
         "Event": "._events",
+        "FieldQueue": "._compiled",
         "FieldScorer": "._scorer",
         "Fitter": "._fitter",
         "FusedAdam": "._adam",

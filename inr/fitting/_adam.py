@@ -1,13 +1,39 @@
 """Adam: by a compiled kernel, and by torch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from inr.fitting._optimiser import Gradients, Group, Optimiser, dense
+from inr.fitting._optimiser import Gradients, Group, LearningRates, Optimiser, dense
+
+if TYPE_CHECKING:
+    from inr.fitting._adam_kernel import Move
+    from inr.jit import Call
+
+
+@dataclass(frozen=True)
+class AdamProgram:
+    """Adam's steps, as numbers and a call.
+
+    Attributes:
+        moves: what holds the memory of all that is moved.
+        call: a step; its argument `numbers` is to be where those of the step are.
+        places: int64 (parameters, 5), addresses of values, moments and gradient, and how many numbers each has.
+        numbers: float64 (steps, parameters, 6).
+        names: of the parameters.
+    """
+
+    moves: Sequence["Move"]
+    call: "Call"
+    places: np.ndarray
+    numbers: np.ndarray
+    names: Sequence[str]
 
 
 class FusedAdam(Optimiser):
@@ -40,10 +66,37 @@ class FusedAdam(Optimiser):
 
     def step(self, grads: Gradients) -> None:
         """See `Optimiser.step`."""
-        from inr.fitting._adam_kernel import Move, adam_step
+        from inr.fitting._adam_kernel import adam_step
 
         self._steps += 1
-        moves = [
+        adam_step(self._moves(grads), self._threads)
+
+    def program(self, grads: Gradients, learning_rates: LearningRates, factors: Sequence[float]) -> "AdamProgram":
+        """Steps from the first one on, for loops that run without the interpreter.
+
+        Args:
+            grads: by the names of the parameters; they stay where they are.
+            learning_rates: by the names of the groups.
+            factors: of a schedule, one for every step.
+        """
+        from inr.fitting._adam_kernel import adam_call, adam_numbers
+
+        moves = self._moves(grads)
+        call, places = adam_call(moves)
+        table = []
+        for step, factor in enumerate(factors, start=1):
+            self.set_learning_rates(learning_rates, factor)
+            for group in self.groups:
+                numbers = adam_numbers(step, group.learning_rate, group.betas, group.eps)
+                table += [numbers] * len(group.parameters)
+        numbers = np.array(table, np.float64).reshape(len(factors), len(places), 6)
+        return AdamProgram(moves, call, places, numbers, [name for group in self.groups for name in group.parameters])
+
+    def _moves(self, grads: Gradients) -> list["Move"]:
+        """The step that comes next, of every parameter."""
+        from inr.fitting._adam_kernel import Move
+
+        return [
             Move(
                 tensor,
                 *self._moments[name],
@@ -56,7 +109,6 @@ class FusedAdam(Optimiser):
             for group in self.groups
             for name, tensor in group.parameters.items()
         ]
-        adam_step(moves, self._threads)
 
     def state(self) -> dict[str, Tensor]:
         """See `Optimiser.state`."""

@@ -52,9 +52,14 @@ class Move:
 
     def numbers(self) -> list[float]:
         """Constants with the bias corrections of this step."""
-        beta1, beta2 = self.betas
-        size = self.rate / (1 - beta1**self.step)
-        return [size, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**self.step), self.eps]
+        return adam_numbers(self.step, self.rate, self.betas, self.eps)
+
+
+def adam_numbers(step: int, rate: float, betas: tuple[float, float], eps: float) -> list[float]:
+    """Adam's constants with the bias corrections of a step, counted from 1, as the kernel reads them."""
+    beta1, beta2 = betas
+    size = rate / (1 - beta1**step)
+    return [size, 1 - beta1, beta2, 1 - beta2, 1 / math.sqrt(1 - beta2**step), eps]
 
 
 def adam_step(moves: Sequence[Move], threads: int) -> None:
@@ -68,6 +73,19 @@ def adam_step(moves: Sequence[Move], threads: int) -> None:
     numbers = np.array([move.numbers() for move in moves], np.float64).reshape(len(moves), 6)
     small = int(places[:, 4].sum()) < 2 * _MIN_SHARE
     run([Call(_STAGE, places=places, numbers=numbers)], 1 if small else threads)
+
+
+def adam_call(moves: Sequence[Move]) -> tuple[Call, np.ndarray]:
+    """A step with every parameter as a call, whose `numbers` are to be set before each.
+
+    Args:
+        moves: one for every parameter; their gradients are to stay where they are as well.
+
+    Returns:
+        The call, and int64 (moves, 5): addresses of values, moments and gradient, and how many numbers each has.
+    """
+    places = np.array([move.places() for move in moves], np.int64).reshape(len(moves), 5)
+    return Call(_STAGE, places=places, numbers=np.zeros((len(moves), 6))), places
 
 
 def prepare(threads: int) -> None:

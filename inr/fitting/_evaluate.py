@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.field import Execute, Field
+from inr.fitting._errors_kernel import add_errors
 from inr.signals import GridSignal, OrientedSignal, ShapeSignal, Signal, block_ranges, snr, ssim
 
 # points by which the insides of shapes are compared, everywhere and near the surface, and how near
@@ -139,20 +140,17 @@ def whole_errors(
     """
     halves = np.diff((signal.domain.values.low, signal.domain.values.high), axis=0)[0] / 2
     squares, largest = np.zeros(signal.channels), np.zeros(signal.channels)
-    start = 0
+    start, total = 0, 0.0
     for measured, values in _measured_blocks(field, signal, execute, block):
-        # by numpy: torch would wake threads of its own, which then stand in the way of an engine's
-        estimate, target = np.clip(measured, -1, 1), values.numpy()
-        error = np.subtract(target, estimate, out=target)
-        squares += np.square(error, dtype=np.float64).sum(axis=0)
-        np.maximum(largest, np.abs(error).max(axis=0), out=largest)
+        # by a kernel: torch would wake threads of its own, which then stand in the way of an engine's
+        total = add_errors(measured, values.numpy(), squares, largest)
         if into is not None:
-            into[start : start + len(values)] = estimate
+            np.clip(measured, -1, 1, out=into[start : start + len(values)])
             field.domain.values.restore_(into[start : start + len(values)])
         start += len(values)
     count = signal.size * signal.channels
     return {
-        "psnr": _decibels(float(squares.sum()) / count),
+        "psnr": _decibels(total / count),
         "rmse": float(halves.max()) * math.sqrt(float((squares * np.square(halves / halves.max())).sum()) / count),
         "max_error": float((largest * halves).max()),
     }

@@ -20,6 +20,7 @@ from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
+from inr.fitting._compiled import CompiledFits, compiled_fits
 from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
@@ -237,6 +238,29 @@ class Fitter:
             parts = self.plan, self._parametrisation, self._optimiser, self._teacher
             self._compiling = sum(part.prepare() for part in parts)
         return self._compiling
+
+    def compiled(self) -> CompiledFits | str:
+        """The fits of this and other signals of one shape, a field after another without the interpreter.
+
+        They are made in this fitter's memory, each to the bit as a fitter makes it with the same arguments. A fitter
+        that is asked for them runs nothing itself any more.
+
+        Returns:
+            What fits; or why that needs the interpreter, in words.
+        """
+        if self._probe is not None:
+            return "its learning rates are found by a probe before the fit"
+        if self._places is not None:
+            return "it learns places between the samples"
+        if not self.steps or self._progress.step or self._record_sample_counts or self._checkpoint is not None:
+            return "it is no fit of a given number of steps that keeps nothing"
+        self.prepare()
+        schedule = SCHEDULES[self.setup.schedule]
+        return compiled_fits(
+            self.field, self.signal, self.plan, self._parametrisation, self._optimiser, self._teacher,
+            batch=self.batch, target=self.budget.psnr, learning_rates=self._learning_rates,
+            factors=[schedule(step / self.steps) for step in range(self.steps)],
+        )  # fmt: skip
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values of the field as it stands, by the fit's own engine: for rendering and measuring.

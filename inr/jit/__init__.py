@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inr.jit._compile import kernel as kernel
     from inr.jit._compile import usable_folder as usable_folder
     from inr.jit._pool import run as run
+    from inr.jit._pool import run_inline as run_inline
     from inr.jit._pool import warm as warm
     from inr.jit._splitmix import GOLDEN_STEP as GOLDEN_STEP
     from inr.jit._splitmix import mix_bits as mix_bits
@@ -64,6 +65,7 @@ __getattr__, __all__ = lazy_exports(
         "kernel": "._compile",
         "mix_bits": "._splitmix",
         "run": "._pool",
+        "run_inline": "._pool",
         "share": "._stage",
         "split_phase": "._clock",
         "usable_folder": "._compile",

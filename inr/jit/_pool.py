@@ -181,6 +181,17 @@ def _run_alone(program: np.ndarray, workers: int) -> None:
     restore_denormals(state)
 
 
+@inline
+def run_inline(program: np.ndarray) -> None:
+    """Run a program within a kernel, by its one thread.
+
+    Args:
+        program: int64 (calls, 3), the `words` of calls that whoever made them keeps.
+    """
+    for stage in range(program.shape[0]):
+        call_stage(program[stage, 0], program[stage, 1], 0, 1)
+
+
 _workers_for = functools.cache(_WorkerPool)
 
 if hasattr(os, "register_at_fork"):  # threads do not survive a fork

@@ -141,6 +141,17 @@ class Call:
         self._block[slot] = array.ctypes.data
         self._block[slot + 1 : slot + 1 + kind.ndim] = array.shape
 
+    def copy(self) -> "Call":
+        """A call of the same stage with the same arguments, which later changes of this one leave as they are."""
+        other = Call(self.stage)
+        other._block[:] = self._block
+        other._kept = dict(self._kept)
+        return other
+
+    def place(self, name: str) -> int:
+        """Where an argument stands, for kernels that change it: the address of a number, or of an array's address."""
+        return int(self._block.ctypes.data) + 8 * self.stage.slots[name]
+
     @property
     def words(self) -> tuple[int, int, int]:
         """Addresses of the code, of the arguments and of the clock."""

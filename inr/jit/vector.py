@@ -258,6 +258,17 @@ def atomic_store(typingctx: Any, address: Any, value: Any) -> Any:
     return types.void(types.uintp, types.int64), generate
 
 
+@intrinsic
+def atomic_add(typingctx: Any, address: Any, value: Any) -> Any:
+    """Add to the int64 at an address; what it was before. No other thread's addition comes between."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        place = builder.inttoptr(arguments[0], _I64.as_pointer())
+        return builder.atomic_rmw("add", place, arguments[1], ordering="acq_rel")
+
+    return types.int64(types.uintp, types.int64), generate
+
+
 def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
     """Call one of LLVM's own functions."""
     function_type = ir.FunctionType(result, [argument.type for argument in arguments])

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from inr.signals._motion import estimate_motion as estimate_motion
     from inr.signals._ms_ssim import ms_ssim as ms_ssim
     from inr.signals._open import as_signal as as_signal
+    from inr.signals._open import is_store as is_store
     from inr.signals._open import open as open
     from inr.signals._open import shape_source as shape_source
     from inr.signals._oriented import OrientedSignal as OrientedSignal
@@ -132,6 +133,7 @@ __getattr__, __all__ = lazy_exports(
         "grid_range": "._grid",
         "has_alpha": "._picture",
         "indices_along": "._xarray",
+        "is_store": "._open",
         "lossless_bytes": "._lossless",
         "lossless_size": "._lossless",
         "measured_places": "._measure",

@@ -70,8 +70,8 @@ def _check_numbered(folder: Path, paths: list[Path]) -> None:
 
 
 def _no_video(folder: Path, reason: str) -> InrError:
-    each = f'for f in {shlex.quote(str(folder))}/*; do inr fit "$f"; done'
-    return InrError(f"{folder} is taken for a set of pictures, not for a video: {reason}; fit them one by one: {each}")
+    each = f"inr fit {shlex.quote(str(folder))} -o {shlex.quote(folder.resolve().name)}.inr"
+    return InrError(f"{folder} is taken for a set of pictures, not for a video: {reason}; fit them with: {each}")
 
 
 def _is_frame(path: Path) -> bool:

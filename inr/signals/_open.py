@@ -176,8 +176,13 @@ def _head(path: Path) -> bytes | None:
     return head
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a data set of Zarr, rather than one of files."""
+    return any((folder / name).is_file() for name in _ZARR)
+
+
 def _module_of_folder(path: Path) -> str:
-    return "_xarray" if any((path / name).is_file() for name in _ZARR) else "_frames"
+    return "_xarray" if is_store(path) else "_frames"
 
 
 def _module(path: Path, head: bytes) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.teaching._renewed import Renewed as Renewed
     from inr.teaching._soft import Soft as Soft
     from inr.teaching._uniform import Uniform as Uniform
+    from inr.teaching._uniform import draw_runs as draw_runs
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -34,6 +35,7 @@ __getattr__, __all__ = lazy_exports(
         "Teacher": "._base",
         "Uniform": "._uniform",
         "communication_matrix": "._mint",
+        "draw_runs": "._uniform",
         "teachers": "._base",
     },
 )

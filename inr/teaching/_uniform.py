@@ -27,7 +27,7 @@ class Uniform(Teacher):
     def prepare(self) -> float:
         """Compile the kernel that draws, or load it."""
         start = time.perf_counter()
-        _draw(np.uint64(0), 2, np.empty(2, np.int64))
+        draw_runs(np.uint64(0), 2, np.empty(2, np.int64))
         return time.perf_counter() - start
 
     def bind(self, signal: Signal, steps: int, batch: int, seed: int, device: torch.device | None = None) -> None:
@@ -50,12 +50,12 @@ class Uniform(Teacher):
         if self._device.type != "cpu":
             return Batch(drawn_on(self._device, key, self._size, self._batch))
         indices = np.empty(self._batch, np.int64)
-        _draw(np.uint64(key), self._size, indices)
+        draw_runs(np.uint64(key), self._size, indices)
         return Batch(torch.from_numpy(indices))
 
 
 def drawn_on(device: torch.device, key: int, size: int, count: int) -> Int[Tensor, " n"]:
-    """The indices that `_draw` gives, bit for bit, computed on another device: nothing is sent there."""
+    """The indices that `draw_runs` gives, bit for bit, computed on another device: nothing is sent there."""
     bits = _words(key, torch.arange(1, count + 1, 2, device=device))
     halves = torch.stack((bits & 0xFFFFFFFF, bits >> 32 & 0xFFFFFFFF), dim=1).flatten()[:count]
     runs = torch.arange(count, device=device)
@@ -71,7 +71,7 @@ def random_words(key: int, count: int, device: torch.device) -> Int[Tensor, " n"
 
 
 def _words(key: int, numbers: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-    """The random word that belongs to each number, as `_draw` has them."""
+    """The random word that belongs to each number, as `draw_runs` has them."""
     start = int(_mixed_there(torch.tensor(_signed(key))))
     return _mixed_there(numbers * _signed(int(GOLDEN_STEP)) + start)
 
@@ -89,8 +89,16 @@ def _signed(word: int) -> int:
 
 
 @kernel
-def _draw(key: np.uint64, size: int, indices: np.ndarray) -> None:
-    """One number below `size` of each of as many equal runs as there are indices: two of every 64 random bits."""
+def draw_runs(key: np.uint64, size: int, indices: np.ndarray) -> None:
+    """Draw a number of each of as many equal runs as there are indices, for kernels: what `Uniform` does in a step.
+
+    Two numbers come of every 64 random bits.
+
+    Args:
+        key: 2^32 times the seed, plus the step.
+        size: numbers lie below it; at least as many as there are indices.
+        indices: int64 (n,), which the numbers are written to, in order.
+    """
     last = len(indices) - 1
     start = mix_bits(key)
     for i in range(0, last + 1, 2):

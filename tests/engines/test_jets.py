@@ -106,3 +106,40 @@ def test_pulling_a_jet_back_is_the_adjoint_of_the_field():
 
     slope = (product(1e-5) - product(-1e-5)) / 2e-5
     assert slope == pytest.approx(sum(float((grads[name] * direction[name]).sum()) for name in tensors), rel=1e-6)
+
+
+def test_eager_works_in_blocks(monkeypatch):
+    """Memory does not grow with the points; sums over blocks of 4 in float64 differ by their rounding alone."""
+    field = _field().double()
+    tensors = dict(field.named_parameters())
+    reads, coords = Reads((0, 1), (laplace(2),)), torch.rand(2 * _SIZE - 1, 2, dtype=torch.float64) * 2 - 1
+    _, whole = inr.engines.plan(field, None, "eager")
+    _, plan = inr.engines.plan(field, None, "eager")
+    monkeypatch.setattr(plan, "block", 4)
+    sizes = []
+    hook = field.network.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    jets = whole.jet(tensors, coords, reads), plan.jet(tensors, coords, reads)
+    assert sizes == [11, 4, 4, 3]
+    adjoint = Jet(*(torch.randn_like(each) for each in jets[0]))
+    grads = [each.pull(tensors, coords, adjoint, reads) for each in (whole, plan)]
+    assert max(sizes[5:]) == 4
+    hook.remove()
+    torch.testing.assert_close(jets[1], jets[0], rtol=1e-12, atol=1e-12)
+    for name, grad in grads[0].items():
+        torch.testing.assert_close(grads[1][name], grad, rtol=1e-12, atol=1e-12)
+    assert plan.jet(tensors, coords[:0], reads).second.shape == (0, 1, 1)
+
+
+def test_eager_takes_many_points_at_once_in_blocks(monkeypatch):
+    field = _field()
+    tensors = dict(field.named_parameters())
+    batch = Batch(torch.arange(1))
+    _, plan = inr.engines.plan(field, _SameOverall(), "eager")
+    whole = plan.loss_and_grad(tensors, batch)
+    monkeypatch.setattr(plan, "block", 4)
+    step = plan.loss_and_grad(tensors, batch)
+    torch.testing.assert_close(step.loss, whole.loss)
+    assert step.coords.shape == (2 * _SIZE, 2)
+    assert step.residuals.shape == (2 * _SIZE, 0)
+    for name, grad in whole.grads.items():
+        torch.testing.assert_close(step.grads[name], grad, rtol=1e-4, atol=1e-6)

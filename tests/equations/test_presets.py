@@ -8,8 +8,9 @@ import sympy
 
 import inr
 from inr.equations import PRESETS, state
+from inr.equations._helmholtz import absorbing, radiated, stretch
 from inr.equations._linearised import Linearised
-from inr.equations._presets import absorbing, cole_hopf, radiated, stretch
+from inr.equations._presets import cole_hopf
 from inr.equations._problem import Here
 from inr.equations._tracing import Channel, bare
 
@@ -58,8 +59,8 @@ def test_known_solutions_satisfy_their_equations(name, numbers):
 
 def _operator(u, x, y, k, width):
     """Helmholtz's equation with absorbing layers, as it is written: divergences of fluxes."""
-    ex, _ = (bare(each) for each in stretch(x, width))
-    ey, _ = (bare(each) for each in stretch(y, width))
+    _, ex, _ = (bare(each) for each in stretch(x, k, width))
+    _, ey, _ = (bare(each) for each in stretch(y, k, width))
     along = sympy.diff(ey / ex * sympy.diff(u, x), x) + sympy.diff(ex / ey * sympy.diff(u, y), y)
     return along + ex * ey * k**2 * u
 

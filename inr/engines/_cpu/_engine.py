@@ -16,12 +16,12 @@ from inr.engines._cpu._activations import loops
 from inr.engines._cpu._derivative_plan import CpuDerivativePlan
 from inr.engines._cpu._derivatives import Derivatives
 from inr.engines._cpu._encoders import encoder
-from inr.engines._cpu._layout import Layout, layout
+from inr.engines._cpu._layout import MAX_FEATURE_BYTES, MAX_TILE_ROWS, MIN_TILE_ROWS, Layout, layout
 from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
-from inr.engines._objectives import AnyObjective, Local, Overall
+from inr.engines._objectives import AnyObjective, Local, OfJets, of_jets
 from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
@@ -29,8 +29,6 @@ from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 Backward = Literal["auto", "float32", "bfloat16"]
 _MIN_ROUNDED_UNITS = 64  # of layers whose products on the way back "auto" rounds: narrower ones gain little
 _MIN_ROUNDED_WITH_DERIVATIVES = 128  # the same in steps of derivatives, where 64 gain nothing
-_MIN_TILE_POINTS, _MAX_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
-_MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
 
 @engines.register("cpu", limits="multilayer perceptrons only, in float32")
@@ -83,20 +81,20 @@ class Cpu(Engine):
         threads = self.threads or torch.get_num_threads()
         tile = _tile(shape, self.tile)
         ready_encoder, constants = encoder(field.encoding), _constants(field, len(shape.table))
+        rounds, rounds_jets = self._rounds(shape), self._rounds(shape, _MIN_ROUNDED_WITH_DERIVATIVES)
         derivatives = Derivatives(
             ready_encoder, field.network.activation, shape, constants, field.domain.channels, field.domain.in_dim,
-            threads=threads, tile=self.tile, cache=_second_cache(),
-            bfloat16=self._rounds(shape, _MIN_ROUNDED_WITH_DERIVATIVES),
+            threads=threads, tile=self.tile, cache=_second_cache(), bfloat16=rounds_jets,
         )  # fmt: skip
         make: Callable[..., CpuPlan] = CpuPlan
-        if isinstance(objective, Local | Overall):
+        if of_jets(objective):
             reason = _underivable(field, derivatives, objective)
             if reason:
                 return reason
-            make = functools.partial(CpuDerivativePlan, objective)
+            make, rounds = functools.partial(CpuDerivativePlan, objective), rounds_jets
         return make(
             field, ready_encoder, shape, stages, constants, pointwise(objective), derivatives,
-            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=self._rounds(shape),
+            threads=threads, tile=tile, block=_block(shape, tile, threads), bfloat16=rounds,
         )  # fmt: skip
 
     def _kernels(self, field: Field, objective: AnyObjective | None) -> tuple[Layout, NetworkStages] | str:
@@ -130,7 +128,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and not isinstance(objective, Local | Overall) and pointwise(objective) is None:
+    if objective is not None and not of_jets(objective) and pointwise(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 
@@ -140,7 +138,7 @@ _SMOOTHER = {"laplacian": "gaussian", "relu": "silu"}
 _ORDINALS = {1: "first", 2: "second"}
 
 
-def _underivable(field: Field, derivatives: Derivatives, objective: Local | Overall) -> str:
+def _underivable(field: Field, derivatives: Derivatives, objective: OfJets) -> str:
     """Why there are no kernels for the derivatives that an objective reads; "" where there are."""
     wanted = [term.reads for term in objective.terms] if isinstance(objective, Local) else [objective.reads]
     order = max((reads.order for reads in wanted), default=0)
@@ -175,7 +173,7 @@ def _constants(field: Field, layers: int) -> np.ndarray:
 
 def _tile(shape: Layout, given: int | None) -> int:
     """Points of a tile, in whole blocks of rows: as many as the second cache holds, with all that learning keeps."""
-    points = given or min(max(_second_cache() // (4 * shape.per_point), _MIN_TILE_POINTS), _MAX_TILE_POINTS)
+    points = given or min(max(_second_cache() // (4 * shape.per_point), MIN_TILE_ROWS), MAX_TILE_ROWS)
     return max(-(-points // ROWS), 1) * ROWS
 
 
@@ -191,5 +189,5 @@ def _second_cache() -> int:
 
 def _block(shape: Layout, tile: int, threads: int) -> int:
     """Points of a program, in whole tiles for every worker: as many as their features leave room for in the cache."""
-    points = _MAX_FEATURE_BYTES // (4 * shape.features)
+    points = MAX_FEATURE_BYTES // (4 * shape.features)
     return max(points // tile, 1) * tile * threads

@@ -18,14 +18,17 @@ from inr.engines._cpu._encoders import Encoder, array
 from inr.engines._cpu._layout import Layout
 from inr.engines._cpu._losses import loss_of
 from inr.engines._cpu._network import NetworkStages
-from inr.engines._cpu._samples import sampling
+from inr.engines._cpu._program import PlanCalls, copies, step_program
+from inr.engines._cpu._samples import own_arrays, sampling
 from inr.engines._cpu._weights import CACHE_LINE_FLOATS, Weights
 from inr.engines._eager import EagerPlan
 from inr.engines._formulas import loss_constants
 from inr.engines._objectives import Pointwise
+from inr.engines._program import StepProgram
 from inr.field import Field, Jet, Reads
 from inr.jit import Call, Clock, Stage, compile_seconds, roofline, run, split_phase, warm
 from inr.jit.vector import LANES, ROWS
+from inr.signals import GridSignal, Signal
 
 _NO_WEIGHTS = np.zeros((0, 0), np.float32)
 
@@ -39,7 +42,7 @@ class CpuPlan:
         objective: what to minimise; None for a plan that only evaluates.
         derivatives: the field's derivatives.
         threads, tile, block: workers, points that walk through the layers together, points a program is run on.
-        bfloat16: whether the products of the backward pass are of bfloat16 numbers.
+        bfloat16: whether the products on the way back of steps are of bfloat16 numbers.
 
     Attributes:
         settings: options of the engine that decide the numbers of a fit, where they are not the usual ones.
@@ -182,6 +185,42 @@ class CpuPlan:
             grads = grads | self._encoder.finish()
             loss = float(self._weights.losses[:, 0].sum()) / count
         return StepResult(torch.tensor(loss), grads, torch.from_numpy(coords), torch.from_numpy(residuals))
+
+    def program(self, tensors: Tensors, batch: int) -> StepProgram | str:
+        """Steps as a program; see `ProgramPlan.program`."""
+        reason = self._without_program()
+        if reason:
+            return reason
+        assert self._objective is not None
+        assert self._sampling is not None
+        signal = self._objective.signal
+        assert isinstance(signal, GridSignal)
+        batch = min(batch, signal.size)
+        residuals, scale = np.empty((batch, self._channels), np.float32), self._slope / (batch * self._channels)
+        with self._busy:
+            self._learn.set(importance=_NO_WEIGHTS, residuals=residuals, scale=scale)
+            take, keep = copies(self._start(tensors, learning=True)), copies(self._start(tensors, learning=False))
+            grads = {**self._weights.gradients(tensors), **self._encoder.finish()}
+            calls = PlanCalls(
+                self._encoder, self._weights, self._sampling, take, keep, self._learn, self._forward, self._features,
+                self.block, grads,
+            )  # fmt: skip
+            return step_program(calls, signal, batch)
+
+    def own_arrays(self, signal: Signal) -> tuple[np.ndarray, ...]:
+        """What tells a signal from others of its shape; see `ProgramPlan.own_arrays`."""
+        assert isinstance(signal, GridSignal)
+        return tuple(own_arrays(signal).values())
+
+    def _without_program(self) -> str:
+        """Why steps are not to be had as a program."""
+        if self._objective is None or not self._objective.squared:
+            return "its loss is no squared error of samples"
+        if self._sampling is None:
+            return "its samples are read by the signal itself"
+        if self._encoder.note:
+            return self._encoder.note
+        return "" if self.threads == 1 else f"its steps are shared by {self.threads} threads"
 
     def jet(self, tensors: Tensors, coords: Float[Tensor, "n d"], reads: Reads) -> Jet:
         """Values and derivatives at coordinates; see `DerivativePlan.jet`."""

@@ -36,18 +36,13 @@ class Sampling:
     def __init__(self, signal: GridSignal) -> None:
         self._signal = signal
         self._between: Call | None = None
-        samples, values = signal.array, signal.domain.values
-        low, high = np.array(values.low, np.float64), np.array(values.high, np.float64)
-        centre, inverse = low / 2 + high / 2, 1 / (high / 2 - low / 2)
-        channels = signal.channels
+        samples = signal.array
         self._size = signal.size
         self._cells = None if signal.cells is None else signal.cells.numpy()
         self._call = Call(
-            _stage(signal.in_dim, channels, samples.dtype.name),
-            samples=samples.reshape(-1, channels),
+            _stage(signal.in_dim, signal.channels, samples.dtype.name),
             shape=np.array(samples.shape[:-1], np.int64),
-            centre=np.broadcast_to(centre, channels).astype(np.float32),
-            inverse=np.broadcast_to(inverse, channels).astype(np.float32),
+            **own_arrays(signal),
         )
 
     def at(self, indices: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
@@ -57,6 +52,10 @@ class Sampling:
             InrError: an index that is no sample's.
         """
         return self._call.set(indices=self._cells_of(indices), start=0, coords=coords, targets=targets)
+
+    def cells_at(self, cells: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
+        """The samples of cells whose flat indices, int64 (n,), are written there by the time that the call runs."""
+        return self._call.set(indices=cells, start=0, coords=coords, targets=targets)
 
     def between(self, indices: np.ndarray, shifts: np.ndarray, coords: np.ndarray, targets: np.ndarray) -> Call:
         """Places within the cells of samples at `indices`, int64 (n,), by `shifts` in cells, float32 (n, d).
@@ -85,6 +84,22 @@ class Sampling:
             raise InrError(f"{len(coords):,} samples from {start:,} on are not among {self._size:,}")
         cells = _NOWHERE if self._cells is None else self._cells[start : start + len(coords)]
         return self._call.set(indices=cells, start=start, coords=coords, targets=targets)
+
+
+OWN_ARRAYS = ("samples", "centre", "inverse")
+"""The arguments by which calls for signals of one shape and type differ."""
+
+
+def own_arrays(signal: GridSignal) -> dict[str, np.ndarray]:
+    """A signal's own `OWN_ARRAYS`."""
+    values, channels = signal.domain.values, signal.channels
+    low, high = np.array(values.low, np.float64), np.array(values.high, np.float64)
+    centre, inverse = low / 2 + high / 2, 1 / (high / 2 - low / 2)
+    return {
+        "samples": signal.array.reshape(-1, channels),
+        "centre": np.broadcast_to(centre, channels).astype(np.float32),
+        "inverse": np.broadcast_to(inverse, channels).astype(np.float32),
+    }
 
 
 @exact

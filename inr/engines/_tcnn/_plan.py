@@ -11,7 +11,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines._batch import Batch, RowSparse, StepResult, Tensors
 from inr.engines._by_eager import DerivativesByEager
-from inr.engines._objectives import Local, Objective, Overall
+from inr.engines._objectives import AnyObjective, Objective
 from inr.engines._tcnn._features import Features
 from inr.engines._tcnn._support import TcnnNetwork
 from inr.field import Field
@@ -41,7 +41,7 @@ class TcnnPlan(DerivativesByEager):
         field: Field,
         supported: TcnnNetwork,
         module: torch.nn.Module,
-        objective: Objective | Local | Overall | None,
+        objective: AnyObjective | None,
     ) -> None:
         """`module` is tiny-cuda-nn's network of `supported`; without an objective the plan only evaluates."""
         self._layout = supported.layout

@@ -18,6 +18,7 @@ from inr.fitting import make_fitter
 from inr.jit import vector
 from inr.networks import Affine
 from inr.objectives import Regression
+from tests.engines.derivatives import Local
 
 SOURCE = inr.Signal.from_array(np.random.default_rng(0).integers(0, 255, (17, 13, 3)).astype(np.uint8))
 
@@ -126,6 +127,17 @@ def test_auto_rounds_where_that_is_faster(monkeypatch, instruction, width, optio
     monkeypatch.setattr(_engine, "DOT_PRODUCTS", instruction)
     field = Field.build(SOURCE.domain, encoding="identity", activation="sine", network=f"mlp:depth=2,width={width}")
     _, plan = choose(field, Regression(SOURCE), f"cpu:threads=1{options}")
+    assert plan.settings == ({"backward": "bfloat16"} if rounds else {})
+
+
+@pytest.mark.parametrize(
+    ("width", "options", "rounds"), [(64, "", False), (128, "", True), (16, ",backward=bfloat16", True)]
+)
+def test_settings_of_steps_with_derivatives_are_what_they_use(monkeypatch, width, options, rounds):
+    monkeypatch.setattr(_engine, "DOT_PRODUCTS", True)
+    field = Field.build(SOURCE.domain, encoding="identity", activation="sine", network=f"mlp:depth=2,width={width}")
+    _, plan = choose(field, Local(), f"cpu:threads=1{options}")
+    assert plan.derivatives._bfloat16 == rounds
     assert plan.settings == ({"backward": "bfloat16"} if rounds else {})
 
 
