@@ -16,7 +16,6 @@ from inr.signals._shape_source import ShapeSource
 from inr.signals._signal import Signal
 from inr.signals._solid import MeshSolid
 
-
 _FLAT = 1e-14  # the least variance of a mesh's vertices along any axis, in a box of sides of 2
 
 
