@@ -78,7 +78,7 @@ class _Drawing:
         name = _name(element)
         self._shown += 1
         if self._shown > _MOST:
-            raise InrError(f"the drawing shows more than {_MOST:,} elements, most of them again and again by <use>")
+            raise InrError(f"the drawing shows more than {_MOST:,} elements, those of every <use> counted")
         if name in _HIDDEN or len(above) > _DEEPEST:
             return
         style = style.of(element)
