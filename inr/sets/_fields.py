@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from inr.signals import Domain
 _NAMED = 3  # fields of a damaged block that a message names
 
 
+@runtime_checkable
 class Blocks(Protocol):
     """Where the rows of a set are."""
 

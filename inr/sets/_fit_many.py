@@ -160,6 +160,7 @@ class _Run:
     before: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     _stopped: bool = False
+    _noted: bool = False
     _total: int | None = None
 
     def stop(self) -> None:
@@ -232,18 +233,22 @@ class _Run:
         names = [source.name for source in sources]
         labels = [source.label for source in sources] if self.sources.labelled else None
         key = "" if self.kept is None else block_key(told, names, signals)
-        if self.kept is not None and (piece := self.kept.find(key, labels)) is not None:
+        if self.kept is not None and (there := self.kept.find(key, labels)) is not None:
             self.before += len(names)
-            self._tell(len(names))
             self.done += len(names)
-            return piece
+            self._tell(0)
+            return there
         rows = fit_rows(recipe, names, signals, workers=min(self.workers, len(names)), done=self._tell)
         if self._stopped and len(rows.names) < len(names):
             raise KeyboardInterrupt
+        if rows.notes and not self._noted:
+            self._noted = True
+            warnings.warn(rows.notes[0], InrWarning, stacklevel=6)
+        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
+        piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
         self.done += len(names)
         self._tell(0)
-        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
-        return HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
+        return piece
 
     def _tell(self, of_this_block: int) -> bool:
         """Say how far it is; whether to go on."""
