@@ -46,7 +46,7 @@ def test_damage_is_told_of_the_section_that_has_it(path):
     sections = Sections(path)
     assert sections.damaged() == ("third",)
     sections.read("second")
-    with pytest.raises(DamagedFile, match="three.inr: section 'third' is damaged"):
+    with pytest.raises(DamagedFile, match=r"three\.inr: section 'third' is damaged"):
         sections.read("third")
     with pytest.raises(DamagedFile, match="changed before"):
         container.write_payloads(path.with_name("no.inr"), {}, [sections.payload("third")])
