@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def fit_many(
     network: Spec | None = None,
     steps: int | None = None,
     psnr: float | None = None,
-    init: Init | Field = "shared",
+    init: str | Field = "shared",
     batch: int | None = None,
     learning_rate: float | str | LearningRates | None = None,
     schedule: str | None = None,
@@ -121,6 +121,8 @@ def fit_many(
         raise InrError(f"a block holds at least 1 field, got {block}")
     if workers is not None and not 1 <= workers <= 256:
         raise InrError(f"workers are from 1 to 256, got {workers}")
+    if not isinstance(init, Field) and init not in get_args(Init):
+        raise InrError(f"a set begins with weights that are {' or '.join(get_args(Init))}, not {init!r}")
     if resume and out is None:
         raise InrError("only a set with a file goes on: give out as well as resume")
     path = None if out is None else Path(out)
@@ -135,7 +137,7 @@ def fit_many(
         "lattice_only": lattice_only,
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
-    run = _Run(sources, settings, init, kept, workers or usable_cores(), block, progress)
+    run = _Run(sources, settings, cast("Init | Field", init), kept, workers or usable_cores(), block, progress)
     with stopping_on_interrupt(run):
         return run.fields(resume=resume, force=force)
 
@@ -185,6 +187,8 @@ class _Run:
             if len(pieces) >= _MOST_BLOCKS:
                 raise InrError(f"a set has {_MOST_BLOCKS:,} blocks at most; make several sets of these signals")
             pieces.append(self._piece(recipe, told, sources, signals))
+            sources.clear()  # before the next ones are read
+            signals.clear()
         if recipe is None or header is None:
             raise self._nothing()
         found = self._together(header, pieces, force=force or resume)
@@ -243,7 +247,7 @@ class _Run:
             raise KeyboardInterrupt
         if rows.notes and not self._noted:
             self._noted = True
-            warnings.warn(rows.notes[0], InrWarning, stacklevel=6)
+            warnings.warn(rows.notes[0], InrWarning, stacklevel=4)
         index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
         piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
         self.done += len(names)
@@ -286,13 +290,13 @@ class _Run:
                 f"{len(diverged):,} of {len(found):,} fits diverged, and are as good as they were before: "
                 f"{_listed(diverged)}; a lower learning rate may help",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
         if self.unread:
             warnings.warn(
                 f"{len(self.unread):,} signals could not be read, and are not in the set: {_listed(list(self.unread))}",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
 
 

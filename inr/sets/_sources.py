@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from inr._errors import InrError
 from inr.sets._file import Label
 from inr.signals import Signal, as_signal
 from inr.signals import open as open_signal
 
-Labels = Sequence[Label] | Mapping[str, Label]
+Labels = Sequence[Any] | Mapping[str, Any] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -282,5 +284,5 @@ def mixed(groups: Mapping[Kin, Sequence[str]], of: str) -> InrError:
         of: what the signals are.
     """
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    told = "; ".join(f"{len(names):,} {kin} (as {names[0]})" for kin, names in ordered)
-    return InrError(f"the {of} are of {len(groups)} kinds, and a set has one: {told}; fit each kind by itself")
+    told = "; ".join(f"{kin}: {len(names):,}, as {names[0]}" for kin, names in ordered)
+    return InrError(f"the {of} are of {len(groups)} kinds, and a set has one ({told}); fit each kind by itself")

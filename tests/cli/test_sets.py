@@ -90,11 +90,10 @@ def test_files_that_cannot_be_read_are_listed_at_the_end(inr_cli, folder):
         (("--teacher", "int"), "--teacher is for single fields"),
         (("--server", "http://127.0.0.1:1"), "--server is for single fields"),
         (("--checkpoint-every", "60"), "--checkpoint-every is for single fields"),
-        (("--init", "none"), "none"),
+        (("--init", "none"), "shared or own, not 'none'"),
         (("--workers", "0"), "workers"),
         (("--resume",), "nothing to resume: set.inr.blocks does not exist; start without --resume"),
         (("--comparison", "a.jpg"), "a.png"),
-        (("--as", "eikonal"), ""),
     ],
 )
 def test_options_that_a_set_does_not_take(inr_cli, folder, options, words):
@@ -117,7 +116,7 @@ def test_kinds_that_do_not_go_together(inr_cli, folder):
     run = inr_cli("fit", folder, "-o", "set.inr", *QUICK_SET, "-q")
     line = one_line(run.err)
     assert (run.status, Path("set.inr.blocks").exists()) == (2, False)
-    assert "5 pictures of 1 channel (as 0.png); 1 pictures of 3 channels (as colour.png)" in line
+    assert "pictures of 1 channel: 5, as 0.png; pictures of 3 channels: 1, as colour.png" in line
 
 
 def test_empty_folders(inr_cli):

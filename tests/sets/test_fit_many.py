@@ -114,11 +114,12 @@ def test_values_may_be_mapped_as_wanted():
         (waves(2), {"workers": 0}, "from 1 to 256"),
         (waves(2), {"block": 0}, "at least 1 field"),
         (waves(2), {"seed": -1}, "seed"),
+        (waves(2), {"init": "same"}, "shared or own, not 'same'"),
         (waves(2), {"resume": True}, "give out as well"),
         (waves(2), {"psnr": -3.0}, "target"),
         (waves(2), {"nodata": 0.0, "activation": "sinus"}, "unknown activation"),
         ([waves(1)[0], waves(1, (6, 6, 3))[0], waves(1)[0]], {},
-         r"2 kinds.*2 pictures of 1 channel \(as 000000\); 1 pictures of 3 channels \(as 000001\)"),
+         "2 kinds.*pictures of 1 channel: 2, as 000000; pictures of 3 channels: 1, as 000001"),
         (iter([waves(1)[0], np.zeros((2, 3, 4, 5))]), {}, "pictures of 1 channel.*arrays of"),
     ],
 )  # fmt: skip
