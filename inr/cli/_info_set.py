@@ -74,7 +74,7 @@ def rows_of_set(result: Mapping[str, Any]) -> dict[str, str]:
     """The same in words, by label."""
     fit = result["fit"]
     rates = ", ".join(f"{part} {rate:.3g}" for part, rate in fit["rates"].items())
-    start = _STARTS[fit["init"]]
+    start = _STARTS.get(fit["init"], fit["init"])
     smallest, largest = (_lengths(result[end]) for end in ("smallest", "largest"))
     channels = f"{result['channels']} channel{'s' * (result['channels'] != 1)}"
     rows = {

@@ -329,6 +329,11 @@ def _check_layout(sections: Sections, index: Index) -> None:
     """Raises DamagedFile where the header claims another layout than its parts have, or blocks that are not there."""
     header = sections.header
     domain = Domain.from_json(header["domain"])
+    fit, formula = header["fit"], header["formula"]
+    whole = all(isinstance(fit[key], int) for key in ("seed", "steps", "batch")) and isinstance(fit["init"], str)
+    rates = [float(rate) for rate in fit["rates"].values()] + [0.0 if fit["psnr"] is None else float(fit["psnr"])]
+    if not (whole and 0 <= fit["seed"] < 1 << 32 and rates and isinstance(formula, Mapping)):
+        raise DamagedFile("the header is damaged: it does not say what the set was fitted with", "header")
     layout = layout_of(domain, {part: header["field"][part] for part in ("encoding", "activation", "network")})
     if layout != _layout(header) or layout[-1].stop != header["parameters"]:
         raise DamagedFile("the header is damaged: its layout is not that of its parts", "header")

@@ -182,6 +182,7 @@ def test_no_flipped_bit_goes_unseen(path):
         ({"field": {"encoding": {"name": "identity"}}}, "describes no set"),
         ({"set": {"format": 2}}, "newer version"),
         ({"fit": None}, "describes no set"),
+        ({"fit": {"seed": -1, "steps": 1, "batch": 1, "init": "own", "rates": {}, "psnr": None}}, "fitted with"),
     ],
 )
 def test_headers_that_lie_are_refused(path, change, words):
