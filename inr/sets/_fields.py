@@ -57,7 +57,8 @@ class Fields:
         unread: as given.
 
     >>> rng = np.random.default_rng(0)
-    >>> fields = inr.fit_many(rng.random((3, 8, 8)), names=["a", "b", "c"], network="mlp:depth=1,width=8", steps=5)
+    >>> signals = rng.random((3, 8, 8), np.float32)
+    >>> fields = inr.fit_many(signals, names=["a", "b", "c"], network="mlp:depth=1,width=8", steps=5)
     >>> len(fields), fields.weights().shape, fields["b"].render().shape
     (3, (3, 33), (8, 8, 1))
     """

@@ -112,7 +112,8 @@ def fit_many(
             together, an output that exists or cannot be written; blocks that are done are kept.
         KeyboardInterrupt: Ctrl-C; blocks that are done are kept.
 
-    >>> fields = inr.fit_many({"a": np.eye(8), "b": np.ones((6, 8))}, network="mlp:depth=1,width=8", steps=20)
+    >>> signals = {"a": np.eye(8, dtype=np.float32), "b": np.eye(6, 8, dtype=np.float32)}
+    >>> fields = inr.fit_many(signals, network="mlp:depth=1,width=8", steps=20)
     >>> fields.names, fields.steps.tolist(), fields["b"].domain.shape
     (('a', 'b'), [20, 20], (6, 8))
     """

@@ -19,7 +19,7 @@ NAMES = ("a", "b", "c", "d", "ä")
 @pytest.fixture(scope="module")
 def fields():
     draw = np.random.default_rng(0)
-    return fit_many(draw.random((5, 8, 8)), names=NAMES, labels=[4, 5, 6, 7, 8], block=2, **TINY)
+    return fit_many(draw.random((5, 8, 8), np.float32), names=NAMES, labels=[4, 5, 6, 7, 8], block=2, **TINY)
 
 
 @pytest.fixture
