@@ -1,8 +1,8 @@
 """What a lower floor leaves to a higher one: a field's rendering by engines, pictures and curves in notebooks.
 
 Rooms import downwards only (docs/design.md). These few functions are what methods of the field and the signal do, where
-people look for them, what `inr.fit` shows, and pictures of shapes for comparison sheets; their work is done above, and
-is found by name when they are called.
+people look for them, what `inr.fit` shows, pictures of shapes for comparison sheets, and fields that begin from a base
+or are told from one; their work is done above, and is found by name when they are called.
 """
 
 import importlib
@@ -11,6 +11,8 @@ from typing import Any
 _WHERE = {
     "render": "inr.engines",
     "field_html": "inr.diagnostics",
+    "field_of_base": "inr.priors",
+    "field_of_code": "inr.priors",
     "field_png": "inr.diagnostics",
     "live_curve": "inr.diagnostics",
     "shape_views": "inr.shapes",

@@ -21,6 +21,8 @@ from inr.cli._fit_many import fit_many
 from inr.cli._group import Group
 from inr.cli._info import EPILOG as INFO_EPILOG
 from inr.cli._info import info
+from inr.cli._learn import EPILOG as LEARN_EPILOG
+from inr.cli._learn import learn
 from inr.cli._mesh import EPILOG as MESH_EPILOG
 from inr.cli._mesh import mesh
 from inr.cli._parts import EPILOG as PARTS_EPILOG
@@ -96,6 +98,7 @@ def _inr(
 
 app.command(epilog=FIT_EPILOG)(fit)
 app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
+app.command(epilog=LEARN_EPILOG)(learn)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=MESH_EPILOG)(mesh)
 app.command(epilog=EXPORT_EPILOG)(export)

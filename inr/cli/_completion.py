@@ -16,9 +16,10 @@ def registries() -> dict[str, "Registry"]:
     from inr.fitting import presets
     from inr.networks import networks
     from inr.objectives import objectives
+    from inr.priors import methods
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets)
+    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets, methods)
     return {registry.kind: registry for registry in found}
 
 

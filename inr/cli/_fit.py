@@ -47,6 +47,8 @@ EPILOG = f"""
 
   inr fit bunny.obj --seconds 60       # signed distances; --as occupancy
 
+  inr fit face.png --base faces.inr    # from what inr learn made of others
+
   inr fit brain.nii.gz --encoding hash:levels=14 --lr encoding=5e-3
 
   inr fit photo.png --solver closed-form
@@ -79,6 +81,7 @@ def fit(
     encoding: options.Encoding = None,
     activation: options.Activation = None,
     network: options.Network = None,
+    base: options.Base = None,
     teacher: options.Teacher = None,
     objective: options.Objective = None,
     solver: options.Solver = "adam",
@@ -141,6 +144,7 @@ def fit(
         max_error=max_error, bytes=size_in_bytes, batch=batch,
         coding=coding_of({"exact": exact, "coded": coded, "half": half, "samples": samples}),
         learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
+        base=base,
     )  # fmt: skip
     beside = {"resume": resume, "events": events, "log": log, "teacher-map": teacher_map, "profile": profile}
     if not wanted.takes_steps:
@@ -152,6 +156,8 @@ def fit(
         "variable": variable, "as_shape": parse_shape(as_shape),
     }  # fmt: skip
     if server is not None:
+        if base is not None:
+            raise InrError("--base is of work on this machine; leave it out with --server")
         raise typer.Exit(fit_remotely(arguments, reading, outputs))
     listeners = [listener(each, force=force, append=resume) for each in log or ()]
 

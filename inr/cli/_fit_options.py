@@ -82,6 +82,12 @@ Activation = Annotated[
 Network = Annotated[
     str | None, _option(_PARTS, "As in mlp:depth=4,width=256; suits the others if not given.", part="network")
 ]
+Base = Annotated[
+    Path | None,
+    _option(
+        _PARTS, "Begin from what similar signals taught (inr learn); its parts are the field's.", metavar="BASE.inr"
+    ),
+]
 Teacher = Annotated[
     str | None,
     _option(_PARTS, "What chooses the samples of a step, as in int:ratio=0.2; uniform if not given.", part="teacher"),

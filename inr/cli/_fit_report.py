@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from inr._errors import InrError
-from inr.cli._console import complain, decibels, out, pairs, print_json, si, size
+from inr.cli._console import complain, decibels, out, pairs, print_json, remark, si, size
 from inr.cli._progress import waiting
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def document(
     field, signal = fitted.field, fitted.signal
     lossless, source = lossless_size(signal, path), source_size(path)
     written = outputs.field.stat().st_size if outputs.field.exists() else None
+    is_shape = signal.domain.kind == "shape"  # whose samples are as many as somebody draws
     return {
         "signal": str(path),
         "kind": signal.domain.kind,
@@ -106,7 +107,7 @@ def document(
         "points_per_second": course["points"] / max(course["seconds"], 1e-9),
         "parameters": field.parameter_count,
         "bytes": written,
-        "bits_per_sample": None if written is None else 8 * written / signal.size,
+        "bits_per_sample": None if written is None or is_shape else 8 * written / signal.size,
         "lossless": lossless._asdict() | {"ratio": None if written is None else written / lossless.bytes},
         "source": source._asdict() | {"ratio": None if written is None else written / source.bytes},
         "parts": {part: format_spec(config) for part, config in field.config().items()},
@@ -123,6 +124,7 @@ def document(
 def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: bool, quiet: bool) -> int:
     """Draw the sheets; a failure costs a sheet only. The exit status."""
     from inr.diagnostics import comparison_sheet, sample_counts_sheet
+    from inr.shapes import NoSurface
 
     try:
         if outputs.comparison is not None:
@@ -131,6 +133,9 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
         if outputs.teacher_map is not None and fitted.sample_counts is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
                 sample_counts_sheet(fitted.sample_counts, fitted.signal, outputs.teacher_map, force=force)
+    except NoSurface as error:  # the field is what was asked for, however little it has learned
+        if not quiet:
+            remark(f"there is no comparison sheet: {error}; fit it for longer, or look at the mesh")
     except InrError as error:
         return complain(str(error), 2)
     return 0
@@ -194,7 +199,9 @@ def _rates(result: dict[str, Any]) -> str:
 def _size(result: dict[str, Any]) -> str:
     """What the file takes, beside the signal without loss, and beside its source where that is lossy."""
     lossless, source = result["lossless"], result["source"]
-    found = f"{size(result['bytes'])}, {result['bits_per_sample']:.3g} bits a sample"
+    found = size(result["bytes"])
+    if result["bits_per_sample"] is not None:
+        found += f", {result['bits_per_sample']:.3g} bits a sample"
     found += f"\n{lossless['ratio']:.2f} of {lossless['format']}"
     found += f", {source['ratio']:.2f} of the lossy source" if source["lossy"] else ""
     if result["rounding_cost"] is not None:

@@ -53,7 +53,7 @@ def info(
         Path,
         typer.Argument(
             metavar="FILE.inr",
-            help="A field, a set of fields, or the checkpoint of an unfinished fit; - for standard input.",
+            help="A field, a set of fields, a base, or the checkpoint of an unfinished fit; - for standard input.",
             callback=_pipes.incoming,
         ),
     ],
@@ -63,7 +63,14 @@ def info(
     from inr import compression, container  # noqa: F401  which knows the coding of sections
 
     of_a_set = is_set_file(file)
-    result = describe_set(file) if of_a_set else describe(container.read(file), file)
+    if of_a_set:
+        result = describe_set(file)
+    else:
+        contents = container.read(file)
+        if "base" in contents.header:
+            _tell_base(contents, file, as_json=as_json)
+            return
+        result = describe(contents, file)
     if as_json:
         print_json(result)
     elif of_a_set:
@@ -74,6 +81,19 @@ def info(
         out().print(_sections(result))
     if result["damaged"]:
         raise typer.Exit(DAMAGED)
+
+
+def _tell_base(contents: "Contents", file: Path, *, as_json: bool) -> None:
+    """Say what was learned from similar signals."""
+    from inr.cli._learn import rows_of, told
+    from inr.priors import read_base
+
+    total = contents.header_size + sum(entry.size for entry in contents.table)
+    result = {"file": str(file), "bytes": total, **told(read_base(contents, file))}
+    if as_json:
+        print_json(result)
+    else:
+        out().print(pairs(rows_of(result)))
 
 
 class About(NamedTuple):

@@ -15,6 +15,7 @@ from inr.cli._console import clock, decibels, err, si
 
 if TYPE_CHECKING:
     from inr.fitting import Event
+    from inr.priors import LearningEvent
     from inr.serving.work import Many
     from inr.sets import SetProgress
     from inr.sweeping import SweepEvent
@@ -80,6 +81,19 @@ class FitBar:
         left = clock(seconds / steps * (event.steps - event.step))
         skipped = f"  {event.skipped} steps skipped" if event.skipped else ""
         return f"{psnr}  {rate}{clock(event.seconds)} spent, {left} left{skipped}"
+
+
+class LearningBar(FitBar):
+    """A bar over what is learned from several signals, with the quality of those that are held out."""
+
+    def show(self, event: "LearningEvent") -> None:  # type: ignore[override]
+        """Draw an event, if enough time has passed since the last one drawn."""
+        self._held_out = event.held_out
+        super().show(event.event)
+
+    def _status(self, event: "Event") -> str:
+        status = super()._status(event)
+        return f"held out {self._held_out:.2f} dB, learned {status}" if math.isfinite(self._held_out) else status
 
 
 class SweepBar:

@@ -34,6 +34,8 @@ EPILOG = """
 
   inr solve helmholtz --k 10 --pml 0.4  # a source within absorbing layers
 
+  inr solve helmholtz --inverse         # a medium that is found from waves through it; --data for waves of your own
+
   inr render equation.inr               # its picture
 
 [bold]Formulas[/bold] are of numbers, pi, the axes, unknowns such as u and their derivatives u_x, u_xt, u_lap (by all
@@ -75,18 +77,31 @@ def solve(
     ] = None,
     data: Annotated[
         Path | None,
-        _option(_EQUATION, "Measured values: .npz of points (n, d) and values (n, c).", callback=_pipes.incoming),
+        _option(
+            _EQUATION,
+            "Measured values: .npz of points (n, d) and values (n, c), NaN for channels that were not.",
+            callback=_pipes.incoming,
+        ),
     ] = None,
-    k: Annotated[float | None, _option(_EQUATION, "The wavenumber of helmholtz; 20 if not given.", "--k")] = None,
+    k: Annotated[
+        float | None, _option(_EQUATION, "The wavenumber of helmholtz; 20 if not given, 8 with --inverse.", "--k")
+    ] = None,
     pml: Annotated[float | None, _option(_EQUATION, "Width of helmholtz's absorbing layers.")] = None,
+    inverse: Annotated[
+        bool, _option(_EQUATION, "Find helmholtz's medium: --data are waves (n, s) of s sources.", "--inverse")
+    ] = False,
     nu: Annotated[float | None, _option(_EQUATION, "The viscosity of burgers; 0.01/pi if not given.")] = None,
     exact: Annotated[
         str | None, _option(_EQUATION, "The solution, where it is known: errors are printed; ; parts channels.")
     ] = None,
-    solver: Annotated[str, _option(_HOW, "closed-form or steps; closed forms where they do if not given.")] = "auto",
+    solver: Annotated[
+        str | None, _option(_HOW, "closed-form or steps; closed forms where they do if not given.")
+    ] = None,
     hard: Annotated[bool, _option(_HOW, "Values at faces hold by construction.", "--hard")] = False,
     periodic: Annotated[str, _option(_HOW, "Axes by which the solution is periodic, as x or xy.")] = "",
-    features: Annotated[int, _option(_HOW, "The most functions of a closed form; 3000 if not given.", min=8)] = 3_000,
+    features: Annotated[
+        int | None, _option(_HOW, "The most functions of a closed form; 3000 if not given.", min=8)
+    ] = None,
     seconds: Annotated[float | None, _option(_HOW, "For closed forms (20 if not given), or of steps.")] = None,
     steps: Annotated[int | None, _option(_STEPS, "Steps; 5000 if nothing is given.")] = None,
     encoding: Annotated[str | None, _option(_STEPS, "As in fourier:sigma=2; identity if not given.")] = None,
@@ -110,13 +125,14 @@ def solve(
     check_field_name(output)
     check_writable(output, force=force)
     if equation in PRESETS:
-        preset = _preset(equation, {"k": k, "pml": pml, "nu": nu})
+        preset = _preset(equation, {"k": k, "pml": pml, "nu": nu, "inverse": inverse or None, "data": _read(data)})
         stated: dict[str, Any] = dict(preset.stated)
-        if boundary or initial or where or domain or channels:
+        if boundary or initial or where or domain or channels or unknown:
             raise InrError(f"'{equation}' brings its domain and conditions; write the equation out to change them")
     else:
         preset = None
-        if unfit := [name for name, value in (("k", k), ("pml", pml), ("nu", nu)) if value is not None]:
+        numbers = {"k": k, "pml": pml, "nu": nu, "inverse": inverse or None}
+        if unfit := [name for name, value in numbers.items() if value is not None]:
             raise InrError(f"--{unfit[0]} goes with a named equation: {', '.join(PRESETS)}")
         names, box = channels_and_domain(equation) if channels is None or domain is None else ("", "")
         stated = {
@@ -148,18 +164,18 @@ def solve(
     raise typer.Exit(STATUS.get(reason, 0))
 
 
-def _preset(name: str, given: Mapping[str, float | None]) -> Any:
-    """A named equation with its numbers. Raises InrError for numbers that it does not have."""
+def _preset(name: str, given: Mapping[str, Any]) -> Any:
+    """A named equation with its settings. Raises InrError for those that it does not have."""
     import inspect
 
     from inr.equations import PRESETS
 
     taken = inspect.signature(PRESETS[name]).parameters
-    numbers = {key: value for key, value in given.items() if value is not None}
-    for key in numbers:
+    settings = {key: value for key, value in given.items() if value is not None}
+    for key in settings:
         if key not in taken:
             raise InrError(f"'{name}' has no --{key}" + (f"; it has --{', --'.join(taken)}" if taken else ""))
-    return PRESETS[name](**numbers)
+    return PRESETS[name](**settings)
 
 
 def _places(boundary: str | None, initial: str | None, where: list[str] | None) -> dict[str, str]:

@@ -293,7 +293,7 @@ def _planned_seconds(
 def _on_grid(signal: Signal) -> GridSignal:
     """The signal, which codecs take on grids alone."""
     if not isinstance(signal, GridSignal):
-        raise InrError("codecs compress signals on grids; scattered samples have none (inr fit takes them)")
+        raise InrError("codecs compress signals on grids; scattered samples and shapes have none (inr fit takes them)")
     return signal
 
 

@@ -40,6 +40,7 @@ def fit(
     optimiser: str | None = None,
     lattice_only: bool = False,
     seed: int = 0,
+    base: Any = None,
     coding: Coding | None = None,
     bytes: int | None = None,
     on_event: Callable[[Event], Any] | None = None,
@@ -71,6 +72,8 @@ def fit(
             hundred units a layer and hundreds of steps or more.
         lattice_only: learn the samples of a grid alone, and nothing of what lies between them.
         seed: decides initial weights and batches, from 0 to 2^32 - 1.
+        base: what the fit begins from, in the place of random weights: an `inr.priors.Base`, or the path of its file;
+            see `inr.learn`. Its parts are the field's.
         coding: how weights are kept: "coded" (rounded while they are fitted, and entropy-coded), "half" (16-bit floats)
             or "exact" (float32); or "samples", which keeps the samples without loss and fits nothing. None: coded, in
             at most 0.9 of the bytes of the signal's lossless form; but for samples that are points, as of maps, for
@@ -101,7 +104,7 @@ def fit(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
         optimiser=optimiser, engine=engine, steps=steps, seconds=seconds, psnr=psnr, max_error=max_error, bytes=bytes,
         coding=coding, batch=batch, learning_rate=learning_rate, schedule=schedule, lattice_only=lattice_only,
-        seed=seed,
+        seed=seed, base=base,
     )  # fmt: skip
     keeping = options.keeping().suited(found, source)
     if keeping.coding == "samples":

@@ -13,6 +13,7 @@ import torch
 from inr import container
 from inr._errors import DamagedFile, InrError, MissingExtra
 from inr._specs import format_spec
+from inr._upstairs import upstairs
 from inr.activations import activations
 from inr.compression.bitstream.pieces import cut, pieces_of
 from inr.compression.bitstream.step_sizes import step_of, to_values
@@ -195,7 +196,8 @@ def build_any_field(
         contents: what was read from the file.
         path: its name, for messages.
         max_bytes: most bytes that a compressed field may take.
-        reference: the weights that the file counts from, if it does: a field, or the path of its file.
+        reference: the weights that the file counts from, if it does: a field, or the path of its file; of a field that
+            is told from a base, the base.
 
     Returns:
         The field, on the processor and in evaluation mode.
@@ -204,6 +206,8 @@ def build_any_field(
         DamagedFile: the file does not hold together; `section` names the part at fault.
         InrError: a newer inr wrote it, or it needs what this machine lacks.
     """
+    if "code" in contents.header:
+        return upstairs("field_of_code", contents, path, reference)
     if "codec" not in contents.header:
         return build_field(contents, path)
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inr._errors import InrError
+from inr._upstairs import upstairs
 from inr.compression.keeping import Coding, Keeping, Source
 from inr.engines import engines
 from inr.field import Field, Spec
@@ -26,6 +27,7 @@ class FitOptions:
         preset, encoding, activation, network, teacher, objective, engine: as of `inr.fit`.
         steps, seconds, psnr, max_error, bytes, coding: as of `inr.fit`.
         batch, learning_rate, schedule, lattice_only, seed: as of `inr.fit`.
+        base: what the fit begins from, an `inr.priors.Base` or the path of its file; its parts are the field's.
         optimiser: "adam", "soap" or, without steps or before them, "closed-form", which is that of network kronecker.
 
     Raises:
@@ -58,14 +60,23 @@ class FitOptions:
     schedule: str | None = None
     lattice_only: bool = False
     seed: int = 0
+    base: Any = None
 
     def __post_init__(self) -> None:
         if self.optimiser not in (None, *_SOLVERS):
             raise InrError(f"unknown solver '{self.optimiser}'; known: {', '.join(_SOLVERS)}")
+        if self.base is not None:
+            self._check_base()
         if self.closed_form:
             self._check_closed_form()
         Budget(self.steps, self.seconds, self.psnr)
         self.keeping()
+
+    def _check_base(self) -> None:
+        if self.names_parts:
+            raise InrError("a base brings its own parts: leave out the preset, the encoding, activation and network")
+        if self.closed_form or self.coding == "samples":
+            raise InrError("a base is where steps begin: leave out the closed form and samples")
 
     def _check_closed_form(self) -> None:
         for part, needed in _ALONE.items():
@@ -112,7 +123,7 @@ class FitOptions:
         """
         about_fit = self.teacher, self.objective, self.steps, self.batch, self.learning_rate, self.schedule
         learned |= self.names_parts or self.lattice_only or self.engine != "auto" or self.optimiser is not None
-        learned |= any(each is not None for each in about_fit)
+        learned |= any(each is not None for each in (*about_fit, self.base))
         return Keeping(self.coding, self.bytes, self.psnr, learned, self.max_error)
 
     def check(self, signal: Signal) -> None:
@@ -165,12 +176,15 @@ class FitOptions:
             InrError: as of `inr.fit`.
         """
         encoding, rate, optimiser = self.encoding, self.learning_rate, self.optimiser
-        if keeping.codes and not self.names_parts:
+        if keeping.codes and not self.names_parts and self.base is None:
             encoding = keeping.table(signal, source)
         parts: dict[str, Any] = {"encoding": encoding, "activation": self.activation, "network": self.network}
         if start is not None:
             optimiser, rate = None, _FURTHER_RATE if rate is None else rate
             parts, options = start.config(), {**options, "start": start.state_dict()}
+        elif self.base is not None:
+            begun: Field = upstairs("field_of_base", self.base, signal)
+            parts, options = begun.config(), {**options, "start": begun.state_dict()}
         continuous = not self.lattice_only
         return make_fitter(
             signal, preset=self.preset, **parts, teacher=self.teacher, objective=self.objective, engine=self.engine,

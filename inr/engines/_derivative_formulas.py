@@ -5,9 +5,10 @@ of second order give, S. By the chain rule
 
     h = σ(z),    h_i = σ' z_i,    S_h = σ' S_z + σ'' Σ a_ij z_i z_j,
 
-where a complex activation has partial derivatives by both of its parts in place of σ' and σ''. The way back is the
+where a complex activation has partial derivatives by both of its parts in place of σ' and σ''. In the words of
+automatic differentiation planes are forward mode, and that of an axis is the tangent along it. The way back is the
 gradient of these three, which takes σ''' where there are operators. First derivatives of few channels have a cheaper
-way, `ReverseFormula`. All of it is differentiated symbolically from the one formula of an activation.
+way, reverse mode, `ReverseFormula`. All of it is differentiated symbolically from the one formula of an activation.
 """
 
 import itertools
@@ -55,30 +56,31 @@ class PlanesFormula:
 
 @dataclass(frozen=True)
 class ReverseFormula:
-    """The code of an activation for first derivatives in reverse: up, down, up, down.
+    """The code of an activation for first derivatives by reverse mode, and for their gradients: four passes.
 
-    Values h go up; from each channel its gradients g come down, which at the coordinates are the derivatives; along the
-    direction t that the loss gives, tangents go up; and the gradients of the values come down:
+    Values h go up; the adjoints a of each channel come down, which at the coordinates are its derivatives; tangents t,
+    along the gradients of the loss by these derivatives, go up; and the gradients h̄ of the loss by the values come
+    down:
 
-        g_z = σ' g_h,    t_h = σ' t_z,    z̄ = σ' h̄ + σ'' g_h t_z.
+        a_z = σ' a_h,    t_h = σ' t_z,    z̄ = σ' h̄ + σ'' a_h t_z.
 
-    The gradients of the weights are z̄ hᵀ + g_z tᵀ. What is kept of a real layer are σ' and σ'', the latter times g_h
-    from the way down on, and times t_z from the way up on; of a complex one its planes and g_h.
+    The gradients of the weights are z̄ hᵀ + a_z tᵀ. What is kept of a real layer are σ' and σ'', the latter times a_h
+    from the second pass on, and times t_z from the third on; of a complex one its planes and a_h.
 
     Attributes:
         constants: as of `PlanesFormula`.
         planes: names of the parts of what the affine layer gives, bias included.
         values: names, in later codes, of the parts of the values.
-        kept: names, in later codes, of what `up` keeps in the place of the planes.
-        spare: names of what it keeps besides in the channels' first place, in `down`.
-        arriving, going: names of g_h and of t_z, by channel and part.
-        carried: names of what `down` leaves in each channel's place, in `tangent`, by channel and part.
-        added: names of what `tangent` leaves in the channels' first place, in `back`.
+        kept: names, in later codes, of what `forward` keeps in the place of the planes.
+        spare: names of what it keeps besides in the channels' first place, in `adjoint`.
+        adjoints, tangents: names of a_h and of t_z, by channel and part.
+        carried: names of what `adjoint` leaves in each channel's place, in `tangent`, by channel and part.
+        added: names of what `tangent` leaves in the channels' first place, in `backward`.
         gradients: names of h̄.
-        up: planes to values, then `kept`, then `spare`.
-        down: kept, values, spare and arriving to g_z of every channel, then `carried`.
-        tangent: kept, values, carried and going to t_h of every channel, then `added`.
-        back: kept, values, added and gradients to z̄.
+        forward: planes to values, then `kept`, then `spare`.
+        adjoint: kept, values, spare and adjoints to a_z of every channel, then `carried`.
+        tangent: kept, values, carried and tangents to t_h of every channel, then `added`.
+        backward: kept, values, added and gradients to z̄.
     """
 
     constants: Sequence[str]
@@ -86,15 +88,15 @@ class ReverseFormula:
     values: Sequence[str]
     kept: Sequence[str]
     spare: Sequence[str]
-    arriving: Names
-    going: Names
+    adjoints: Names
+    tangents: Names
     carried: Names
     added: Sequence[str]
     gradients: Sequence[str]
-    up: Code
-    down: Code
+    forward: Code
+    adjoint: Code
     tangent: Code
-    back: Code
+    backward: Code
 
 
 @dataclass(frozen=True)
@@ -162,46 +164,46 @@ def planes_formula(
 
 
 def reverse_formula(activation: Activation, parts: int, channels: int, dialect: Dialect) -> ReverseFormula:
-    """The code of an activation for first derivatives of `channels` channels in reverse. Raises Untranslatable."""
+    """The code of an activation for first derivatives of `channels` channels by reverse mode. Raises Untranslatable."""
     slopes = Slopes(activation, parts)
-    arriving = [symbols_of(f"g{channel}", slopes.results) for channel in range(channels)]
-    going = [symbols_of(f"t{channel}", parts) for channel in range(channels)]
+    adjoints = [symbols_of(f"a{channel}", slopes.results) for channel in range(channels)]
+    tangents = [symbols_of(f"t{channel}", parts) for channel in range(channels)]
     gradients, added = symbols_of("e", slopes.results), symbols_of("q", parts)
     single = parts == slopes.results == 1
     first = [[slopes.of(result, (part,)) for part in range(parts)] for result in range(slopes.results)]
     if single:
         slope, bend = sympy.symbols("slope bend", real=True)
         carried = [[sympy.Symbol(f"c{channel}", real=True)] for channel in range(channels)]
-        down = [slope * arriving[channel][0] for channel in range(channels)]
-        down += [bend * arriving[channel][0] for channel in range(channels)]
-        tangent = [slope * going[channel][0] for channel in range(channels)]
-        tangent += [sum(carried[channel][0] * going[channel][0] for channel in range(channels))]
-        back = [slope * gradients[0] + added[0]]
+        adjoint = [slope * adjoints[channel][0] for channel in range(channels)]
+        adjoint += [bend * adjoints[channel][0] for channel in range(channels)]
+        tangent = [slope * tangents[channel][0] for channel in range(channels)]
+        tangent += [sum(carried[channel][0] * tangents[channel][0] for channel in range(channels))]
+        backward = [slope * gradients[0] + added[0]]
         kept, spare = [slope], [bend]
         left = [first[0][0], slopes.of(0, (0, 0))]
     else:
-        carried = arriving
-        down = [
-            sum(first[result][part] * arriving[channel][result] for result in range(slopes.results))
+        carried = adjoints
+        adjoint = [
+            sum(first[result][part] * adjoints[channel][result] for result in range(slopes.results))
             for channel in range(channels)
             for part in range(parts)
         ]
-        down += [symbol for channel in arriving for symbol in channel]
+        adjoint += [symbol for channel in adjoints for symbol in channel]
         tangent = [
-            sum(first[result][part] * going[channel][part] for part in range(parts))
+            sum(first[result][part] * tangents[channel][part] for part in range(parts))
             for channel in range(channels)
             for result in range(slopes.results)
         ]
         tangent += [
             sum(
-                slopes.of(result, (part, other)) * arriving[channel][result] * going[channel][other]
+                slopes.of(result, (part, other)) * adjoints[channel][result] * tangents[channel][other]
                 for channel in range(channels)
                 for result in range(slopes.results)
                 for other in range(parts)
             )
             for part in range(parts)
         ]
-        back = [
+        backward = [
             sum(first[result][part] * gradients[result] for result in range(slopes.results)) + added[part]
             for part in range(parts)
         ]
@@ -214,15 +216,15 @@ def reverse_formula(activation: Activation, parts: int, channels: int, dialect: 
         values=names_of(slopes.values),
         kept=names_of(kept),
         spare=names_of(spare),
-        arriving=[names_of(channel) for channel in arriving],
-        going=[names_of(channel) for channel in going],
+        adjoints=[names_of(channel) for channel in adjoints],
+        tangents=[names_of(channel) for channel in tangents],
         carried=[names_of(channel) for channel in carried],
         added=names_of(added),
         gradients=names_of(gradients),
-        up=slopes.forward_code([*values, *left], dialect),
-        down=slopes.backward_code(down, dialect),
+        forward=slopes.forward_code([*values, *left], dialect),
+        adjoint=slopes.backward_code(adjoint, dialect),
         tangent=slopes.backward_code(tangent, dialect),
-        back=slopes.backward_code(back, dialect),
+        backward=slopes.backward_code(backward, dialect),
     )
 
 

@@ -12,7 +12,7 @@ from inr.activations import FUNCTIONS
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._derivative_steps import local_loss, overall_step
-from inr.engines._objectives import NUMBERS, AnyObjective, Local, OfJets, Overall, PointSet, of_jets
+from inr.engines._objectives import AnyObjective, Local, OfJets, Overall, PointSet, of_jets, split_numbers
 from inr.field import Field, Jet, Reads, jet
 
 
@@ -144,12 +144,6 @@ class EagerPlan:
 
     def _are_own(self, tensors: Tensors) -> bool:
         return all(self._own.get(name) is tensor for name, tensor in tensors.items())
-
-
-def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The field's weights, and the objective's learned numbers by their own names."""
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
-    return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
 
 
 def _on(device: torch.device, points: PointSet) -> PointSet:

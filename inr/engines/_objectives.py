@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.engines._batch import Batch
+from inr.engines._batch import Batch, Tensors
 from inr.field import Jet, Reads
 from inr.signals import PointPool, Signal
 
@@ -199,6 +199,12 @@ class Overall(Protocol):
     def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
         """The loss, which can be differentiated by the jet's tensors."""
         ...
+
+
+def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The field's weights, and the objective's learned numbers by their own names."""
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(NUMBERS)}
+    return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
 
 
 # losses that plans come to through jets: of points each by itself, or of many points at once

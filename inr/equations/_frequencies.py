@@ -23,7 +23,7 @@ def aspect(problem: Problem) -> Float64[np.ndarray, " d"]:
         problem: traced.
     """
     axes = len(problem.domain.axes)
-    half = [(axis.high - axis.low) / 2 for axis in problem.domain.axes]
+    half = [abs(axis.high - axis.low) / 2 for axis in problem.domain.axes]
     found = np.full(axes, np.nan)
     symbols = problem.symbols
     middle = [(axis.high + axis.low) / 2 for axis in problem.domain.axes]

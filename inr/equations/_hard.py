@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import sympy
 
 from inr._errors import InrError
+from inr.equations._places import ends
 from inr.equations._problem import Condition, Orders, Problem, Symbols
 from inr.signals import Axis
 
@@ -140,7 +141,7 @@ def _face(box: Sequence[tuple[float, float]], axes: Sequence[Axis]) -> tuple[int
     if len(fixed) != 1 or box[fixed[0]][0] not in (axes[fixed[0]].low, axes[fixed[0]].high):
         return None
     whole = all(
-        (low, high) == (axis.low, axis.high) for place, ((low, high), axis) in enumerate(zip(box, axes, strict=True))
+        (low, high) == ends(axis) for place, ((low, high), axis) in enumerate(zip(box, axes, strict=True))
         if place != fixed[0]
     )  # fmt: skip
     return (fixed[0], box[fixed[0]][0]) if whole else None

@@ -15,7 +15,6 @@ _PI = math.pi
 _REFLECTED = 1e-6  # of a wave's amplitude, by absorbing layers that it meets head-on
 _SOURCES = 8  # the most whose waves are told apart by a letter and solved for together
 _OBSERVED, _NOISE = 2_000, 0.01
-_MEDIUM_FEATURES = 320  # which follow noise no further
 
 
 def helmholtz(
@@ -76,7 +75,9 @@ def _medium(k: float, data: tuple[Any, Any] | None) -> Preset:
         "data": (points, np.concatenate([unmeasured, waves], 1)),
     }
     return Preset(
-        stated, None if lens is None else lambda there: lens.excess(there)[:, None], options={"features": 320}
+        stated,
+        None if lens is None else lambda there: lens.excess(there)[:, None],
+        options={"solver": "closed-form", "features": 320, "seconds": 60.0},
     )
 
 
@@ -107,8 +108,8 @@ def damping(k: float, width: float) -> float:
     return -2 * math.log(_REFLECTED) / (k * width)
 
 
-def stretch(position: Any, k: float, width: float) -> tuple[Any, Any]:
-    """How absorbing layers stretch a coordinate of [-1, 1], and the derivative of that.
+def stretch(position: Any, k: float, width: float) -> tuple[Any, Any, Any]:
+    """A coordinate of [-1, 1] as absorbing layers stretch it, how they do, e, and the derivative of that.
 
     e = 1 - i a0 ((d₋/L)³ + (d₊/L)³), d being the depth in the layers at both ends. Sitzmann et al. 2020, after Chen et
     al. 2013, have squares and a0 = 5: then third derivatives of the solution jump where layers begin, which takes high
@@ -121,9 +122,10 @@ def stretch(position: Any, k: float, width: float) -> tuple[Any, Any]:
     """
     low, high = _maximum(-(position + 1 - width), 0), _maximum(position - 1 + width, 0)
     factor = -1j * damping(k, width)
+    stretched = position + factor * width / 4 * ((high / width) ** 4 - (low / width) ** 4)
     e = 1 + factor * ((low / width) ** 3 + (high / width) ** 3)
     slope = 3 * factor * ((high / width) ** 2 - (low / width) ** 2) / width
-    return e, slope
+    return stretched, e, slope
 
 
 def absorbing(u: Any, at: Any, k: float, width: float, slowness: Any = 1.0) -> Any:
@@ -138,7 +140,7 @@ def absorbing(u: Any, at: Any, k: float, width: float, slowness: Any = 1.0) -> A
         width: of the layers.
         slowness: m, squared, relative to that of the surroundings.
     """
-    (ex, dx), (ey, dy) = stretch(at.x, k, width), stretch(at.y, k, width)
+    (_, ex, dx), (_, ey, dy) = stretch(at.x, k, width), stretch(at.y, k, width)
     along_x = ey / ex * u.xx - ey * dx / ex**2 * u.x
     along_y = ex / ey * u.yy - ex * dy / ey**2 * u.y
     return along_x + along_y + ex * ey * slowness * k**2 * u
@@ -150,13 +152,12 @@ def _absorbed(k: float, width: float) -> Preset:
         raise InrError(f"absorbing layers of a square from -1 to 1 are 0.1 to 0.8 wide, not {width:g}")
     spread = 2 / k  # of the source; a narrower one has frequencies that no wave carries away
 
-    def source(at: Any) -> Any:
-        return _exp(-(at.x**2 + at.y**2) / (2 * spread**2)) / (2 * _PI * spread**2)
-
     def residual(u: Any, at: Any) -> Any:
+        (x, ex, _), (y, ey, _) = stretch(at.x, k, width), stretch(at.y, k, width)
+        # of stretched coordinates, too, for it reaches into the layers
+        source = _exp(-(x**2 + y**2) / (2 * spread**2)) / (2 * _PI * spread**2)
         # divided by the stretches, so that corners of the layers, where nothing is, do not outweigh everything else
-        stretches = stretch(at.x, k, width)[0] * stretch(at.y, k, width)[0]
-        return absorbing(u, at, k, width) / stretches + source(at)
+        return absorbing(u, at, k, width) / (ex * ey) + source
 
     stated = {
         "residual": residual,

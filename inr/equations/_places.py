@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class Place:
         return np.concatenate(drawn), np.zeros((sum(counts), 0))
 
     def _measure(self, box: Sequence[tuple[float, float]], half: Sequence[float]) -> float:
-        return math.prod((high - low) / (2 * h) for (low, high), h in zip(box, half, strict=True) if low < high)
+        return math.prod((high - low) / abs(2 * h) for (low, high), h in zip(box, half, strict=True) if low < high)
 
 
 def _in_free_axes(free: np.ndarray, count: int, uniform: Callable[[int, int], np.ndarray]) -> np.ndarray:
@@ -96,7 +96,8 @@ def parse_domain(text: str, channels: Sequence[str]) -> Domain:
         channels: names of the channels.
 
     Returns:
-        A domain on a grid of points that suits rendering, with the values' own units.
+        A domain on a grid of points that suits rendering, with the values' own units. Of two axes the second one falls,
+        so that it goes upwards in pictures.
 
     Raises:
         InrError: what cannot be read, or axes that make no sense.
@@ -131,6 +132,8 @@ def _domain(ranges: Sequence[tuple[str, float, float]], channels: int) -> Domain
     for name, low, high in ranges:
         share = 1.0 if name == "t" or not space else spans[name] / max(space)
         axes.append(Axis(name, max(round(most * share), 2), "", low, high))
+    if len(axes) == 2:  # pictures begin at the top
+        axes[1] = replace(axes[1], low=axes[1].high, high=axes[1].low)
     kind = "image" if len(axes) == 2 else "volume"
     return Domain(kind, tuple(axes), channels, ValueMap((-1.0,) * channels, (1.0,) * channels))  # type: ignore[arg-type]
 
@@ -158,7 +161,16 @@ def inside(domain: Domain) -> Place:
     Args:
         domain: of the equation.
     """
-    return Place("equation", (tuple((axis.low, axis.high) for axis in domain.axes),))
+    return Place("equation", (tuple(map(ends, domain.axes)),))
+
+
+def ends(axis: Axis) -> tuple[float, float]:
+    """The lower and the upper end of an axis, which may fall.
+
+    Args:
+        axis: of the equation.
+    """
+    return min(axis.low, axis.high), max(axis.low, axis.high)
 
 
 def parse_place(text: str, domain: Domain) -> Place:
@@ -172,7 +184,7 @@ def parse_place(text: str, domain: Domain) -> Place:
     Raises:
         InrError: an axis that is not there, or a place outside of the domain.
     """
-    whole = {axis.name: (axis.low, axis.high) for axis in domain.axes}
+    whole = {axis.name: ends(axis) for axis in domain.axes}
     boxes = []
     for face in text.split("|"):
         for bounds in _faces(face.strip(), whole):

@@ -9,7 +9,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._expressions import CALLABLE, CONSTANTS
-from inr.equations._places import Place, given_points, inside, parse_domain, parse_place
+from inr.equations._places import Place, ends, given_points, inside, parse_domain, parse_place
 from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
 from inr.equations._text import from_text
 
@@ -157,5 +157,5 @@ def _check_beginning(problem: Problem, orders: Sequence[tuple[int, ...]]) -> Non
         for condition in problem.conditions[1:]
     )
     if wanted and not bound:
-        low = problem.domain.axes[place].low
+        low, _ = ends(problem.domain.axes[place])
         raise InrError(f"not enough conditions: nothing is given at t={low:g} (where={{'t={low:g}': …}}, --initial …)")

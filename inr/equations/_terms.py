@@ -27,7 +27,7 @@ class Units:
     """From normalised values and derivatives to own units.
 
     Attributes:
-        half: of the extent of each axis.
+        half: of the extent of each axis; negative where it falls.
         scale: of the values of each channel.
         shift: what is added to them.
     """

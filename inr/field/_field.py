@@ -455,7 +455,9 @@ class Field(nn.Module):
         if order > 1 and self.smoothness < order:
             name = {2: "second derivatives", 3: "third derivatives"}.get(order, f"derivatives of order {order}")
             lacks = f"no {name}" if self.smoothness < order - 1 else f"{name} that jump"
-            encodings = "identity, fourier, or a grid with interpolation=quintic" if order == 2 else "identity or fourier"
+            encodings = (
+                "identity, fourier, or a grid with interpolation=quintic" if order == 2 else "identity or fourier"
+            )
             raise InrError(
                 f"{wanted} needs a smoother field: '{self._roughest()}' has {lacks}; use a smooth activation "
                 f"(sine, gabor, gaussian) on {encodings}"

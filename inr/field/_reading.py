@@ -37,6 +37,8 @@ def build_field(contents: Contents, path: str | os.PathLike[str]) -> Field:
         raise InrError(
             f"{path} holds a set of fields, not one: inr.load_set opens it, and inr render --item NAME renders one"
         )
+    if "base" in header:
+        raise InrError(f"{path} is a base, which signals begin from, and no field: inr fit SIGNAL --base {path}")
     if not isinstance(header.get("field"), Mapping) or not isinstance(header.get("domain"), Mapping):
         raise DamagedFile(f"{path} holds no field: its header names no parts", "header")
     try:

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from inr._cores import usable_cores
 from inr._errors import InrError
 from inr.jit import Call, run
 from inr.reconstruction._projector_kernels import PROJECT, PROJECT_SOLID, SPREAD, SPREAD_SOLID
@@ -24,7 +23,7 @@ class Projector:
         shape: samples in array order: (height, width), or (depth, height, width). The first row is the uppermost
             (largest y); the first slice is that of the smallest z.
         extent: width of the picture, in the unit of the rays; its samples are squares, or cubes, round the origin.
-        threads: workers; the cores that there are, where None.
+        threads: workers; as many as torch uses, where None.
 
     Attributes:
         measured: shape of what is measured.
@@ -47,7 +46,7 @@ class Projector:
         if dims not in (2, 3) or rays.shape[-2:] != (2, dims):
             raise InrError(f"rays (…, 2, {dims}) go through an array of {dims} axes, not {tuple(rays.shape)}")
         self.side = extent / self.shape[-1]
-        self.threads = usable_cores() if threads is None else threads
+        self.threads = torch.get_num_threads() if threads is None else threads
         self._table = _table(rays.reshape(-1, 2, dims), self.shape, self.side)
         sizes = dict(zip(("depth", "height", "width")[3 - dims :], self.shape, strict=True))
         forward, backward = (PROJECT, SPREAD) if dims == 2 else (PROJECT_SOLID, SPREAD_SOLID)

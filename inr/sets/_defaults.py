@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from inr._errors import InrError
+from inr._parts import parse_spec
 from inr.field import Spec
 from inr.fitting import Budget, Setup
 from inr.sets._recipe import Init, Recipe
@@ -14,9 +15,9 @@ _PARAMETERS_A_VALUE = 0.75
 _WIDTHS = range(16, 257, 16)  # whole vectors of the widest registers
 _SMALL_VALUES = 1_024  # of a signal, up to which two layers are enough
 _LARGEST_BATCH = 4_096
-_STEPS = 600
+_LEAST_STEPS, _MOST_STEPS, _VALUES_A_STEP = 100, 600, 2
 _HIGHEST_OMEGA, _OMEGA_A_SAMPLE = 30.0, 1.25
-_LEARNING_RATE = 5e-3
+_RATE_TIMES_WIDTH = 0.128  # 0.004 at 32 units; measured on crops of 8 to 64 pixels in `studies/sets.py`
 
 
 def set_recipe(
@@ -28,7 +29,7 @@ def set_recipe(
     steps: int | None = None,
     psnr: float | None = None,
     batch: int | None = None,
-    learning_rate: float | Mapping[str, float] | None = None,
+    learning_rate: float | str | Mapping[str, float] | None = None,
     schedule: str = "cosine",
     optimiser: str = "adam",
     init: Init = "shared",
@@ -47,7 +48,8 @@ def set_recipe(
         steps: the horizon, also where there is a target.
         psnr: target in dB at which a field stops by itself; None for none.
         batch: samples a step.
-        learning_rate: the network's, or several by part; those that other parts than the default ones declare.
+        learning_rate: the network's, or several by part; None: for sines of coordinates what suits their width, for
+            other parts what these declare.
         schedule: how rates fall.
         optimiser: "adam", whose steps are compiled, or another that fits have.
         init: whether all fields begin with the same weights, by which weights of different fields can be compared.
@@ -66,25 +68,23 @@ def set_recipe(
     """
     if not signals:
         raise InrError("a set needs at least one signal")
-    bare = encoding is None and activation is None
-    if bare:
+    values = int(statistics.median(signal.size for signal in signals)) * signals[0].channels
+    if encoding is None and activation is None:
         encoding, activation = "identity", f"sine:omega={_omega(signals):g}"
-        network = network or _network(signals)
-    if learning_rate is None:
-        learning_rate = _LEARNING_RATE if bare else "paper"
-    batch = batch or min(int(statistics.median(signal.size for signal in signals)), _LARGEST_BATCH)
+        network = network or _network(signals[0], values)
+        learning_rate = learning_rate or _rate(network)
+    steps = steps or min(max(values // _VALUES_A_STEP, _LEAST_STEPS), _MOST_STEPS)
+    batch = batch or min(values // signals[0].channels, _LARGEST_BATCH)
     setup = Setup(
-        encoding="identity", activation="sine", network="mlp", batch=batch, steps=steps or _STEPS, schedule=schedule,
-        learning_rate=learning_rate, optimiser=optimiser, lattice_only=lattice_only,
+        encoding="identity", activation="sine", network="mlp", batch=batch, steps=steps, schedule=schedule,
+        learning_rate=learning_rate or "paper", optimiser=optimiser, lattice_only=lattice_only,
     )  # fmt: skip
     setup = setup.with_parts(signals[0], seed=seed, encoding=encoding, activation=activation, network=network)
-    return Recipe(replace(setup, choices=()), Budget(steps=steps or _STEPS, psnr=psnr), init, seed)
+    return Recipe(replace(setup, choices=()), Budget(steps=steps, psnr=psnr), init, seed)
 
 
-def _network(signals: Sequence[Signal]) -> str:
-    """Layers for the values of a signal: of the widths that registers hold, the nearest."""
-    signal = signals[0]
-    values = statistics.median(each.size for each in signals) * signal.channels
+def _network(signal: Signal, values: int) -> str:
+    """Layers for signals like this one, of so many values: of the widths that registers hold, the nearest."""
     depth = 2 if values <= _SMALL_VALUES else 3
 
     def weights(width: int) -> int:
@@ -92,6 +92,12 @@ def _network(signals: Sequence[Signal]) -> str:
 
     width = min(_WIDTHS, key=lambda each: abs(weights(each) - _PARAMETERS_A_VALUE * values))
     return f"mlp:depth={depth},width={width}"
+
+
+def _rate(network: Spec) -> float | str:
+    """The learning rate for sines in full batches: the wider the layers, the lower."""
+    width = parse_spec(network).get("width")
+    return _RATE_TIMES_WIDTH / width if isinstance(width, int) and width > 0 else "paper"
 
 
 def _omega(signals: Sequence[Signal]) -> float:

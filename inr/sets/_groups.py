@@ -1,16 +1,17 @@
 """Signals of one shape and type, which are fitted by the same compiled program."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines import ProgramPlan
-from inr.fitting import CompiledFits, FieldQueue, Fitter, Reason, whole_psnr
+from inr.fitting import CompiledFits, Event, FieldQueue, Fitter, Reason, whole_psnr
 from inr.sets._recipe import Recipe
 from inr.signals import GridSignal, Signal
 
@@ -18,96 +19,112 @@ from inr.signals import GridSignal, Signal
 _building = threading.Lock()
 
 
-class Group:
-    """Signals of one shape and type, with what their fits came to.
+class Group(ABC):
+    """Signals of one shape and type, with what their fits come to.
 
     Args:
         recipe: how they are fitted.
-        names: of the signals. signals: as the recipe learns them. indices: their places among all.
+        names: of the signals.
+        signals: as the recipe learns them.
+        indices: their places among all.
+        numbers: of a field's state.
 
     Attributes:
-        numbers: of a field's state.
-        weights: float32 (n, p). steps: int64 (n,).
-        notes: why fits need the interpreter.
+        indices, numbers: as given.
+        notes: why fits need the interpreter, a line; none where they do not.
+        weights: float32 (n, p), the states that fields came to.
+        steps: int64 (n,), that were taken.
     """
 
-    def __init__(self, recipe: Recipe, names: Sequence[str], signals: Sequence[Signal], indices: Sequence[int]) -> None:
-        self._recipe, self._names, self._signals, self.indices = recipe, names, signals, indices
-        self._fits: list[CompiledFits] = []
-        self._queue: FieldQueue | None = None
-        self.notes: tuple[str, ...] = ()
-        fitter = self._fitter(0)
-        state = fitter.field.state_dict()
-        self._order = list(state)
-        self.numbers = sum(tensor.numel() for tensor in state.values())
-        reason = self._refused(fitter, state) or self._compile(fitter)
-        if reason:
-            self.notes = (f"{names[0]} and {len(names) - 1:,} others of its shape run one step at a time: {reason}",)
-            self._turn = 0
-            self._reasons: list[Reason | None] = [None] * len(names)
-            self._psnr = np.zeros(len(names))
-            self.weights = np.empty((len(names), self.numbers), np.float32)
-            self.steps = np.zeros(len(names), np.int64)
-            return
-        assert isinstance(fitter.plan, ProgramPlan)
-        self._queue = FieldQueue(
-            fitter.plan,
-            signals,
-            [recipe.seed_of(name) for name in names],
-            self._starts(),  # type: ignore[arg-type]
-        )
+    notes: tuple[str, ...] = ()
+    weights: Float32[np.ndarray, "n p"]
+    steps: Int64[np.ndarray, " n"]
+
+    def __init__(
+        self, recipe: Recipe, names: Sequence[str], signals: Sequence[Signal], indices: Sequence[int], numbers: int
+    ) -> None:
+        self._recipe, self._names, self._signals = recipe, names, signals
+        self.indices, self.numbers = indices, numbers
+
+    @abstractmethod
+    def work(self, stop: np.ndarray, done: np.ndarray) -> None:
+        """Fit fields until none is left, or until the first number of `stop` is set; by several threads at once.
+
+        Args:
+            stop: int64 (8,). done: int64 (8,), whose first number counts fields that are fitted.
+        """
+
+    @abstractmethod
+    def reason(self, place: int) -> Reason | None:
+        """Why the fit of a signal ended; None where it has not."""
+
+    @abstractmethod
+    def psnr(self, place: int) -> float:
+        """Of a signal's field, in dB over the whole signal."""
+
+    def _fitter(self, place: int) -> Fitter:
+        return _fitter(self._recipe, self._names[place], self._signals[place])
+
+
+class CompiledGroup(Group):
+    """Fields that are fitted without the interpreter.
+
+    Args:
+        fitter: of the first signal; fits: what it gave.
+    """
+
+    def __init__(self, fitter: Fitter, fits: CompiledFits, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._ready = [fits]
+        plan, order = fitter.plan, list(fitter.field.state_dict())
+        assert isinstance(plan, ProgramPlan)
+        signals = [signal for signal in self._signals if isinstance(signal, GridSignal)]
+        seeds = [self._recipe.seed_of(name) for name in self._names]
+        self._queue = FieldQueue(plan, signals, seeds, self._starts(order))
         self.weights, self.steps = self._queue.weights, self._queue.steps
 
     def work(self, stop: np.ndarray, done: np.ndarray) -> None:
-        """Fit fields until none is left, or until the first number of `stop` is set; `done` counts them."""
-        if self._queue is None:
-            self._work_by_steps(stop, done)
-            return
+        """See `Group.work`."""
         with _building:
             if self._queue.empty:
                 return
-            fits = self._fits.pop() if self._fits else self._fitter(0).compiled()
+            fits = self._ready.pop() if self._ready else self._fitter(0).compiled()
         assert isinstance(fits, CompiledFits)
         fits.run(self._queue, stop, done)
 
     def reason(self, place: int) -> Reason | None:
-        """Why the fit of a signal ended; None where it has not."""
-        return self._reasons[place] if self._queue is None else self._queue.reason(place)
+        """See `Group.reason`."""
+        return self._queue.reason(place)
 
     def psnr(self, place: int) -> float:
-        """Of a signal's field, in dB over the whole signal."""
-        return float(self._psnr[place]) if self._queue is None else self._queue.psnr(place)
+        """See `Group.psnr`."""
+        return self._queue.psnr(place)
 
-    def _fitter(self, place: int) -> Fitter:
-        try:
-            return self._recipe.fitter(self._names[place], self._signals[place])
-        except InrError as error:
-            raise InrError(f"{self._names[place]}: {error}") from None
-
-    def _refused(self, fitter: Fitter, state: Mapping[str, Tensor]) -> str:
-        """Why fields may not share a program; "" where they may."""
-        parameters = dict(fitter.field.named_parameters())
-        if self._recipe.init == "own" and self._recipe.start is None and len(parameters) < len(state):
-            return "each has numbers of its own that are not learned"
-        return ""
-
-    def _compile(self, fitter: Fitter) -> str:
-        """Have the fits of the first worker; or why there are none."""
-        fits = fitter.compiled()
-        if isinstance(fits, str):
-            return fits
-        self._fits.append(fits)
-        return ""
-
-    def _starts(self) -> np.ndarray:
+    def _starts(self, order: Sequence[str]) -> Float32[np.ndarray, "_ p"]:
         """The states to begin with, a row each; one row where all are alike."""
-        alike = self._recipe.init == "shared" or self._recipe.start is not None
-        count = 1 if alike else len(self._names)
-        states = [self._recipe.first_weights(self._names[place], self._signals[place]) for place in range(count)]
-        return np.stack([row([state[name] for name in self._order]) for state in states])
+        count = 1 if self._recipe.alike else len(self._names)
+        states = (self._recipe.first_weights(self._names[place], self._signals[place]) for place in range(count))
+        return np.stack([row(state[name] for name in order) for state in states])
 
-    def _work_by_steps(self, stop: np.ndarray, done: np.ndarray) -> None:
-        """Fit fields by their own fitters."""
+
+class SteppedGroup(Group):
+    """Fields that are fitted by their own fitters.
+
+    Args:
+        reason: why.
+    """
+
+    def __init__(self, reason: str, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        count = len(self._names)
+        fields = "1 field, of" if count == 1 else f"{count:,} fields, such as that of"
+        self.notes = (f"{fields} {self._names[0]}, taken step by step: {reason}",)
+        self.weights, self.steps = np.empty((count, self.numbers), np.float32), np.zeros(count, np.int64)
+        self._turn, self._psnr = 0, np.zeros(count)
+        self._reasons: list[Reason | None] = [None] * count
+
+    def work(self, stop: np.ndarray, done: np.ndarray) -> None:
+        """See `Group.work`."""
         while stop[0] == 0:
             with _building:
                 place = self._turn
@@ -118,16 +135,24 @@ class Group:
             for event in fitter.run():
                 if stop[0] and event.kind != "end":
                     return
-            self._keep(place, fitter, event.step, event.reason)
+            self._keep(place, fitter, event)
             with _building:
                 done[0] += 1
 
-    def _keep(self, place: int, fitter: Fitter, steps: int, reason: Reason | None) -> None:
+    def reason(self, place: int) -> Reason | None:
+        """See `Group.reason`."""
+        return self._reasons[place]
+
+    def psnr(self, place: int) -> float:
+        """See `Group.psnr`."""
+        return float(self._psnr[place])
+
+    def _keep(self, place: int, fitter: Fitter, end: Event) -> None:
         """Have what a fit came to."""
         self.weights[place] = row(fitter.field.state_dict().values())
         execute, block = fitter.execute, fitter.plan.block
         self._psnr[place] = whole_psnr(fitter.field, fitter.signal, execute=execute, block=block)
-        self.steps[place], self._reasons[place] = steps, reason
+        self.steps[place], self._reasons[place] = end.step, end.reason
 
 
 def groups_of(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal]) -> list[Group]:
@@ -140,9 +165,31 @@ def groups_of(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal]) -
     for index, signal in enumerate(signals):
         found.setdefault(_kind(signal), []).append(index)
     return [
-        Group(recipe, [names[index] for index in indices], [signals[index] for index in indices], indices)
+        _group(recipe, [names[index] for index in indices], [signals[index] for index in indices], indices)
         for indices in sorted(found.values(), key=len, reverse=True)
     ]
+
+
+def _group(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal], indices: Sequence[int]) -> Group:
+    """A group of the kind that its fits need."""
+    fitter = _fitter(recipe, names[0], signals[0])
+    state = fitter.field.state_dict()
+    numbers = sum(tensor.numel() for tensor in state.values())
+    if not recipe.alike and len(state) > len(dict(fitter.field.named_parameters())):
+        fits: CompiledFits | str = "each has numbers of its own that are not learned"
+    else:
+        fits = fitter.compiled()
+    if isinstance(fits, str):
+        return SteppedGroup(fits, recipe, names, signals, indices, numbers)
+    return CompiledGroup(fitter, fits, recipe, names, signals, indices, numbers)
+
+
+def _fitter(recipe: Recipe, name: str, signal: Signal) -> Fitter:
+    """The fit of a signal by itself. Raises InrError that names it."""
+    try:
+        return recipe.fitter(name, signal)
+    except InrError as error:
+        raise InrError(f"{name}: {error}") from None
 
 
 def row(tensors: Iterable[Tensor]) -> Float32[np.ndarray, " p"]:

@@ -36,6 +36,11 @@ class Recipe:
     seed: int = 0
     start: Mapping[str, Tensor] | None = None
 
+    @property
+    def alike(self) -> bool:
+        """Whether all fields begin with the same weights."""
+        return self.start is not None or self.init == "shared"
+
     def seed_of(self, name: str) -> int:
         """The seed of a field's batches, and of its first weights where they are its own.
 

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from inr._errors import InrError
 from inr.field import Field
-from inr.fitting import Reason
+from inr.fitting import Reason, one_thread
 from inr.sets._groups import Group, groups_of, row
 from inr.sets._recipe import Recipe
 from inr.signals import Domain, Signal
@@ -74,8 +74,8 @@ def fit_rows(
     _check(names, signals, workers)
     signals = [recipe.learned(signal) for signal in signals]
     groups = groups_of(recipe, names, signals)
-    run = _Run(groups, workers)
-    run.go(done)
+    with one_thread():  # PyTorch's own ones would only stand in the way of those of the run
+        _Run(groups, workers).go(done)
     return _rows(names, signals, groups)
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from inr.shapes._files import write_outline as write_outline
     from inr.shapes._flat import flat_picture as flat_picture
     from inr.shapes._implicit import Implicit as Implicit
+    from inr.shapes._implicit import NoSurface as NoSurface
     from inr.shapes._implicit import clearance as clearance
     from inr.shapes._implicit import implicit as implicit
     from inr.shapes._measure import Measures as Measures
@@ -33,6 +34,7 @@ __getattr__, __all__ = lazy_exports(
         "flat_picture": "._flat",
         "implicit": "._implicit",
         "Measures": "._measure",
+        "NoSurface": "._implicit",
         "Reference": "._measure",
         "measure": "._measure",
         "mesh": "._mesh",

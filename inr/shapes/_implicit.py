@@ -19,6 +19,10 @@ _AT_ONCE = 1 << 16  # points that are handed at once to what evaluates a field t
 _STEP = 1e-3  # of differences, in units of [-1, 1]
 
 
+class NoSurface(InrError):
+    """A shape that has one sign throughout its box."""
+
+
 @dataclass(frozen=True)
 class Implicit:
     """A function on [-1, 1]^d that is negative inside of a shape, with what is known of it.

@@ -5,7 +5,7 @@ import numpy as np
 from inr._errors import InrError
 from inr.field import Field, Spec
 from inr.geometry import Mesh, marching_cubes
-from inr.shapes._implicit import Implicit, clearance, implicit
+from inr.shapes._implicit import Implicit, NoSurface, clearance, implicit
 
 LEAST, MOST = 4, 4096  # cells along an axis
 _AT_ONCE = 1 << 18  # vertices whose normals are asked for
@@ -47,7 +47,7 @@ def mesh(
     bound = clearance(found)
     vertices, faces = marching_cubes(found.values, resolution, bound=bound, exhaustive=exhaustive)
     if not len(faces):
-        raise InrError("the field has no surface inside its box: it has one sign throughout")
+        raise NoSurface("the field has no surface inside its box: it has one sign throughout")
     cell = 2 / resolution
     if newton:
         for part in _parts(vertices):

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from inr._errors import InrError
 from inr.field import Field, Spec
 from inr.geometry import contours
-from inr.shapes._implicit import Implicit, implicit
+from inr.shapes._implicit import Implicit, NoSurface, implicit
 
 LEAST, MOST = 4, 16_384  # cells along an axis
 
@@ -34,5 +34,5 @@ def outline(
         raise InrError(f"the resolution is from {LEAST} to {MOST} cells along an axis, not {resolution}")
     curves = contours(found.values, resolution)
     if not curves:
-        raise InrError("the field has no outline inside its box: it has one sign throughout")
+        raise NoSurface("the field has no outline inside its box: it has one sign throughout")
     return [found.own_units(curve).astype(np.float64) for curve in curves]

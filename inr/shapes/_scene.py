@@ -8,7 +8,7 @@ from jaxtyping import Float
 from inr._errors import InrError
 from inr.geometry import candidate_bricks
 from inr.jit import inline, kernel
-from inr.shapes._implicit import Implicit, clearance
+from inr.shapes._implicit import Implicit, NoSurface, clearance
 
 _BRICKS = 128  # along each axis of the box
 _SIDE = 2 / _BRICKS
@@ -49,7 +49,7 @@ class Scene:
         bound = clearance(shape)
         found = candidate_bricks(shape.values, _BRICKS, bound=bound)
         if not len(found):
-            raise InrError("the field has no surface inside its box: it has one sign throughout")
+            raise NoSurface("the field has no surface inside its box: it has one sign throughout")
         self.occupied = np.zeros((_BRICKS,) * 3, bool)
         self.occupied[tuple(found.T[::-1])] = True
         parts = self.occupied.reshape((_BRICKS // _GROUP, _GROUP) * 3)

@@ -9,5 +9,6 @@ SUPPORTED = (
     "images (PNG, JPEG, WebP, TIFF, JPEG XL, AVIF, JPEG 2000, HDR, BMP, PPM, PFM, TGA, DICOM and more), audio (WAV, "
     "FLAC, AIFF, CAF, OGG, MP3, M4A and more), video (MP4, MOV, MKV, WebM, AVI, animated GIF, PNG and WebP, a folder "
     "of numbered frames), volumes (.npy, .npz, NIfTI), arrays with coordinates (NetCDF, HDF5, Zarr, GRIB), scattered "
-    "samples (.npz with coords and values), and shapes (OBJ, PLY, STL, OFF, GLB, points with normals)"
+    "samples (.npz with coords and values), and shapes (OBJ, PLY, STL, OFF, GLB, points with normals as PLY, .xyz or "
+    ".npz)"
 )

@@ -1,10 +1,12 @@
 """The outlines in an SVG drawing."""
 
+import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +21,8 @@ _TOKENS = re.compile(rf"[A-Za-z]|{_NUMBER}")
 _NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}
 _HIDDEN = ("defs", "clipPath", "mask", "symbol", "pattern", "marker")
 _DEEPEST = 64
+_MOST = 100_000  # elements that are shown, as often as they are
+_XLINK = "http://www.w3.org/1999/xlink"
 
 
 def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
@@ -33,11 +37,13 @@ def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
         raise InrError(f"{path} has {path.stat().st_size:,} bytes, more than the {max_bytes:,} that may be read")
     try:
         root = ElementTree.fromstring(path.read_bytes())
-        found = list(_outlines(root, np.eye(3), "nonzero", 0))
+        found = list(_Drawing(root).outlines())
+    except InrError as error:
+        raise InrError(f"{path}: {error}") from None
     except ElementTree.ParseError as error:
         raise InrError(f"{path} is a damaged SVG: {error}") from None
     except (ValueError, IndexError, KeyError, OverflowError) as error:
-        raise InrError(f"{path} has a path that cannot be read: {error}") from None
+        raise InrError(f"{path} has a path or number that cannot be read: {error}") from None
     rules = {rule for _, rule in found}
     curves = [curve for curves, _ in found for curve in curves]
     if not curves:
@@ -46,22 +52,103 @@ def read(path: Path, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
     return ShapeSource.of_curves(curves, rule, as_shape, str(path))
 
 
-def _outlines(
-    element: ElementTree.Element, transform: np.ndarray, rule: str, depth: int
-) -> Iterator[tuple[list[np.ndarray], str]]:
-    """The curves of what an element shows, each figure with the rule of what is inside of it."""
-    name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-    if name in _HIDDEN or depth > _DEEPEST:
-        return
-    style = dict(re.findall(r"([\w-]+)\s*:\s*([^;]+)", element.get("style", "")))
-    rule = style.get("fill-rule", element.get("fill-rule", rule)).strip()
-    transform = transform @ _transform(element.get("transform", ""))
-    if style.get("display", element.get("display")) == "none":
-        return
-    if style.get("fill", element.get("fill", "")).strip() != "none" and (curves := _figure(name, element)):
-        yield [curve @ transform[:2, :2].T + transform[:2, 2] for curve in curves], rule
-    for child in element:
-        yield from _outlines(child, transform, rule, depth + 1)
+class _Drawing:
+    """The figures of a drawing, with what of it is shown again elsewhere.
+
+    Args:
+        root: its outermost element.
+    """
+
+    def __init__(self, root: ElementTree.Element) -> None:
+        self._root = root
+        self._named = {name: element for element in root.iter() if (name := element.get("id")) is not None}
+        self._shown = 0
+
+    def outlines(self) -> Iterator[tuple[list[np.ndarray], str]]:
+        """The curves of each figure, and the rule of what is inside of it."""
+        return self._outlines(self._root, np.eye(3), _Style("nonzero", True), ())
+
+    def _outlines(
+        self,
+        element: ElementTree.Element,
+        transform: np.ndarray,
+        style: "_Style",
+        above: tuple[ElementTree.Element, ...],
+    ) -> Iterator[tuple[list[np.ndarray], str]]:
+        name = _name(element)
+        self._shown += 1
+        if self._shown > _MOST:
+            raise InrError(f"the drawing shows more than {_MOST:,} elements, most of them again and again by <use>")
+        if name in _HIDDEN or len(above) > _DEEPEST:
+            return
+        style = style.of(element)
+        transform = transform @ _transform(element.get("transform", ""))
+        if style.hidden:
+            return
+        if style.filled and (curves := _figure(name, element)):
+            yield [curve @ transform[:2, :2].T + transform[:2, 2] for curve in curves], style.rule
+        children: Iterable[ElementTree.Element] = element
+        if name == "use":
+            used, moved = self._used(element)
+            if used in (*above, element):
+                raise InrError(f"the drawing has a <use> of '{used.get('id')}' that shows itself")
+            children, transform = (used if _name(used) == "symbol" else [used]), transform @ moved
+            above = (*above, used)
+        for child in children:
+            yield from self._outlines(child, transform, style, (*above, element))
+
+    def _used(self, element: ElementTree.Element) -> tuple[ElementTree.Element, np.ndarray]:
+        """What a <use> shows, and the matrix of where."""
+        address = element.get("href", element.get(f"{{{_XLINK}}}href", "")).strip()
+        used = self._named.get(address.removeprefix("#")) if address.startswith("#") else None
+        if used is None:
+            raise InrError(f"the drawing has a <use> of '{address}', which is nothing in it")
+        moved = _transform(f"translate({_number(element, 'x')} {_number(element, 'y')})")
+        box = [float(number) for number in re.findall(_NUMBER, used.get("viewBox", ""))]
+        if _name(used) == "symbol" and len(box) == 4:  # it is fitted into the room that it is given, in its middle
+            wide, high = (
+                _number(element, side) or room for side, room in zip(("width", "height"), self._room, strict=True)
+            )
+            scale = min(wide / box[2], high / box[3])
+            left, top = (wide - scale * box[2]) / 2, (high - scale * box[3]) / 2
+            moved = moved @ _transform(f"translate({left} {top}) scale({scale}) translate({-box[0]} {-box[1]})")
+        return used, moved
+
+    @property
+    def _room(self) -> tuple[float, float]:
+        """Width and height of the drawing in its own units."""
+        box = [float(number) for number in re.findall(_NUMBER, self._root.get("viewBox", ""))]
+        given = box[2:] if len(box) == 4 else [_number(self._root, "width"), _number(self._root, "height")]
+        return given[0] or 100.0, given[1] or 100.0
+
+
+class _Style(NamedTuple):
+    """What elements have from those around them: the rule of what is inside, and whether that is filled."""
+
+    rule: str
+    filled: bool
+    hidden: bool = False
+
+    def of(self, element: ElementTree.Element) -> "_Style":
+        """The style of an element within."""
+        own = dict(re.findall(r"([\w-]+)\s*:\s*([^;]+)", element.get("style", "")))
+
+        def found(name: str) -> str:
+            return str(own.get(name, element.get(name, ""))).strip()
+
+        fill = found("fill")
+        filled = fill != "none" if fill and fill != "inherit" else self.filled
+        return _Style(found("fill-rule") or self.rule, filled, found("display") == "none")
+
+
+def _name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _number(element: ElementTree.Element, key: str) -> float:
+    """A length without its unit; 0 where there is none."""
+    text = re.match(_NUMBER, element.get(key, "0").strip())
+    return float(text.group()) if text else 0.0
 
 
 def _transform(text: str) -> np.ndarray:
@@ -90,11 +177,7 @@ def _transform(text: str) -> np.ndarray:
 
 def _figure(name: str, element: ElementTree.Element) -> list[np.ndarray]:
     """The closed curves of a figure; none of what has no inside."""
-
-    def number(key: str) -> float:
-        text = re.match(_NUMBER, element.get(key, "0").strip())
-        return float(text.group()) if text else 0.0
-
+    number = functools.partial(_number, element)
     if name == "path":
         return _path(element.get("d", ""))
     if name in ("polygon", "polyline"):

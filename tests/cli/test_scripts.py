@@ -22,8 +22,9 @@ def script(tmp_path):
     return path
 
 
-def test_a_script_is_found_and_a_file_that_needs_it_says_so(inr_process, photo, script, tmp_path):
+def test_a_script_is_found_and_a_file_that_needs_it_says_so(inr_process, inr_cli, photo, script):
     def run(*args):
+        """In a process, which is told of the parts."""
         process = inr_process(*args)
         _, err = process.communicate()
         return process.returncode, err
@@ -31,10 +32,10 @@ def test_a_script_is_found_and_a_file_that_needs_it_says_so(inr_process, photo, 
     options = ("--load", script, "--activation", "double-sine", "--encoding", "identity", "--exact")
     small = ("--network", "mlp:depth=1,width=8", "--steps", "5", "--engine", "eager", "--no-comparison", "-q")
     assert run("fit", photo, *options, *small, "-o", "a.inr") == (0, "")
-    status, err = run("render", "a.inr", "-o", "a.png")
-    assert status == 2
-    assert "the activation 'double-sine'" in err
-    assert "--load" in err
+    done = inr_cli("render", "a.inr", "-o", "a.png")
+    assert done.status == 2
+    assert "the activation 'double-sine'" in done.err
+    assert "--load" in done.err
     assert run("render", f"--load={script}", "a.inr", "-o", "a.png", "-q") == (0, "")
 
 

@@ -1,14 +1,22 @@
 """`inr mesh`, and `inr render` and `inr info` of shapes."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inr
+from inr.cli._fit_files import Outputs
+from inr.cli._fit_report import Fitted, Stopwatch, _size, course_without_steps, document, draw_sheets
 from inr.geometry import read_shape, topology
 from tests.shapes.test_mesh import _field
+
+_CORNERS = np.array([[x, y, z] for x in (0.0, 2) for y in (0.0, 1) for z in (0.0, 1)])
+_QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
+_FACES = np.concatenate((_QUADS[:, [0, 1, 2]], _QUADS[:, [0, 2, 3]]))
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +106,33 @@ def test_what_was_measured_is_told(inr_cli, fields, tmp_path):
     told = inr_cli("info", "ball.inr").out
     assert "IoU 0.9985" in told
     assert "chamfer distance 0.00655" in told
+
+
+def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, capsys):
+    field = copy.deepcopy(fields[3])
+    with torch.no_grad():
+        for each in field.parameters():
+            each.zero_()
+        list(field.parameters())[-1].fill_(0.5)
+    outputs = Outputs(tmp_path / "a.inr", tmp_path / "a.comparison.png", None, None)
+    box = inr.signals.from_mesh(_CORNERS, _FACES)
+    for quiet in (False, True):
+        assert draw_sheets(Fitted(field, box), outputs, Stopwatch(), force=False, quiet=quiet) == 0
+        said = capsys.readouterr().err
+        assert said.count("\n") == (not quiet)
+        assert ("no surface" in said) != quiet
+    assert not outputs.comparison.exists()
+
+
+def test_the_size_of_a_shape_is_told_beside_its_file(fields, tmp_path):
+    lines = [f"v {x} {y} {z}" for x, y, z in _CORNERS] + [f"f {a} {b} {c}" for a, b, c in _FACES + 1]
+    (source := tmp_path / "box.obj").write_text("\n".join(lines))
+    outputs = Outputs(tmp_path / "a.inr", None, None, None)
+    fields[3].save(outputs.field)
+    fitted = Fitted(fields[3], inr.open(source))
+    told = document(source, fitted, outputs, Stopwatch(), course_without_steps("adam", "steps", 1, 1.0))
+    assert told["bits_per_sample"] is None
+    assert told["lossless"]["bytes"] == source.stat().st_size
+    words = _size(told)
+    assert "of the source (OBJ)" in words
+    assert "a sample" not in words

@@ -108,27 +108,27 @@ def in_reverse(network, coords, axes, adjoint, slopes_adjoint):
         z = layers.product(index, h, bias=True)
         code = reverse_formula(network.activation, len(z), channels, PYTHON)
         constants = layers.constants(index, code.constants)
-        results = evaluated(code.up, constants | named(code.planes, z))
+        results = evaluated(code.forward, constants | named(code.planes, z))
         parts = len(code.values)
         left = constants | named(code.values, results[:parts])
         left |= named([*code.kept, *code.spare], results[parts:])
         saved.append([code, left, h, None, None])
         h = results[:parts]
     values = layers.product(last, h, bias=True)[0]
-    arriving = [[np.eye(channels)[[channel] * POINTS]] for channel in range(channels)]
-    ends = arriving
+    adjoints = [[np.eye(channels)[[channel] * POINTS]] for channel in range(channels)]
+    ends = adjoints
     for index in reversed(range(last)):
-        arriving = [layers.transposed(index + 1, parts) for parts in arriving]
+        adjoints = [layers.transposed(index + 1, parts) for parts in adjoints]
         code, left, *_ = saved[index]
-        for names, parts in zip(code.arriving, arriving, strict=True):
+        for names, parts in zip(code.adjoints, adjoints, strict=True):
             left |= named(names, parts)
-        results = evaluated(code.down, left)
+        results = evaluated(code.adjoint, left)
         parts = len(code.planes)
-        arriving = [results[channel * parts : channel * parts + parts] for channel in range(channels)]
-        saved[index][3] = arriving
+        adjoints = [results[channel * parts : channel * parts + parts] for channel in range(channels)]
+        saved[index][3] = adjoints
         for names, numbers in zip(code.carried, np.split(np.array(results[channels * parts :]), channels), strict=True):
             left |= named(names, numbers)
-    slopes = np.stack([layers.transposed(0, parts)[0][:, axes] for parts in arriving], 1)
+    slopes = np.stack([layers.transposed(0, parts)[0][:, axes] for parts in adjoints], 1)
     tangents = []
     for channel in range(channels):
         tangent = np.zeros_like(coords)
@@ -137,7 +137,7 @@ def in_reverse(network, coords, axes, adjoint, slopes_adjoint):
     for index in range(last):
         saved[index][4] = tangents
         code, left, *_ = saved[index]
-        for names, parts in zip(code.going, [layers.product(index, parts) for parts in tangents], strict=True):
+        for names, parts in zip(code.tangents, [layers.product(index, parts) for parts in tangents], strict=True):
             left |= named(names, parts)
         results = evaluated(code.tangent, left)
         parts = len(code.values)
@@ -146,10 +146,10 @@ def in_reverse(network, coords, axes, adjoint, slopes_adjoint):
     grads, g = Gradients(layers), [adjoint]
     grads.add(last, [g, *ends], [h, *tangents])
     for index in reversed(range(last)):
-        code, left, below, going_down, tangents = saved[index]
+        code, left, below, adjoints, tangents = saved[index]
         left |= named(code.gradients, layers.transposed(index + 1, g))
-        g = evaluated(code.back, left)
-        grads.add(index, [g, *going_down], [below, *tangents])
+        g = evaluated(code.backward, left)
+        grads.add(index, [g, *adjoints], [below, *tangents])
     return values, slopes, grads.totals
 
 

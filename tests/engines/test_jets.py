@@ -139,6 +139,7 @@ def test_eager_takes_many_points_at_once_in_blocks(monkeypatch):
     monkeypatch.setattr(plan, "block", 4)
     step = plan.loss_and_grad(tensors, batch)
     torch.testing.assert_close(step.loss, whole.loss)
-    assert step.coords.shape == (2 * _SIZE, 2) and step.residuals.shape == (2 * _SIZE, 0)
+    assert step.coords.shape == (2 * _SIZE, 2)
+    assert step.residuals.shape == (2 * _SIZE, 0)
     for name, grad in whole.grads.items():
         torch.testing.assert_close(step.grads[name], grad, rtol=1e-4, atol=1e-6)

@@ -59,8 +59,8 @@ def test_known_solutions_satisfy_their_equations(name, numbers):
 
 def _operator(u, x, y, k, width):
     """Helmholtz's equation with absorbing layers, as it is written: divergences of fluxes."""
-    ex, _ = (bare(each) for each in stretch(x, k, width))
-    ey, _ = (bare(each) for each in stretch(y, k, width))
+    _, ex, _ = (bare(each) for each in stretch(x, k, width))
+    _, ey, _ = (bare(each) for each in stretch(y, k, width))
     along = sympy.diff(ey / ex * sympy.diff(u, x), x) + sympy.diff(ex / ey * sympy.diff(u, y), y)
     return along + ex * ey * k**2 * u
 

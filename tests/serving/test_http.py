@@ -262,6 +262,28 @@ def test_shares_are_seen_by_everybody_until_they_are_taken_away(stage):
     assert stage.client.get(f"/iiif/3/{name}/full/max/0/default.jpg", headers=anyone).status_code == 404
 
 
+def test_shapes_are_seen_from_any_angle_and_saved_as_meshes(stage):
+    id = stage.field()
+    name = stage.client.post(f"/v1/fields/{id}/shares").json()["name"]
+    for base, everybody in ((f"/v1/fields/{id}", None), (f"/v1/shared/{name}", "*")):
+        seen = stage.client.get(f"{base}/view.webp?azimuth=-10&elevation=5&up=z&size=64")
+        assert (seen.headers["content-type"], seen.content) == ("image/webp", b"(-10, 5, 'z', 64)")
+        assert seen.headers.get("access-control-allow-origin") == everybody
+        known = {"If-None-Match": seen.headers["etag"]}
+        turned = stage.client.get(f"{base}/view.webp?azimuth=350&elevation=5&up=z&size=64", headers=known)
+        assert turned.status_code == 304
+        saved = stage.client.get(f"{base}/mesh.stl?resolution=32")
+        assert saved.content == b"mesh32"
+        assert 'filename="cat.stl"' in saved.headers["content-disposition"]
+        problem(stage.client.get(f"{base}/view.webp?elevation=90"), 422, "bad-option")
+        problem(stage.client.get(f"{base}/mesh.svg"), 422, "bad-option")
+        for wrong in ("view.webp?elevation=91", "view.webp?size=9999", "view.webp?up=w", "mesh.ply?resolution=4096"):
+            problem(stage.client.get(f"{base}/{wrong}"), 422, "bad-request")
+        problem(stage.client.get(f"{base}/mesh.exe"), 422, "bad-request")
+    assert stage.client.get(f"/v1/shared/{name}/view.webp", headers={"Authorization": ""}).status_code == 200
+    problem(stage.client.get(f"/v1/fields/{id}/view.webp", headers=stage.as_bob), 404, "not-found")
+
+
 def test_images_are_described_and_drawn(stage):
     id = stage.field()
     base = stage.client.get(f"/iiif/3/{id}")

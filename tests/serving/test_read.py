@@ -81,6 +81,51 @@ def test_what_is_read_is_the_signal_that_the_library_reads(store, upload, name):
             assert max(picture.size) <= 768
 
 
+CORNERS = "v 0 0 0\nv 2 0 0\nv 0 2 0\nv 0 0 2\n"
+TETRAHEDRON = (CORNERS + "f 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n").encode()
+SQUARE = b'<svg xmlns="http://www.w3.org/2000/svg"><rect x="1" width="4" height="4"/></svg>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options", "holds", "where"),
+    [
+        ("tetra.obj", TETRAHEDRON, {}, "mesh", [[0.3, 0.3, 0.3], [1.5, 1.5, 1.5]]),
+        ("square.svg", SQUARE, {"as_shape": "occupancy"}, "outline", [[3, 2], [0.5, 0.5]]),
+    ],
+)
+def test_shapes_are_kept_as_what_they_are(store, upload, name, data, options, holds, where):
+    upload.write_bytes(data)
+    found = read(upload, name, options, store)
+    assert (found.kind, found.description["holds"], found.description["preview"]) == ("shape", holds, None)
+    assert found.description["lossless_bytes"] == len(data)
+    signal = signal_of(store.path(found.array_sha256), found.description, name)
+    assert signal.domain.meta["represents"] == options.get("as_shape", "sdf")
+    inside = signal.solid.inside(signal.domain.coordinates(np.array(where, float)))
+    assert inside.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options", "words"),
+    [
+        ("a.obj", CORNERS.encode(), {}, "a.obj"),
+        ("a.obj", (CORNERS + "f 1 3 2\n").encode(), {}, "a.obj has one triangle"),
+        ("a.obj", TETRAHEDRON.replace(b"v 2 0 0", b"v nan 0 0"), {}, "no finite numbers"),
+        ("a.obj", TETRAHEDRON.replace(b"2", b"0"), {}, "a.obj"),
+        ("a.obj", TETRAHEDRON, {"sampling": "area"}, "a.obj holds a shape, which has no sampling"),
+        ("a.xyz", b"0 0 0\n1 0 0\n0 1 0\n", {}, "a surface takes 4 at least"),
+        ("a.svg", SQUARE, {"as_shape": "eikonal"}, "learned as sdf or occupancy"),
+        ("a.svg", SQUARE, {"as_shape": "blob"}, "as_shape is one of sdf, occupancy, eikonal"),
+        ("a.svg", SQUARE, {}, "a.svg"),
+    ],
+)
+def test_what_is_no_shape_costs_a_sentence(store, upload, name, data, options, words):
+    upload.write_bytes(data)
+    with pytest.raises(InrError, match=words) as refused:
+        read(upload, name, options, store)
+    assert "\n" not in str(refused.value)
+    assert upload.name not in str(refused.value)
+
+
 def test_options_are_those_of_opening(store, upload):
     upload.write_bytes(GOOD["photo.png"])
     found = read(upload, "photo.png", {"value_range": "0:500", "sampling": "point", "srgb": False}, store)

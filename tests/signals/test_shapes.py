@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import inr
-from inr.signals import from_mask, from_mesh, from_outline, from_points
+from inr.signals import from_mask, from_mesh, from_outline, from_points, shape_source
 
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
 _QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
@@ -122,6 +122,56 @@ def test_a_drawing_is_the_outline_of_its_figures(tmp_path):
     found = signal.solid.distances(signal.domain.coordinates(positions)) * signal.domain.values.high[0]
     expected = [-4, 10, 2, 10]  # in the frame, in the hole's middle, in the hole near its rim, outside
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        '<defs><path id="a" d="M0 0h6v6h-6z"/></defs><use href="#a" x="2" y="4" transform="translate(8 16)"/>',
+        '<symbol id="a" viewBox="0 0 2 2"><rect width="2" height="2"/></symbol>'
+        '<use xlink:href="#a" x="10" y="20" width="9" height="6" transform="translate(-1.5 0)"/>',
+        '<g fill="none"><rect width="50" height="50"/><rect x="10" y="20" width="6" height="6" fill="red"/></g>',
+        '<g id="b"><rect x="10" y="20" width="3" height="6"/></g><use href="#b" x="3"/>',
+    ],
+)
+def test_what_a_drawing_uses_again_is_where_it_is_shown(tmp_path, drawing):
+    (path := tmp_path / "a.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{drawing}</svg>'
+    )
+    everything = np.concatenate(shape_source(path, "sdf")._curves)
+    np.testing.assert_allclose((everything.min(0), everything.max(0)), [[10, 20], [16, 26]], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "words"),
+    [
+        ('<g id="a"><rect width="2" height="2"/><use href="#a"/></g>', "that shows itself"),
+        ('<use id="a" href="#b"/><use id="b" href="#a"/>', "that shows itself"),
+        ('<use href="#a"/>', "'#a', which is nothing in it"),
+        ('<use href="other.svg#a"/>', "'other.svg#a', which is nothing in it"),
+        ('<rect id="a0" width="2" height="2"/>' + "".join(
+            f'<g id="a{n + 1}">' + f'<use href="#a{n}"/>' * 10 + "</g>" for n in range(9)
+        ), "more than 100,000 elements"),
+    ],
+)  # fmt: skip
+def test_drawings_that_use_nothing_or_themselves_are_refused(tmp_path, drawing, words):
+    (path := tmp_path / "a.svg").write_text(f"<svg>{drawing}</svg>")
+    with pytest.raises(inr.InrError, match=words) as refused:
+        inr.open(path, as_shape="sdf")
+    assert "\n" not in str(refused.value)
+
+
+def test_what_a_file_holds_is_told_before_anything_is_measured(tmp_path):
+    lines = [f"v {x} {y} {z}" for x, y, z in _BOX] + [f"f {a} {b} {c}" for a, b, c in _FACES + 1]
+    (path := tmp_path / "upload").write_text("\n".join(lines))
+    source = shape_source(path, name="box.obj")
+    assert (source.holds, source.arrays["faces"].shape) == ("mesh", (12, 3))
+    assert source.domain == from_mesh(_BOX, _FACES).domain
+    np.savez(tmp_path / "points.npz", points=_CUBE, normals=_CUBE)
+    with pytest.warns(inr.InrWarning, match="unit vectors"):
+        assert shape_source(tmp_path / "points.npz").domain.meta == {"represents": "eikonal"}
+    np.save(tmp_path / "volume.npy", np.zeros((2, 3, 4)))
+    assert shape_source(tmp_path / "volume.npy") is None
 
 
 def test_figures_of_no_size_are_none_and_a_drawing_says_how_it_is_read(tmp_path):

@@ -62,10 +62,9 @@ def back_bfloat16(
     z: int, z_stride: int, x: int, x_stride: int, grad: int, gradient: int, backward: int, packed16: int, spare: int,
     points: int, columns: int, rows: int,
 ) -> None:  # fmt: skip
-    """As `_network._back`, with products of pairs; `spare` has room for two such tiles, and half of one."""
-    rows_of_words = (
-        points + points % 2
-    )  # words of two rows take the room of two rows: half as many, whole strides apart
+    """As `_network.back`, with products of pairs; `spare` has room for two such tiles, and half of one."""
+    # words of two rows take the room of two rows: half as many, whole strides apart
+    rows_of_words = points + points % 2
     words, below = spare, spare + 2 * rows_of_words * z_stride
     _across(z, z_stride, words, points, rows)
     _across(x, x_stride, below, points, columns)
@@ -79,7 +78,7 @@ def lift_bfloat16(
     x: int, x_stride: int, forward: int, packed16: int, z: int, z_stride: int, spare: int, points: int, columns: int,
     rows: int,
 ) -> None:  # fmt: skip
-    """As `_reverse_network._lift`, with products of pairs; `spare` has room for half of x, strides included."""
+    """As `_reverse_passes.lift_float32`, with products of pairs; `spare` has room for half of x, strides included."""
     _along(x, x_stride, spare, points, columns)
     _product(spare, x_stride // 2, packed16, z, z_stride, points, columns // 2, rows)
 
@@ -89,7 +88,7 @@ def reverse_bfloat16(
     z: int, z_stride: int, x: int, x_stride: int, height: int, grad: int, gradient: int, backward: int, packed16: int,
     spare: int, points: int, columns: int, rows: int,
 ) -> None:  # fmt: skip
-    """As `_reverse_network._back`, with products of pairs; `spare` as of `back_bfloat16`, of `height` rows a point."""
+    """As `_reverse_passes.reverse_float32`, with products of pairs; `spare` as in `back_bfloat16`, for all rows."""
     every = points * height
     rows_of_words = every + every % 2
     words, below = spare, spare + 2 * rows_of_words * z_stride

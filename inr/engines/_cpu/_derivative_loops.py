@@ -45,26 +45,26 @@ class PlanesLoops:
 
 @dataclass(frozen=True)
 class ReverseLoops:
-    """Compiled loops for first derivatives in reverse: z and h have a row of values and one for every channel.
+    """Compiled loops for first derivatives by reverse mode: z and h have a row of values and one for every channel.
 
-    q has a row for every channel, and g too on the way down. For names see `ReverseFormula`; all take addresses and
+    q has a row for every channel, and g too in `adjoint`. For names see `ReverseFormula`; all take addresses and
     strides of rows.
 
     Attributes:
-        up: (z, z_stride, h, h_stride, q, q_stride, points, columns, bias, constants): values.
-        down: (z, z_stride, h, h_stride, q, q_stride, g, g_stride, points, columns, constants): gradients g of the
-            channels by results become those by what the affine layer gave, in the channels' rows of z.
+        forward: (z, z_stride, h, h_stride, q, q_stride, points, columns, bias, constants): values.
+        adjoint: (z, z_stride, h, h_stride, q, q_stride, g, g_stride, points, columns, constants): the channels'
+            adjoints g of results become those of what the affine layer gave, in the channels' rows of z.
         tangent: (z, z_stride, h, h_stride, q, q_stride, points, columns, constants): tangents in the channels' rows of
             h, before and after the activation.
-        back: (z, z_stride, h, h_stride, q, q_stride, g, g_stride, points, columns, sums, constants): gradients g of
+        backward: (z, z_stride, h, h_stride, q, q_stride, g, g_stride, points, columns, sums, constants): gradients g of
             the values, a row a point, become those of what the affine layer gave, in the values' rows of z.
         source: the code.
     """
 
-    up: Any
-    down: Any
+    forward: Any
+    adjoint: Any
     tangent: Any
-    back: Any
+    backward: Any
     source: str
 
 
@@ -98,36 +98,36 @@ def reverse_loops(activation: Activation, parts: int, channels: int) -> ReverseL
     every = {name: [f"{name}_at + 4 * (row * {channels} + {each}) * {name}_stride" for each in range(channels)]
              for name in "qg"}  # fmt: skip
     left = [*_read("z", [code.kept]), *_read("h", [code.values])]
-    up = [
-        *_read("z", [code.planes], biased=1), *code.up.lines,
-        *_store("h", [code.up.results[:results]]),
-        *_store("z", [code.up.results[results : results + len(code.kept)]]),
-        *_store("q", [code.up.results[results + len(code.kept) :]]),
+    forward = [
+        *_read("z", [code.planes], biased=1), *code.forward.lines,
+        *_store("h", [code.forward.results[:results]]),
+        *_store("z", [code.forward.results[results : results + len(code.kept)]]),
+        *_store("q", [code.forward.results[results + len(code.kept) :]]),
     ]  # fmt: skip
-    down = [
-        *left, *_read("q", [code.spare]), *_read("g", code.arriving), *code.down.lines,
-        *_store("z", [[], *_split(code.down.results[: channels * parts], channels)]),
-        *_store("q", _split(code.down.results[channels * parts :], channels)),
+    adjoint = [
+        *left, *_read("q", [code.spare]), *_read("g", code.adjoints), *code.adjoint.lines,
+        *_store("z", [[], *_split(code.adjoint.results[: channels * parts], channels)]),
+        *_store("q", _split(code.adjoint.results[channels * parts :], channels)),
     ]  # fmt: skip
     tangent = [
-        *left, *_read("q", code.carried), *_read("h", [[], *code.going]), *code.tangent.lines,
+        *left, *_read("q", code.carried), *_read("h", [[], *code.tangents]), *code.tangent.lines,
         *_named("r", code.tangent.results),
         *_store("h", [[], *_split(_names("r", code.tangent.results)[: channels * results], channels)]),
         *_store("q", [_names("r", code.tangent.results)[channels * results :]]),
     ]  # fmt: skip
-    back = [
-        *left, *_read("q", [code.added]), *_read("g", [code.gradients]), *code.back.lines,
-        *_named("r", code.back.results), *_store("z", [_names("r", code.back.results)]),
-        *_summed(_names("r", code.back.results)),
+    backward = [
+        *left, *_read("q", [code.added]), *_read("g", [code.gradients]), *code.backward.lines,
+        *_named("r", code.backward.results), *_store("z", [_names("r", code.backward.results)]),
+        *_summed(_names("r", code.backward.results)),
     ]  # fmt: skip
     constants = code.constants
     sources = {
-        "up": _function("up", ("z", "h", "q"), "bias_at", constants, {**both, "q": every["q"]}, up),
-        "down": _function("down", ("z", "h", "q", "g"), "", constants, both | every, down),
+        "forward": _function("forward", ("z", "h", "q"), "bias_at", constants, {**both, "q": every["q"]}, forward),
+        "adjoint": _function("adjoint", ("z", "h", "q", "g"), "", constants, both | every, adjoint),
         "tangent": _function("tangent", ("z", "h", "q"), "", constants, {**both, "q": every["q"]}, tangent),
-        "back": _function(
-            "back", ("z", "h", "q", "g"), "sums_at", constants,
-            {**both, "q": every["q"], "g": ["g_at + 4 * row * g_stride"]}, back,
+        "backward": _function(
+            "backward", ("z", "h", "q", "g"), "sums_at", constants,
+            {**both, "q": every["q"], "g": ["g_at + 4 * row * g_stride"]}, backward,
         ),
     }  # fmt: skip
     built = {name: _compiled(source, name) for name, source in sources.items()}

@@ -8,7 +8,7 @@ from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._cpu._plan import CpuPlan
 from inr.engines._derivative_steps import overall_step
 from inr.engines._objectives import Local, OfJets
-from inr.jit import compile_seconds, warm
+from inr.jit import Stage
 
 
 class CpuDerivativePlan(CpuPlan):
@@ -25,17 +25,10 @@ class CpuDerivativePlan(CpuPlan):
         if isinstance(loss, Local) and (names := self.derivatives.untranslated(loss.terms)):
             self.notes = (*self.notes, f"in two passes, since there is no code for their formula: {', '.join(names)}")
 
-    def prepare(self) -> float:
-        """Compile the kernels, or load them from disk; the seconds it took."""
-        before = compile_seconds()
-        if isinstance(self._loss, Local):
-            stages = self.derivatives.stages((), self._loss.terms)
-        else:
-            stages = self.derivatives.stages([self._loss.reads], ())
-        for stage in [*self._stages(), *stages]:  # values too, for pictures and scores
-            _ = stage.address
-        warm(self.threads)
-        return compile_seconds() - before
+    def _stages(self) -> list[Stage]:
+        """All that the plan runs: values too, for pictures and scores."""
+        reads, terms = ((), self._loss.terms) if isinstance(self._loss, Local) else ([self._loss.reads], ())
+        return [*super()._stages(), *self.derivatives.stages(reads, terms)]
 
     def loss_and_grad(self, tensors: Tensors, batch: Batch) -> StepResult:
         """Loss of a batch and its gradients by the names of `tensors`; the plan's own buffers, good until the next."""

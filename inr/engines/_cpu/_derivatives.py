@@ -22,7 +22,7 @@ from inr.engines._cpu._ways import Way, in_reverse
 from inr.engines._cpu._weights import Weights
 from inr.engines._derivative_steps import local_loss
 from inr.engines._formulas import Untranslatable
-from inr.engines._objectives import NUMBERS, PointSet, Term
+from inr.engines._objectives import NUMBERS, PointSet, Term, split_numbers
 from inr.field import Jet, Reads
 from inr.jit import Call, Clock, Stage, run, split_phase
 
@@ -139,9 +139,7 @@ class Derivatives:
         Returns:
             The loss, the gradients by the names of `tensors`, the coordinates of all points, and their losses.
         """
-        numbers = {
-            name.removeprefix(NUMBERS): tensor.detach() for name, tensor in tensors.items() if name.startswith(NUMBERS)
-        }
+        _, numbers = split_numbers(tensors)
         pairs = [(term, points) for term, points in zip(terms, sets, strict=True) if len(points.coords)]
         if not pairs:
             raise InrError("a batch needs at least one sample")

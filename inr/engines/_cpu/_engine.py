@@ -16,7 +16,7 @@ from inr.engines._cpu._activations import loops
 from inr.engines._cpu._derivative_plan import CpuDerivativePlan
 from inr.engines._cpu._derivatives import Derivatives
 from inr.engines._cpu._encoders import encoder
-from inr.engines._cpu._layout import Layout, layout
+from inr.engines._cpu._layout import MAX_FEATURE_BYTES, MAX_TILE_ROWS, MIN_TILE_ROWS, Layout, layout
 from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
@@ -29,8 +29,6 @@ from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
 Backward = Literal["auto", "float32", "bfloat16"]
 _MIN_ROUNDED_UNITS = 64  # of layers whose products on the way back "auto" rounds: narrower ones gain little
 _MIN_ROUNDED_WITH_DERIVATIVES = 128  # the same in steps of derivatives, where 64 gain nothing
-_MIN_TILE_POINTS, _MAX_TILE_POINTS = 48, 192  # fewer read the weights too often, more gain nothing
-_MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
 
 @engines.register("cpu", limits="multilayer perceptrons only, in float32")
@@ -175,7 +173,7 @@ def _constants(field: Field, layers: int) -> np.ndarray:
 
 def _tile(shape: Layout, given: int | None) -> int:
     """Points of a tile, in whole blocks of rows: as many as the second cache holds, with all that learning keeps."""
-    points = given or min(max(_second_cache() // (4 * shape.per_point), _MIN_TILE_POINTS), _MAX_TILE_POINTS)
+    points = given or min(max(_second_cache() // (4 * shape.per_point), MIN_TILE_ROWS), MAX_TILE_ROWS)
     return max(-(-points // ROWS), 1) * ROWS
 
 
@@ -191,5 +189,5 @@ def _second_cache() -> int:
 
 def _block(shape: Layout, tile: int, threads: int) -> int:
     """Points of a program, in whole tiles for every worker: as many as their features leave room for in the cache."""
-    points = _MAX_FEATURE_BYTES // (4 * shape.features)
+    points = MAX_FEATURE_BYTES // (4 * shape.features)
     return max(points // tile, 1) * tile * threads

@@ -18,6 +18,9 @@ layouts = Kernels()
 # columns of the tables that kernels read; _network.py names them too
 LAYER_NUMBERS = 12
 BLOCK_NUMBERS = 9
+# rows of a tile: fewer read the weights too often, more gain nothing
+MIN_TILE_ROWS, MAX_TILE_ROWS = 48, 192
+MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
 
 
 def padded(count: int, to: int = LANES) -> int:

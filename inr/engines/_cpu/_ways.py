@@ -10,7 +10,7 @@ from inr.activations import Activation
 from inr.engines._cpu._derivative_loops import planes_loops, reverse_loops
 from inr.engines._cpu._encoders import JetEncoder
 from inr.engines._cpu._last_steps import GIVE_PLANES, GIVE_REVERSE, READ_PLANES, READ_REVERSE
-from inr.engines._cpu._layout import Layout
+from inr.engines._cpu._layout import MAX_FEATURE_BYTES, MAX_TILE_ROWS, MIN_TILE_ROWS, Layout
 from inr.engines._cpu._planes import Planes, places_of, planes_of
 from inr.engines._cpu._planes_network import planes_stage
 from inr.engines._cpu._reverse_network import reverse_room, reverse_stage
@@ -18,9 +18,6 @@ from inr.engines._cpu._weights import CACHE_LINE_FLOATS, Weights
 from inr.field import Reads
 from inr.jit import Call, Stage
 from inr.jit.vector import ROWS
-
-_MAX_FEATURE_BYTES = 2 * 1024 * 1024  # of a program's points, so that they stay in a cache that cores share
-_MIN_TILE_ROWS, _MAX_TILE_ROWS = 48, 192  # fewer read the weights too often, more gain nothing
 
 
 def in_reverse(reads: Reads, channels: int) -> bool:
@@ -71,7 +68,7 @@ class Way:
         self, reads: Reads, activation: Activation, encoder: JetEncoder, layout: Layout, constants: np.ndarray,
         weights: Weights, channels: int, *, threads: int, tile: int | None, cache: int, bfloat16: bool,
     ) -> None:  # fmt: skip
-        self.reads, self._encoder, self._channels = reads, encoder, channels
+        self.reads, self._encoder = reads, encoder
         self.planes = planes_of(reads)
         self.reverse = in_reverse(reads, channels)
         self.stage = _stage(activation, channels if self.reverse else self.planes, bfloat16)
@@ -82,9 +79,9 @@ class Way:
         else:
             height, grain = rows, ROWS // math.gcd(ROWS, rows)
             room = rows * (layout.per_point + 2 * layout.widest)
-        points = tile or min(max(cache // (4 * room), _MIN_TILE_ROWS // height), _MAX_TILE_ROWS // height)
+        points = tile or min(max(cache // (4 * room), MIN_TILE_ROWS // height), MAX_TILE_ROWS // height)
         self.tile = max(points // grain, 1) * grain
-        programs = max(_MAX_FEATURE_BYTES // (4 * layout.features * rows) // self.tile, 1)
+        programs = max(MAX_FEATURE_BYTES // (4 * layout.features * rows) // self.tile, 1)
         self.block = programs * self.tile * threads
         self._features = np.zeros(((self.block + ROWS) * rows, layout.features), np.float32)
         self.clocks = np.zeros((threads, 8), np.int64)

@@ -85,7 +85,7 @@ def test_of_any_shape(reads, channels, width, depth):
 
 @pytest.mark.parametrize("reads", [SECOND, FIRST], ids=["second", "first"])
 def test_programs_of_several_blocks_and_fourier_features(reads, monkeypatch):
-    monkeypatch.setattr(_ways, "_MAX_FEATURE_BYTES", 1)
+    monkeypatch.setattr(_ways, "MAX_FEATURE_BYTES", 1)
     encoding = "fourier:frequencies=9,sigma=0.5"
     compare(built(3, encoding=encoding, activation="sine:omega=4"), reads, 5 * TILE + 3)
 

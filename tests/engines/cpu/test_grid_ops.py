@@ -48,8 +48,8 @@ def test_derivatives_of_any_order_are_the_eager_ones(spec, in_dim):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * other.abs().max().item())
 
 
-# torch's checks take seconds each, and the rules are the same in any dimension
-@pytest.mark.parametrize("spec", GRIDS)
+# torch's checks take seconds each, and the rules are the same for any grid in any dimension
+@pytest.mark.parametrize("spec", [GRIDS[1], *(pytest.param(each, marks=pytest.mark.long) for each in GRIDS[::2])])
 @pytest.mark.parametrize("in_dim", [2, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 3, 4))])
 def test_operators_keep_the_rules(spec, in_dim):
     encoding, coords = problem(spec, in_dim)

@@ -203,6 +203,18 @@ def volume(service: Service) -> str:
     return service.fit("ramp.npy", file.getvalue(), steps=100, exact=True)
 
 
+def mesh() -> bytes:
+    """An OBJ of a box, 2 x 1 x 1."""
+    corners = [(2 * x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    sides = ("1 2 4", "1 4 3", "5 8 6", "5 7 8", "1 6 2", "1 5 6", "3 4 8", "3 8 7", "1 7 5", "1 3 7", "2 6 8", "2 8 4")
+    return "\n".join([*("v {} {} {}".format(*each) for each in corners), *(f"f {each}" for each in sides)]).encode()
+
+
+@pytest.fixture(scope="session")
+def shape(service: Service) -> str:
+    return service.fit("box.obj", mesh(), steps=100, encoding="dense:levels=3,coarsest=4,finest=16")
+
+
 def drop(page: Any, name: str, data: bytes) -> None:
     """Drops a file on the page, as a hand would."""
     page.evaluate(

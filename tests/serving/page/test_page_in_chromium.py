@@ -421,6 +421,55 @@ def test_a_large_file_is_sent_in_pieces(visit: Open, tmp_path: Path):
     assert sent == ["POST", "PATCH", "PATCH", "PATCH"]
 
 
+def test_a_shape_is_turned_and_saved_as_a_mesh(visit: Open, shape: str):
+    page = visit(f"#/fit/{shape}")
+    picture = page.locator(".turns .shape-picture")
+    page.wait_for_function("document.querySelector('.turns .shape-picture')?.naturalWidth === 768")
+    assert page.locator(".figure-large").inner_text().startswith("IoU 0.")
+    before = picture.get_attribute("src")
+    box = page.locator(".turns").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 100, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    assert page.locator(".slice-value").all_inner_texts() == ["85°", "20°"]
+    eventually(page, lambda: picture.get_attribute("src") != before)
+    page.get_by_role("button", name="Mesh").click()
+    page.get_by_role("radio", name="OBJ").check()
+    page.get_by_role("radio", name="128").check()
+    with page.expect_download() as saved:
+        page.get_by_role("dialog").get_by_role("button", name="Download").click()
+    assert saved.value.suggested_filename == "box.obj"
+    assert Path(saved.value.path()).read_text().count("\nf ") > 1000
+
+
+def test_a_dropped_drawing_is_fitted_as_an_outline(visit: Open):
+    page = visit()
+    page.get_by_role("radio", name="10 s").check()
+    drop(page, "square.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="8" height="8"/></svg>')
+    page.get_by_role("link", name="Download").wait_for()
+    page.get_by_role("button", name="Outline").wait_for()
+    page.wait_for_function("document.querySelector('.stage .shape-picture')?.naturalWidth === 768")
+
+
+def test_a_picture_is_compressed_to_a_quality(visit: Open, fields: tuple[str, str], service: Service):
+    page = visit(view("fit", fields))
+    page.get_by_role("button", name="Make smaller").click()
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("radio", name="Code this field again").check()
+    assert dialog.get_by_role("slider", name="Quality").count() == 0
+    assert not dialog.get_by_role("radio", name="Best").is_visible()
+    page.get_by_role("radio", name="Fit anew").check()
+    page.get_by_role("radio", name="The quality").check()
+    dialog.get_by_role("slider", name="Quality").fill("30")
+    page.get_by_role("radio", name="Fast").check()
+    dialog.get_by_role("button", name="Compress").click()
+    page.get_by_text("Compression").wait_for()
+    job = service.call("GET", "/v1/jobs?limit=1")["items"][0]
+    assert (job["kind"], job["options"]) == ("compress", {"quality": 30, "preset": "fast"})
+    service.call("POST", f"/v1/jobs/{job['id']}/cancel")
+
+
 def test_a_compressed_picture_is_shown_beside_other_formats(visit: Open, fields: tuple[str, str]):
     page = visit(view("fit", fields))
     page.get_by_role("button", name="Make smaller").click()

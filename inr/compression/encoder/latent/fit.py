@@ -13,7 +13,7 @@ from inr.compression.encoder.latent.field import LatentField, picture_signal
 from inr.compression.encoder.latent.half import HalfStep, half_layout, halved
 from inr.compression.encoder.latent.parametrisation import LatentPlan, LatentWeights
 from inr.compression.encoder.latent.rate import Goal, RateControl
-from inr.compression.encoder.latent.schedule import Recipe, gain_of
+from inr.compression.encoder.latent.schedule import Recipe
 from inr.compression.encoder.latent.steps import EagerStep, LatentStep, integers_of
 from inr.compression.fit_series import FitSeries
 from inr.field import Spec
@@ -32,7 +32,6 @@ class Fitted:
         latents: whole numbers, int32 (layout.latents,).
         parameters: of the networks, float32 (layout.parameters,), not quantised yet.
         weight: of a bit per pixel against the mean squared error, that the fit ended with.
-        gain: that the latents' learning rate was multiplied by.
         step: what computed it, of which finishing makes use: another one would take as much memory again.
     """
 
@@ -40,7 +39,6 @@ class Fitted:
     latents: np.ndarray
     parameters: np.ndarray
     weight: float
-    gain: float
     step: LatentStep | None = field(default=None, compare=False, repr=False)
 
 
@@ -102,7 +100,7 @@ def fit_component(
         )
     )  # fmt: skip
     parameters = step.parameters.detach().cpu().numpy().copy()
-    return Fitted(layout, integers_of(step), parameters, weights.weight, gain_of(weights.weight), step)
+    return Fitted(layout, integers_of(step), parameters, weights.weight, step)
 
 
 def make_step(layout: Layout, picture: np.ndarray, importance: np.ndarray | None, engine: Spec = "auto") -> LatentStep:

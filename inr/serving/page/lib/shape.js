@@ -13,7 +13,7 @@ const HIGHEST = 85;
 
 /** @param field the field's JSON, of kind shape */
 export function shapeStage(field) {
-  const image = h("img", { class: "shape-picture", alt: "", draggable: "false" });
+  const image = h("img", { class: "shape-picture", alt: "", draggable: "false", src: field.links.preview });
   const angle = { azimuth: 35, elevation: 20, up: "y" };
   const solid = Boolean(field.links.mesh);
   let drawing = false;
@@ -69,7 +69,7 @@ export function shapeStage(field) {
   };
   const sliders = solid ? [slider("azimuth", "Turn", 0, 360 - STEP), slider("elevation", "Tilt", -HIGHEST, HIGHEST)] : [];
 
-  const stage = h("div", { class: `stage stage-shape${solid ? " turns" : ""}`, role: "group", "aria-label": `The shape of ${field.name}` }, image);
+  const stage = h("div", { class: `stage ${solid ? "stage-shape turns" : ""}`, role: "group", "aria-label": `The shape of ${field.name}` }, image);
   if (solid) drags(stage, angle, (azimuth, elevation) => {
     set("azimuth", ((snapped(azimuth) % 360) + 360) % 360);
     set("elevation", Math.max(-HIGHEST, Math.min(HIGHEST, snapped(elevation))));

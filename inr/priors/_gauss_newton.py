@@ -1,0 +1,76 @@
+"""Small nonlinear least-squares problems, many at once."""
+
+import functools
+import warnings
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from inr.priors._inner import errors
+
+Values = Callable[[Tensor], Tensor]
+_DAMPING = 1e-4  # of the mean diagonal of the equations
+_SCALES = (1.0, 0.5, 0.25, 0.0)  # of a step: the best is taken, and none where all are worse
+
+
+@torch.no_grad()
+def gauss_newton(
+    values: Values,
+    start: Float[Tensor, "b k"],
+    targets: Float[Tensor, "b n c"],
+    steps: int,
+) -> Float[Tensor, "b k"]:
+    """Numbers of which some functions are nearest to their targets, by the method of Gauss and Newton.
+
+    The columns of the Jacobian are directional derivatives, forwards; a step whose error is not less is halved, and
+    left out at last. Few numbers are needed, for each is a pass through the function.
+
+    Args:
+        values: of any number of problems (b, k), each by its own numbers alone: (b, n, c).
+        start: to begin with.
+        targets: what values should be.
+        steps: how many.
+
+    Returns:
+        The numbers, (problems, k), without a graph.
+    """
+    found = start.detach()
+    directions = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
+    for _ in range(steps):
+        now, columns = _values_and_columns(values, found, directions)
+        jacobian = columns.flatten(2).permute(1, 2, 0)
+        missed = (targets - now).flatten(1)
+        matrix = jacobian.mT @ jacobian
+        damping = _DAMPING * matrix.diagonal(dim1=1, dim2=2).mean(1)
+        matrix.diagonal(dim1=1, dim2=2).add_(damping[:, None] + torch.finfo(matrix.dtype).tiny)
+        step = torch.linalg.solve_ex(matrix, jacobian.mT @ missed[..., None])[0][..., 0].nan_to_num(0, 0, 0)
+        tried = torch.stack([found + scale * step for scale in _SCALES])
+        losses = torch.stack([errors(values(each), targets).nan_to_num(torch.inf) for each in tried])
+        found = tried[losses.argmin(0), torch.arange(len(found))]
+    return found
+
+
+def _values_and_columns(
+    values: Values, at: Float[Tensor, "b k"], directions: Float[Tensor, "k k"]
+) -> tuple[Tensor, Tensor]:
+    """Values (b, n, c), and their derivatives along all directions (k, b, n, c): a problem for each direction."""
+    _load_forward_derivatives()
+    count = len(directions)
+    with forward_ad.dual_level():
+        along = directions[:, None].expand(count, *at.shape).flatten(0, 1)
+        dual = forward_ad.make_dual(at.expand(count, *at.shape).flatten(0, 1), along.contiguous())
+        found, slopes = forward_ad.unpack_dual(values(dual))
+        assert slopes is not None
+    return found.unflatten(0, (count, -1))[0], slopes.unflatten(0, (count, -1))
+
+
+@functools.cache
+def _load_forward_derivatives() -> None:
+    """Let torch load what it differentiates forwards with; at first it warns of the way in which it does so itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with forward_ad.dual_level():
+            forward_ad.make_dual(torch.zeros(1), torch.ones(1))

@@ -1,0 +1,195 @@
+"""One network for all signals of a sort, and for each a short code that shifts the biases of its layers."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._errors import InrError
+from inr._parts import Range
+from inr.field import Field
+from inr.fitting import Fitter, Setup
+from inr.networks import MLP
+from inr.priors._collection import Collection
+from inr.priors._gauss_newton import gauss_newton
+from inr.priors._inner import descend, errors, values_of
+from inr.priors._meta import MetaWeights, Outer, meta_fitter
+from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+
+MODULATION, RATES = "modulation", "rates"
+_FEW = 32  # latents up to which equations for them cost less than the network
+_LOWEST, _HIGHEST = 0.005, 0.1  # rates at first, drawn evenly from between
+
+
+@methods.register(
+    "modulated",
+    source="Dupont et al., From data to functa, ICML 2022; Dupont et al., COIN++, TMLR 2022",
+    formula="hₗ₊₁ = φ(Wₗ hₗ + bₗ + Mₗ z); z from 0 by K steps of zᵢ₊₁ = zᵢ - α ∇L(zᵢ), or of Gauss and Newton",
+    limits="networks mlp; what the base cannot say in so few numbers is lost, so that its field is a start for more",
+)
+class Modulated(Method):
+    """A network that signals share, with biases shifted by a linear map of a few numbers for each.
+
+    A field of a signal is an ordinary one, of the same network with other biases; its code are the numbers. Published:
+    functa have 14 sine layers of 512 and 64 to 1,024 latents, rates drawn from U(0.005, 0.1), learned and clipped to
+    [0, 1], 3 inner steps, Adam's 3e-6 outside; COIN++ has 9 sine layers of 512, ω of 30 in the first and of 50 in the
+    others, and 3 to 10 inner steps.
+
+    Of few latents the inner problem is small, and Gauss-Newton solves it in 1 to 3 steps. At a solution the gradient
+    by the latents is zero, so that the outer gradient is that by the shared weights alone (the envelope theorem), and
+    needs no second differentiation.
+    """
+
+    steps = 1_000
+    learning_rate = 5e-4
+    batch = 1_024
+
+    def __init__(
+        self,
+        *,
+        latents: Annotated[int, Range(1, 65_536), "numbers for each signal"] = 32,
+        solver: Annotated[
+            Literal["auto", "gauss-newton", "descent"], "of the inner problem; auto: gauss-newton up to 32 latents"
+        ] = "auto",
+        inner_steps: Annotated[int, Range(1, 64), "of the solver"] = 3,
+        signals: Annotated[int, Range(1), "in an outer step"] = 16,
+    ) -> None:
+        self.latents = latents
+        self.inner_steps = inner_steps
+        self.signals = signals
+        self.solver = solver
+        self._solves = solver == "gauss-newton" or (solver == "auto" and latents <= _FEW)
+
+    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
+        """See `Method.fitter`."""
+        return meta_fitter(self, signals, setup, steps, **options)
+
+    def own(self, field: Field) -> dict[str, Tensor]:
+        """The map from latents to shifts, (shifts, latents), and the rates of descent, (latents,)."""
+        rows = sum(field.get_parameter(name).numel() for name in shifted(field))
+        limit = 1 / math.sqrt(self.latents)
+        like = field.get_parameter(shifted(field)[0])
+        found = {MODULATION: like.new_empty(rows, self.latents).uniform_(-limit, limit)}
+        if not self._solves:
+            found[RATES] = like.new_empty(self.latents).uniform_(_LOWEST, _HIGHEST)
+        return found
+
+    def rate(self, name: str) -> float:
+        """Of either."""
+        return 1.0
+
+    def bound(self, own: Mapping[str, Tensor]) -> None:
+        """Rates lie in [0, 1], as in functa."""
+        if RATES in own:
+            own[RATES].clamp_(0, 1)
+
+    def outer(
+        self,
+        field: Field,
+        leaves: Mapping[str, Tensor],
+        coords: Float[Tensor, "n d"],
+        targets: Float[Tensor, "b n c"],
+    ) -> Outer:
+        """The loss after the inner problem: differentiated through descent, or at the solution."""
+        with torch.enable_grad():
+            given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+            held = {name: leaf.detach() for name, leaf in leaves.items()} if self._solves else given
+            codes = self._coded(field, held, coords, targets, self.inner_steps, twice=not self._solves)
+            values = shifted_values(field, given, codes, coords)
+            loss = errors(values, targets).mean()
+            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
+        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
+
+    def _coded(
+        self,
+        field: Field,
+        leaves: Mapping[str, Tensor],
+        coords: Tensor,
+        targets: Tensor,
+        steps: int,
+        *,
+        twice: bool,
+    ) -> Float[Tensor, "b k"]:
+        """The signals' codes."""
+        start = coords.new_zeros(len(targets), self.latents)
+        if self._solves:
+            return gauss_newton(lambda codes: shifted_values(field, leaves, codes, coords), start, targets, steps)
+        rates = {"codes": leaves[RATES].clamp(0, 1)}
+        start.requires_grad_(True)
+        found = descend(
+            lambda own: shifted_values(field, leaves, own["codes"], coords), {"codes": start}, lambda _: rates, targets,
+            steps, twice=twice,
+        )  # fmt: skip
+        return found["codes"]
+
+    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
+        """See `Method.learned`."""
+        weights = fitter.parametrisation
+        assert isinstance(weights, MetaWeights)
+        self.bound(weights.own)
+        return Learned(fitter.field.state_dict(), weights.own)
+
+    def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
+        """The base's weights, with the biases of the signal's code."""
+        if signal is None:
+            return dict(base.weights)
+        return {
+            **base.weights,
+            **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()},
+        }
+
+    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+        """The signals' codes, and the biases that they make."""
+        leaves = {**base.weights, **base.own}
+        count = self.inner_steps if steps is None else steps
+        codes = self._coded(field, leaves, signals.coords, signals.values, count, twice=False).detach()
+        return self.decoded(base, field, codes)
+
+    def decoded(self, base: Any, field: Field, codes: Float[Tensor, "b k"]) -> Adapted:
+        """The fields of codes.
+
+        Args:
+            base: of this method.
+            field: of the base's parts.
+            codes: (signals, latents).
+        """
+        return Adapted(_biases(field, {**base.weights, **base.own}, codes), codes)
+
+
+def shifted(field: Field) -> list[str]:
+    """The names of the biases that codes shift: those of all layers but the last.
+
+    Raises:
+        InrError: a network that is no plain `mlp` with biases.
+    """
+    network = field.network
+    if not (isinstance(network, MLP) and network.config()["bias"] and network.activation.planes == 1):
+        name = network.config()["name"]
+        raise InrError(f"method 'modulated' shifts the biases of network mlp with a real activation, not of '{name}'")
+    return [f"network.layers.{index}.bias" for index in range(network.depth)]
+
+
+def shifted_values(
+    field: Field, leaves: Mapping[str, Tensor], codes: Float[Tensor, "b k"], coords: Float[Tensor, "n d"]
+) -> Float[Tensor, "b n c"]:
+    """Values of the fields that codes make.
+
+    Args:
+        field: of the architecture.
+        leaves: the field's weights and the modulation, by their names.
+        codes: of the signals.
+        coords: the same for all.
+    """
+    own = _biases(field, leaves, codes)
+    shared = {name: leaf for name, leaf in leaves.items() if name not in (MODULATION, RATES) and name not in own}
+    return values_of(field, shared, own, coords)
+
+
+def _biases(field: Field, leaves: Mapping[str, Tensor], codes: Float[Tensor, "b k"]) -> dict[str, Tensor]:
+    """The shifted biases of every signal, (signals, units) by name."""
+    names = shifted(field)
+    shifts = (codes @ leaves[MODULATION].T).split([leaves[name].numel() for name in names], dim=-1)
+    return {name: leaves[name] + shift for name, shift in zip(names, shifts, strict=True)}

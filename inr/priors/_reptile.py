@@ -1,0 +1,90 @@
+"""An initialisation that lies near the weights of every signal of a sort, found without gradients of gradients."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._parts import Range
+from inr.field import Field
+from inr.fitting import Fitter, Setup
+from inr.priors._collection import Collection
+from inr.priors._inner import descend, errors, repeated, values_of
+from inr.priors._meta import Outer, meta_fitter
+from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+
+
+@methods.register(
+    "reptile",
+    source="Nichol, Achiam and Schulman, On first-order meta-learning algorithms, 2018; of fields: Tancik et al., "
+    "Learned initializations for optimizing coordinate-based neural representations, CVPR 2021",
+    formula="Adam takes θ₀ - mean of θ_K for the gradient; θᵢ₊₁ = θᵢ - α ∇L(θᵢ), i < K",
+    limits="needs long inner loops; the trunk learns faster and is left sooner",
+)
+class Reptile(Method):
+    """Weights that move towards what K steps of gradient descent make of them, for some signals in each step.
+
+    Published (learnit): K = 12, a rate of 10 and Adam's 5e-5 outside for tomography by ReLU networks; K = 32, a rate
+    of 0.5 and Adam's 5e-4 for views of shapes. Sines bear rates of 1e-2.
+    """
+
+    steps = 1_000
+    learning_rate = 1e-3
+    batch = 1_024
+
+    def __init__(
+        self,
+        *,
+        inner_steps: Annotated[int, Range(1, 256), "steps of gradient descent"] = 12,
+        inner_rate: Annotated[float, Range(0, above=True), "their rate"] = 1e-2,
+        signals: Annotated[int, Range(1), "in an outer step"] = 8,
+    ) -> None:
+        self.inner_steps = inner_steps
+        self.inner_rate = inner_rate
+        self.signals = signals
+
+    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
+        """See `Method.fitter`."""
+        return meta_fitter(self, signals, setup, steps, **options)
+
+    def rate(self, name: str) -> float:
+        """Of nothing."""
+        return 1.0
+
+    def bound(self, own: Mapping[str, Tensor]) -> None:
+        """Nothing to bound."""
+
+    def outer(
+        self,
+        field: Field,
+        leaves: Mapping[str, Tensor],
+        coords: Float[Tensor, "n d"],
+        targets: Float[Tensor, "b n c"],
+    ) -> Outer:
+        """The way from the signals' weights back to the shared ones."""
+        own = self._descended(field, leaves, coords, targets, self.inner_steps)
+        slopes = {name: leaves[name].detach() - own[name].mean(0) for name in own}
+        with torch.no_grad():
+            values = values_of(field, {}, own, coords)
+        return Outer(errors(values, targets).mean(), slopes, values - targets)
+
+    def _descended(
+        self, field: Field, leaves: Mapping[str, Tensor], coords: Tensor, targets: Tensor, steps: int
+    ) -> dict[str, Tensor]:
+        names = [name for name, _ in field.named_parameters()]
+        rates: Any = dict.fromkeys(names, self.inner_rate)
+        start = repeated({name: leaves[name] for name in names}, len(targets))
+        return descend(
+            lambda own: values_of(field, {}, own, coords), start, lambda _: rates, targets, steps, twice=False
+        )
+
+    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
+        """See `Method.learned`."""
+        return Learned(fitter.field.state_dict(), {})
+
+    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+        """By gradient descent at the rate that was used for learning."""
+        count = self.inner_steps if steps is None else steps
+        return Adapted(self._descended(field, base.weights, signals.coords, signals.values, count))
