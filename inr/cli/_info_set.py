@@ -18,9 +18,9 @@ _NAMED = 5  # damaged or diverged fields, and labels
 
 def describe_set(path: Path) -> dict[str, Any]:
     """What is in the file of a set, as plain JSON; the whole file is read, and its checksums compared."""
-    from inr.sets import Fields
+    from inr.sets import load_set
 
-    fields = Fields.load(path)
+    fields = load_set(path)
     with waiting(f"reading {path}", quiet=False):
         damaged = fields.damaged()
     return document(fields, path, damaged)

@@ -7,6 +7,7 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.sets._defaults import set_recipe as set_recipe
     from inr.sets._fields import Fields as Fields
+    from inr.sets._fields import load_set as load_set
     from inr.sets._file import is_set as is_set
     from inr.sets._fit_many import BLOCK as BLOCK
     from inr.sets._fit_many import SetProgress as SetProgress
@@ -33,6 +34,7 @@ __getattr__, __all__ = lazy_exports(
         "fit_many": "._fit_many",
         "fit_rows": "._rows",
         "is_set": "._file",
+        "load_set": "._fields",
         "set_recipe": "._defaults",
         "sheet_path": "._fit_many",
     },

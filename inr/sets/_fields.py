@@ -79,33 +79,6 @@ class Fields:
         self._last: tuple[int, Block] | None = None
         self._layout = _layout(header)
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = GIB) -> "Fields":
-        """Open the file of a set; nothing in it is executed.
-
-        Args:
-            path: the file.
-            max_bytes: most bytes that the index, or one block of rows, may take.
-
-        Raises:
-            DamagedFile: header or index do not hold together; a damaged block of rows shows when it is read.
-            InrError: no such file, a file of something else, parts that are not registered here, or a newer inr's.
-        """
-        sections = Sections(Path(path), max_bytes=max_bytes)
-        if not is_set(sections.header):
-            raise InrError(f"{path} holds no set of fields; inr.load opens a single field")
-        _check_parts(sections.header, path)
-        try:
-            index = Index.of_section(sections.read(INDEX))
-            _check_layout(sections, index)
-            return cls(sections.header, index, _Stored(sections, index, int(sections.header["parameters"])))
-        except DamagedFile as error:
-            raise DamagedFile(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "), error.section) from error
-        except InrError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
-
     def __len__(self) -> int:
         """Number of fields."""
         return len(self._index.names)
@@ -281,6 +254,36 @@ class Fields:
         shared = dict(self.header["fit"])
         field.fit = shared | {"seed": seed_of(name, int(shared["seed"])), "steps": int(self.steps[place])}
         return field.eval()
+
+
+def load_set(path: str | os.PathLike[str], *, max_bytes: int = GIB) -> Fields:
+    """Open the file of a set; nothing in it is executed.
+
+    Args:
+        path: the file.
+        max_bytes: most bytes that the index, or one block of rows, may take.
+
+    Returns:
+        The set, of which only the index is read.
+
+    Raises:
+        DamagedFile: header or index do not hold together; a damaged block of rows shows when it is read.
+        InrError: no such file, a file of something else, parts that are not registered here, or a newer inr's.
+    """
+    sections = Sections(Path(path), max_bytes=max_bytes)
+    if not is_set(sections.header):
+        raise InrError(f"{path} holds no set of fields; inr.load opens a single field")
+    _check_parts(sections.header, path)
+    try:
+        index = Index.of_section(sections.read(INDEX))
+        _check_layout(sections, index)
+        return Fields(sections.header, index, _Stored(sections, index, int(sections.header["parameters"])))
+    except DamagedFile as error:
+        raise DamagedFile(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "), error.section) from error
+    except InrError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
 
 
 class InMemory:

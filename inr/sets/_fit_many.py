@@ -18,7 +18,7 @@ from inr.container import Payload, write_payloads
 from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
 from inr.sets._defaults import set_recipe
-from inr.sets._fields import Fields, InMemory
+from inr.sets._fields import Fields, InMemory, load_set
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
 from inr.sets._recipe import Init, Recipe
@@ -273,7 +273,7 @@ class _Run:
             rows = [piece.payload(number) for number, piece in enumerate(pieces) if isinstance(piece, KeptBlock)]
             write_payloads(self.kept.path, header, [Payload.of(index.section()), *rows], force=force)
         self.kept.discard()
-        found = Fields.load(self.kept.path)
+        found = load_set(self.kept.path)
         found.unread = tuple(unread)
         return found
 

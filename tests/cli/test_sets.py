@@ -9,7 +9,7 @@ from PIL import Image
 
 import inr
 from inr.container import Sections
-from inr.sets import Fields, fit_many
+from inr.sets import fit_many, load_set
 from tests.cli.clirun import one_line
 
 QUICK_SET = ("--steps", "3", "--network", "mlp:depth=1,width=8", "--activation", "sine:omega=5")
@@ -40,7 +40,7 @@ def test_a_folder_becomes_a_set(inr_cli, folder):
     assert "--as video" in run.err
     assert "set.sheet.png" in run.out
     assert sorted(path.name for path in Path().iterdir()) == ["pics", "set.inr", "set.sheet.png"]
-    found = Fields.load("set.inr")
+    found = load_set("set.inr")
     np.testing.assert_array_equal(found.weights(), fit_many(folder, **SAME).weights())
     assert found.labels == (None,) * 4 + ("dogs",)
 
@@ -49,7 +49,7 @@ def test_a_set_in_its_own_folder_is_no_part_of_itself(inr_cli, folder, monkeypat
     monkeypatch.chdir(folder)
     for _ in range(2):
         assert inr_cli("fit", ".", "-o", "set.inr", *QUICK_SET, "--force", "-q").status == 0
-        assert len(Fields.load("set.inr")) == 5
+        assert len(load_set("set.inr")) == 5
 
 
 def test_numbered_frames_are_what_as_says(inr_cli, folder):
@@ -60,7 +60,7 @@ def test_numbered_frames_are_what_as_says(inr_cli, folder):
     assert "a video of 5 frames" in run.err
     assert inr.load("video.inr").domain.kind == "video"
     assert inr_cli("fit", folder, "--as", "set", *QUICK_SET, "-q").status == 0
-    assert len(Fields.load("pics.inr")) == 5
+    assert len(load_set("pics.inr")) == 5
 
 
 def test_as_json(inr_cli, folder):
@@ -78,7 +78,7 @@ def test_files_that_cannot_be_read_are_listed_at_the_end(inr_cli, folder):
     assert run.err.splitlines()[-2:] == [
         "inr: left out: 2.png: is empty (0 bytes)", "inr: left out: notes.txt: is a text file"
     ]  # fmt: skip
-    assert len(Fields.load("set.inr")) == 4
+    assert len(load_set("set.inr")) == 4
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_info_says(inr_cli, set_file):
 
 def test_one_field_is_rendered_as_a_single_one(inr_cli, set_file):
     assert inr_cli("render", set_file, "--item", "dogs/4.png", "--scale", "2", "-q").status == 0
-    Fields.load(set_file)["dogs/4.png"].save("one.inr")
+    load_set(set_file)["dogs/4.png"].save("one.inr")
     assert inr_cli("render", "one.inr", "--scale", "2", "-q").status == 0
     assert Path("set.dogs-4.png").read_bytes() == Path("one.render.png").read_bytes()
     assert inr_cli("render", set_file, "--item", "0.png", "-o", "a.npy", "-q").status == 0
@@ -182,7 +182,7 @@ def test_items_that_are_not_there(inr_cli, set_file):
         inr_cli("render", set_file, "--item", "dogs/4").err
     )
     assert "name one with --item, as --item 0.png" in one_line(inr_cli("render", set_file).err)
-    Fields.load(set_file)[0].save("one.inr")
+    load_set(set_file)[0].save("one.inr")
     assert "leave out --item" in one_line(inr_cli("render", "one.inr", "--item", "a").err)
     assert "a set of fields, not one" in one_line(inr_cli("mesh", set_file).err)
 
@@ -210,7 +210,7 @@ def test_exports(inr_cli, set_file):
     assert "wrote w.safetensors: 5 fields" in run.err
     assert "exists" in one_line(inr_cli("export", set_file, "-o", "w.safetensors").err)
     assert ".safetensors or .parquet" in one_line(inr_cli("export", set_file, "-o", "w.bin").err)
-    Fields.load(set_file)[0].save("one.inr")
+    load_set(set_file)[0].save("one.inr")
     assert "holds one field" in one_line(inr_cli("export", "one.inr", "-o", "a.safetensors").err)
 
 

@@ -12,7 +12,7 @@ import inr
 from inr import container
 from inr._errors import DamagedFile, InrError, InrWarning
 from inr.container import Payload, Section, Sections
-from inr.sets import Fields, fit_many
+from inr.sets import Fields, fit_many, load_set
 from inr.signals import grid_coords
 
 TINY = {"network": "mlp:depth=2,width=8", "activation": "sine:omega=5", "encoding": "identity", "steps": 4}
@@ -49,7 +49,7 @@ def spoil(path: Path, section: str) -> None:
 
 
 def test_everything_comes_back(fields, path):
-    found = Fields.load(path)
+    found = load_set(path)
     assert len(found) == 7
     assert (found.names, found.labels, found.reasons) == (
         NAMES,
@@ -66,13 +66,13 @@ def test_everything_comes_back(fields, path):
 
 
 def test_a_set_that_was_read_is_saved_to_the_same_bytes(path):
-    Fields.load(path).save(path.with_name("again.inr"))
+    load_set(path).save(path.with_name("again.inr"))
     assert path.with_name("again.inr").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("key", [1, -6, "b"])
 def test_a_field_is_had_by_place_and_by_name(fields, path, key):
-    field = Fields.load(path)[key]
+    field = load_set(path)[key]
     assert field.domain.shape == (6, 7)
     assert field.metrics == {"psnr": fields.psnr[1]}
     assert field.fit["steps"] == 4
@@ -107,7 +107,7 @@ def test_a_name_reads_one_block_of_rows(path, monkeypatch):
     read = []
     whole = Sections.read
     monkeypatch.setattr(Sections, "read", lambda self, name: read.append(name) or whole(self, name))
-    fields = Fields.load(path)
+    fields = load_set(path)
     assert read == ["index"]
     fields["d"], fields["e"]
     assert read == ["index", "rows.1"]
@@ -116,7 +116,7 @@ def test_a_name_reads_one_block_of_rows(path, monkeypatch):
 def test_other_blocks_may_be_damaged(fields, path):
     spoil(path, "rows.0")
     spoil(path, "rows.2")
-    found = Fields.load(path)
+    found = load_set(path)
     np.testing.assert_array_equal(found["e"].render(), fields["e"].render())
     assert found.damaged() == ("a", "b", "cat.png", "ä")
     with pytest.raises(DamagedFile, match=r"rows\.0.*checksum.*the fields a, b, cat\.png") as raised:
@@ -127,7 +127,7 @@ def test_other_blocks_may_be_damaged(fields, path):
 def test_weights_of_damaged_blocks_are_no_numbers(fields, path):
     spoil(path, "rows.1")
     with pytest.warns(InrWarning, match="the fields d, e, f"):
-        weights = Fields.load(path).weights()
+        weights = load_set(path).weights()
     assert np.isnan(weights[3:6]).all()
     np.testing.assert_array_equal(weights[[0, 1, 2, 6]], fields.weights()[[0, 1, 2, 6]])
 
@@ -135,13 +135,13 @@ def test_weights_of_damaged_blocks_are_no_numbers(fields, path):
 def test_damaged_sets_are_not_saved(path):
     spoil(path, "rows.1")
     with pytest.raises(DamagedFile):
-        Fields.load(path).save(path.with_name("copy.inr"))
+        load_set(path).save(path.with_name("copy.inr"))
     assert not path.with_name("copy.inr").exists()
 
 
 def test_a_cut_file_keeps_the_blocks_before_the_cut(fields, path):
     path.write_bytes(path.read_bytes()[:-1])
-    found = Fields.load(path)
+    found = load_set(path)
     assert found.damaged() == ("ä",)
     assert found["f"].metrics == {"psnr": fields.psnr[5]}
 
@@ -155,7 +155,7 @@ def test_without_header_or_index_a_set_is_refused(path, section):
         data[40] ^= 1
         path.write_bytes(data)
     with pytest.raises(DamagedFile) as raised:
-        Fields.load(path)
+        load_set(path)
     assert raised.value.section == section
     assert str(path) in str(raised.value)
 
@@ -167,7 +167,7 @@ def test_no_flipped_bit_goes_unseen(path):
         data[place] ^= 16
         path.write_bytes(data)
         try:
-            damaged = Fields.load(path).damaged()
+            damaged = load_set(path).damaged()
         except InrError:
             continue
         assert damaged, place
@@ -190,7 +190,7 @@ def test_headers_that_lie_are_refused(path, change, words):
     payloads = [sections.payload(entry.name) for entry in sections.table]
     container.write_payloads(path.with_name("lie.inr"), sections.header | change, payloads)
     with pytest.raises(InrError, match=words):
-        Fields.load(path.with_name("lie.inr"))
+        load_set(path.with_name("lie.inr"))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_indices_that_lie_are_refused(path, change):
     rows = [sections.payload(f"rows.{number}") for number in range(3)]
     container.write_payloads(path.with_name("lie.inr"), sections.header, [lie, *rows])
     with pytest.raises(DamagedFile) as raised:
-        Fields.load(path.with_name("lie.inr"))
+        load_set(path.with_name("lie.inr"))
     assert raised.value.section == "index"
 
 
@@ -219,15 +219,15 @@ def test_rows_that_lie_are_refused(path):
     others = [sections.payload(name) for name in ("rows.1", "rows.2")]
     container.write_payloads(path.with_name("lie.inr"), sections.header, [sections.payload("index"), lie, *others])
     with pytest.raises(DamagedFile, match=r"rows\.0"):
-        Fields.load(path.with_name("lie.inr"))["a"]
+        load_set(path.with_name("lie.inr"))["a"]
 
 
 def test_single_fields_and_sets_name_each_other(path, tmp_path):
     with pytest.raises(InrError, match=r"a set of fields, not one: inr\.load_set"):
         inr.load(path)
-    Fields.load(path)[0].save(tmp_path / "one.inr")
+    load_set(path)[0].save(tmp_path / "one.inr")
     with pytest.raises(InrError, match=r"no set of fields; inr\.load"):
-        Fields.load(tmp_path / "one.inr")
+        load_set(tmp_path / "one.inr")
 
 
 def test_a_reader_from_before_sets_says_what_would_read_them(path, monkeypatch):

@@ -14,7 +14,7 @@ from PIL import Image
 
 import inr
 from inr._errors import InrError, InrWarning
-from inr.sets import Fields, fit_many
+from inr.sets import fit_many, load_set
 
 TINY = {"network": "mlp:depth=1,width=8", "activation": "sine:omega=5", "encoding": "identity", "steps": 3}
 
@@ -316,4 +316,4 @@ def test_the_file_holds_no_time(tmp_path):
     assert set(json.loads(json.dumps(found.header))) == {
         "set", "domain", "field", "fit", "formula", "layout", "parameters",
     }  # fmt: skip
-    assert Fields.load(tmp_path / "set.inr").header["set"] == {"format": 1, "inr": inr.__version__}
+    assert load_set(tmp_path / "set.inr").header["set"] == {"format": 1, "inr": inr.__version__}

@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from inr._errors import InrError, InrWarning, MissingExtra
 from inr.container import Sections
-from inr.sets import Fields, contact_sheet, export, fit_many
+from inr.sets import contact_sheet, export, fit_many, load_set
 from inr.sets._sheet import chosen_for_sheet
 
 TINY = {"network": "mlp:depth=1,width=8", "activation": "sine:omega=5", "encoding": "identity", "steps": 3}
@@ -29,7 +29,7 @@ def damaged(fields, tmp_path):
     sections, data = Sections(tmp_path / "set.inr"), bytearray((tmp_path / "set.inr").read_bytes())
     data[sections.header_size + sum(entry.size for entry in sections.table[:2]) + 9] ^= 1
     (tmp_path / "set.inr").write_bytes(data)
-    return Fields.load(tmp_path / "set.inr")
+    return load_set(tmp_path / "set.inr")
 
 
 @pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 5000])
