@@ -9,7 +9,7 @@ import typer
 
 from inr._errors import InrError, InrWarning
 from inr._files import check_writable
-from inr._option_values import parse_range, parse_rates
+from inr._option_values import check_purpose, parse_range, parse_rates
 from inr.cli._console import INTERRUPTED, complain, going_on, out, pairs, print_json, remark
 from inr.cli._fit_files import check_field_name
 from inr.cli._info_set import document, psnr_quantiles
@@ -59,9 +59,10 @@ def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
     Raises:
         InrError: options that a set does not take, and whatever `inr.fit_many` refuses.
     """
-    from inr.sets import sheet_path
+    from inr.sets import blocks_path, sheet_path
 
     _refuse_others(context)
+    check_purpose(arguments["purpose"])
     folder: Path = arguments["signal"]
     path: Path = arguments["output"] or Path(f"{folder.resolve().name}.inr")
     force, quiet, resume = arguments["force"], arguments["quiet"], arguments["resume"]
@@ -77,9 +78,10 @@ def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
     try:
         fields = _fitted(context, arguments, path)
     except KeyboardInterrupt:
-        if not _blocks(path).is_dir():
+        kept = blocks_path(path)
+        if not kept.is_dir():
             raise
-        remark(f"interrupted; what is done is kept in {_blocks(path)}; go on with: {going_on('--resume')}")
+        remark(f"interrupted; what is done is kept in {kept}; go on with: {going_on('--resume')}")
         return INTERRUPTED
     status = _draw(fields, sheet, force=force or resume, quiet=quiet)
     _tell(fields, path, sheet, as_json=arguments["as_json"], quiet=quiet)
@@ -124,10 +126,6 @@ def _refuse_others(context: typer.Context) -> None:
 def _was_typed(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
-
-
-def _blocks(path: Path) -> Path:
-    return path.with_name(f"{path.name}.blocks")
 
 
 def _draw(fields: "Fields", sheet: Path | None, *, force: bool, quiet: bool) -> int:

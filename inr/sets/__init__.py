@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inr.sets._fit_many import SetProgress as SetProgress
     from inr.sets._fit_many import fit_many as fit_many
     from inr.sets._fit_many import sheet_path as sheet_path
+    from inr.sets._kept import blocks_path as blocks_path
     from inr.sets._layout import Slot as Slot
     from inr.sets._recipe import Recipe as Recipe
     from inr.sets._rows import Rows as Rows
@@ -29,6 +30,7 @@ __getattr__, __all__ = lazy_exports(
         "Rows": "._rows",
         "SetProgress": "._fit_many",
         "Slot": "._layout",
+        "blocks_path": "._kept",
         "contact_sheet": "._sheet",
         "export": "._tables",
         "fit_many": "._fit_many",

@@ -130,7 +130,7 @@ def fit_many(
     kept = None if path is None else KeptBlocks(path)
     if kept is not None:
         kept.check(resume=resume, force=force)
-    beside = () if kept is None else (kept.path, kept.folder, sheet_path(kept.path))
+    beside = () if kept is None else (kept.path, sheet_path(kept.path))
     sources = sources_of(signals, names, labels, besides=beside, **reading)
     settings: dict[str, Any] = {
         "encoding": encoding, "activation": activation, "network": network, "steps": steps, "psnr": psnr,

@@ -127,8 +127,8 @@ def files_in(folder: Path, besides: Collection[Path] = ()) -> list[str]:
     """The files in a folder and in the folders within, by their paths from it with /, sorted.
 
     Args:
-        folder: where they are. Hidden files and .inr files are left out.
-        besides: further files and folders that are left out.
+        folder: where they are. Hidden files, .inr files and blocks of unfinished sets are left out.
+        besides: further files that are left out.
 
     Raises:
         InrError: no such folder, or one without files.
@@ -139,7 +139,7 @@ def files_in(folder: Path, besides: Collection[Path] = ()) -> list[str]:
     found = []
     for path, folders, files in os.walk(folder):
         here = Path(path)
-        folders[:] = [each for each in folders if not each.startswith(".") and (here / each).resolve() not in left_out]
+        folders[:] = [each for each in folders if not each.startswith(".") and not each.endswith(".inr.blocks")]
         found += [
             (here / each).relative_to(folder).as_posix()
             for each in files
