@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 import inr
+from inr.cli import app
+from inr.cli._fit_set import REFUSED
 from inr.container import Sections
 from inr.sets import fit_many, load_set
 from tests.cli.clirun import one_line
@@ -217,3 +220,11 @@ def test_exports(inr_cli, set_file):
 def test_both_ways_to_fit_a_folder_name_each_other(inr_cli):
     assert "fit-many" in inr_cli("fit", "--help").out
     assert "inr fit DIR -o set.inr" in inr_cli("fit-many", "--help").out
+
+
+def test_every_option_of_a_fit_is_taken_or_refused():
+    source = (Path(inr.__file__).parent / "cli" / "_fit_set.py").read_text()
+    for param in typer.main.get_command(app).commands["fit"].params:
+        option = next((name for name in param.opts if name.startswith("--")), None)
+        read = f'arguments["{param.name}"]' in source or param.name in ("exact", "as_shape")
+        assert (option in REFUSED) != read, param.name
