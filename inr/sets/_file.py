@@ -70,7 +70,7 @@ class Index:
             reasons = tuple(_REASONS[code] for code in found["reasons"])
             psnr, steps = found["psnr"].astype(np.float64), found["steps"].astype(np.int64)
             sizes, counts = found["sizes"].astype(np.int64), found["counts"].astype(np.int64)
-            columns = [psnr, steps, reasons, sizes, names if labels is None else labels]
+            columns: list[Any] = [psnr, steps, reasons, sizes, names if labels is None else labels]
             agree = {len(column) for column in columns} == {len(names)} and counts.min(initial=1) > 0
             agree = agree and (psnr.ndim, steps.ndim, sizes.ndim, counts.ndim) == (1, 1, 2, 1)
             agree = agree and int(counts.sum()) == len(names) > 0

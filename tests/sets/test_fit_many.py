@@ -225,7 +225,7 @@ def test_an_interrupted_run_keeps_its_blocks(tmp_path):
     with pytest.raises(InrError, match=r"in another way \(steps was 3, is 4\)"):
         fit_many(waves(), block=3, out=path, resume=True, **{**TINY, "steps": 4})
     changed = waves()
-    changed[1][2, 3] += 40
+    changed[1][2, 3] ^= 64
     seen = []
     found = fit_many(changed, block=3, out=path, resume=True, progress=seen.append, **TINY)
     assert seen[-1].kept == 0  # the block with the changed signal is made anew
