@@ -14,9 +14,9 @@ from inr.cli._render import DAMAGED, Force, Quiet, is_set_file
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr export set.inr -o weights.safetensors      # a tensor (fields, …) for every one of a field
+  inr export set.inr -o set.safetensors   # tensors with an axis over the fields
 
-  inr export set.inr -o weights.parquet          # a row a field (pip install 'inr[parquet]')
+  inr export set.inr -o set.parquet       # a row a field; by pyarrow
 
 Both say what a field computes, in their metadata, as inr info does.
 

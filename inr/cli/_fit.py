@@ -55,7 +55,7 @@ EPILOG = f"""
 
   inr fit photo.png --engine eager --profile
 
-  inr fit digits -o digits.inr --psnr 35    # a set: a field of every file of a folder, in one file; see also fit-many
+  inr fit digits -o digits.inr         # a set: a field of every file of a folder
 
   inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
