@@ -55,7 +55,7 @@ EPILOG = f"""
 
   inr fit photo.png --engine eager --profile
 
-  inr fit digits -o digits.inr --psnr 35    # a set: a field of every file of a folder, in one file; see also fit-many
+  inr fit digits -o digits.inr         # a set: a field of every file of a folder
 
   inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
@@ -74,7 +74,6 @@ EPILOG = f"""
 
 
 def fit(
-    context: typer.Context,
     signal: options.Signal,
     output: options.Output = None,
     preset: options.Preset = None,
@@ -123,9 +122,9 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file; or one to every file of a folder, as a set."""
-    arguments = {name: value for name, value in locals().items() if name != "context"}
+    arguments = dict(locals())
     if is_for_a_set(signal, output, as_shape):
-        raise typer.Exit(fit_set(context, arguments))
+        raise typer.Exit(fit_set(arguments))
     for name in ("init", "workers"):
         if arguments[name] is not None:
             raise InrError(f"--{name} is for sets, which are fitted to folders: inr fit DIR -o SET.inr")
@@ -156,8 +155,6 @@ def fit(
         "variable": variable, "as_shape": parse_shape(as_shape),
     }  # fmt: skip
     if server is not None:
-        if base is not None:
-            raise InrError("--base is of work on this machine; leave it out with --server")
         raise typer.Exit(fit_remotely(arguments, reading, outputs))
     listeners = [listener(each, force=force, append=resume) for each in log or ()]
 

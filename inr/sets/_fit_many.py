@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,13 +18,13 @@ from inr.container import Payload, write_payloads
 from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
 from inr.sets._defaults import set_recipe
-from inr.sets._fields import Fields, InMemory
+from inr.sets._fields import Fields, InMemory, load_set
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
 from inr.sets._recipe import Init, Recipe
 from inr.sets._rows import fit_rows
 from inr.sets._sources import Kin, Labels, Source, Sources, kin_of, mixed, sources_of, survey
-from inr.signals import Signal
+from inr.signals import Domain, Signal
 
 BLOCK = 1024
 _MOST_SAMPLES = 1 << 23  # of a block's signals together: what a kill may cost, and what memory holds, is bounded
@@ -47,6 +47,15 @@ class SetProgress:
     kept: int
 
 
+@runtime_checkable
+class Beginning(Protocol):
+    """What makes fields for fits to begin with, as an `inr.priors.Base`, which is made above this room."""
+
+    def field(self, domain: Domain) -> Field:
+        """The field for signals of a domain; refuses those that it is not for."""
+        ...
+
+
 def fit_many(
     signals: Any,
     *,
@@ -57,7 +66,7 @@ def fit_many(
     network: Spec | None = None,
     steps: int | None = None,
     psnr: float | None = None,
-    init: Init | Field = "shared",
+    init: str | Field | Beginning = "shared",
     batch: int | None = None,
     learning_rate: float | str | LearningRates | None = None,
     schedule: str | None = None,
@@ -88,7 +97,8 @@ def fit_many(
         steps: of every fit; what suits the signals when None.
         psnr: target in dB at which a fit stops by itself.
         init: "shared", the same first weights for all, so that weights of one place mean the same in all fields;
-            "own", others for each; or a field, with whose weights all begin and whose parts they have.
+            "own", others for each; or a field, or an `inr.priors.Base`, with whose weights all begin and whose parts
+            they have.
         batch: samples a step; what suits the signals when None.
         learning_rate: the network's, or several by part; what suits the parts when None.
         schedule: how rates fall, one of `inr.fitting.SCHEDULES`; what suits when None.
@@ -112,7 +122,8 @@ def fit_many(
             together, an output that exists or cannot be written; blocks that are done are kept.
         KeyboardInterrupt: Ctrl-C; blocks that are done are kept.
 
-    >>> fields = inr.fit_many({"a": np.eye(8), "b": np.ones((6, 8))}, network="mlp:depth=1,width=8", steps=20)
+    >>> signals = {"a": np.eye(8, dtype=np.float32), "b": np.eye(6, 8, dtype=np.float32)}
+    >>> fields = inr.fit_many(signals, network="mlp:depth=1,width=8", steps=20)
     >>> fields.names, fields.steps.tolist(), fields["b"].domain.shape
     (('a', 'b'), [20, 20], (6, 8))
     """
@@ -121,13 +132,15 @@ def fit_many(
         raise InrError(f"a block holds at least 1 field, got {block}")
     if workers is not None and not 1 <= workers <= 256:
         raise InrError(f"workers are from 1 to 256, got {workers}")
+    if isinstance(init, str) and init not in get_args(Init):
+        raise InrError(f"a set begins with weights that are {' or '.join(get_args(Init))}, not {init!r}")
     if resume and out is None:
         raise InrError("only a set with a file goes on: give out as well as resume")
     path = None if out is None else Path(out)
     kept = None if path is None else KeptBlocks(path)
     if kept is not None:
         kept.check(resume=resume, force=force)
-    beside = () if kept is None else (kept.path, kept.folder, sheet_path(kept.path))
+    beside = () if kept is None else (kept.path, sheet_path(kept.path))
     sources = sources_of(signals, names, labels, besides=beside, **reading)
     settings: dict[str, Any] = {
         "encoding": encoding, "activation": activation, "network": network, "steps": steps, "psnr": psnr,
@@ -135,7 +148,9 @@ def fit_many(
         "lattice_only": lattice_only,
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
-    run = _Run(sources, settings, init, kept, workers or usable_cores(), block, progress)
+    run = _Run(
+        sources, settings, cast("Init | Field | Beginning", init), kept, workers or usable_cores(), block, progress
+    )
     with stopping_on_interrupt(run):
         return run.fields(resume=resume, force=force)
 
@@ -151,7 +166,7 @@ class _Run:
 
     sources: Sources
     settings: Mapping[str, Any]
-    init: Init | Field
+    init: Init | Field | Beginning
     kept: KeptBlocks | None
     workers: int
     block: int
@@ -160,6 +175,7 @@ class _Run:
     before: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     _stopped: bool = False
+    _noted: bool = False
     _total: int | None = None
 
     def stop(self) -> None:
@@ -184,6 +200,8 @@ class _Run:
             if len(pieces) >= _MOST_BLOCKS:
                 raise InrError(f"a set has {_MOST_BLOCKS:,} blocks at most; make several sets of these signals")
             pieces.append(self._piece(recipe, told, sources, signals))
+            sources.clear()  # before the next ones are read
+            signals.clear()
         if recipe is None or header is None:
             raise self._nothing()
         found = self._together(header, pieces, force=force or resume)
@@ -192,11 +210,11 @@ class _Run:
 
     def _recipe(self, signals: Sequence[Signal]) -> Recipe:
         """What all fits have in common, by the signals of the first block."""
-        if not isinstance(self.init, Field):
+        if isinstance(self.init, str):
             return set_recipe(signals, init=self.init, **self.settings)
-        parts = self.init.config()
-        recipe = set_recipe(signals, **{**parts, **self.settings})
-        return replace(recipe, start=dict(self.init.state_dict()))
+        first = self.init if isinstance(self.init, Field) else self.init.field(signals[0].domain)
+        recipe = set_recipe(signals, **{**first.config(), **self.settings})
+        return replace(recipe, start=dict(first.state_dict()))
 
     def _blocks(self) -> Iterator[tuple[list[Source], list[Signal]]]:
         """The signals that can be read, block by block."""
@@ -232,18 +250,22 @@ class _Run:
         names = [source.name for source in sources]
         labels = [source.label for source in sources] if self.sources.labelled else None
         key = "" if self.kept is None else block_key(told, names, signals)
-        if self.kept is not None and (piece := self.kept.find(key, labels)) is not None:
+        if self.kept is not None and (there := self.kept.find(key, labels)) is not None:
             self.before += len(names)
-            self._tell(len(names))
             self.done += len(names)
-            return piece
+            self._tell(0)
+            return there
         rows = fit_rows(recipe, names, signals, workers=min(self.workers, len(names)), done=self._tell)
         if self._stopped and len(rows.names) < len(names):
             raise KeyboardInterrupt
+        if rows.notes and not self._noted:
+            self._noted = True
+            warnings.warn(rows.notes[0], InrWarning, stacklevel=4)
+        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
+        piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
         self.done += len(names)
         self._tell(0)
-        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
-        return HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
+        return piece
 
     def _tell(self, of_this_block: int) -> bool:
         """Say how far it is; whether to go on."""
@@ -263,7 +285,7 @@ class _Run:
             rows = [piece.payload(number) for number, piece in enumerate(pieces) if isinstance(piece, KeptBlock)]
             write_payloads(self.kept.path, header, [Payload.of(index.section()), *rows], force=force)
         self.kept.discard()
-        found = Fields.load(self.kept.path)
+        found = load_set(self.kept.path)
         found.unread = tuple(unread)
         return found
 
@@ -281,13 +303,13 @@ class _Run:
                 f"{len(diverged):,} of {len(found):,} fits diverged, and are as good as they were before: "
                 f"{_listed(diverged)}; a lower learning rate may help",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
         if self.unread:
             warnings.warn(
                 f"{len(self.unread):,} signals could not be read, and are not in the set: {_listed(list(self.unread))}",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
 
 
