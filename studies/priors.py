@@ -33,7 +33,8 @@ from inr.bench.tables import Ledger, Row, markdown, origin, read
 from inr.field import Field
 from inr.fitting import Group, make_optimiser
 from inr.priors import Base, Collection, Learning, collect
-from inr.priors._inner import errors, values_of
+from inr.priors._inner import adam, errors, values_of
+from inr.priors._method import Sampled
 from studies import RESULTS
 
 TABLE = RESULTS / "priors.tsv"
@@ -42,6 +43,7 @@ NETWORK = "mlp:depth=3,width=64"
 OMEGAS = (30, 45, 60)
 RATES = (3e-4, 5e-4, 7e-4, 1e-3, 1.4e-3, 2e-3, 2.8e-3)
 MOST_STEPS = 60
+MAML_STEPS = (100, 300)
 LATENTS = (4, 8, 16, 32, 64, 128)
 Data = tuple[Collection, Collection]
 
@@ -177,10 +179,62 @@ def report(rows: list[Row], machines: str) -> str:
     return "\n".join([*text, *markdown(head, [[row.get(name, "") for name in COLUMNS] for row in rows]), ""])
 
 
+def picture(data: Data, engine: str, path: Path) -> None:
+    """The first held-out faces by steps: random weights and the trunk by Adam, MAML by its own steps."""
+    import matplotlib.pyplot as plt
+
+    learned, held = data[0], data[1].part([3, 11])
+    trunk, _ = trunk_of(learned, 60, engine)
+    learning = _learning(learned, "maml", "eager")
+    _run(learning)
+    maml, target = learning.base(), held.targets
+    coords = held.signal(0).coords(torch.arange(target.shape[1]))
+    torch.manual_seed(0)
+    random = Field.build(held.domain, activation="sine:omega=30", network=NETWORK)
+    begun = {
+        "random weights, Adam": (random, [random.state_dict()] * 2, 2e-3),
+        "trunk, Adam": (trunk.field(held.domain), [trunk.start(held.signal(place)) for place in range(2)], 5e-4),
+    }
+    counts = (0, 1, 3, 5, 10, 20)
+    figure, axes = plt.subplots(6, len(counts) + 1, figsize=(7.6, 7.4), layout="constrained")
+    rows = {}
+    for name, (field, states, rate) in begun.items():
+        own = {key: torch.stack([state[key] for state in states]) for key in states[0]}
+        rows[name] = [
+            values_of(field, {}, adam(partial(_at, field, coords), own, rate, target, count), coords)
+            for count in counts
+        ]
+    field = maml.field(held.domain)
+    rows["MAML, its own steps"] = [
+        values_of(field, {}, maml.method.adapt(maml, field, Sampled(coords, target), count).weights, coords)
+        if count <= 3 else None for count in counts
+    ]  # fmt: skip
+    for line, (name, found) in enumerate(rows.items()):
+        for place in range(2):
+            row = axes[2 * line + place]
+            for axis, values, count in zip(row, [*found, target], [*counts, None], strict=True):
+                axis.set_axis_off()
+                if values is None:
+                    continue
+                axis.imshow(values[place].reshape(25, 25).detach(), cmap="gray", vmin=-1, vmax=1)
+                level = 10 * torch.log10(4 / errors(values, target)[place]) if count is not None else None
+                axis.set_title("signal" if level is None else f"{level:.1f} dB", fontsize=7, pad=2)
+            if place == 0:
+                row[0].text(-3, -9, name, fontsize=9, weight="bold")
+    for axis, count in zip(axes[-1], counts, strict=False):
+        axis.text(12, 31, f"{count} steps", ha="center", fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
+def _at(field: Field, coords: torch.Tensor, own: dict[str, torch.Tensor]) -> torch.Tensor:
+    return values_of(field, {}, own, coords)
+
+
 def main() -> None:
     """Measure, keep and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["starts", "maml", "reptile", "codes"])
+    parser.add_argument("--picture", type=Path, help="draw held-out faces by steps to this file, and nothing else")
     parser.add_argument("--data", choices=["faces", "crops"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shared", type=Path, required=True, help="folder that holds kodak and div2k_512")
@@ -188,6 +242,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     engine = f"cpu:threads={options.threads}"
     of_faces = faces()
+    if options.picture is not None:
+        picture(of_faces, engine, options.picture)
+        return
     sets = {"faces": of_faces, "crops": crops(options.shared)}
     ledger = Ledger(TABLE, COLUMNS, ["part", "data", "start", "omega", "rate"], machine.describe())
 
@@ -202,9 +259,12 @@ def main() -> None:
             for rate in RATES:
                 once("starts", data, "random", partial(from_random, found[1], omega, rate), omega, rate)
                 once("starts", data, "trunk", partial(from_trunk, trunk, found[1], rate), omega, rate)
-    maml = partial(by_inner_steps, of_faces, "maml", 700, (1, 2, 3))
-    once("maml", "faces", "700 outer steps", lambda: maml() | {"at_least": "32"})
-    once("reptile", "faces", "1000 outer steps", partial(by_inner_steps, of_faces, "reptile", 1_000, (3, 12)))
+    for name, found in sets.items():
+        for steps in MAML_STEPS:
+            maml = partial(by_inner_steps, found, "maml", steps, (1, 2, 3))
+            least = {"at_least": "32"} if name == "faces" else {}
+            once("maml", name, f"{steps} outer steps", lambda maml=maml, least=least: maml() | least)  # type: ignore[misc]
+    once("reptile", "faces", "500 outer steps", partial(by_inner_steps, of_faces, "reptile", 500, (3, 12)))
     for count in LATENTS:
         method = f"modulated:latents={count}"
         once("codes", "faces", f"{count} latents", partial(by_inner_steps, of_faces, method, 600, (3,)))

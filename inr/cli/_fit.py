@@ -158,8 +158,6 @@ def fit(
         "variable": variable, "as_shape": parse_shape(as_shape),
     }  # fmt: skip
     if server is not None:
-        if base is not None:
-            raise InrError("--base is of work on this machine; leave it out with --server")
         raise typer.Exit(fit_remotely(arguments, reading, outputs))
     listeners = [listener(each, force=force, append=resume) for each in log or ()]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # what a set does not take of the options of a fit
 REFUSED = (
-    "--preset", "--base", "--teacher", "--objective", "--engine", "--seconds", "--max-error", "--bytes", "--coded",
+    "--preset", "--teacher", "--objective", "--engine", "--seconds", "--max-error", "--bytes", "--coded",
     "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
     "--token", "--profile",
 )  # fmt: skip
@@ -91,8 +91,12 @@ def fit_set(arguments: Mapping[str, Any]) -> int:
 
 
 def _fitted(arguments: Mapping[str, Any], path: Path) -> "Fields":
+    from inr.priors import load_base
     from inr.sets import fit_many
 
+    if arguments["base"] is not None and arguments["init"] is not None:
+        raise InrError("--base is where all fields begin: leave out --init")
+    init = (arguments["init"] or "shared") if arguments["base"] is None else load_base(arguments["base"])
     folder, quiet = arguments["signal"], arguments["quiet"]
     values = {
         "value_range": parse_range(arguments["value_range"]), "nodata": arguments["nodata"],
@@ -105,7 +109,7 @@ def _fitted(arguments: Mapping[str, Any], path: Path) -> "Fields":
         warnings.filterwarnings("ignore", r".*could not be read, and are not in the set", InrWarning)  # told at the end
         return fit_many(
             folder, encoding=arguments["encoding"], activation=arguments["activation"], network=arguments["network"],
-            steps=arguments["steps"], psnr=arguments["psnr"], init=arguments["init"] or "shared",
+            steps=arguments["steps"], psnr=arguments["psnr"], init=init,
             batch=arguments["batch"], learning_rate=parse_rates(arguments["lr"]), schedule=arguments["schedule"],
             optimiser=None if arguments["solver"] == "adam" else arguments["solver"], seed=arguments["seed"],
             lattice_only=purpose == "memory", workers=arguments["workers"], out=path, resume=arguments["resume"],

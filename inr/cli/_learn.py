@@ -112,7 +112,6 @@ def learn(
     compile_engine(learning.fitter, quiet=quiet)
     begin = perf_counter()
     _run(learning, quiet=quiet)
-    assert learning.last is not None
     with waiting("measuring", quiet=quiet):
         base = save(learning.base(), output, learning.last, force=force or resume)
     result = _document(base, learning, perf_counter() - begin)
@@ -134,7 +133,7 @@ def _run(learning: "Learning", *, quiet: bool) -> None:
 
     with stopping_on_interrupt(learning), LearningBar(quiet=quiet) as bar:
         for event in learning.run():
-            bar.show(event)
+            bar.tell(event)
 
 
 def _parsed(text: str | None) -> tuple[int, ...] | None:

@@ -86,10 +86,16 @@ class FitBar:
 class LearningBar(FitBar):
     """A bar over what is learned from several signals, with the quality of those that are held out."""
 
-    def show(self, event: "LearningEvent") -> None:  # type: ignore[override]
+    _held_out = math.nan
+
+    def __enter__(self) -> "LearningBar":
+        super().__enter__()
+        return self
+
+    def tell(self, event: "LearningEvent") -> None:
         """Draw an event, if enough time has passed since the last one drawn."""
         self._held_out = event.held_out
-        super().show(event.event)
+        self.show(event.event)
 
     def _status(self, event: "Event") -> str:
         status = super()._status(event)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OUTPUT = frozenset({
     "signal", "output", "comparison", "no_comparison", "resume", "server", "token", "force", "quiet", "as_json",
 })  # fmt: skip
-_ONLY_HERE = frozenset({"teacher_map", "events", "log", "profile", "checkpoint_every", "initial"})
+_ONLY_HERE = frozenset({"teacher_map", "events", "log", "profile", "checkpoint_every", "initial", "base"})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tens
 from inr.fitting import Setup, whole_psnr
 from inr.priors._codes import CodeStorage
 from inr.priors._collection import Collection, sort_in_words
-from inr.priors._method import Adapted, Method, Sampled, Weights, methods
+from inr.priors._method import Adapted, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain, GridSignal, Signal, as_signal
 
 _VERSION = 1
@@ -141,10 +141,10 @@ class Base:
             InrError: a signal of another sort.
         """
         if signal is None:
-            return dict(self.weights)
+            return _copies(self.weights)
         found = as_signal(signal)
         field = self.field(found.domain)
-        return dict(self.method.start(self, field, _sampled([found])))
+        return _copies(self.method.start(self, field, _sampled([found])))
 
     def adapt(self, signal: Any, steps: int | None = None) -> Field:
         """The field of a signal by the few steps that the method takes: there is no rate to be chosen.
@@ -171,13 +171,13 @@ class Base:
         return self._adapted_field(field, adapted, found, steps)
 
     def _adapted_field(self, field: Field, adapted: Adapted, signal: Signal, steps: int | None) -> Field:
-        field.load_state_dict({**self.weights, **{name: each[0] for name, each in adapted.weights.items()}})
+        field.load_state_dict({**self.weights, **first_of(adapted)})
         field.fit = {"base": self.name, "method": self.method.config()["name"]}
         if steps is not None:
             field.fit["steps"] = steps
         if adapted.codes is not None:
             file = "base.inr" if self.file is None else self.file.name
-            field.storage = CodeStorage(self.name, file, adapted.codes[0], field.state_dict())
+            field.storage = CodeStorage(self.name, file, adapted.codes[0], _copies(field.state_dict()))
         field.metrics = {"psnr": whole_psnr(field, signal)}
         return field.eval()
 
@@ -196,7 +196,7 @@ class Base:
             signal = signals.signal(place)
             field = self.field(signal.domain)
             adapted = self.method.adapt(self, field, _sampled([signal]), None)
-            field.load_state_dict({**self.weights, **{name: each[0] for name, each in adapted.weights.items()}})
+            field.load_state_dict({**self.weights, **first_of(adapted)})
             levels.append(whole_psnr(field, signal))
         return float(np.mean(levels)) if levels else float("nan")
 
@@ -310,5 +310,9 @@ def base_of(
         method, domain, weights, own, about: as of `Base`.
     """
     field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-    copies = [{name: tensor.detach().cpu().clone() for name, tensor in each.items()} for each in (weights, own)]
-    return Base(method, field.config(), domain, *copies, about)
+    return Base(method, field.config(), domain, _copies(weights), _copies(own), about)
+
+
+def _copies(tensors: Weights) -> dict[str, Tensor]:
+    """Of their own, so that what is trained further changes no base."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}

@@ -13,7 +13,7 @@ from inr import container
 from inr._errors import DamagedFile, InrError
 from inr.container import Contents
 from inr.field import Field, plain_storage, section_tensors, tensor_section
-from inr.signals import Domain, from_compact, to_compact
+from inr.signals import from_compact, to_compact
 
 _KEY = "code"  # in a file's header, what tells such a field; and the section of the numbers
 
@@ -61,7 +61,7 @@ def field_of_code(contents: Contents, path: str | os.PathLike[str], base: Any = 
     try:
         told = contents.header[_KEY]
         wanted, file = str(told["base"]), Path(str(told["file"])).name
-        domain = _domain(contents.header["domain"])
+        domain = from_compact(contents.header["domain"])
         metrics = {name: float(value) for name, value in contents.header.get("metrics", {}).items()}
         code = section_tensors(contents, [_KEY])[f"{_KEY}.numbers"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -83,9 +83,6 @@ def field_of_code(contents: Contents, path: str | os.PathLike[str], base: Any = 
     field.load_state_dict({**found.weights, **{name: each[0] for name, each in weights.items()}})
     field.metrics = metrics
     field.fit = {"base": wanted, "method": found.method.config()["name"]}
-    field.storage = CodeStorage(wanted, file, code, field.state_dict())
+    state = {name: each.clone() for name, each in field.state_dict().items()}
+    field.storage = CodeStorage(wanted, file, code, state)
     return field.eval()
-
-
-def _domain(told: Mapping[str, Any]) -> Domain:
-    return from_compact(told)

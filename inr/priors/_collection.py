@@ -118,7 +118,8 @@ def collect(signals: Any, *, size: Sequence[int] | None = None) -> Collection:
         found[0] = GridSignal(values[0], replace(found[0].domain.resampled(size), values=ValueMap((-1.0,), (1.0,))))
     else:
         _check_sizes(read)
-    return Collection(tuple(names), found[0].domain, np.stack(values), tuple(unreadable))
+    domain = replace(found[0].domain, meta={})  # what one file's writer said is no business of the others
+    return Collection(tuple(names), domain, np.stack(values), tuple(unreadable))
 
 
 def _read(signals: Any) -> tuple[list[tuple[str, GridSignal]], list[str]]:

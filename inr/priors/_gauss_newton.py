@@ -60,8 +60,8 @@ def _values_and_columns(
     _load_forward_derivatives()
     count = len(directions)
     with forward_ad.dual_level():
-        along = directions[:, None].expand(count, *at.shape).flatten(0, 1)
-        dual = forward_ad.make_dual(at.expand(count, *at.shape).flatten(0, 1), along.contiguous())
+        along = directions.repeat_interleave(len(at), dim=0)
+        dual = forward_ad.make_dual(at.repeat(count, 1), along)
         found, slopes = forward_ad.unpack_dual(values(dual))
         assert slopes is not None
     return found.unflatten(0, (count, -1))[0], slopes.unflatten(0, (count, -1))

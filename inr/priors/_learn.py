@@ -58,9 +58,11 @@ class Learning:
             cannot share.
 
     Attributes:
-        fitter: the fit that is under way.
+        fitter: the fit that is under way; last: its last event.
         signals, held: what is learned from, and what is held out.
     """
+
+    last: Event
 
     def __init__(
         self,
@@ -101,7 +103,6 @@ class Learning:
             every=every,
             resume=resume,
         )
-        self.last: Event | None = None
         self._held_out = math.nan
 
     def _check_count(self, everything: Collection) -> None:

@@ -1,11 +1,12 @@
-"""The parametrisation of methods whose steps go through inner loops of several signals."""
+"""Methods with an inner loop for every signal: their parametrisation, and what they share."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from inr.engines import Batch, Plan, StepResult
@@ -24,12 +25,12 @@ from inr.fitting import (
     parameter_groups,
 )
 from inr.priors._collection import Collection
+from inr.priors._method import Learned, Method
+from inr.signals import grid_coords
 
 
 class Outer(NamedTuple):
-    """What an outer step found.
-
-    Without a graph.
+    """What an outer step found, without a graph.
 
     Attributes:
         loss: the mean squared error after the inner loop, of all signals.
@@ -42,32 +43,65 @@ class Outer(NamedTuple):
     residuals: Tensor
 
 
-class Inner(Protocol):
-    """A method with an inner loop."""
+class MetaMethod(Method):
+    """A method whose steps go through an inner loop of each of some signals.
 
+    Attributes:
+        signals: in a step.
+    """
+
+    batch = 1_024
     signals: int
 
-    def own(self, field: Field) -> dict[str, Tensor]:
-        """What is learned besides the field's parameters, as it begins."""
-        ...
+    @abstractmethod
+    def outer(
+        self, field: Field, leaves: Mapping[str, Tensor], coords: Float[Tensor, "n d"], targets: Float[Tensor, "b n c"]
+    ) -> Outer:
+        """Loss and gradients of some signals.
+
+        Args:
+            field: of one signal.
+            leaves: its parameters, and those of `own`, by name.
+            coords: of samples.
+            targets: their values, of every signal.
+        """
 
     def rate(self, name: str) -> float:
-        """The share of the learning rate that one of these learns at."""
-        ...
+        """The share of the outer learning rate that something of `own` learns at.
 
-    def outer(
-        self,
-        field: Field,
-        leaves: Mapping[str, Tensor],
-        coords: Float[Tensor, "n d"],
-        targets: Float[Tensor, "b n c"],
-    ) -> Outer:
-        """Loss and gradients of some signals."""
-        ...
+        Args:
+            name: of it.
+        """
+        return 1.0
 
     def bound(self, own: Mapping[str, Tensor]) -> None:
-        """Take what is learned back to where it makes sense, after a step."""
-        ...
+        """Take what is learned besides the field's parameters back to where it makes sense, in place.
+
+        Args:
+            own: after a step.
+        """
+
+    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
+        """See `Method.fitter`."""
+        engine = options.pop("engine", "auto")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.get("seed", 0))
+            parts = {"encoding": setup.encoding, "activation": setup.activation, "network": setup.network}
+            field = Field.build(signals.domain, **parts)
+            weights = MetaWeights(self, signals, options.get("seed", 0))
+            # gradients of gradients are autograd's alone
+            plan = make_plan(field, None, "eager" if engine == "auto" else engine)
+            return Fitter(
+                signals.stacked(), setup, Budget(steps=steps), parametrisation=weights, field=field, plan=plan,
+                **options,
+            )  # fmt: skip
+
+    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
+        """See `Method.learned`."""
+        weights = fitter.parametrisation
+        assert isinstance(weights, MetaWeights)
+        self.bound(weights.own)
+        return Learned(fitter.field.state_dict(), weights.own)
 
 
 class MetaWeights(Parametrisation):
@@ -83,10 +117,10 @@ class MetaWeights(Parametrisation):
 
     tolerated_rise: ClassVar[float] = float("inf")  # batches of different signals
 
-    def __init__(self, method: Any, signals: Collection, seed: int) -> None:
-        self._method: Inner = method
-        self._targets, self._seed = signals.targets, seed
-        self._count = min(self._method.signals, len(signals))
+    def __init__(self, method: MetaMethod, signals: Collection, seed: int) -> None:
+        self._method, self._seed = method, seed
+        self._targets, self._shape = signals.targets, signals.values.shape[1:-1]
+        self._count = min(method.signals, len(signals))
         self._step = torch.zeros((), dtype=torch.int64)
 
     def bind(self, field: Field, plan: Plan) -> None:
@@ -96,10 +130,10 @@ class MetaWeights(Parametrisation):
         self.leaves = dict(field.named_parameters()) | self.own
 
     def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
-        """Groups of the field's parameters, and one for each of the others that learns at a rate of its own."""
-        rate = learning_rates["network"]
+        """Groups of the field's parameters, and one for each of the others, which learns at a rate of its own."""
+        shares = {key: self._method.rate(key) for key in self.own}
         apart = [
-            Group("network", {key: tensor}, rate * self._method.rate(key), share=self._method.rate(key))
+            Group("network", {key: tensor}, learning_rates["network"] * shares[key], share=shares[key])
             for key, tensor in self.own.items()
         ]
         return make_optimiser(parameter_groups(self._field, learning_rates) + apart, threads, name)
@@ -108,40 +142,31 @@ class MetaWeights(Parametrisation):
         """The field's parameters."""
         return {name: leaf for name, leaf in self.leaves.items() if name not in self.own}
 
-    def loss_and_grad(self, plan: Plan, batch: Batch, fraction: float) -> StepResult:
-        """A step's loss after the inner loops of its signals, and the gradients by the leaves."""
-        self._method.bound(self.own)
-        chosen = self.chosen(int(self._step))
-        self._step += 1
-        signal_coords = self._coords(batch)
-        targets = self._targets[chosen][:, batch.indices]
-        found = self._method.outer(self._field, self.leaves, signal_coords, targets)
-        residuals = found.residuals.transpose(0, 1).flatten(1)
-        return StepResult(found.loss, found.grads, signal_coords, residuals)  # type: ignore[arg-type]
-
-    def chosen(self, step: int) -> Tensor:
-        """Which signals a step learns from, int64 (signals,)."""
-        draw = np.random.default_rng([self._seed, step])
-        return torch.from_numpy(draw.choice(len(self._targets), self._count, replace=False))
-
-    def _coords(self, batch: Batch) -> Tensor:
-        from inr.signals import grid_coords
-
-        shape = self._field.domain.shape
-        assert shape is not None
-        return grid_coords(shape, batch.indices)
+    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
+        """As `weights`."""
+        return self.weights()
 
     def backward(self, grads: Gradients) -> Gradients:
         """The same: `loss_and_grad` gives them by the leaves."""
         return grads
 
-    def materialise(self, fraction: float) -> Mapping[str, Tensor]:
-        """As `weights`."""
-        return self.weights()
+    def loss_and_grad(self, plan: Plan, batch: Batch, fraction: float) -> StepResult:
+        """A step's loss after the inner loops of its signals, and the gradients by the leaves."""
+        self._method.bound(self.own)
+        coords = grid_coords(self._shape, batch.indices)
+        targets = self._targets[self._chosen(int(self._step))][:, batch.indices]
+        self._step += 1
+        found = self._method.outer(self._field, self.leaves, coords, targets)
+        return StepResult(found.loss, dict(found.grads), coords, found.residuals.transpose(0, 1).flatten(1))
+
+    def _chosen(self, step: int) -> Int[Tensor, " signals"]:
+        """Which signals a step learns from."""
+        draw = np.random.default_rng([self._seed, step])
+        return torch.from_numpy(draw.choice(len(self._targets), self._count, replace=False))
 
     def recipe(self) -> dict[str, Any]:
         """The method with its settings."""
-        return {"method": self._method.config()}  # type: ignore[attr-defined]
+        return {"method": self._method.config()}
 
     def state(self) -> dict[str, Tensor]:
         """How many steps were taken, which decides the next one's signals."""
@@ -150,23 +175,3 @@ class MetaWeights(Parametrisation):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """See `Parametrisation.restore`."""
         self._step = state["step"].clone()
-
-
-def meta_fitter(method: Any, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
-    """The fit of a method with an inner loop.
-
-    Args:
-        method: an `Inner`.
-        signals, setup, steps, options: as of `Method.fitter`.
-    """
-    engine = options.pop("engine", "auto")
-    seed = options.get("seed", 0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        field = Field.build(signals.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-        weights = MetaWeights(method, signals, seed)
-        # gradients of gradients are autograd's alone
-        plan = make_plan(field, None, "eager" if engine == "auto" else engine)
-        return Fitter(
-            signals.stacked(), setup, Budget(steps=steps), parametrisation=weights, field=field, plan=plan, **options
-        )

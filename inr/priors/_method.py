@@ -103,9 +103,11 @@ class Method(Part, ABC):
             signal: what will be fitted; None where the weights are to be the same for all.
 
         Returns:
-            By the names of the field's state.
+            By the names of the field's state: where the method's own steps lead.
         """
-        return base.weights
+        if signal is None:
+            return base.weights
+        return {**base.weights, **first_of(self.adapt(base, field, signal, None))}
 
     @abstractmethod
     def adapt(self, base: "Base", field: Field, signals: "Sampled", steps: int | None) -> "Adapted":
@@ -140,3 +142,8 @@ class Adapted(NamedTuple):
 
     weights: Weights
     codes: Float[Tensor, "b k"] | None = None
+
+
+def first_of(adapted: Adapted) -> dict[str, Tensor]:
+    """The weights of the first of several fields that differ from the base's."""
+    return {name: each[0] for name, each in adapted.weights.items()}

@@ -11,13 +11,11 @@ from torch import Tensor
 from inr._errors import InrError
 from inr._parts import Range
 from inr.field import Field
-from inr.fitting import Fitter, Setup
 from inr.networks import MLP
-from inr.priors._collection import Collection
 from inr.priors._gauss_newton import gauss_newton
 from inr.priors._inner import descend, errors, values_of
-from inr.priors._meta import MetaWeights, Outer, meta_fitter
-from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._meta import MetaMethod, Outer
+from inr.priors._method import Adapted, Sampled, methods
 
 MODULATION, RATES = "modulation", "rates"
 _FEW = 32  # latents up to which equations for them cost less than the network
@@ -30,7 +28,7 @@ _LOWEST, _HIGHEST = 0.005, 0.1  # rates at first, drawn evenly from between
     formula="hₗ₊₁ = φ(Wₗ hₗ + bₗ + Mₗ z); z from 0 by K steps of zᵢ₊₁ = zᵢ - α ∇L(zᵢ), or of Gauss and Newton",
     limits="networks mlp; what the base cannot say in so few numbers is lost, so that its field is a start for more",
 )
-class Modulated(Method):
+class Modulated(MetaMethod):
     """A network that signals share, with biases shifted by a linear map of a few numbers for each.
 
     A field of a signal is an ordinary one, of the same network with other biases; its code are the numbers. Published:
@@ -45,7 +43,6 @@ class Modulated(Method):
 
     steps = 1_000
     learning_rate = 5e-4
-    batch = 1_024
 
     def __init__(
         self,
@@ -63,10 +60,6 @@ class Modulated(Method):
         self.solver = solver
         self._solves = solver == "gauss-newton" or (solver == "auto" and latents <= _FEW)
 
-    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
-        """See `Method.fitter`."""
-        return meta_fitter(self, signals, setup, steps, **options)
-
     def own(self, field: Field) -> dict[str, Tensor]:
         """The map from latents to shifts, (shifts, latents), and the rates of descent, (latents,)."""
         rows = sum(field.get_parameter(name).numel() for name in shifted(field))
@@ -76,10 +69,6 @@ class Modulated(Method):
         if not self._solves:
             found[RATES] = like.new_empty(self.latents).uniform_(_LOWEST, _HIGHEST)
         return found
-
-    def rate(self, name: str) -> float:
-        """Of either."""
-        return 1.0
 
     def bound(self, own: Mapping[str, Tensor]) -> None:
         """Rates lie in [0, 1], as in functa."""
@@ -124,22 +113,6 @@ class Modulated(Method):
             steps, twice=twice,
         )  # fmt: skip
         return found["codes"]
-
-    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
-        """See `Method.learned`."""
-        weights = fitter.parametrisation
-        assert isinstance(weights, MetaWeights)
-        self.bound(weights.own)
-        return Learned(fitter.field.state_dict(), weights.own)
-
-    def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
-        """The base's weights, with the biases of the signal's code."""
-        if signal is None:
-            return dict(base.weights)
-        return {
-            **base.weights,
-            **{name: each[0] for name, each in self.adapt(base, field, signal, None).weights.items()},
-        }
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The signals' codes, and the biases that they make."""

@@ -9,11 +9,9 @@ from torch import Tensor
 
 from inr._parts import Range
 from inr.field import Field
-from inr.fitting import Fitter, Setup
-from inr.priors._collection import Collection
 from inr.priors._inner import descend, errors, repeated, values_of
-from inr.priors._meta import Outer, meta_fitter
-from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._meta import MetaMethod, Outer
+from inr.priors._method import Adapted, Sampled, methods
 
 
 @methods.register(
@@ -23,7 +21,7 @@ from inr.priors._method import Adapted, Learned, Method, Sampled, methods
     formula="Adam takes θ₀ - mean of θ_K for the gradient; θᵢ₊₁ = θᵢ - α ∇L(θᵢ), i < K",
     limits="needs long inner loops; the trunk learns faster and is left sooner",
 )
-class Reptile(Method):
+class Reptile(MetaMethod):
     """Weights that move towards what K steps of gradient descent make of them, for some signals in each step.
 
     Published (learnit): K = 12, a rate of 10 and Adam's 5e-5 outside for tomography by ReLU networks; K = 32, a rate
@@ -32,7 +30,6 @@ class Reptile(Method):
 
     steps = 1_000
     learning_rate = 1e-3
-    batch = 1_024
 
     def __init__(
         self,
@@ -44,17 +41,6 @@ class Reptile(Method):
         self.inner_steps = inner_steps
         self.inner_rate = inner_rate
         self.signals = signals
-
-    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
-        """See `Method.fitter`."""
-        return meta_fitter(self, signals, setup, steps, **options)
-
-    def rate(self, name: str) -> float:
-        """Of nothing."""
-        return 1.0
-
-    def bound(self, own: Mapping[str, Tensor]) -> None:
-        """Nothing to bound."""
 
     def outer(
         self,
@@ -79,10 +65,6 @@ class Reptile(Method):
         return descend(
             lambda own: values_of(field, {}, own, coords), start, lambda _: rates, targets, steps, twice=False
         )
-
-    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
-        """See `Method.learned`."""
-        return Learned(fitter.field.state_dict(), {})
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """By gradient descent at the rate that was used for learning."""

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.func import functional_call
 
 from inr._errors import InrError
-from inr._parts import Range
+from inr._parts import Range, parse_spec
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
 from inr.priors._inner import adam, repeated, values_of
-from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._method import Adapted, Learned, Method, Sampled, first_of, methods
 from inr.signals import Domain
 
 
@@ -67,12 +67,9 @@ class Trunk(Method):
         means = {name: state[name].unflatten(0, (-1, channels)).mean(0) for name in heads}
         return Learned({**state, **means}, {})
 
-    def start(self, base: Any, field: Field, signal: Sampled | None) -> dict[str, Tensor]:
+    def start(self, base: Any, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The shared layers, with the last one that suits the signal best."""
-        if signal is None:
-            return dict(base.weights)
-        heads = self._heads(base, field, signal)
-        return {**base.weights, **{name: each[0] for name, each in heads.items()}}
+        return base.weights if signal is None else {**base.weights, **first_of(self.adapt(base, field, signal, 0))}
 
     def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The last layers in closed form, and a few steps of Adam of all layers."""
@@ -88,7 +85,8 @@ class Trunk(Method):
         )
 
     def _heads(self, base: Any, field: Field, signals: Sampled) -> dict[str, Tensor]:
-        setup = Setup(**field.config())
+        parts = field.config()
+        setup = Setup(parts["encoding"], parts["activation"], parts["network"])
         features = features_of(field.domain, setup, base.weights, signals.coords)
         like = {name: field.get_parameter(name) for name in head_of(field.domain, setup)}
         return solved_heads(features, signals.values, like, self.ridge)
@@ -108,7 +106,7 @@ def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
         InrError: a network whose values are not read from shared features by one last layer.
     """
     one, more = (_shapes(domain, setup, channels) for channels in (1, 3))
-    heads = {}
+    heads: dict[str, int] = {}
     for name, shape in one.items():
         if shape != more[name]:
             if shape[:1] != (1,) or more[name] != (3, *shape[1:]):
@@ -116,8 +114,10 @@ def head_of(domain: Domain, setup: Setup) -> dict[str, int]:
                 break
             heads[name] = shape[1] if len(shape) == 2 else 1
     if not heads:
-        name = setup.network["name"] if isinstance(setup.network, Mapping) else setup.network
-        raise InrError(f"method 'trunk' shares all layers but the last, which network '{name}' does not have; use mlp")
+        network = parse_spec(setup.network)["name"]
+        raise InrError(
+            f"method 'trunk' shares all layers but the last, which network '{network}' does not have; use mlp"
+        )
     return heads
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, Protocol, cast, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
 from inr.sets._recipe import Init, Recipe
 from inr.sets._rows import fit_rows
 from inr.sets._sources import Kin, Labels, Source, Sources, kin_of, mixed, sources_of, survey
-from inr.signals import Signal
+from inr.signals import Domain, Signal
 
 BLOCK = 1024
 _MOST_SAMPLES = 1 << 23  # of a block's signals together: what a kill may cost, and what memory holds, is bounded
@@ -47,6 +47,15 @@ class SetProgress:
     kept: int
 
 
+@runtime_checkable
+class Beginning(Protocol):
+    """What makes fields for fits to begin with, as an `inr.priors.Base`, which is made above this room."""
+
+    def field(self, domain: Domain) -> Field:
+        """The field for signals of a domain; refuses those that it is not for."""
+        ...
+
+
 def fit_many(
     signals: Any,
     *,
@@ -57,7 +66,7 @@ def fit_many(
     network: Spec | None = None,
     steps: int | None = None,
     psnr: float | None = None,
-    init: str | Field = "shared",
+    init: str | Field | Beginning = "shared",
     batch: int | None = None,
     learning_rate: float | str | LearningRates | None = None,
     schedule: str | None = None,
@@ -88,7 +97,8 @@ def fit_many(
         steps: of every fit; what suits the signals when None.
         psnr: target in dB at which a fit stops by itself.
         init: "shared", the same first weights for all, so that weights of one place mean the same in all fields;
-            "own", others for each; or a field, with whose weights all begin and whose parts they have.
+            "own", others for each; or a field, or an `inr.priors.Base`, with whose weights all begin and whose parts
+            they have.
         batch: samples a step; what suits the signals when None.
         learning_rate: the network's, or several by part; what suits the parts when None.
         schedule: how rates fall, one of `inr.fitting.SCHEDULES`; what suits when None.
@@ -122,7 +132,7 @@ def fit_many(
         raise InrError(f"a block holds at least 1 field, got {block}")
     if workers is not None and not 1 <= workers <= 256:
         raise InrError(f"workers are from 1 to 256, got {workers}")
-    if not isinstance(init, Field) and init not in get_args(Init):
+    if isinstance(init, str) and init not in get_args(Init):
         raise InrError(f"a set begins with weights that are {' or '.join(get_args(Init))}, not {init!r}")
     if resume and out is None:
         raise InrError("only a set with a file goes on: give out as well as resume")
@@ -138,7 +148,9 @@ def fit_many(
         "lattice_only": lattice_only,
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
-    run = _Run(sources, settings, cast("Init | Field", init), kept, workers or usable_cores(), block, progress)
+    run = _Run(
+        sources, settings, cast("Init | Field | Beginning", init), kept, workers or usable_cores(), block, progress
+    )
     with stopping_on_interrupt(run):
         return run.fields(resume=resume, force=force)
 
@@ -154,7 +166,7 @@ class _Run:
 
     sources: Sources
     settings: Mapping[str, Any]
-    init: Init | Field
+    init: Init | Field | Beginning
     kept: KeptBlocks | None
     workers: int
     block: int
@@ -198,11 +210,11 @@ class _Run:
 
     def _recipe(self, signals: Sequence[Signal]) -> Recipe:
         """What all fits have in common, by the signals of the first block."""
-        if not isinstance(self.init, Field):
+        if isinstance(self.init, str):
             return set_recipe(signals, init=self.init, **self.settings)
-        parts = self.init.config()
-        recipe = set_recipe(signals, **{**parts, **self.settings})
-        return replace(recipe, start=dict(self.init.state_dict()))
+        first = self.init if isinstance(self.init, Field) else self.init.field(signals[0].domain)
+        recipe = set_recipe(signals, **{**first.config(), **self.settings})
+        return replace(recipe, start=dict(first.state_dict()))
 
     def _blocks(self) -> Iterator[tuple[list[Source], list[Signal]]]:
         """The signals that can be read, block by block."""

@@ -144,7 +144,7 @@ def test_a_last_layer_in_closed_form_is_the_least_squares_one(bases):
     signal = collect(pictures(3, seed=4))
     coords = signal.signal(0).coords(torch.arange(36)).double()
     double = {name: each.double() for name, each in base.weights.items()}
-    setup = inr.fitting.Setup(**field.config())
+    setup = inr.fitting.Setup(**base.parts)
     features = features_of(base.domain, setup, double, coords)
     heads = head_of(base.domain, setup)
     assert heads == {"network.layers.1.weight": 8, "network.layers.1.bias": 1}

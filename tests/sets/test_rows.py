@@ -163,3 +163,25 @@ def test_a_recipe_by_size(shape, depth, width):
     recipe = set_recipe([inr.from_array(np.zeros(shape, np.uint8), kind="image")])
     assert (recipe.setup.network["depth"], recipe.setup.network["width"]) == (depth, width)
     assert "auto" not in str(recipe.setup)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"encoding": "fourier"},
+        {"activation": "gaussian"},
+        {"network": "bacon"},
+        {"network": "mlp:depth=1,width=8"},
+        {"activation": "sine:omega=5", "network": "mlp:depth=1,width=8"},
+    ],
+)
+def test_a_recipe_of_any_parts_fits(parts):
+    signals = pictures(count=1)
+    rows = fit_rows(set_recipe(signals, steps=2, **parts), ["a"], signals)
+    assert np.isfinite(rows.psnr).all()
+
+
+def test_the_rate_of_sines_falls_with_their_width():
+    signals = pictures(count=1)
+    rates = [set_recipe(signals, network=f"mlp:width={width}").setup.learning_rate for width in (16, 32, 64)]
+    assert rates == [8e-3, 4e-3, 2e-3]
