@@ -61,6 +61,9 @@ EPILOG = f"""
 
   cat photo.png | inr fit - -o photo.inr
 
+[bold]Folders[/bold] With -o SET.inr a folder becomes a set: a field of every file, of one architecture, in one file,
+thousands a minute. inr fit-many gives each file of a folder what inr fit would give it, in a file of its own.
+
 [bold]Reads[/bold] {SUPPORTED}; what it cannot read names the command that makes it readable.
 
 [bold]Exit status[/bold]

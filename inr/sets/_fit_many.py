@@ -90,6 +90,7 @@ def fit_many(
     Args:
         signals: a folder, whose files are taken in the order of their names; or a mapping, a sequence, an array of
             arrays or an iterator of paths, arrays or signals, of one kind and number of channels and of any sizes.
+            Arrays of float64 are taken as float32 where these are the same numbers.
         names: of the signals; paths from the folder that they have in common, or numbers, when None.
         labels: a word or a whole number for every signal, in their order or by name; the files' folders when None and
             `signals` is a folder with folders in it.

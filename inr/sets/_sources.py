@@ -154,10 +154,19 @@ def _read(given: Any, reading: Mapping[str, Any]) -> Signal:
     if isinstance(given, str | os.PathLike):
         signal: Signal = open_signal(given, **reading)
     else:
-        signal = as_signal(given, **(reading if not isinstance(given, Signal) else {}))
+        signal = as_signal(_narrowed(given), **(reading if not isinstance(given, Signal) else {}))
     if signal.domain.kind == "shape":
         raise InrError("it is a shape, and sets are of samples; inr fit-many fits many shapes")
     return signal
+
+
+def _narrowed(given: Any) -> Any:
+    """An array of 64-bit floats as one of 32-bit floats where these are the same numbers: compiled fits read them."""
+    if type(given) is not np.ndarray or given.dtype != np.float64:
+        return given
+    with np.errstate(over="ignore"):
+        narrow = given.astype(np.float32)
+    return narrow if np.array_equal(narrow, given, equal_nan=True) else given
 
 
 def _names(given: Sequence[Any]) -> list[str]:

@@ -67,6 +67,13 @@ def test_signals_come_in_many_forms(folder):
     np.testing.assert_array_equal(fit_many(map(str, paths), names=listed.names, **TINY).weights(), listed.weights())
 
 
+def test_wide_arrays_are_narrowed_where_nothing_is_lost():
+    whole = fit_many(np.stack(waves(2)).astype(np.float64), **TINY)  # without a remark on steps one by one
+    assert whole[0].domain.dtype == "float32"
+    with pytest.warns(InrWarning, match="step by step"):
+        assert fit_many([waves(1)[0] / 7], **TINY)[0].domain.dtype == "float64"
+
+
 def test_folders_of_files_give_names_and_labels(folder):
     found = fit_many(folder, **TINY)
     assert found.names == ("2.png", "3.png", "4.png", "5.png", "6.png", "cats/0.png", "cats/1.png")
