@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/installed
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
+# neighbours stay in one process, which makes their fixtures and loads their kernels once
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 # of `make gpu`: steps (none: all), the Kodak pictures, a picture of many megapixels
 GPU_STEPS ?=
 PICTURES ?= $(wildcard ../shared/data/kodak)

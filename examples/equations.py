@@ -53,8 +53,7 @@ fields += [(name, field, field.render()[..., 0]) for name, field in (("d'Alember
 for panel, (name, field, values) in zip(panels, fields, strict=True):
     x, y = field.domain.axes
     top = np.abs(values).max()
-    panel.imshow(values, extent=(x.low, x.high, y.low, y.high), origin="lower", cmap="RdBu_r", vmin=-top, vmax=top,
-                 aspect="auto")  # fmt: skip
+    panel.imshow(values, extent=(x.low, x.high, y.high, y.low), cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto")
     panel.set(title=name, xlabel=x.name, ylabel=y.name)
 figure.savefig("equations.png", dpi=110)
 print({name: field.metrics for name, field, _ in fields}, inr.__version__)

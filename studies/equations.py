@@ -51,7 +51,12 @@ CLOSED: Mapping[str, tuple[Callable[[], Preset], Mapping[str, Any], str]] = {
     "wave": (PRESETS["wave"], {}, ""),
     "helmholtz k=10, layers 0.4": (
         lambda: PRESETS["helmholtz"](k=10, pml=0.4),
-        {"features": 1_400, "seconds": 120},
+        {"features": 1_310, "seconds": 120},
+        "",
+    ),
+    "helmholtz k=20, layers 0.4": (
+        lambda: PRESETS["helmholtz"](k=20, pml=0.4),
+        {"features": 1_310, "seconds": 120},
         "",
     ),
     "burgers nu=0.1": (lambda: PRESETS["burgers"](nu=0.1), {"features": 819, "seconds": 120}, ""),

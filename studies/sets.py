@@ -29,6 +29,7 @@ from inr.bench import machine
 from inr.bench.tables import Ledger, Row, origin, read
 from inr.fitting import Budget, Setup
 from inr.sets import Recipe, Rows, fit_rows, set_recipe
+from inr.sets._recipe import Init
 from studies import RESULTS
 from studies.sets_baselines import WAYS, Steps, shapes
 
@@ -65,7 +66,7 @@ def quarters(folder: Path) -> list[np.ndarray]:
 def crops(pictures: list[np.ndarray], count: int, side: int, *, grey: bool = False) -> list[inr.Signal]:
     """Crops at places drawn once, from each picture in turn."""
     rng = np.random.default_rng(0)
-    found = []
+    found: list[inr.Signal] = []
     for number in range(count):
         picture = pictures[number % len(pictures)]
         row, column = (rng.integers(length - side + 1) for length in picture.shape[:2])
@@ -217,9 +218,10 @@ def of_digits(ledger: Ledger, pictures: list[np.ndarray], options: argparse.Name
 
     ledger.once(_key("digits", "pixels"), lambda: {"fields": str(len(images)), **accuracies(images)})
     for workers in options.workers:
+        init: Init
         for init in ("shared", "own"):
 
-            def weights(workers: int = workers, init: str = init) -> Row:
+            def weights(workers: int = workers, init: Init = init) -> Row:
                 seconds = []
                 for _ in range(REPEATS):
                     begin = time.perf_counter()
@@ -282,7 +284,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--fields", type=int, default=400)
-    parser.add_argument("--rate", type=float, default=5e-3, help="learning rate of the digits")
+    parser.add_argument("--rate", type=float, default=9e-3, help="learning rate of the digits")
     parser.add_argument("--most-points", type=int, default=300_000, help="of all fields that are stacked")
     parser.add_argument("--report", action="store_true", help="only write the report")
     options = parser.parse_args()

@@ -62,7 +62,7 @@ def tell_folder(path: Path, signal: "Signal", *, quiet: bool) -> None:
     """Say what a folder of pictures was taken for."""
     if path.is_dir() and not quiet and signal.domain.shape is not None:
         frames, fps = signal.domain.shape[0], signal.domain.meta["fps"]
-        remark(f"{path} is taken for a video of {frames} frames at {fps:g} a second")
+        remark(f"{path} is taken for a video of {frames} frames at {fps:g} a second (--as set: a field of every file)")
 
 
 def print_json(document: Mapping[str, Any]) -> None:

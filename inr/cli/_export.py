@@ -14,9 +14,9 @@ from inr.cli._render import DAMAGED, Force, Quiet, is_set_file
 EPILOG = """
 [bold]Examples[/bold]
 
-  inr export set.inr -o weights.safetensors      # a tensor (fields, …) for every one of a field
+  inr export set.inr -o set.safetensors   # tensors with an axis over the fields
 
-  inr export set.inr -o weights.parquet          # a row a field (pip install 'inr[parquet]')
+  inr export set.inr -o set.parquet       # a row a field; by pyarrow
 
 Both say what a field computes, in their metadata, as inr info does.
 
@@ -34,12 +34,12 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write the weights of a set, with names, labels and PSNR, for other programs."""
-    from inr.sets import Fields
     from inr.sets import export as write
+    from inr.sets import load_set
 
     if not is_set_file(file):
         raise InrError(f"{file} holds one field, and sets are exported; inr.load(…).state_dict() gives its weights")
-    fields = Fields.load(file)
+    fields = load_set(file)
     with waiting(f"writing {output}", quiet=quiet), warnings.catch_warnings(record=True) as damage:
         warnings.simplefilter("always", InrWarning)
         write(fields, output, force=force)

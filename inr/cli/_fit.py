@@ -55,11 +55,14 @@ EPILOG = f"""
 
   inr fit photo.png --engine eager --profile
 
-  inr fit digits -o digits.inr --psnr 35    # a set: a field of every file of a folder, in one file; see also fit-many
+  inr fit digits -o digits.inr         # a set: a field of every file of a folder
 
   inr fit photo.png --server http://127.0.0.1:8765    # by inr serve
 
   cat photo.png | inr fit - -o photo.inr
+
+[bold]Folders[/bold] With -o SET.inr a folder becomes a set: a field of every file, of one architecture, in one file,
+thousands a minute. inr fit-many gives each file of a folder what inr fit would give it, in a file of its own.
 
 [bold]Reads[/bold] {SUPPORTED}; what it cannot read names the command that makes it readable.
 
@@ -74,7 +77,6 @@ EPILOG = f"""
 
 
 def fit(
-    context: typer.Context,
     signal: options.Signal,
     output: options.Output = None,
     preset: options.Preset = None,
@@ -123,9 +125,9 @@ def fit(
     as_json: options.Json = False,
 ) -> None:
     """Fit a function to a signal and save it as an .inr file; or one to every file of a folder, as a set."""
-    arguments = {name: value for name, value in locals().items() if name != "context"}
+    arguments = dict(locals())
     if is_for_a_set(signal, output, as_shape):
-        raise typer.Exit(fit_set(context, arguments))
+        raise typer.Exit(fit_set(arguments))
     for name in ("init", "workers"):
         if arguments[name] is not None:
             raise InrError(f"--{name} is for sets, which are fitted to folders: inr fit DIR -o SET.inr")

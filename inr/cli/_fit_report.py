@@ -126,18 +126,23 @@ def draw_sheets(fitted: Fitted, outputs: "Outputs", watch: Stopwatch, *, force: 
     from inr.diagnostics import comparison_sheet, sample_counts_sheet
     from inr.shapes import NoSurface
 
+    missing: str | None = None
     try:
         if outputs.comparison is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.comparison}", quiet=quiet):
-                comparison_sheet(fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute)
+                try:
+                    comparison_sheet(
+                        fitted.field, fitted.signal, outputs.comparison, force=force, execute=fitted.execute
+                    )
+                except NoSurface as error:  # the field is what was asked for, however little it has learned
+                    missing = f"there is no comparison sheet: {error}; fit it for longer"
         if outputs.teacher_map is not None and fitted.sample_counts is not None:
             with watch.lap("writing"), waiting(f"drawing {outputs.teacher_map}", quiet=quiet):
                 sample_counts_sheet(fitted.sample_counts, fitted.signal, outputs.teacher_map, force=force)
-    except NoSurface as error:  # the field is what was asked for, however little it has learned
-        if not quiet:
-            remark(f"there is no comparison sheet: {error}; fit it for longer, or look at the mesh")
     except InrError as error:
         return complain(str(error), 2)
+    if missing is not None and not quiet:
+        remark(missing)
     return 0
 
 

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from inr._errors import InrError, InrWarning
 from inr._files import check_writable
-from inr._option_values import parse_range, parse_rates
-from inr.cli._console import INTERRUPTED, complain, going_on, out, pairs, print_json, remark
+from inr._option_values import check_purpose, parse_range, parse_rates
+from inr.cli._console import INTERRUPTED, complain, going_on, out, pairs, print_json, remark, typed
 from inr.cli._fit_files import check_field_name
 from inr.cli._info_set import document, psnr_quantiles
 from inr.cli._pipes import is_piped
@@ -20,13 +18,12 @@ from inr.cli._render import DAMAGED
 if TYPE_CHECKING:
     from inr.sets import Fields
 
-# what a set takes of the options of a fit, by their names in the command's function
-_TAKEN = frozenset({
-    "signal", "output", "encoding", "activation", "network", "solver", "steps", "psnr", "exact", "batch", "lr",
-    "schedule", "value_range", "nodata", "srgb", "variable", "as_shape", "purpose", "seed", "resume", "comparison",
-    "no_comparison", "force", "quiet", "as_json", "init", "workers",
-    "base",
-})  # fmt: skip
+# what a set does not take of the options of a fit
+REFUSED = (
+    "--preset", "--teacher", "--objective", "--engine", "--seconds", "--max-error", "--bytes", "--coded",
+    "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
+    "--token", "--profile",
+)  # fmt: skip
 _TOLD = 20  # files that could not be read, and are named
 
 
@@ -50,19 +47,23 @@ def is_for_a_set(signal: Path, output: Path | None, kind: str | None) -> bool:
     return output is not None and output.suffix.lower() == ".inr"
 
 
-def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
+def fit_set(arguments: Mapping[str, Any]) -> int:
     """Fit the set; the exit status.
 
     Args:
-        context: of the command, which knows what was typed.
         arguments: of the command `inr fit`, by name.
 
     Raises:
         InrError: options that a set does not take, and whatever `inr.fit_many` refuses.
     """
-    from inr.sets import sheet_path
+    from inr.sets import blocks_path, sheet_path
 
-    _refuse_others(context)
+    for option in filter(_was_typed, REFUSED):
+        raise InrError(
+            f"{option} is for single fields, and this would be a set of them; leave it out, or fit the files one by "
+            "one with inr fit-many"
+        )
+    check_purpose(arguments["purpose"])
     folder: Path = arguments["signal"]
     path: Path = arguments["output"] or Path(f"{folder.resolve().name}.inr")
     force, quiet, resume = arguments["force"], arguments["quiet"], arguments["resume"]
@@ -76,11 +77,12 @@ def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
             raise InrError(f"the contact sheet is a PNG; call it {sheet.with_suffix('.png')}")
         check_writable(sheet, force=force or resume)
     try:
-        fields = _fitted(context, arguments, path)
+        fields = _fitted(arguments, path)
     except KeyboardInterrupt:
-        if not _blocks(path).is_dir():
+        kept = blocks_path(path)
+        if not kept.is_dir():
             raise
-        remark(f"interrupted; what is done is kept in {_blocks(path)}; go on with: {going_on('--resume')}")
+        remark(f"interrupted; what is done is kept in {kept}; go on with: {going_on('--resume')}")
         return INTERRUPTED
     status = _draw(fields, sheet, force=force or resume, quiet=quiet)
     _tell(fields, path, sheet, as_json=arguments["as_json"], quiet=quiet)
@@ -88,7 +90,7 @@ def fit_set(context: typer.Context, arguments: Mapping[str, Any]) -> int:
     return DAMAGED if fields.unread else status
 
 
-def _fitted(context: typer.Context, arguments: Mapping[str, Any], path: Path) -> "Fields":
+def _fitted(arguments: Mapping[str, Any], path: Path) -> "Fields":
     from inr.priors import load_base
     from inr.sets import fit_many
 
@@ -100,7 +102,7 @@ def _fitted(context: typer.Context, arguments: Mapping[str, Any], path: Path) ->
         "value_range": parse_range(arguments["value_range"]), "nodata": arguments["nodata"],
         "srgb": arguments["srgb"] or None, "variable": arguments["variable"],
     }  # fmt: skip
-    given = arguments["purpose"] if _was_typed(context, "purpose") else "memory"
+    purpose = arguments["purpose"] if _was_typed("--for") else "memory"
     if not quiet:
         remark(f"{folder} is taken for a set, a field of every file (--as video: one field of numbered frames)")
     with SetBar(quiet=quiet) as bar, warnings.catch_warnings():
@@ -110,29 +112,14 @@ def _fitted(context: typer.Context, arguments: Mapping[str, Any], path: Path) ->
             steps=arguments["steps"], psnr=arguments["psnr"], init=init,
             batch=arguments["batch"], learning_rate=parse_rates(arguments["lr"]), schedule=arguments["schedule"],
             optimiser=None if arguments["solver"] == "adam" else arguments["solver"], seed=arguments["seed"],
-            lattice_only=given == "memory", workers=arguments["workers"], out=path, resume=arguments["resume"],
+            lattice_only=purpose == "memory", workers=arguments["workers"], out=path, resume=arguments["resume"],
             force=arguments["force"], progress=bar.show,
             **{name: value for name, value in values.items() if value is not None},
         )  # fmt: skip
 
 
-def _refuse_others(context: typer.Context) -> None:
-    """Refuse options that were typed and mean nothing for a set, by name."""
-    for param in context.command.params:
-        if param.name is not None and param.name not in _TAKEN and _was_typed(context, param.name):
-            raise InrError(
-                f"{param.opts[0]} is for single fields, and this would be a set of them; leave it out, or fit the "
-                "files one by one with inr fit-many"
-            )
-
-
-def _was_typed(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _blocks(path: Path) -> Path:
-    return path.with_name(f"{path.name}.blocks")
+def _was_typed(option: str) -> bool:
+    return any(word == option or word.startswith(f"{option}=") for word in typed.get())
 
 
 def _draw(fields: "Fields", sheet: Path | None, *, force: bool, quiet: bool) -> int:

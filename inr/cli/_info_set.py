@@ -18,9 +18,9 @@ _NAMED = 5  # damaged or diverged fields, and labels
 
 def describe_set(path: Path) -> dict[str, Any]:
     """What is in the file of a set, as plain JSON; the whole file is read, and its checksums compared."""
-    from inr.sets import Fields
+    from inr.sets import load_set
 
-    fields = Fields.load(path)
+    fields = load_set(path)
     with waiting(f"reading {path}", quiet=False):
         damaged = fields.damaged()
     return document(fields, path, damaged)
@@ -74,7 +74,7 @@ def rows_of_set(result: Mapping[str, Any]) -> dict[str, str]:
     """The same in words, by label."""
     fit = result["fit"]
     rates = ", ".join(f"{part} {rate:.3g}" for part, rate in fit["rates"].items())
-    start = _STARTS[fit["init"]]
+    start = _STARTS.get(fit["init"], fit["init"])
     smallest, largest = (_lengths(result[end]) for end in ("smallest", "largest"))
     channels = f"{result['channels']} channel{'s' * (result['channels'] != 1)}"
     rows = {

@@ -100,7 +100,12 @@ def _mesh(
     check_writable(path, force=force)
     with waiting("looking for the surface", quiet=quiet):
         found = shapes.mesh(
-            field, resolution or 256, normals=suffix != ".stl", newton=newton, exhaustive=exhaustive, engine=engine
+            field,
+            256 if resolution is None else resolution,
+            normals=suffix != ".stl",
+            newton=newton,
+            exhaustive=exhaustive,
+            engine=engine,
         )
     with waiting(f"writing {path}", quiet=quiet):
         write_mesh(path, found, force=force)
@@ -120,7 +125,7 @@ def _outline(
         raise InrError("--newton and --exhaustive are for shapes in space; this one is a silhouette")
     check_writable(path, force=force)
     with waiting("looking for the outline", quiet=quiet):
-        curves = outline(field, resolution or 1024, engine=engine)
+        curves = outline(field, 1024 if resolution is None else resolution, engine=engine)
     write_outline(path, curves, force=force)
     return {"points": sum(map(len, curves)), "curves": len(curves), "area": abs(enclosed_area(curves))}
 

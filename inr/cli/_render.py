@@ -206,17 +206,17 @@ def item_of(file: Path, item: str | None, *, quiet: bool) -> "tuple[Field, str]"
     Raises:
         InrError: the file holds no set, no field of it is named, or it has none of that name.
     """
-    from inr.sets import Fields
+    from inr.sets import load_set
 
     if item is None:
-        fields = Fields.load(file)
+        fields = load_set(file)
         raise InrError(
             f"{file} holds a set of {len(fields):,} fields: name one with --item, as --item {fields.names[0]}"
         )
     if not is_set_file(file):
         raise InrError(f"{file} holds one field, and no set: leave out --item")
     with waiting(f"reading {file}", quiet=quiet):
-        field = Fields.load(file)[item]
+        field = load_set(file)[item]
     return field, re.sub(r"[^\w.-]+", "-", item.rpartition(".")[0] or item)
 
 

@@ -31,6 +31,7 @@ class Sections:
         DamagedFile: the header does not hold together, or bytes follow the last section.
         InrError: there is no such file, it is no regular file, or a newer inr wrote it.
 
+    >>> from pathlib import Path
     >>> sections = [inr.container.Section(name, {"numbers": np.arange(3.0)}) for name in ("first", "second")]
     >>> inr.container.write(Path("two.inr"), {}, sections)
     >>> inr.container.Sections(Path("two.inr")).read("second").tensors["numbers"]

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from inr.engines._batch import Tensors
 from inr.engines._eager import EagerPlan
-from inr.engines._objectives import AnyObjective, of_jets
+from inr.engines._objectives import AnyObjective, OfJets
 from inr.field import Field, Jet, Reads
 
 NOTE = "derivatives are computed by PyTorch"
@@ -29,7 +29,7 @@ class DerivativesByEager:
     ) -> None:
         self.device = device
         self.notes = notes
-        self._takes_over = of_jets(objective)
+        self._takes_over = isinstance(objective, OfJets)
         self._eager = EagerPlan(field, objective if self._takes_over else None, device)
         if self._takes_over:
             self._tell()

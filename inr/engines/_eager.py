@@ -12,7 +12,7 @@ from inr.activations import FUNCTIONS
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._derivative_steps import local_loss, overall_step
-from inr.engines._objectives import AnyObjective, Local, OfJets, Overall, PointSet, of_jets, split_numbers
+from inr.engines._objectives import AnyObjective, Local, OfJets, Overall, PointSet, split_numbers
 from inr.field import Field, Jet, Reads, jet
 
 
@@ -72,7 +72,7 @@ class EagerPlan:
         """Loss of a batch and its gradients by the names of `tensors`."""
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
-        if of_jets(self._objective):
+        if isinstance(self._objective, OfJets):
             return self._step_of_jets(self._objective, tensors, batch)
         coords = self._objective.coords(batch)
         if not self._are_own(tensors):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -207,12 +207,7 @@ def split_numbers(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor
     return weights, {name.removeprefix(NUMBERS): tensor for name, tensor in tensors.items() if name.startswith(NUMBERS)}
 
 
-# losses that plans come to through jets: of points each by itself, or of many points at once
+# losses of jets: of values and derivatives of points each by itself, or of many points at once
 OfJets: TypeAlias = Local | Overall
 # what a plan may be made for: a loss of values, or of jets
 AnyObjective: TypeAlias = Objective | OfJets
-
-
-def of_jets(objective: AnyObjective | None) -> TypeGuard[OfJets]:
-    """Whether an objective is a loss of jets, which may hold derivatives or, of many points at once, values alone."""
-    return isinstance(objective, OfJets)

@@ -27,7 +27,8 @@ _FIRST, _GROWTH = 200, 1.6  # features of the first try, and times as many in th
 _ROWS_INSIDE, _ROWS_BESIDE = 2.0, 1.0  # for each unknown: of the equation, and of all conditions together
 _OWN = 0.5  # of the features, those that solve the equation by themselves, where there are such
 _WIDER, _WIDEST = 1.25, 1.6  # times as far as radii go from one try to the next, and at most
-_SINGLE = 1e-5  # what float32 costs at least where more of it says that the features are too much alike
+_ALIKE, _APART = 0.05, 0.002  # float32's cost by residual, above which radii grow, and below which they shrink
+_SINGLE = 1e-4  # what float32 may cost without a reason to reach further
 _SETTLED = 1e-2  # of residual and rounding, below which two tries that bring nothing are the last ones
 _CHECKED = 1_000  # points of each condition by which a solution is judged
 _ITERATIONS = 30
@@ -206,6 +207,6 @@ def _next_reach(reach: float, found: Solution) -> float:
     Features that are too much alike for what they are to make up leave large weights that cancel each other, which
     float32 shows: then there is room for higher frequencies.
     """
-    if found.rounding > max(_SINGLE, 0.05 * found.residual):
+    if found.rounding > max(_SINGLE, _ALIKE * found.residual):
         return min(reach * _WIDER, _WIDEST)
-    return max(reach / _WIDER, 1.0) if found.rounding < 0.002 * found.residual else reach
+    return max(reach / _WIDER, 1.0) if found.rounding < _APART * found.residual else reach

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines import NUMBERS, At, Batch, Plan, StepResult, Term
+from inr.equations._following import Here, call
 from inr.equations._objective import Drawn, PooledLoss
-from inr.equations._problem import Condition, Here, Orders, Problem, call
+from inr.equations._problem import Condition, Orders, Problem
 from inr.equations._terms import Units
 from inr.equations._tracing import Channel, bare
 from inr.field import Field, Reads

@@ -1,6 +1,7 @@
 """Helmholtz's equation: plane waves, absorbing layers, and a medium that is found from its waves."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,12 @@ def helmholtz(
         raise InrError(f"the wavenumber lies above 0 and up to 200, not {k:g}")
     if inverse and pml is not None:
         raise InrError("the inverse has no absorbing layers: its waves are observed, whatever is around the square")
+    if inverse and data is not None:
+        return _medium(k, *data)
     if inverse:
-        return _medium(k, data)
+        lens = Lens()
+        known = _medium(k, *observed_waves(lens, k))
+        return replace(known, exact=lambda points: lens.excess(points)[:, None])
     if data is not None:
         raise InrError("data are for the inverse (inverse=True, --inverse), which finds the medium from them")
     if pml is not None:
@@ -49,13 +54,11 @@ def helmholtz(
     return Preset(stated, lambda points: np.cos(points @ np.array([a, b]))[:, None])
 
 
-def _medium(k: float, data: tuple[Any, Any] | None) -> Preset:
+def _medium(k: float, points: Any, waves: Any) -> Preset:
     """The medium m as what it exceeds that of its surroundings by, and the waves of all sources beside it.
 
     Each wave has Δu + k² (1 + m) u = 0 inside of the square, and is observed at points; m is 0 at the boundary.
     """
-    lens = None if data is not None else Lens()
-    points, waves = observed_waves(Lens(), k) if data is None else data
     waves = np.asarray(waves)
     waves = waves[:, None] if waves.ndim == 1 else waves
     if waves.ndim != 2 or not 1 <= waves.shape[1] <= _SOURCES:
@@ -74,11 +77,7 @@ def _medium(k: float, data: tuple[Any, Any] | None) -> Preset:
         "where": {"boundary": "m = 0"},
         "data": (points, np.concatenate([unmeasured, waves], 1)),
     }
-    return Preset(
-        stated,
-        None if lens is None else lambda there: lens.excess(there)[:, None],
-        options={"solver": "closed-form", "features": 320, "seconds": 60.0},
-    )
+    return Preset(stated, options={"solver": "closed-form", "features": 320, "seconds": 60.0})
 
 
 def observed_waves(lens: Lens, k: float) -> tuple[np.ndarray, np.ndarray]:

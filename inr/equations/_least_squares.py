@@ -4,6 +4,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float64
 
+_BLOCK = 32  # columns that LAPACK takes at once
+
 
 class TriangularFactor:
     """The R of a QR factorisation of rows that come in blocks, with their right-hand side as a last column.
@@ -41,13 +43,21 @@ class TriangularFactor:
         return [self._damped(ridge * top, centre) for ridge in ridges]
 
     def _damped(self, ridge: float, centre: np.ndarray) -> np.ndarray:
+        """By the QR factors of two triangles, R over the ridge, which cost a fifth of those of full rows."""
         size = self._columns
-        stacked = np.zeros((len(self._factor) + size, size + 1), order="F")
-        stacked[: len(self._factor)] = self._factor
-        stacked[len(self._factor) :, :-1].flat[:: size + 1] = ridge
-        stacked[len(self._factor) :, -1] = ridge * centre
-        factor = _upper(stacked)
-        return scipy.linalg.solve_triangular(factor[:size, :size], factor[:size, -1], check_finite=False)
+        upper = np.zeros((size, size + 1), order="F")
+        upper[: min(len(self._factor), size)] = self._factor[:size]
+        lower = np.zeros((size, size), order="F")
+        np.fill_diagonal(lower, ridge)
+        right = np.array(ridge * centre, order="F")[:, None]
+        lapack = scipy.linalg.lapack
+        factor, reflectors, blocks, failed = lapack.dtpqrt(
+            size, min(size, _BLOCK), upper[:, :-1], lower, overwrite_a=1, overwrite_b=1
+        )
+        found, _, missed = lapack.dtpmqrt(size, reflectors, blocks, upper[:, -1:], right, side="L", trans="T")
+        if failed or missed:
+            raise np.linalg.LinAlgError(f"dtpqrt: {failed}, dtpmqrt: {missed}")
+        return scipy.linalg.solve_triangular(factor, found[:, 0], check_finite=False)
 
     def largest(self) -> float:
         """The largest singular value, to a percent."""
@@ -61,7 +71,7 @@ class TriangularFactor:
 
 def _upper(stacked: np.ndarray) -> np.ndarray:
     """R of a matrix, which is overwritten."""
-    factor, _, _, info = scipy.linalg.lapack.dgeqrf(stacked, lwork=32 * stacked.shape[1], overwrite_a=1)
+    factor, _, _, info = scipy.linalg.lapack.dgeqrf(stacked, lwork=_BLOCK * stacked.shape[1], overwrite_a=1)
     if info:
         raise np.linalg.LinAlgError(f"dgeqrf: {info}")
     size = min(stacked.shape)

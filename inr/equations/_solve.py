@@ -56,7 +56,8 @@ def solve(
             and edges by the axes that are fixed; "boundary" is all faces of all axes but t, "initial" the beginning
             of t. Text that names no channel is its value there.
         unknown: numbers to be found besides, with first guesses: {"nu": 0.05}. Functions take them by name.
-        data: points (n, d) and values (n, c) that were measured, in own units.
+        data: points (n, d) and values (n, c) that were measured, in own units; the column of a channel that was not has
+            NaN.
         tell: is told how it goes, a line at a time.
         options: any of the attributes of `inr.equations.SolveOptions`, such as solver="steps",
             hard=True, periodic="x", seconds=60.

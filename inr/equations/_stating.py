@@ -9,8 +9,9 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._expressions import CALLABLE, CONSTANTS
+from inr.equations._following import trace
 from inr.equations._places import Place, ends, given_points, inside, parse_domain, parse_place
-from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown, trace
+from inr.equations._problem import Condition, Formula, Problem, Symbols, Unknown
 from inr.equations._text import from_text
 
 Given = Formula | str | Sequence[str]

@@ -87,8 +87,7 @@ class FusedAdam(Optimiser):
         for step, factor in enumerate(factors, start=1):
             self.set_learning_rates(learning_rates, factor)
             for group in self.groups:
-                numbers = adam_numbers(step, group.learning_rate, group.betas, group.eps)
-                table += [numbers] * len(group.parameters)
+                table += [adam_numbers(step, group.learning_rate, group.betas, group.eps)] * len(group.parameters)
         numbers = np.array(table, np.float64).reshape(len(factors), len(places), 6)
         return AdamProgram(moves, call, places, numbers, [name for group in self.groups for name in group.parameters])
 

@@ -148,7 +148,7 @@ def compiled_fits(
         factors: of the schedule, one for every step.
     """
     if not isinstance(plan, ProgramPlan):
-        return "its engine does not work without the interpreter; cpu:threads=1 does"
+        return "its engine needs the interpreter"
     if type(parametrisation) is not PlainWeights or not isinstance(optimiser, FusedAdam):
         return "its weights are not moved by adam alone"
     if type(field.encoding).progress is not Encoding.progress:

@@ -155,7 +155,8 @@ def _fit(program, queue, field, stop):
             _gather(program, state)
         numba.carray(_word_at(program.numbers_slot[0]), 1)[0] = program.numbers[step].ctypes.data
         run_inline(program.move)
-        if taken % program.check_every == 0 and running > 0 and _decibels(running) >= program.target:
+        judged = running if program.indices.shape[0] > 0 else loss  # see `Fitter`
+        if taken % program.check_every == 0 and judged > 0 and _decibels(judged) >= program.target:
             error = _whole_error(program)
             if _decibels(error) >= program.target:
                 reason = TARGET

@@ -43,9 +43,7 @@ def sum_of(numbers):
 
 
 @kernel
-def add_errors(
-    measured: np.ndarray, targets: np.ndarray, squares: np.ndarray, largest: np.ndarray
-) -> float:
+def add_errors(measured: np.ndarray, targets: np.ndarray, squares: np.ndarray, largest: np.ndarray) -> float:
     """`add_squares`; the sum of squares of all channels so far."""
     add_squares(measured, targets, squares, largest)
     total: float = sum_of(squares)

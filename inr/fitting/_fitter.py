@@ -160,6 +160,7 @@ class Fitter:
             self.field, signal, self.plan, self._parametrisation, continuous=self._places is not None
         )
         self._progress = Progress()
+        self._error = math.nan
         self._taught: Mapping[str, Tensor] = {}
         self._record_sample_counts = record_sample_counts
         self.sample_counts: SampleCounts | None = None
@@ -370,6 +371,8 @@ class Fitter:
             self._progress.skipped += result.skipped
             self._progress.scored += self._scorer.scored - before
             self._progress.observe(loss, len(result.residuals), squared)
+            all_seen = len(batch.indices) == self.signal.size and batch.shifts is None and batch.weights is None
+            self._error = squared if all_seen else self._progress.running_squared
             self._keep_best()
         self.profile.record("the rest")
         if not result.skipped:
@@ -487,18 +490,20 @@ class Fitter:
         )
 
     def _target_reached(self) -> bool:
-        """Whether the whole signal is at the target, looked at only when the batches say so, now and then."""
+        """Whether the whole signal is at the target, looked at only when the batches say so, now and then.
+
+        A batch of all samples speaks for itself; of others the running mean is less noisy.
+        """
         if self.budget.psnr is None or self._progress.step % max(self.steps // 100, 10):
             return False
-        return self._psnr() >= self.budget.psnr and self._whole_psnr() >= self.budget.psnr
+        return _decibels(self._error) >= self.budget.psnr and self._whole_psnr() >= self.budget.psnr
 
     def _whole_psnr(self) -> float:
         return whole_psnr(self.field, self.signal, execute=self.execute, block=self.plan.block)
 
     def _psnr(self) -> float:
-        """PSNR in dB of the running mean squared error; normalised values span 2."""
-        running = self._progress.running_squared
-        return 10 * math.log10(4 / running) if running > 0 else math.nan
+        """PSNR in dB of the running mean squared error."""
+        return _decibels(self._progress.running_squared)
 
     def _end(self, reason: Reason, detail: str = "") -> Event:
         """Leave the best weights in the field, keep what can be resumed, and say why the fit ended."""
@@ -616,3 +621,8 @@ class Fitter:
         self._progress = saved.progress
         self._best = saved.best
         self._taught = saved.teacher
+
+
+def _decibels(error: float) -> float:
+    """PSNR of normalised values, which span 2; not a number where there is no error to tell it by."""
+    return 10 * math.log10(4 / error) if error > 0 else math.nan

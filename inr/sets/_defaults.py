@@ -7,7 +7,7 @@ from dataclasses import replace
 from inr._errors import InrError
 from inr._parts import parse_spec
 from inr.field import Spec
-from inr.fitting import Budget, Setup
+from inr.fitting import Budget, Setup, check_buildable
 from inr.sets._recipe import Init, Recipe
 from inr.signals import Signal
 
@@ -30,8 +30,8 @@ def set_recipe(
     psnr: float | None = None,
     batch: int | None = None,
     learning_rate: float | str | Mapping[str, float] | None = None,
-    schedule: str = "cosine",
-    optimiser: str = "adam",
+    schedule: str | None = None,
+    optimiser: str | None = None,
     init: Init = "shared",
     seed: int = 0,
     lattice_only: bool = True,
@@ -50,8 +50,8 @@ def set_recipe(
         batch: samples a step.
         learning_rate: the network's, or several by part; None: for sines of coordinates what suits their width, for
             other parts what these declare.
-        schedule: how rates fall.
-        optimiser: "adam", whose steps are compiled, or another that fits have.
+        schedule: how rates fall; "cosine" when None.
+        optimiser: "adam" when None; steps of others need the interpreter.
         init: whether all fields begin with the same weights, by which weights of different fields can be compared.
         seed: from 0 to 2^32 - 1.
         lattice_only: learn the samples alone; places between them cost a signal's interpolation, and the interpreter.
@@ -69,18 +69,18 @@ def set_recipe(
     if not signals:
         raise InrError("a set needs at least one signal")
     values = int(statistics.median(signal.size for signal in signals)) * signals[0].channels
-    if encoding is None and activation is None:
+    if encoding is None and activation is None and (network is None or parse_spec(network)["name"] == "mlp"):
         encoding, activation = "identity", f"sine:omega={_omega(signals):g}"
         network = network or _network(signals[0], values)
-        learning_rate = learning_rate or _rate(network)
     steps = steps or min(max(values // _VALUES_A_STEP, _LEAST_STEPS), _MOST_STEPS)
     batch = batch or min(values // signals[0].channels, _LARGEST_BATCH)
     setup = Setup(
-        encoding="identity", activation="sine", network="mlp", batch=batch, steps=steps, schedule=schedule,
-        learning_rate=learning_rate or "paper", optimiser=optimiser, lattice_only=lattice_only,
-    )  # fmt: skip
-    setup = setup.with_parts(signals[0], seed=seed, encoding=encoding, activation=activation, network=network)
-    return Recipe(replace(setup, choices=()), Budget(steps=steps, psnr=psnr), init, seed)
+        encoding="identity", activation="sine", network="mlp", batch=batch, steps=steps,
+        schedule=schedule or "cosine", optimiser=optimiser or "adam", lattice_only=lattice_only,
+    ).with_parts(signals[0], seed=seed, encoding=encoding, activation=activation, network=network)  # fmt: skip
+    setup = replace(setup, learning_rate=learning_rate or _rate(setup), choices=())
+    check_buildable(signals[0], setup, seed)
+    return Recipe(setup, Budget(steps=steps, psnr=psnr), init, seed)
 
 
 def _network(signal: Signal, values: int) -> str:
@@ -94,10 +94,11 @@ def _network(signal: Signal, values: int) -> str:
     return f"mlp:depth={depth},width={width}"
 
 
-def _rate(network: Spec) -> float | str:
-    """The learning rate for sines in full batches: the wider the layers, the lower."""
-    width = parse_spec(network).get("width")
-    return _RATE_TIMES_WIDTH / width if isinstance(width, int) and width > 0 else "paper"
+def _rate(setup: Setup) -> float | str:
+    """For sines of coordinates in full batches the wider the layers, the lower; for other parts what they declare."""
+    encoding, activation, network = (parse_spec(part) for part in (setup.encoding, setup.activation, setup.network))
+    sines = (encoding["name"], activation["name"], network["name"]) == ("identity", "sine", "mlp")
+    return _RATE_TIMES_WIDTH / max(network["width"], _WIDTHS[0]) if sines else "paper"
 
 
 def _omega(signals: Sequence[Signal]) -> float:

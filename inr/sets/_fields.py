@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from inr.signals import Domain
 _NAMED = 3  # fields of a damaged block that a message names
 
 
+@runtime_checkable
 class Blocks(Protocol):
     """Where the rows of a set are."""
 
@@ -56,7 +57,8 @@ class Fields:
         unread: as given.
 
     >>> rng = np.random.default_rng(0)
-    >>> fields = inr.fit_many(rng.random((3, 8, 8)), names=["a", "b", "c"], network="mlp:depth=1,width=8", steps=5)
+    >>> signals = rng.random((3, 8, 8), np.float32)
+    >>> fields = inr.fit_many(signals, names=["a", "b", "c"], network="mlp:depth=1,width=8", steps=5)
     >>> len(fields), fields.weights().shape, fields["b"].render().shape
     (3, (3, 33), (8, 8, 1))
     """
@@ -76,33 +78,6 @@ class Fields:
         self._places: dict[str, int] | None = None
         self._last: tuple[int, Block] | None = None
         self._layout = _layout(header)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = GIB) -> "Fields":
-        """Open the file of a set; nothing in it is executed.
-
-        Args:
-            path: the file.
-            max_bytes: most bytes that the index, or one block of rows, may take.
-
-        Raises:
-            DamagedFile: header or index do not hold together; a damaged block of rows shows when it is read.
-            InrError: no such file, a file of something else, parts that are not registered here, or a newer inr's.
-        """
-        sections = Sections(Path(path), max_bytes=max_bytes)
-        if not is_set(sections.header):
-            raise InrError(f"{path} holds no set of fields; inr.load opens a single field")
-        _check_parts(sections.header, path)
-        try:
-            index = Index.of_section(sections.read(INDEX))
-            _check_layout(sections, index)
-            return cls(sections.header, index, _Stored(sections, index, int(sections.header["parameters"])))
-        except DamagedFile as error:
-            raise DamagedFile(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "), error.section) from error
-        except InrError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
 
     def __len__(self) -> int:
         """Number of fields."""
@@ -281,6 +256,36 @@ class Fields:
         return field.eval()
 
 
+def load_set(path: str | os.PathLike[str], *, max_bytes: int = GIB) -> Fields:
+    """Open the file of a set; nothing in it is executed.
+
+    Args:
+        path: the file.
+        max_bytes: most bytes that the index, or one block of rows, may take.
+
+    Returns:
+        The set, of which only the index is read.
+
+    Raises:
+        DamagedFile: header or index do not hold together; a damaged block of rows shows when it is read.
+        InrError: no such file, a file of something else, parts that are not registered here, or a newer inr's.
+    """
+    sections = Sections(Path(path), max_bytes=max_bytes)
+    if not is_set(sections.header):
+        raise InrError(f"{path} holds no set of fields; inr.load opens a single field")
+    _check_parts(sections.header, path)
+    try:
+        index = Index.of_section(sections.read(INDEX))
+        _check_layout(sections, index)
+        return Fields(sections.header, index, _Stored(sections, index, int(sections.header["parameters"])))
+    except DamagedFile as error:
+        raise DamagedFile(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "), error.section) from error
+    except InrError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
+
+
 class InMemory:
     """Blocks of rows in memory.
 
@@ -328,6 +333,11 @@ def _check_layout(sections: Sections, index: Index) -> None:
     """Raises DamagedFile where the header claims another layout than its parts have, or blocks that are not there."""
     header = sections.header
     domain = Domain.from_json(header["domain"])
+    fit, formula = header["fit"], header["formula"]
+    whole = all(isinstance(fit[key], int) for key in ("seed", "steps", "batch")) and isinstance(fit["init"], str)
+    rates = [float(rate) for rate in fit["rates"].values()] + [0.0 if fit["psnr"] is None else float(fit["psnr"])]
+    if not (whole and 0 <= fit["seed"] < 1 << 32 and rates and isinstance(formula, Mapping)):
+        raise DamagedFile("the header is damaged: it does not say what the set was fitted with", "header")
     layout = layout_of(domain, {part: header["field"][part] for part in ("encoding", "activation", "network")})
     if layout != _layout(header) or layout[-1].stop != header["parameters"]:
         raise DamagedFile("the header is damaged: its layout is not that of its parts", "header")

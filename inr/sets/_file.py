@@ -70,13 +70,16 @@ class Index:
             reasons = tuple(_REASONS[code] for code in found["reasons"])
             psnr, steps = found["psnr"].astype(np.float64), found["steps"].astype(np.int64)
             sizes, counts = found["sizes"].astype(np.int64), found["counts"].astype(np.int64)
+            columns: list[Any] = [psnr, steps, reasons, sizes, names if labels is None else labels]
+            agree = {len(column) for column in columns} == {len(names)} and counts.min(initial=1) > 0
+            agree = agree and (psnr.ndim, steps.ndim, sizes.ndim, counts.ndim) == (1, 1, 2, 1)
+            agree = agree and int(counts.sum()) == len(names) > 0
+            distinct = len(set(names)) == len(names) and all(isinstance(name, str) for name in names)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DamagedFile(f"section '{INDEX}' is no index of a set: {error!r}", INDEX) from error
-        n = len(names)
-        agree = all(len(each) == n for each in (psnr, steps, reasons, sizes, labels if labels is not None else names))
-        if not agree or sizes.ndim != 2 or counts.ndim != 1 or counts.min(initial=1) < 1 or int(counts.sum()) != n:
+        if not agree:
             raise DamagedFile(f"section '{INDEX}' does not hold together: its columns differ in length", INDEX)
-        if len(set(names)) < n or not all(isinstance(name, str) for name in names):
+        if not distinct:
             raise DamagedFile(f"section '{INDEX}' names fields twice, or not at all", INDEX)
         if labels is not None and not all(isinstance(label, get_args(Label)) for label in labels):
             raise DamagedFile(f"section '{INDEX}' has labels that are neither words nor whole numbers", INDEX)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from inr.container import Payload, write_payloads
 from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
 from inr.sets._defaults import set_recipe
-from inr.sets._fields import Fields, InMemory
+from inr.sets._fields import Fields, InMemory, load_set
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
 from inr.sets._recipe import Init, Recipe
@@ -66,7 +66,7 @@ def fit_many(
     network: Spec | None = None,
     steps: int | None = None,
     psnr: float | None = None,
-    init: Init | Field | Beginning = "shared",
+    init: str | Field | Beginning = "shared",
     batch: int | None = None,
     learning_rate: float | str | LearningRates | None = None,
     schedule: str | None = None,
@@ -90,6 +90,7 @@ def fit_many(
     Args:
         signals: a folder, whose files are taken in the order of their names; or a mapping, a sequence, an array of
             arrays or an iterator of paths, arrays or signals, of one kind and number of channels and of any sizes.
+            Arrays of float64 are taken as float32 where these are the same numbers.
         names: of the signals; paths from the folder that they have in common, or numbers, when None.
         labels: a word or a whole number for every signal, in their order or by name; the files' folders when None and
             `signals` is a folder with folders in it.
@@ -122,7 +123,8 @@ def fit_many(
             together, an output that exists or cannot be written; blocks that are done are kept.
         KeyboardInterrupt: Ctrl-C; blocks that are done are kept.
 
-    >>> fields = inr.fit_many({"a": np.eye(8), "b": np.ones((6, 8))}, network="mlp:depth=1,width=8", steps=20)
+    >>> signals = {"a": np.eye(8, dtype=np.float32), "b": np.eye(6, 8, dtype=np.float32)}
+    >>> fields = inr.fit_many(signals, network="mlp:depth=1,width=8", steps=20)
     >>> fields.names, fields.steps.tolist(), fields["b"].domain.shape
     (('a', 'b'), [20, 20], (6, 8))
     """
@@ -131,13 +133,15 @@ def fit_many(
         raise InrError(f"a block holds at least 1 field, got {block}")
     if workers is not None and not 1 <= workers <= 256:
         raise InrError(f"workers are from 1 to 256, got {workers}")
+    if isinstance(init, str) and init not in get_args(Init):
+        raise InrError(f"a set begins with weights that are {' or '.join(get_args(Init))}, not {init!r}")
     if resume and out is None:
         raise InrError("only a set with a file goes on: give out as well as resume")
     path = None if out is None else Path(out)
     kept = None if path is None else KeptBlocks(path)
     if kept is not None:
         kept.check(resume=resume, force=force)
-    beside = () if kept is None else (kept.path, kept.folder, sheet_path(kept.path))
+    beside = () if kept is None else (kept.path, sheet_path(kept.path))
     sources = sources_of(signals, names, labels, besides=beside, **reading)
     settings: dict[str, Any] = {
         "encoding": encoding, "activation": activation, "network": network, "steps": steps, "psnr": psnr,
@@ -145,7 +149,9 @@ def fit_many(
         "lattice_only": lattice_only,
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
-    run = _Run(sources, settings, init, kept, workers or usable_cores(), block, progress)
+    run = _Run(
+        sources, settings, cast("Init | Field | Beginning", init), kept, workers or usable_cores(), block, progress
+    )
     with stopping_on_interrupt(run):
         return run.fields(resume=resume, force=force)
 
@@ -170,6 +176,7 @@ class _Run:
     before: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     _stopped: bool = False
+    _noted: bool = False
     _total: int | None = None
 
     def stop(self) -> None:
@@ -194,6 +201,8 @@ class _Run:
             if len(pieces) >= _MOST_BLOCKS:
                 raise InrError(f"a set has {_MOST_BLOCKS:,} blocks at most; make several sets of these signals")
             pieces.append(self._piece(recipe, told, sources, signals))
+            sources.clear()  # before the next ones are read
+            signals.clear()
         if recipe is None or header is None:
             raise self._nothing()
         found = self._together(header, pieces, force=force or resume)
@@ -242,18 +251,22 @@ class _Run:
         names = [source.name for source in sources]
         labels = [source.label for source in sources] if self.sources.labelled else None
         key = "" if self.kept is None else block_key(told, names, signals)
-        if self.kept is not None and (piece := self.kept.find(key, labels)) is not None:
+        if self.kept is not None and (there := self.kept.find(key, labels)) is not None:
             self.before += len(names)
-            self._tell(len(names))
             self.done += len(names)
-            return piece
+            self._tell(0)
+            return there
         rows = fit_rows(recipe, names, signals, workers=min(self.workers, len(names)), done=self._tell)
         if self._stopped and len(rows.names) < len(names):
             raise KeyboardInterrupt
+        if rows.notes and not self._noted:
+            self._noted = True
+            warnings.warn(rows.notes[0], InrWarning, stacklevel=4)
+        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
+        piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
         self.done += len(names)
         self._tell(0)
-        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
-        return HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
+        return piece
 
     def _tell(self, of_this_block: int) -> bool:
         """Say how far it is; whether to go on."""
@@ -273,7 +286,7 @@ class _Run:
             rows = [piece.payload(number) for number, piece in enumerate(pieces) if isinstance(piece, KeptBlock)]
             write_payloads(self.kept.path, header, [Payload.of(index.section()), *rows], force=force)
         self.kept.discard()
-        found = Fields.load(self.kept.path)
+        found = load_set(self.kept.path)
         found.unread = tuple(unread)
         return found
 
@@ -291,13 +304,13 @@ class _Run:
                 f"{len(diverged):,} of {len(found):,} fits diverged, and are as good as they were before: "
                 f"{_listed(diverged)}; a lower learning rate may help",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
         if self.unread:
             warnings.warn(
                 f"{len(self.unread):,} signals could not be read, and are not in the set: {_listed(list(self.unread))}",
                 InrWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
 
 

@@ -202,4 +202,4 @@ def _kind(signal: Signal) -> tuple[Any, ...]:
     array, domain = signal.array, signal.domain
     whole = not isinstance(signal, GridSignal) or signal.missing is None
     shape = array.shape if whole else (*array.shape, signal.size)
-    return type(signal), shape, array.dtype.name, whole, signal.is_narrow, domain.kind, domain.sampling
+    return type(signal), shape, array.dtype.str, whole, signal.is_narrow, domain.kind, domain.sampling

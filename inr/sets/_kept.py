@@ -21,6 +21,11 @@ _RECIPE = "recipe.json"
 _SUFFIX = ".rows.inr"
 
 
+def blocks_path(path: Path) -> Path:
+    """The folder of the blocks that are done, beside the file of a set that is not finished."""
+    return path.with_name(f"{path.name}.blocks")
+
+
 class KeptBlocks:
     """The folder of the blocks that are done, beside the file that they will make.
 
@@ -33,7 +38,7 @@ class KeptBlocks:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.folder = path.with_name(f"{path.name}.blocks")
+        self.folder = blocks_path(path)
 
     def check(self, *, resume: bool, force: bool) -> None:
         """Refuse before the work what would be refused after it.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from inr._errors import InrError
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.signals import GridSignal, Signal
@@ -80,11 +81,17 @@ class Recipe:
         Args:
             name: of the signal in its set.
             signal: what is represented.
-            options: further arguments of `Fitter`; the engine is "cpu:threads=1" if none is named.
+            options: further arguments of `Fitter`; if they name no engine it is "cpu:threads=1", or "eager" for what
+                that has no kernels for.
         """
         signal = self.learned(signal)
-        options = {"engine": "cpu:threads=1", "start": self.first_weights(name, signal), **options}
-        return Fitter(signal, self.setup, self.budget, seed=self.seed_of(name), **options)
+        options = {"start": self.first_weights(name, signal), "seed": self.seed_of(name), **options}
+        if "engine" in options:
+            return Fitter(signal, self.setup, self.budget, **options)
+        try:
+            return Fitter(signal, self.setup, self.budget, engine="cpu:threads=1", **options)
+        except InrError:  # whatever is wrong with more than the engine is said again
+            return Fitter(signal, self.setup, self.budget, engine="eager", **options)
 
 
 def seed_of(name: str, seed: int) -> int:

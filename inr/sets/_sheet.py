@@ -14,12 +14,14 @@ from inr._errors import DamagedFile, InrError
 from inr._files import check_writable, replacing
 from inr._specs import format_spec
 from inr.diagnostics import field_png
+from inr.field import Field
 from inr.sets._fields import Fields
 
 _MOST = 100  # fields on a sheet
 _TILE, _GAP, _CAPTION, _MARGIN, _HEAD = 96, 10, 15, 20, 56  # pixels
 _PAPER, _INK, _FAINT, _NOTHING = "#ffffff", "#1d1d1f", "#6e6e73", "#d2d2d7"
 _WORST, _BEST = "#c8102e", "#0a7048"
+_GROUND, _LINE, _MOST_POINTS = "#f2f2f5", "#0a58a8", 1 << 14  # of curves
 _LONGEST = 15  # letters of a name below a tile
 
 
@@ -71,11 +73,12 @@ def _drawn(fields: Fields) -> Image.Image:
     columns = min(10, max(math.ceil(math.sqrt(len(places))), 4))
     rows = -(-len(places) // columns)
     step = _TILE + _GAP
-    size = 2 * _MARGIN + columns * step - _GAP, 2 * _MARGIN + _HEAD + rows * (step + 2 * _CAPTION)
-    sheet = Image.new("RGB", size, _PAPER)
+    title = [(words, colour, ImageFont.load_default(letters)) for words, colour, letters in _title(fields)]
+    width = max(columns * step - _GAP, *(math.ceil(font.getlength(words)) for words, _, font in title))
+    sheet = Image.new("RGB", (2 * _MARGIN + width, 2 * _MARGIN + _HEAD + rows * (step + 2 * _CAPTION)), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for line, (words, colour, letters) in enumerate(_title(fields)):
-        draw.text((_MARGIN, _MARGIN + 22 * line), words, colour, ImageFont.load_default(letters))
+    for line, (words, colour, font) in enumerate(title):
+        draw.text((_MARGIN, _MARGIN + 22 * line), words, colour, font)
     worst, best = _worst_and_best(fields.psnr)
     framed = {worst: ("worst", _WORST), best: ("best", _BEST)} if worst != best else {}
     for number, (place, tile) in enumerate(zip(places, _tiles(fields, places), strict=True)):
@@ -99,9 +102,14 @@ def _tiles(fields: Fields, places: np.ndarray) -> Iterator[Image.Image | None]:
     """A small picture of each field; None for those in damaged blocks, and those that no picture shows."""
     for place in places:
         try:
-            data = field_png(fields[int(place)])
+            field = fields[int(place)]
         except DamagedFile:
-            data = None
+            yield None
+            continue
+        if field.domain.in_dim == 1:
+            yield _curve(field)
+            continue
+        data = field_png(field)
         if data is None:
             yield None
             continue
@@ -109,6 +117,17 @@ def _tiles(fields: Fields, places: np.ndarray) -> Iterator[Image.Image | None]:
         scale = _TILE / max(picture.size)
         size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
         yield picture.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
+
+
+def _curve(field: Field) -> Image.Image:
+    """The first channel over the only axis."""
+    count = min(field.domain.axes[0].size or _MOST_POINTS, _MOST_POINTS)
+    heights = np.clip(field.domain.values.normalise(field.render((count,)))[:, 0], -1, 1)
+    across = np.linspace(0, _TILE - 1, count)
+    tile = Image.new("RGB", (_TILE, _TILE), _GROUND)
+    points = np.stack([across, (1 - np.nan_to_num(heights)) / 2 * (_TILE - 1)], axis=1)
+    ImageDraw.Draw(tile).line([(float(x), float(y)) for x, y in points], _LINE)
+    return tile
 
 
 def _title(fields: Fields) -> list[tuple[str, str, int]]:

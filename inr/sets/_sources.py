@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from inr._errors import InrError
 from inr.sets._file import Label
 from inr.signals import Signal, as_signal
 from inr.signals import open as open_signal
 
-Labels = Sequence[Label] | Mapping[str, Label]
+Labels = Sequence[Any] | Mapping[str, Any] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,8 @@ def files_in(folder: Path, besides: Collection[Path] = ()) -> list[str]:
     """The files in a folder and in the folders within, by their paths from it with /, sorted.
 
     Args:
-        folder: where they are. Hidden files and .inr files are left out.
-        besides: further files and folders that are left out.
+        folder: where they are. Hidden files, .inr files and blocks of unfinished sets are left out.
+        besides: further files that are left out.
 
     Raises:
         InrError: no such folder, or one without files.
@@ -137,7 +139,7 @@ def files_in(folder: Path, besides: Collection[Path] = ()) -> list[str]:
     found = []
     for path, folders, files in os.walk(folder):
         here = Path(path)
-        folders[:] = [each for each in folders if not each.startswith(".") and (here / each).resolve() not in left_out]
+        folders[:] = [each for each in folders if not each.startswith(".") and not each.endswith(".inr.blocks")]
         found += [
             (here / each).relative_to(folder).as_posix()
             for each in files
@@ -152,10 +154,19 @@ def _read(given: Any, reading: Mapping[str, Any]) -> Signal:
     if isinstance(given, str | os.PathLike):
         signal: Signal = open_signal(given, **reading)
     else:
-        signal = as_signal(given, **(reading if not isinstance(given, Signal) else {}))
+        signal = as_signal(_narrowed(given), **(reading if not isinstance(given, Signal) else {}))
     if signal.domain.kind == "shape":
         raise InrError("it is a shape, and sets are of samples; inr fit-many fits many shapes")
     return signal
+
+
+def _narrowed(given: Any) -> Any:
+    """An array of 64-bit floats as one of 32-bit floats where these are the same numbers: compiled fits read them."""
+    if type(given) is not np.ndarray or given.dtype != np.float64:
+        return given
+    with np.errstate(over="ignore"):
+        narrow = given.astype(np.float32)
+    return narrow if np.array_equal(narrow, given, equal_nan=True) else given
 
 
 def _names(given: Sequence[Any]) -> list[str]:
@@ -282,5 +293,5 @@ def mixed(groups: Mapping[Kin, Sequence[str]], of: str) -> InrError:
         of: what the signals are.
     """
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    told = "; ".join(f"{len(names):,} {kin} (as {names[0]})" for kin, names in ordered)
-    return InrError(f"the {of} are of {len(groups)} kinds, and a set has one: {told}; fit each kind by itself")
+    told = "; ".join(f"{kin}: {len(names):,}, as {names[0]}" for kin, names in ordered)
+    return InrError(f"the {of} are of {len(groups)} kinds, and a set has one ({told}); fit each kind by itself")

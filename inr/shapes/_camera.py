@@ -67,7 +67,9 @@ def look(centre: Float[np.ndarray, "3"], radius: float, azimuth: float, elevatio
     Raises:
         InrError: an elevation beyond the poles, or another axis.
     """
-    if not (math.isfinite(azimuth) and -90 <= elevation <= 90):
+    if not math.isfinite(azimuth):
+        raise InrError(f"the azimuth is a finite number of degrees, not {azimuth:g}")
+    if not -90 <= elevation <= 90:
         raise InrError(f"the elevation is from -90 to 90 degrees, not {elevation:g}")
     if up not in ("x", "y", "z"):
         raise InrError(f"the upward axis is x, y or z, not '{up}'")

@@ -16,6 +16,8 @@ from inr.signals._shape_source import ShapeSource
 from inr.signals._signal import Signal
 from inr.signals._solid import MeshSolid
 
+_FLAT = 1e-14  # the least variance of a mesh's vertices along any axis, in a box of sides of 2
+
 
 def read(path: Path, form: str, as_shape: ShapeAs | None, max_bytes: int) -> ShapeSource:
     """What a file of a mesh or of points holds.
@@ -90,7 +92,10 @@ def boxed_mesh(vertices: Any, faces: Any, as_shape: ShapeAs | None, source: str)
     if len(mesh.faces) < 2:
         raise InrError(f"{source} has one triangle, which encloses nothing")
     domain, centre, half = shape_domain(mesh.vertices.min(0), mesh.vertices.max(0), as_shape or "sdf", source)
-    return Mesh((mesh.vertices - centre) / half, mesh.faces), domain
+    inside = (mesh.vertices - centre) / half
+    if np.linalg.eigvalsh(np.cov(inside.T))[0] < _FLAT:
+        raise InrError(f"{source} lies in one plane, and encloses nothing")
+    return Mesh(inside, mesh.faces), domain
 
 
 def from_points(

@@ -78,21 +78,22 @@ class _Drawing:
         name = _name(element)
         self._shown += 1
         if self._shown > _MOST:
-            raise InrError(f"the drawing shows more than {_MOST:,} elements, most of them again and again by <use>")
+            raise InrError(f"the drawing shows more than {_MOST:,} elements, those of every <use> counted")
         if name in _HIDDEN or len(above) > _DEEPEST:
             return
         style = style.of(element)
-        transform = transform @ _transform(element.get("transform", ""))
+        if moved := element.get("transform"):
+            transform = transform @ _transform(moved)
         if style.hidden:
             return
         if style.filled and (curves := _figure(name, element)):
             yield [curve @ transform[:2, :2].T + transform[:2, 2] for curve in curves], style.rule
         children: Iterable[ElementTree.Element] = element
         if name == "use":
-            used, moved = self._used(element)
+            used, place = self._used(element)
             if used in (*above, element):
                 raise InrError(f"the drawing has a <use> of '{used.get('id')}' that shows itself")
-            children, transform = (used if _name(used) == "symbol" else [used]), transform @ moved
+            children, transform = (used if _name(used) == "symbol" else [used]), transform @ place
             above = (*above, used)
         for child in children:
             yield from self._outlines(child, transform, style, (*above, element))

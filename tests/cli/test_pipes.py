@@ -95,13 +95,13 @@ def test_a_folder_says_what_it_is_taken_for(piped, photo):
     Path("take").mkdir()
     for index in range(3):
         Path(f"take/frame_{index:04}.png").write_bytes(photo.read_bytes())
-    said = "inr: take is taken for a video of 3 frames at 25 a second\n"
+    said = "inr: take is taken for a video of 3 frames at 25 a second (--as set: a field of every file)\n"
     assert said in piped("fit", "take", *QUICK, "--no-comparison").stderr
     assert piped("fit", "take", *QUICK, "--no-comparison", "--force", "-q").stderr == ""
     Path("take/frame_0001.png").rename("take/cat.png")
-    line = one_line(piped("fit", "take", "-o", "b.inr", *QUICK).stderr)
+    line = one_line(piped("fit", "take", *QUICK, "--force").stderr)
     assert "taken for a set of pictures" in line
-    assert 'for f in take/*; do inr fit "$f"; done' in line
+    assert "fit them with: inr fit take -o take.inr" in line
 
 
 def test_what_a_reader_has_to_say_is_a_remark(piped):

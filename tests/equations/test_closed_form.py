@@ -153,6 +153,25 @@ def test_a_number_is_found_from_data():
     assert field.fit["numbers"]["nu"] == pytest.approx(0.3, rel=1e-3)
 
 
+def test_a_coefficient_is_found_that_varies_with_the_place():
+    """Of u = 2 + sin(3x), which was measured, and q u'' = -9 sin(3x) with q = 1 + x²/2, which was not."""
+    x = np.linspace(-1, 1, 60)
+    measured = np.stack([2 + np.sin(3 * x), np.full(60, np.nan)], 1)
+    field = solve(
+        lambda u, q, at: q * u.xx + 9 * (1 + at.x**2 / 2) * sin(3 * at.x), channels="u,q", domain="x=-1..1",
+        where={"x=-1|x=1": "q = 1.5"}, data=(x, measured), features=24, solver="closed-form",
+    )  # fmt: skip
+    places = np.array([-0.8, -0.5, 0.4, 0.7])
+    np.testing.assert_allclose(field.at(places)[:, 1], 1 + places**2 / 2, rtol=1e-3)
+
+
+def test_pictures_have_the_second_axis_upwards():
+    field = solve("u_xx + u_yy", domain="x=0..1,y=0..2", where={"boundary": "y"}, features=40)
+    rows = field.render((8, 4))[:, 0, 0]
+    assert rows[0] == pytest.approx(2 - 1 / 8, abs=0.05)
+    assert (np.diff(rows) < 0).all()  # 2 at the top
+
+
 def test_weights_of_conditions_are_heeded():
     """Of two values at one place that contradict each other, the mean is taken, weighted with squared weights."""
     problem = state("u_x", domain="x=0..1", where={"x=0": "u", "x=0.0": "u - 1"})

@@ -8,10 +8,11 @@ import sympy
 
 import inr
 from inr.equations import PRESETS, state
+from inr.equations._following import Here
 from inr.equations._helmholtz import absorbing, radiated, stretch
+from inr.equations._lens import Lens
 from inr.equations._linearised import Linearised
 from inr.equations._presets import cole_hopf
-from inr.equations._problem import Here
 from inr.equations._tracing import Channel, bare
 
 _STEP = 1e-3
@@ -101,9 +102,51 @@ def test_burgers_front_is_that_of_cole_and_hopf():
     np.testing.assert_allclose(cole_hopf(x, np.full(7, 0.5), 0.1), -cole_hopf(-x, np.full(7, 0.5), 0.1), atol=1e-12)
 
 
+def test_the_source_is_continued_into_the_layers():
+    """A stretched coordinate is the integral of its stretch."""
+    x = sympy.Symbol("x", real=True)
+    stretched, e, slope = (bare(each) for each in stretch(x, 9.0, 0.4))
+    for place in (-0.93, -0.2, 0.7, 0.98):
+        for whole, derivative in ((stretched, e), (e, slope)):
+            ahead, behind = (complex(whole.subs(x, place + sign * 1e-5)) for sign in (1, -1))
+            assert (ahead - behind) / 2e-5 == pytest.approx(complex(derivative.subs(x, place)), rel=1e-6, abs=1e-6)
+
+
+def test_a_lens_of_no_contrast_lets_plane_waves_pass():
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    lens = Lens(contrast=0.0)
+    wanted = np.exp(5j * (points - np.array(lens.middle)) @ [math.cos(0.4), math.sin(0.4)])
+    np.testing.assert_allclose(lens.waves(points, 5.0, 0.4), wanted, atol=1e-7)  # measured: 2e-9
+
+
+def test_waves_in_a_lens_solve_helmholtz_equation():
+    points, lens, k, step = np.random.default_rng(0).uniform(-0.9, 0.9, (20, 2)), Lens(), 5.0, 1e-2
+    shifts = np.concatenate([np.zeros((1, 2)), *(sign * step * np.eye(2) for sign in (1, -1))])
+    middle, *around = lens.waves((points + shifts[:, None]).reshape(-1, 2), k, 0.4).reshape(5, -1)
+    laplacian = (sum(around) - 4 * middle) / step**2
+    missed = laplacian + k**2 * (1 + lens.excess(points)) * middle
+    assert np.abs(missed).max() < 2e-3 * k**2  # of differences: (k h)²/12 and the lens's own
+
+
+def test_of_the_inverse_the_medium_is_not_measured():
+    """Data of one's own, of any number of sources."""
+    points = np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    preset = PRESETS["helmholtz"](k=5, inverse=True, data=(points, np.exp(5j * points[:, :1])))
+    stated = dict(preset.stated)
+    problem = state(stated.pop("residual"), **stated)
+    assert problem.symbols.channels == ("m", "uaRe", "uaIm")
+    assert len(problem.conditions[-1].residuals) == 2
+    assert preset.exact is None
+
+
 @pytest.mark.parametrize(
-    ("name", "numbers"), [("helmholtz", {"k": -1.0}), ("helmholtz", {"pml": 2.0}), ("burgers", {"nu": 0.0})]
-)
+    ("name", "numbers"),
+    [
+        ("helmholtz", {"k": -1.0}), ("helmholtz", {"pml": 2.0}), ("burgers", {"nu": 0.0}),
+        ("helmholtz", {"pml": 0.4, "inverse": True}), ("helmholtz", {"data": (np.zeros((3, 2)), np.zeros(3))}),
+        ("helmholtz", {"inverse": True, "data": (np.zeros((3, 2)), np.zeros((3, 9)))}),
+    ],
+)  # fmt: skip
 def test_numbers_that_make_no_equation_are_refused(name, numbers):
     with pytest.raises(inr.InrError):
         PRESETS[name](**numbers)

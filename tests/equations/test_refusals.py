@@ -48,6 +48,11 @@ def test_settings(options, words):
         solve(given.pop("equation"), domain="x=-1..1", where={"boundary": "0"}, **given)
 
 
+def test_data_of_nothing():
+    with pytest.raises(InrError, match="no measured value"):
+        _asked(data=(np.zeros(3), np.full(3, np.nan)))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,5 +1,6 @@
 """Fields of a set are those of single fits to the bit, whatever else is fitted, by however many workers."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -148,6 +149,15 @@ def test_who_is_told_may_end_it():
     assert len(rows.weights) == len(rows.reasons) == len(rows.names)
 
 
+def test_an_interrupt_leaves_no_thread_behind():
+    def interrupted(count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_rows(Recipe(SINES, Budget(steps=1_000_000)), NAMES, pictures(), workers=2, done=interrupted)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("inr-set")]
+
+
 def test_signals_of_other_axes_and_channels_are_named():
     with pytest.raises(inr.InrError, match="b has 1 axes and 1 channels, a 2 and 3"):
         fit_rows(Recipe(SINES, Budget(steps=2)), ["a", "b"], [*pictures(count=1), *lines()[:1]])
@@ -163,3 +173,25 @@ def test_a_recipe_by_size(shape, depth, width):
     recipe = set_recipe([inr.from_array(np.zeros(shape, np.uint8), kind="image")])
     assert (recipe.setup.network["depth"], recipe.setup.network["width"]) == (depth, width)
     assert "auto" not in str(recipe.setup)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"encoding": "fourier"},
+        {"activation": "gaussian"},
+        {"network": "bacon"},
+        {"network": "mlp:depth=1,width=8"},
+        {"activation": "sine:omega=5", "network": "mlp:depth=1,width=8"},
+    ],
+)
+def test_a_recipe_of_any_parts_fits(parts):
+    signals = pictures(count=1)
+    rows = fit_rows(set_recipe(signals, steps=2, **parts), ["a"], signals)
+    assert np.isfinite(rows.psnr).all()
+
+
+def test_the_rate_of_sines_falls_with_their_width():
+    signals = pictures(count=1)
+    rates = [set_recipe(signals, network=f"mlp:width={width}").setup.learning_rate for width in (16, 32, 64)]
+    assert rates == [8e-3, 4e-3, 2e-3]

@@ -284,7 +284,7 @@ def test_a_folder_is_a_video_where_its_files_are_numbered(tmp_path, refused, nam
     if is_video:
         assert open_signal(tmp_path).domain.shape == (len(names), 4, 5)
     else:
-        refused(lambda: open_signal(tmp_path), "set of pictures", "one by one", "for f in ", f"{tmp_path}/*")
+        refused(lambda: open_signal(tmp_path), "set of pictures", f"fit them with: inr fit {tmp_path} -o")
 
 
 def test_frames_may_be_pictures_of_any_format(tmp_path, clip):

@@ -21,7 +21,7 @@ from inr.engines._cpu._losses import Loss, loss_of
 from inr.engines._cpu._network import NetworkStages, network_stages
 from inr.engines._cpu._plan import CpuPlan, constant_table
 from inr.engines._formulas import Untranslatable, constant_row
-from inr.engines._objectives import AnyObjective, Local, OfJets, of_jets
+from inr.engines._objectives import AnyObjective, Local, OfJets
 from inr.field import Field
 from inr.jit import usable_folder
 from inr.jit.vector import DOT_PRODUCTS, LANES, PANEL, ROWS
@@ -37,7 +37,7 @@ class Cpu(Engine):
 
     Compiled when first needed, and kept on disk. Sums, phases and products are float32, but for the products that give
     gradients, which "auto" makes of bfloat16 numbers where that is faster: with processors that have instructions for
-    it, and layers of 64 units or more.
+    it, and layers of 64 units or more, or of 128 in steps of losses of derivatives.
     """
 
     priority = 10
@@ -87,7 +87,7 @@ class Cpu(Engine):
             threads=threads, tile=self.tile, cache=_second_cache(), bfloat16=rounds_jets,
         )  # fmt: skip
         make: Callable[..., CpuPlan] = CpuPlan
-        if of_jets(objective):
+        if isinstance(objective, OfJets):
             reason = _underivable(field, derivatives, objective)
             if reason:
                 return reason
@@ -128,7 +128,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its weights are on {field.device}"
     if any(parameter.dtype != torch.float32 for parameter in parameters):
         return "its weights are not float32"
-    if objective is not None and not of_jets(objective) and pointwise(objective) is None:
+    if objective is not None and not isinstance(objective, OfJets) and pointwise(objective) is None:
         return f"no kernels for objective {type(objective).__name__}"
     return None
 

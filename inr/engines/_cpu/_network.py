@@ -13,13 +13,11 @@ from inr.engines._cpu._bfloat16 import back_bfloat16
 from inr.engines._cpu._losses import Loss
 from inr.jit import D2, F1, F2, I2, Stage, inline, share
 from inr.jit.products import FLOAT32
-from inr.jit.vector import PANEL, POINTERS, ticks
+from inr.jit.vector import POINTERS, ticks
 
 # columns of Layout.table: sizes of a layer's matrix, distances of points in its input and output, places of its
 # packed matrices, bias and gradient, distance of rows in that; places of input, output and activation in a tile
 COLUMNS, ROWS, IN, OUT, FORWARD, BACKWARD, BIAS, GRAD, GRAD_ROW, X, Z, H = range(12)
-# columns of the table of blocks
-SOURCE, TARGET, _LAYER, _ROW, _COLUMN, _HIGH, _WIDE, _SIGN, _FIRST = range(9)
 # columns of the clocks of a worker
 PRODUCTS, ACTIVATIONS = range(2)
 
@@ -200,62 +198,3 @@ def _make_learn(first: Loops, hidden: Loops, pass_back: Any, to_loss: Any) -> An
         book(clocks, worker, begin, spent)
 
     return learn
-
-
-def _pack(
-    worker: int, workers: int, blocks: I2, table: I2, packed: F1, biases: F1, grads: F2, bias_grads: F2, losses: D2
-) -> None:
-    """Lay the weights out for the products, both ways, and set the gradients to 0."""
-    grads[worker] = _zero
-    bias_grads[worker] = _zero
-    losses[worker, 0] = 0.0
-    for index in range(blocks.shape[0]):
-        layer, high, wide = blocks[index, _LAYER], blocks[index, _HIGH], blocks[index, _WIDE]
-        source = _at(blocks[index, SOURCE])
-        first_row, first_column = blocks[index, _ROW], blocks[index, _COLUMN]
-        sign = np.float32(blocks[index, _SIGN])
-        start, stop = _share(high, worker, workers, 1)
-        if wide == 0:
-            for row in range(start, stop):
-                biases[table[layer, BIAS] + first_row + row] = sign * source[row]
-            continue
-        forward, backward = table[layer, FORWARD], table[layer, BACKWARD]
-        columns, rows = table[layer, COLUMNS], table[layer, ROWS]
-        for row in range(start, stop):
-            place = first_row + row
-            ahead = forward + (place // PANEL) * PANEL * columns + place % PANEL
-            for column in range(wide):
-                number = sign * source[row * wide + column]
-                across = first_column + column
-                packed[ahead + across * PANEL] = number
-                packed[backward + ((across // PANEL) * rows + place) * PANEL + across % PANEL] = number
-
-
-def _collect(worker: int, workers: int, blocks: I2, table: I2, grads: F2, bias_grads: F2) -> None:
-    """The gradients of the parameters: sums over workers, always in the same order."""
-    copies = grads.shape[0]
-    for index in range(blocks.shape[0]):
-        layer, high, wide = blocks[index, _LAYER], blocks[index, _HIGH], blocks[index, _WIDE]
-        target = _at(blocks[index, TARGET])
-        first_row, first_column = blocks[index, _ROW], blocks[index, _COLUMN]
-        sign = np.float32(blocks[index, _SIGN])
-        kept = _zero if blocks[index, _FIRST] else _one
-        start, stop = _share(high, worker, workers, 1)
-        for row in range(start, stop):
-            if wide == 0:
-                place = table[layer, BIAS] + first_row + row
-                total = _zero
-                for other in range(copies):
-                    total += bias_grads[other, place]
-                target[row] = (kept * target[row] if kept > _zero else _zero) + sign * total
-                continue
-            place = table[layer, GRAD] + (first_row + row) * table[layer, GRAD_ROW] + first_column
-            for column in range(wide):
-                total = _zero
-                for other in range(copies):
-                    total += grads[other, place + column]
-                before = target[row * wide + column] if kept > _zero else _zero
-                target[row * wide + column] = before + sign * total
-
-
-PACK, COLLECT = Stage(_pack, phase="packing"), Stage(_collect, phase="packing")

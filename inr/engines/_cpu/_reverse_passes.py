@@ -2,6 +2,12 @@
 
 They go by the names of `ReverseFormula`. A point has a row of values and one for every channel, of the channel's
 adjoint on the way down, and of its tangent on the way up.
+
+A pass is an inlined function of a network, a worker's room and the tile's `points`. In all of them `entry` is the
+address of the points' features, a row of values and one for each axis; `width` the distance of such rows, in numbers;
+`parts` 2 where hidden units are complex; `packed16` and `start16` where the matrices of bfloat16 numbers are, and with
+which place in the packed ones they begin; `grads` and `sums` the addresses of the worker's gradients of matrices and of
+biases. They give the ticks that activations took.
 """
 
 from typing import Any, NamedTuple
@@ -130,7 +136,7 @@ def _ends(z: int, stride: int, points: int, units: int, channels: int) -> None:
 
 
 def forward_pass(first: ReverseLoops, hidden: ReverseLoops, channels: int) -> Any:
-    """The first pass: values through all layers. It gives the ticks that activations took, as all passes do."""
+    """The first pass: values through all layers."""
     forward_first, forward_hidden = first.forward, hidden.forward
     height = 1 + channels
 

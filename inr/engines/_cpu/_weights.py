@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from inr.engines._batch import Tensors
-from inr.engines._cpu import _network
 from inr.engines._cpu._bfloat16 import PACK_BFLOAT16
 from inr.engines._cpu._encoders import weight
 from inr.engines._cpu._layout import BLOCK_NUMBERS, Layout
-from inr.engines._cpu._network import COLLECT, PACK
+from inr.engines._cpu._packing import COLLECT, PACK, SOURCE, TARGET
 from inr.jit import Call, Stage
 
 CACHE_LINE_FLOATS = 16  # float32 numbers of a cache line
@@ -65,7 +64,7 @@ class Weights:
             for block in self._layout.blocks
         }
         for row, block in zip(self._blocks, self._layout.blocks, strict=True):
-            row[_network.SOURCE] = self._kept[block.parameter].ctypes.data
+            row[SOURCE] = self._kept[block.parameter].ctypes.data
         return [self._pack, *(self._pack16 if learning else ())]
 
     @property
@@ -79,5 +78,5 @@ class Weights:
             for row, block in zip(self._blocks, self._layout.blocks, strict=True):
                 shape = tensors[block.parameter].shape
                 grad = self._grads.setdefault(block.parameter, torch.zeros(shape))  # in order, whatever the weights are
-                row[_network.TARGET] = grad.data_ptr()
+                row[TARGET] = grad.data_ptr()
         return dict(self._grads)

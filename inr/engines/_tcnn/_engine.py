@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from inr.activations import ReLU
 from inr.engines._base import Engine, Plan, engines
-from inr.engines._objectives import AnyObjective, Objective, of_jets
+from inr.engines._objectives import AnyObjective, Objective, OfJets
 from inr.engines._tcnn import _library
 from inr.engines._tcnn._plan import TcnnPlan
 from inr.engines._tcnn._support import Kind, tcnn_network
@@ -62,7 +62,7 @@ class Tcnn(Engine):
 
     def plan(self, field: Field, objective: AnyObjective | None) -> Plan | str:
         """A plan, or why there is none."""
-        if not (objective is None or of_jets(objective) or _of_values(objective)):
+        if not (objective is None or isinstance(objective, OfJets) or _of_values(objective)):
             kind = type(objective).__name__
             return f"tiny-cuda-nn's networks cannot be differentiated twice, which learning {kind} takes; eager works"
         supported = tcnn_network(field, self.network)

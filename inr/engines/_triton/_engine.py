@@ -8,7 +8,7 @@ from inr._parts import Range
 from inr.engines._base import Engine, Plan, engines
 from inr.engines._checks import pointwise
 from inr.engines._formulas import Untranslatable
-from inr.engines._objectives import AnyObjective, of_jets
+from inr.engines._objectives import AnyObjective, OfJets
 from inr.engines._triton import _coverage, _library
 from inr.engines._triton._precision import Precision
 from inr.field import Field
@@ -84,7 +84,7 @@ def _refused(field: Field, objective: AnyObjective | None) -> str | None:
         return f"its network gives {network.out_dim} values, and kernels at most {_MAX_OUTPUTS}"
     if any(parameter.dtype != torch.float32 for parameter in field.parameters()):
         return "its weights are not float32"
-    if objective is None or of_jets(objective):
+    if objective is None or isinstance(objective, OfJets):
         return None
     known = pointwise(objective)
     if known is None:

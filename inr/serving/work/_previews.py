@@ -23,7 +23,7 @@ _FIRST = 0.25  # seconds of fitting before the first one
 _GAP, _SHARE = 0.4, 0.05  # seconds from one to the next at least, and the share of the time that they take at most
 _EARLY = 0.5  # of that time, what the first ones may take before it is their turn: most is to be seen early in a fit
 _SHORTEST = 1.0  # seconds; shorter jobs show their end only
-_SHAPE_SIDE = 512  # pixels of shapes, of which every one takes several points
+_SHAPE_SIDE = 320  # pixels of shapes, of which every one takes several points: the last one is to be there in a second
 _SMALLEST_SIDE = 192  # pixels; pictures grow from there as far as time allows
 
 

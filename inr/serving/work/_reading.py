@@ -55,7 +55,8 @@ def run_reader(file: str, folder: str, name: str, options: Mapping[str, Any], li
     try:
         description = _describe(path, into, name, options, limits)
     except InrError as error:
-        into.joinpath(REFUSED).write_text(str(error).replace(file, name), encoding="utf-8")
+        told = str(error).replace(file, name).replace(path.name, name)  # of commands in it, too
+        into.joinpath(REFUSED).write_text(told, encoding="utf-8")
     except MemoryError:
         into.joinpath(REFUSED).write_text(f"{name} takes more memory to read than a reader has", encoding="utf-8")
     except OSError as error:

@@ -122,7 +122,7 @@ export function compressDialog(field, onjob) {
     const slider = target() === "bytes" ? bySize : byQuality;
     const exact = ends[0] * (ends[1] / ends[0]) ** (bySize.value / 1000);
     wanted = target() === "bytes" ? Number(exact.toPrecision(2)) : Number(byQuality.value);
-    words.textContent = target() === "bytes" ? bytes(wanted) : `${wanted} of 100`;
+    words.textContent = target() === "bytes" ? bytes(wanted) : `${wanted} / 100`;
     slider.setAttribute("aria-valuetext", words.textContent);
     clearTimeout(waiting);
     waiting = setTimeout(compare, 300);

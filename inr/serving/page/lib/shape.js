@@ -80,6 +80,7 @@ export function shapeStage(field) {
     element: h("div", { class: "look" }, stage,
       solid ? h("div", { class: "angles" }, h("div", { class: "slices" }, sliders.map(({ row }) => row)), up) : h("p", { class: "hint" }, words)),
     async start() {
+      if (!field.links.preview) await draw(COARSE);
       await draw(FINE);
     },
     stop() {

@@ -109,7 +109,8 @@ export function card(job, { chosen, onchoose, ondelete, heading = "h2" } = {}) {
     else target.remove();
   };
   const sound = job.signal?.kind === "audio";
-  const picture = h("div", { class: `card-picture${sound ? " card-sound" : ""}` },
+  const kind = { audio: " card-sound", shape: " card-shape" }[job.signal?.kind ?? job.metrics?.kind] ?? "";
+  const picture = h("div", { class: `card-picture${kind}` },
     sound ? soundSign() : sources.length > 0 && h("img", { src: sources.shift(), alt: "", loading: "lazy", onerror: next }));
   const going = isGoing(job);
   if (going) {
