@@ -19,7 +19,8 @@ from inr.encodings import encodings
 from inr.field import Field
 from inr.fitting import Reason
 from inr.networks import networks
-from inr.sets._file import INDEX, Block, Index, Label, block_name, is_set
+from inr.sets._file import INDEX, Block, Index, Label, block_name
+from inr.sets._kind import is_set
 from inr.sets._layout import ABOUT, Slot, layout_of, state_of
 from inr.sets._recipe import seed_of
 from inr.signals import Domain
