@@ -28,7 +28,9 @@ if TYPE_CHECKING:
         listeners,
         networks,
         objectives,
+        priors,
         reconstruction,
+        sets,
         shapes,
         signals,
         sweeping,
@@ -42,16 +44,20 @@ if TYPE_CHECKING:
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, Suggestion, suggest
     from inr.io import load
+    from inr.priors import Base, learn, load_base
     from inr.reconstruction import reconstruct
+    from inr.sets import Fields, fit_many, load_set
     from inr.signals import Signal, from_array, open
     from inr.sweeping import sweep
 
 
 __all__ = [
+    "Base",
     "Budget",
     "DamagedFile",
     "Event",
     "Field",
+    "Fields",
     "Fitter",
     "InrError",
     "InrWarning",
@@ -69,17 +75,23 @@ __all__ = [
     "engines",
     "equations",
     "fit",
+    "fit_many",
     "fitting",
     "from_array",
     "geometry",
+    "learn",
     "listeners",
     "load",
+    "load_base",
+    "load_set",
     "networks",
     "objectives",
     "open",
+    "priors",
     "reconstruct",
     "reconstruction",
     "render",
+    "sets",
     "shapes",
     "signals",
     "solve",
@@ -103,17 +115,21 @@ _ROOMS = {
     "listeners",
     "networks",
     "objectives",
+    "priors",
     "reconstruction",
+    "sets",
     "shapes",
     "signals",
     "sweeping",
     "teaching",
 }
 _NAMES = {
+    "Base": "inr.priors",
     "Budget": "inr.fitting",
     "DamagedFile": "inr._errors",
     "Event": "inr.fitting",
     "Field": "inr.field",
+    "Fields": "inr.sets",
     "Fitter": "inr.fitting",
     "InrError": "inr._errors",
     "InrWarning": "inr._errors",
@@ -124,8 +140,12 @@ _NAMES = {
     "compress": "inr.compression",
     "decompress": "inr.compression",
     "fit": "inr.compression",
+    "fit_many": "inr.sets",
     "from_array": "inr.signals",
+    "learn": "inr.priors",
     "load": "inr.io",
+    "load_base": "inr.priors",
+    "load_set": "inr.sets",
     "open": "inr.signals",
     "reconstruct": "inr.reconstruction",
     "render": "inr.engines",

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,6 @@ from inr.field import Field
 from inr.fitting import Group, make_optimiser
 from inr.priors import Base, Collection, Learning, collect
 from inr.priors._inner import adam, errors, values_of
-from inr.priors._method import Sampled
 from studies import RESULTS
 
 TABLE = RESULTS / "priors.tsv"
@@ -180,54 +180,50 @@ def report(rows: list[Row], machines: str) -> str:
 
 
 def picture(data: Data, engine: str, path: Path) -> None:
-    """The first held-out faces by steps: random weights and the trunk by Adam, MAML by its own steps."""
+    """A held-out face by steps: from random weights and from the trunk by Adam, and by MAML's own steps."""
     import matplotlib.pyplot as plt
 
-    learned, held = data[0], data[1].part([3, 11])
+    learned, held = data[0], data[1].part([11])
+    signal, coords = held.signal(0), held.signal(0).coords(torch.arange(held.targets.shape[1]))
     trunk, _ = trunk_of(learned, 60, engine)
     learning = _learning(learned, "maml", "eager")
     _run(learning)
-    maml, target = learning.base(), held.targets
-    coords = held.signal(0).coords(torch.arange(target.shape[1]))
+    maml = learning.base()
     torch.manual_seed(0)
-    random = Field.build(held.domain, activation="sine:omega=30", network=NETWORK)
-    begun = {
-        "random weights, Adam": (random, [random.state_dict()] * 2, 2e-3),
-        "trunk, Adam": (trunk.field(held.domain), [trunk.start(held.signal(place)) for place in range(2)], 5e-4),
+    drawn = Field.build(held.domain, activation="sine:omega=30", network=NETWORK)
+
+    def by_adam(field: Field, state: dict[str, torch.Tensor], rate: float, count: int) -> dict[str, torch.Tensor]:
+        own = {name: each[None] for name, each in state.items()}
+        return adam(lambda weights: values_of(field, {}, weights, coords), own, rate, held.targets, count)
+
+    field, start = trunk.field(held.domain), trunk.start(signal)
+    rows: dict[str, tuple[Field, Callable[[int], Any]]] = {
+        "random weights,\nAdam 2e-3": (drawn, lambda count: by_adam(drawn, drawn.state_dict(), 2e-3, count)),
+        "trunk,\nAdam 5e-4": (field, lambda count: by_adam(field, start, 5e-4, count)),
+        "MAML,\nits own steps": (
+            maml.field(held.domain),
+            lambda count: {name: each[None] for name, each in maml.adapt(signal, count).state_dict().items()},
+        ),
     }
-    counts = (0, 1, 3, 5, 10, 20)
-    figure, axes = plt.subplots(6, len(counts) + 1, figsize=(7.6, 7.4), layout="constrained")
-    rows = {}
-    for name, (field, states, rate) in begun.items():
-        own = {key: torch.stack([state[key] for state in states]) for key in states[0]}
-        rows[name] = [
-            values_of(field, {}, adam(partial(_at, field, coords), own, rate, target, count), coords)
-            for count in counts
-        ]
-    field = maml.field(held.domain)
-    rows["MAML, its own steps"] = [
-        values_of(field, {}, maml.method.adapt(maml, field, Sampled(coords, target), count).weights, coords)
-        if count <= 3 else None for count in counts
-    ]  # fmt: skip
-    for line, (name, found) in enumerate(rows.items()):
-        for place in range(2):
-            row = axes[2 * line + place]
-            for axis, values, count in zip(row, [*found, target], [*counts, None], strict=True):
-                axis.set_axis_off()
-                if values is None:
-                    continue
-                axis.imshow(values[place].reshape(25, 25).detach(), cmap="gray", vmin=-1, vmax=1)
-                level = 10 * torch.log10(4 / errors(values, target)[place]) if count is not None else None
-                axis.set_title("signal" if level is None else f"{level:.1f} dB", fontsize=7, pad=2)
-            if place == 0:
-                row[0].text(-3, -9, name, fontsize=9, weight="bold")
-    for axis, count in zip(axes[-1], counts, strict=False):
-        axis.text(12, 31, f"{count} steps", ha="center", fontsize=8)
+    counts = (0, 1, 2, 3, 5, 10, 20)
+    figure, axes = plt.subplots(len(rows), len(counts) + 1, figsize=(8.6, 4.0), layout="constrained")
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.set_frame_on(False)
+        axis.set_box_aspect(1)  # those without a picture, too
+    for row, (name, (network, weights)) in zip(axes, rows.items(), strict=True):
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+        for axis, count in zip(row, counts, strict=False):
+            if name.startswith("MAML") and count > 3:
+                continue
+            values = values_of(network, {}, weights(count), coords)
+            level = 10 * torch.log10(4 / errors(values, held.targets)[0])
+            axis.imshow(values.detach().reshape(25, 25), cmap="gray", vmin=-1, vmax=1)
+            axis.set_title(f"{level:.1f} dB", fontsize=7, pad=2)
+        row[-1].imshow(held.targets.reshape(25, 25), cmap="gray", vmin=-1, vmax=1)
+    for axis, count in zip(axes[-1], [*map(str, counts), "signal"], strict=True):
+        axis.set_xlabel(count if count == "signal" else f"{count} step{'' if count == '1' else 's'}", fontsize=8)
     figure.savefig(path, dpi=150)
-
-
-def _at(field: Field, coords: torch.Tensor, own: dict[str, torch.Tensor]) -> torch.Tensor:
-    return values_of(field, {}, own, coords)
 
 
 def main() -> None:

@@ -9,31 +9,37 @@ if TYPE_CHECKING:
     from inr.priors._base import field_of_base as field_of_base
     from inr.priors._base import load_base as load_base
     from inr.priors._base import read_base as read_base
-    from inr.priors._codes import field_of_code as field_of_code
     from inr.priors._collection import Collection as Collection
     from inr.priors._collection import collect as collect
+    from inr.priors._decoding import field_of_code as field_of_code
     from inr.priors._learn import Learning as Learning
     from inr.priors._learn import LearningEvent as LearningEvent
     from inr.priors._learn import check_outputs as check_outputs
     from inr.priors._learn import checkpoint_of as checkpoint_of
     from inr.priors._learn import learn as learn
     from inr.priors._learn import save as save
+    from inr.priors._method import Adapted as Adapted
+    from inr.priors._method import Learned as Learned
     from inr.priors._method import Method as Method
+    from inr.priors._method import Sampled as Sampled
     from inr.priors._method import methods as methods
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "Adapted": "._method",
         "Base": "._base",
         "Collection": "._collection",
+        "Learned": "._method",
         "Learning": "._learn",
         "LearningEvent": "._learn",
         "Method": "._method",
+        "Sampled": "._method",
         "check_outputs": "._learn",
         "checkpoint_of": "._learn",
         "collect": "._collection",
         "field_of_base": "._base",
-        "field_of_code": "._codes",
+        "field_of_code": "._decoding",
         "learn": "._learn",
         "load_base": "._base",
         "methods": "._method",

@@ -18,7 +18,7 @@ from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tens
 from inr.fitting import Setup, whole_psnr
 from inr.priors._codes import CodeStorage
 from inr.priors._collection import Collection, sort_in_words
-from inr.priors._method import Adapted, Method, Sampled, Weights, first_of, methods
+from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain, GridSignal, Signal, as_signal
 
 _VERSION = 1
@@ -63,6 +63,11 @@ class Base:
     def name(self) -> str:
         """The SHA-256 of its file, 64 hexadecimal digits."""
         return hashlib.sha256(container.dumps(*self._contents())).hexdigest()
+
+    @property
+    def learned(self) -> Learned:
+        """What its method begins and adapts by."""
+        return Learned(self.weights, self.own)
 
     @property
     def sort(self) -> str:
@@ -144,7 +149,7 @@ class Base:
             return _copies(self.weights)
         found = as_signal(signal)
         field = self.field(found.domain)
-        return _copies(self.method.start(self, field, _sampled([found])))
+        return _copies(self.method.start(self.learned, field, _sampled([found])))
 
     def adapt(self, signal: Any, steps: int | None = None) -> Field:
         """The field of a signal by the few steps that the method takes: there is no rate to be chosen.
@@ -167,7 +172,7 @@ class Base:
             raise InrError(f"steps are 0 or more, got {steps}")
         found = as_signal(signal)
         field = self.field(found.domain)
-        adapted = self.method.adapt(self, field, _sampled([found]), steps)
+        adapted = self.method.adapt(self.learned, field, _sampled([found]), steps)
         return self._adapted_field(field, adapted, found, steps)
 
     def _adapted_field(self, field: Field, adapted: Adapted, signal: Signal, steps: int | None) -> Field:
@@ -195,7 +200,7 @@ class Base:
         for place in range(len(signals)):
             signal = signals.signal(place)
             field = self.field(signal.domain)
-            adapted = self.method.adapt(self, field, _sampled([signal]), None)
+            adapted = self.method.adapt(self.learned, field, _sampled([signal]), None)
             field.load_state_dict({**self.weights, **first_of(adapted)})
             levels.append(whole_psnr(field, signal))
         return float(np.mean(levels)) if levels else float("nan")

@@ -1,21 +1,18 @@
 """Files of fields that are a few numbers and the name of a base."""
 
-import os
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from inr import container
-from inr._errors import DamagedFile, InrError
-from inr.container import Contents
-from inr.field import Field, plain_storage, section_tensors, tensor_section
-from inr.signals import from_compact, to_compact
+from inr.field import Field, plain_storage, tensor_section
+from inr.signals import to_compact
 
-_KEY = "code"  # in a file's header, what tells such a field; and the section of the numbers
+KEY = "code"  # in a file's header, what tells such a field; and the section of the numbers
 
 
 @dataclass(frozen=True)
@@ -39,50 +36,6 @@ class CodeStorage:
         now = field.state_dict()
         if any(not torch.equal(now[name].cpu(), each) for name, each in self.state.items()):
             return plain_storage(field)
-        metrics = {name: float(f"{value:.6g}") for name, value in field.metrics.items()}
-        header = {_KEY: {"base": self.base, "file": self.file}, "domain": to_compact(field.domain), "metrics": metrics}
-        return header, [tensor_section(_KEY, {"numbers": self.code})]
-
-
-def field_of_code(contents: Contents, path: str | os.PathLike[str], base: Any = None) -> Field:
-    """The field that a code and its base make.
-
-    Args:
-        contents: of the field's file.
-        path: its name; the base is looked for beside it.
-        base: a `Base`, or the path of its file; None: the file beside it that has the base's name.
-
-    Raises:
-        DamagedFile: the file describes no field.
-        InrError: the base is not there, or another one.
-    """
-    from inr.priors._base import as_base
-
-    try:
-        told = contents.header[_KEY]
-        wanted, file = str(told["base"]), Path(str(told["file"])).name
-        domain = from_compact(contents.header["domain"])
-        metrics = {name: float(value) for name, value in contents.header.get("metrics", {}).items()}
-        code = section_tensors(contents, [_KEY])[f"{_KEY}.numbers"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
-    beside = Path(path).parent / file
-    if base is None and not beside.exists():
-        raise InrError(f"{path} needs the base {file} (SHA-256 {wanted[:12]}…), which is not beside it: put it there")
-    found = as_base(beside if base is None else base)
-    if found.name != wanted:
-        raise InrError(
-            f"{path} needs the base {file} of SHA-256 {wanted[:12]}…, and {found.file or 'this base'} is another, "
-            f"{found.name[:12]}…"
-        )
-    field = found.field(domain)
-    decode = getattr(found.method, "decoded", None)
-    if decode is None or code.ndim != 1:
-        raise DamagedFile(f"{path}: its base makes no fields of codes", "header")
-    weights = decode(found, field, code[None]).weights
-    field.load_state_dict({**found.weights, **{name: each[0] for name, each in weights.items()}})
-    field.metrics = metrics
-    field.fit = {"base": wanted, "method": found.method.config()["name"]}
-    state = {name: each.clone() for name, each in field.state_dict().items()}
-    field.storage = CodeStorage(wanted, file, code, state)
-    return field.eval()
+        metrics = {name: float(f"{value:.6g}") for name, value in field.metrics.items() if math.isfinite(value)}
+        header = {KEY: {"base": self.base, "file": self.file}, "domain": to_compact(field.domain), "metrics": metrics}
+        return header, [tensor_section(KEY, {"numbers": self.code})]

@@ -11,7 +11,7 @@ from inr._parts import Range
 from inr.field import Field
 from inr.priors._inner import descend, errors, repeated, values_of
 from inr.priors._meta import MetaMethod, Outer
-from inr.priors._method import Adapted, Sampled, methods
+from inr.priors._method import Adapted, Learned, Sampled, methods
 
 _RATES = "rates."
 
@@ -102,8 +102,8 @@ class Maml(MetaMethod):
         start = repeated({name: leaves[name] for name in names}, len(targets))
         return descend(lambda own: values_of(field, {}, own, coords), start, rates, targets, steps, twice=twice)
 
-    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+    def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """By gradient descent at the learned rates."""
         count = self.inner_steps if steps is None else steps
-        leaves = {**base.weights, **base.own}
+        leaves = {**learned.weights, **learned.own}
         return Adapted(self._descended(field, leaves, signals.coords, signals.values, count, twice=False))

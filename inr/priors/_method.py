@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,9 +11,6 @@ from inr._parts import Part, Registry
 from inr.field import Field
 from inr.fitting import Fitter, Setup
 from inr.priors._collection import Collection
-
-if TYPE_CHECKING:
-    from inr.priors._base import Base
 
 methods = Registry(
     "method",
@@ -94,28 +91,28 @@ class Method(Part, ABC):
             signals: that it was made for.
         """
 
-    def start(self, base: "Base", field: Field, signal: "Sampled | None") -> Weights:
+    def start(self, learned: Learned, field: Field, signal: "Sampled | None") -> Weights:
         """Weights to begin an ordinary fit with.
 
         Args:
-            base: of this method.
-            field: of the base's parts, for the signal's domain, with the base's weights.
+            learned: by this method.
+            field: of the same parts, for the signal's domain.
             signal: what will be fitted; None where the weights are to be the same for all.
 
         Returns:
             By the names of the field's state: where the method's own steps lead.
         """
         if signal is None:
-            return base.weights
-        return {**base.weights, **first_of(self.adapt(base, field, signal, None))}
+            return learned.weights
+        return {**learned.weights, **first_of(self.adapt(learned, field, signal, None))}
 
     @abstractmethod
-    def adapt(self, base: "Base", field: Field, signals: "Sampled", steps: int | None) -> "Adapted":
+    def adapt(self, learned: Learned, field: Field, signals: "Sampled", steps: int | None) -> "Adapted":
         """Fields of signals, by the few steps that the method was made for.
 
         Args:
-            base: of this method.
-            field: of the base's parts, with the base's weights.
+            learned: by this method.
+            field: of the same parts.
             signals: on one grid.
             steps: of the inner loop; None: as many as were learned.
         """

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,7 @@ from inr.networks import MLP
 from inr.priors._gauss_newton import gauss_newton
 from inr.priors._inner import descend, errors, values_of
 from inr.priors._meta import MetaMethod, Outer
-from inr.priors._method import Adapted, Sampled, methods
+from inr.priors._method import Adapted, Learned, Sampled, methods
 
 MODULATION, RATES = "modulation", "rates"
 _FEW = 32  # latents up to which equations for them cost less than the network
@@ -114,22 +114,22 @@ class Modulated(MetaMethod):
         )  # fmt: skip
         return found["codes"]
 
-    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+    def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The signals' codes, and the biases that they make."""
-        leaves = {**base.weights, **base.own}
+        leaves = {**learned.weights, **learned.own}
         count = self.inner_steps if steps is None else steps
         codes = self._coded(field, leaves, signals.coords, signals.values, count, twice=False).detach()
-        return self.decoded(base, field, codes)
+        return self.decoded(learned, field, codes)
 
-    def decoded(self, base: Any, field: Field, codes: Float[Tensor, "b k"]) -> Adapted:
+    def decoded(self, learned: Learned, field: Field, codes: Float[Tensor, "b k"]) -> Adapted:
         """The fields of codes.
 
         Args:
-            base: of this method.
-            field: of the base's parts.
+            learned: by this method.
+            field: of the same parts.
             codes: (signals, latents).
         """
-        return Adapted(_biases(field, {**base.weights, **base.own}, codes), codes)
+        return Adapted(_biases(field, {**learned.weights, **learned.own}, codes), codes)
 
 
 def shifted(field: Field) -> list[str]:

@@ -11,7 +11,7 @@ from inr._parts import Range
 from inr.field import Field
 from inr.priors._inner import descend, errors, repeated, values_of
 from inr.priors._meta import MetaMethod, Outer
-from inr.priors._method import Adapted, Sampled, methods
+from inr.priors._method import Adapted, Learned, Sampled, methods
 
 
 @methods.register(
@@ -66,7 +66,7 @@ class Reptile(MetaMethod):
             lambda own: values_of(field, {}, own, coords), start, lambda _: rates, targets, steps, twice=False
         )
 
-    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+    def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """By gradient descent at the rate that was used for learning."""
         count = self.inner_steps if steps is None else steps
-        return Adapted(self._descended(field, base.weights, signals.coords, signals.values, count))
+        return Adapted(self._descended(field, learned.weights, signals.coords, signals.values, count))

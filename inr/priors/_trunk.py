@@ -67,27 +67,31 @@ class Trunk(Method):
         means = {name: state[name].unflatten(0, (-1, channels)).mean(0) for name in heads}
         return Learned({**state, **means}, {})
 
-    def start(self, base: Any, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
+    def start(self, learned: Learned, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The shared layers, with the last one that suits the signal best."""
-        return base.weights if signal is None else {**base.weights, **first_of(self.adapt(base, field, signal, 0))}
+        return (
+            learned.weights
+            if signal is None
+            else {**learned.weights, **first_of(self.adapt(learned, field, signal, 0))}
+        )
 
-    def adapt(self, base: Any, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+    def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The last layers in closed form, and a few steps of Adam of all layers."""
         count = self.inner_steps if steps is None else steps
-        heads = self._heads(base, field, signals)
+        heads = self._heads(learned, field, signals)
         if count == 0:
             return Adapted(heads)
         names = [name for name, _ in field.named_parameters()]
-        own = repeated({name: base.weights[name] for name in names}, len(signals.values)) | heads
+        own = repeated({name: learned.weights[name] for name in names}, len(signals.values)) | heads
         coords = signals.coords
         return Adapted(
             adam(lambda each: values_of(field, {}, each, coords), own, self.inner_rate, signals.values, count)
         )
 
-    def _heads(self, base: Any, field: Field, signals: Sampled) -> dict[str, Tensor]:
+    def _heads(self, learned: Learned, field: Field, signals: Sampled) -> dict[str, Tensor]:
         parts = field.config()
         setup = Setup(parts["encoding"], parts["activation"], parts["network"])
-        features = features_of(field.domain, setup, base.weights, signals.coords)
+        features = features_of(field.domain, setup, learned.weights, signals.coords)
         like = {name: field.get_parameter(name) for name in head_of(field.domain, setup)}
         return solved_heads(features, signals.values, like, self.ridge)
 

@@ -96,7 +96,7 @@ def test_rates_of_zero_leave_the_start_and_codes_of_zero_the_base(bases):
         assert torch.equal(each, maml.weights[name])
     modulated = bases["modulated:latents=3"]
     field = modulated.field(modulated.domain)
-    for name, each in modulated.method.decoded(modulated, field, torch.zeros(1, 3)).weights.items():
+    for name, each in modulated.method.decoded(modulated.learned, field, torch.zeros(1, 3)).weights.items():
         assert torch.equal(each[0], modulated.weights[name])
     moved = modulated.adapt(pictures()[0]).state_dict()
     assert any(not torch.equal(each, modulated.weights[name]) for name, each in moved.items())

@@ -1,5 +1,6 @@
 """Fields of a set are those of single fits to the bit, whatever else is fitted, by however many workers."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -146,6 +147,15 @@ def test_who_is_told_may_end_it():
     assert len(rows.names) < 200
     assert rows.names == tuple(names[: len(rows.names)])
     assert len(rows.weights) == len(rows.reasons) == len(rows.names)
+
+
+def test_an_interrupt_leaves_no_thread_behind():
+    def interrupted(count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_rows(Recipe(SINES, Budget(steps=1_000_000)), NAMES, pictures(), workers=2, done=interrupted)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("inr-set")]
 
 
 def test_signals_of_other_axes_and_channels_are_named():
