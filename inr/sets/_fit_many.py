@@ -18,9 +18,10 @@ from inr.container import Payload, write_payloads
 from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
 from inr.sets._defaults import set_recipe
-from inr.sets._fields import Fields, InMemory, load_set
+from inr.sets._fields import Fields, InMemory
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
+from inr.sets._open import load_set
 from inr.sets._recipe import Init, Recipe
 from inr.sets._rows import fit_rows
 from inr.sets._sources import Kin, Labels, Source, Sources, kin_of, mixed, sources_of, survey
