@@ -41,8 +41,8 @@ def gauss_newton(
     found = start.detach()
     directions = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
     for _ in range(steps):
-        now, columns = _values_and_columns(values, found, directions)
-        jacobian = columns.flatten(2).permute(1, 2, 0)
+        now = values(found)
+        jacobian = _columns(values, found, directions).flatten(2).permute(1, 2, 0)
         missed = (targets - now).flatten(1)
         matrix = jacobian.mT @ jacobian
         damping = _DAMPING * matrix.diagonal(dim1=1, dim2=2).mean(1)
@@ -54,16 +54,15 @@ def gauss_newton(
     return found
 
 
-def _values_and_columns(
-    values: Values, at: Float[Tensor, "b k"], directions: Float[Tensor, "k k"]
-) -> tuple[Tensor, Tensor]:
-    """Values (b, n, c), and their derivatives along all directions (k, b, n, c)."""
+def _columns(values: Values, at: Float[Tensor, "b k"], directions: Float[Tensor, "k k"]) -> Float[Tensor, "k b n c"]:
+    """Derivatives of values along directions."""
     _load_forward_derivatives()
 
-    def along(direction: Tensor) -> tuple[Tensor, Tensor]:
-        return jvp(values, (at,), (direction.expand_as(at),))
+    def along(direction: Tensor) -> Tensor:
+        slope: Tensor = jvp(values, (at,), (direction.expand_as(at),))[1]
+        return slope
 
-    found: tuple[Tensor, Tensor] = vmap(along, out_dims=(None, 0))(directions)
+    found: Tensor = vmap(along)(directions)
     return found
 
 

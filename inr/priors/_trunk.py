@@ -23,7 +23,7 @@ from inr.signals import Domain
     "trunk",
     source="Vyas et al., Learning transferable features for implicit neural representations (STRAINER), NeurIPS 2024",
     formula="valuesᵢ = Hᵢ h(x): the layers h are shared, each signal i of N has a last layer Hᵢ of its own",
-    limits="helps the first tens of steps; after some hundred, a fit from random weights is about as good",
+    limits="helps the first tens of steps, of signals that have much in common",
 )
 class Trunk(Method):
     """All signals are fitted at once by one network that has a last layer for each; the layers before are the prior.
