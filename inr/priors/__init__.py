@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from inr.priors._base import read_base as read_base
     from inr.priors._collection import Collection as Collection
     from inr.priors._collection import collect as collect
+    from inr.priors._completion import Completed as Completed
+    from inr.priors._completion import Figures as Figures
+    from inr.priors._completion import complete as complete
     from inr.priors._decoding import field_of_code as field_of_code
     from inr.priors._learn import Learning as Learning
     from inr.priors._learn import LearningEvent as LearningEvent
@@ -30,6 +33,8 @@ __getattr__, __all__ = lazy_exports(
         "Adapted": "._method",
         "Base": "._base",
         "Collection": "._collection",
+        "Completed": "._completion",
+        "Figures": "._completion",
         "Learned": "._method",
         "Learning": "._learn",
         "LearningEvent": "._learn",
@@ -38,6 +43,7 @@ __getattr__, __all__ = lazy_exports(
         "check_outputs": "._learn",
         "checkpoint_of": "._learn",
         "collect": "._collection",
+        "complete": "._completion",
         "field_of_base": "._base",
         "field_of_code": "._decoding",
         "learn": "._learn",

@@ -73,6 +73,14 @@ class Collection:
         order = np.random.default_rng(seed).permutation(len(self))
         return self.part(sorted(order[held:].tolist())), self.part(sorted(order[:held].tolist()))
 
+    def with_values(self, values: Float32[np.ndarray, "count ... channels"]) -> "Collection":
+        """Other signals on the same grid, of which names do not matter.
+
+        Args:
+            values: normalised.
+        """
+        return replace(self, names=tuple(f"signal {place}" for place in range(len(values))), values=values)
+
     def stacked(self) -> GridSignal:
         """One signal whose channels are those of all signals, the first one's first; its values are the normalised."""
         channels = len(self) * self.domain.channels

@@ -14,6 +14,7 @@ from inr.priors._collection import Collection
 
 methods = Registry(
     "method",
+    "inr.priors._gaussian",
     "inr.priors._maml",
     "inr.priors._modulated",
     "inr.priors._reptile",

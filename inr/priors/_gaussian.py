@@ -1,0 +1,186 @@
+"""The Gaussian distribution of signals on a grid: their mean, principal deviations, and a kernel for what these leave."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+from torch.nn import functional as F
+
+from inr._errors import InrError
+from inr._parts import Range
+from inr.field import Field
+from inr.fitting import Budget, Fitter, Setup
+from inr.priors._collection import Collection
+from inr.priors._inner import adam, repeated, values_of
+from inr.priors._method import Adapted, Learned, Method, Sampled, methods
+from inr.priors._process import Exponential, Process, places_of
+from inr.priors._tuning import SHARES, Settings, tuned
+from inr.signals import Domain, grid_coords
+
+MEAN, DEVIATIONS, CHANNELS, SETTINGS = "mean", "deviations", "channels", "settings"
+_MOST_VALUES = 20_000  # of a signal: deviations take as many numbers each
+_AXES = {1: 1, 2: 2, 3: 3}
+
+
+@methods.register(
+    "gaussian",
+    source="Rasmussen and Williams, Gaussian processes for machine learning, MIT Press 2006; hyper-parameters by "
+    "predictions of left-out signals",
+    formula="values ~ t(mean, a · Σⱼ dⱼ dⱼᵀ + b · exp(-distance / length)): a, b, length and degrees by the share seen",
+    limits="signals of up to 20,000 values; completion and codes, of small signals; its field is that of the mean",
+)
+class Gaussian(Method):
+    """What signals of one sort have in common as a Gaussian process, which tells the unseen in closed form.
+
+    Mean and principal deviations are those of the signals, on their grid; signals of other sizes take them by linear
+    interpolation. An exponential kernel holds what some signals cannot tell of all others. How much of either there is,
+    the kernel's length and the heaviness of the tails are those that predict left-out signals best, for some shares of
+    samples that are seen; of neighbouring signals, which may be alike, none is used to predict another. Without `tuned`
+    it is the covariance of the signals and 0.01 of an exponential kernel.
+
+    The field of the mean is where a fit begins (`inr fit --base`).
+    """
+
+    steps = 300
+    learning_rate = 1e-3
+    least = 3
+
+    def __init__(
+        self,
+        *,
+        components: Annotated[int, Range(1, 4_096), "principal deviations, of fewer signals the others are 0"] = 64,
+        tuned: Annotated[bool, "by left-out signals"] = True,
+        inner_steps: Annotated[int, Range(0, 1_000), "of Adam, where a field is adapted"] = 10,
+        inner_rate: Annotated[float, Range(0, above=True), "their rate"] = 5e-4,
+    ) -> None:
+        self.components = components
+        self.tuned = tuned
+        self.inner_steps = inner_steps
+        self.inner_rate = inner_rate
+
+    def own(self, field: Field) -> dict[str, Tensor]:
+        """Mean (samples, channels), deviations (components, samples, channels), and the kernel's settings."""
+        samples, channels = math.prod(field.domain.shape or ()), field.domain.channels
+        like = next(field.parameters())
+        return {
+            MEAN: like.new_empty(samples, channels),
+            DEVIATIONS: like.new_empty(self.components, samples, channels),
+            CHANNELS: like.new_empty(channels, channels),
+            SETTINGS: like.new_empty(len(SHARES), len(Settings._fields)),
+        }
+
+    def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
+        """The fit of the mean."""
+        if math.prod(signals.values.shape[1:]) > _MOST_VALUES:
+            raise InrError(
+                f"method 'gaussian' is for signals of up to {_MOST_VALUES:,} values, and these have "
+                f"{math.prod(signals.values.shape[1:]):,}: bring them to a smaller grid (--size), or take trunk"
+            )
+        mean = np.asarray(signals.values.mean(0, dtype=np.float64, keepdims=True), dtype=np.float32)
+        return Fitter(signals.with_values(mean).signal(0), setup, Budget(steps=steps), **options)
+
+    def learned(self, fitter: Fitter, signals: Collection) -> Learned:
+        """The field of the mean as it stands, and the distribution."""
+        values = signals.targets.double().numpy()
+        shape = signals.values.shape[1:-1]
+        places = places_of(grid_coords(shape, torch.arange(values.shape[1])).numpy(), shape)
+        mean, deviations = principal(values, self.components)
+        own = {
+            MEAN: mean,
+            DEVIATIONS: np.concatenate([deviations, np.zeros((self.components - len(deviations), *mean.shape))]),
+            CHANNELS: _between_channels(values - mean),
+            SETTINGS: tuned(values, places) if self.tuned else np.tile(_PLAIN, (len(SHARES), 1)),
+        }
+        if not self.tuned:
+            own[CHANNELS] = np.eye(mean.shape[1])
+        return Learned(fitter.field.state_dict(), {name: torch.from_numpy(each).float() for name, each in own.items()})
+
+    def start(self, learned: Learned, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
+        """The field of the mean, for all signals."""
+        return learned.weights
+
+    def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
+        """A few steps of Adam from the mean."""
+        names = [name for name, _ in field.named_parameters()]
+        own = repeated({name: learned.weights[name] for name in names}, len(signals.values))
+        count = self.inner_steps if steps is None else steps
+        return Adapted(
+            adam(lambda each: values_of(field, {}, each, signals.coords), own, self.inner_rate, signals.values, count)
+        )
+
+    def process(self, learned: Learned, domain: Domain, own_shape: tuple[int, ...], share: float) -> Process:
+        """The distribution of the samples of a signal.
+
+        Args:
+            learned: by this method.
+            domain: of the signal, on a grid.
+            own_shape: of the signals that were learned from.
+            share: of the signal's samples that are seen.
+        """
+        assert domain.shape is not None
+        mean, deviations = (
+            _on_grid(learned.own[name].double(), own_shape, domain.shape).numpy() for name in (MEAN, DEVIATIONS)
+        )
+        settings = settings_at(learned.own[SETTINGS].double().numpy(), share)
+        coords = grid_coords(domain.shape, torch.arange(mean.shape[0])).numpy()
+        kernel = Exponential(settings.kernel * learned.own[CHANNELS].double().numpy(), settings.length)
+        used = deviations[np.square(deviations).any((1, 2))]
+        return Process(
+            places_of(coords, domain.shape), mean, math.sqrt(settings.factors) * used, kernel, settings.degrees
+        )
+
+
+_PLAIN = np.array([1.0, 0.01, 1.0, np.inf])
+
+
+def principal(
+    values: Float64[np.ndarray, "b n c"], count: int
+) -> tuple[Float64[np.ndarray, "n c"], Float64[np.ndarray, "k n c"]]:
+    """The mean of signals, and deviations whose squares add up to their covariance.
+
+    Args:
+        values: of all signals.
+        count: of deviations, at most; the largest are taken.
+    """
+    mean = values.mean(0)
+    flat = (values - mean).reshape(len(values), -1)
+    _, scales, directions = np.linalg.svd(flat, full_matrices=False)
+    kept = min(count, len(values) - 1)
+    deviations = scales[:kept, None] * directions[:kept] / math.sqrt(len(values) - 1)
+    return mean, deviations.reshape(-1, *mean.shape)
+
+
+def _between_channels(differences: Float64[np.ndarray, "b n c"]) -> Float64[np.ndarray, "c c"]:
+    """Covariances between channels, of all samples of all signals."""
+    flat = differences.reshape(-1, differences.shape[-1])
+    return flat.T @ flat / len(flat)
+
+
+def settings_at(table: Float64[np.ndarray, "shares 4"], share: float) -> Settings:
+    """The settings for a share of samples, between those for the shares on either side."""
+    logs = np.log([min(max(share, SHARES[0]), SHARES[-1]), *SHARES])
+    inverse = table.copy()
+    inverse[:, 3] = 1 / table[:, 3]
+    factors, kernel, length = (np.exp(np.interp(logs[0], logs[1:], np.log(column))) for column in inverse[:, :3].T)
+    heavy = np.interp(logs[0], logs[1:], inverse[:, 3])
+    return Settings(factors, kernel, length, math.inf if heavy == 0 else float(1 / heavy))
+
+
+def _on_grid(values: Float[Tensor, "*k n c"], own: tuple[int, ...], shape: tuple[int, ...]) -> Float[Tensor, "*k m c"]:
+    """Functions on another grid over the same extent, by linear interpolation."""
+    if own == shape:
+        return values
+    if len(own) not in _AXES:
+        raise InrError(f"a Gaussian base of {len(own)} axes is for signals of its own size alone")
+    channels = values.shape[-1]
+    grids = values.movedim(-1, 0).reshape(1, -1, *own)
+    sizes = tuple(shape)
+    if len(own) == 1:  # torch samples pictures and volumes
+        grids, sizes = grids[..., None, :], (1, *sizes)
+    coords = grid_coords(sizes, torch.arange(math.prod(sizes))).to(values.dtype).reshape(1, *sizes, len(sizes))
+    found = F.grid_sample(grids, coords, mode="bilinear", padding_mode="border", align_corners=False)
+    return found.reshape(channels, *values.shape[:-2], -1).movedim(0, -1)
