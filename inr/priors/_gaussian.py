@@ -1,4 +1,4 @@
-"""The Gaussian distribution of signals on a grid: their mean, principal deviations, and a kernel for what these leave."""
+"""The Gaussian distribution of signals on a grid: their mean, principal deviations, a kernel for what these leave."""
 
 import math
 from collections.abc import Mapping
