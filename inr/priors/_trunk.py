@@ -30,7 +30,7 @@ class Trunk(Method):
 
     It is one fit of one field with signals x channels values, on any engine. A new signal begins with the shared layers
     and the last layer that suits it best, in closed form (ridge regression on its samples); without a signal, with the
-    mean of the learned last layers. Published: 10 signals, 5,000 steps, Adam's 1e-4, a random last layer.
+    mean of the learned last layers. Published: 10 signals, and a random last layer for a new one.
     """
 
     steps = 1_000
