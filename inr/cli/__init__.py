@@ -6,6 +6,8 @@ from inr.cli._bench import EPILOG as BENCH_EPILOG
 from inr.cli._bench import bench
 from inr.cli._compare import EPILOG as COMPARE_EPILOG
 from inr.cli._compare import compare
+from inr.cli._complete import EPILOG as COMPLETE_EPILOG
+from inr.cli._complete import complete
 from inr.cli._compress import EPILOG as COMPRESS_EPILOG
 from inr.cli._compress import RECOMPRESS_EPILOG, compress, recompress
 from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
@@ -99,6 +101,7 @@ def _inr(
 app.command(epilog=FIT_EPILOG)(fit)
 app.command("fit-many", epilog=FIT_MANY_EPILOG)(fit_many)
 app.command(epilog=LEARN_EPILOG)(learn)
+app.command(epilog=COMPLETE_EPILOG)(complete)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=MESH_EPILOG)(mesh)
 app.command(epilog=EXPORT_EPILOG)(export)

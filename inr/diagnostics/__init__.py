@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from inr.diagnostics._codec_sheet import codec_sheet as codec_sheet
     from inr.diagnostics._comparison import Comparison as Comparison
     from inr.diagnostics._comparison import Run as Run
+    from inr.diagnostics._completion_sheet import completion_sheet as completion_sheet
     from inr.diagnostics._embedding import distance_preservation as distance_preservation
     from inr.diagnostics._embedding import stable_rank as stable_rank
     from inr.diagnostics._figures import Series as Series
@@ -47,6 +48,7 @@ __getattr__, __all__ = lazy_exports(
         "Thumbnail": "._thumbnail",
         "codec_sheet": "._codec_sheet",
         "comparison_sheet": "._sheet",
+        "completion_sheet": "._completion_sheet",
         "distance_preservation": "._embedding",
         "estimate": "._sampling",
         "field_html": "._notebook",
