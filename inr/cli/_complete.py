@@ -54,9 +54,7 @@ def complete(
         Path | None, typer.Option(help="What inr learn learned from similar signals.", show_default=False)
     ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Signals to draw as they might be; 4 if not given.")] = 4,
-    truth: Annotated[
-        Path | None, typer.Option(help="What it should be, to measure it by.", show_default=False)
-    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="What it should be, to measure it by.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn; 0 if not given.", show_default=False)] = 0,
     no_sheet: Annotated[bool, typer.Option("--no-sheet", help="Draw none.")] = False,
     force: Force = False,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.spatial.distance import cdist
 
@@ -282,7 +282,7 @@ def _free(count: int) -> float:
     return float(max(count, 3))
 
 
-def places_of(coords: Float64[np.ndarray, "n d"], shape: Sequence[int]) -> Float64[np.ndarray, "n d"]:
+def places_of(coords: Float[np.ndarray, "n d"], shape: Sequence[int]) -> Float64[np.ndarray, "n d"]:
     """Coordinates in half extents of the longest axis, so that distances are those of cells.
 
     Args:
