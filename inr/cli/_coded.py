@@ -1,4 +1,4 @@
-"""Signals that are told from a base: what `inr compress --base`, `inr decompress` and `inr info` do with their files."""
+"""Files of signals that are told from a base, as `inr compress --base`, `inr decompress` and `inr info` have them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

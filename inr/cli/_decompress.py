@@ -70,7 +70,7 @@ def decompress(
     ] = None,
     base: Annotated[
         Path | None,
-        typer.Option(help="What the file was compressed with as --base, where it is not beside it.", show_default=False),
+        typer.Option(help="What the file was compressed with as --base, if not beside it.", show_default=False),
     ] = None,
     max_memory: Annotated[
         str, typer.Option(help="The largest number of bytes that weights, and samples, may take: 500MB, 4GiB.")

@@ -150,8 +150,8 @@ def found_base(told: Mapping[str, Any], base: Any, path: str | os.PathLike[str] 
         given = as_base(base)
         if given.name != wanted:
             raise UnknownWeights(
-                f"the file needs the base {file} of SHA-256 {wanted[:12]}…, and {given.file or 'this base'} is another, "
-                f"{given.name[:12]}…"
+                f"the file needs the base {file} of SHA-256 {wanted[:12]}…, and "
+                f"{given.file or 'this base'} is another, {given.name[:12]}…"
             )
         return given
     folders = [Path() if path is None else Path(path).parent, *map(Path, filter(None, [os.environ.get(FOLDER)]))]

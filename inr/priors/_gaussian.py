@@ -1,4 +1,4 @@
-"""The Gaussian distribution of signals on a grid: their mean, principal deviations, and a kernel for what these leave."""
+"""The Gaussian distribution of signals on a grid: their mean, principal deviations, and a kernel for the rest."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -138,7 +138,7 @@ class Gaussian(Method):
         )
 
 
-_PLAIN = np.array([1.0, 0.01, 1.0, np.inf])
+_PLAIN = np.array([1.0, 0.01, 1.0, 0.0])
 
 
 def principal(
@@ -183,12 +183,13 @@ def _between_channels(differences: Float64[np.ndarray, "b n c"]) -> Float64[np.n
 
 
 def settings_at(table: Float64[np.ndarray, "shares 4"], share: float) -> Settings:
-    """The settings for a share of samples, between those for the shares on either side."""
+    """The settings for a share of samples, between those for the shares on either side.
+
+    The table's last column is one over the degrees of freedom: 0 for the distribution of Gauss.
+    """
     logs = np.log([min(max(share, SHARES[0]), SHARES[-1]), *SHARES])
-    inverse = table.copy()
-    inverse[:, 3] = 1 / table[:, 3]
-    factors, kernel, length = (np.exp(np.interp(logs[0], logs[1:], np.log(column))) for column in inverse[:, :3].T)
-    heavy = np.interp(logs[0], logs[1:], inverse[:, 3])
+    factors, kernel, length = (np.exp(np.interp(logs[0], logs[1:], np.log(column))) for column in table[:, :3].T)
+    heavy = np.interp(logs[0], logs[1:], table[:, 3])
     return Settings(factors, kernel, length, math.inf if heavy == 0 else float(1 / heavy))
 
 

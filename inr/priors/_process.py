@@ -140,7 +140,10 @@ class Split(NamedTuple):
         known, asked = process.places[seen], process.places[rest]
         root = _root(near(kernel, known, known), level)
         across = solve_triangular(root, near(kernel, known, asked), lower=True)
-        factors = [process.factors[:, chosen].reshape(len(process.factors), -1).T for chosen in (seen, rest)]
+        factors = [
+            process.factors[:, chosen].reshape(len(process.factors), len(chosen) * channels).T
+            for chosen in (seen, rest)
+        ]
         loadings = solve_triangular(root, factors[0], lower=True)
         missed = solve_triangular(root, (values - process.mean[seen]).ravel(), lower=True)
         whole = np.tile(np.diag(kernel.variance), len(rest))

@@ -99,8 +99,8 @@ def quantise(
     """
     if (worst := rest.max()) >= most:
         raise InrError(
-            f"the base's deviations come no nearer to a signal than {-10 * math.log10(worst / most):+.1f} dB of what is "
-            "asked: ask for less, or learn a base of more components or signals"
+            f"the base's deviations come no nearer to a signal than {-10 * math.log10(worst / most):+.1f} dB of what "
+            "is asked: ask for less, or learn a base of more components or signals"
         )
     fineness = np.array(_STEPS)
     sizes = 2.0 ** (-fineness / SCALES_PER_OCTAVE)

@@ -22,7 +22,7 @@ def series(count=24, seed=0, side=6):
 def base(tmp_path_factory):
     options = {"steps": 2, "held_out": 0, "network": "mlp:depth=1,width=4", "engine": "eager"}
     path = tmp_path_factory.mktemp("bases") / "maps.inr"
-    return learn(series(), method="gaussian:components=6,tuned=no", out=path, **options)
+    return learn(series(), method="gaussian:components=6,tuned=false", out=path, **options)
 
 
 def random_coefficients(count=40, seed=0):
@@ -99,7 +99,7 @@ def test_a_base_is_found_beside_the_file_and_by_the_variable(base, tmp_path, mon
 
 def test_another_base_is_refused(base):
     other = learn(
-        series(seed=3), method="gaussian:components=6,tuned=no", steps=1, network="mlp:depth=1,width=4", engine="eager"
+        series(seed=3), method="gaussian:components=6,tuned=false", steps=1, network="mlp:depth=1,width=4", engine="eager"
     )
     data = compress_signals(series(2, seed=1), base)
     with pytest.raises(UnknownWeights, match="is another"):
