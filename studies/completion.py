@@ -4,8 +4,7 @@
 
 - `completion`: the 20 held-out faces of studies/priors.py from 10, 100 and 300 of 625 pixels, the same ones for all
   methods: PSNR of whole pictures (seen pixels are kept), mean negative log density of unseen values, and the shares of
-  these within intervals of 50 and 90 %. `exponential` and `training covariance` learn nothing but what stands in their
-  names: the length by the marginal likelihood; mean and covariance of the 80 others, and 0.01 of an exponential kernel
+  these within intervals of 50 and 90 %. `exponential` and `training covariance` learn only what stands in their names: the length by the marginal likelihood; mean and covariance of the 80 others, and 0.01 of an exponential kernel
   of length 1. All others are `inr.priors.complete` with a base of that method.
 - `coding`: ERA5, temperature at 2 m over the British Isles, hourly, March 2019 (Copernicus Climate Change Service), 33 x
   49 samples in a range of 25.9 K. 504 hours, 21 days, are learned from, the 240 hours of the 10 days after them are
@@ -32,8 +31,8 @@ from inr.bench.tables import Ledger, Row, markdown, origin, read
 from inr.compression.bitstream.frequency_tables import SHAPES
 from inr.priors import Base, Collection, Learning, complete, compress_signals, load_base
 from inr.priors._coded import _basis, _spread
-from inr.priors._process import Exponential, Process, condition, places_of
 from inr.priors._gaussian import MEAN, principal
+from inr.priors._process import Exponential, Process, condition, places_of
 from inr.priors._spread import _write, quantise
 from inr.signals import grid_coords
 from studies import RESULTS
@@ -166,7 +165,8 @@ def report(rows: list[Row], machines: str) -> str:
             told = f"Bytes against {other}: {ratio:.3f} times"
             if not row.get("base_bytes"):
                 saved = (int(row["bytes"]) - int(ours["bytes"])) / TESTED
-                told += f"; the base's {int(ours['base_bytes']):,} bytes are earned by {int(ours['base_bytes']) / saved:,.0f} maps"
+                earned = int(ours["base_bytes"]) / saved
+                told += f"; the base's {int(ours['base_bytes']):,} bytes are earned by {earned:,.0f} maps"
             text += [told + ".", ""]
     head = [name.replace("_", " ") for name in COLUMNS]
     return "\n".join([*text, *markdown(head, [[row.get(name, "") for name in COLUMNS] for row in rows]), ""])

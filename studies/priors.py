@@ -221,8 +221,10 @@ def picture(data: Data, engine: str, path: Path) -> None:
             axis.imshow(values.detach().reshape(25, 25), cmap="gray", vmin=-1, vmax=1)
             axis.set_title(f"{level:.1f} dB", fontsize=7, pad=2)
         row[-1].imshow(held.targets.reshape(25, 25), cmap="gray", vmin=-1, vmax=1)
-    for axis, count in zip(axes[-1], [*map(str, counts), "signal"], strict=True):
-        axis.set_xlabel(count if count == "signal" else f"{count} step{'' if count == '1' else 's'}", fontsize=8)
+    for axis, label in zip(
+        axes[-1], [*(f"{count} step{'s' * (count != 1)}" for count in counts), "signal"], strict=True
+    ):
+        axis.set_xlabel(label, fontsize=8)
     figure.savefig(path, dpi=150)
 
 
@@ -260,10 +262,10 @@ def main() -> None:
             maml = partial(by_inner_steps, found, "maml", steps, (1, 2, 3))
             least = {"at_least": "32"} if name == "faces" else {}
             once("maml", name, f"{steps} outer steps", lambda maml=maml, least=least: maml() | least)  # type: ignore[misc]
-    once("reptile", "faces", "500 outer steps", partial(by_inner_steps, of_faces, "reptile", 500, (3, 12)))
+    once("reptile", "faces", "300 outer steps", partial(by_inner_steps, of_faces, "reptile", 300, (3, 12)))
     for count in LATENTS:
         method = f"modulated:latents={count}"
-        once("codes", "faces", f"{count} latents", partial(by_inner_steps, of_faces, method, 600, (3,)))
+        once("codes", "faces", f"{count} latents", partial(by_inner_steps, of_faces, method, 300, (3,)))
         if count <= 64:
             once("codes", "faces", f"{count} components", partial(by_components, of_faces, count))
     text = report(read(TABLE), origin(TABLE))

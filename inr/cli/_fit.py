@@ -114,6 +114,7 @@ def fit(
     no_comparison: options.NoComparison = False,
     init: options.Init = None,
     workers: options.Workers = None,
+    on: options.On = None,
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     log: options.Log = None,
@@ -128,7 +129,7 @@ def fit(
     arguments = dict(locals())
     if is_for_a_set(signal, output, as_shape):
         raise typer.Exit(fit_set(arguments))
-    for name in ("init", "workers"):
+    for name in ("init", "workers", "on"):
         if arguments[name] is not None:
             raise InrError(f"--{name} is for sets, which are fitted to folders: inr fit DIR -o SET.inr")
     if as_shape == "video":

@@ -216,6 +216,15 @@ Workers = Annotated[
     int | None,
     _option(_SETS, "Fields that are fitted side by side; the number of cores if not given.", "--workers"),
 ]
+On = Annotated[
+    str | None,
+    _option(
+        _SETS,
+        "Fit on a Ray cluster: ray:HOST:PORT, or ray for this machine's cores; in this process if not given.",
+        "--on",
+        metavar="ray[:ADDRESS]",
+    ),
+]
 
 Server = Annotated[
     str | None,

@@ -44,8 +44,7 @@ class Base:
             nothing was learned from) and "held_out_signals" where there were some; "fit", what the steps were.
         file: where it is from; None where it was not saved yet.
 
-    >>> from inr.priors import learn
-    >>> base = learn([np.random.rand(8, 8) for _ in range(4)], network="mlp:depth=1,width=8", steps=5)
+    >>> base = inr.learn([np.random.rand(8, 8) for _ in range(4)], network="mlp:depth=1,width=8", steps=5)
     >>> base.method.config()["name"], base.about["signals"], base.domain.channels
     ('trunk', 3, 1)
     >>> field = inr.fit(np.random.rand(12, 8), base=base, steps=5, coding="exact")

@@ -224,8 +224,7 @@ def learn(
     Warns, by `inr.InrWarning`, of files that could not be read and are left out.
 
     >>> pictures = [np.random.default_rng(seed).random((8, 8)) for seed in range(5)]
-    >>> from inr.priors import learn
-    >>> base = learn(pictures, steps=20, network="mlp:depth=2,width=8")
+    >>> base = inr.learn(pictures, steps=20, network="mlp:depth=2,width=8")
     >>> base.about["signals"], base.about["held_out_signals"], base.start(pictures[0])["network.layers.0.weight"].shape
     (4, 1, torch.Size([8, 2]))
     """

@@ -42,27 +42,21 @@ class Maml(MetaMethod):
         inner_steps: Annotated[int, Range(1, 64), "steps of gradient descent"] = 3,
         inner_rate: Annotated[float, Range(0, above=True), "their rates, before they are learned"] = 1e-2,
         learned_rates: Annotated[bool, "whether rates are learned, for every parameter and step"] = True,
-        rates_share: Annotated[float, Range(0, above=True), "rates' share of the outer learning rate"] = 1.0,
         signals: Annotated[int, Range(1), "in an outer step"] = 8,
     ) -> None:
         self.inner_steps = inner_steps
         self.inner_rate = inner_rate
         self.learned_rates = learned_rates
-        self.rates_share = rates_share
         self.signals = signals
 
     def own(self, field: Field) -> dict[str, Tensor]:
-        """The rates, (inner_steps, …) for each parameter."""
+        """The rates, (inner_steps, …) for each parameter; they are free, as in Meta-SIREN."""
         if not self.learned_rates:
             return {}
         return {
             _RATES + name: each.new_full((self.inner_steps, *each.shape), self.inner_rate).detach()
             for name, each in field.named_parameters()
         }
-
-    def rate(self, name: str) -> float:
-        """That of the rates, which are free, as in Meta-SIREN."""
-        return self.rates_share
 
     def outer(
         self,

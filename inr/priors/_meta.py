@@ -66,14 +66,6 @@ class MetaMethod(Method):
             targets: their values, of every signal.
         """
 
-    def rate(self, name: str) -> float:
-        """The share of the outer learning rate that something of `own` learns at.
-
-        Args:
-            name: of it.
-        """
-        return 1.0
-
     def bound(self, own: Mapping[str, Tensor]) -> None:
         """Take what is learned besides the field's parameters back to where it makes sense, in place.
 
@@ -130,13 +122,11 @@ class MetaWeights(Parametrisation):
         self.leaves = dict(field.named_parameters()) | self.own
 
     def optimiser(self, learning_rates: LearningRates, threads: int, name: str) -> Optimiser:
-        """Groups of the field's parameters, and one for each of the others, which learns at a rate of its own."""
-        shares = {key: self._method.rate(key) for key in self.own}
-        apart = [
-            Group("network", {key: tensor}, learning_rates["network"] * shares[key], share=shares[key])
-            for key, tensor in self.own.items()
-        ]
-        return make_optimiser(parameter_groups(self._field, learning_rates) + apart, threads, name)
+        """Groups of the field's parameters, and one of the others, which learn at the network's rate."""
+        groups = parameter_groups(self._field, learning_rates)
+        if self.own:
+            groups.append(Group("network", self.own, learning_rates["network"]))
+        return make_optimiser(groups, threads, name)
 
     def weights(self) -> Mapping[str, Tensor]:
         """The field's parameters."""

@@ -18,7 +18,7 @@ from inr.priors._meta import MetaMethod, Outer
 from inr.priors._method import Adapted, Learned, Sampled, methods
 
 MODULATION, RATES = "modulation", "rates"
-_FEW = 32  # latents up to which equations for them cost less than the network
+_FEW = 8  # latents up to which a step of Gauss-Newton is worth what it costs more than one of descent
 _LOWEST, _HIGHEST = 0.005, 0.1  # rates at first, drawn evenly from between
 
 
@@ -41,18 +41,18 @@ class Modulated(MetaMethod):
     needs no second differentiation.
     """
 
-    steps = 1_000
-    learning_rate = 5e-4
+    steps = 500
+    learning_rate = 1e-3
 
     def __init__(
         self,
         *,
         latents: Annotated[int, Range(1, 65_536), "numbers for each signal"] = 32,
         solver: Annotated[
-            Literal["auto", "gauss-newton", "descent"], "of the inner problem; auto: gauss-newton up to 32 latents"
+            Literal["auto", "gauss-newton", "descent"], "of the inner problem; auto: gauss-newton up to 8 latents"
         ] = "auto",
         inner_steps: Annotated[int, Range(1, 64), "of the solver"] = 3,
-        signals: Annotated[int, Range(1), "in an outer step"] = 16,
+        signals: Annotated[int, Range(1), "in an outer step"] = 8,
     ) -> None:
         self.latents = latents
         self.inner_steps = inner_steps

@@ -19,7 +19,7 @@ from inr.priors._method import Adapted, Learned, Sampled, methods
     source="Nichol, Achiam and Schulman, On first-order meta-learning algorithms, 2018; of fields: Tancik et al., "
     "Learned initializations for optimizing coordinate-based neural representations, CVPR 2021",
     formula="Adam takes θ₀ - mean of θ_K for the gradient; θᵢ₊₁ = θᵢ - α ∇L(θᵢ), i < K",
-    limits="needs long inner loops; the trunk learns faster and is left sooner",
+    limits="needs long inner loops",
 )
 class Reptile(MetaMethod):
     """Weights that move towards what K steps of gradient descent make of them, for some signals in each step.

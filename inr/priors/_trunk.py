@@ -23,14 +23,14 @@ from inr.signals import Domain
     "trunk",
     source="Vyas et al., Learning transferable features for implicit neural representations (STRAINER), NeurIPS 2024",
     formula="valuesᵢ = Hᵢ h(x): the layers h are shared, each signal i of N has a last layer Hᵢ of its own",
-    limits="helps the first tens of steps; after some hundred, a fit from random weights is about as good",
+    limits="helps the first tens of steps, of signals that have much in common",
 )
 class Trunk(Method):
     """All signals are fitted at once by one network that has a last layer for each; the layers before are the prior.
 
     It is one fit of one field with signals x channels values, on any engine. A new signal begins with the shared layers
     and the last layer that suits it best, in closed form (ridge regression on its samples); without a signal, with the
-    mean of the learned last layers. Published: 10 signals, 5,000 steps, Adam's 1e-4, a random last layer.
+    mean of the learned last layers. Published: 10 signals, and a random last layer for a new one.
     """
 
     steps = 1_000

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 def tuned(
     values: Float64[np.ndarray, "b n c"], places: Float64[np.ndarray, "n d"]
 ) -> Float64[np.ndarray, "shares settings"]:
-    """The settings that predict left-out signals best, a row for each of `SHARES`: factors, kernel, length, 1 / degrees.
+    """Settings that predict left-out signals best, a row for each of `SHARES`: factors, kernel, length, 1 / degrees.
 
     Signals are left out in runs, for neighbours may be alike. The score is the mean log density of single unseen values
     under Student's distribution; its scale and degrees follow from the standardised errors.

@@ -7,14 +7,14 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.sets._defaults import set_recipe as set_recipe
     from inr.sets._fields import Fields as Fields
-    from inr.sets._fields import load_set as load_set
-    from inr.sets._file import is_set as is_set
     from inr.sets._fit_many import BLOCK as BLOCK
     from inr.sets._fit_many import SetProgress as SetProgress
     from inr.sets._fit_many import fit_many as fit_many
     from inr.sets._fit_many import sheet_path as sheet_path
     from inr.sets._kept import blocks_path as blocks_path
+    from inr.sets._kind import is_set as is_set
     from inr.sets._layout import Slot as Slot
+    from inr.sets._open import load_set as load_set
     from inr.sets._recipe import Recipe as Recipe
     from inr.sets._rows import Rows as Rows
     from inr.sets._rows import fit_rows as fit_rows
@@ -35,8 +35,8 @@ __getattr__, __all__ = lazy_exports(
         "export": "._tables",
         "fit_many": "._fit_many",
         "fit_rows": "._rows",
-        "is_set": "._file",
-        "load_set": "._fields",
+        "is_set": "._kind",
+        "load_set": "._open",
         "set_recipe": "._defaults",
         "sheet_path": "._fit_many",
     },

@@ -3,7 +3,7 @@
 import difflib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,16 +13,12 @@ from jaxtyping import Float32, Float64, Int64
 
 from inr._errors import DamagedFile, InrError, InrWarning
 from inr._specs import Config, format_spec
-from inr.activations import activations
-from inr.container import GIB, Payload, Sections, write_payloads
-from inr.encodings import encodings
+from inr.container import Payload, write_payloads
 from inr.field import Field
 from inr.fitting import Reason
-from inr.networks import networks
-from inr.sets._file import INDEX, Block, Index, Label, block_name, is_set
-from inr.sets._layout import ABOUT, Slot, layout_of, state_of
+from inr.sets._file import Block, Index, Label, block_name
+from inr.sets._layout import ABOUT, Slot, layout_in, state_of
 from inr.sets._recipe import seed_of
-from inr.signals import Domain
 
 _NAMED = 3  # fields of a damaged block that a message names
 
@@ -77,7 +73,7 @@ class Fields:
         self._ends = np.cumsum(index.counts)
         self._places: dict[str, int] | None = None
         self._last: tuple[int, Block] | None = None
-        self._layout = _layout(header)
+        self._layout = layout_in(header)
 
     def __len__(self) -> int:
         """Number of fields."""
@@ -256,36 +252,6 @@ class Fields:
         return field.eval()
 
 
-def load_set(path: str | os.PathLike[str], *, max_bytes: int = GIB) -> Fields:
-    """Open the file of a set; nothing in it is executed.
-
-    Args:
-        path: the file.
-        max_bytes: most bytes that the index, or one block of rows, may take.
-
-    Returns:
-        The set, of which only the index is read.
-
-    Raises:
-        DamagedFile: header or index do not hold together; a damaged block of rows shows when it is read.
-        InrError: no such file, a file of something else, parts that are not registered here, or a newer inr's.
-    """
-    sections = Sections(Path(path), max_bytes=max_bytes)
-    if not is_set(sections.header):
-        raise InrError(f"{path} holds no set of fields; inr.load opens a single field")
-    _check_parts(sections.header, path)
-    try:
-        index = Index.of_section(sections.read(INDEX))
-        _check_layout(sections, index)
-        return Fields(sections.header, index, _Stored(sections, index, int(sections.header["parameters"])))
-    except DamagedFile as error:
-        raise DamagedFile(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "), error.section) from error
-    except InrError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
-
-
 class InMemory:
     """Blocks of rows in memory.
 
@@ -303,72 +269,6 @@ class InMemory:
     def payload(self, number: int) -> Payload:
         """The same as bytes of a file."""
         return Payload.of(self._blocks[number].section(block_name(number)))
-
-
-class _Stored:
-    """Blocks of rows in a file."""
-
-    def __init__(self, sections: Sections, index: Index, width: int) -> None:
-        self._sections, self._index, self._width = sections, index, width
-
-    def read(self, number: int) -> Block:
-        section = self._sections.read(block_name(number))
-        try:
-            return Block.of_section(section, int(self._index.counts[number]), self._width)
-        except DamagedFile as error:
-            raise DamagedFile(f"{self._sections.path}: {error}", error.section) from error
-
-    def payload(self, number: int) -> Payload:
-        return self._sections.payload(block_name(number))
-
-
-def _layout(header: Mapping[str, Any]) -> tuple[Slot, ...]:
-    return tuple(
-        Slot(str(each["name"]), tuple(int(size) for size in each["shape"]), int(each["start"]))
-        for each in header["layout"]
-    )
-
-
-def _check_layout(sections: Sections, index: Index) -> None:
-    """Raises DamagedFile where the header claims another layout than its parts have, or blocks that are not there."""
-    header = sections.header
-    domain = Domain.from_json(header["domain"])
-    fit, formula = header["fit"], header["formula"]
-    whole = all(isinstance(fit[key], int) for key in ("seed", "steps", "batch")) and isinstance(fit["init"], str)
-    rates = [float(rate) for rate in fit["rates"].values()] + [0.0 if fit["psnr"] is None else float(fit["psnr"])]
-    if not (whole and 0 <= fit["seed"] < 1 << 32 and rates and isinstance(formula, Mapping)):
-        raise DamagedFile("the header is damaged: it does not say what the set was fitted with", "header")
-    layout = layout_of(domain, {part: header["field"][part] for part in ("encoding", "activation", "network")})
-    if layout != _layout(header) or layout[-1].stop != header["parameters"]:
-        raise DamagedFile("the header is damaged: its layout is not that of its parts", "header")
-    if index.sizes.shape[1] != domain.in_dim:
-        raise DamagedFile(f"section '{INDEX}' does not fit the header: sizes of other axes", INDEX)
-    sizes = {entry.name: entry.size for entry in sections.table}
-    for number, count in enumerate(index.counts):
-        if sizes.get(block_name(number), 0) < 4 * int(count) * layout[-1].stop:
-            raise DamagedFile(f"section '{INDEX}' does not fit the header: block {number} is too small", INDEX)
-
-
-def _check_parts(header: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Raises InrError for parts that are not registered here, and for a set of a later layout."""
-    known: dict[str, Callable[..., Any]] = {
-        "encoding": encodings.info, "activation": activations.info, "network": networks.info
-    }  # fmt: skip
-    try:
-        number = int(header["set"]["format"])
-        names = {part: str(header["field"][part]["name"]) for part in known}
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFile(f"{path}: its header describes no set: {error!r}", "header") from error
-    if number > 1:
-        raise InrError(f"{path}: a set written by a newer version of inr (format {number}): pip install -U inr")
-    for part, info in known.items():
-        try:
-            info(names[part])
-        except InrError as error:
-            raise InrError(
-                f"{path} needs the {part} '{names[part]}', which is not registered here: install the package that "
-                "brings it, or name the script that registers it, with --load SCRIPT.py or the environment's INR_LOAD"
-            ) from error
 
 
 def _listed(names: Sequence[str]) -> str:

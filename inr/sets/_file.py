@@ -184,11 +184,6 @@ def header_of(domain: Domain, config: Mapping[str, Any], fit: Mapping[str, Any])
     }
 
 
-def is_set(header: Mapping[str, Any]) -> bool:
-    """Whether a file is one of a set, by its header."""
-    return isinstance(header.get("set"), Mapping)
-
-
 def block_name(number: int) -> str:
     """The name of the section that holds a block of rows."""
     return f"{ROWS}.{number}"

@@ -1,5 +1,6 @@
 """Fitting a set: block by block, each kept as soon as it is done."""
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -11,18 +12,21 @@ from typing import Any, Protocol, cast, get_args, runtime_checkable
 import numpy as np
 import torch
 
+from inr._cluster import Cluster
 from inr._cores import usable_cores
 from inr._errors import InrError, InrWarning
 from inr._version import __version__
 from inr.container import Payload, write_payloads
 from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
+from inr.sets._blocks import OpenBlock, fit_away, fit_here
 from inr.sets._defaults import set_recipe
-from inr.sets._fields import Fields, InMemory, load_set
+from inr.sets._fields import Fields, InMemory
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
+from inr.sets._open import load_set
 from inr.sets._recipe import Init, Recipe
-from inr.sets._rows import fit_rows
+from inr.sets._rows import Rows
 from inr.sets._sources import Kin, Labels, Source, Sources, kin_of, mixed, sources_of, survey
 from inr.signals import Domain, Signal
 
@@ -74,6 +78,7 @@ def fit_many(
     seed: int = 0,
     lattice_only: bool = True,
     workers: int | None = None,
+    on: str | None = None,
     block: int = BLOCK,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -106,7 +111,9 @@ def fit_many(
         optimiser: one of `inr.fitting.OPTIMISERS`; "adam" when None.
         seed: decides first weights and batches, with the names.
         lattice_only: learn the samples of a grid alone, which then are values at points to whatever uses the field.
-        workers: threads that fit side by side; the usable cores when None.
+        workers: threads that fit side by side; the usable cores when None. With `on`, tasks under way at most.
+        on: "ray" or "ray:HOST:PORT": fit on the machines of a Ray cluster, see `docs/sets.md`. Signals are read and the
+            set is written here.
         block: fields of a block of rows at most. Blocks of large signals have fewer.
         out: the file that gets the set. Blocks that are done are kept in the folder `OUT.blocks` until it is there,
             and memory holds one block only. When None, the set is in memory.
@@ -149,11 +156,10 @@ def fit_many(
         "lattice_only": lattice_only,
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
-    run = _Run(
-        sources, settings, cast("Init | Field | Beginning", init), kept, workers or usable_cores(), block, progress
-    )
-    with stopping_on_interrupt(run):
-        return run.fields(resume=resume, force=force)
+    with contextlib.nullcontext() if on is None else Cluster(on) as cluster:
+        run = _Run(sources, settings, cast("Init | Field | Beginning", init), kept, workers, cluster, block, progress)
+        with stopping_on_interrupt(run):
+            return run.fields(resume=resume, force=force)
 
 
 def sheet_path(path: Path) -> Path:
@@ -169,7 +175,8 @@ class _Run:
     settings: Mapping[str, Any]
     init: Init | Field | Beginning
     kept: KeptBlocks | None
-    workers: int
+    workers: int | None
+    cluster: Cluster | None
     block: int
     progress: Callable[[SetProgress], Any] | None
     done: int = 0
@@ -178,6 +185,7 @@ class _Run:
     _stopped: bool = False
     _noted: bool = False
     _total: int | None = None
+    _header: dict[str, Any] | None = None
 
     def stop(self) -> None:
         """Ask it to end, as Ctrl-C does."""
@@ -187,27 +195,46 @@ class _Run:
         """Fit what is not there yet, and put the set together."""
         if self.sources.total is not None:
             self._total = self.sources.total - len(survey(self.sources, lambda: not self._stopped))
-        pieces: list[KeptBlock | HeldBlock] = []
-        header: dict[str, Any] | None = None
-        recipe: Recipe | None = None
-        told: dict[str, Any] = {}
-        for sources, signals in self._blocks():
-            if recipe is None:
-                recipe = self._recipe(signals)
-                header = _header(recipe, sources[0].name, signals[0])
-                told = _decisive(recipe, header)
-                if self.kept is not None:
-                    self.kept.begin(told, resume=resume)
-            if len(pieces) >= _MOST_BLOCKS:
-                raise InrError(f"a set has {_MOST_BLOCKS:,} blocks at most; make several sets of these signals")
-            pieces.append(self._piece(recipe, told, sources, signals))
-            sources.clear()  # before the next ones are read
-            signals.clear()
-        if recipe is None or header is None:
+        pieces: dict[int, KeptBlock | HeldBlock] = {}
+        for block, rows in self._fitted(self._open_blocks(pieces, resume=resume)):
+            pieces[block.place] = self._piece(block, rows)
+        if self._header is None:
             raise self._nothing()
-        found = self._together(header, pieces, force=force or resume)
+        found = self._together(self._header, [pieces[place] for place in sorted(pieces)], force=force or resume)
         self._warn(found)
         return found
+
+    def _open_blocks(self, pieces: dict[int, KeptBlock | HeldBlock], *, resume: bool) -> Iterator[OpenBlock]:
+        """The blocks that are to be fitted; those that are there already go to the pieces."""
+        recipe: Recipe | None = None
+        told: dict[str, Any] = {}
+        for place, (sources, signals) in enumerate(self._blocks()):
+            if recipe is None:
+                recipe = self._recipe(signals)
+                self._header = _header(recipe, sources[0].name, signals[0])
+                told = _decisive(recipe, self._header)
+                if self.kept is not None:
+                    self.kept.begin(told, resume=resume)
+            if place >= _MOST_BLOCKS:
+                raise InrError(f"a set has {_MOST_BLOCKS:,} blocks at most; make several sets of these signals")
+            names = [source.name for source in sources]
+            labels = [source.label for source in sources] if self.sources.labelled else None
+            key = "" if self.kept is None else block_key(told, names, signals)
+            there = None if self.kept is None else self.kept.find(key, labels)
+            sources.clear()  # before the next ones are read
+            if there is None:
+                yield OpenBlock(place, recipe, key, names, labels, signals)
+            else:
+                signals.clear()
+                pieces[place] = there
+                self.before += len(names)
+                self.done += len(names)
+                self._tell(0)
+
+    def _fitted(self, blocks: Iterator[OpenBlock]) -> Iterator[tuple[OpenBlock, Rows]]:
+        if self.cluster is None:
+            return fit_here(blocks, self._tell, self.workers or usable_cores())
+        return fit_away(blocks, self._tell, self.cluster, self.workers)
 
     def _recipe(self, signals: Sequence[Signal]) -> Recipe:
         """What all fits have in common, by the signals of the first block."""
@@ -244,27 +271,14 @@ class _Run:
         if sources:
             yield sources, signals
 
-    def _piece(
-        self, recipe: Recipe, told: Mapping[str, Any], sources: Sequence[Source], signals: Sequence[Signal]
-    ) -> KeptBlock | HeldBlock:
-        """A block of fields: the one that is there, or one that is fitted."""
-        names = [source.name for source in sources]
-        labels = [source.label for source in sources] if self.sources.labelled else None
-        key = "" if self.kept is None else block_key(told, names, signals)
-        if self.kept is not None and (there := self.kept.find(key, labels)) is not None:
-            self.before += len(names)
-            self.done += len(names)
-            self._tell(0)
-            return there
-        rows = fit_rows(recipe, names, signals, workers=min(self.workers, len(names)), done=self._tell)
-        if self._stopped and len(rows.names) < len(names):
-            raise KeyboardInterrupt
+    def _piece(self, block: OpenBlock, rows: Rows) -> KeptBlock | HeldBlock:
+        """A block that is fitted, kept where the set is to be a file."""
         if rows.notes and not self._noted:
             self._noted = True
             warnings.warn(rows.notes[0], InrWarning, stacklevel=4)
-        index, made = Index.of_rows(rows, labels), Block(rows.weights, rows.domains)
-        piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(key, index, made)
-        self.done += len(names)
+        index, made = Index.of_rows(rows, block.labels), Block(rows.weights, rows.domains)
+        piece = HeldBlock(index, made) if self.kept is None else self.kept.keep(block.key, index, made)
+        self.done += len(block.names)
         self._tell(0)
         return piece
 

@@ -59,6 +59,14 @@ def layout_of(domain: Domain, config: Mapping[str, Any]) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
+def layout_in(header: Mapping[str, Any]) -> tuple[Slot, ...]:
+    """The layout that the header of a set's file tells."""
+    return tuple(
+        Slot(str(each["name"]), tuple(int(size) for size in each["shape"]), int(each["start"]))
+        for each in header["layout"]
+    )
+
+
 def state_of(row: Tensor, layout: tuple[Slot, ...]) -> dict[str, Tensor]:
     """The tensors in a row of weights.
 

@@ -14,10 +14,11 @@ from inr.engines import engines
 from inr.fitting import presets
 from inr.networks import networks
 from inr.objectives import objectives
+from inr.priors import methods
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
 
-REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs, presets)
+REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs, presets, methods)
 
 
 def test_every_part_is_listed_with_its_parameters(inr_cli):

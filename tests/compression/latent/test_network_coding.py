@@ -78,7 +78,7 @@ def fitted() -> tuple[EagerStep, Fitted]:
         move = (mean / (1 - 0.9**count)) / ((square / (1 - 0.99**count)).sqrt() + 1e-8)
         step.parameters.sub_(0.01 * move)
     latents = step.latents.round().to(torch.int32).numpy()
-    return step, Fitted(layout, latents, step.parameters.numpy().copy(), 1e-3, 16.0)
+    return step, Fitted(layout, latents, step.parameters.numpy().copy(), 1e-3)
 
 
 def test_rounding_in_turns_loses_less_than_rounding_alone(fitted: tuple[EagerStep, Fitted]) -> None:
@@ -112,7 +112,7 @@ def test_smallest_pictures_of_a_fit_that_never_began(size: tuple[int, int]) -> N
     layout = Layout(*size, 1, "lop")
     step = EagerStep(layout, np.full((1, *size), 0.25, np.float32))
     parameters = torch.cat([each.reshape(-1) for each in eager.initial_parameters(layout, 0).values()]).numpy()
-    found = quantise(step, Fitted(layout, np.zeros(layout.latents, np.int32), parameters, 1e-3, 16.0))
+    found = quantise(step, Fitted(layout, np.zeros(layout.latents, np.int32), parameters, 1e-3))
     assert len(encode_parameters(found)) < 110
 
 

@@ -1,0 +1,238 @@
+"""Pure tasks on the machines of a Ray cluster: inputs go out from here and results come back, in order of completion.
+
+Only this process reads and writes files, so that machines need no shared folder. Since tasks are pure, one that is run
+again, after its process or its machine died, gives what it would have given.
+"""
+
+import contextlib
+import importlib
+import os
+import signal as posix_signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from inr._cores import usable_cores
+from inr._errors import InrError, MissingExtra
+from inr._version import __version__
+
+Key = TypeVar("Key")
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+_PATIENCE = 3.0  # seconds for an address to answer
+_BETWEEN = 0.25  # seconds at most between two looks at whether to go on
+_RETRIES = 3  # of a task whose process or machine dies
+_WINDOW = 2  # tasks under way or sent ahead, for each core of the cluster
+# what clients and servers of HTTP/2, which gRPC is, begin with: the client's magic words, and settings of either
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Key, Found]):
+    """What a task came to.
+
+    Attributes:
+        key: of the task.
+        value: what it gave; None where it failed.
+        failure: why it failed; None where it did not.
+    """
+
+    key: Key
+    value: Found | None
+    failure: str | None = None
+
+
+class Cluster:
+    """A Ray cluster, as long as it is needed: a context manager.
+
+    Args:
+        on: "ray": the cluster that the variable RAY_ADDRESS names, else one of this machine's cores, which ends with
+            this object; "ray:HOST:PORT": the cluster at that address, which this machine is to be part of; "ray:auto":
+            the one that runs on this machine.
+
+    Raises:
+        InrError: another word, an address that does not answer, or a cluster that does not take this process.
+        MissingExtra: Ray is not installed.
+    """
+
+    def __init__(self, on: str) -> None:
+        address = _address(on)
+        try:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+            self._ray: Any = importlib.import_module("ray")
+        except ImportError:
+            raise MissingExtra("ray", "ray", f"running on {on}") from None
+        self._ours = not self._ray.is_initialized()
+        if self._ours:
+            self._connect(address)
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            self._ray.shutdown()
+
+    @property
+    def cores(self) -> int:
+        """Cores of the machines that are there now; at least 1."""
+        return max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+
+    def run(
+        self,
+        work: Callable[[Any, Given], Found],
+        shared: Any,
+        tasks: Iterable[tuple[Key, Given]],
+        *,
+        modules: Iterable[str] = (),
+        at_once: int | None = None,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Outcome[Key, Found]]:
+        """Run tasks, a core each; a process or a machine that dies costs time only.
+
+        Args:
+            work: gives a task's result from what all tasks share and from what is its own; a function of a module,
+                without side effects.
+            shared: what all tasks share, which every machine gets once.
+            tasks: their keys, which stay here, and what is sent for each; as many are taken as there is room for.
+            modules: those that machines import first, as for parts that they register.
+            at_once: tasks under way at most; as many as the cluster has cores, and as many sent ahead, when None.
+            go_on: asked a few times a second.
+
+        Yields:
+            What tasks came to, in order of completion.
+
+        Raises:
+            KeyboardInterrupt: `go_on` said no. What is under way is cancelled, as it is when the iterator is closed.
+        """
+        remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_work)
+        common = self._ray.put((__version__, tuple(modules), work, shared))
+        waiting, pending = iter(tasks), dict[Any, Key]()
+        try:
+            while True:
+                room = at_once or _WINDOW * self.cores
+                while len(pending) < room and (task := next(waiting, None)) is not None:
+                    pending[remote.remote(common, task[1])] = task[0]
+                    del task  # the cluster has it now
+                if not pending:
+                    return
+                ready, _ = self._ray.wait(list(pending), num_returns=1, timeout=_BETWEEN)
+                if not go_on():
+                    raise KeyboardInterrupt
+                for each in ready:
+                    yield self._outcome(pending.pop(each), each)
+        finally:
+            for each in pending:
+                self._ray.cancel(each, force=True)
+
+    def _connect(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        if host:
+            _check_answers(host, int(port))
+        options = {"num_cpus": usable_cores(), "include_dashboard": False} if address == "local" else {}
+        try:
+            with _handlers_kept():
+                self._ray.init(address, log_to_driver=False, logging_level="error", **options)
+        except (RuntimeError, OSError, ValueError, self._ray.exceptions.RayError) as error:
+            raise InrError(f"{_named(address)} does not take this process: {_first_line(error)}") from error
+
+    def _outcome(self, key: Key, reference: Any) -> Outcome[Key, Found]:
+        errors = self._ray.exceptions
+        try:
+            return Outcome(key, self._ray.get(reference))
+        except errors.RayTaskError as error:
+            cause = error.cause
+            told = str(cause) if isinstance(cause, InrError) else f"{type(cause).__name__}: {_first_line(cause)}"
+            return Outcome(key, None, told)
+        except errors.OutOfMemoryError:
+            return Outcome(key, None, "its machine ran out of memory, in all tries")
+        except errors.RayError as error:
+            return Outcome(
+                key, None, f"its process or machine died, in all of {_RETRIES + 1} tries ({type(error).__name__})"
+            )
+
+
+def modules_of(classes: Iterable[type]) -> tuple[str, ...]:
+    """The modules that register some parts, for other machines to import.
+
+    Raises:
+        InrError: a part of the running script, which other machines do not see.
+    """
+    found = dict.fromkeys(each.__module__ for each in classes)
+    if "__main__" in found:
+        raise InrError(
+            "a part is registered by the running script, which other machines do not see: move it to a module"
+        )
+    return tuple(found)
+
+
+def _work(common: tuple[str, tuple[str, ...], Callable[[Any, Any], Any], Any], given: Any) -> Any:
+    """What a process of the cluster does for a task."""
+    version, modules, work, shared = common
+    if version != __version__:
+        raise InrError(
+            f"{socket.gethostname()} has inr {__version__}, and the machine that asks has {version}: install one "
+            "version on all machines"
+        )
+    for module in modules:
+        importlib.import_module(module)
+    return work(shared, given)
+
+
+def _address(on: str) -> str:
+    """The address as `ray.init` takes it."""
+    name, colon, address = on.partition(":")
+    if name != "ray" or (colon and not address):
+        raise InrError(f"fits run on ray, ray:auto or ray:HOST:PORT, not on {on!r}")
+    address = address or os.environ.get("RAY_ADDRESS", "local")
+    if address in ("local", "auto"):
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise InrError(f"the address of a Ray cluster is HOST:PORT, as 10.0.0.1:6379, not {address!r}")
+    return address
+
+
+def _check_answers(host: str, port: int) -> None:
+    """See that a server of gRPC listens; Ray itself would try for minutes. Raises InrError."""
+    try:
+        with socket.create_connection((host, port), _PATIENCE) as connection:
+            connection.settimeout(_PATIENCE)
+            connection.sendall(_HELLO)
+            answer = connection.recv(9)
+    except OSError as error:
+        reason = "nothing came back" if isinstance(error, TimeoutError) else (error.strerror or str(error))
+        raise InrError(
+            f"no Ray cluster answers at {host}:{port} ({reason}); start one there by ray start --head --port={port}, "
+            "or name another address"
+        ) from error
+    if len(answer) < 4 or answer[3] != _SETTINGS:
+        raise InrError(f"what listens at {host}:{port} is no Ray cluster; give the address that ray start --head told")
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """While inside, whatever is done to the handler of SIGTERM is undone at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = posix_signal.getsignal(posix_signal.SIGTERM)
+    try:
+        yield
+    finally:
+        posix_signal.signal(posix_signal.SIGTERM, before)
+
+
+def _named(address: str) -> str:
+    return {"local": "Ray on this machine", "auto": "the Ray cluster of this machine"}.get(
+        address, f"the Ray cluster at {address}"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip()[:300]

@@ -1,0 +1,80 @@
+"""What stands in for Ray in tests of every day: it runs tasks in one process, the last one first."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+
+class RayError(Exception):
+    """As Ray's."""
+
+
+class RayTaskError(RayError):
+    """As Ray's: what a task raised is its cause."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class OutOfMemoryError(RayError):
+    """As Ray's."""
+
+
+class FakeRay:
+    """What `Cluster` asks of Ray, in one process: of the tasks that wait, the last one sent is done first.
+
+    Attributes:
+        most: tasks that waited at once.
+        cancelled: tasks that were.
+        dies: told a task's input; what Ray raises for it instead of running it.
+    """
+
+    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError, OutOfMemoryError=OutOfMemoryError)
+
+    def __init__(self) -> None:
+        self.most, self.cancelled = 0, 0
+        self.dies: Callable[[Any], Exception | None] = lambda given: None
+        self.down = False
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, address: str, **options: Any) -> None:
+        assert (address, options["include_dashboard"]) == ("local", False)
+
+    def shutdown(self) -> None:
+        self.down = True
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def remote(self, **options: Any) -> Any:
+        assert options == {"num_cpus": 1, "max_retries": 3}
+        return lambda work: SimpleNamespace(remote=lambda *given: _Reference(work, given))
+
+    def wait(self, pending: list[Any], *, num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
+        self.most = max(self.most, len(pending))
+        return pending[-1:], pending[:-1]
+
+    def get(self, task: Any) -> Any:
+        if (error := self.dies(task.given[1])) is not None:
+            raise error
+        try:
+            return task.run()
+        except Exception as error:
+            raise RayTaskError(error) from error
+
+    def cancel(self, task: Any, *, force: bool) -> None:
+        self.cancelled += 1
+
+
+class _Reference:
+    """A task of the stand-in."""
+
+    def __init__(self, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        self.given = given
+        self.run = lambda: work(*given)

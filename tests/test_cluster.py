@@ -1,0 +1,115 @@
+"""Tasks of a cluster: a stand-in for Ray, which finishes them in an order of its own, and addresses that are none."""
+
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from inr import _cluster
+from inr._cluster import Cluster, modules_of
+from inr._errors import InrError, MissingExtra
+from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    """The stand-in, in the place of Ray."""
+    fake = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return fake
+
+
+def power(exponent: int, base: int) -> int:
+    """A task."""
+    if base == 13:
+        raise InrError("13 is unlucky")
+    return base**exponent
+
+
+def test_all_tasks_come_back_and_few_wait_at_once(ray):
+    with Cluster("ray") as cluster:
+        found = {each.key: each.value for each in cluster.run(power, 2, ((str(n), n) for n in range(12)))}
+    assert found == {str(n): n * n for n in range(12)}
+    assert (ray.most, ray.cancelled, ray.down) == (4, 0, True)
+    with Cluster("ray") as cluster:
+        ray.most = 0
+        assert [each.key for each in cluster.run(power, 2, enumerate(range(3)), at_once=1)] == [0, 1, 2]
+    assert ray.most == 1
+
+
+def test_a_task_that_fails_says_why_and_the_others_go_on(ray):
+    ray.dies = lambda base: {3: OutOfMemoryError("x"), 4: RayError("y")}.get(base)
+    with Cluster("ray") as cluster:
+        found = {each.key: each for each in cluster.run(power, 2, enumerate([2, 13, 3, 4, "a"]))}
+    assert (found[0].value, found[0].failure) == (4, None)
+    assert found[1].failure == "13 is unlucky"
+    assert found[2].failure == "its machine ran out of memory, in all tries"
+    assert found[3].failure == "its process or machine died, in all of 4 tries (RayError)"
+    assert found[4].failure.startswith("TypeError: ")
+
+
+def test_what_is_under_way_is_cancelled(ray):
+    with Cluster("ray") as cluster:
+        with pytest.raises(KeyboardInterrupt):
+            list(cluster.run(power, 2, enumerate(range(12)), go_on=lambda: False))
+        assert ray.cancelled == 4
+        results = cluster.run(power, 2, enumerate(range(12)))
+        next(results)
+        results.close()
+    assert ray.cancelled == 4 + 3
+
+
+def test_machines_have_the_same_version(ray):
+    with pytest.raises(InrError, match=r"has inr .*, and the machine that asks has 0\.0: install one version"):
+        _cluster._work(("0.0", (), power, 2), 3)
+
+
+def test_ray_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=re.escape("pip install 'inr[ray]'")):
+        Cluster("ray")
+
+
+@pytest.mark.parametrize("on", ["spark", "ray:", "ray:host", "ray:host:", "ray:host:0", "ray:ray://host:10001", "rays"])
+def test_addresses_that_are_none(ray, on):
+    with pytest.raises(InrError, match=r"HOST:PORT"):
+        Cluster(on)
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[[bytes], int]]:
+    """Begins a server that gives one answer; tells its port."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve(answer: bytes) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(64)
+            connection.sendall(answer)
+
+    def begin(answer: bytes) -> int:
+        threading.Thread(target=serve, args=(answer,), daemon=True).start()
+        return server.getsockname()[1]
+
+    yield begin
+    server.close()
+
+
+def test_addresses_that_do_not_answer(ray, listening):
+    port = listening(b"HTTP/1.0 400 Bad request\r\n")
+    with pytest.raises(InrError, match=f"what listens at 127.0.0.1:{port} is no Ray cluster"):
+        Cluster(f"ray:127.0.0.1:{port}")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(InrError, match=rf"no Ray cluster answers at 127\.0\.0\.1:{port} \(Connection refused\)"):
+        Cluster(f"ray:127.0.0.1:{port}")
+
+
+def test_parts_of_the_running_script_are_refused():
+    assert modules_of([Cluster, InrError, MissingExtra]) == ("inr._cluster", "inr._errors")
+    with pytest.raises(InrError, match="move it to a module"):
+        modules_of([type("Mine", (), {"__module__": "__main__"})])
