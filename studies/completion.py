@@ -4,10 +4,11 @@
 
 - `completion`: the 20 held-out faces of studies/priors.py from 10, 100 and 300 of 625 pixels, the same ones for all
   methods: PSNR of whole pictures (seen pixels are kept), mean negative log density of unseen values, and the shares of
-  these within intervals of 50 and 90 %. `exponential` and `training covariance` learn only what stands in their names: the length by the marginal likelihood; mean and covariance of the 80 others, and 0.01 of an exponential kernel
-  of length 1. All others are `inr.priors.complete` with a base of that method.
-- `coding`: ERA5, temperature at 2 m over the British Isles, hourly, March 2019 (Copernicus Climate Change Service), 33 x
-  49 samples in a range of 25.9 K. 504 hours, 21 days, are learned from, the 240 hours of the 10 days after them are
+  these within intervals of 50 and 90 %. `exponential` and `training covariance` learn only what stands in their names:
+  the length by the marginal likelihood; mean and covariance of the 80 others, and 0.01 of an exponential kernel of
+  length 1. All others are `inr.priors.complete` with a base of that method.
+- `coding`: ERA5, temperature at 2 m over the British Isles, hourly, March 2019 (Copernicus Climate Change Service), 33
+  x 49 samples in a range of 25.9 K. 504 hours, 21 days, are learned from; the 240 hours of the 10 days after them are
   coded so that each has 35 dB. `components` are quantised principal components: the same coder, each map by itself,
   rounded to the nearest. `one map each` is `inr.compress` of every twentieth map, its bytes times 20.
 

@@ -99,7 +99,11 @@ def test_a_base_is_found_beside_the_file_and_by_the_variable(base, tmp_path, mon
 
 def test_another_base_is_refused(base):
     other = learn(
-        series(seed=3), method="gaussian:components=6,tuned=false", steps=1, network="mlp:depth=1,width=4", engine="eager"
+        series(seed=3),
+        method="gaussian:components=6,tuned=false",
+        steps=1,
+        network="mlp:depth=1,width=4",
+        engine="eager",
     )
     data = compress_signals(series(2, seed=1), base)
     with pytest.raises(UnknownWeights, match="is another"):
