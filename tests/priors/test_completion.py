@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 import inr
-from inr.priors import complete, learn
+from inr.priors import Sampled, complete, learn, methods
 from inr.priors._process import Exponential, Process, condition, exponential_process, likeliest, near
+from inr.priors._set_encoder import encoded
 from inr.priors._tuning import SHARES, tuned
 
 TINY = {"network": "mlp:depth=1,width=8", "engine": "eager", "steps": 5}
@@ -117,12 +119,8 @@ def test_unseen_values_change_nothing(method, bases):
 
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_the_order_of_seen_samples_changes_nothing(method, bases):
-    from inr.priors import Sampled
-
     base = bases[method]
     picture = inr.from_array(smooth(1, seed=6)[0])
-    import torch
-
     order = torch.randperm(49, generator=torch.Generator().manual_seed(0))
     straight, mixed = torch.arange(20), order[order < 20]
     field = base.field(picture.domain)
@@ -165,3 +163,59 @@ def test_the_exponential_process_knows_no_level():
     ]
     # the constant's deviation is 10 of the values', so that its prior mean, which is its estimate, does not matter
     np.testing.assert_allclose(found[1] - found[0], 7, atol=1e-6)
+
+
+ENCODERS = ["neural-process:code=3,hidden=8", "hypernet:code=3,hidden=8"]
+
+
+@pytest.mark.parametrize("method", ENCODERS)
+def test_a_set_has_no_order_and_absent_samples_are_masked_ones(method):
+    torch.manual_seed(0)
+    field = inr.Field.build(inr.from_array(np.zeros((6, 6), np.float32)).domain, network="mlp:depth=1,width=8")
+    built = methods.build(method)
+    leaves = {**dict(field.named_parameters()), **built.own(field)}
+    coords, values = torch.rand(20, 2), torch.rand(2, 20, 1)
+    act, last = torch.relu, True
+    seen = torch.zeros(20)
+    seen[:7] = 1
+    poisoned = values.clone()
+    poisoned[:, 7:] = torch.nan
+    whole = encoded(leaves, "encoder", coords, poisoned, seen, act, last=last)
+    alone = encoded(leaves, "encoder", coords[:7], values[:, :7], torch.ones(7), act, last=last)
+    order = torch.randperm(20)
+    mixed = encoded(leaves, "encoder", coords[order], poisoned[:, order], seen[order], act, last=last)
+    torch.testing.assert_close(whole, alone, atol=1e-6, rtol=0)
+    torch.testing.assert_close(whole, mixed, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("method", ENCODERS)
+def test_set_encoders_learn_from_what_they_see(method):
+    levels = np.random.default_rng(0).uniform(0.2, 0.8, 24)
+    flat = [np.full((5, 5), level, np.float32) for level in levels]
+    base = learn(flat, method=method, held_out=0, **(TINY | {"steps": 150, "learning_rate": 0.01}))
+    unseen = np.ones((5, 5), bool)
+    unseen[0] = False
+    low, high = (complete(np.full((5, 5), level, np.float32), unseen, base=base).mean.mean() for level in (0.25, 0.75))
+    assert high - low > 0.2
+
+
+@pytest.mark.parametrize("method", ENCODERS)
+def test_gradients_of_set_encoders_are_those_of_finite_differences(method):
+    torch.manual_seed(0)
+    field = inr.Field.build(inr.from_array(np.zeros((4, 4), np.float32)).domain, network="mlp:depth=1,width=4").double()
+    built = methods.build(method)
+    leaves = {name: each.detach().double() for name, each in field.named_parameters()}
+    leaves |= {name: each.detach().double() for name, each in built.own(field).items()}
+    coords, targets = torch.rand(16, 2).double(), torch.rand(2, 16, 1).double()
+
+    def outer(changed):
+        return built.outer(field, changed, coords, targets, np.random.default_rng(3))
+
+    name = "encoder.0.weight"
+    found = outer(leaves).grads[name]
+    assert found.abs().max() > 0
+    if method.startswith("neural"):  # whose loss is all that is told; the other's has shares of codes and weights
+        direction, step = torch.randn_like(found), 1e-6
+        ends = [outer({**leaves, name: leaves[name] + sign * step * direction}).loss for sign in (1, -1)]
+        slope = (ends[0] - ends[1]) / (2 * step)
+        torch.testing.assert_close((found * direction).sum(), slope, rtol=1e-5, atol=1e-9)
