@@ -45,9 +45,9 @@ def completion_sheet(
     path = checked_png(path, "a sheet", force=force)
     seen = picture(mean, domain)
     seen[unseen] = UNKNOWN
-    shown = np.zeros_like(mean) if truth is None else truth
-    pairs = np.concatenate([mean + deviation, mean if truth is None else shown])
-    tones, factor = error_picture(np.concatenate([mean, mean]), pairs, domain)
+    # as one picture, so that errors and deviations have the same tones
+    others = np.concatenate([mean + deviation, mean if truth is None else truth])
+    tones, factor = error_picture(np.concatenate([mean, mean]), others, domain)
     spread, error = np.split(tones, 2)
     rows = [
         [

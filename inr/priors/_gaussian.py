@@ -63,6 +63,7 @@ class Gaussian(Method):
         self.tuned = tuned
         self.inner_steps = inner_steps
         self.inner_rate = inner_rate
+        self._own: dict[str, Tensor] | None = None  # found once in a fit, which looks at it often
 
     def own(self, field: Field) -> dict[str, Tensor]:
         """Mean (samples, channels), deviations (components, samples, channels), their spread, the kernel's settings."""
@@ -83,11 +84,17 @@ class Gaussian(Method):
                 f"method 'gaussian' is for signals of up to {_MOST_VALUES:,} values, and these have "
                 f"{math.prod(signals.values.shape[1:]):,}: bring them to a smaller grid (--size), or take trunk"
             )
+        self._own = None
         mean = np.asarray(signals.values.mean(0, dtype=np.float64, keepdims=True), dtype=np.float32)
         return Fitter(signals.with_values(mean).signal(0), setup, Budget(steps=steps), **options)
 
     def learned(self, fitter: Fitter, signals: Collection) -> Learned:
         """The field of the mean as it stands, and the distribution."""
+        if self._own is None:
+            self._own = self._distribution(signals)
+        return Learned(fitter.field.state_dict(), self._own)
+
+    def _distribution(self, signals: Collection) -> dict[str, Tensor]:
         values = signals.targets.double().numpy()
         shape = signals.values.shape[1:-1]
         places = places_of(grid_coords(shape, torch.arange(values.shape[1])).numpy(), shape)
@@ -101,7 +108,7 @@ class Gaussian(Method):
         }
         if not self.tuned:
             own[CHANNELS] = np.eye(mean.shape[1])
-        return Learned(fitter.field.state_dict(), {name: torch.from_numpy(each).float() for name, each in own.items()})
+        return {name: torch.from_numpy(each).float() for name, each in own.items()}
 
     def start(self, learned: Learned, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The field of the mean, for all signals."""
