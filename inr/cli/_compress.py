@@ -8,6 +8,7 @@ import typer
 from inr._errors import InrError
 from inr._option_values import parse_range
 from inr.cli import _pipes
+from inr.cli._coded import compress_by_base
 from inr.cli._compress_work import Work
 from inr.cli._console import clock, remark, tell_folder
 from inr.cli._fit_options import Nodata, Server, Token, ValueRange
@@ -40,6 +41,8 @@ EPILOG = """
   inr compress photo.png --server http://127.0.0.1:8765    # by inr serve
 
   inr compress frame2.png --codec mlp --initial frame1.inr # what differs from a similar picture
+
+  inr compress maps.npz --base maps-base.inr   # many similar signals, from what inr learn learned
 
   inr decompress photo.inr                     # photo.decoded.png
 
@@ -137,6 +140,14 @@ Initial = Annotated[
     ),
 ]
 
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        help="What inr learn --method gaussian learned; the signal, all of a folder or an .npz file are told from it.",
+        show_default=False,
+    ),
+]
+
 
 def compress(
     signal: Annotated[
@@ -160,6 +171,7 @@ def compress(
     engine: Engine = "auto",
     seed: Seed = 0,
     initial: Initial = None,
+    base: Base = None,
     value_range: ValueRange = None,
     nodata: Nodata = None,
     seconds: Seconds = None,
@@ -175,6 +187,13 @@ def compress(
     arguments = dict(locals())
     refuse_lossless(lossless)
     path = output or Path(f"{signal.stem}.inr")
+    if base is not None:
+        others = {
+            "codec": codec, "bpp": bpp, "bytes": size_in_bytes, "quality": quality, "max_error": max_error,
+            "preset": preset, "steps": steps, "initial": initial, "seconds": seconds, "server": server,
+        }  # fmt: skip
+        compress_by_base(signal, base, path, psnr, others, force=force, quiet=quiet, as_json=as_json)
+        return
     work = Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
     work.check(signal)
     reading: dict[str, Any] = {"value_range": parse_range(value_range), "nodata": nodata}

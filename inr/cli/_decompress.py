@@ -8,6 +8,7 @@ import typer
 from inr._errors import InrError
 from inr._files import check_writable
 from inr.cli import _pipes
+from inr.cli._coded import decompress_by_base
 from inr.cli._parsing import parse_bytes
 from inr.cli._progress import waiting
 from inr.cli._render import (
@@ -67,6 +68,10 @@ def decompress(
     initial: Annotated[
         Path | None, typer.Option(help="What the file was compressed with as --initial.", show_default=False)
     ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(help="What the file was compressed with as --base, if not beside it.", show_default=False),
+    ] = None,
     max_memory: Annotated[
         str, typer.Option(help="The largest number of bytes that weights, and samples, may take: 500MB, 4GiB.")
     ] = "1GiB",
@@ -77,6 +82,9 @@ def decompress(
     max_bytes = parse_bytes(max_memory)
     with waiting(f"reading {file}", quiet=quiet):
         contents = _read(file, prefix, max_bytes)
+    if "coded" in contents.header:
+        decompress_by_base(contents, file, output, base, force=force, quiet=quiet)
+        return
     from inr.compression.latent_files import is_latent
 
     if is_latent(contents.header) and size is None and scale is None and box is None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from inr._errors import InrError
 from inr.cli import _pipes
+from inr.cli._coded import tell_coded
 from inr.cli._console import decibels, out, pairs, print_json, size
 from inr.cli._info_set import describe_set, rows_of_set
 from inr.cli._render import DAMAGED, is_set_file
@@ -69,6 +70,9 @@ def info(
         contents = container.read(file)
         if "base" in contents.header:
             _tell_base(contents, file, as_json=as_json)
+            return
+        if "coded" in contents.header:
+            tell_coded(contents, file, as_json=as_json)
             return
         result = describe(contents, file)
     if as_json:

@@ -60,7 +60,8 @@ def learn(
         str,
         _option(
             _WHAT,
-            "trunk if not given, maml, modulated or reptile; with options, maml:inner_steps=5 (inr parts methods).",
+            "trunk if not given, maml, modulated, reptile, gaussian, neural-process or hypernet; with options, "
+            "maml:inner_steps=5 (inr parts methods).",
             autocompletion=completing("method"),
         ),
     ] = "trunk",

@@ -208,6 +208,8 @@ def build_any_field(
     """
     if "code" in contents.header:
         return upstairs("field_of_code", contents, path, reference)
+    if "coded" in contents.header:
+        raise InrError(f"{path} holds signals that are told from a base, and no field: inr decompress writes them")
     if "codec" not in contents.header:
         return build_field(contents, path)
     try:

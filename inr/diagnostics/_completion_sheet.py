@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from inr._files import replacing
 from inr.diagnostics._figures import checked_png
 from inr.diagnostics._layout import Panel, page
+from inr.diagnostics._methods_sheet import UNKNOWN
 from inr.diagnostics._pixels import error_picture, fitted, picture
 from inr.signals import Domain
 
@@ -31,7 +32,7 @@ def completion_sheet(
 
     Args:
         mean: what is expected, in own units; deviation: standard deviations; samples: what may be.
-        unseen: where nothing was seen: hatched in the first panel.
+        unseen: where nothing was seen: in a colour of its own in the first panel.
         path: the PNG to write.
         title: over the sheet.
         domain: of the values: its range goes from black to white.
@@ -42,14 +43,15 @@ def completion_sheet(
         InrError: another suffix, an existing file without `force`, or one that cannot be written.
     """
     path = checked_png(path, "a sheet", force=force)
-    seen = np.where(unseen[..., None], np.nan, mean)
-    shown = np.zeros_like(mean) if truth is None else truth
-    pairs = np.concatenate([mean + deviation, mean if truth is None else shown])
-    tones, factor = error_picture(np.concatenate([mean, mean]), pairs, domain)
+    seen = picture(mean, domain)
+    seen[unseen] = UNKNOWN
+    # as one picture, so that errors and deviations have the same tones
+    others = np.concatenate([mean + deviation, mean if truth is None else truth])
+    tones, factor = error_picture(np.concatenate([mean, mean]), others, domain)
     spread, error = np.split(tones, 2)
     rows = [
         [
-            Panel(fitted(picture(seen, domain), _SIDE), "seen", f"{np.mean(~unseen):.1%}"),
+            Panel(fitted(seen, _SIDE), "seen", f"{np.mean(~unseen):.1%}"),
             Panel(fitted(picture(mean, domain), _SIDE), "expected"),
             Panel(fitted(spread, _SIDE), "standard deviation", f"x{factor}"),
         ]

@@ -17,7 +17,7 @@ from inr.diagnostics._pixels import error_picture, fitted, picture
 from inr.signals import Domain
 
 _LONGEST_SIDE = 512  # pixels, of a panel of a large picture
-_UNKNOWN = np.array([150, 175, 225], np.uint8)  # where nothing was given: single pixels are too small for hatching
+UNKNOWN = np.array([150, 175, 225], np.uint8)  # where nothing was given: single pixels are too small for hatching
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def methods_sheet(
 def _marked(values: np.ndarray, domain: Domain) -> np.ndarray:
     """A picture with one colour where it is NaN."""
     pixels = picture(np.nan_to_num(values), domain).copy()
-    pixels[np.isnan(values).any(-1)] = _UNKNOWN
+    pixels[np.isnan(values).any(-1)] = UNKNOWN
     return pixels
 
 

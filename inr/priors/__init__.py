@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from inr.priors._base import field_of_base as field_of_base
     from inr.priors._base import load_base as load_base
     from inr.priors._base import read_base as read_base
+    from inr.priors._coded import compress_signals as compress_signals
+    from inr.priors._coded import decompress_signals as decompress_signals
+    from inr.priors._coded import is_coded as is_coded
+    from inr.priors._coded import read_signals as read_signals
+    from inr.priors._coded import told_of_signals as told_of_signals
     from inr.priors._collection import Collection as Collection
     from inr.priors._collection import collect as collect
     from inr.priors._completion import Completed as Completed
@@ -44,12 +49,17 @@ __getattr__, __all__ = lazy_exports(
         "checkpoint_of": "._learn",
         "collect": "._collection",
         "complete": "._completion",
+        "compress_signals": "._coded",
+        "decompress_signals": "._coded",
         "field_of_base": "._base",
         "field_of_code": "._decoding",
+        "is_coded": "._coded",
         "learn": "._learn",
         "load_base": "._base",
         "methods": "._method",
         "read_base": "._base",
+        "read_signals": "._coded",
         "save": "._learn",
+        "told_of_signals": "._coded",
     },
 )

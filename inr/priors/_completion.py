@@ -16,6 +16,7 @@ from inr.priors._base import Base, as_base
 from inr.priors._gaussian import Gaussian
 from inr.priors._inner import values_of
 from inr.priors._method import Sampled
+from inr.priors._neural_process import NeuralProcess
 from inr.priors._process import (
     Posterior,
     check_size,
@@ -221,6 +222,13 @@ def _posterior(
     coords = grid_coords(domain.shape, torch.arange(math.prod(domain.shape)))
     places = places_of(coords.numpy(), domain.shape)
     field = None
+    if base is not None and isinstance(base.method, NeuralProcess):
+        field = base.field(domain)
+        context = Sampled(coords[torch.from_numpy(seen)], torch.from_numpy(values).float()[None])
+        weights = base.method.adapt(base.learned, field, context, None).weights
+        told = base.method.posterior(base.learned, field, coords, seen, values, draws, seed)
+        field.load_state_dict({**base.weights, **{name: each[0] for name, each in weights.items()}})
+        return told, math.inf, field.eval()
     if base is None:
         process = exponential_process(places, seen, values)
     elif isinstance(base.method, Gaussian):

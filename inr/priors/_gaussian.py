@@ -1,7 +1,7 @@
-"""The Gaussian distribution of signals on a grid: their mean, principal deviations, a kernel for what these leave."""
+"""The Gaussian distribution of signals on a grid: their mean, principal deviations, and a kernel for the rest."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,12 +18,14 @@ from inr.priors._collection import Collection
 from inr.priors._inner import adam, repeated, values_of
 from inr.priors._method import Adapted, Learned, Method, Sampled, methods
 from inr.priors._process import Exponential, Process, places_of
+from inr.priors._spread import Spread, spread_of
 from inr.priors._tuning import SHARES, Settings, tuned
 from inr.signals import Domain, grid_coords
 
-MEAN, DEVIATIONS, CHANNELS, SETTINGS = "mean", "deviations", "channels", "settings"
+MEAN, DEVIATIONS, CHANNELS, SETTINGS, SPREAD = "mean", "deviations", "channels", "settings", "spread"
 _MOST_VALUES = 20_000  # of a signal: deviations take as many numbers each
-_AXES = {1: 1, 2: 2, 3: 3}
+_MOST_AXES = 3  # that are interpolated along
+_FOLDS = 8  # parts that signals are left out by
 
 
 @methods.register(
@@ -61,9 +63,10 @@ class Gaussian(Method):
         self.tuned = tuned
         self.inner_steps = inner_steps
         self.inner_rate = inner_rate
+        self._own: dict[str, Tensor] | None = None  # found once in a fit, which looks at it often
 
     def own(self, field: Field) -> dict[str, Tensor]:
-        """Mean (samples, channels), deviations (components, samples, channels), and the kernel's settings."""
+        """Mean (samples, channels), deviations (components, samples, channels), their spread, the kernel's settings."""
         samples, channels = math.prod(field.domain.shape or ()), field.domain.channels
         like = next(field.parameters())
         return {
@@ -71,6 +74,7 @@ class Gaussian(Method):
             DEVIATIONS: like.new_empty(self.components, samples, channels),
             CHANNELS: like.new_empty(channels, channels),
             SETTINGS: like.new_empty(len(SHARES), len(Settings._fields)),
+            SPREAD: like.new_empty(len(Spread._fields), self.components),
         }
 
     def fitter(self, signals: Collection, setup: Setup, steps: int, **options: Any) -> Fitter:
@@ -80,24 +84,31 @@ class Gaussian(Method):
                 f"method 'gaussian' is for signals of up to {_MOST_VALUES:,} values, and these have "
                 f"{math.prod(signals.values.shape[1:]):,}: bring them to a smaller grid (--size), or take trunk"
             )
+        self._own = None
         mean = np.asarray(signals.values.mean(0, dtype=np.float64, keepdims=True), dtype=np.float32)
         return Fitter(signals.with_values(mean).signal(0), setup, Budget(steps=steps), **options)
 
     def learned(self, fitter: Fitter, signals: Collection) -> Learned:
         """The field of the mean as it stands, and the distribution."""
+        if self._own is None:
+            self._own = self._distribution(signals)
+        return Learned(fitter.field.state_dict(), self._own)
+
+    def _distribution(self, signals: Collection) -> dict[str, Tensor]:
         values = signals.targets.double().numpy()
         shape = signals.values.shape[1:-1]
         places = places_of(grid_coords(shape, torch.arange(values.shape[1])).numpy(), shape)
         mean, deviations = principal(values, self.components)
         own = {
             MEAN: mean,
-            DEVIATIONS: np.concatenate([deviations, np.zeros((self.components - len(deviations), *mean.shape))]),
+            DEVIATIONS: _filled(deviations, self.components),
+            SPREAD: np.stack(spread_of(list(_left_out(values, self.components)))),
             CHANNELS: _between_channels(values - mean),
             SETTINGS: tuned(values, places) if self.tuned else np.tile(_PLAIN, (len(SHARES), 1)),
         }
         if not self.tuned:
             own[CHANNELS] = np.eye(mean.shape[1])
-        return Learned(fitter.field.state_dict(), {name: torch.from_numpy(each).float() for name, each in own.items()})
+        return {name: torch.from_numpy(each).float() for name, each in own.items()}
 
     def start(self, learned: Learned, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The field of the mean, for all signals."""
@@ -134,7 +145,7 @@ class Gaussian(Method):
         )
 
 
-_PLAIN = np.array([1.0, 0.01, 1.0, np.inf])
+_PLAIN = np.array([1.0, 0.01, 1.0, 0.0])
 
 
 def principal(
@@ -154,6 +165,24 @@ def principal(
     return mean, deviations.reshape(-1, *mean.shape)
 
 
+def _left_out(values: Float64[np.ndarray, "b n c"], count: int) -> Iterator[Float64[np.ndarray, "run k"]]:
+    """Coefficients of signals by the deviations of others: those of their own would seem smaller than they are."""
+    for run in np.array_split(np.arange(len(values)), min(_FOLDS, len(values))):
+        mean, deviations = principal(np.delete(values, run, axis=0), count)
+        yield (values[run] - mean).reshape(len(run), -1) @ directions(_filled(deviations, count)).T
+
+
+def directions(deviations: Float64[np.ndarray, "k n c"]) -> Float64[np.ndarray, "k values"]:
+    """Orthonormal rows; those of deviations that are 0 are 0."""
+    flat = deviations.reshape(len(deviations), -1)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-30)
+
+
+def _filled(deviations: Float64[np.ndarray, "k n c"], count: int) -> Float64[np.ndarray, "count n c"]:
+    """As many deviations as there are to be, the last ones 0."""
+    return np.concatenate([deviations, np.zeros((count - len(deviations), *deviations.shape[1:]))])
+
+
 def _between_channels(differences: Float64[np.ndarray, "b n c"]) -> Float64[np.ndarray, "c c"]:
     """Covariances between channels, of all samples of all signals."""
     flat = differences.reshape(-1, differences.shape[-1])
@@ -161,12 +190,13 @@ def _between_channels(differences: Float64[np.ndarray, "b n c"]) -> Float64[np.n
 
 
 def settings_at(table: Float64[np.ndarray, "shares 4"], share: float) -> Settings:
-    """The settings for a share of samples, between those for the shares on either side."""
+    """The settings for a share of samples, between those for the shares on either side.
+
+    The table's last column is one over the degrees of freedom: 0 for the distribution of Gauss.
+    """
     logs = np.log([min(max(share, SHARES[0]), SHARES[-1]), *SHARES])
-    inverse = table.copy()
-    inverse[:, 3] = 1 / table[:, 3]
-    factors, kernel, length = (np.exp(np.interp(logs[0], logs[1:], np.log(column))) for column in inverse[:, :3].T)
-    heavy = np.interp(logs[0], logs[1:], inverse[:, 3])
+    factors, kernel, length = (np.exp(np.interp(logs[0], logs[1:], np.log(column))) for column in table[:, :3].T)
+    heavy = np.interp(logs[0], logs[1:], table[:, 3])
     return Settings(factors, kernel, length, math.inf if heavy == 0 else float(1 / heavy))
 
 
@@ -174,7 +204,7 @@ def _on_grid(values: Float[Tensor, "*k n c"], own: tuple[int, ...], shape: tuple
     """Functions on another grid over the same extent, by linear interpolation."""
     if own == shape:
         return values
-    if len(own) not in _AXES:
+    if len(own) > _MOST_AXES:
         raise InrError(f"a Gaussian base of {len(own)} axes is for signals of its own size alone")
     channels = values.shape[-1]
     grids = values.movedim(-1, 0).reshape(1, -1, *own)

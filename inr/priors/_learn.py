@@ -204,8 +204,9 @@ def learn(
     Args:
         signals: a folder whose files are signals; or signals, paths of files and arrays, any of them. They are of one
             kind, with as many channels and axes, and on one grid, to which `size` brings others.
-        method: "trunk" (layers that all signals share, the fastest), "maml" (few steps at learned rates), "reptile" or
-            "modulated" (a code for each signal), with options as in "maml:inner_steps=5".
+        method: "trunk" (layers that all signals share, the fastest), "maml" (few steps at learned rates), "reptile",
+            "modulated" (a code for each signal), "gaussian" (mean and covariance), "neural-process" or "hypernet" (of
+            what is seen in part), with options as in "maml:inner_steps=5".
         out: file to save the base to; a checkpoint is kept beside it while it is unfinished. None: it is not saved.
         resume: go on from that checkpoint, as if it had not been interrupted.
         force: overwrite a file that is there.

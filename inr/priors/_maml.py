@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -64,6 +65,7 @@ class Maml(MetaMethod):
         leaves: Mapping[str, Tensor],
         coords: Float[Tensor, "n d"],
         targets: Float[Tensor, "b n c"],
+        draw: np.random.Generator,
     ) -> Outer:
         """The loss after the inner steps, differentiated through them."""
         with torch.enable_grad():

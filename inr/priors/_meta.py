@@ -55,7 +55,12 @@ class MetaMethod(Method):
 
     @abstractmethod
     def outer(
-        self, field: Field, leaves: Mapping[str, Tensor], coords: Float[Tensor, "n d"], targets: Float[Tensor, "b n c"]
+        self,
+        field: Field,
+        leaves: Mapping[str, Tensor],
+        coords: Float[Tensor, "n d"],
+        targets: Float[Tensor, "b n c"],
+        draw: np.random.Generator,
     ) -> Outer:
         """Loss and gradients of some signals.
 
@@ -64,6 +69,7 @@ class MetaMethod(Method):
             leaves: its parameters, and those of `own`, by name.
             coords: of samples.
             targets: their values, of every signal.
+            draw: for what a method draws in a step.
         """
 
     def bound(self, own: Mapping[str, Tensor]) -> None:
@@ -145,8 +151,9 @@ class MetaWeights(Parametrisation):
         self._method.bound(self.own)
         coords = grid_coords(self._shape, batch.indices)
         targets = self._targets[self._chosen(int(self._step))][:, batch.indices]
+        draw = np.random.default_rng([self._seed, int(self._step), 1])
         self._step += 1
-        found = self._method.outer(self._field, self.leaves, coords, targets)
+        found = self._method.outer(self._field, self.leaves, coords, targets, draw)
         return StepResult(found.loss, dict(found.grads), coords, found.residuals.transpose(0, 1).flatten(1))
 
     def _chosen(self, step: int) -> Int[Tensor, " signals"]:

@@ -15,8 +15,10 @@ from inr.priors._collection import Collection
 methods = Registry(
     "method",
     "inr.priors._gaussian",
+    "inr.priors._hypernet",
     "inr.priors._maml",
     "inr.priors._modulated",
+    "inr.priors._neural_process",
     "inr.priors._reptile",
     "inr.priors._trunk",
 )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -81,6 +82,7 @@ class Modulated(MetaMethod):
         leaves: Mapping[str, Tensor],
         coords: Float[Tensor, "n d"],
         targets: Float[Tensor, "b n c"],
+        draw: np.random.Generator,
     ) -> Outer:
         """The loss after the inner problem: differentiated through descent, or at the solution."""
         with torch.enable_grad():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 from scipy.spatial.distance import cdist
 
@@ -140,7 +140,10 @@ class Split(NamedTuple):
         known, asked = process.places[seen], process.places[rest]
         root = _root(near(kernel, known, known), level)
         across = solve_triangular(root, near(kernel, known, asked), lower=True)
-        factors = [process.factors[:, chosen].reshape(len(process.factors), -1).T for chosen in (seen, rest)]
+        factors = [
+            process.factors[:, chosen].reshape(len(process.factors), len(chosen) * channels).T
+            for chosen in (seen, rest)
+        ]
         loadings = solve_triangular(root, factors[0], lower=True)
         missed = solve_triangular(root, (values - process.mean[seen]).ravel(), lower=True)
         whole = np.tile(np.diag(kernel.variance), len(rest))
@@ -282,7 +285,7 @@ def _free(count: int) -> float:
     return float(max(count, 3))
 
 
-def places_of(coords: Float64[np.ndarray, "n d"], shape: Sequence[int]) -> Float64[np.ndarray, "n d"]:
+def places_of(coords: Float[np.ndarray, "n d"], shape: Sequence[int]) -> Float64[np.ndarray, "n d"]:
     """Coordinates in half extents of the longest axis, so that distances are those of cells.
 
     Args:

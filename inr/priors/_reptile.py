@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -48,6 +49,7 @@ class Reptile(MetaMethod):
         leaves: Mapping[str, Tensor],
         coords: Float[Tensor, "n d"],
         targets: Float[Tensor, "b n c"],
+        draw: np.random.Generator,
     ) -> Outer:
         """The way from the signals' weights back to the shared ones."""
         own = self._descended(field, leaves, coords, targets, self.inner_steps)

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 def tuned(
     values: Float64[np.ndarray, "b n c"], places: Float64[np.ndarray, "n d"]
 ) -> Float64[np.ndarray, "shares settings"]:
-    """The settings that predict left-out signals best, a row for each of `SHARES`.
+    """Settings that predict left-out signals best, a row for each of `SHARES`: factors, kernel, length, 1 / degrees.
 
     Signals are left out in runs, for neighbours may be alike. The score is the mean log density of single unseen values
     under Student's distribution; its scale and degrees follow from the standardised errors.
@@ -44,7 +44,9 @@ def tuned(
         values: of all signals.
         places: of their samples, as of `Process`.
     """
-    return np.array([_tuned_for(share, values, places) for share in SHARES])
+    found = np.array([_tuned_for(share, values, places) for share in SHARES])
+    found[:, 3] = 1 / found[:, 3]
+    return found
 
 
 def _tuned_for(share: float, values: np.ndarray, places: np.ndarray) -> Settings:

@@ -1,0 +1,125 @@
+"""Signals that are told from a base in few bytes."""
+
+import numpy as np
+import pytest
+
+import inr
+from inr._errors import DamagedFile
+from inr.compression import UnknownWeights
+from inr.priors import compress_signals, decompress_signals, learn
+from inr.priors._spread import decode, encode, quantise, restored, spread_of
+
+
+def series(count=24, seed=0, side=6):
+    draw = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    level = np.cumsum(draw.normal(size=(count, 3)), axis=0) / 8
+    maps = level[:, :1, None] * x + level[:, 1:2, None] * y + level[:, 2:, None] * np.sin(3 * x * y) + 5
+    return [inr.from_array(each.astype(np.float32), value_range=(0, 10)) for each in maps]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    options = {"steps": 2, "held_out": 0, "network": "mlp:depth=1,width=4", "engine": "eager"}
+    path = tmp_path_factory.mktemp("bases") / "maps.inr"
+    return learn(series(), method="gaussian:components=6,tuned=false", out=path, **options)
+
+
+def random_coefficients(count=40, seed=0):
+    draw = np.random.default_rng(seed)
+    sizes = np.array([1.0, 0.5, 0.1, 0.01])
+    rows = [draw.normal(size=4) * sizes]
+    for _ in range(count - 1):
+        rows.append(0.95 * rows[-1] + 0.3 * draw.normal(size=4) * sizes)
+    return np.array(rows)
+
+
+def test_coefficients_come_back_within_the_error():
+    rows = random_coefficients()
+    spread = spread_of([rows[:20], rows[20:]])
+    found = decode(memoryview(encode(rows, np.full(40, 0.001), 0.01, spread)), 40, spread)
+    missed = np.square(found - rows).sum(1) + 0.001
+    assert (missed <= 0.01).all()
+    # steps are a quarter of an octave apart, so that no signal is far finer than it must be
+    assert missed.mean() > 0.004
+
+
+def test_signals_in_a_series_take_fewer_bytes_than_mixed_ones():
+    rows = random_coefficients(200)
+    spread = spread_of([rows])
+    mixed = rows[np.random.default_rng(0).permutation(200)]
+    sizes = [len(encode(each, np.zeros(200), 1e-4, spread)) for each in (rows, mixed)]
+    assert sizes[0] < 0.9 * sizes[1]
+
+
+def test_wide_coefficients_are_coded_too():
+    rows = random_coefficients()
+    spread = spread_of([rows])
+    rows[7] *= 300
+    found = decode(memoryview(encode(rows, np.zeros(40), 0.01, spread)), 40, spread)
+    assert (np.square(found - rows).sum(1) <= 0.01).all()
+
+
+def test_what_no_coefficients_tell_is_refused():
+    with pytest.raises(inr.InrError, match="come no nearer"):
+        quantise(np.zeros((1, 4)), np.ones(1), 0.5, spread_of([random_coefficients()]), series=False, dead_zone=0.0)
+
+
+def test_integers_alone_give_the_coefficients_back():
+    rows = random_coefficients()
+    spread = spread_of([rows])
+    found = quantise(rows, np.zeros(40), 0.01, spread, series=True, dead_zone=0.1)
+    assert (np.square(restored(found, spread, series=True) - rows).sum(1) <= 0.01).all()
+
+
+@pytest.mark.parametrize("psnr", [30, 45])
+def test_coded_signals_have_the_quality_that_was_asked_for(base, psnr):
+    held = series(9, seed=1)
+    data = compress_signals(held, base, psnr=psnr, names=[f"{place}.npy" for place in range(9)])
+    found, used, names = decompress_signals(data, base)
+    assert used.name == base.name
+    assert names[3] == "3.npy"
+    for signal, decoded in zip(held, found, strict=True):
+        assert inr.signals.psnr(signal.array, decoded, data_range=10) >= psnr - 1e-3
+
+
+def test_one_signal_takes_few_bytes(base):
+    # the base's SHA-256 takes 32 of them at least
+    assert len(compress_signals(series(1, seed=2), base)) < 160
+
+
+def test_a_base_is_found_beside_the_file_and_by_the_variable(base, tmp_path, monkeypatch):
+    data = compress_signals(series(2, seed=1), base)
+    assert len(decompress_signals(data, path=base.file.parent / "any.inr")[0]) == 2
+    with pytest.raises(UnknownWeights, match="neither beside it nor in the folder"):
+        decompress_signals(data, path=tmp_path / "a.inr")
+    monkeypatch.setenv("INR_BASES", str(base.file.parent))
+    assert len(decompress_signals(data, path=tmp_path / "a.inr")[0]) == 2
+
+
+def test_another_base_is_refused(base):
+    other = learn(
+        series(seed=3),
+        method="gaussian:components=6,tuned=false",
+        steps=1,
+        network="mlp:depth=1,width=4",
+        engine="eager",
+    )
+    data = compress_signals(series(2, seed=1), base)
+    with pytest.raises(UnknownWeights, match="is another"):
+        decompress_signals(data, other)
+
+
+def test_signals_of_other_sizes_and_bases_of_other_methods_are_refused(base):
+    with pytest.raises(inr.InrError, match="codes are for the base's own size"):
+        compress_signals(series(1, side=8), base)
+    trunk = learn(series(4), steps=1, network="mlp:depth=1,width=4", engine="eager")
+    with pytest.raises(inr.InrError, match="of method gaussian"):
+        compress_signals(series(1), trunk)
+
+
+def test_damaged_bytes_are_refused(base):
+    data = bytearray(compress_signals(series(9, seed=1), base))
+    data[-1] ^= 1
+    with pytest.raises(DamagedFile):
+        decompress_signals(bytes(data), base)
