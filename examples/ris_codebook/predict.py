@@ -16,6 +16,7 @@ from codebooks import Codebook, load, score, synthetic
 import inr
 
 SEEDS = 5
+LENGTHS = ((0.04, 1.0, 0.1), (0.02, 1.0, 3.0))  # of rows and columns, by cross-validation among the learned places
 SLOPES = np.arange(-4.5, 4.5, 0.02)  # radians for each element and unit of the direction; π for half a wavelength
 
 
@@ -48,6 +49,23 @@ def waves(direction: np.ndarray, bits: np.ndarray, known: np.ndarray) -> np.ndar
     return np.cos(slope * angles + np.angle(coefficients(slope)))
 
 
+def process(
+    places: np.ndarray, known: np.ndarray, asked: np.ndarray, bits: np.ndarray, direction: np.ndarray,
+    lengths: tuple[float, float, float], noise: float = 0.5,
+) -> np.ndarray:  # fmt: skip
+    """Means of a Gaussian process of the direction along the axis, that across, and the distance in metres."""
+    distance = np.linalg.norm(places, axis=1)
+    across = next(each for each in directions(places) if (each != direction).any())
+    scaled = np.stack([direction, across, distance / 1000], axis=1) / lengths
+
+    def kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return np.exp(-((scaled[first][:, None] - scaled[second][None]) ** 2).sum(axis=-1) / 2)
+
+    mean = bits[known].mean(axis=0)
+    weights = np.linalg.solve(kernel(known, known) + noise * np.eye(len(known)), bits[known] - mean)
+    return mean + kernel(asked, known) @ weights
+
+
 def field_beside(
     places: np.ndarray, known: np.ndarray, asked: np.ndarray, rest: np.ndarray, omega: float, steps: int
 ) -> np.ndarray:
@@ -76,8 +94,10 @@ def field_beside(
     return found
 
 
-def predictions(codebook: Codebook, omega: float = 8.0, steps: int = 150) -> dict[str, list[np.ndarray]]:
-    """Rows and columns for the tested places, by the way that they were found."""
+def predictions(
+    codebook: Codebook, omega: float = 4.0, steps: int = 100, *, fields: bool = True
+) -> dict[str, list[np.ndarray]]:
+    """Rows and columns for the tested places, by the way they were found; without `fields`, by the quick ones only."""
     places, known, asked = codebook.places, codebook.learned, codebook.tested
     parts = list(zip((codebook.rows, codebook.columns), directions(places), strict=True))
     found = {
@@ -86,6 +106,12 @@ def predictions(codebook: Codebook, omega: float = 8.0, steps: int = 150) -> dic
     }
     planes = [waves(direction, bits, known) for bits, direction in parts]
     found["plane waves"] = [plane[asked] for plane in planes]
+    found["Gaussian processes of directions"] = [
+        process(places, known, asked, bits, direction, lengths)
+        for (bits, direction), lengths in zip(parts, LENGTHS, strict=True)
+    ]
+    if not fields:
+        return found
     found["a field of place and element"] = [
         field_beside(places, known, asked, bits.astype(np.float64), omega, steps) for bits, _ in parts
     ]

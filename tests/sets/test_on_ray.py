@@ -103,7 +103,8 @@ class TwoMachines:
         self.address = "ray:10.213.0.1:6397"
         self._environment = {
             **os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32),
-            "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }  # fmt: skip
 
     def begin(self) -> None:
