@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 
 from inr._errors import InrError
 from inr.compression import encode_integers
-from inr.compression.bitstream.frequency_tables import SHAPES
+from inr.compression.bitstream.frequency_tables import SHAPES, FrequencyTable
 from inr.compression.bitstream.generalised_gaussian_rows import (
     REACHES,
     SCALE_OF_ONE,
@@ -198,7 +198,9 @@ def decode(data: memoryview, count: int, spread: Spread) -> Float64[np.ndarray, 
     return restored(found, spread, series=bool(series))
 
 
-def _tables(quantised: Quantised, spread: Spread, shape: int, *, series: bool) -> Iterator[tuple]:
+def _tables(
+    quantised: Quantised, spread: Spread, shape: int, *, series: bool
+) -> Iterator[tuple[FrequencyTable, np.ndarray]]:
     """Frequency tables, by ascending scale, and the integers that are coded with them."""
     rows = [
         _scales(spread, step, place, series=series) + SCALES_PER_OCTAVE * wider
