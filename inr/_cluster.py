@@ -63,6 +63,7 @@ class Cluster:
         address = _address(on)
         try:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+            os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # nothing goes to our standard output
             self._ray: Any = importlib.import_module("ray")
         except ImportError:
             raise MissingExtra("ray", "ray", f"running on {on}") from None

@@ -121,6 +121,14 @@ def sweep(
         int | None,
         _option(_RUN, "Fits side by side; the number of cores if not given, 1 for seconds. 0: in this process."),
     ] = None,
+    on: Annotated[
+        str | None,
+        _option(
+            _RUN,
+            "Fit on a Ray cluster: ray:HOST:PORT, or ray for this machine's cores; in processes here if not given.",
+            metavar="ray[:ADDRESS]",
+        ),
+    ] = None,
     resume: Annotated[bool, _option(_RUN, "Keep the fits that are done, and go on.", "--resume")] = False,
     force: Annotated[bool, _option("Output", "Begin afresh in a folder that is there.", "--force")] = False,
     quiet: fit_options.Quiet = False,
@@ -140,7 +148,7 @@ def sweep(
             signals, setups=setup, encodings=encoding, activations=activation, networks=network, teachers=teacher,
             auto=auto, steps=steps, seconds=seconds, parameters=parameters, holdout=holdout, batch=batch,
             learning_rate=parse_rates(lr), schedule=schedule, seed=chosen_seeds, seeds=seeds, engine=engine,
-            jobs=jobs, folder=folder, resume=resume, force=force, skip_refused=skip_refused, on_event=bar.show,
+            jobs=jobs, on=on, folder=folder, resume=resume, force=force, skip_refused=skip_refused, on_event=bar.show,
         )  # fmt: skip
     if as_json:
         print_json(result.to_json() | {"folder": str(folder)})

@@ -1,6 +1,7 @@
 """What was learned from similar signals, as one file, and how fields begin from it."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ class Base:
     """What a method learned from signals of one sort: an initialisation, or a network and the codes that it takes.
 
     A base is for signals of its kind, of any size, with as many axes and channels. Its file holds parts, weights and
-    what the method needs besides; its name is the file's SHA-256, by which fields tell that they need it.
+    what the method needs besides; its name is a SHA-256 of all that, by which fields tell that they need it.
 
     Attributes:
         method: that learned it.
@@ -60,8 +61,14 @@ class Base:
 
     @property
     def name(self) -> str:
-        """The SHA-256 of its file, 64 hexadecimal digits."""
-        return hashlib.sha256(container.dumps(*self._contents())).hexdigest()
+        """The SHA-256 of what its file holds, 64 hexadecimal digits; not of its bytes, which deflate decides too."""
+        header, sections = self._contents()
+        digest = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode())
+        for section in sections:
+            for name, array in sorted(section.tensors.items()):
+                digest.update(f"\n{section.name}.{name} {array.dtype.str} {array.shape}\n".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     @property
     def learned(self) -> Learned:

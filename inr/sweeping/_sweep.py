@@ -5,13 +5,14 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from inr._cluster import Cluster
 from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._parts import format_spec, parse_spec
@@ -19,6 +20,7 @@ from inr.field import Spec
 from inr.fitting import LARGE_BATCH, default_setup, fingerprint, suited_steps
 from inr.signals import Signal, open
 from inr.sweeping._auto import DEFAULT_SECONDS, rounds, space
+from inr.sweeping._away import run_away
 from inr.sweeping._checks import all_seeds, check_budget, check_signals, check_wanted
 from inr.sweeping._holdout import held_out
 from inr.sweeping._lists import Specs, split_specs
@@ -79,6 +81,7 @@ def sweep(
     seeds: int = 1,
     engine: Spec = "auto",
     jobs: int | None = None,
+    on: str | None = None,
     folder: str | os.PathLike[str] | None = None,
     resume: bool = False,
     force: bool = False,
@@ -116,7 +119,10 @@ def sweep(
         seeds: how many seeds there are, from `seed` on.
         engine: as of `inr.fit`, the same for all.
         jobs: fits side by side, in processes that share this one's threads; as many as there are cores, but one where
-            seconds are the budget or a GPU is there. 0: one after the other in this process.
+            seconds are the budget or a GPU is there. 0: one after the other in this process. With `on`, fits under way
+            at most.
+        on: "ray" or "ray:HOST:PORT": fit on the machines of a Ray cluster, a core and a thread each, see
+            `docs/sets.md`. Signals are sent and all files are written here.
         folder: where tables, pictures and fields go; none: a temporary folder, which goes with the result.
         resume: keep the fits that are done in the folder.
         force: delete the fits that are done in the folder.
@@ -136,6 +142,8 @@ def sweep(
     given_signals: list[Source] = [signal] if isinstance(signal, Signal | str | Path) else list(signal)
     several = all_seeds(seed, seeds)
     check_wanted(given, chosen, auto, jobs, len(given_signals) * len(several))
+    if on is not None and jobs == 0:
+        raise InrError("fits run on a cluster or in this process: leave out on, or jobs=0")
     check_budget(steps, seconds, parameters)
     store = Store(None if folder is None else Path(folder), resume=resume, force=force)
     sources = tuple(None if isinstance(each, Signal) else str(each) for each in given_signals)
@@ -151,10 +159,11 @@ def sweep(
     spelled = engine if isinstance(engine, str) else format_spec(parse_spec(engine))
     terms = Terms(steps, seconds, parameters, batch, learning_rate, schedule, several[0], spelled, holdout)
     wanted = chosen or (combinations(given) if given else space(loaded[0]))
-    run = _Sweep(inputs, fingerprints, store, terms, several, jobs, on_event or (lambda event: None))
     # nothing is known yet of what nobody named: in a search of everything some parts do not go together
     named = bool(given or chosen)
-    result = run.search(wanted, skip=skip_refused or not named) if auto else run.compare(wanted, skip=skip_refused)
+    with nullcontext() if on is None else Cluster(on) as cluster:
+        run = _Sweep(inputs, fingerprints, store, terms, several, jobs, cluster, on_event or (lambda event: None))
+        result = run.search(wanted, skip=skip_refused or not named) if auto else run.compare(wanted, skip=skip_refused)
     if result.interrupted:
         warnings.warn(
             f"interrupted; {len(result.runs)} of {result.planned} fits are done and kept", RuntimeWarning, stacklevel=2
@@ -173,6 +182,7 @@ class _Sweep:
         terms: Terms,
         seeds: Sequence[int],
         jobs: int | None,
+        cluster: Cluster | None,
         tell: Callable[[SweepEvent], Any],
     ) -> None:
         self._inputs = inputs
@@ -180,6 +190,7 @@ class _Sweep:
         self._terms = terms
         self._seeds = tuple(seeds)
         self._jobs = jobs
+        self._cluster = cluster
         self._tell = tell
         self._prints = fingerprints
         self._each = len(inputs.signals) * len(seeds)  # fits of a combination
@@ -273,6 +284,8 @@ class _Sweep:
         """The terms with how many fits run side by side, and the threads of each."""
         everything = torch.get_num_threads()
         jobs = self._jobs
+        if self._cluster is not None:
+            return replace(terms, jobs=jobs or self._cluster.cores, threads=1)
         if jobs is None:
             alone = terms.seconds is not None or (
                 terms.engine in ("auto", "triton", "tcnn") and torch.cuda.is_available()
@@ -315,6 +328,8 @@ class _Sweep:
             kind: Literal["step", "start"] = "step" if step else "start"
             self._tell(SweepEvent(kind, len(self._rows), self._planned, task, None, step, steps, psnr))
 
+        if self._cluster is not None:
+            return run_away(tasks, self._inputs, self._cluster, terms.jobs, on_step)
         if terms.jobs == 0:
             return run_here(tasks, self._inputs, on_step)
         return run_in_processes(tasks, self._inputs, terms.jobs, terms.threads or torch.get_num_threads(), on_step)

@@ -103,7 +103,7 @@ class TwoMachines:
         self.address = "ray:10.213.0.1:6397"
         self._environment = {
             **os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32),
-            "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }  # fmt: skip
 
     def begin(self) -> None:
@@ -147,7 +147,7 @@ class TwoMachines:
         log = self._folder / f"machine-{place}.log"
         with log.open("wb") as file:
             done = subprocess.run(
-                [*command, *words], check=False, stdout=file, stderr=file, env=self._environment, timeout=120
+                [*command, *words], check=False, stdout=file, stderr=file, env=self._environment, timeout=300
             )
         assert done.returncode == 0, log.read_text(errors="replace")
 
