@@ -132,7 +132,7 @@ def _write(found: "Completed", files: list[Path], known: Any, *, force: bool) ->
         from inr.diagnostics import completion_sheet
 
         completion_sheet(
-            found.mean, found.deviation, found.samples, found.unseen, files[2], title=f"By {found.method}",
+            found.mean, found.deviation, list(found.samples), found.unseen, files[2], title=f"By {found.method}",
             domain=found.domain, truth=None if known is None else known.array.astype("float32"), force=force,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 
 from inr._errors import InrError
 from inr.compression import encode_integers
-from inr.compression.bitstream.frequency_tables import SHAPES
+from inr.compression.bitstream.frequency_tables import SHAPES, FrequencyTable
 from inr.compression.bitstream.generalised_gaussian_rows import (
     REACHES,
     SCALE_OF_ONE,
@@ -125,7 +125,7 @@ def quantise(
 def restored(quantised: Quantised, spread: Spread, *, series: bool) -> Float64[np.ndarray, "b k"]:
     """The coefficients that integers stand for."""
     before, found = np.zeros(quantised.integers.shape[1]), []
-    for place, (step, integers) in enumerate(zip(quantised.steps, quantised.integers, strict=True)):
+    for place, (step, integers) in enumerate(zip(quantised.steps.tolist(), quantised.integers, strict=True)):
         before = _expected(before, spread, place, series=series) + integers * 2.0 ** (-step / SCALES_PER_OCTAVE)
         found.append(before)
     return np.array(found)
@@ -198,11 +198,13 @@ def decode(data: memoryview, count: int, spread: Spread) -> Float64[np.ndarray, 
     return restored(found, spread, series=bool(series))
 
 
-def _tables(quantised: Quantised, spread: Spread, shape: int, *, series: bool) -> Iterator[tuple]:
+def _tables(
+    quantised: Quantised, spread: Spread, shape: int, *, series: bool
+) -> Iterator[tuple[FrequencyTable, np.ndarray]]:
     """Frequency tables, by ascending scale, and the integers that are coded with them."""
     rows = [
         _scales(spread, step, place, series=series) + SCALES_PER_OCTAVE * wider
-        for place, (step, wider) in enumerate(zip(quantised.steps, quantised.wider, strict=True))
+        for place, (step, wider) in enumerate(zip(quantised.steps.tolist(), quantised.wider.tolist(), strict=True))
     ]
     scales = np.clip(np.array(rows), 0, SCALES - 1)
     for scale in np.unique(scales):
