@@ -95,7 +95,7 @@ def field_beside(
 
 
 def predictions(
-    codebook: Codebook, omega: float = 4.0, steps: int = 100, *, fields: bool = True
+    codebook: Codebook, omega: float = 3.0, steps: int = 120, *, fields: bool = True
 ) -> dict[str, list[np.ndarray]]:
     """Rows and columns for the tested places, by the way they were found; without `fields`, by the quick ones only."""
     places, known, asked = codebook.places, codebook.learned, codebook.tested
