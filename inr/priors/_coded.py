@@ -129,8 +129,13 @@ def told_of_signals(contents: Contents) -> dict[str, Any]:
         DamagedFile: it says no such thing.
     """
     told = contents.header.get(KEY)
-    known = isinstance(told, Mapping) and isinstance(told.get("base"), str) and isinstance(told.get("file"), str)
-    if not known or not isinstance(told.get("count"), int) or not 0 < told["count"] <= _MOST:
+    if (
+        not isinstance(told, Mapping)
+        or not isinstance(told.get("base"), str)
+        or not isinstance(told.get("file"), str)
+        or not isinstance(told.get("count"), int)
+        or not 0 < told["count"] <= _MOST
+    ):
         raise DamagedFile("its header tells of no signals from a base", "header")
     return dict(told)
 

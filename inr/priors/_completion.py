@@ -200,8 +200,7 @@ def _bright(mask: Any) -> Bool[np.ndarray, "*shape"]:
     found = as_signal(mask)
     array: Shaped[np.ndarray, "*shape c"] = found.array
     top = np.iinfo(array.dtype).max if array.dtype.kind in "ui" and array.max() > 1 else 1
-    bright: Bool[np.ndarray, "*shape"] = (array > top / 2).any(-1)
-    return bright
+    return np.any(array > top / 2, axis=-1)
 
 
 def _seen(signal: Signal, unseen: np.ndarray, base: Base | None) -> tuple[Domain, np.ndarray]:
