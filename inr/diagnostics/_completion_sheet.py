@@ -43,7 +43,7 @@ def completion_sheet(
         InrError: another suffix, an existing file without `force`, or one that cannot be written.
     """
     path = checked_png(path, "a sheet", force=force)
-    seen = picture(mean, domain)
+    seen = picture(mean, domain).copy()
     seen[unseen] = UNKNOWN
     # as one picture, so that errors and deviations have the same tones
     others = np.concatenate([mean + deviation, mean if truth is None else truth])

@@ -161,7 +161,9 @@ def found_base(told: Mapping[str, Any], base: Any, path: str | os.PathLike[str] 
         return given
     folders = [Path() if path is None else Path(path).parent, *map(Path, filter(None, [os.environ.get(FOLDER)]))]
     for folder in folders:
-        for each in [folder / file, *sorted(folder.glob("*.inr"))]:
+        if (folder / file).is_file() and (beside := load_base(folder / file)).name == wanted:
+            return beside
+        for each in sorted(folder.glob("*.inr")):
             if each.is_file() and hashlib.sha256(each.read_bytes()).hexdigest() == wanted:
                 return load_base(each)
     raise UnknownWeights(

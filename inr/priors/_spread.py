@@ -41,7 +41,7 @@ class Spread(NamedTuple):
     follows: Int64[np.ndarray, " k"]
 
 
-def spread_of(runs: Sequence[Float64[np.ndarray, "b k"]]) -> Spread:
+def spread_of(runs: Sequence[Float64[np.ndarray, "_ k"]]) -> Spread:
     """The spread of coefficients.
 
     Args:
