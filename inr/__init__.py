@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, Suggestion, suggest
     from inr.io import load
-    from inr.priors import Base, learn, load_base
+    from inr.priors import Base, complete, learn, load_base
     from inr.reconstruction import reconstruct
     from inr.sets import Fields, fit_many, load_set
     from inr.signals import Signal, from_array, open
@@ -66,6 +66,7 @@ __all__ = [
     "Signal",
     "Suggestion",
     "activations",
+    "complete",
     "compress",
     "compression",
     "container",
@@ -137,6 +138,7 @@ _NAMES = {
     "Range": "inr._params",
     "Signal": "inr.signals",
     "Suggestion": "inr.fitting",
+    "complete": "inr.priors",
     "compress": "inr.compression",
     "decompress": "inr.compression",
     "fit": "inr.compression",

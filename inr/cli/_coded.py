@@ -92,13 +92,12 @@ def decompress_by_base(
 def tell_coded(contents: "Contents", file: Path, *, as_json: bool) -> None:
     """Say what such a file holds, and what it takes with its base."""
     from inr.compression import UnknownWeights
-    from inr.priors import told_of_signals
-    from inr.priors._coded import found_base
+    from inr.priors import found_base, told_of_signals
 
     told = told_of_signals(contents)
     total = contents.header_size + sum(entry.size for entry in contents.table)
     try:
-        where = found_base(told, None, file).file
+        where = found_base(told["base"], told["file"], None, file).file
     except UnknownWeights:
         where = None
     result = _sums(file, total, told["count"], told["base"], where)

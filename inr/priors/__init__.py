@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from inr.priors._learn import checkpoint_of as checkpoint_of
     from inr.priors._learn import learn as learn
     from inr.priors._learn import save as save
+    from inr.priors._lookup import found_base as found_base
     from inr.priors._method import Adapted as Adapted
     from inr.priors._method import Learned as Learned
     from inr.priors._method import Method as Method
@@ -54,6 +55,7 @@ __getattr__, __all__ = lazy_exports(
         "field_of_base": "._base",
         "field_of_code": "._decoding",
         "is_coded": "._coded",
+        "found_base": "._lookup",
         "learn": "._learn",
         "load_base": "._base",
         "methods": "._method",

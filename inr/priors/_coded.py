@@ -1,6 +1,5 @@
 """Files of signals that are told from a base: its SHA-256, and a few bytes for each signal."""
 
-import hashlib
 import math
 import os
 import zipfile
@@ -13,15 +12,14 @@ from jaxtyping import Float, Float64
 
 from inr import container
 from inr._errors import DamagedFile, InrError
-from inr.compression import UnknownWeights
 from inr.container import Contents, Section
-from inr.priors._base import Base, as_base, load_base
+from inr.priors._base import Base, as_base
 from inr.priors._gaussian import DEVIATIONS, MEAN, SPREAD, Gaussian, directions
+from inr.priors._lookup import found_base
 from inr.priors._spread import Spread, decode, encode
 from inr.signals import Signal, as_signal, from_array
 
 KEY = "coded"  # in a file's header, what tells such files; and the section of the numbers
-FOLDER = "INR_BASES"  # the environment variable that names a folder of bases
 _CODING = "bytes"
 _MOST = 1 << 20  # signals in a file
 
@@ -102,7 +100,7 @@ def decompress_signals(
     """
     contents = data if isinstance(data, Contents) else container.loads(data)
     told = told_of_signals(contents)
-    given = found_base(told, base, path)
+    given = found_base(told["base"], told["file"], base, path)
     if "payload" not in (tensors := contents.sections[KEY].tensors if KEY in contents.sections else {}):
         raise DamagedFile(f"its section '{KEY}' is damaged or missing", KEY)
     basis, spread = _basis(given), _spread(given)
@@ -138,38 +136,6 @@ def told_of_signals(contents: Contents) -> dict[str, Any]:
     ):
         raise DamagedFile("its header tells of no signals from a base", "header")
     return dict(told)
-
-
-def found_base(told: Mapping[str, Any], base: Any, path: str | os.PathLike[str] | None) -> Base:
-    """The base that a file needs.
-
-    Args:
-        told: of `told_of_signals`.
-        base: that was given; path: of the file, as of `decompress_signals`.
-
-    Raises:
-        UnknownWeights: it is not there, or another one.
-    """
-    wanted, file = told["base"], Path(told["file"]).name
-    if base is not None:
-        given = as_base(base)
-        if given.name != wanted:
-            raise UnknownWeights(
-                f"the file needs the base {file} of SHA-256 {wanted[:12]}…, and "
-                f"{given.file or 'this base'} is another, {given.name[:12]}…"
-            )
-        return given
-    folders = [Path() if path is None else Path(path).parent, *map(Path, filter(None, [os.environ.get(FOLDER)]))]
-    for folder in folders:
-        if (folder / file).is_file() and (beside := load_base(folder / file)).name == wanted:
-            return beside
-        for each in sorted(folder.glob("*.inr")):
-            if each.is_file() and hashlib.sha256(each.read_bytes()).hexdigest() == wanted:
-                return load_base(each)
-    raise UnknownWeights(
-        f"the file needs the base {file} of SHA-256 {wanted[:12]}…, which is neither beside it nor in the folder that "
-        f"{FOLDER} names: give it (--base)"
-    )
 
 
 def _basis(base: Base) -> Float64[np.ndarray, "k samples"]:

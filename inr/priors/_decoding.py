@@ -1,14 +1,13 @@
 """Reading fields that are a few numbers and the name of a base."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-from inr._errors import DamagedFile, InrError
+from inr._errors import DamagedFile
 from inr.container import Contents
 from inr.field import Field, section_tensors
-from inr.priors._base import as_base
 from inr.priors._codes import KEY, CodeStorage
+from inr.priors._lookup import found_base
 from inr.signals import from_compact
 
 
@@ -18,29 +17,21 @@ def field_of_code(contents: Contents, path: str | os.PathLike[str], base: Any = 
     Args:
         contents: of the field's file.
         path: its name; the base is looked for beside it.
-        base: a `Base`, or the path of its file; None: the file beside it that has the base's name.
+        base: a `Base`, or the path of its file; None: one beside it, see `found_base`.
 
     Raises:
         DamagedFile: the file describes no field.
-        InrError: the base is not there, or another one.
+        UnknownWeights: the base is not there, or another one.
     """
     try:
         told = contents.header[KEY]
-        wanted, file = str(told["base"]), Path(str(told["file"])).name
+        wanted, file = str(told["base"]), str(told["file"])
         domain = from_compact(contents.header["domain"])
         metrics = {name: float(value) for name, value in contents.header.get("metrics", {}).items()}
         code = section_tensors(contents, [KEY])[f"{KEY}.numbers"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no field: {error!r}", "header") from error
-    beside = Path(path).parent / file
-    if base is None and not beside.exists():
-        raise InrError(f"{path} needs the base {file} (SHA-256 {wanted[:12]}…), which is not beside it: put it there")
-    found = as_base(beside if base is None else base)
-    if found.name != wanted:
-        raise InrError(
-            f"{path} needs the base {file} of SHA-256 {wanted[:12]}…, and {found.file or 'this base'} is another, "
-            f"{found.name[:12]}…"
-        )
+    found = found_base(wanted, file, base, path)
     field = found.field(domain)
     decode = getattr(found.method, "decoded", None)
     if decode is None or code.ndim != 1:

@@ -42,7 +42,7 @@ def test_codes_are_rendered_beside_their_base(inr_cli, folder, tmp_path):
     assert inr_cli("render", "code.inr", "--engine", "eager", "-o", "code.png").status == 0
     assert inr_cli("info", "code.inr").status == 0
     (tmp_path / "base.inr").unlink()
-    assert "which is not beside it" in inr_cli("render", "code.inr", "-o", "more.png").err
+    assert "which is neither beside it" in inr_cli("render", "code.inr", "-o", "more.png").err
 
 
 def test_files_that_are_left_out_are_named(inr_cli, folder):

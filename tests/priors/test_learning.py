@@ -197,7 +197,7 @@ def test_all_fields_of_a_set_begin_from_a_base(bases):
         assert torch.equal(fitter.field.state_dict()[name], each)
 
 
-def test_a_code_is_small_and_needs_its_base(bases, tmp_path):
+def test_a_code_is_small_and_needs_its_base(bases, tmp_path, monkeypatch):
     base = bases["modulated:latents=3"].save(tmp_path / "base.inr")
     picture = pictures(seed=6)[0]
     field = base.adapt(picture)
@@ -208,13 +208,20 @@ def test_a_code_is_small_and_needs_its_base(bases, tmp_path):
     assert read.metrics["psnr"] == pytest.approx(field.metrics["psnr"], rel=1e-5)
     read.save(tmp_path / "again.inr")
     assert (tmp_path / "again.inr").read_bytes() == (tmp_path / "a.inr").read_bytes()
-    (tmp_path / "base.inr").rename(tmp_path / "elsewhere.inr")
-    with pytest.raises(inr.InrError, match=r"a\.inr needs the base base\.inr \(SHA-256 .* not beside it: put it there"):
-        inr.load(tmp_path / "a.inr")
-    assert np.array_equal(inr.load(tmp_path / "a.inr", base=tmp_path / "elsewhere.inr").render(), field.render())
+    (tmp_path / "base.inr").rename(tmp_path / "renamed.inr")
+    assert np.array_equal(inr.load(tmp_path / "a.inr").render(), field.render())  # by what it holds
     bases["trunk"].save(tmp_path / "base.inr")
-    with pytest.raises(inr.InrError, match="is another"):
+    away = tmp_path / "elsewhere" / "base.inr"
+    away.parent.mkdir()
+    (tmp_path / "renamed.inr").rename(away)
+    needs = r"a\.inr needs the base base\.inr of SHA-256 "
+    with pytest.raises(inr.InrError, match=f"{needs}.* neither beside it nor in the folder that INR_BASES names"):
         inr.load(tmp_path / "a.inr")
+    with pytest.raises(inr.InrError, match=f"{needs}.* is another"):
+        inr.load(tmp_path / "a.inr", base=tmp_path / "base.inr")
+    assert np.array_equal(inr.load(tmp_path / "a.inr", base=away).render(), field.render())
+    monkeypatch.setenv("INR_BASES", str(away.parent))
+    assert np.array_equal(inr.load(tmp_path / "a.inr").render(), field.render())
     with torch.no_grad():
         read.get_parameter("network.layers.0.bias").add_(1)
     read.save(tmp_path / "changed.inr")  # which no code makes: all weights are kept
