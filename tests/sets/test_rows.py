@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_no_thread_behind():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_rows(Recipe(SINES, Budget(steps=1_000_000)), NAMES, pictures(), workers=2, done=interrupted)
+        fit_rows(Recipe(SINES, Budget(steps=100_000)), NAMES, pictures(), workers=2, done=interrupted)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("inr-set")]
 
 

@@ -10,7 +10,7 @@ import inr
 from inr._errors import InrError
 from tests.ray_stand_in import FakeRay, RayError
 
-LISTS = {"encodings": "identity,fourier:features=8", "activations": "sine", "networks": "mlp:depth=1,width=8"}
+LISTS = {"encodings": "identity,fourier:frequencies=8", "activations": "sine", "networks": "mlp:depth=1,width=8"}
 
 
 @pytest.fixture
