@@ -62,7 +62,7 @@ def completion_sheet(
         )
     if len(samples):
         rows.append(
-            [Panel(fitted(picture(each, domain), _SIDE), f"may be {place + 1}") for place, each in enumerate(samples)]
+            [Panel(fitted(picture(each, domain), _SIDE), f"draw {place + 1}") for place, each in enumerate(samples)]
         )
     with replacing(path, force=force) as temporary:
         page(title, rows).save(temporary, format="PNG")
