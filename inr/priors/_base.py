@@ -162,7 +162,7 @@ class Base:
 
         Of method maml and reptile these are steps of gradient descent; of modulated the signal's code, which is all
         that the field's file holds besides the name of the base; of trunk the last layer in closed form, and a few
-        steps of Adam.
+        steps of Adam. Samples alone are learned from, as by `lattice_only`: their values are taken as those at points.
 
         Args:
             signal: as of `inr.fit`, on a grid.
@@ -177,6 +177,8 @@ class Base:
         if steps is not None and steps < 0:
             raise InrError(f"steps are 0 or more, got {steps}")
         found = as_signal(signal)
+        if isinstance(found, GridSignal):  # samples alone are learned from: the field is not to be asked for means
+            found = found.measured_as("point")
         field = self.field(found.domain)
         adapted = self.method.adapt(self.learned, field, _sampled([found]), steps)
         return self._adapted_field(field, adapted, found, steps)

@@ -197,6 +197,13 @@ def test_all_fields_of_a_set_begin_from_a_base(bases):
         assert torch.equal(fitter.field.state_dict()[name], each)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_adapted_fields_are_of_values_at_points(bases, method):
+    """They know samples alone: rendered as means over cells, as pixels are, they would be asked for more."""
+    picture = inr.from_array(pictures(seed=6)[0], sampling="area")
+    assert bases[method].adapt(picture).domain.sampling == "point"
+
+
 def test_a_code_is_small_and_needs_its_base(bases, tmp_path, monkeypatch):
     base = bases["modulated:latents=3"].save(tmp_path / "base.inr")
     picture = pictures(seed=6)[0]
