@@ -290,7 +290,7 @@ def sinc3(u: np.float32) -> np.float32:
 
 
 @inline
-def _sides(u: np.float32) -> tuple[np.float32, np.float32, bool]:
+def _sides(u: np.float32) -> tuple[np.float32, np.float32, np.bool_]:
     """The square of u for the series near 0, u for the quotients far from it, and which of the two it is to be."""
     square = u * u
     beyond = square >= _SINC_SQUARE
