@@ -22,7 +22,7 @@ class _Rectifier(Activation):
     "gelu",
     source="Hendrycks & Gimpel, Gaussian Error Linear Units, 2016",
     formula="z Φ(z), Φ the normal distribution function",
-    limits=f"{_LIMITS}; runs on eager alone",
+    limits=_LIMITS,
 )
 class GELU(_Rectifier):
     """z Phi(z) with the normal distribution function Phi, not its approximation; torch's default initialisation."""
@@ -52,7 +52,7 @@ class SiLU(_Rectifier):
     "softplus",
     source="Dugas et al., Incorporating Second-Order Functional Knowledge, NeurIPS 2000; Gropp et al., IGR, ICML 2020",
     formula="log(1 + exp(β z)) / β",
-    limits=f"{_LIMITS}; runs on eager alone",
+    limits=_LIMITS,
 )
 class Softplus(_Rectifier):
     """log(1 + exp(beta z)) / beta, a rectifier with a rounded corner; torch's default initialisation.

@@ -12,7 +12,7 @@ from inr.activations._base import Activation, Ops, Position, activations
     source="Saratchandran et al., A Sampling Theory Perspective on Activations for Implicit Neural Representations, "
     "ICML 2024",
     formula="sin(ω z) / (ω z), 1 at 0",
-    limits="runs on eager alone, where its series near 0 makes it slower than a sine",
+    limits="no published initialisation; its series near 0 makes it slower than a sine",
 )
 class Sinc(Activation):
     """sin(omega z) / (omega z): shifted copies of it are a basis of band-limited signals.

@@ -13,8 +13,12 @@ import sympy
 from inr.activations import SYMBOLIC, Activation, expression
 from inr.engines._objectives import Pointwise
 
-# relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0
-FUNCTIONS = ("sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal")
+# relu is max(x, 0); step 1 above 0, else 0; root that of |x|; reciprocal 1/x, and 0 at 0; softplus log(1 + exp(x));
+# sinc0 sin(x)/x, and sinc1 to sinc3 its derivatives
+FUNCTIONS = (
+    "sin", "cos", "exp", "tanh", "relu", "step", "root", "reciprocal", "softplus", "erf",
+    "sinc0", "sinc1", "sinc2", "sinc3",
+)  # fmt: skip
 _MAX_POWER = 8
 
 
@@ -177,7 +181,9 @@ def _emit(expression: Any, dialect: Dialect) -> str:
     if isinstance(expression, sympy.Pow):
         base, exponent = expression.args
         return _emit_power(base, exponent, dialect)
-    return _call(type(expression).__name__.lower(), expression.args[0], dialect)
+    # further arguments are whole numbers, the order of a derivative
+    name = type(expression).__name__.lower() + "".join(map(str, expression.args[1:]))
+    return _call(name, expression.args[0], dialect)
 
 
 def _call(function: str, argument: Any, dialect: Dialect) -> str:

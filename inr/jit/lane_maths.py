@@ -4,6 +4,7 @@ For generated loops over more arrays than a compiler vectorises, since it cannot
 functions are those of `inr.jit.maths`, by the same numbers and steps.
 """
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -18,16 +19,24 @@ from inr.jit._compile import FASTMATH
 from inr.jit.lanes import VECTOR, vector_type
 from inr.jit.polynomials import (
     COSINE,
+    ERF_ABOVE,
+    ERF_BELOW,
+    ERF_SATURATED,
     EXPONENTIAL,
+    LN2,
     LN2_HIGH,
     LN2_LOW,
     LOG2_E,
+    LOGARITHM,
     PER_PI,
     PI_HIGH,
     PI_LOW,
     ROUNDING_SHIFT,
     SATURATED,
+    SINC,
+    SINC_SQUARE,
     SINE,
+    SQRT_TWO_LESS_ONE,
 )
 from inr.jit.vector import FUSED, LANES
 
@@ -165,6 +174,42 @@ class _Maths:
     def step(self, x: ir.Value) -> ir.Value:
         return self.where(">", x, self.number(0.0), self.number(1.0), self.number(0.0))
 
+    def softplus(self, x: ir.Value) -> ir.Value:
+        builder = self.builder
+        grown, bound = self.exp(builder.fneg(self.call("fabs", x))), self.number(SQRT_TWO_LESS_ONE)
+        halved = builder.fmul(self.number(0.5), builder.fsub(grown, self.number(1.0)))
+        part = self.where(">", grown, bound, halved, grown)
+        square = builder.fmul(part, part)
+        value = self.fma(self.number(-0.5), square, part)
+        value = self.fma(self.series(LOGARITHM, part), builder.fmul(part, square), value)
+        value = self.where(">", grown, bound, builder.fadd(value, self.number(LN2)), value)
+        return builder.fadd(self.relu(x), value)
+
+    def erf(self, x: ir.Value) -> ir.Value:
+        builder = self.builder
+        magnitude, bound, one = self.call("fabs", x), self.number(ERF_SATURATED), self.number(1.0)
+        square = self.where(">=", magnitude, bound, one, builder.fmul(magnitude, magnitude))
+        above = builder.fmul(magnitude, self.series(ERF_ABOVE, square))
+        value = builder.fdiv(above, self.series(ERF_BELOW, square))
+        value = self.where(">", value, one, one, value)
+        value = self.where(">=", magnitude, bound, one, value)
+        sign = builder.and_(self.bits(x), self.integer(-(2**31)))
+        return self.where("==", x, x, self.from_bits(builder.or_(self.bits(value), sign)), x)
+
+    def sinc(self, u: ir.Value, order: int) -> ir.Value:
+        builder = self.builder
+        square, bound = builder.fmul(u, u), self.number(SINC_SQUARE)
+        near = self.series(SINC[order], self.where(">=", square, bound, bound, square))
+        near = builder.fmul(u, near) if order % 2 else near
+        outer = self.where(">=", square, bound, u, self.number(1.0))
+        # u s^(k) + k s^(k-1) is the k-th derivative of the sine
+        far = builder.fdiv(self.sin(outer), outer)
+        for k in range(1, order + 1):
+            wave = self.cos(outer) if k % 2 else self.sin(outer)
+            wave = builder.fneg(wave) if k in (2, 3) else wave
+            far = builder.fdiv(builder.fsub(wave, builder.fmul(self.number(float(k)), far)), outer)
+        return self.where(">=", square, bound, far, near)
+
 
 def _function(write: Callable[[_Maths, ir.Value], ir.Value], docstring: str) -> Any:
     def function(typingctx: Any, x: Any) -> Any:
@@ -185,3 +230,9 @@ root = _function(_Maths.root, "The square roots of a vector's |x|.")
 reciprocal = _function(_Maths.reciprocal, "1/x of a vector, and 0 at 0.")
 relu = _function(_Maths.relu, "max(x, 0) of a vector; not a number stays what it is.")
 step = _function(_Maths.step, "1 above 0, else 0, of a vector.")
+softplus = _function(_Maths.softplus, "log(1 + exp(x)) of a vector.")
+erf = _function(_Maths.erf, "The error function of a vector.")
+sinc0 = _function(functools.partial(_Maths.sinc, order=0), "sin(u)/u of a vector, and 1 at 0.")
+sinc1 = _function(functools.partial(_Maths.sinc, order=1), "The derivatives of sin(u)/u of a vector.")
+sinc2 = _function(functools.partial(_Maths.sinc, order=2), "The second derivatives of sin(u)/u of a vector.")
+sinc3 = _function(functools.partial(_Maths.sinc, order=3), "The third derivatives of sin(u)/u of a vector.")

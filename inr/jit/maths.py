@@ -1,8 +1,8 @@
 """Elementary functions of one float32, written so that loops over them become vector instructions.
 
 Numba's own call the C library for every number. Errors are within 2 units in the last place of 1 (sin, cos, for
-arguments up to 1e5; from 1e7 on they mean nothing) and of the result (exp, log2), 3 of it (tanh, expm1); not a number
-stays what it is.
+arguments up to 1e5; from 1e7 on they mean nothing; sinc and its derivatives) and of the result (exp, log2), 3 of it
+(tanh, expm1, erf, softplus); not a number stays what it is.
 """
 
 from typing import Any
@@ -15,7 +15,11 @@ from numba.extending import intrinsic
 from inr.jit._compile import inline
 from inr.jit.polynomials import (
     COSINE,
+    ERF_ABOVE,
+    ERF_BELOW,
+    ERF_SATURATED,
     EXPONENTIAL,
+    LN2,
     LN2_HIGH,
     LN2_LOW,
     LOG2_E,
@@ -25,8 +29,11 @@ from inr.jit.polynomials import (
     PI_LOW,
     ROUNDING_SHIFT,
     SATURATED,
+    SINC,
+    SINC_SQUARE,
     SINE,
     SQRT_HALF,
+    SQRT_TWO_LESS_ONE,
 )
 from inr.jit.vector import FUSED
 
@@ -206,3 +213,103 @@ def relu(x: np.float32) -> np.float32:
 def step(x: np.float32) -> np.float32:
     """1 above 0, else 0."""
     return _ONE if x > _ZERO else _ZERO
+
+
+_LN2, _SQRT_TWO_LESS_ONE = _f(LN2), _f(SQRT_TWO_LESS_ONE)
+
+
+@inline
+def softplus(x: np.float32) -> np.float32:
+    """log(1 + exp(x)), which keeps its digits where it is near 0."""
+    grown = exp(-from_bits(bits(x) & _MAGNITUDE))
+    # of 1 + grown, from the square root of 2 on, the logarithm is that of its half, and log(2)
+    upper = grown > _SQRT_TWO_LESS_ONE
+    part = _HALF * minus(grown, _ONE) if upper else grown
+    series = fma(fma(fma(_L0, part, _L1), part, _L2), part, _L3)
+    series = fma(fma(fma(fma(series, part, _L4), part, _L5), part, _L6), part, _L7)
+    square = part * part
+    value = fma(series, part * square, fma(-_HALF, square, part))
+    return relu(x) + (value + _LN2 if upper else value)
+
+
+@inline
+def _quartic(x: np.float32, numbers: Any) -> np.float32:
+    return fma(fma(fma(fma(numbers[0], x, numbers[1]), x, numbers[2]), x, numbers[3]), x, numbers[4])
+
+
+@inline
+def _quintic(x: np.float32, numbers: Any) -> np.float32:
+    return fma(_quartic(x, numbers), x, numbers[5])
+
+
+_ERF_SATURATED = _f(ERF_SATURATED)
+_ERF_ABOVE, _ERF_BELOW = tuple(map(_f, ERF_ABOVE)), tuple(map(_f, ERF_BELOW))
+
+
+@inline
+def erf(x: np.float32) -> np.float32:
+    """The error function; exactly 1 where it is so in float32, by which the gelu of what lies far below 0 is 0."""
+    magnitude = from_bits(bits(x) & _MAGNITUDE)
+    saturated = magnitude >= _ERF_SATURATED
+    square = _ONE if saturated else magnitude * magnitude
+    value = magnitude * _quintic(square, _ERF_ABOVE) / _quintic(square, _ERF_BELOW)
+    value = _ONE if saturated or value > _ONE else value
+    return from_bits(bits(value) | (bits(x) & _SIGN)) if x == x else x
+
+
+_THREE, _SINC_SQUARE = _f(3), _f(SINC_SQUARE)
+_SINC_0, _SINC_1, _SINC_2, _SINC_3 = (tuple(map(_f, numbers)) for numbers in SINC)
+
+
+@inline
+def sinc0(u: np.float32) -> np.float32:
+    """sin(u)/u, and 1 at 0; shares its work with the derivatives below, which follow from it far from 0."""
+    near, far, beyond = _sides(u)
+    return _sinc0_far(far) if beyond else _quintic(near, _SINC_0)
+
+
+@inline
+def sinc1(u: np.float32) -> np.float32:
+    """The derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    return _sinc1_far(far) if beyond else u * _quartic(near, _SINC_1)
+
+
+@inline
+def sinc2(u: np.float32) -> np.float32:
+    """The second derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    return _sinc2_far(far) if beyond else _quintic(near, _SINC_2)
+
+
+@inline
+def sinc3(u: np.float32) -> np.float32:
+    """The third derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    return -(cos(far) + _THREE * _sinc2_far(far)) / far if beyond else u * _quartic(near, _SINC_3)
+
+
+@inline
+def _sides(u: np.float32) -> tuple[np.float32, np.float32, np.bool_]:
+    """The square of u for the series near 0, u for the quotients far from it, and which of the two it is to be."""
+    square = u * u
+    beyond = square >= _SINC_SQUARE
+    return _SINC_SQUARE if beyond else square, u if beyond else _ONE, beyond
+
+
+# u s^(k) + k s^(k-1) is the k-th derivative of the sine
+
+
+@inline
+def _sinc0_far(u: np.float32) -> np.float32:
+    return sin(u) / u
+
+
+@inline
+def _sinc1_far(u: np.float32) -> np.float32:
+    return (cos(u) - _sinc0_far(u)) / u
+
+
+@inline
+def _sinc2_far(u: np.float32) -> np.float32:
+    return -(sin(u) + _TWO * _sinc1_far(u)) / u

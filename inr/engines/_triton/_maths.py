@@ -1,8 +1,8 @@
 """Elementary functions of float32 tensors in kernels: the polynomials of the engine `cpu`, so that both agree.
 
 Besides, they are twice as fast as the library's: sines of networks need no reduction of arguments beyond 1e5. Errors
-are within 2 units in the last place of 1 (sin, cos) and of the result (exp), 3 of it (tanh); not a number stays what
-it is.
+are within 2 units in the last place of 1 (sin, cos, sinc and its derivatives) and of the result (exp), 3 of it (tanh,
+erf, softplus); not a number stays what it is.
 """
 
 from typing import no_type_check
@@ -13,16 +13,24 @@ import triton.language as tl
 from inr.engines._triton import _library
 from inr.jit.polynomials import (
     COSINE,
+    ERF_ABOVE,
+    ERF_BELOW,
+    ERF_SATURATED,
     EXPONENTIAL,
+    LN2,
     LN2_HIGH,
     LN2_LOW,
     LOG2_E,
+    LOGARITHM,
     PER_PI,
     PI_HIGH,
     PI_LOW,
     ROUNDING_SHIFT,
     SATURATED,
+    SINC,
+    SINC_SQUARE,
     SINE,
+    SQRT_TWO_LESS_ONE,
 )
 
 # A GPU rounds a fused multiply-add once. Before 3.9, Triton's interpreter rounds the product as well.
@@ -128,3 +136,117 @@ def relu(x):
 def step(x):
     """1 above 0, else 0."""
     return tl.where(x > 0, 1.0, 0.0)
+
+
+_LN2, _SQRT_TWO_LESS_ONE = map(tl.constexpr, (LN2, SQRT_TWO_LESS_ONE))
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7 = map(tl.constexpr, LOGARITHM)
+
+
+@triton.jit
+@no_type_check
+def softplus(x):
+    """log(1 + exp(x)), which keeps its digits where it is near 0."""
+    grown = exp(-tl.abs(x))
+    # of 1 + grown, from the square root of 2 on, the logarithm is that of its half, and log(2)
+    part = tl.where(grown > _SQRT_TWO_LESS_ONE, 0.5 * (grown - 1), grown)
+    series = tl.fma(tl.fma(tl.fma(part, _L0, _L1), part, _L2), part, _L3)
+    series = tl.fma(tl.fma(tl.fma(tl.fma(series, part, _L4), part, _L5), part, _L6), part, _L7)
+    square = part * part
+    value = tl.fma(series, part * square, tl.fma(square, -0.5, part))
+    return relu(x) + tl.where(grown > _SQRT_TWO_LESS_ONE, value + _LN2, value)
+
+
+@triton.jit
+@no_type_check
+def _quartic(x, c0, c1, c2, c3, c4):
+    return tl.fma(tl.fma(tl.fma(tl.fma(x, c0, c1), x, c2), x, c3), x, c4)
+
+
+_ERF_SATURATED = tl.constexpr(ERF_SATURATED)
+_A0, _A1, _A2, _A3, _A4, _A5 = map(tl.constexpr, ERF_ABOVE)
+_B0, _B1, _B2, _B3, _B4, _B5 = map(tl.constexpr, ERF_BELOW)
+
+
+@triton.jit
+@no_type_check
+def erf(x):
+    """The error function; exactly 1 where it is so in float32, by which the gelu of what lies far below 0 is 0."""
+    magnitude = tl.abs(x)
+    saturated = magnitude >= _ERF_SATURATED
+    bounded = tl.where(saturated, 1.0, magnitude)
+    square = bounded * bounded
+    above = tl.fma(_quartic(square, _A0, _A1, _A2, _A3, _A4), square, _A5)
+    below = tl.fma(_quartic(square, _B0, _B1, _B2, _B3, _B4), square, _B5)
+    value = bounded * above / below
+    value = tl.where(saturated | (value > 1), 1.0, value)
+    return tl.where(x < 0, -value, value)
+
+
+_SINC_SQUARE = tl.constexpr(SINC_SQUARE)
+_P0, _P1, _P2, _P3, _P4, _P5 = map(tl.constexpr, SINC[0])
+_Q0, _Q1, _Q2, _Q3, _Q4 = map(tl.constexpr, SINC[1])
+_R0, _R1, _R2, _R3, _R4, _R5 = map(tl.constexpr, SINC[2])
+_T0, _T1, _T2, _T3, _T4 = map(tl.constexpr, SINC[3])
+
+
+@triton.jit
+@no_type_check
+def sinc0(u):
+    """sin(u)/u, and 1 at 0; shares its work with the derivatives below, which follow from it far from 0."""
+    near, far, beyond = _sides(u)
+    return tl.where(beyond, _sinc0_far(far), tl.fma(_quartic(near, _P0, _P1, _P2, _P3, _P4), near, _P5))
+
+
+@triton.jit
+@no_type_check
+def sinc1(u):
+    """The derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    return tl.where(beyond, _sinc1_far(far), u * _quartic(near, _Q0, _Q1, _Q2, _Q3, _Q4))
+
+
+@triton.jit
+@no_type_check
+def sinc2(u):
+    """The second derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    return tl.where(beyond, _sinc2_far(far), tl.fma(_quartic(near, _R0, _R1, _R2, _R3, _R4), near, _R5))
+
+
+@triton.jit
+@no_type_check
+def sinc3(u):
+    """The third derivative of sin(u)/u."""
+    near, far, beyond = _sides(u)
+    outer = -(cos(far) + 3 * _sinc2_far(far)) / far
+    return tl.where(beyond, outer, u * _quartic(near, _T0, _T1, _T2, _T3, _T4))
+
+
+@triton.jit
+@no_type_check
+def _sides(u):
+    """The square of u for the series near 0, u for the quotients far from it, and which of the two it is to be."""
+    beyond = u * u >= _SINC_SQUARE
+    inner = tl.where(beyond, 1.0, u)
+    return inner * inner, tl.where(beyond, u, 1.0), beyond
+
+
+# u s^(k) + k s^(k-1) is the k-th derivative of the sine
+
+
+@triton.jit
+@no_type_check
+def _sinc0_far(u):
+    return sin(u) / u
+
+
+@triton.jit
+@no_type_check
+def _sinc1_far(u):
+    return (cos(u) - _sinc0_far(u)) / u
+
+
+@triton.jit
+@no_type_check
+def _sinc2_far(u):
+    return -(sin(u) + 2 * _sinc1_far(u)) / u

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import sympy
 import torch
+from scipy import special
 
-from inr.activations import activations, partial
+from inr.activations import FUNCTIONS, activations, partial
 from inr.engines import _formulas
 from inr.engines._cpu import _activations
-from inr.jit import F1, F2, Call, Stage, inline, run
+from inr.jit import F1, F2, Call, Stage, inline, lane_maths, run
 from inr.jit import maths as _maths
+from inr.jit.lanes import load, store
+from inr.jit.vector import LANES
 
 EPS = 2.0**-23  # a unit in the last place of 1
 
@@ -23,6 +26,17 @@ def applied(function, numbers):
             results[i] = function(given[i])
 
     numbers = np.asarray(numbers, np.float32)
+    results = np.empty_like(numbers)
+    loop(numbers, results)
+    return results
+
+
+def in_lanes(function, numbers):
+    @inline
+    def loop(given, results):
+        for i in range(0, len(given), LANES):
+            store(function(load(given.ctypes.data + 4 * i)), results.ctypes.data + 4 * i)
+
     results = np.empty_like(numbers)
     loop(numbers, results)
     return results
@@ -75,6 +89,39 @@ def test_roots_and_reciprocals():
     np.testing.assert_equal(applied(_maths.reciprocal, [0, -0.0, math.inf, -math.inf]), [0, 0, 0, 0])
 
 
+@pytest.mark.parametrize(("least", "most"), [(1e-30, 1e-3), (1e-3, 0.3), (0.3, 1), (1, 3.95), (3.95, 1e38)])
+def test_error_functions_are_right_to_three_units_of_the_result(least, most):
+    x = np.exp(np.random.default_rng(0).uniform(np.log(least), np.log(most), 20_001)).astype(np.float32)
+    found = applied(_maths.erf, x)
+    assert np.abs(found / special.erf(x.astype(np.float64)) - 1).max() <= 3 * EPS
+    assert found.max() <= 1
+    np.testing.assert_array_equal(applied(_maths.erf, -x), -found)
+    assert (found[x >= 3.95] == 1).all()
+
+
+@pytest.mark.parametrize(("least", "most"), [(-87, -10), (-10, -1), (-1, 1), (1, 1e3), (1e3, 1e38)])
+def test_softplus_is_right_to_three_units_of_the_result(least, most):
+    x = np.random.default_rng(0).uniform(least, most, 20_001).astype(np.float32)
+    assert np.abs(applied(_maths.softplus, x) / np.logaddexp(x.astype(np.float64), 0) - 1).max() <= 3 * EPS
+
+
+@pytest.mark.parametrize("reach", [1e-20, 1, 2.2, 30, 100_000])
+@pytest.mark.parametrize("order", range(4))
+def test_derivatives_of_sinc_are_right_to_two_units_of_one(order, reach):
+    u = np.random.default_rng(0).uniform(-reach, reach, 20_001).astype(np.float32)
+    exact = FUNCTIONS.sinc(torch.from_numpy(u).double(), order).numpy()
+    assert np.abs(applied(getattr(_maths, f"sinc{order}"), u) - exact).max() <= 2 * EPS
+
+
+def test_functions_of_vectors_are_those_of_numbers():
+    """The functions of `lane_maths`, to two units of the larger of 1 and the result."""
+    x = np.random.default_rng(0).uniform(-9, 9, 64 * LANES).astype(np.float32)
+    x[: 2 * LANES] = np.resize([0.0, -0.0, math.nan, math.inf, -math.inf, 2.0, -2.0, 3.92, -95.0, 95.0], 2 * LANES)
+    for name in ("softplus", "erf", "sinc0", "sinc1", "sinc2", "sinc3"):
+        alone = applied(getattr(_maths, name), x)
+        np.testing.assert_allclose(in_lanes(getattr(lane_maths, name), x), alone, rtol=2 * EPS, atol=2 * EPS)
+
+
 def test_what_is_beyond_or_no_number():
     special = [math.nan, math.inf, -math.inf, 89.0, -88.0, 88.72, -0.0]
     np.testing.assert_allclose(
@@ -89,6 +136,13 @@ def test_what_is_beyond_or_no_number():
     assert np.isnan(applied(_maths.root, [math.nan])).all()
     assert np.isnan(applied(_maths.sin, special[:3])).all()
     np.testing.assert_equal(applied(_maths.step, [-1, 0, 1e-30]), [0, 0, 1])
+    beyond = [math.nan, math.inf, -math.inf, 89.0, -0.0]
+    np.testing.assert_equal(applied(_maths.erf, beyond), [math.nan, 1, -1, 1, 0])
+    np.testing.assert_equal(applied(_maths.softplus, beyond[:4]), [math.nan, math.inf, 0, 89])
+    for order, at_nothing in enumerate((1, 0, np.float32(-1 / 3), 0)):
+        found = applied(getattr(_maths, f"sinc{order}"), beyond)
+        assert np.isnan(found[:3]).all()
+        assert found[4] == at_nothing
 
 
 def stage_of(loops):

@@ -29,9 +29,7 @@ ENCODINGS = {name: small(name) for name in ("hash", "sape")}
 # those that differ most; the others are combined with fewer encodings
 BASIC = ("gabor", "gaussian", "relu", "sine")
 REFUSED = {
-    "gabor-2d": "no kernels for 2 affine maps a unit", "gelu": "no fast code for erf",
-    "real-gabor": "no kernels for 2 affine maps a unit", "sinc": "no fast code for sinc",
-    "softplus": "no fast code for softplus",
+    "gabor-2d": "no kernels for 2 affine maps a unit", "real-gabor": "no kernels for 2 affine maps a unit",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from inr.activations import activations, partial
+from inr.activations import FUNCTIONS, activations, partial
 from inr.engines._formulas import Untranslatable
 from inr.engines._triton import _maths
 from inr.engines._triton._activations import functions
@@ -74,6 +74,25 @@ def test_tangents(least, most, device):
     y = torch.empty_like(x, device=device)
     _each[(16,)](x.to(device), y, len(x), FUNCTION=_maths.tanh, BLOCK=256)
     assert (y.cpu() / x.double().tanh() - 1).abs().max() <= 3 * 2.0**-23
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "relative", "absolute"),
+    [
+        ("erf", -4.2, 4.2, 3 * 2.0**-23, 0.0), ("softplus", -80.0, 90.0, 3 * 2.0**-23, 0.0),
+        *((f"sinc{order}", -reach, reach, 0.0, 2 * 2.0**-23) for order in range(4) for reach in (2.2, 30.0)),
+    ],
+)  # fmt: skip
+def test_functions_of_smooth_activations(name, least, most, relative, absolute, device):
+    """Three units in the last place of the result, or two of 1."""
+    x = torch.linspace(least, most, 4096)
+    y = torch.empty_like(x, device=device)
+    _each[(16,)](x.to(device), y, len(x), FUNCTION=getattr(_maths, name), BLOCK=256)
+    if name.startswith("sinc"):
+        exact = FUNCTIONS.sinc(x.double(), int(name[-1]))
+    else:
+        exact = getattr(FUNCTIONS, name)(x.double())
+    torch.testing.assert_close(y.cpu().double(), exact, rtol=relative, atol=absolute)
 
 
 def test_roots_and_reciprocals(device):
