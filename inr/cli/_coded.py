@@ -59,8 +59,6 @@ def decompress_by_base(
     contents: "Contents", file: Path, output: Path | None, base: Path | None, *, force: bool, quiet: bool
 ) -> None:
     """Write the signals of such a file: one as itself, several as an .npz file or into a folder."""
-    from dataclasses import replace
-
     import numpy as np
 
     from inr.priors import decompress_signals
@@ -68,7 +66,7 @@ def decompress_by_base(
 
     with waiting(f"decoding {file}", quiet=quiet):
         found, learned, names = decompress_signals(contents, base, path=file)
-    domain = replace(learned.domain, dtype=learned.domain.dtype)
+    domain = learned.domain
     suffix = default_suffix(domain)
     if len(found) == 1:
         path = output or default_output(file, suffix, "decoded")

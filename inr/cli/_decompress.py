@@ -82,7 +82,9 @@ def decompress(
     max_bytes = parse_bytes(max_memory)
     with waiting(f"reading {file}", quiet=quiet):
         contents = _read(file, prefix, max_bytes)
-    if "coded" in contents.header:
+    from inr.priors import is_coded
+
+    if is_coded(contents.header):
         decompress_by_base(contents, file, output, base, force=force, quiet=quiet)
         return
     from inr.compression.latent_files import is_latent

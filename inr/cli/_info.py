@@ -67,11 +67,13 @@ def info(
     if of_a_set:
         result = describe_set(file)
     else:
+        from inr.priors import is_base, is_coded
+
         contents = container.read(file)
-        if "base" in contents.header:
+        if is_base(contents.header):
             _tell_base(contents, file, as_json=as_json)
             return
-        if "coded" in contents.header:
+        if is_coded(contents.header):
             tell_coded(contents, file, as_json=as_json)
             return
         result = describe(contents, file)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from inr.priors._base import read_base as read_base
     from inr.priors._coded import compress_signals as compress_signals
     from inr.priors._coded import decompress_signals as decompress_signals
-    from inr.priors._coded import is_coded as is_coded
     from inr.priors._coded import read_signals as read_signals
     from inr.priors._coded import told_of_signals as told_of_signals
     from inr.priors._collection import Collection as Collection
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from inr.priors._completion import Figures as Figures
     from inr.priors._completion import complete as complete
     from inr.priors._decoding import field_of_code as field_of_code
+    from inr.priors._kind import is_base as is_base
+    from inr.priors._kind import is_coded as is_coded
     from inr.priors._learn import Learning as Learning
     from inr.priors._learn import LearningEvent as LearningEvent
     from inr.priors._learn import check_outputs as check_outputs
@@ -54,7 +55,8 @@ __getattr__, __all__ = lazy_exports(
         "decompress_signals": "._coded",
         "field_of_base": "._base",
         "field_of_code": "._decoding",
-        "is_coded": "._coded",
+        "is_base": "._kind",
+        "is_coded": "._kind",
         "found_base": "._lookup",
         "learn": "._learn",
         "load_base": "._base",

@@ -1,5 +1,6 @@
 """What was learned from similar signals, as one file, and how fields begin from it."""
 
+import functools
 import hashlib
 import json
 import os
@@ -19,11 +20,11 @@ from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tens
 from inr.fitting import Setup, whole_psnr
 from inr.priors._codes import CodeStorage
 from inr.priors._collection import Collection, sort_in_words
+from inr.priors._kind import BASE, is_base
 from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain, GridSignal, Signal, as_signal
 
 _VERSION = 1
-_KEY = "base"  # in a file's header, what tells a base from a field
 _OWN = "own"  # section of what is the method's
 _MOST_SAMPLES = 16_384  # of a signal, that its start is found by
 
@@ -59,7 +60,7 @@ class Base:
     about: Mapping[str, Any]
     file: Path | None = None
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """The SHA-256 of what its file holds, 64 hexadecimal digits; not of its bytes, which deflate decides too."""
         header, sections = self._contents()
@@ -106,7 +107,7 @@ class Base:
         sections = field_sections(self.weights)
         if self.own:
             sections.append(tensor_section(_OWN, self.own))
-        return {_KEY: told, "field": dict(self.parts)}, sections
+        return {BASE: told, "field": dict(self.parts)}, sections
 
     def check(self, domain: Domain) -> None:
         """Refuse a signal that is of another sort.
@@ -181,17 +182,27 @@ class Base:
             found = found.measured_as("point")
         field = self.field(found.domain)
         adapted = self.method.adapt(self.learned, field, _sampled([found]), steps)
-        return self._adapted_field(field, adapted, found, steps)
-
-    def _adapted_field(self, field: Field, adapted: Adapted, signal: Signal, steps: int | None) -> Field:
-        field.load_state_dict({**self.weights, **first_of(adapted)})
-        field.fit = {"base": self.name, "method": self.method.config()["name"]}
+        self.filled(field, adapted)
         if steps is not None:
             field.fit["steps"] = steps
         if adapted.codes is not None:
             file = "base.inr" if self.file is None else self.file.name
             field.storage = CodeStorage(self.name, file, adapted.codes[0], _copies(field.state_dict()))
-        field.metrics = {"psnr": whole_psnr(field, signal)}
+        field.metrics = {"psnr": whole_psnr(field, found)}
+        return field
+
+    def filled(self, field: Field, adapted: Adapted) -> Field:
+        """A field with the weights of the first of several that were adapted, which says where it is from.
+
+        Args:
+            field: of the base's parts.
+            adapted: by its method.
+
+        Returns:
+            The same field, in evaluation mode.
+        """
+        field.load_state_dict({**self.weights, **first_of(adapted)})
+        field.fit = {"base": self.name, "method": self.method.config()["name"]}
         return field.eval()
 
     @torch.no_grad()
@@ -209,8 +220,7 @@ class Base:
             signal = signals.signal(place)
             field = self.field(signal.domain)
             adapted = self.method.adapt(self.learned, field, _sampled([signal]), None)
-            field.load_state_dict({**self.weights, **first_of(adapted)})
-            levels.append(whole_psnr(field, signal))
+            levels.append(whole_psnr(self.filled(field, adapted), signal))
         return float(np.mean(levels)) if levels else float("nan")
 
 
@@ -222,11 +232,6 @@ def _sampled(signals: Sequence[Signal]) -> Sampled:
     stride = -(-first.size // _MOST_SAMPLES)
     indices = torch.arange(stride // 2, first.size, stride)
     return Sampled(first.coords(indices), torch.stack([signal.values(indices) for signal in signals]))
-
-
-def is_base(header: Mapping[str, Any]) -> bool:
-    """Whether a file is a base, by its header."""
-    return _KEY in header
 
 
 def load_base(path: str | os.PathLike[str]) -> Base:
@@ -256,7 +261,7 @@ def read_base(contents: Contents, path: str | os.PathLike[str]) -> Base:
     if not is_base(header):
         raise InrError(f"{path} holds no base; make one from similar signals with: inr learn DIR -o {Path(path).name}")
     try:
-        told = dict(header[_KEY])
+        told = dict(header[BASE])
         if told.pop("version") != _VERSION:
             raise InrError(f"{path} is a base of a newer inr: pip install -U inr")
         method = methods.build(told.pop("method"))

@@ -14,12 +14,13 @@ from inr import container
 from inr._errors import DamagedFile, InrError
 from inr.container import Contents, Section
 from inr.priors._base import Base, as_base
+from inr.priors._collection import signal_files
 from inr.priors._gaussian import DEVIATIONS, MEAN, SPREAD, Gaussian, directions
+from inr.priors._kind import CODED
 from inr.priors._lookup import found_base
 from inr.priors._spread import Spread, decode, encode
 from inr.signals import Signal, as_signal, from_array
 
-KEY = "coded"  # in a file's header, what tells such files; and the section of the numbers
 _CODING = "bytes"
 _MOST = 1 << 20  # signals in a file
 
@@ -76,8 +77,8 @@ def compress_signals(signals: Sequence[Any], base: Any, *, psnr: float = 35.0, n
     told: dict[str, Any] = {"base": given.name, "file": file, "count": len(found)}
     if names:
         told["names"] = list(names)
-    section = Section(KEY, {"payload": np.frombuffer(payload, dtype=np.uint8)}, _CODING)
-    return container.dumps({KEY: told}, [section])
+    section = Section(CODED, {"payload": np.frombuffer(payload, dtype=np.uint8)}, _CODING)
+    return container.dumps({CODED: told}, [section])
 
 
 def decompress_signals(
@@ -101,23 +102,18 @@ def decompress_signals(
     contents = data if isinstance(data, Contents) else container.loads(data)
     told = told_of_signals(contents)
     given = found_base(told["base"], told["file"], base, path)
-    if "payload" not in (tensors := contents.sections[KEY].tensors if KEY in contents.sections else {}):
-        raise DamagedFile(f"its section '{KEY}' is damaged or missing", KEY)
+    if "payload" not in (tensors := contents.sections[CODED].tensors if CODED in contents.sections else {}):
+        raise DamagedFile(f"its section '{CODED}' is damaged or missing", CODED)
     basis, spread = _basis(given), _spread(given)
     payload = memoryview(np.asarray(tensors["payload"]).tobytes())
     try:
         coefficients = decode(payload, told["count"], spread)
     except InrError as error:
-        raise DamagedFile(f"section '{KEY}' cannot be decoded: {error}", KEY) from error
+        raise DamagedFile(f"section '{CODED}' cannot be decoded: {error}", CODED) from error
     rows = coefficients @ basis + given.own[MEAN].double().numpy().ravel()
     domain = given.domain
     shape = (told["count"], *(domain.shape or ()), domain.channels)
     return domain.values.restore(rows.reshape(shape)).astype(np.float32), given, list(told.get("names", []))
-
-
-def is_coded(header: Mapping[str, Any]) -> bool:
-    """Whether a file holds signals that are told from a base, by its header."""
-    return KEY in header
 
 
 def told_of_signals(contents: Contents) -> dict[str, Any]:
@@ -126,7 +122,7 @@ def told_of_signals(contents: Contents) -> dict[str, Any]:
     Raises:
         DamagedFile: it says no such thing.
     """
-    told = contents.header.get(KEY)
+    told = contents.header.get(CODED)
     if (
         not isinstance(told, Mapping)
         or not isinstance(told.get("base"), str)
@@ -172,7 +168,7 @@ def read_signals(path: str | os.PathLike[str], base: Base) -> tuple[list[Signal]
     """
     where, domain = Path(path), base.domain
     if where.is_dir():
-        files = sorted(each for each in where.iterdir() if each.is_file() and not each.name.startswith("."))
+        files = signal_files(where)
         if not files:
             raise InrError(f"{where} holds no signals")
         return [as_signal(each) for each in files], [each.name for each in files]

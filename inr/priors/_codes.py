@@ -20,8 +20,8 @@ class CodeStorage:
     """Saves a field as its code, or with all weights where they are no longer those that the code makes.
 
     Attributes:
-        base: the SHA-256 of the base's file.
-        file: the name of that file.
+        base: the base's name, a SHA-256.
+        file: what its file is called.
         code: float32 (k,).
         state: of the field that the code makes.
     """

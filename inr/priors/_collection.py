@@ -130,6 +130,11 @@ def collect(signals: Any, *, size: Sequence[int] | None = None) -> Collection:
     return Collection(tuple(names), domain, np.stack(values), tuple(unreadable))
 
 
+def signal_files(folder: Path) -> list[Path]:
+    """The files in a folder that are not hidden, sorted; those in folders within are not among them."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
 def _read(signals: Any) -> tuple[list[tuple[str, GridSignal]], list[str]]:
     """The signals with their names, and why others are not among them."""
     given: Iterable[Any] = signals
@@ -137,7 +142,7 @@ def _read(signals: Any) -> tuple[list[tuple[str, GridSignal]], list[str]]:
         folder = Path(signals)
         if not folder.is_dir():
             raise InrError(f"{folder} is no folder; signals to learn from are the files of one, or several files")
-        given = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        given = signal_files(folder)
     found: list[tuple[str, GridSignal]] = []
     unreadable: list[str] = []
     for place, each in enumerate(given):

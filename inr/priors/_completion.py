@@ -15,7 +15,7 @@ from inr.field import Field
 from inr.priors._base import Base, as_base
 from inr.priors._gaussian import Gaussian
 from inr.priors._inner import values_of
-from inr.priors._method import Sampled
+from inr.priors._method import Adapted, Sampled
 from inr.priors._neural_process import NeuralProcess
 from inr.priors._process import (
     Posterior,
@@ -24,6 +24,7 @@ from inr.priors._process import (
     exponential_process,
     places_of,
     residual_process,
+    wider,
 )
 from inr.signals import Domain, GridSignal, Signal, as_signal, grid_coords, psnr, usual_values
 
@@ -114,8 +115,7 @@ class Completed:
         return stats.norm if math.isinf(self.degrees) else stats.t(self.degrees)
 
     def _scale(self) -> np.ndarray:
-        wider = 1.0 if math.isinf(self.degrees) else math.sqrt(self.degrees / (self.degrees - 2))
-        return self.deviation / wider
+        return self.deviation / wider(self.degrees)
 
 
 def complete(
@@ -224,10 +224,8 @@ def _posterior(
     if base is not None and isinstance(base.method, NeuralProcess):
         field = base.field(domain)
         context = Sampled(coords[torch.from_numpy(seen)], torch.from_numpy(values).float()[None])
-        weights = base.method.adapt(base.learned, field, context, None).weights
         told = base.method.posterior(base.learned, field, coords, seen, values, draws, seed)
-        field.load_state_dict({**base.weights, **{name: each[0] for name, each in weights.items()}})
-        return told, math.inf, field.eval()
+        return told, math.inf, base.filled(field, base.method.adapt(base.learned, field, context, None))
     if base is None:
         process = exponential_process(places, seen, values)
     elif isinstance(base.method, Gaussian):
@@ -247,23 +245,19 @@ def _adapted(
     targets = torch.from_numpy(values).float()[None]
     places = torch.from_numpy(seen)
 
-    def by(chosen: torch.Tensor) -> dict[str, torch.Tensor]:
-        adapted = base.method.adapt(base.learned, field, Sampled(coords[places[chosen]], targets[:, chosen]), None)
-        return dict(adapted.weights)
+    def by(chosen: torch.Tensor) -> Adapted:
+        return base.method.adapt(base.learned, field, Sampled(coords[places[chosen]], targets[:, chosen]), None)
 
-    def told(weights: dict[str, torch.Tensor], where: torch.Tensor) -> np.ndarray:
-        shared = {name: each for name, each in base.weights.items() if name not in weights}
+    def told(adapted: Adapted, where: torch.Tensor) -> np.ndarray:
+        shared = {name: each for name, each in base.weights.items() if name not in adapted.weights}
         with torch.no_grad():
-            return values_of(field, shared, weights, where)[0].double().numpy()
+            return values_of(field, shared, adapted.weights, where)[0].double().numpy()
 
     missed = np.empty_like(values)
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(seen)))
     for part in order.tensor_split(min(_FOLDS, len(seen))):
         rest = torch.ones(len(seen), dtype=torch.bool)
         rest[part] = False
-        weights = by(torch.nonzero(rest)[:, 0])
-        missed[part.numpy()] = values[part.numpy()] - told(weights, coords[places[part]])
-    weights = by(torch.arange(len(seen)))
-    field.load_state_dict({**base.weights, **{name: each[0] for name, each in weights.items()}})
-    field.fit = {"base": base.name, "method": base.method.config()["name"]}
-    return field.eval(), told(weights, coords), missed
+        missed[part.numpy()] = values[part.numpy()] - told(by(torch.nonzero(rest)[:, 0]), coords[places[part]])
+    adapted = by(torch.arange(len(seen)))
+    return base.filled(field, adapted), told(adapted, coords), missed

@@ -36,10 +36,8 @@ def field_of_code(contents: Contents, path: str | os.PathLike[str], base: Any = 
     decode = getattr(found.method, "decoded", None)
     if decode is None or code.ndim != 1:
         raise DamagedFile(f"{path}: its base makes no fields of codes", "header")
-    weights = decode(found.learned, field, code[None]).weights
-    field.load_state_dict({**found.weights, **{name: each[0] for name, each in weights.items()}})
+    found.filled(field, decode(found.learned, field, code[None]))
     field.metrics = metrics
-    field.fit = {"base": wanted, "method": found.method.config()["name"]}
     state = {name: each.clone() for name, each in field.state_dict().items()}
     field.storage = CodeStorage(wanted, file, code, state)
-    return field.eval()
+    return field

@@ -15,7 +15,7 @@ from inr._parts import Range
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
-from inr.priors._inner import adam, repeated, values_of
+from inr.priors._inner import adam, repeated
 from inr.priors._method import Adapted, Learned, Method, Sampled, methods
 from inr.priors._process import Exponential, Process, places_of
 from inr.priors._spread import Spread, spread_of
@@ -116,12 +116,9 @@ class Gaussian(Method):
 
     def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """A few steps of Adam from the mean."""
-        names = [name for name, _ in field.named_parameters()]
-        own = repeated({name: learned.weights[name] for name in names}, len(signals.values))
+        own = repeated(field, learned.weights, len(signals.values))
         count = self.inner_steps if steps is None else steps
-        return Adapted(
-            adam(lambda each: values_of(field, {}, each, signals.coords), own, self.inner_rate, signals.values, count)
-        )
+        return Adapted(adam(field, own, self.inner_rate, *signals, count))
 
     def process(self, learned: Learned, domain: Domain, own_shape: tuple[int, ...], share: float) -> Process:
         """The distribution of the samples of a signal.

@@ -11,7 +11,7 @@ from torch import Tensor
 from inr._parts import Range
 from inr.field import Field
 from inr.priors._inner import errors, values_of
-from inr.priors._meta import MetaMethod, Outer
+from inr.priors._meta import Lost, MetaMethod, Outer, differentiated
 from inr.priors._method import Adapted, Learned, Sampled, methods
 from inr.priors._set_encoder import drawn_context, encoded, new_layers, through
 
@@ -72,16 +72,16 @@ class Hypernet(MetaMethod):
     ) -> Outer:
         """The loss at all samples, of fields that saw some."""
         seen = drawn_context(draw, len(coords), self.least_seen, self.most)
-        with torch.enable_grad():
-            given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+
+        def lose(given: Mapping[str, Tensor]) -> Lost:
             codes = self._codes(given, coords, targets, seen)
             own = self._written(field, given, codes)
             values = values_of(field, {}, own, coords)
             size = sum(each.square().sum() for each in own.values()) / sum(each.numel() for each in own.values())
             fitted = errors(values, targets).mean()
-            loss = fitted + _OF_CODES * codes.square().mean() + _OF_WEIGHTS * size
-            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(fitted.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
+            return Lost(fitted + _OF_CODES * codes.square().mean() + _OF_WEIGHTS * size, values, fitted)
+
+        return differentiated(leaves, targets, lose)
 
     def _codes(self, leaves: Mapping[str, Tensor], coords: Tensor, values: Tensor, seen: Tensor) -> Tensor:
         return encoded(leaves, "encoder", coords, values, seen, torch.sin, last=True)

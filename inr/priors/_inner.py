@@ -38,9 +38,15 @@ def errors(values: Float[Tensor, "b n c"], targets: Float[Tensor, "b n c"]) -> F
     return (values - targets).square().flatten(1).mean(1)
 
 
-def repeated(weights: Weights, count: int) -> dict[str, Tensor]:
-    """The same weights for so many fields, (count, …), without memory of their own."""
-    return {name: tensor.expand(count, *tensor.shape) for name, tensor in weights.items()}
+def repeated(field: Field, weights: Weights, count: int) -> dict[str, Tensor]:
+    """The same parameters for so many fields, (count, …), without memory of their own.
+
+    Args:
+        field: of the architecture.
+        weights: with its parameters, by name.
+        count: of fields.
+    """
+    return {name: weights[name].expand(count, *weights[name].shape) for name, _ in field.named_parameters()}
 
 
 def descend(
@@ -72,14 +78,16 @@ def descend(
     return dict(own) if twice else {name: each.detach() for name, each in own.items()}
 
 
-def adam(values: Values, own: Weights, rate: float, targets: Tensor, steps: int) -> dict[str, Tensor]:
+def adam(
+    field: Field, own: Weights, rate: float, coords: Float[Tensor, "n d"], targets: Float[Tensor, "b n c"], steps: int
+) -> dict[str, Tensor]:
     """Steps of Adam of many fields, each by itself.
 
     Args:
-        values: of all fields (fields, n, c), by their own weights.
-        own: to begin with, (fields, …).
+        field: of the architecture.
+        own: all its parameters to begin with, (fields, …).
         rate: of all steps.
-        targets: (fields, n, c).
+        coords: the same for all; targets: the values there, of every field.
         steps: how many.
 
     Returns:
@@ -91,6 +99,7 @@ def adam(values: Values, own: Weights, rate: float, targets: Tensor, steps: int)
     for _ in range(steps):
         with torch.enable_grad():
             given = {name: each.detach().requires_grad_(True) for name, each in own.items()}
-            slopes = torch.autograd.grad(errors(values(given), targets).sum(), list(given.values()))
+            values = values_of(field, {}, given, coords)
+            slopes = torch.autograd.grad(errors(values, targets).sum(), list(given.values()))
         optimiser.step(dict(zip(own, slopes, strict=True)))
     return own

@@ -8,7 +8,8 @@ from typing import Any
 from inr._errors import InrError
 from inr.compression import UnknownWeights
 from inr.container import Sections
-from inr.priors._base import Base, as_base, is_base, load_base
+from inr.priors._base import Base, as_base, load_base
+from inr.priors._kind import is_base
 
 FOLDER = "INR_BASES"  # the environment variable that names a folder of bases
 

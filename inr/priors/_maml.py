@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr._parts import Range
 from inr.field import Field
 from inr.priors._inner import descend, errors, repeated, values_of
-from inr.priors._meta import MetaMethod, Outer
+from inr.priors._meta import Lost, MetaMethod, Outer, differentiated
 from inr.priors._method import Adapted, Learned, Sampled, methods
 
 _RATES = "rates."
@@ -68,13 +67,13 @@ class Maml(MetaMethod):
         draw: np.random.Generator,
     ) -> Outer:
         """The loss after the inner steps, differentiated through them."""
-        with torch.enable_grad():
-            given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+
+        def lose(given: Mapping[str, Tensor]) -> Lost:
             own = self._descended(field, given, coords, targets, self.inner_steps, twice=True)
             values = values_of(field, {}, own, coords)
-            loss = errors(values, targets).mean()
-            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
+            return Lost(errors(values, targets).mean(), values)
+
+        return differentiated(leaves, targets, lose)
 
     def _descended(
         self,
@@ -95,7 +94,7 @@ class Maml(MetaMethod):
                 return dict.fromkeys(names, self.inner_rate)
             return {name: leaves[_RATES + name][at] for name in names}
 
-        start = repeated({name: leaves[name] for name in names}, len(targets))
+        start = repeated(field, leaves, len(targets))
         return descend(lambda own: values_of(field, {}, own, coords), start, rates, targets, steps, twice=twice)
 
     def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:

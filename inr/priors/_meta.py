@@ -1,7 +1,7 @@
 """Methods with an inner loop for every signal: their parametrisation, and what they share."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -41,6 +41,38 @@ class Outer(NamedTuple):
     loss: Tensor
     grads: dict[str, Tensor]
     residuals: Tensor
+
+
+class Lost(NamedTuple):
+    """What some signals lose, with a graph.
+
+    Attributes:
+        loss: what is minimised.
+        values: of the signals after the inner loop, (signals, n, c).
+        told: the loss that is told; None: the one that is minimised.
+    """
+
+    loss: Tensor
+    values: Tensor
+    told: Tensor | None = None
+
+
+def differentiated(
+    leaves: Mapping[str, Tensor], targets: Float[Tensor, "b n c"], lose: Callable[[Mapping[str, Tensor]], Lost]
+) -> Outer:
+    """An outer step by automatic differentiation.
+
+    Args:
+        leaves: what is learned, by name.
+        targets: of every signal.
+        lose: gives the loss by the leaves, which it can be differentiated by.
+    """
+    with torch.enable_grad():
+        given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+        lost = lose(given)
+        slopes = torch.autograd.grad(lost.loss, list(given.values()), allow_unused=True, materialize_grads=True)
+    told = lost.loss if lost.told is None else lost.told
+    return Outer(told.detach(), dict(zip(given, slopes, strict=True)), (lost.values - targets).detach())
 
 
 class MetaMethod(Method):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,7 +14,7 @@ from inr.field import Field
 from inr.networks import MLP
 from inr.priors._gauss_newton import gauss_newton
 from inr.priors._inner import descend, errors, values_of
-from inr.priors._meta import MetaMethod, Outer
+from inr.priors._meta import Lost, MetaMethod, Outer, differentiated
 from inr.priors._method import Adapted, Learned, Sampled, methods
 
 MODULATION, RATES = "modulation", "rates"
@@ -85,14 +84,14 @@ class Modulated(MetaMethod):
         draw: np.random.Generator,
     ) -> Outer:
         """The loss after the inner problem: differentiated through descent, or at the solution."""
-        with torch.enable_grad():
-            given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+
+        def lose(given: Mapping[str, Tensor]) -> Lost:
             held = {name: leaf.detach() for name, leaf in leaves.items()} if self._solves else given
             codes = self._coded(field, held, coords, targets, self.inner_steps, twice=not self._solves)
             values = shifted_values(field, given, codes, coords)
-            loss = errors(values, targets).mean()
-            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
+            return Lost(errors(values, targets).mean(), values)
+
+        return differentiated(leaves, targets, lose)
 
     def _coded(
         self,
@@ -164,7 +163,18 @@ def shifted_values(
 
 
 def _biases(field: Field, leaves: Mapping[str, Tensor], codes: Float[Tensor, "b k"]) -> dict[str, Tensor]:
-    """The shifted biases of every signal, (signals, units) by name."""
+    """The biases that codes make."""
+    return shifted_biases(field, leaves, codes @ leaves[MODULATION].T)
+
+
+def shifted_biases(field: Field, leaves: Mapping[str, Tensor], shifts: Float[Tensor, "b units"]) -> dict[str, Tensor]:
+    """The biases of every signal, (signals, units) by name.
+
+    Args:
+        field: of the architecture.
+        leaves: with its biases, by name.
+        shifts: of all biases of `shifted`, one after the other.
+    """
     names = shifted(field)
-    shifts = (codes @ leaves[MODULATION].T).split([leaves[name].numel() for name in names], dim=-1)
-    return {name: leaves[name] + shift for name, shift in zip(names, shifts, strict=True)}
+    parts = shifts.split([leaves[name].numel() for name in names], dim=-1)
+    return {name: leaves[name] + part for name, part in zip(names, parts, strict=True)}

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from inr._parts import Range
 from inr.field import Field
-from inr.priors._inner import values_of
-from inr.priors._meta import MetaMethod, Outer
+from inr.priors._inner import repeated, values_of
+from inr.priors._meta import Lost, MetaMethod, Outer, differentiated
 from inr.priors._method import Adapted, Learned, Sampled, methods
-from inr.priors._modulated import shifted
+from inr.priors._modulated import shifted, shifted_biases
 from inr.priors._process import Posterior
 from inr.priors._set_encoder import drawn_context, encoded, new_layers, through
 
@@ -83,15 +83,15 @@ class NeuralProcess(MetaMethod):
         """The negative log likelihood at all samples, of what some of them tell."""
         seen = drawn_context(draw, len(coords), self.least_seen, self.most)
         noise = torch.from_numpy(draw.standard_normal((len(targets), self.code), dtype=np.float32))
-        with torch.enable_grad():
-            given = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
+
+        def lose(given: Mapping[str, Tensor]) -> Lost:
             centre, spread = self._codes(given, coords, targets, seen)
             codes = centre + spread * noise
             values = values_of(field, {}, self._weights(field, given, codes), coords)
             scale = self._scale(given, codes, coords)
-            loss = (0.5 * ((targets - values) / scale).square() + scale.log()).mean()
-            slopes = torch.autograd.grad(loss, list(given.values()), allow_unused=True, materialize_grads=True)
-        return Outer(loss.detach(), dict(zip(given, slopes, strict=True)), (values - targets).detach())
+            return Lost((0.5 * ((targets - values) / scale).square() + scale.log()).mean(), values)
+
+        return differentiated(leaves, targets, lose)
 
     def _codes(
         self, leaves: Mapping[str, Tensor], coords: Tensor, values: Tensor, seen: Tensor
@@ -103,11 +103,8 @@ class NeuralProcess(MetaMethod):
 
     def _weights(self, field: Field, leaves: Mapping[str, Tensor], codes: Float[Tensor, "b k"]) -> dict[str, Tensor]:
         """All weights, those of every signal by themselves."""
-        names = shifted(field)
-        shifts = through(leaves, "shift", codes, torch.relu).split([leaves[name].numel() for name in names], dim=-1)
-        own = {name: leaves[name] + shift for name, shift in zip(names, shifts, strict=True)}
-        rest = {name: leaves[name].expand(len(codes), *leaves[name].shape) for name, _ in field.named_parameters()}
-        return rest | own
+        shifts = through(leaves, "shift", codes, torch.relu)
+        return repeated(field, leaves, len(codes)) | shifted_biases(field, leaves, shifts)
 
     def _scale(self, leaves: Mapping[str, Tensor], codes: Tensor, coords: Tensor) -> Float[Tensor, "b n c"]:
         count = len(coords)

@@ -97,15 +97,15 @@ def condition(
     mean[rest] += told.reshape(len(rest), channels)
     deviation[rest] = np.sqrt(variance).reshape(len(rest), channels)
     mean[seen] = values
-    drawn, wider = np.repeat(mean[None], draws, axis=0), _wider(process.degrees)
+    drawn, scale = np.repeat(mean[None], draws, axis=0), wider(process.degrees)
     if draws and len(rest):
         generator = np.random.default_rng(seed)
         places = process.places[rest]
         left = _root(near(process.kernel, places, places) - split.across.T @ split.across, split.level)
         noise = generator.standard_normal((draws, len(left))) @ left.T
         noise += generator.standard_normal((draws, len(root))) @ solve_triangular(root, split.free.T, lower=True)
-        drawn[:, rest] += wider * noise.reshape(draws, len(rest), channels)
-    return Posterior(mean, wider * deviation, drawn)
+        drawn[:, rest] += scale * noise.reshape(draws, len(rest), channels)
+    return Posterior(mean, scale * deviation, drawn)
 
 
 class Split(NamedTuple):
@@ -174,7 +174,7 @@ class Split(NamedTuple):
         return self.across.T @ self.missed + free @ weights, self.variance + np.square(spread).sum(0)
 
 
-def _wider(degrees: float) -> float:
+def wider(degrees: float) -> float:
     """The standard deviation of Student's distribution of scale 1."""
     return math.sqrt(degrees / (degrees - 2)) if math.isfinite(degrees) else 1.0
 

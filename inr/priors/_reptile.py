@@ -61,9 +61,8 @@ class Reptile(MetaMethod):
     def _descended(
         self, field: Field, leaves: Mapping[str, Tensor], coords: Tensor, targets: Tensor, steps: int
     ) -> dict[str, Tensor]:
-        names = [name for name, _ in field.named_parameters()]
-        rates: Any = dict.fromkeys(names, self.inner_rate)
-        start = repeated({name: leaves[name] for name in names}, len(targets))
+        start = repeated(field, leaves, len(targets))
+        rates: Any = dict.fromkeys(start, self.inner_rate)
         return descend(
             lambda own: values_of(field, {}, own, coords), start, lambda _: rates, targets, steps, twice=False
         )

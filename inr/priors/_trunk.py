@@ -14,7 +14,7 @@ from inr._parts import Range, parse_spec
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
-from inr.priors._inner import adam, repeated, values_of
+from inr.priors._inner import adam, repeated
 from inr.priors._method import Adapted, Learned, Method, Sampled, first_of, methods
 from inr.signals import Domain
 
@@ -81,12 +81,8 @@ class Trunk(Method):
         heads = self._heads(learned, field, signals)
         if count == 0:
             return Adapted(heads)
-        names = [name for name, _ in field.named_parameters()]
-        own = repeated({name: learned.weights[name] for name in names}, len(signals.values)) | heads
-        coords = signals.coords
-        return Adapted(
-            adam(lambda each: values_of(field, {}, each, coords), own, self.inner_rate, signals.values, count)
-        )
+        own = repeated(field, learned.weights, len(signals.values)) | heads
+        return Adapted(adam(field, own, self.inner_rate, *signals, count))
 
     def _heads(self, learned: Learned, field: Field, signals: Sampled) -> dict[str, Tensor]:
         parts = field.config()
