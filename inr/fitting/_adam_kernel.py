@@ -69,7 +69,7 @@ def adam_step(moves: Sequence[Move], threads: int) -> None:
         moves: one for every parameter; their tensors are changed in place.
         threads: workers that share the numbers; they change no bit of the result.
     """
-    places = np.array([move.places() for move in moves], np.int64).reshape(len(moves), 5)
+    places = _places(moves)
     numbers = np.array([move.numbers() for move in moves], np.float64).reshape(len(moves), 6)
     small = int(places[:, 4].sum()) < 2 * _MIN_SHARE
     run([Call(_STAGE, places=places, numbers=numbers)], 1 if small else threads)
@@ -84,8 +84,13 @@ def adam_call(moves: Sequence[Move]) -> tuple[Call, np.ndarray]:
     Returns:
         The call, and int64 (moves, 5): addresses of values, moments and gradient, and how many numbers each has.
     """
-    places = np.array([move.places() for move in moves], np.int64).reshape(len(moves), 5)
+    places = _places(moves)
     return Call(_STAGE, places=places, numbers=np.zeros((len(moves), 6))), places
+
+
+def _places(moves: Sequence[Move]) -> np.ndarray:
+    """Where the numbers of all moves are, int64 (moves, 5)."""
+    return np.array([move.places() for move in moves], np.int64).reshape(len(moves), 5)
 
 
 def prepare(threads: int) -> None:
