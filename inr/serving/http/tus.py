@@ -1,11 +1,12 @@
 """The headers of tus 1.0.0 (https://tus.io/protocols/resumable-upload)."""
 
 import hashlib
-from typing import Any
+from typing import Any, get_args
 
 from inr.serving.http.reading import OPTIONS, reading_options, shown_name
 from inr.serving.http.receiving import decoded
 from inr.serving.problems import Problem
+from inr.signals import ShapeAs
 
 VERSION = "1.0.0"
 TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
@@ -31,7 +32,7 @@ def _typed(options: dict[str, Any]) -> dict[str, Any]:
             options["nodata"] = float(options["nodata"])
         if "srgb" in options:
             options["srgb"] = {"true": True, "false": False}[options["srgb"]]
-        if "as_shape" in options and options["as_shape"] not in ("sdf", "occupancy", "eikonal"):
+        if "as_shape" in options and options["as_shape"] not in get_args(ShapeAs):
             raise Problem("bad-request", "Upload-Metadata: as_shape is sdf, occupancy or eikonal.")
     except (ValueError, KeyError):
         raise Problem("bad-request", "Upload-Metadata: nodata is a number, srgb is true or false.") from None

@@ -11,7 +11,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from inr.serving import DiskFull
 from inr.serving.store import Store
 from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, NO_ROOM, PREVIEW, REFUSED, run_reader
 from inr.serving.work._sandbox import ReadLimits
-from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, ShapeSource, Signal
+from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, ShapeAs, ShapeSource, Signal
 
 _OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")
 _MOST_DESCRIPTION = 32 << 20  # bytes
@@ -96,8 +96,8 @@ def reading_options(options: Mapping[str, Any]) -> dict[str, Any]:
             found["nodata"] = float(found["nodata"])
         except (TypeError, ValueError):
             raise InrError(f"nodata is a number, not {found['nodata']!r}") from None
-    if found.get("as_shape", "sdf") not in ("sdf", "occupancy", "eikonal"):
-        raise InrError(f"as_shape is one of sdf, occupancy, eikonal, not {found['as_shape']!r}")
+    if found.get("as_shape", "sdf") not in get_args(ShapeAs):
+        raise InrError(f"as_shape is one of {', '.join(get_args(ShapeAs))}, not {found['as_shape']!r}")
     return found
 
 

@@ -19,6 +19,7 @@ from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import signal_json
 from inr.serving.http.sources import signal_image
 from inr.serving.problems import Problem
+from inr.signals import ShapeAs
 
 if TYPE_CHECKING:
     from inr.serving.queue import SignalRow, User
@@ -31,7 +32,7 @@ NoData = Annotated[float | None, Query(allow_inf_nan=False, description="the val
 SRGB = Annotated[bool | None, Query()]
 Variable = Annotated[str | None, Query(max_length=200, description="of a file that holds several")]
 Shaped = Annotated[
-    Literal["sdf", "occupancy", "eikonal"] | None,
+    ShapeAs | None,
     Query(description="what is learned of a shape; of a picture or an SVG drawing: to read its silhouette"),
 ]
 Digest = Annotated[
