@@ -1,8 +1,11 @@
 """What stands in for Ray in tests of every day: it runs tasks in one process, the last one first."""
 
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 
 class RayError(Exception):
@@ -78,3 +81,11 @@ class _Reference:
     def __init__(self, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
         self.given = given
         self.run = lambda: work(*given)
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    """A stand-in, in the place of Ray for the rest of a test."""
+    fake = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return fake

@@ -11,16 +11,13 @@ import pytest
 from inr import _cluster
 from inr._cluster import Cluster, modules_of
 from inr._errors import InrError, MissingExtra
-from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError
+from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError, stand_in
 
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """The stand-in, in the place of Ray."""
-    fake = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    return fake
+    return stand_in(monkeypatch)
 
 
 def power(exponent: int, base: int) -> int:

@@ -19,7 +19,7 @@ import pytest
 from inr._errors import InrError, InrWarning
 from inr.sets import _blocks, blocks_path, fit_many
 from inr.signals import from_array
-from tests.ray_stand_in import FakeRay, OutOfMemoryError
+from tests.ray_stand_in import FakeRay, OutOfMemoryError, stand_in
 
 TINY = {"network": "mlp:depth=1,width=8", "activation": "sine:omega=5", "encoding": "identity", "steps": 3}
 with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -33,11 +33,8 @@ def waves(count: int, side: int = 6) -> dict[str, np.ndarray]:
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """The stand-in for Ray, and tasks of two fields at most."""
-    fake = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(_blocks, "_TASK_FIELDS", 2)
-    return fake
+    return stand_in(monkeypatch)
 
 
 def test_tasks_that_end_in_any_order_give_the_bytes_of_a_run_here(ray, tmp_path):

@@ -1,14 +1,13 @@
 """Sweeps on a Ray cluster, for which a stand-in runs the tasks."""
 
 import re
-import sys
 
 import numpy as np
 import pytest
 
 import inr
 from inr._errors import InrError
-from tests.ray_stand_in import FakeRay, RayError
+from tests.ray_stand_in import FakeRay, RayError, stand_in
 
 LISTS = {"encodings": "identity,fourier:frequencies=8", "activations": "sine", "networks": "mlp:depth=1,width=8"}
 
@@ -16,10 +15,7 @@ LISTS = {"encodings": "identity,fourier:frequencies=8", "activations": "sine", "
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """The stand-in, in the place of Ray."""
-    fake = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", fake)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    return fake
+    return stand_in(monkeypatch)
 
 
 @pytest.fixture
