@@ -28,7 +28,7 @@ print(json.dumps([status, sorted(name for name in sys.modules if "." not in name
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A picture of 56 x 40 pixels, and its file, of a quality at which the finest grid is not all 0, however sums round."""
+    """A picture of 56 x 40 pixels, and its file, at a quality that leaves the finest grid not all 0."""
     folder = tmp_path_factory.mktemp("latent")
     y, x = np.mgrid[:40, :56]
     grain = np.random.default_rng(0).normal(0, 8, (40, 56, 3))
