@@ -6,10 +6,12 @@ again, after its process or its machine died, gives what it would have given.
 
 import contextlib
 import importlib
+import logging
 import os
 import signal as posix_signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +26,7 @@ Found = TypeVar("Found")
 
 _PATIENCE = 3.0  # seconds for an address to answer
 _BETWEEN = 0.25  # seconds at most between two looks at whether to go on
+_LOOK = 5.0  # seconds between two looks at whether the cluster is there, and how large
 _RETRIES = 3  # of a task whose process or machine dies
 _WINDOW = 2  # tasks under way or sent ahead, for each core of the cluster
 # what clients and servers of HTTP/2, which gRPC is, begin with: the client's magic words, and settings of either
@@ -44,6 +47,10 @@ class Outcome(Generic[Key, Found]):
     key: Key
     value: Found | None
     failure: str | None = None
+
+
+class _UnfitMachine(InrError):
+    """A machine of the cluster cannot do any of the tasks."""
 
 
 class Cluster:
@@ -68,6 +75,7 @@ class Cluster:
         except ImportError:
             raise MissingExtra("ray", "ray", f"running on {on}") from None
         self._ours = not self._ray.is_initialized()
+        self._name = _named(address)
         if self._ours:
             self._connect(address)
 
@@ -83,6 +91,12 @@ class Cluster:
         """Cores of the machines that are there now; at least 1."""
         return max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
 
+    @property
+    def largest(self) -> int:
+        """Cores of the machine that has most of them; at least 1."""
+        machines = (each["Resources"] for each in self._ray.nodes() if each["Alive"])
+        return max([int(each.get("CPU", 0)) for each in machines] + [1])
+
     def run(
         self,
         work: Callable[[Any, Given], Found],
@@ -90,10 +104,11 @@ class Cluster:
         tasks: Iterable[tuple[Key, Given]],
         *,
         modules: Iterable[str] = (),
+        cores: int = 1,
         at_once: int | None = None,
         go_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Outcome[Key, Found]]:
-        """Run tasks, a core each; a process or a machine that dies costs time only.
+        """Run tasks; a process or a machine that dies costs time only.
 
         Args:
             work: gives a task's result from what all tasks share and from what is its own; a function of a module,
@@ -101,45 +116,78 @@ class Cluster:
             shared: what all tasks share, which every machine gets once.
             tasks: their keys, which stay here, and what is sent for each; as many are taken as there is room for.
             modules: those that machines import first, as for parts that they register.
-            at_once: tasks under way at most; as many as the cluster has cores, and as many sent ahead, when None.
+            cores: of each task.
+            at_once: tasks under way at most; as many as the cluster has cores for, and as many sent ahead, when None.
             go_on: asked a few times a second.
 
         Yields:
             What tasks came to, in order of completion.
 
         Raises:
+            InrError: the cluster is gone, has no machine of so many cores, or one that lacks what tasks need.
             KeyboardInterrupt: `go_on` said no. What is under way is cancelled, as it is when the iterator is closed.
         """
-        remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_work)
-        common = self._ray.put((__version__, tuple(modules), work, shared))
+        with self._failures():
+            if cores > self.largest:
+                raise InrError(f"{self._name} has no machine of {cores} cores; the largest has {self.largest}")
+            remote = self._ray.remote(num_cpus=cores, max_retries=_RETRIES)(_work)
+            common = self._ray.put((__version__, tuple(modules), work, shared))
         waiting, pending = iter(tasks), dict[Any, Key]()
+        room, looked = at_once or self._room(cores), time.monotonic()
         try:
             while True:
-                room = at_once or _WINDOW * self.cores
+                if time.monotonic() - looked > _LOOK:
+                    self._check_there()
+                    room, looked = at_once or self._room(cores), time.monotonic()
                 while len(pending) < room and (task := next(waiting, None)) is not None:
-                    pending[remote.remote(common, task[1])] = task[0]
+                    with self._failures():
+                        pending[remote.remote(common, task[1])] = task[0]
                     del task  # the cluster has it now
                 if not pending:
                     return
-                ready, _ = self._ray.wait(list(pending), num_returns=1, timeout=_BETWEEN)
+                with self._failures():
+                    ready, _ = self._ray.wait(list(pending), num_returns=1, timeout=_BETWEEN)
                 if not go_on():
                     raise KeyboardInterrupt
                 for each in ready:
                     yield self._outcome(pending.pop(each), each)
         finally:
             for each in pending:
-                self._ray.cancel(each, force=True)
+                with contextlib.suppress(self._ray.exceptions.RayError):
+                    self._ray.cancel(each, force=True)
+
+    def _room(self, cores: int) -> int:
+        """How many tasks of so many cores are to be with the cluster."""
+        with self._failures():
+            return max(_WINDOW * (self.cores // cores), 1)
+
+    def _check_there(self) -> None:
+        """See that the cluster still answers; Ray itself would end this process after a minute. Raises InrError."""
+        host, _, port = self._ray.get_runtime_context().gcs_address.rpartition(":")
+        try:
+            _check_answers(host, int(port))
+        except InrError as error:
+            raise InrError(f"{self._name} does not answer any more; what is done is kept") from error
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turn what Ray raises inside, of itself rather than of a task, into an InrError."""
+        try:
+            yield
+        except self._ray.exceptions.RayError as error:
+            raise InrError(f"{self._name} fails: {_one_line(error)}; what is done is kept") from error
 
     def _connect(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         if host:
             _check_answers(host, int(port))
+        logging.getLogger("ray").setLevel(logging.ERROR)
         options = {"num_cpus": usable_cores(), "include_dashboard": False} if address == "local" else {}
         try:
             with _handlers_kept():
                 self._ray.init(address, log_to_driver=False, logging_level="error", **options)
-        except (RuntimeError, OSError, ValueError, self._ray.exceptions.RayError) as error:
-            raise InrError(f"{_named(address)} does not take this process: {_first_line(error)}") from error
+        except Exception as error:  # Ray raises plain ones, too, as when its processes take too long to begin
+            raise InrError(f"{self._name} does not take this process: {_one_line(error)}") from error
 
     def _outcome(self, key: Key, reference: Any) -> Outcome[Key, Found]:
         errors = self._ray.exceptions
@@ -147,7 +195,11 @@ class Cluster:
             return Outcome(key, self._ray.get(reference))
         except errors.RayTaskError as error:
             cause = error.cause
-            told = str(cause) if isinstance(cause, InrError) else f"{type(cause).__name__}: {_first_line(cause)}"
+            if isinstance(cause, _UnfitMachine):
+                raise cause from error
+            if "failed to import" in str(cause) and "No module named 'inr" in str(cause):
+                raise _UnfitMachine(f"a machine of the cluster has no inr: install {__version__} there") from error
+            told = str(cause) if isinstance(cause, InrError) else f"{type(cause).__name__}: {_one_line(cause)}"
             return Outcome(key, None, told)
         except errors.OutOfMemoryError:
             return Outcome(key, None, "its machine ran out of memory, in all tries")
@@ -175,12 +227,18 @@ def _work(common: tuple[str, tuple[str, ...], Callable[[Any, Any], Any], Any], g
     """What a process of the cluster does for a task."""
     version, modules, work, shared = common
     if version != __version__:
-        raise InrError(
+        raise _UnfitMachine(
             f"{socket.gethostname()} has inr {__version__}, and the machine that asks has {version}: install one "
             "version on all machines"
         )
     for module in modules:
-        importlib.import_module(module)
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise _UnfitMachine(
+                f"{socket.gethostname()} cannot import {module}, which registers a part ({_one_line(error)}): install "
+                "it on all machines"
+            ) from error
     return work(shared, given)
 
 
@@ -234,6 +292,5 @@ def _named(address: str) -> str:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip()[:300]
+def _one_line(error: BaseException) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]

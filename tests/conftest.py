@@ -15,6 +15,9 @@ import jaxtyping
 import pytest
 import torch
 
+from tests.two_machines import machines as machines  # fixtures, which their own module explains
+from tests.two_machines import two_machines as two_machines
+
 if TYPE_CHECKING:
     from inr.fitting import Fitter
 

@@ -1,11 +1,14 @@
 """What stands in for Ray in tests of every day: it runs tasks in one process, the last one first."""
 
+import pickle
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from inr import _cluster
 
 
 class RayError(Exception):
@@ -27,6 +30,8 @@ class OutOfMemoryError(RayError):
 class FakeRay:
     """What `Cluster` asks of Ray, in one process: of the tasks that wait, the last one sent is done first.
 
+    What goes out and what comes back is pickled on its way, as it is between machines.
+
     Attributes:
         most: tasks that waited at once.
         cancelled: tasks that were.
@@ -39,6 +44,7 @@ class FakeRay:
         self.most, self.cancelled = 0, 0
         self.dies: Callable[[Any], Exception | None] = lambda given: None
         self.down = False
+        self.gcs_address = ""  # where it is asked whether the cluster is still there
 
     def is_initialized(self) -> bool:
         return False
@@ -52,22 +58,34 @@ class FakeRay:
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 2.0}
 
+    def nodes(self) -> list[dict[str, Any]]:
+        return [
+            {"Alive": True, "Resources": {"CPU": 2.0}},
+            {"Alive": True, "Resources": {}},
+            {"Alive": False, "Resources": {"CPU": 8.0}},
+        ]
+
+    def get_runtime_context(self) -> Any:
+        return SimpleNamespace(gcs_address=self.gcs_address)
+
     def put(self, value: Any) -> Any:
-        return value
+        return pickle.dumps(value)
 
     def remote(self, **options: Any) -> Any:
-        assert options == {"num_cpus": 1, "max_retries": 3}
-        return lambda work: SimpleNamespace(remote=lambda *given: _Reference(work, given))
+        assert 1 <= options["num_cpus"] <= 2
+        assert options["max_retries"] == 3
+        return lambda work: SimpleNamespace(remote=lambda common, given: _Reference(work, common, given))
 
     def wait(self, pending: list[Any], *, num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
         self.most = max(self.most, len(pending))
         return pending[-1:], pending[:-1]
 
     def get(self, task: Any) -> Any:
-        if (error := self.dies(task.given[1])) is not None:
+        given = pickle.loads(task.given)
+        if (error := self.dies(given)) is not None:
             raise error
         try:
-            return task.run()
+            return pickle.loads(pickle.dumps(task.work(pickle.loads(task.common), given)))
         except Exception as error:
             raise RayTaskError(error) from error
 
@@ -78,9 +96,8 @@ class FakeRay:
 class _Reference:
     """A task of the stand-in."""
 
-    def __init__(self, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-        self.given = given
-        self.run = lambda: work(*given)
+    def __init__(self, work: Callable[[Any, Any], Any], common: bytes, given: Any) -> None:
+        self.work, self.common, self.given = work, common, pickle.dumps(given)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
@@ -88,4 +105,5 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     fake = FakeRay()
     monkeypatch.setitem(sys.modules, "ray", fake)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(_cluster, "_LOOK", float("inf"))  # there is nothing to look at
     return fake

@@ -11,7 +11,7 @@ import pytest
 from inr import _cluster
 from inr._cluster import Cluster, modules_of
 from inr._errors import InrError, MissingExtra
-from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError, stand_in
+from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError, RayTaskError, stand_in
 
 
 @pytest.fixture
@@ -60,9 +60,42 @@ def test_what_is_under_way_is_cancelled(ray):
     assert ray.cancelled == 4 + 3
 
 
-def test_machines_have_the_same_version(ray):
+def test_a_machine_that_cannot_do_tasks_ends_the_run(ray, monkeypatch):
+    with Cluster("ray") as cluster:
+        with pytest.raises(InrError, match=r"cannot import no_such_module, which registers a part .* on all machines"):
+            list(cluster.run(power, 2, enumerate(range(3)), modules=["no_such_module"]))
+        ray.dies = lambda base: RayTaskError(
+            RuntimeError("The remote function failed to import on the worker.\n\nNo module named 'inr'")
+        )
+        with pytest.raises(InrError, match="a machine of the cluster has no inr: install"):
+            list(cluster.run(power, 2, enumerate(range(3))))
+        with pytest.raises(InrError, match="has no machine of 3 cores; the largest has 2"):
+            list(cluster.run(power, 2, enumerate(range(3)), cores=3))
     with pytest.raises(InrError, match=r"has inr .*, and the machine that asks has 0\.0: install one version"):
         _cluster._work(("0.0", (), power, 2), 3)
+
+
+def test_a_cluster_that_is_gone_ends_the_run(ray, monkeypatch):
+    monkeypatch.setattr(_cluster, "_LOOK", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ray.gcs_address = f"127.0.0.1:{server.getsockname()[1]}"
+    with Cluster("ray") as cluster, pytest.raises(InrError, match="does not answer any more; what is done is kept"):
+        list(cluster.run(power, 2, enumerate(range(12))))
+    monkeypatch.setattr(_cluster, "_LOOK", float("inf"))
+    monkeypatch.setattr(ray, "wait", lambda *_, **__: (_ for _ in ()).throw(RayError("the raylet\ndied")))
+    with Cluster("ray") as cluster, pytest.raises(InrError, match="fails: the raylet died; what is done is kept"):
+        list(cluster.run(power, 2, enumerate(range(12))))
+
+
+def test_a_cluster_that_does_not_begin_is_one_line(ray, monkeypatch):
+    def init(address: str, **_: object) -> None:
+        raise Exception("Version mismatch: The cluster was started with:\n    Ray: 2.40.0")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(
+        InrError, match=r"on this machine does not take this process: Version mismatch: .*2\.40\.0$"
+    ):
+        Cluster("ray")
 
 
 def test_ray_that_is_not_installed(monkeypatch):

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from inr._cores import usable_cores
 from inr._errors import InrError
 from inr.cli import _fit_options as options
 from inr.cli._console import INTERRUPTED, decibels, going_on, out, print_json, remark
@@ -18,6 +17,8 @@ EPILOG = """
   inr fit-many photos                       # photos.fitted/, a field of every file and results.tsv
 
   inr fit-many photos -o fields --seconds 20 --workers 4
+
+  inr fit-many photos --on ray:10.0.0.1:6379  # on a cluster
 
   inr fit-many photos                       # again: goes on, tries once more what failed, fits what changed
 
@@ -34,7 +35,9 @@ signals of one kind are faster as a set, in one file and of one architecture: in
 """
 
 _RUN = "Running"
-_APART = frozenset({"folder", "output", "workers", "threads", "force", "quiet", "as_json"})  # no options of the fits
+_APART = frozenset(
+    {"folder", "output", "workers", "on", "threads", "force", "quiet", "as_json"}
+)  # no options of the fits
 
 
 def fit_many(
@@ -82,6 +85,15 @@ def fit_many(
             help="Fits side by side; the number of cores if not given.", rich_help_panel=_RUN, show_default=False
         ),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="Fit on a Ray cluster: ray:HOST:PORT, or ray for this machine's cores; here if not given.",
+            rich_help_panel=_RUN,
+            show_default=False,
+            metavar="ray[:ADDRESS]",
+        ),
+    ] = None,
     threads: Annotated[
         int, typer.Option(help="Threads of each fit; 1 if not given.", rich_help_panel=_RUN, show_default=False)
     ] = 1,
@@ -95,9 +107,8 @@ def fit_many(
     from inr.serving.work import reading_options
 
     into = output or Path(f"{folder.resolve().name}.fitted")
-    count = usable_cores() if workers is None else workers
-    if not 1 <= count <= 256:
-        raise InrError(f"--workers lies between 1 and 256, got {count}")
+    if workers is not None and not 1 <= workers <= 256:
+        raise InrError(f"--workers lies between 1 and 256, got {workers}")
     if not 1 <= threads <= 256:
         raise InrError(f"--threads lies between 1 and 256, got {threads}")
     reading = {
@@ -114,7 +125,9 @@ def fit_many(
     interrupted = False
     with ManyBar(quiet=quiet) as bar:
         try:
-            rows = run(folder, into, wanted, reading, workers=count, threads=threads, force=force, on_change=bar.show)
+            rows = run(
+                folder, into, wanted, reading, workers=workers, threads=threads, on=on, force=force, on_change=bar.show
+            )  # fmt: skip
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:

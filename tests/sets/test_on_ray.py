@@ -1,17 +1,10 @@
 """Sets that are fitted on a Ray cluster have the bytes of those that are fitted here, whatever dies meanwhile."""
 
-import contextlib
-import importlib.util
-import os
-import secrets
-import shutil
 import signal as posix_signal
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +13,9 @@ from inr._errors import InrError, InrWarning
 from inr.sets import _blocks, blocks_path, fit_many
 from inr.signals import from_array
 from tests.ray_stand_in import FakeRay, OutOfMemoryError, stand_in
+from tests.two_machines import is_raylet, is_worker, with_ray
 
 TINY = {"network": "mlp:depth=1,width=8", "activation": "sine:omega=5", "encoding": "identity", "steps": 3}
-with_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
 def waves(count: int, side: int = 6) -> dict[str, np.ndarray]:
@@ -91,110 +84,18 @@ def test_ray_on_one_core(tmp_path):
     np.testing.assert_array_equal(found.weights(), fit_many(waves(5), **TINY).weights())
 
 
-class TwoMachines:
-    """Two network namespaces with a raylet each, of one core, on a cable between them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._names = [f"inr-{os.getpid()}-{letter}" for letter in "ab"]
-        self._folder = folder
-        self.address = "ray:10.213.0.1:6397"
-        self._environment = {
-            **os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32),
-            "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300",
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }  # fmt: skip
-
-    def begin(self) -> None:
-        """Lay the cable and start the raylets."""
-        first, second = self._names
-        for name in self._names:
-            self._ip("netns", "add", name)
-            self._ip("-n", name, "link", "set", "lo", "up")
-        ends = [f"inr{os.getpid() % 100_000}{letter}" for letter in "ab"]
-        self._ip("link", "add", ends[0], "netns", first, "type", "veth", "peer", "name", ends[1], "netns", second)
-        for place, (name, end) in enumerate(zip(self._names, ends, strict=True), 1):
-            self._ip("-n", name, "address", "add", f"10.213.0.{place}/24", "dev", end)
-            self._ip("-n", name, "link", "set", end, "up")
-        own = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
-        self._ray(0, "--head", "--port=6397", "--node-ip-address=10.213.0.1", "--include-dashboard=false", *own)
-        self._ray(1, "--address=10.213.0.1:6397", "--node-ip-address=10.213.0.2", *own)
-
-    def end(self) -> None:
-        """Kill all that runs in the namespaces, and take them down."""
-        for place, name in enumerate(self._names):
-            for process in self.processes(place):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, posix_signal.SIGKILL)
-            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
-
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """The script, on the first machine."""
-        command = ["ip", "netns", "exec", self._names[0], sys.executable, "-c", SCRIPT, *arguments]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, env=self._environment, text=True)
-
-    def processes(self, place: int, which: Callable[[str], bool] = lambda title: True) -> list[int]:
-        """The processes of a machine whose command line is such."""
-        pids = subprocess.run(["ip", "netns", "pids", self._names[place]], capture_output=True, text=True, check=False)
-        return [int(pid) for pid in pids.stdout.split() if which(_title(pid))]
-
-    def _ip(self, *words: str) -> None:
-        subprocess.run(["ip", *words], check=True, capture_output=True)
-
-    def _ray(self, place: int, *words: str) -> None:
-        command = ["ip", "netns", "exec", self._names[place], str(Path(sys.executable).with_name("ray")), "start"]
-        log = self._folder / f"machine-{place}.log"
-        with log.open("wb") as file:
-            done = subprocess.run(
-                [*command, *words], check=False, stdout=file, stderr=file, env=self._environment, timeout=300
-            )
-        assert done.returncode == 0, log.read_text(errors="replace")
-
-
-def _title(pid: str) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:  # it has ended
-        return ""
-
-
-def _is_worker(title: str) -> bool:
-    return title.startswith("ray::_work")
-
-
-def _is_raylet(title: str) -> bool:
-    return title.split(" ")[0].endswith("/raylet")
-
-
-@pytest.fixture
-def machines(tmp_path) -> Iterator[TwoMachines]:
-    """Two machines."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("network namespaces need root, and the command ip")
-    two = TwoMachines(tmp_path)
-    try:
-        try:
-            two.begin()
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"no network namespaces here: {error.stderr.decode(errors='replace').strip()}")
-        yield two
-    finally:
-        two.end()
-
-
 @pytest.mark.long
 @with_ray
 def test_a_worker_and_a_machine_die_and_no_byte_differs(machines, tmp_path):
     here, away = tmp_path / "here.inr", tmp_path / "away.inr"
     subprocess.run([sys.executable, "-c", SCRIPT, str(here)], check=True, stdout=subprocess.DEVNULL)
-    run = machines.start(str(away), machines.address)
-    assert run.stdout is not None
-    plan = [(2, 1, _is_worker), (6, 0, _is_worker), (10, 1, _is_raylet)]
-    for line in run.stdout:
-        if plan and int(line) >= plan[0][0]:
-            for process in machines.processes(*plan[0][1:])[:1]:
-                os.kill(process, posix_signal.SIGKILL)
+    plan = [(2, 1, is_worker), (6, 0, is_worker), (10, 1, is_raylet)]
+    with machines.start(sys.executable, "-c", SCRIPT, str(away), machines.address) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if plan and int(line) >= plan[0][0] and machines.kill(*plan[0][1:], most=1):
                 del plan[0]
-    assert run.wait(60) == 0
+    assert run.returncode == 0
     assert not plan  # all three were killed
     assert away.read_bytes() == here.read_bytes()
 
@@ -203,17 +104,17 @@ def test_a_worker_and_a_machine_die_and_no_byte_differs(machines, tmp_path):
 @with_ray
 def test_ctrl_c_keeps_what_is_done(machines, tmp_path):
     away = tmp_path / "away.inr"
-    run = machines.start(str(away), machines.address)
-    assert run.stdout is not None
-    for line in run.stdout:
-        if int(line) >= 4:
-            run.send_signal(posix_signal.SIGINT)
-            break
-    run.stdout.read()
-    assert run.wait(60) != 0
+    with machines.start(sys.executable, "-c", SCRIPT, str(away), machines.address) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if int(line) >= 4:
+                run.send_signal(posix_signal.SIGINT)
+                break
+        run.communicate()
+    assert run.returncode != 0
     assert len(list(blocks_path(away).glob("*.rows.inr"))) >= 2
     deadline = time.monotonic() + 60
-    while machines.processes(0, _is_worker) and time.monotonic() < deadline:
+    while machines.processes(0, is_worker) and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert not machines.processes(0, _is_worker)  # what was under way is cancelled
+    assert not machines.processes(0, is_worker)  # what was under way is cancelled
     assert not away.exists()

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from inr._cores import usable_cores
 from inr._errors import InrError
 from inr._files import temporary_beside
 from inr.serving.queue import Job, NewJob, Queue, Quotas, User
@@ -16,6 +17,9 @@ from inr.serving.store import Store
 from inr.serving.work._folders import files_of, working_in
 from inr.serving.work._results import FileRow, write_results
 from inr.serving.work._workers import Workers
+
+if TYPE_CHECKING:
+    from inr._cluster import Cluster
 
 _USER = "fit-many"
 _AHEAD, _AT_ONCE = 400, 100  # jobs that wait at least, and files that are queued between two looks at the workers
@@ -47,12 +51,13 @@ def fit_many(
     options: Mapping[str, Any],
     reading: Mapping[str, Any],
     *,
-    workers: int,
+    workers: int | None = None,
     threads: int = 1,
+    on: str | None = None,
     force: bool = False,
     on_change: Callable[[Many], Any] = lambda many: None,
 ) -> list[FileRow]:
-    """Fit all files of a folder, and of the folders in it, in processes side by side.
+    """Fit all files of a folder, and of the folders in it, in processes side by side or on a cluster.
 
     Fits that are done are not done again, those that failed are tried once more, and files that changed are fitted
     anew. Ctrl-C keeps all that is done, and of what is under way all but the last seconds.
@@ -63,7 +68,9 @@ def fit_many(
             its folder .inr.
         options: of a job of kind fit, as `check` gives them.
         reading: options of reading, as requests write them.
-        workers: processes; threads: of each fit.
+        workers: processes, the usable cores when None. With `on`, fits under way at most.
+        threads: of each fit.
+        on: "ray" or "ray:HOST:PORT": fit on the machines of a Ray cluster. Files are read, and fields written, here.
         force: begin afresh.
         on_change: called now and then with how far it is.
 
@@ -71,12 +78,18 @@ def fit_many(
         A row for every file, in the order of names.
 
     Raises:
-        InrError: no such folder, no file in it, fits of other options in `out`, or somebody else works there.
+        InrError: no such folder, no file in it, fits of other options in `out`, or somebody else works there; a
+            cluster that does not answer.
         KeyboardInterrupt: Ctrl-C, after everything is kept.
     """
     files = files_of(folder, out)
-    with working_in(out, force=force) as inner:
-        return _Run(folder, out, inner, files, options, reading, threads).run(workers, on_change)
+    if on is None:
+        with working_in(out, force=force) as inner:
+            return _Run(folder, out, inner, files, options, reading, threads).run(workers or usable_cores(), on_change)
+    from inr._cluster import Cluster
+
+    with Cluster(on) as cluster, working_in(out, force=force) as inner:
+        return _Run(folder, out, inner, files, options, reading, threads).run_away(cluster, workers, on_change)
 
 
 class _Run:
@@ -102,29 +115,58 @@ class _Run:
 
     def run(self, workers: int, on_change: Callable[[Many], Any]) -> list[FileRow]:
         """Queue what is to be done, look after those who do it, and gather what comes of it."""
+        with self._gathering(on_change) as (new, look):
+            needed = min(workers, len(self._files) - len(self._rows))
+            said = self._inner / "workers.log"
+            with Workers(self._inner, self._queue, needed, reserve=_RESERVE, log=said) as crew:
+                more = True
+                while more or len(self._rows) < len(self._files):
+                    ahead = self._queue.counts().get("queued", 0)
+                    if more and ahead < _AHEAD:
+                        more = self._add(new)
+                    else:
+                        time.sleep(_LOOK)
+                    crew.look()
+                    look()
+        return self._table()
+
+    def run_away(self, cluster: "Cluster", at_once: int | None, on_change: Callable[[Many], Any]) -> list[FileRow]:
+        """As `run`, on the machines of a cluster."""
+        from inr.serving.work._away import Away
+
+        with self._gathering(on_change) as (new, look):
+            away = Away(
+                self._inner, self._queue, cluster, threads=self._threads, at_once=at_once, reserve=_RESERVE,
+                more=lambda: self._add(new),
+            )  # fmt: skip
+            with away:
+                while True:
+                    for _ in away.run(look):
+                        look()
+                    look()
+                    if len(self._rows) == len(self._files):
+                        break
+                    time.sleep(_LOOK)  # the disk is full, or was when a job ended
+        return self._table()
+
+    @contextlib.contextmanager
+    def _gathering(self, on_change: Callable[[Many], Any]) -> Iterator[tuple[Iterator[str], Callable[[], None]]]:
+        """The files that are to be queued, and what takes in what has ended since; the table is written at the end."""
         with contextlib.closing(self._queue):
             seen = self._queue.last_seq()
-            new = self._going_on()
+
+            def look() -> None:
+                nonlocal seen
+                seen = self._gather(seen)
+                on_change(self._state())
+
+            new = iter(self._going_on())
             try:
-                needed = min(workers, len(self._files) - len(self._rows))
-                said = self._inner / "workers.log"
-                with Workers(self._inner, self._queue, needed, reserve=_RESERVE, log=said) as crew:
-                    waiting = iter(new)
-                    more = True
-                    while more or len(self._rows) < len(self._files):
-                        ahead = self._queue.counts().get("queued", 0)
-                        if more and ahead < _AHEAD:
-                            more = self._add(waiting)
-                        else:
-                            time.sleep(_LOOK)
-                        seen = self._gather(seen)
-                        crew.look()
-                        on_change(self._state())
+                yield new, look
             finally:
                 self._gather(seen)
                 self._write()
                 on_change(self._state())
-            return self._table()
 
     def _owner(self) -> User:
         users = self._queue.users()

@@ -162,9 +162,11 @@ def _run_fitter(
     """Take all steps of a fit, from its checkpoint on where there is one; the fitter, and its last event."""
     start = options.solved(signal) if options.closed_form else None
 
+    every = CHECKPOINT_SECONDS if task.told else math.inf
+
     def prepare(resume: bool) -> Fitter:
         return options.fitter(
-            signal, keeping, source, start=start, checkpoint=task.checkpoint, every=CHECKPOINT_SECONDS, resume=resume
+            signal, keeping, source, start=start, checkpoint=task.checkpoint, every=every, resume=resume
         )
 
     task.stage("preparing")
@@ -184,7 +186,8 @@ def _run_fitter(
             if task.reason in ("pause", "drain"):
                 _keep(task, fitter)
             task.check()
-            previews.look(fitter, event.step)
+            if task.told:
+                previews.look(fitter, event.step)
     if event.reason == "diverged":
         raise Diverged(event.message)
     if event.reason == "disk":

@@ -32,7 +32,7 @@ class Task:
     """A claimed job that has been begun. One thread works on it and tells, another reads and may ask it to end.
 
     Args:
-        queue: that the claim is of.
+        queue: that the claim is of; None where the job is done far from it, and nobody is told.
         claim: the right to work on it.
         folder: of the service.
         seconds: most that this attempt may take.
@@ -42,7 +42,7 @@ class Task:
         asked: when it was asked to end, in seconds of `time.monotonic`; None while it was not.
     """
 
-    def __init__(self, queue: Queue, claim: Claim, folder: Path, seconds: float = math.inf) -> None:
+    def __init__(self, queue: Queue | None, claim: Claim, folder: Path, seconds: float = math.inf) -> None:
         self.claim = claim
         self._queue = queue
         self.asked: float | None = None
@@ -66,6 +66,11 @@ class Task:
     def job(self) -> Job:
         """The job as it was when it was claimed."""
         return self.claim.job
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody is told how far it is, and could go on where this attempt ends."""
+        return self._queue is not None
 
     @property
     def folder(self) -> Path:
@@ -113,16 +118,19 @@ class Task:
             engine: that was chosen.
             horizon: the number of steps.
         """
+        if self._queue is None:
+            return
         if not self._queue.plan(self.claim, threads=self.job.threads, engine=engine, horizon=horizon):
             self.ask("lost")
 
     def checkpointed(self) -> None:
         """A checkpoint is on the disk."""
-        if not self._queue.checkpointed(self.claim, self._step):
+        if self._queue is not None and not self._queue.checkpointed(self.claim, self._step):
             self.ask("lost")
 
     def leave(self) -> None:
         """Say in the queue what becomes of the job, which was asked to end."""
+        assert self._queue is not None
         match self.reason:
             case "cancel":
                 self._queue.cancelled(self.claim)

@@ -34,7 +34,7 @@ JOBS_OF_A_LIFE = 200
 _LOOK, _LONGEST_IDLE = 0.05, 1.0  # seconds between two looks whether anything happened, and without a look for a job
 _CLAIMED = 16
 _LARGE_SIDE = 512  # pixels of pictures whose smaller sizes are made at once; those of others are made when asked for
-_FULL_SECONDS = 60.0  # in which nobody claims a job after the disk was full
+FULL_SECONDS = 60.0  # in which nobody claims a job after the disk was full
 
 
 class Worker:
@@ -83,7 +83,7 @@ class Worker:
         self._heart = heart = Heart(self._queue, self._id, self._memory, follow=self._follow)
         try:
             while not self._ending():
-                if claims := self._claim():
+                if claims := claimed(self._queue, self._store, self._id, self._reserve, _CLAIMED):
                     heart.hold(claims)
                     for claim in claims:
                         if not self._ending():
@@ -108,17 +108,6 @@ class Worker:
     def _ending(self) -> bool:
         """Whether to begin no more job: it was asked to end, or has worked for long enough."""
         return self.asked_to_end or self._done >= JOBS_OF_A_LIFE or resident() > self._worn
-
-    def _claim(self) -> list[Claim]:
-        try:
-            if self._queue.held() is not None:
-                return []
-            if self._store.free() < self._reserve:
-                self._queue.hold(_FULL_SECONDS, "the disk is nearly full")
-                return []
-            return self._queue.claim(self._id, limit=_CLAIMED)
-        except DiskFull:  # so full that this cannot even be written
-            return []
 
     def _tell(self, tell: Callable[[], object]) -> None:
         """Tell the queue what became of a job, as soon as the disk has room for that: the job is not to blame."""
@@ -214,17 +203,52 @@ class Worker:
 
     def _fail(self, task: Task, error: Exception) -> None:
         """Say why a job cannot be done; one that met a full disk is done later."""
-        if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL):
+        if is_full_disk(error):
             log.warning("the disk is full: %s", error)
-            self._tell(lambda: self._queue.release(task.claim, not_before=time.time() + _FULL_SECONDS))
-            self._tell(lambda: self._queue.hold(_FULL_SECONDS, "the disk is full"))
+            self._tell(lambda: self._queue.release(task.claim, not_before=time.time() + FULL_SECONDS))
+            self._tell(lambda: self._queue.hold(FULL_SECONDS, "the disk is full"))
             return
-        self._tell(lambda: self._queue.fail(task.claim, _problem_of(error).to_json(), task.seconds))
+        self._tell(lambda: self._queue.fail(task.claim, problem_of(error).to_json(), task.seconds))
         if not isinstance(error, (InrError, MemoryError)):
             log.error("job %s failed", task.job.id, exc_info=error)
 
 
-def _problem_of(error: Exception) -> Problem:
+def claimed(queue: Queue, store: Store, worker: str, reserve: int, limit: int) -> list[Claim]:
+    """The next jobs of a worker; none where nothing waits, or the disk is nearly full, which everybody is then told.
+
+    Args:
+        queue: that has the jobs.
+        store: on the same disk.
+        worker: its id.
+        reserve: bytes of the disk that are left alone.
+        limit: how many jobs it wants.
+    """
+    try:
+        if queue.held() is not None:
+            return []
+        if store.free() < reserve:
+            queue.hold(FULL_SECONDS, "the disk is nearly full")
+            return []
+        return queue.claim(worker, limit=limit)
+    except DiskFull:  # so full that this cannot even be written
+        return []
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether an error says that a disk has no room, for which no job is to blame.
+
+    Args:
+        error: that work ended with.
+    """
+    return isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in FULL)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Why a job cannot be done, as its owner is told.
+
+    Args:
+        error: that its work ended with.
+    """
     if isinstance(error, Diverged):
         return Problem("diverged", str(error))
     if isinstance(error, DamagedFile):
