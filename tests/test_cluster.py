@@ -92,9 +92,7 @@ def test_a_cluster_that_does_not_begin_is_one_line(ray, monkeypatch):
         raise Exception("Version mismatch: The cluster was started with:\n    Ray: 2.40.0")
 
     monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(
-        InrError, match=r"on this machine does not take this process: Version mismatch: .*2\.40\.0$"
-    ):
+    with pytest.raises(InrError, match=r"on this machine does not take this process: Version mismatch: .*2\.40\.0$"):
         Cluster("ray")
 
 

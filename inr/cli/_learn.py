@@ -1,12 +1,14 @@
 """`inr learn`."""
 
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inr._cluster import Cluster
 from inr._errors import InrError, InrWarning
 from inr.cli import _fit_options as fit_options
 from inr.cli._completion import completing
@@ -88,6 +90,14 @@ def learn(
     ] = None,
     engine: Annotated[str, _option(_HOW, "What runs it, as in cpu:threads=2; the fastest if not given.")] = "auto",
     seed: Annotated[int, _option(_HOW, "Decides weights, batches and which signals are held out; 0 if not given.")] = 0,
+    on: Annotated[
+        str | None,
+        _option(
+            _HOW,
+            "Learn on the largest machine of a Ray cluster: ray:HOST:PORT; in this process if not given.",
+            metavar="ray[:ADDRESS]",
+        ),
+    ] = None,
     resume: Annotated[bool, _option(_HOW, "Go on with unfinished work, exactly.", "--resume")] = False,
     checkpoint_every: fit_options.CheckpointEvery = 60.0,
     force: Annotated[bool, _option(_OUT, "Overwrite existing files.", "--force")] = False,
@@ -110,9 +120,10 @@ def learn(
             activation=activation, network=network, size=_parsed(grid), engine=engine, seed=seed, checkpoint=checkpoint,
             every=checkpoint_every, resume=resume,
         )  # fmt: skip
-    compile_engine(learning.fitter, quiet=quiet)
+    if on is None:
+        compile_engine(learning.fitter, quiet=quiet)
     begin = perf_counter()
-    _run(learning, quiet=quiet)
+    _run(learning, on, quiet=quiet)
     with waiting("measuring", quiet=quiet):
         base = save(learning.base(), output, learning.last, force=force or resume)
     result = _document(base, learning, perf_counter() - begin)
@@ -129,11 +140,15 @@ def learn(
     raise typer.Exit(STATUS.get(reason, 0) or (DAMAGED if learning.unreadable else 0))
 
 
-def _run(learning: "Learning", *, quiet: bool) -> None:
+def _run(learning: "Learning", on: str | None, *, quiet: bool) -> None:
     from inr.fitting import stopping_on_interrupt
 
-    with stopping_on_interrupt(learning), LearningBar(quiet=quiet) as bar:
-        for event in learning.run():
+    with (
+        nullcontext() if on is None else Cluster(on) as cluster,
+        stopping_on_interrupt(learning),
+        LearningBar(quiet=quiet) as bar,
+    ):
+        for event in learning.run(cluster):
             bar.tell(event)
 
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from inr.fitting._state import fingerprint as fingerprint
     from inr.fitting._suggest import Suggestion as Suggestion
     from inr.fitting._suggest import suggest as suggest
+    from inr.fitting._threads import on_threads as on_threads
     from inr.fitting._threads import one_thread as one_thread
 
 __getattr__, __all__ = lazy_exports(
@@ -101,6 +102,7 @@ __getattr__, __all__ = lazy_exports(
         "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",
+        "on_threads": "._threads",
         "one_thread": "._threads",
         "parameter_groups": "._parameter_groups",
         "preset_setup": "._presets",

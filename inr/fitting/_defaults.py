@@ -79,6 +79,11 @@ class Setup:
         parts, choices = choose_frequencies(signal, parts, seed=seed)
         return replace(setup, **parts, choices=tuple(choices))  # type: ignore[arg-type]
 
+    def classes(self) -> tuple[type, ...]:
+        """Those of encoding, activation and network, whose modules another process has to import."""
+        kinds = {"encoding": encodings, "activation": activations, "network": networks}
+        return tuple(registry.info(parse_spec(getattr(self, part))["name"]).cls for part, registry in kinds.items())
+
 
 # Of shapes, chosen by a few single fits of nefertiti, of 1,500 steps: relative errors of distances make the surface
 # exact. Finer levels with a larger table ended no better there, and steps by SOAP a little better.

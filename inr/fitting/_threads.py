@@ -1,4 +1,4 @@
-"""Small linear algebra on one thread, beside an engine that has threads of its own."""
+"""How many threads PyTorch computes on; small linear algebra on one, beside an engine that has its own."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,20 +9,29 @@ from inr.engines import Plan
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """While inside, PyTorch computes on one thread: for many small operations, to which more of them bring nothing.
+def on_threads(count: int) -> Iterator[None]:
+    """While inside, PyTorch and the engines that take its number of threads compute on so many.
 
-    Where other programs want the cores, threads wait for each other for milliseconds at every operation.
+    Args:
+        count: of threads.
     """
     threads = torch.get_num_threads()
-    if threads == 1:
+    if threads == count:
         yield
         return
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def one_thread() -> contextlib.AbstractContextManager[None]:
+    """While inside, PyTorch computes on one thread: for many small operations, to which more of them bring nothing.
+
+    Where other programs want the cores, threads wait for each other for milliseconds at every operation.
+    """
+    return on_threads(1)
 
 
 def one_thread_beside(plan: Plan) -> contextlib.AbstractContextManager[None]:

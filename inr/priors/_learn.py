@@ -1,41 +1,28 @@
 """Learning a base from similar signals: one fit, told as it goes, that can be stopped and gone on with."""
 
+import contextlib
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from inr._cluster import Cluster
 from inr._errors import InrError
-from inr._files import check_writable
+from inr._files import check_writable, replacing
 from inr.field import Spec
 from inr.fitting import Event, Setup, check_seed, stopping_on_interrupt
-from inr.priors._base import Base, base_of
+from inr.priors._away import stretches
+from inr.priors._base import Base
 from inr.priors._collection import Collection, collect
+from inr.priors._lesson import LearningEvent, Lesson
 from inr.priors._method import Method, methods
 
-_LOOKS = 10  # times that held-out signals are looked at in a fit
-_LOOKED_AT = 32  # of them while it runs; all of them at its end
 # units of a layer by samples of a signal: the most samples that a width is for
 _WIDTHS = ((4_096, 64), (65_536, 128))
 _WIDEST = 256
-
-
-@dataclass(frozen=True)
-class LearningEvent:
-    """One moment of learning.
-
-    Attributes:
-        event: of the fit; its PSNR is that of the signals that are learned from.
-        held_out: PSNR in dB of signals that are not, when it was last measured; NaN before, or without such.
-    """
-
-    event: Event
-    held_out: float
+_STRETCH = 20.0  # seconds of one task of a cluster at most, which is what a machine's death costs
 
 
 class Learning:
@@ -90,20 +77,14 @@ class Learning:
         self.unreadable = all_signals.unreadable
         self.signals, self.held = all_signals.divided(held_out, seed)
         self._check_count(all_signals)
-        self._setup = self._complete(encoding, activation, network, learning_rate, seed)
+        setup = self._complete(encoding, activation, network, learning_rate, seed)
         self.signals = self.method.taken(self.signals)
         steps = self.method.steps if steps is None else steps
-        self.fitter = self.method.fitter(
-            self.signals,
-            self._setup,
-            steps,
-            engine=engine,
-            seed=seed,
-            checkpoint=checkpoint,
-            every=every,
-            resume=resume,
-        )
-        self._held_out = math.nan
+        self._lesson = Lesson(self.method, setup, self.signals, self.held, steps, engine, seed)
+        self._checkpoint, self._every = checkpoint, every
+        self.fitter = self._lesson.fitter(checkpoint=checkpoint, every=every, resume=resume)
+        self._stopped = False
+        self._found: Base | None = None
 
     def _check_count(self, everything: Collection) -> None:
         least, name = self.method.least, self.method.config()["name"]
@@ -133,22 +114,45 @@ class Learning:
 
     def stop(self) -> None:
         """Ask it to end after the current step, as an interrupt does."""
+        self._stopped = True
         self.fitter.stop()
 
-    def run(self) -> Iterator[LearningEvent]:
+    def run(self, cluster: Cluster | None = None) -> Iterator[LearningEvent]:
         """Learn, as far as the events are asked for.
 
+        Args:
+            cluster: on whose largest machine it is done; None: here. The fit goes there as it stands, and comes back
+                some seconds further, over and over. Each stretch depends on nothing but what is sent: where its machine
+                dies, another one takes it up again.
+
         Yields:
-            The events of the fit, with the quality of held-out signals as it was last measured.
+            The events of the fit, with the quality of held-out signals as it was last measured; on a cluster the last
+            one of every stretch.
+
+        Raises:
+            InrError: the cluster is gone, or a stretch failed in all tries; the checkpoint is that of the last one.
         """
-        gap = max(1, -(-self.fitter.steps // _LOOKS))
-        looked_at = self.held.part(range(min(len(self.held), _LOOKED_AT)))
-        for event in self.fitter.run():
-            due = event.kind == "step" and event.step % gap == 0 and event.step < event.steps
-            if due and len(self.held):
-                self._held_out = self._base({}).measure(looked_at)
-            self.last = event
-            yield LearningEvent(event, self._held_out)
+        if cluster is not None:
+            yield from self._run_on(cluster)
+            return
+        for event in self._lesson.events(self.fitter):
+            self.last = event.event
+            yield event
+
+    def _run_on(self, cluster: Cluster) -> Iterator[LearningEvent]:
+        state, seconds = self.fitter.dump(), min(self._every, _STRETCH)
+        try:
+            for stretch in stretches(self._lesson, state, cluster, seconds, go_on=lambda: not self._stopped):
+                state = stretch.state
+                if self._checkpoint is not None:
+                    with replacing(self._checkpoint, force=True) as temporary:
+                        temporary.write_bytes(state)
+                self._found, self.last = stretch.base, stretch.event.event
+                yield stretch.event
+        except KeyboardInterrupt:  # `stop` was called: one step here, which ends as it would have ended here
+            self.fitter = self._lesson.fitter(checkpoint=self._checkpoint, every=self._every, resume=state)
+            self.fitter.stop()
+            yield from self.run()
 
     def base(self) -> Base:
         """What is learned so far, with its quality measured.
@@ -156,31 +160,11 @@ class Learning:
         Raises:
             InrError: nothing was, for the weights are not finite.
         """
-        base = self._base({})
-        if not all(bool(each.isfinite().all()) for each in (*base.weights.values(), *base.own.values())):
-            raise InrError("nothing was learned: the loss diverged; a lower learning rate may help (--lr)")
-        about: dict[str, Any] = {
-            "signals": len(self.signals), "steps": self.fitter.choices()["steps"], "fit": self.fitter.choices(),
-            "learned": _decibels(base.measure(self.signals.part(range(min(len(self.signals), _LOOKED_AT))))),
-        }  # fmt: skip
-        if len(self.held):
-            self._held_out = base.measure(self.held)
-            about |= {"held_out": _decibels(self._held_out), "held_out_signals": len(self.held)}
-        return self._base(about)
-
-    def _base(self, about: Mapping[str, Any]) -> Base:
-        with torch.no_grad():
-            learned = self.method.learned(self.fitter, self.signals)
-        return base_of(self._setup, self.method, self.signals.domain, learned.weights, learned.own, about)
+        return self._lesson.base(self.fitter) if self._found is None else self._found
 
 
 def _are(count: int) -> str:
     return f"is {count}" if count == 1 else f"are {count}"
-
-
-def _decibels(value: float) -> float | None:
-    """As files tell it."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def learn(
@@ -188,6 +172,7 @@ def learn(
     *,
     method: Spec = "trunk",
     out: str | os.PathLike[str] | None = None,
+    on: str | None = None,
     resume: bool = False,
     force: bool = False,
     seed: int = 0,
@@ -208,6 +193,7 @@ def learn(
             "modulated" (a code for each signal), "gaussian" (mean and covariance), "neural-process" or "hypernet" (of
             what is seen in part), with options as in "maml:inner_steps=5".
         out: file to save the base to; a checkpoint is kept beside it while it is unfinished. None: it is not saved.
+        on: "ray" or "ray:HOST:PORT": learn on the largest machine of a Ray cluster, see `docs/priors.md`.
         resume: go on from that checkpoint, as if it had not been interrupted.
         force: overwrite a file that is there.
         seed: decides weights, batches, and which signals are held out.
@@ -220,7 +206,8 @@ def learn(
         The base; `inr.fit(signal, base=base)` begins from it, `base.adapt(signal)` gives fields without a fit.
 
     Raises:
-        InrError: signals that nothing can be learned from, or options that do not go together.
+        InrError: signals that nothing can be learned from, options that do not go together, or a cluster that does not
+            answer.
 
     Warns, by `inr.InrWarning`, of files that could not be read and are left out.
 
@@ -239,8 +226,8 @@ def learn(
         signals, method=method, held_out=held_out, seed=seed, checkpoint=checkpoint, every=every, resume=resume,
         **options,
     )  # fmt: skip
-    with stopping_on_interrupt(learning):
-        for event in learning.run():
+    with contextlib.nullcontext() if on is None else Cluster(on) as cluster, stopping_on_interrupt(learning):
+        for event in learning.run(cluster):
             if progress is not None:
                 progress(event)
     if learning.last.reason != "steps":

@@ -8,10 +8,6 @@ import numpy as np
 
 from inr._cluster import Cluster, modules_of
 from inr._errors import InrError
-from inr._parts import parse_spec
-from inr.activations import activations
-from inr.encodings import encodings
-from inr.networks import networks
 from inr.sets._file import Label
 from inr.sets._recipe import Recipe
 from inr.sets._rows import Rows, fit_rows
@@ -90,8 +86,9 @@ def fit_away(blocks: Iterator[OpenBlock], tell: Tell, cluster: Cluster, workers:
 
     fitted = 0
     outcomes = cluster.run(
-        _fit_task, recipe, tasks(), modules=_modules(recipe), at_once=workers, go_on=lambda: tell(fitted)
-    )
+        _fit_task, recipe, tasks(), modules=modules_of(recipe.setup.classes()), at_once=workers,
+        go_on=lambda: tell(fitted),
+    )  # fmt: skip
     for outcome in outcomes:
         place, part = outcome.key
         block, parts = missing[place]
@@ -110,13 +107,6 @@ def _fit_task(recipe: Recipe, given: tuple[list[str], list[Signal]]) -> Rows:
     """A task: fit some fields of a block."""
     names, signals = given
     return fit_rows(recipe, names, signals)
-
-
-def _modules(recipe: Recipe) -> tuple[str, ...]:
-    registries = {"encoding": encodings, "activation": activations, "network": networks}
-    return modules_of(
-        registry.info(parse_spec(getattr(recipe.setup, part))["name"]).cls for part, registry in registries.items()
-    )
 
 
 def _cuts(signals: Sequence[Signal]) -> list[int]:
