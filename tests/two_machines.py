@@ -57,6 +57,9 @@ class TwoMachines:
         """Start the raylets that are not there."""
         own = ["--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
         head = ["--head", f"--port={_PORT}", "--include-dashboard=false", f"--temp-dir={self._folder / 'ray'}"]
+        if not self.processes(0, is_head):  # the other one is of a cluster that is gone
+            self.kill(0)
+            self.kill(1)
         for place, words in enumerate([head, [f"--address={self.address.removeprefix('ray:')}"]]):
             if not self.processes(place, is_raylet):
                 self._ray(place, *words, f"--node-ip-address=10.213.0.{place + 1}", *own)
@@ -82,15 +85,15 @@ class TwoMachines:
                 os.kill(process, posix_signal.SIGKILL)
         return len(found)
 
-    def start(self, *command: str, **more: str) -> "subprocess.Popen[str]":
+    def start(self, *command: str, cwd: Path | None = None) -> "subprocess.Popen[str]":
         """A command on the first machine, whose standard output and error are read from pipes.
 
         Args:
             command: its words.
-            more: variables of its environment.
+            cwd: where it runs.
         """
         return subprocess.Popen(
-            ["ip", "netns", "exec", self._names[0], *command], env={**self.environment, **more}, text=True,
+            ["ip", "netns", "exec", self._names[0], *command], env=self.environment, text=True, cwd=cwd,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -120,6 +123,11 @@ class TwoMachines:
 def is_worker(title: str) -> bool:
     """Whether a process is one that works on tasks, by its command line."""
     return title.startswith("ray::_work")
+
+
+def is_head(title: str) -> bool:
+    """Whether a process is the one that knows of all machines, by its command line."""
+    return title.split(" ")[0].endswith("/gcs_server")
 
 
 def is_raylet(title: str) -> bool:

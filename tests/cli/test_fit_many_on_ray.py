@@ -69,7 +69,7 @@ def test_a_fit_goes_on_from_a_checkpoint_that_was_left_here(inr_cli, photos, ray
         while next(events).step < 5:
             pass
         checkpoint = folder / "jobs" / job.id / "checkpoint.inr"
-        checkpoint.parent.mkdir(parents=True)
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.write_bytes(fitter.dump())
         queue.plan(claim, threads=1, engine="eager", horizon=12)
         queue.checkpointed(claim, 5)

@@ -50,8 +50,11 @@ def test_what_is_learned_before_machines_die_or_ctrl_c_is_gone_on_with(ray, tmp_
     assert checkpoint_of(away).exists()
     ray.dies = lambda given: None
 
+    seen = []
+
     def stop(event):
-        if event.event.step == 3:
+        seen.append(event.event.step)
+        if seen == [3]:
             posix_signal.raise_signal(posix_signal.SIGINT)
 
     with pytest.warns(RuntimeWarning, match="interrupted after 4 steps"):
