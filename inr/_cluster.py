@@ -127,18 +127,16 @@ class Cluster:
             InrError: the cluster is gone, has no machine of so many cores, or one that lacks what tasks need.
             KeyboardInterrupt: `go_on` said no. What is under way is cancelled, as it is when the iterator is closed.
         """
+        room, looked = self._room(cores, at_once), time.monotonic()
         with self._failures():
-            if cores > self.largest:
-                raise InrError(f"{self._name} has no machine of {cores} cores; the largest has {self.largest}")
             remote = self._ray.remote(num_cpus=cores, max_retries=_RETRIES)(_work)
             common = self._ray.put((__version__, tuple(modules), work, shared))
         waiting, pending = iter(tasks), dict[Any, Key]()
-        room, looked = at_once or self._room(cores), time.monotonic()
         try:
             while True:
                 if time.monotonic() - looked > _LOOK:
                     self._check_there()
-                    room, looked = at_once or self._room(cores), time.monotonic()
+                    room, looked = self._room(cores, at_once), time.monotonic()
                 while len(pending) < room and (task := next(waiting, None)) is not None:
                     with self._failures():
                         pending[remote.remote(common, task[1])] = task[0]
@@ -156,10 +154,12 @@ class Cluster:
                 with contextlib.suppress(self._ray.exceptions.RayError):
                     self._ray.cancel(each, force=True)
 
-    def _room(self, cores: int) -> int:
-        """How many tasks of so many cores are to be with the cluster."""
+    def _room(self, cores: int, at_once: int | None) -> int:
+        """How many tasks of so many cores are to be with the cluster. Raises InrError where no machine has so many."""
         with self._failures():
-            return max(_WINDOW * (self.cores // cores), 1)
+            if cores > self.largest:
+                raise InrError(f"{self._name} has no machine of {cores} cores; the largest has {self.largest}")
+            return at_once or max(_WINDOW * (self.cores // cores), 1)
 
     def _check_there(self) -> None:
         """See that the cluster still answers; Ray itself would end this process after a minute. Raises InrError."""
@@ -203,7 +203,10 @@ class Cluster:
             return Outcome(key, None, told)
         except errors.OutOfMemoryError:
             return Outcome(key, None, "its machine ran out of memory, in all tries")
+        except errors.LocalRayletDiedError as error:
+            raise InrError(f"{self._name} lost its process here; what is done is kept") from error
         except errors.RayError as error:
+            self._check_there()  # where it is gone, the task is not to blame
             return Outcome(
                 key, None, f"its process or machine died, in all of {_RETRIES + 1} tries ({type(error).__name__})"
             )

@@ -27,6 +27,13 @@ class OutOfMemoryError(RayError):
     """As Ray's."""
 
 
+class LocalRayletDiedError(RayError):
+    """As Ray's."""
+
+
+THERE = "there:1"  # an address that always answers
+
+
 class FakeRay:
     """What `Cluster` asks of Ray, in one process: of the tasks that wait, the last one sent is done first.
 
@@ -36,15 +43,19 @@ class FakeRay:
         most: tasks that waited at once.
         cancelled: tasks that were.
         dies: told a task's input; what Ray raises for it instead of running it.
+        gcs_address: where it is asked whether the cluster is still there.
     """
 
-    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError, OutOfMemoryError=OutOfMemoryError)
+    exceptions = SimpleNamespace(
+        RayError=RayError, RayTaskError=RayTaskError, OutOfMemoryError=OutOfMemoryError,
+        LocalRayletDiedError=LocalRayletDiedError,
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.most, self.cancelled = 0, 0
         self.dies: Callable[[Any], Exception | None] = lambda given: None
         self.down = False
-        self.gcs_address = ""  # where it is asked whether the cluster is still there
+        self.gcs_address = THERE
 
     def is_initialized(self) -> bool:
         return False
@@ -105,5 +116,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     fake = FakeRay()
     monkeypatch.setitem(sys.modules, "ray", fake)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(_cluster, "_LOOK", float("inf"))  # there is nothing to look at
+    answers = _cluster._check_answers
+    monkeypatch.setattr(
+        _cluster, "_check_answers", lambda host, port: None if f"{host}:{port}" == THERE else answers(host, port)
+    )
     return fake

@@ -11,7 +11,7 @@ import pytest
 from inr import _cluster
 from inr._cluster import Cluster, modules_of
 from inr._errors import InrError, MissingExtra
-from tests.ray_stand_in import FakeRay, OutOfMemoryError, RayError, RayTaskError, stand_in
+from tests.ray_stand_in import FakeRay, LocalRayletDiedError, OutOfMemoryError, RayError, RayTaskError, stand_in
 
 
 @pytest.fixture
@@ -76,14 +76,22 @@ def test_a_machine_that_cannot_do_tasks_ends_the_run(ray, monkeypatch):
 
 
 def test_a_cluster_that_is_gone_ends_the_run(ray, monkeypatch):
-    monkeypatch.setattr(_cluster, "_LOOK", 0.0)
+    with Cluster("ray") as cluster:
+        ray.dies = lambda base: LocalRayletDiedError("x")
+        with pytest.raises(InrError, match="Ray on this machine lost its process here; what is done is kept"):
+            list(cluster.run(power, 2, enumerate(range(12))))
+        monkeypatch.setattr(ray, "wait", lambda *_, **__: (_ for _ in ()).throw(RayError("the raylet\ndied")))
+        with pytest.raises(InrError, match="fails: the raylet died; what is done is kept"):
+            list(cluster.run(power, 2, enumerate(range(12))))
+
+
+@pytest.mark.parametrize("look", [0.0, float("inf")])
+def test_a_cluster_that_does_not_answer_any_more_ends_the_run(ray, monkeypatch, look):
+    monkeypatch.setattr(_cluster, "_LOOK", look)
     with socket.create_server(("127.0.0.1", 0)) as server:
         ray.gcs_address = f"127.0.0.1:{server.getsockname()[1]}"
+    ray.dies = lambda base: RayError("its machine died")
     with Cluster("ray") as cluster, pytest.raises(InrError, match="does not answer any more; what is done is kept"):
-        list(cluster.run(power, 2, enumerate(range(12))))
-    monkeypatch.setattr(_cluster, "_LOOK", float("inf"))
-    monkeypatch.setattr(ray, "wait", lambda *_, **__: (_ for _ in ()).throw(RayError("the raylet\ndied")))
-    with Cluster("ray") as cluster, pytest.raises(InrError, match="fails: the raylet died; what is done is kept"):
         list(cluster.run(power, 2, enumerate(range(12))))
 
 
