@@ -71,6 +71,7 @@ class Cluster:
         try:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
             os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # nothing goes to our standard output
+            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # nor a line a second to our standard error
             self._ray: Any = importlib.import_module("ray")
         except ImportError:
             raise MissingExtra("ray", "ray", f"running on {on}") from None
@@ -187,7 +188,9 @@ class Cluster:
             with _handlers_kept():
                 self._ray.init(address, log_to_driver=False, logging_level="error", **options)
         except Exception as error:  # Ray raises plain ones, too, as when its processes take too long to begin
-            raise InrError(f"{self._name} does not take this process: {_one_line(error)}") from error
+            # something answers there, which refuses without a reason who has another token
+            hint = "; is RAY_AUTH_TOKEN the same on all machines?" if isinstance(error, ConnectionError) else ""
+            raise InrError(f"{self._name} does not take this process: {_one_line(error)}{hint}") from error
 
     def _outcome(self, key: Key, reference: Any) -> Outcome[Key, Found]:
         errors = self._ray.exceptions

@@ -34,6 +34,8 @@ EPILOG = """
 
   inr learn photos/ -o photos.inr --size 64x64
 
+  inr learn faces/ --method maml --on ray:10.0.0.1:6379    # on another machine
+
   inr info faces.inr
 
 [bold]Exit status[/bold]

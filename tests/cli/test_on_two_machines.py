@@ -42,7 +42,7 @@ def test_jobs_of_a_queue_sweeps_and_learning_have_the_bytes_of_this_machine(mach
     with away("fit-many", "photos", "-o", "away", *FITS) as run:
         killed = 0
         while run.poll() is None and not killed:
-            if any(tmp_path.glob("away/*.inr")):  # one is done, others are under way
+            if any(tmp_path.glob("away/*.png.inr")):  # one is done, others are under way
                 killed = machines.kill(1, is_worker, most=1)
             time.sleep(0.1)
         _, said = run.communicate()
@@ -74,7 +74,7 @@ def test_jobs_of_a_queue_sweeps_and_learning_have_the_bytes_of_this_machine(mach
 def test_a_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(machines, photos, tmp_path):
     words = ("fit-many", "photos", "-o", "away", *FITS)
     with machines.start(sys.executable, "-m", "inr", *words, "--on", machines.address, cwd=tmp_path) as run:
-        while run.poll() is None and not any(tmp_path.glob("away/*.inr")):
+        while run.poll() is None and not any(tmp_path.glob("away/*.png.inr")):
             time.sleep(0.1)
         for place in (0, 1):
             machines.kill(place, lambda title: is_head(title) or is_raylet(title))
@@ -82,4 +82,4 @@ def test_a_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(machines,
     assert run.returncode == 2, said
     assert "what is done is kept" in one_line(said)
     here(machines, tmp_path, *words, "--workers", "1")
-    assert len(list(tmp_path.glob("away/*.inr"))) == 8
+    assert len(list(tmp_path.glob("away/*.png.inr"))) == 8
