@@ -71,7 +71,6 @@ class Cluster:
         try:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
             os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # nothing goes to our standard output
-            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # nor a line a second to our standard error
             self._ray: Any = importlib.import_module("ray")
         except ImportError:
             raise MissingExtra("ray", "ray", f"running on {on}") from None
