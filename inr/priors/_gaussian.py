@@ -12,13 +12,14 @@ from torch.nn import functional as F
 
 from inr._errors import InrError
 from inr._parts import Range
+from inr.compression.bitstream.coefficients import Spread
+from inr.compression.encoder.coefficients import spread_of
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
 from inr.priors._inner import adam, repeated
 from inr.priors._method import Adapted, Learned, Method, Sampled, methods
 from inr.priors._process import Exponential, Process, places_of
-from inr.priors._spread import Spread, spread_of
 from inr.priors._tuning import SHARES, Settings, tuned
 from inr.signals import Domain, grid_coords
 

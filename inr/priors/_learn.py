@@ -4,7 +4,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ class Learning:
         self.signals, self.held = all_signals.divided(held_out, seed)
         self._check_count(all_signals)
         self._setup = self._complete(encoding, activation, network, learning_rate, seed)
-        self.signals = self.method.taken(self.signals)
+        everything, self.signals = self.signals, self.method.taken(self.signals)
+        self._others = _without(everything, self.signals.names, self.method.least)
         steps = self.method.steps if steps is None else steps
         self.fitter = self.method.fitter(
             self.signals,
@@ -166,12 +167,19 @@ class Learning:
         if len(self.held):
             self._held_out = base.measure(self.held)
             about |= {"held_out": _decibels(self._held_out), "held_out_signals": len(self.held)}
-        return self._base(about)
+        field = base.field(base.domain)
+        return replace(self._base(about), spread=self.method.spread(base.learned, field, self._others))
 
     def _base(self, about: Mapping[str, Any]) -> Base:
         with torch.no_grad():
             learned = self.method.learned(self.fitter, self.signals)
         return base_of(self._setup, self.method, self.signals.domain, learned.weights, learned.own, about)
+
+
+def _without(signals: Collection, names: Sequence[str], least: int) -> Collection:
+    """The signals that nothing was learned from yet, where there are enough; otherwise all."""
+    places = [place for place, name in enumerate(signals.names) if name not in names]
+    return signals.part(places) if len(places) >= least else signals
 
 
 def _are(count: int) -> str:
