@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/installed
+# Compiled modules are kept, whatever the environment says: the tests begin many processes, which would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
 # neighbours stay in one process, which makes their fixtures and loads their kernels once
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 # of `make gpu`: steps (none: all), the Kodak pictures, a picture of many megapixels

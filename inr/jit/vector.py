@@ -133,26 +133,25 @@ class _ProductBody:
                 )
                 for row, column in places
             }
-            self._start(cells, add)
+            for total in self.sums.values():
+                builder.store(ir.Constant(self.vector, [0.0] * LANES), total)
             builder.store(builder.gep(a, [builder.mul(block.index, a_step)]), self.a)
             builder.store(b, self.b)
             builder.store(count, self.left)
             for steps in sorted({self.unrolled, 1}, reverse=True):
                 self._loop(steps)
-            for place, cell in cells.items():
-                store_vector(builder, builder.load(self.sums[place]), cell)
+            self._finish(cells, add)
         builder.ret_void()
 
-    def _start(self, cells: dict, add: ir.Value) -> None:
-        """Sums start at C, or at 0."""
+    def _finish(self, cells: dict, add: ir.Value) -> None:
+        """Store the sums, or add them to C: a sum of many tiles that began at C would be rounded at every point."""
         builder = self.builder
-        with builder.if_else(builder.icmp_signed("!=", add, _constant(0))) as (then, otherwise):
-            with then:
-                for place, cell in cells.items():
-                    builder.store(load_vector(builder, cell, self.vector), self.sums[place])
-            with otherwise:
-                for total in self.sums.values():
-                    builder.store(ir.Constant(self.vector, [0.0] * LANES), total)
+        with builder.if_then(builder.icmp_signed("!=", add, _constant(0))):
+            for place, cell in cells.items():
+                total = builder.fadd(load_vector(builder, cell, self.vector), builder.load(self.sums[place]))
+                builder.store(total, self.sums[place])
+        for place, cell in cells.items():
+            store_vector(builder, builder.load(self.sums[place]), cell)
 
     def _loop(self, steps: int) -> None:
         """While `steps` more remain, take so many along k."""

@@ -12,7 +12,7 @@ from scipy import special
 
 from inr.activations import activations
 from inr.engines._derivative_formulas import planes_formula, reverse_formula
-from inr.engines._formulas import Dialect, Untranslatable, constant_row
+from inr.engines._formulas import Dialect, constant_row
 from inr.field import Jet, Reads, jet, laplace
 from inr.networks import MLP
 
@@ -51,16 +51,8 @@ def named(names, numbers):
 @functools.cache
 def smooth():
     """Activations that there is code for, with how often they can be differentiated."""
-    found = {}
-    for name in activations.names():
-        activation = activations.build(name)
-        try:
-            planes_formula(activation, activation.planes, (), (), PYTHON)
-        except Untranslatable:
-            continue
-        if activation.smoothness >= 1:
-            found[name] = activation.smoothness
-    return found
+    built = {name: activations.build(name) for name in activations.names()}
+    return {name: each.smoothness for name, each in built.items() if each.maps == 1 and each.smoothness >= 1}
 
 
 def network(name, in_dim, channels):
