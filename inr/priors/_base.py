@@ -16,6 +16,7 @@ from torch import Tensor
 
 from inr import container
 from inr._errors import DamagedFile, InrError
+from inr.compression import CODING, codable
 from inr.compression.bitstream.coefficients import Spread
 from inr.container import Contents
 from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tensors, tensor_section
@@ -27,7 +28,7 @@ from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first
 from inr.signals import Domain, GridSignal, Signal, Sort, as_signal, sort_of
 
 _VERSION = 1
-_OWN = "own"  # section of what is the method's
+_OWN, _LEVELS = "own", "levels"  # sections of what is the method's, real numbers and whole ones
 _SPREAD = "spread"
 _MOST_SAMPLES = 16_384  # of a signal, that its start is found by
 
@@ -110,10 +111,14 @@ class Base:
     def _contents(self) -> tuple[dict[str, Any], list[container.Section]]:
         told = {"version": _VERSION, "method": self.method.config(), "domain": self.domain.to_json(), **self.about}
         sections = field_sections(self.weights)
-        if self.own:
-            sections.append(tensor_section(_OWN, self.own))
-        if self.spread:
-            sections.append(tensor_section(_SPREAD, self.spread))
+        whole = {name: each for name, each in self.own.items() if not each.is_floating_point()}
+        if real := {name: each for name, each in self.own.items() if name not in whole}:
+            sections.append(tensor_section(_OWN, real))
+        sections += [
+            replace(tensor_section(name, each), coding=CODING if codable() else "raw")
+            for name, each in ((_LEVELS, whole), (_SPREAD, self.spread))
+            if each
+        ]
         return {BASE: told, "field": dict(self.parts)}, sections
 
     def check(self, domain: Domain) -> None:
@@ -277,8 +282,8 @@ def read_base(contents: Contents, path: str | os.PathLike[str]) -> Base:
             expected = Field.build(domain, **parts)
         if _shapes(weights) != _shapes(expected.state_dict()):
             raise DamagedFile(f"{path}: its weights are not of the parts that its header names", "network")
-        own = {name.removeprefix(f"{_OWN}."): each for name, each in section_tensors(contents, [_OWN]).items()}
-        if _shapes(own) != _shapes(method.own(expected)):
+        own = {name.partition(".")[2]: each for name, each in section_tensors(contents, [_OWN, _LEVELS]).items()}
+        if _types(own) != _types(method.own(expected)):
             raise DamagedFile(f"{path}: what it holds besides weights is not its method's", _OWN)
         spread = {name.removeprefix(f"{_SPREAD}."): each for name, each in section_tensors(contents, [_SPREAD]).items()}
         if spread and not _is_spread(spread, method, expected):
@@ -300,6 +305,10 @@ def _is_spread(spread: Weights, method: Method, field: Field) -> bool:
     if latents is not None:
         wanted = {CODES: (len(Spread._fields), latents)}
     return _shapes(spread) == wanted and all(each.dtype == torch.int8 for each in spread.values())
+
+
+def _types(tensors: Weights) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    return {name: (each.dtype, tuple(each.shape)) for name, each in tensors.items()}
 
 
 def _shapes(tensors: Weights) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.compression.bitstream.coefficients import Spread
 from inr.priors._base import Base
-from inr.priors._gaussian import DEVIATIONS, MEAN, SPREAD, Gaussian, directions
+from inr.priors._gaussian import MEAN, SPREAD, Gaussian, deviations_of, directions
 from inr.priors._inner import values_of
 from inr.priors._kind import CODES
 from inr.priors._method import Sampled
@@ -66,27 +66,32 @@ class ByDeviations(Telling):
     """By the principal deviations of a base of method gaussian."""
 
     def __init__(self, base: Base) -> None:
-        self._basis = directions(base.own[DEVIATIONS].double().numpy())
+        self._basis = directions(deviations_of(base.own).numpy())
         self._mean = base.own[MEAN].double().numpy().ravel()
         self.spread = Spread(*(row.astype(np.int64) for row in base.own[SPREAD].numpy()))
 
     def coefficients(self, rows: Rows) -> Float64[np.ndarray, "b k"]:
         """See `Telling.coefficients`."""
-        return (rows - self._mean) @ self._basis.T
+        found, *_ = np.linalg.lstsq(self._basis.T, (rows - self._mean).T)
+        return found.T
 
     def restored(self, coefficients: Float64[np.ndarray, "b k"]) -> Rows:
         """See `Telling.restored`."""
         return coefficients @ self._basis + self._mean
 
     def meets(self, rows: Rows, coefficients: Float64[np.ndarray, "b k"], most: float) -> Meets:
-        """See `Telling.meets`: deviations are orthonormal, so errors of coefficients are those of values."""
-        rest = np.maximum(np.square(rows - self._mean).sum(1) - np.square(coefficients).sum(1), 0)
+        """See `Telling.meets`: errors are what no coefficients tell, and orthogonal to that what is amiss in these."""
+        rest = np.square(rows - self.restored(coefficients)).sum(1)
         if (worst := rest.max()) >= most:
             raise TooFar(
                 f"the base's deviations come no nearer to a signal than {-10 * math.log10(worst / most):+.1f} dB of "
                 "what is asked: ask for less, or learn a base of more components or signals"
             )
-        return lambda place, tried: np.square(tried - coefficients[place]).sum(1) + rest[place] <= most
+
+        def meets(place: int, tried: Float64[np.ndarray, "tries k"]) -> Bool[np.ndarray, " tries"]:
+            return np.square((tried - coefficients[place]) @ self._basis).sum(1) + rest[place] <= most
+
+        return meets
 
 
 class ByCodes(Telling):
