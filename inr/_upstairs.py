@@ -9,11 +9,13 @@ import importlib
 from typing import Any
 
 _WHERE = {
+    "read_base": "inr.priors",
     "render": "inr.engines",
     "field_html": "inr.diagnostics",
     "field_of_base": "inr.priors",
     "field_of_code": "inr.priors",
     "field_png": "inr.diagnostics",
+    "found_base": "inr.priors",
     "live_curve": "inr.diagnostics",
     "shape_views": "inr.shapes",
     "signal_html": "inr.diagnostics",

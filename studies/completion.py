@@ -1,6 +1,6 @@
 """Signals that are seen in part, and signals told from a base: fields and Gaussian processes side by side.
 
-    python -m studies.completion --shared DIR [--only completion|coding] [--methods NAME …] [--threads 2]
+    python -m studies.completion --shared DIR [--only completion|coding|fields] [--methods NAME …] [--threads 2]
 
 - `completion`: the 20 held-out faces of studies/priors.py from 10, 100 and 300 of 625 pixels, the same ones for all
   methods: PSNR of whole pictures (seen pixels are kept), mean negative log density of unseen values, and the shares of
@@ -10,14 +10,20 @@
 - `coding`: ERA5, temperature at 2 m over the British Isles, hourly, March 2019 (Copernicus Climate Change Service), 33
   x 49 samples in a range of 25.9 K. 504 hours, 21 days, are learned from; the 240 hours of the 10 days after them are
   coded so that each has 35 dB. `components` are quantised principal components: the same coder, each map by itself,
-  rounded to the nearest. `one map each` is `inr.compress` of every twentieth map, its bytes times 20.
+  rounded to the nearest. `one map each` is `inr.compress` of every sixtieth map, its bytes times 60.
 
-Each row of results/completion.tsv is kept as it ends and not made again. Takes four minutes of two processor cores.
+- `fields`: four of the held-out faces as fields of 35 dB, by codec `differences` and a trunk of 3 x 32 of the 80
+  others: `differences`; the same where all weights of a tensor are taken to be spread alike: `one spread a tensor`;
+  and, by codec `mlp` at the bytes that `differences` took, what a network comes to without a base: `mlp, equal bytes`.
+
+Each row of results/completion.tsv is kept as it ends and not made again. All together take some twenty minutes of one
+processor core, most of them the learning of modulated, neural-process and hypernet, and the maps one by one.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -29,12 +35,13 @@ import torch
 import inr
 from inr.bench import machine
 from inr.bench.tables import Ledger, Row, markdown, origin, read
+from inr.compression import Compressed, compress_and_measure
 from inr.compression.bitstream.frequency_tables import SHAPES
+from inr.compression.encoder.coefficients import quantise, write
 from inr.priors import Base, Collection, Learning, complete, compress_signals, load_base
-from inr.priors._coded import _basis, _spread
-from inr.priors._gaussian import MEAN, principal
+from inr.priors._gaussian import principal
 from inr.priors._process import Exponential, Process, condition, places_of
-from inr.priors._spread import _write, quantise
+from inr.priors._telling import telling_of
 from inr.signals import grid_coords
 from studies import RESULTS
 from studies.priors import NETWORK, faces
@@ -44,10 +51,11 @@ COLUMNS = ["part", "method", "seen", "psnr", "nll", "within_50", "within_90", "l
            "with_base"]  # fmt: skip
 SEEN = (10, 100, 300)
 METHODS = {
-    "gaussian": {}, "trunk": {}, "maml": {"engine": "eager"}, "modulated:latents=8": {"engine": "eager", "steps": 600},
+    "gaussian": {}, "trunk": {}, "maml": {"engine": "eager"}, "modulated:latents=8": {"engine": "eager", "steps": 400},
     "neural-process": {"engine": "eager"}, "hypernet": {"engine": "eager"},
 }  # fmt: skip
 TRAINED, TESTED, LEVEL = 504, 240, 35.0
+FIELDS = 4
 
 
 def masks(count: int, samples: int) -> dict[int, list[np.ndarray]]:
@@ -125,20 +133,35 @@ def coded(base: Base, tested: list[inr.Signal]) -> Row:
 
 def by_components(base: Base, tested: list[inr.Signal]) -> Row:
     """Quantised principal components, each map by itself."""
-    basis, spread = _basis(base), _spread(base)
-    mean = base.own[MEAN].double().numpy().ravel()
-    rows = np.array([base.domain.values.normalise(each.array.astype(np.float64)).ravel() for each in tested]) - mean
-    coefficients = rows @ basis.T
-    rest = np.square(rows).sum(1) - np.square(coefficients).sum(1)
-    most = 4 * rows.shape[1] * 10 ** (-LEVEL / 10)
-    found = quantise(coefficients, rest, most, spread, series=False, dead_zone=0.0)
-    return _bytes(base, min(len(_write(found, spread, shape, series=False)) for shape in range(len(SHAPES))))
+    telling = telling_of(base)
+    rows = np.array([base.domain.values.normalise(each.array.astype(np.float64)).ravel() for each in tested])
+    coefficients = telling.coefficients(rows)
+    meets = telling.meets(rows, coefficients, 4 * rows.shape[1] * 10 ** (-LEVEL / 10))
+    found = quantise(coefficients, meets, telling.spread, series=False, dead_zone=0.0)
+    return _bytes(base, min(len(write(found, telling.spread, shape, series=False)) for shape in range(len(SHAPES))))
 
 
 def alone(tested: list[inr.Signal]) -> Row:
-    """Every twentieth map by our codec for one signal."""
-    sizes = [len(inr.compress(each, psnr=LEVEL)) for each in tested[::20]]
+    """Every sixtieth map by our codec for one signal."""
+    sizes = [len(inr.compress(each, psnr=LEVEL)) for each in tested[::60]]
     return {"bytes": str(round(np.mean(sizes) * len(tested)))}
+
+
+def as_fields(base: Base, faces_held: list[inr.Signal]) -> Row:
+    """Fields that count from a base."""
+    made = [compress_and_measure(each, codec="differences", reference=base, psnr=LEVEL) for each in faces_held]
+    return _bytes(base, sum(len(each.data) for each in made)) | _mean_psnr(made)
+
+
+def without_base(total: int, faces_held: list[inr.Signal]) -> Row:
+    """Networks of their own, in as many bytes."""
+    most = total // len(faces_held)
+    made = [compress_and_measure(each, codec="mlp", bytes=most, steps=2_000) for each in faces_held]
+    return {"bytes": str(sum(len(each.data) for each in made))} | _mean_psnr(made)
+
+
+def _mean_psnr(made: list[Compressed]) -> Row:
+    return {"psnr": f"{np.mean([each.psnr for each in made]):.2f}"}
 
 
 def _bytes(base: Base, count: int) -> Row:
@@ -176,7 +199,7 @@ def report(rows: list[Row], machines: str) -> str:
 def main() -> None:
     """Measure, keep and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["completion", "coding"])
+    parser.add_argument("--only", choices=["completion", "coding", "fields"])
     parser.add_argument("--methods", nargs="*", help="of completion; all if not given")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shared", type=Path, required=True, help="folder that holds geo")
@@ -185,7 +208,7 @@ def main() -> None:
     ledger = Ledger(TABLE, COLUMNS, ["part", "method", "seen"], machine.describe())
 
     def once(part: str, method: str, seen: int | str, make: Callable[[], Row]) -> None:
-        if options.methods is None or method in options.methods or part == "coding":
+        if options.methods is None or method in options.methods or part != "completion":
             ledger.once({"part": part, "method": method, "seen": str(seen)}, make)
 
     if options.only in (None, "completion"):
@@ -218,6 +241,18 @@ def main() -> None:
             once("coding", "gaussian", "", partial(coded, base, tested))
             once("coding", "components", "", partial(by_components, base, tested))
         once("coding", "one map each", "", partial(alone, tested))
+    if options.only in (None, "fields"):
+        learned, held = faces()
+        tested = [held.signal(place) for place in range(FIELDS)]
+        with tempfile.TemporaryDirectory() as folder:
+            signals = [learned.signal(place) for place in range(len(learned))]
+            base = inr.learn(signals, held_out=0, network="mlp:depth=3,width=32", out=Path(folder) / "faces.inr")
+            once("fields", "differences", "", partial(as_fields, base, tested))
+            means = {name: each.float().mean().round().expand(each.shape) for name, each in base.spread.items()}
+            flat = replace(base, spread={name: each.to(torch.int8).contiguous() for name, each in means.items()})
+            once("fields", "one spread a tensor", "", partial(as_fields, flat, tested))
+            total = next(int(row["bytes"]) for row in read(TABLE) if row["method"] == "differences")
+            once("fields", "mlp, equal bytes", "", partial(without_base, total, tested))
     text = report(read(TABLE), origin(TABLE))
     TABLE.with_suffix(".md").write_text(text)
     print(text)

@@ -39,7 +39,7 @@ def rows(options: Options) -> Iterator[dict[str, Any]]:
             yield peer_row(name, pixels, room)
     yield plain_coin(signal, room, steps)
     for name in codecs.names():
-        if name != "weights":  # which compresses nothing
+        if name not in ("weights", "differences"):  # which compress no signal by itself
             yield codec_row(name, signal, room, steps)
 
 

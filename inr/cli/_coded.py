@@ -1,26 +1,29 @@
 """Files of signals that are told from a base, as `inr compress --base`, `inr decompress` and `inr info` have them."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from inr._errors import InrError
 from inr._files import check_writable, replacing
-from inr.cli._console import out, pairs, print_json, remark, size
+from inr.cli._console import out, pairs, print_json, remark, size, tell_left_out
 from inr.cli._progress import waiting
-from inr.cli._render import default_output
+from inr.cli._render import DAMAGED, default_output
 
 if TYPE_CHECKING:
     from inr.container import Contents
-
-_USUAL_PSNR = 35.0
+    from inr.priors import Base
 
 
 def compress_by_base(
     signal: Path,
-    base: Path,
+    base: "Base",
     path: Path,
-    psnr: float | None,
-    others: dict[str, Any],
+    target: Mapping[str, float | int | None],
+    others: Mapping[str, Any],
     *,
     force: bool,
     quiet: bool,
@@ -30,33 +33,59 @@ def compress_by_base(
 
     Args:
         signal: a signal, a folder of them, or an .npz file.
-        base: of method gaussian.
+        base: of method gaussian or modulated.
         path: the file.
-        psnr: of every signal; 35 dB if not given.
-        others: options that were given and that do not go with a base, by name.
+        target: "psnr" of every signal, "bytes" of the file or "bpp", one of them at most; 35 dB if none is given.
+        others: options that were given and that do not go with such a base, by name.
     """
-    if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]:
-        raise InrError(f"with --base the target is --psnr; leave out {', '.join(given)}")
+    refuse_given(others, f"with a base of method {base.method.config()['name']} the target is --psnr, --bytes or --bpp")
+    if len(given := [name for name, value in target.items() if value is not None]) > 1:
+        raise InrError(f"give one of psnr, bytes and bpp; got {' and '.join(given)}")
     check_writable(path, force=force)
     with waiting(f"reading {signal}", quiet=quiet):
-        from inr.priors import compress_signals, load_base, read_signals
+        from inr.priors import compress_signals, read_signals
 
-        learned = load_base(base)
-        found, names = read_signals(signal, learned)
-    kept = names if len(names) > 1 else ()
+        found = read_signals(signal, base)
+    kept = found.names if len(found.names) > 1 else ()
+    most = target["bytes"]
+    if (bpp := target["bpp"]) is not None:
+        if not 0 < bpp < math.inf:
+            raise InrError(f"bits per sample must be a positive number, got {bpp:g}")
+        most = int(bpp * len(found.signals) * math.prod(base.domain.shape or ()) / 8)
     with waiting("compressing", quiet=quiet):
-        data = compress_signals(found, learned, psnr=_USUAL_PSNR if psnr is None else psnr, names=kept)
+        data = compress_signals(found.signals, base, psnr=target["psnr"], bytes=most, names=kept)
     with replacing(path, force=force) as temporary:
         temporary.write_bytes(data)
-    result = _sums(path, len(data), len(found), learned.name, base)
+    result = sums(path, len(data), len(found.signals), base.name, base.file) | {"left_out": found.unreadable}
     if as_json:
         print_json(result)
     elif not quiet:
-        out().print(pairs(_rows(result)))
+        out().print(pairs(rows_of(result)))
+    tell_left_out(found.unreadable)
+    if found.unreadable:
+        raise typer.Exit(DAMAGED)
+
+
+def refuse_given(options: Mapping[str, Any], why: str) -> None:
+    """Refuse options that were given and do not go with others.
+
+    Args:
+        options: by name; None and False where they were not given.
+        why: what goes, in words.
+    """
+    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in (None, False)]:
+        raise InrError(f"{why}; leave out {', '.join(given)}")
 
 
 def decompress_by_base(
-    contents: "Contents", file: Path, output: Path | None, base: Path | None, *, force: bool, quiet: bool
+    contents: "Contents",
+    file: Path,
+    output: Path | None,
+    base: Path | None,
+    max_bytes: int,
+    *,
+    force: bool,
+    quiet: bool,
 ) -> None:
     """Write the signals of such a file: one as itself, several as an .npz file or into a folder."""
     import numpy as np
@@ -65,7 +94,7 @@ def decompress_by_base(
     from inr.signals import default_suffix, write
 
     with waiting(f"decoding {file}", quiet=quiet):
-        found, learned, names = decompress_signals(contents, base, path=file)
+        found, learned, names = decompress_signals(contents, base, path=file, max_bytes=max_bytes)
     domain = learned.domain
     suffix = default_suffix(domain)
     if len(found) == 1:
@@ -98,15 +127,80 @@ def tell_coded(contents: "Contents", file: Path, *, as_json: bool) -> None:
         where = found_base(told["base"], told["file"], None, file).file
     except UnknownWeights:
         where = None
-    result = _sums(file, total, told["count"], told["base"], where)
+    result = sums(file, total, told["count"], told["base"], where)
     if as_json:
         print_json(result)
     else:
-        out().print(pairs(_rows(result)))
+        out().print(pairs(rows_of(result)))
 
 
-def _sums(path: Path, total: int, count: int, name: str, base: Path | None) -> dict[str, Any]:
-    """Bytes of the signals alone, and with the base's shared by all of them."""
+def needs_base(header: Mapping[str, Any]) -> bool:
+    """Whether a file holds a field that is told from a base, by its header."""
+    return str(header.get("codec", "")).partition(":")[0] == "differences"
+
+
+def tell_differences(contents: "Contents", file: Path, *, as_json: bool) -> None:
+    """Say what a field that is told from a base takes, and its share of the base's bytes.
+
+    The base is shared by as many files as lie in the same folder and name it.
+    """
+    from inr._specs import parse_spec
+    from inr.compression import UnknownWeights
+    from inr.priors import found_base
+    from inr.signals import from_compact, sort_of
+
+    codec = parse_spec(contents.header["codec"])
+    name = str(codec.get("base", ""))[1:]
+    domain = from_compact(contents.header["domain"])
+    others = [
+        each for each in sorted(file.parent.glob("*.inr")) if _header_of(each).get("codec") == contents.header["codec"]
+    ]
+    files = list({each.resolve(): each for each in [file, *others]}.values()) if file.exists() else [file]
+    total = sum(each.stat().st_size for each in files)
+    try:
+        where = found_base(name, None, None, file).file
+    except UnknownWeights:
+        where = None
+    own = contents.header_size + sum(entry.size for entry in contents.table)
+    result = {
+        **sums(file, total, len(files), name, where), "bytes": own, "bytes_of_all": total, "kind": domain.kind,
+        "shape": list(domain.shape or ()), "channels": domain.channels, "codec": codec["name"],
+        "bits_per_sample": 8 * own / math.prod(domain.shape or (1,)), "damaged": list(contents.damaged),
+    }  # fmt: skip
+    if as_json:
+        print_json(result)
+        return
+    rows = rows_of({**result, "bytes": total})
+    grid = " x ".join(str(each) for each in reversed(result["shape"]))
+    told = {
+        "kind": f"{sort_of(domain)}, {grid}",
+        "codec": "differences",
+        "file": f"{size(own)}, {result['bits_per_sample']:.3g} bits a sample",
+        "files here": f"{len(files):,} need this base: {rows['size']}",
+    }
+    out().print(pairs(told | {key: rows[key] for key in ("base", "with the base")}))
+
+
+def _header_of(file: Path) -> Mapping[str, Any]:
+    """What the header of an .inr file says; nothing where it is none."""
+    from inr.container import Sections
+
+    try:
+        return Sections(file).header
+    except InrError:
+        return {}
+
+
+def sums(path: Path, total: int, count: int, name: str, base: Path | None) -> dict[str, Any]:
+    """Bytes of signals alone, and with the base's shared by all of them.
+
+    Args:
+        path: their file, or the folder of their files.
+        total: bytes of all.
+        count: of signals.
+        name: of the base, a SHA-256.
+        base: its file; None where it is not there.
+    """
     own = None if base is None else base.stat().st_size
     return {
         "file": str(path), "bytes": total, "signals": count, "bytes_a_signal": total / count, "base": name,
@@ -115,7 +209,8 @@ def _sums(path: Path, total: int, count: int, name: str, base: Path | None) -> d
     }  # fmt: skip
 
 
-def _rows(result: dict[str, Any]) -> dict[str, str]:
+def rows_of(result: Mapping[str, Any]) -> dict[str, str]:
+    """What `sums` found as a small table."""
     rows = {
         "signals": f"{result['signals']:,}",
         "size": f"{size(result['bytes'])}, {result['bytes_a_signal']:.1f} bytes a signal",

@@ -1,5 +1,6 @@
 """`inr compress` and `inr recompress`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,8 @@ import typer
 from inr._errors import InrError
 from inr._option_values import parse_range
 from inr.cli import _pipes
-from inr.cli._coded import compress_by_base
+from inr.cli._coded import compress_by_base, refuse_given
+from inr.cli._compress_each import compress_each
 from inr.cli._compress_work import Work
 from inr.cli._console import clock, remark, tell_folder
 from inr.cli._fit_options import Nodata, Server, Token, ValueRange
@@ -43,6 +45,8 @@ EPILOG = """
   inr compress frame2.png --codec mlp --initial frame1.inr # what differs from a similar picture
 
   inr compress maps.npz --base maps-base.inr   # many similar signals, from what inr learn learned
+
+  inr compress faces/ --base faces.inr -o small --psnr 35    # a field each, of what differs from the base's
 
   inr decompress photo.inr                     # photo.decoded.png
 
@@ -143,7 +147,7 @@ Initial = Annotated[
 Base = Annotated[
     Path | None,
     typer.Option(
-        help="What inr learn --method gaussian learned; the signal, all of a folder or an .npz file are told from it.",
+        help="What inr learn learned; the signal, all of a folder or an .npz file are told from it.",
         show_default=False,
     ),
 ]
@@ -187,12 +191,36 @@ def compress(
     arguments = dict(locals())
     refuse_lossless(lossless)
     path = output or Path(f"{signal.stem}.inr")
+    learned = None
     if base is not None:
-        others = {
-            "codec": codec, "bpp": bpp, "bytes": size_in_bytes, "quality": quality, "max_error": max_error,
-            "preset": preset, "steps": steps, "initial": initial, "seconds": seconds, "server": server,
-        }  # fmt: skip
-        compress_by_base(signal, base, path, psnr, others, force=force, quiet=quiet, as_json=as_json)
+        refuse_given(
+            {"initial": initial, "server": server, "quality": quality, "preset": preset},
+            "a base brings its own codec, on this machine",
+        )
+        from inr.priors import load_base, tells_coefficients
+
+        learned = load_base(base)
+        if tells_coefficients(learned):
+            others = {
+                "codec": codec, "max_error": max_error, "steps": steps, "seconds": seconds, "resume": resume,
+                "value_range": value_range, "nodata": nodata,
+            }  # fmt: skip
+            target = {"psnr": psnr, "bytes": size_in_bytes, "bpp": bpp}
+            compress_by_base(signal, learned, path, target, others, force=force, quiet=quiet, as_json=as_json)
+            return
+
+    def run(source: "Signal", fits: "FitSeries") -> "Compressed":
+        from inr.compression import compress_and_measure
+
+        return compress_and_measure(
+            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, quality=quality, max_error=max_error,
+            preset=preset, steps=steps, engine=engine, seed=seed, reference=learned or initial, fits=fits,
+        )  # fmt: skip
+
+    if learned is not None and (signal.is_dir() or signal.suffix.lower() == ".npz"):
+        refuse_given({"seconds": seconds, "value_range": value_range, "nodata": nodata}, "of many signals")
+        folder = output or Path(f"{signal.stem}-compressed")
+        compress_each(signal, learned, folder, run, resume=resume, force=force, quiet=quiet, as_json=as_json)
         return
     work = Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
     work.check(signal)
@@ -202,7 +230,6 @@ def compress(
         return
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
-        from inr.compression import compress_and_measure
 
         source = inr.open(signal, **reading)
     tell_folder(signal, source, quiet=quiet)
@@ -210,16 +237,10 @@ def compress(
     if (codec or "").partition(":")[0] == "latent" or quality is not None or preset is not None:
         source = _one_picture(signal, source, quiet=quiet)
 
-    def run(fits: "FitSeries") -> "Compressed":
-        return compress_and_measure(
-            source, codec=codec, bpp=bpp, bytes=size_in_bytes, psnr=psnr, quality=quality, max_error=max_error,
-            preset=preset, steps=steps, engine=engine, seed=seed, reference=initial, fits=fits,
-        )  # fmt: skip
-
     if preset is not None and steps is None and seconds is None and not quiet:
         tell_cap(preset, source)
     asked = any(target is not None for target in (bpp, size_in_bytes, psnr, quality, max_error))
-    work.write(run, source.domain, asked=asked)
+    work.write(partial(run, source), source.domain, asked=asked)
 
 
 def recompress(

@@ -18,6 +18,7 @@ from rich.text import Text
 from inr._json import finite
 from inr.cli._pipes import shown
 
+_TOLD = 20  # files that were left out, and are named
 INTERRUPTED = 130  # the exit status of work that Ctrl-C ended
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def complain(message: str, status: int) -> int:
 def remark(message: str) -> None:
     """Print one line on stderr that is no error."""
     print("inr:", shown(" ".join(message.split())), file=sys.stderr)
+
+
+def tell_left_out(reasons: Sequence[str]) -> None:
+    """Name files that were left out, and say why; of very many the first.
+
+    Args:
+        reasons: a line each, which begins with the file's name.
+    """
+    for reason in reasons[:_TOLD]:
+        remark(f"left out: {reason.partition('; inr reads')[0]}")
+    if (more := len(reasons) - _TOLD) > 0:
+        remark(f"left out: {more:,} more (--json names all)")
 
 
 def tell_folder(path: Path, signal: "Signal", *, quiet: bool) -> None:

@@ -85,7 +85,7 @@ def decompress(
     from inr.priors import is_coded
 
     if is_coded(contents.header):
-        decompress_by_base(contents, file, output, base, force=force, quiet=quiet)
+        decompress_by_base(contents, file, output, base, max_bytes, force=force, quiet=quiet)
         return
     from inr.compression.latent_files import is_latent
 
@@ -102,7 +102,7 @@ def decompress(
         name="decoded",
         contents=contents,
         max_bytes=max_bytes,
-        reference=initial,
+        reference=initial or base,
         force=force,
         quiet=quiet,
     )

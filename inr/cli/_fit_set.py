@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from inr._errors import InrError, InrWarning
 from inr._files import check_writable
 from inr._option_values import check_purpose, parse_range, parse_rates
-from inr.cli._console import INTERRUPTED, complain, going_on, out, pairs, print_json, remark, typed
+from inr.cli._console import INTERRUPTED, complain, going_on, out, pairs, print_json, remark, tell_left_out, typed
 from inr.cli._fit_files import check_field_name
 from inr.cli._info_set import document, psnr_quantiles
 from inr.cli._pipes import is_piped
@@ -24,7 +24,6 @@ REFUSED = (
     "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
     "--token", "--profile",
 )  # fmt: skip
-_TOLD = 20  # files that could not be read, and are named
 
 
 def is_for_a_set(signal: Path, output: Path | None, kind: str | None) -> bool:
@@ -164,8 +163,9 @@ def _spread(numbers: Sequence[int]) -> str:
 
 def _tell_unread(fields: "Fields", folder: Path) -> None:
     """Name the files that could not be read."""
-    for name, reason in fields.unread[:_TOLD]:
-        about = reason.removeprefix(f"{folder / name} ").removeprefix(f"{folder / name}: ").partition("; inr reads")[0]
-        remark(f"left out: {name}: {about}")
-    if (more := len(fields.unread) - _TOLD) > 0:
-        remark(f"left out: {more:,} more (--json names all)")
+    tell_left_out(
+        [
+            f"{name}: {reason.removeprefix(f'{folder / name} ').removeprefix(f'{folder / name}: ')}"
+            for name, reason in fields.unread
+        ]
+    )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from inr._errors import InrError
 from inr.cli import _pipes
-from inr.cli._coded import tell_coded
+from inr.cli._coded import needs_base, tell_coded, tell_differences
 from inr.cli._console import decibels, out, pairs, print_json, size
 from inr.cli._info_set import describe_set, rows_of_set
 from inr.cli._render import DAMAGED, is_set_file
@@ -75,6 +75,9 @@ def info(
             return
         if is_coded(contents.header):
             tell_coded(contents, file, as_json=as_json)
+            return
+        if needs_base(contents.header):
+            tell_differences(contents, file, as_json=as_json)
             return
         result = describe(contents, file)
     if as_json:

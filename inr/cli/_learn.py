@@ -12,7 +12,7 @@ from inr._cluster import Cluster
 from inr._errors import InrError, InrWarning
 from inr.cli import _fit_options as fit_options
 from inr.cli._completion import completing
-from inr.cli._console import decibels, going_on, out, pairs, print_json, remark, size
+from inr.cli._console import decibels, going_on, out, pairs, print_json, remark, size, tell_left_out
 from inr.cli._fit_files import check_field_name
 from inr.cli._progress import LearningBar, waiting
 from inr.cli._render import DAMAGED
@@ -133,8 +133,7 @@ def learn(
         print_json(result)
     elif not quiet:
         out().print(pairs(rows_of(result)))
-    for line in () if quiet else learning.unreadable:
-        remark(f"left out: {line}")
+    tell_left_out(learning.unreadable)
     reason = str(learning.last.reason)
     if reason != "steps":
         more = f"; go on with: {going_on('--resume')}" if checkpoint.exists() else ""
@@ -177,7 +176,7 @@ def told(base: "Base") -> dict[str, Any]:
     from inr._specs import format_spec
 
     return {
-        "base": base.name, "method": format_spec(base.method.config()), "sort": base.sort,
+        "base": base.name, "method": format_spec(base.method.config()), "sort": str(base.sort),
         "shape": list(base.domain.shape or ()), **base.about,
         "parts": {part: format_spec(config) for part, config in base.parts.items()},
         "parameters": base.parameter_count,

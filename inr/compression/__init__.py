@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from inr.compression.fit_options import FitOptions as FitOptions
     from inr.compression.fit_options import check_unstepped as check_unstepped
     from inr.compression.fit_series import FitSeries as FitSeries
+    from inr.compression.integer_sections import CODING as CODING
+    from inr.compression.integer_sections import codable as codable
     from inr.compression.keeping import Coding as Coding
     from inr.compression.keeping import Keeping as Keeping
     from inr.compression.keeping import coding_of as coding_of
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "CODING": ".integer_sections",
         "Codec": ".codecs",
         "Coding": ".keeping",
         "Compressed": ".api",
@@ -53,6 +56,7 @@ __getattr__, __all__ = lazy_exports(
         "check_compression": ".api",
         "check_unstepped": ".fit_options",
         "checksum_name": ".reference_weights",
+        "codable": ".integer_sections",
         "coding_of": ".keeping",
         "compress": ".api",
         "compress_and_measure": ".api",

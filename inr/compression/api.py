@@ -18,7 +18,7 @@ from inr.compression.files import build_any_field, open_reference, pack
 from inr.compression.fit_series import FitSeries, OnEvent
 from inr.compression.latent_files import without_missing
 from inr.compression.rate_control import SHARE_OF_A_FILE, Found, Target, level_of_error, smallest_reaching
-from inr.compression.reference_weights import Reference, checksum_name
+from inr.compression.reference_weights import LearnedWeights, Reference, checksum_name
 from inr.container import GIB
 from inr.engines import engines, render
 from inr.field import Field, SampledField, Spec
@@ -111,7 +111,7 @@ def compress(
         signal: a picture, sound, video or volume, the path of a file that `inr.open` reads, or an array as of
             `inr.from_array`.
         codec: "latent", "mlp", "coin", "ani" or "doh", with options as in "mlp:sphere=true"; None: latent for pictures,
-            and mlp for other signals and what is small, see `default_codec`.
+            and mlp for other signals and what is small, see `default_codec`; differences where a base is given.
         bpp: most bits per sample, all of the file counted; a pixel is one sample, whatever its channels.
         bytes: most bytes of the file.
         psnr: least dB, of the decoded samples in their own type. Takes several fits, but for codec latent.
@@ -124,8 +124,9 @@ def compress(
         engine: what runs the fits.
         seed: equal seeds give equal bytes on one machine, thread count and engine.
         reference: weights to begin from, and to count from in the file: the path of a file that was compressed from a
-            similar signal of the same size, or the field that `inr.compression.decode` makes of it. Decompressing takes
-            it, too.
+            similar signal of the same size, or the field that `inr.compression.decode` makes of it; or what `inr.learn`
+            learned from many, an `inr.priors.Base` or its file. Decompressing takes it, too; a base's file is found
+            where it lies beside the compressed one.
         seconds: of fitting, all fits together, without compiling, coding, reading and writing; steps are then planned
             to fit in.
         checkpoint: file to keep a resumable state in; None: none is kept. It stays when the work is done.
@@ -189,10 +190,12 @@ def compress_and_measure(
 
     source = _on_grid(as_signal(signal))
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality)
-    chosen = _chosen(codec, source, target, preset, reference is not None)
-    if reference is not None:
-        reference = open_reference(reference)
-        chosen = chosen.counting_from(reference)
+    counted_from = None if reference is None else open_reference(reference)
+    chosen = _chosen(codec, source, target, preset, counted_from)
+    if counted_from is not None:
+        chosen = chosen.counting_from(counted_from)
+        if not isinstance(counted_from, Field):
+            counted_from.check(source.domain)
     # codecs of weights reproduce samples, as many as there are, and spend no bytes on what lies between them
     domain = replace(without_story(source.domain), values=short_range(source.domain.values), sampling="point")
     sampling = source.domain.sampling if chosen.keeps_sampling else "point"
@@ -218,7 +221,7 @@ def compress_and_measure(
         fits=series,
     )  # fmt: skip
     found = whole if chosen.finds_rate else None
-    made = _reach(target, chosen, domain, payloads, source, engine, series, reference, found)
+    made = _reach(target, chosen, domain, payloads, source, engine, series, counted_from, found)
     if codec is not None or reference is not None:
         return made
     # samples without loss meet any quality
@@ -270,10 +273,18 @@ def _opaque(signal: Signal) -> bool:
     return bool((alpha == alpha.flat[0]).all())
 
 
-def _chosen(codec: Spec | None, signal: GridSignal, target: Target, preset: str | None, reference: bool) -> Codec:
+def _chosen(
+    codec: Spec | None,
+    signal: GridSignal,
+    target: Target,
+    preset: str | None,
+    reference: Field | LearnedWeights | None = None,
+) -> Codec:
     """The codec asked for, or the one that suits."""
-    if codec is None:
-        codec = "mlp" if reference else default_codec(signal, target, preset=preset)
+    if codec is None and reference is not None:
+        codec = "mlp" if isinstance(reference, Field) else "differences"
+    elif codec is None:
+        codec = default_codec(signal, target, preset=preset)
     found: Codec = codecs.build(codec)
     if target.quality is not None and not found.finds_rate:
         raise InrError(f"a quality is a target of codec latent; give codec '{found.config()['name']}' psnr or bytes")
@@ -327,7 +338,7 @@ def check_compression(
     """
     source = _on_grid(signal)
     target = Target.of(source, bpp=bpp, bytes=bytes, psnr=psnr, max_error=max_error, quality=quality)
-    chosen = _chosen(codec, source, target, preset, reference=False)
+    chosen = _chosen(codec, source, target, preset)
     planned = _planned_seconds(chosen, source, preset, steps, seconds)
     chosen.check(source.domain)
     if steps is not None and steps < 0:

@@ -19,8 +19,9 @@ from inr.compression.bitstream.pieces import cut, pieces_of
 from inr.compression.bitstream.step_sizes import step_of, to_values
 from inr.compression.bitstream.weights import QuantisedTensor
 from inr.compression.codecs.base import Codec, Payload, codecs
+from inr.compression.codecs.differences import DifferencesCodec
 from inr.compression.payloads import CODING, payloads_of
-from inr.compression.reference_weights import Reference, UnknownWeights
+from inr.compression.reference_weights import LearnedWeights, Reference, UnknownWeights
 from inr.container import GIB, Contents, Section
 from inr.encodings import encodings
 from inr.field import MAX_FILE_BYTES, Field, SampledField, build_field, plain_storage
@@ -143,13 +144,20 @@ def unusual(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | None = None) -> Field:
+def unpack(
+    contents: Contents,
+    *,
+    max_bytes: int = GIB,
+    reference: Reference | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Field:
     """The field in a compressed file, from all sections that could be read.
 
     Args:
         contents: what was read from the file.
         max_bytes: most bytes that the field may take.
         reference: the weights that the file counts from, if it does; other files are read without.
+        path: of the file, beside which a base is looked for that it needs.
 
     Raises:
         DamagedFile: the header or a base section makes no sense, or would take more bytes.
@@ -157,8 +165,8 @@ def unpack(contents: Contents, *, max_bytes: int = GIB, reference: Reference | N
         InrError: a newer inr wrote it.
     """
     codec, domain = _described(contents.header)
-    if codec.reference_name and reference is not None:
-        codec = codec.counting_from(open_reference(reference))
+    if codec.reference_name and (reference is not None or isinstance(codec, DifferencesCodec)):
+        codec = codec.counting_from(_found_reference(codec, reference, path))
     payloads = payloads_of(contents)
     try:
         field = codec.decode(domain, payloads, max_bytes=max_bytes).eval()
@@ -197,7 +205,7 @@ def build_any_field(
         path: its name, for messages.
         max_bytes: most bytes that a compressed field may take.
         reference: the weights that the file counts from, if it does: a field, or the path of its file; of a field that
-            is told from a base, the base.
+            is told from a base, the base, which is found by itself where it lies beside the file.
 
     Returns:
         The field, on the processor and in evaluation mode.
@@ -213,24 +221,40 @@ def build_any_field(
     if "codec" not in contents.header:
         return build_field(contents, path)
     try:
-        return unpack(contents, max_bytes=max_bytes, reference=reference)
+        return unpack(contents, max_bytes=max_bytes, reference=reference, path=path)
     except DamagedFile as error:
         raise DamagedFile(f"{path}: {error}", error.section) from error
     except UnknownWeights as error:
-        raise UnknownWeights(f"{path}: {error}") from error
+        told = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+        raise UnknownWeights(told) from error
     except InrError as error:
         raise InrError(f"{path}: {error}") from error
 
 
-def open_reference(reference: Reference) -> Field:
-    """A field that was given as itself, or as the path of its file.
+def open_reference(reference: Reference) -> Field | LearnedWeights:
+    """A field or a base that was given as itself, or as the path of its file.
 
     Raises:
         InrError: no such file, or not an .inr file.
     """
-    if isinstance(reference, Field):
+    if not isinstance(reference, (str, os.PathLike)):
         return reference
-    return build_any_field(container.read(Path(reference), max_bytes=MAX_FILE_BYTES), reference)
+    contents = container.read(Path(reference), max_bytes=MAX_FILE_BYTES)
+    if "base" in contents.header:
+        base: LearnedWeights = upstairs("read_base", contents, reference)
+        return base
+    return build_any_field(contents, reference)
+
+
+def _found_reference(
+    codec: Codec, reference: Reference | None, path: str | os.PathLike[str] | None
+) -> Field | LearnedWeights:
+    """What a codec counts from: what is given, or the base that lies beside the file."""
+    if reference is not None:
+        return open_reference(reference)
+    assert isinstance(codec, DifferencesCodec)
+    base: LearnedWeights = upstairs("found_base", codec.base_name, None, None, path)
+    return base
 
 
 def _spec(codec: Codec) -> str:

@@ -1,5 +1,6 @@
 """Enters the coding "integers" with the container; what encoding takes is imported when something is encoded."""
 
+import importlib.util
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,14 @@ import numpy as np
 from inr.container import register_coder
 
 CODING = "integers"
+
+
+def codable() -> bool:
+    """Whether sections can be encoded here: entropy coding takes a library that is not installed everywhere."""
+    try:
+        return importlib.util.find_spec("constriction") is not None
+    except ValueError:
+        return False
 
 
 def _encode(tensors: Mapping[str, np.ndarray]) -> bytes:

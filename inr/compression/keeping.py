@@ -1,6 +1,5 @@
 """How the weights of a fit are kept, chosen by what is asked for and by the signal."""
 
-import importlib.util
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any, Literal, get_args
 from inr._errors import InrError, MissingExtra
 from inr._specs import parse_spec
 from inr.compression.encoder.coded_weights import CodedWeights, Rate
+from inr.compression.integer_sections import codable
 from inr.compression.stored_fields import file_size, sampled
 from inr.encodings import HashGrid
 from inr.field import Spec
@@ -86,7 +86,7 @@ class Keeping:
             raise InrError(f"a number of bytes is kept by coding weights, which {self.coding} ones are not; give one")
         if self.max_error is not None:
             self._check_bound()
-        if self.codes and not _codable():
+        if self.codes and not codable():
             raise MissingExtra("constriction", "compress", "entropy coding")
 
     def _check_bound(self) -> None:
@@ -138,7 +138,7 @@ class Keeping:
         if not isinstance(signal, GridSignal):
             return replace(self, coding="exact")
         if self.smallest:
-            return replace(self, coding="coded" if _codable() else "exact")
+            return replace(self, coding="coded" if codable() else "exact")
         size = lossless_bytes(signal, source)
         metadata = metadata_bytes(signal.domain)
         pixels = size - metadata
@@ -146,7 +146,7 @@ class Keeping:
         enough = enough and signal.domain.sampling != "point"
         if not (enough or self.learned) and file_size(sampled(signal)) <= size + metadata // _TEXT_OVERHEAD:
             return replace(self, coding="samples")
-        return replace(self, coding="coded" if _codable() and (enough or not self.learned) else "exact")
+        return replace(self, coding="coded" if codable() and (enough or not self.learned) else "exact")
 
     def parametrisation(
         self, signal: Signal, source: Source, objective: Any, *, continuous: bool = True
@@ -194,10 +194,3 @@ class Keeping:
     def most_bytes(self, signal: Signal, source: Source) -> int:
         """Most bytes of the whole file, where it is not the smallest with some PSNR that is looked for."""
         return int(MAX_SHARE * lossless_bytes(signal, source)) if self.bytes is None else self.bytes
-
-
-def _codable() -> bool:
-    try:
-        return importlib.util.find_spec("constriction") is not None
-    except ValueError:
-        return False

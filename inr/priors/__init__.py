@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inr.priors._coded import told_of_signals as told_of_signals
     from inr.priors._collection import Collection as Collection
     from inr.priors._collection import collect as collect
+    from inr.priors._collection import signal_files as signal_files
     from inr.priors._completion import Completed as Completed
     from inr.priors._completion import Figures as Figures
     from inr.priors._completion import complete as complete
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from inr.priors._method import Method as Method
     from inr.priors._method import Sampled as Sampled
     from inr.priors._method import methods as methods
+    from inr.priors._telling import tells_coefficients as tells_coefficients
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -64,6 +66,8 @@ __getattr__, __all__ = lazy_exports(
         "read_base": "._base",
         "read_signals": "._coded",
         "save": "._learn",
+        "signal_files": "._collection",
+        "tells_coefficients": "._telling",
         "told_of_signals": "._coded",
     },
 )

@@ -1,5 +1,6 @@
 """What was learned from similar signals, as one file, and how fields begin from it."""
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -15,17 +16,20 @@ from torch import Tensor
 
 from inr import container
 from inr._errors import DamagedFile, InrError
+from inr.compression import CODING, codable
+from inr.compression.bitstream.coefficients import Spread
 from inr.container import Contents
 from inr.field import MAX_FILE_BYTES, PARTS, Field, field_sections, section_tensors, tensor_section
 from inr.fitting import Setup, whole_psnr
 from inr.priors._codes import CodeStorage
-from inr.priors._collection import Collection, sort_in_words
-from inr.priors._kind import BASE, is_base
+from inr.priors._collection import Collection
+from inr.priors._kind import BASE, CODES, is_base
 from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first_of, methods
-from inr.signals import Domain, GridSignal, Signal, as_signal
+from inr.signals import Domain, GridSignal, Signal, Sort, as_signal, sort_of
 
 _VERSION = 1
-_OWN = "own"  # section of what is the method's
+_OWN, _LEVELS = "own", "levels"  # sections of what is the method's, real numbers and whole ones
+_SPREAD = "spread"
 _MOST_SAMPLES = 16_384  # of a signal, that its start is found by
 
 
@@ -45,6 +49,7 @@ class Base:
         about: plain JSON: "signals" (their number), "learned" (dB) and "steps"; "held_out" (dB, mean of signals that
             nothing was learned from) and "held_out_signals" where there were some; "fit", what the steps were.
         file: where it is from; None where it was not saved yet.
+        spread: of what compressed files tell of signals, see `Method.spread`; empty where it is not known.
 
     >>> base = inr.learn([np.random.rand(8, 8) for _ in range(4)], network="mlp:depth=1,width=8", steps=5)
     >>> base.method.config()["name"], base.about["signals"], base.domain.channels
@@ -59,6 +64,7 @@ class Base:
     own: Weights
     about: Mapping[str, Any]
     file: Path | None = None
+    spread: Weights = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def name(self) -> str:
@@ -77,9 +83,9 @@ class Base:
         return Learned(self.weights, self.own)
 
     @property
-    def sort(self) -> str:
-        """What signals it is for, as "image with 3 channels"."""
-        return sort_in_words(self.domain.kind, self.domain.in_dim, self.domain.channels)
+    def sort(self) -> Sort:
+        """What signals it is for."""
+        return sort_of(self.domain)
 
     @property
     def parameter_count(self) -> int:
@@ -105,8 +111,14 @@ class Base:
     def _contents(self) -> tuple[dict[str, Any], list[container.Section]]:
         told = {"version": _VERSION, "method": self.method.config(), "domain": self.domain.to_json(), **self.about}
         sections = field_sections(self.weights)
-        if self.own:
-            sections.append(tensor_section(_OWN, self.own))
+        whole = {name: each for name, each in self.own.items() if not each.is_floating_point()}
+        if real := {name: each for name, each in self.own.items() if name not in whole}:
+            sections.append(tensor_section(_OWN, real))
+        sections += [
+            replace(tensor_section(name, each), coding=CODING if codable() else "raw")
+            for name, each in ((_LEVELS, whole), (_SPREAD, self.spread))
+            if each
+        ]
         return {BASE: told, "field": dict(self.parts)}, sections
 
     def check(self, domain: Domain) -> None:
@@ -118,12 +130,10 @@ class Base:
         Raises:
             InrError: another kind, or another number of axes or channels.
         """
-        ours = self.domain
-        if (domain.kind, domain.in_dim, domain.channels) != (ours.kind, ours.in_dim, ours.channels):
-            theirs = sort_in_words(domain.kind, domain.in_dim, domain.channels)
+        if (theirs := sort_of(domain)) != self.sort:
             raise InrError(
-                f"{self.file or 'the base'} is for signals of the sort {self.sort}, and this is {theirs}: give a base "
-                "that was learned from such (inr learn)"
+                f"{self.file or 'the base'} is for {self.sort}, and this is of the sort {theirs}: give a base that was "
+                "learned from such (inr learn)"
             )
 
     def field(self, domain: Domain) -> Field:
@@ -272,10 +282,13 @@ def read_base(contents: Contents, path: str | os.PathLike[str]) -> Base:
             expected = Field.build(domain, **parts)
         if _shapes(weights) != _shapes(expected.state_dict()):
             raise DamagedFile(f"{path}: its weights are not of the parts that its header names", "network")
-        own = {name.removeprefix(f"{_OWN}."): each for name, each in section_tensors(contents, [_OWN]).items()}
-        if _shapes(own) != _shapes(method.own(expected)):
+        own = {name.partition(".")[2]: each for name, each in section_tensors(contents, [_OWN, _LEVELS]).items()}
+        if _types(own) != _types(method.own(expected)):
             raise DamagedFile(f"{path}: what it holds besides weights is not its method's", _OWN)
-        base = Base(method, parts, domain, weights, own, told, Path(path))
+        spread = {name.removeprefix(f"{_SPREAD}."): each for name, each in section_tensors(contents, [_SPREAD]).items()}
+        if spread and not _is_spread(spread, method, expected):
+            raise DamagedFile(f"{path}: the spread that it holds is not of its weights or codes", _SPREAD)
+        base = Base(method, parts, domain, weights, own, told, Path(path), spread)
     except DamagedFile:
         raise
     except InrError as error:
@@ -283,6 +296,19 @@ def read_base(contents: Contents, path: str | os.PathLike[str]) -> Base:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedFile(f"{path}: its header describes no base: {error!r}", "header") from error
     return base
+
+
+def _is_spread(spread: Weights, method: Method, field: Field) -> bool:
+    """Whether tensors may be a spread: of a field's parameters, or of codes."""
+    latents = getattr(method, "latents", None)
+    wanted = {name: tuple(each.shape) for name, each in field.named_parameters()}
+    if latents is not None:
+        wanted = {CODES: (len(Spread._fields), latents)}
+    return _shapes(spread) == wanted and all(each.dtype == torch.int8 for each in spread.values())
+
+
+def _types(tensors: Weights) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    return {name: (each.dtype, tuple(each.shape)) for name, each in tensors.items()}
 
 
 def _shapes(tensors: Weights) -> dict[str, tuple[int, ...]]:
@@ -327,8 +353,8 @@ def base_of(
         setup: with the parts of a field.
         method, domain, weights, own, about: as of `Base`.
     """
-    field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-    return Base(method, field.config(), domain, _copies(weights), _copies(own), about)
+    built = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
+    return Base(method, built.config(), domain, _copies(weights), _copies(own), about)
 
 
 def _copies(tensors: Weights) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inr._errors import InrError, InrWarning
-from inr.signals import Domain, GridSignal, Signal, ValueMap, as_signal
+from inr.signals import Domain, GridSignal, Signal, ValueMap, as_signal, sort_of
 
 _SHOWN = 3  # names in a message
 _POOLS = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)
@@ -174,11 +174,10 @@ def _check_alike(read: Sequence[tuple[str, GridSignal]]) -> None:
     """Refuse several sorts of signals, and say which they are."""
     groups = defaultdict(list)
     for name, signal in read:
-        domain = signal.domain
-        groups[domain.kind, domain.in_dim, domain.channels].append(name)
+        groups[sort_of(signal.domain)].append(name)
     if len(groups) > 1:
         ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-        sorts = "; ".join(f"{sort_in_words(*sort)}: {_some(names)}" for sort, names in ordered)
+        sorts = "; ".join(f"{sort}: {_some(names)}" for sort, names in ordered)
         raise InrError(f"signals of several sorts, learn from one: {sorts}")
 
 
@@ -191,12 +190,6 @@ def _check_sizes(read: Sequence[tuple[str, GridSignal]]) -> None:
         told = "; ".join(f"{'x'.join(map(str, size))}: {_some(names)}" for size, names in ordered)
         example = "x".join(map(str, ordered[0][0]))
         raise InrError(f"signals of several sizes ({told}); bring them to one grid, as by size {example} (--size)")
-
-
-def sort_in_words(kind: str, axes: int, channels: int) -> str:
-    """What signals are alike in, as "image with 3 channels"."""
-    of_axes = f" of {axes} axes" if kind == "volume" else ""
-    return f"{kind}{of_axes} with {channels} channel{'' if channels == 1 else 's'}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -12,17 +12,21 @@ from torch.nn import functional as F
 
 from inr._errors import InrError
 from inr._parts import Range
+from inr.compression.bitstream.coefficients import Spread
+from inr.compression.encoder.coefficients import spread_of
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
 from inr.priors._inner import adam, repeated
 from inr.priors._method import Adapted, Learned, Method, Sampled, methods
 from inr.priors._process import Exponential, Process, places_of
-from inr.priors._spread import Spread, spread_of
 from inr.priors._tuning import SHARES, Settings, tuned
 from inr.signals import Domain, grid_coords
 
-MEAN, DEVIATIONS, CHANNELS, SETTINGS, SPREAD = "mean", "deviations", "channels", "settings", "spread"
+MEAN, DEVIATIONS, STEP, CHANNELS, SETTINGS, SPREAD = "mean", "deviations", "step", "channels", "settings", "spread"
+# Deviations are rounded to one step, so that small ones take few bytes: levels on either side of 0 at most, and the
+# share of what they leave of other signals that all of the rounding may add.
+_LEVELS, _ADDED = 32_767, 1 / 16
 _MOST_VALUES = 20_000  # of a signal: deviations take as many numbers each
 _MOST_AXES = 3  # that are interpolated along
 _FOLDS = 8  # parts that signals are left out by
@@ -66,12 +70,13 @@ class Gaussian(Method):
         self._own: dict[str, Tensor] | None = None  # found once in a fit, which looks at it often
 
     def own(self, field: Field) -> dict[str, Tensor]:
-        """Mean (samples, channels), deviations (components, samples, channels), their spread, the kernel's settings."""
+        """Mean (samples, channels), deviations (components, samples, channels) in whole steps, and the settings."""
         samples, channels = math.prod(field.domain.shape or ()), field.domain.channels
         like = next(field.parameters())
         return {
             MEAN: like.new_empty(samples, channels),
-            DEVIATIONS: like.new_empty(self.components, samples, channels),
+            DEVIATIONS: like.new_empty(self.components, samples, channels, dtype=torch.int16),
+            STEP: like.new_empty(1),
             CHANNELS: like.new_empty(channels, channels),
             SETTINGS: like.new_empty(len(SHARES), len(Settings._fields)),
             SPREAD: like.new_empty(len(Spread._fields), self.components),
@@ -99,16 +104,20 @@ class Gaussian(Method):
         shape = signals.values.shape[1:-1]
         places = places_of(grid_coords(shape, torch.arange(values.shape[1])).numpy(), shape)
         mean, deviations = principal(values, self.components)
+        runs, left = zip(*_left_out(values, self.components), strict=True)
+        step = np.float32(_step(deviations, float(np.mean(left))))
         own = {
             MEAN: mean,
-            DEVIATIONS: _filled(deviations, self.components),
-            SPREAD: np.stack(spread_of(list(_left_out(values, self.components)))),
+            STEP: np.array([step]),
+            SPREAD: np.stack(spread_of(runs)),
             CHANNELS: _between_channels(values - mean),
             SETTINGS: tuned(values, places) if self.tuned else np.tile(_PLAIN, (len(SHARES), 1)),
         }
         if not self.tuned:
             own[CHANNELS] = np.eye(mean.shape[1])
-        return {name: torch.from_numpy(each).float() for name, each in own.items()}
+        found = {name: torch.from_numpy(each).float() for name, each in own.items()}
+        levels = np.rint(_filled(deviations, self.components) / step)
+        return {**found, DEVIATIONS: torch.from_numpy(levels.astype(np.int16))}
 
     def start(self, learned: Learned, field: Field, signal: Sampled | None) -> Mapping[str, Tensor]:
         """The field of the mean, for all signals."""
@@ -131,7 +140,8 @@ class Gaussian(Method):
         """
         assert domain.shape is not None
         mean, deviations = (
-            _on_grid(learned.own[name].double(), own_shape, domain.shape).numpy() for name in (MEAN, DEVIATIONS)
+            _on_grid(each, own_shape, domain.shape).numpy()
+            for each in (learned.own[MEAN].double(), deviations_of(learned.own))
         )
         settings = settings_at(learned.own[SETTINGS].double().numpy(), share)
         coords = grid_coords(domain.shape, torch.arange(mean.shape[0])).numpy()
@@ -162,15 +172,38 @@ def principal(
     return mean, deviations.reshape(-1, *mean.shape)
 
 
-def _left_out(values: Float64[np.ndarray, "b n c"], count: int) -> Iterator[Float64[np.ndarray, "run k"]]:
-    """Coefficients of signals by the deviations of others: those of their own would seem smaller than they are."""
+def _left_out(
+    values: Float64[np.ndarray, "b n c"], count: int
+) -> Iterator[tuple[Float64[np.ndarray, "run k"], np.floating[Any]]]:
+    """Coefficients of signals by the deviations of others, and the mean square of what these leave.
+
+    By their own deviations both would seem smaller than they are.
+    """
     for run in np.array_split(np.arange(len(values)), min(_FOLDS, len(values))):
         mean, deviations = principal(np.delete(values, run, axis=0), count)
-        yield (values[run] - mean).reshape(len(run), -1) @ directions(_filled(deviations, count)).T
+        rows = (values[run] - mean).reshape(len(run), -1)
+        coefficients = rows @ directions(_filled(deviations, count)).T
+        yield coefficients, np.square(rows).mean() - np.square(coefficients).sum() / rows.size
+
+
+def _step(deviations: Float64[np.ndarray, "k n c"], left: float) -> float:
+    """What deviations are rounded to: each adds a twelfth of its square for a coefficient of their spread.
+
+    Args:
+        deviations: that signals are made of, with coefficients of variance 1.
+        left: mean square of what they leave of a signal.
+    """
+    finest = np.abs(deviations).max() / _LEVELS
+    return float(max(finest, math.sqrt(12 * _ADDED * max(left, 0.0) / len(deviations)), np.finfo(np.float32).tiny))
+
+
+def deviations_of(own: Mapping[str, Tensor]) -> Float[Tensor, "k n c"]:
+    """The deviations in what a base of this method holds, float64."""
+    return own[DEVIATIONS].double() * own[STEP].double()
 
 
 def directions(deviations: Float64[np.ndarray, "k n c"]) -> Float64[np.ndarray, "k values"]:
-    """Orthonormal rows; those of deviations that are 0 are 0."""
+    """Rows of unit length, orthogonal as far as deviations are; those of deviations that are 0 are 0."""
     flat = deviations.reshape(len(deviations), -1)
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-30)
 

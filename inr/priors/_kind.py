@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 BASE = "base"  # in a file's header, what tells a base from a field
+CODES = "codes"  # in what a base knows of spreads, those of codes
 CODED = "coded"  # the same of signals that are told from a base; and the section of their numbers
 
 

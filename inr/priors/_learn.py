@@ -78,9 +78,10 @@ class Learning:
         self.signals, self.held = all_signals.divided(held_out, seed)
         self._check_count(all_signals)
         setup = self._complete(encoding, activation, network, learning_rate, seed)
-        self.signals = self.method.taken(self.signals)
+        everything, self.signals = self.signals, self.method.taken(self.signals)
+        others = _without(everything, self.signals.names, self.method.least)
         steps = self.method.steps if steps is None else steps
-        self._lesson = Lesson(self.method, setup, self.signals, self.held, steps, engine, seed)
+        self._lesson = Lesson(self.method, setup, self.signals, self.held, others, steps, engine, seed)
         self._checkpoint, self._every = checkpoint, every
         self.fitter = self._lesson.fitter(checkpoint=checkpoint, every=every, resume=resume)
         self._stopped = False
@@ -161,6 +162,12 @@ class Learning:
             InrError: nothing was, for the weights are not finite.
         """
         return self._lesson.base(self.fitter) if self._found is None else self._found
+
+
+def _without(signals: Collection, names: Sequence[str], least: int) -> Collection:
+    """The signals that nothing was learned from yet, where there are enough; otherwise all."""
+    places = [place for place, name in enumerate(signals.names) if name not in names]
+    return signals.part(places) if len(places) >= least else signals
 
 
 def _are(count: int) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,6 +39,7 @@ class Lesson:
         method: with its settings.
         setup: parts of a field of one signal, batch, schedule and learning rate.
         signals, held: what is learned from, and what is held out.
+        others: what the spread is found by: those that nothing was learned from yet, where there are enough.
         steps: of the fit.
         engine, seed: as of `Fitter`.
     """
@@ -47,6 +48,7 @@ class Lesson:
     setup: Setup
     signals: Collection
     held: Collection
+    others: Collection
     steps: int
     engine: Spec
     seed: int
@@ -92,7 +94,8 @@ class Lesson:
         }  # fmt: skip
         if len(self.held):
             about |= {"held_out": _decibels(base.measure(self.held)), "held_out_signals": len(self.held)}
-        return self._base(fitter, about)
+        spread = self.method.spread(base.learned, base.field(base.domain), self.others)
+        return replace(self._base(fitter, about), spread=spread)
 
     def _base(self, fitter: Fitter, about: Mapping[str, Any]) -> Base:
         with torch.no_grad():

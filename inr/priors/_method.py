@@ -109,6 +109,19 @@ class Method(Part, ABC):
             return learned.weights
         return {**learned.weights, **first_of(self.adapt(learned, field, signal, None))}
 
+    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+        """How what compressed files tell of signals is spread; {} where none are told from what is learned.
+
+        Args:
+            learned: by this method.
+            field: of the same parts.
+            signals: of the sort.
+
+        Returns:
+            int8, in quarter octaves: of a field's weights by their names, or of codes, see `Modulated.spread`.
+        """
+        return {}
+
     @abstractmethod
     def adapt(self, learned: Learned, field: Field, signals: "Sampled", steps: int | None) -> "Adapted":
         """Fields of signals, by the few steps that the method was made for.

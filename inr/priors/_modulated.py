@@ -5,19 +5,25 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
+from inr.compression.encoder.coefficients import spread_of
 from inr.field import Field
 from inr.networks import MLP
+from inr.priors._collection import Collection
+from inr.priors._differences import sampled
 from inr.priors._gauss_newton import gauss_newton
 from inr.priors._inner import descend, errors, values_of
+from inr.priors._kind import CODES
 from inr.priors._meta import Lost, MetaMethod, Outer, differentiated
-from inr.priors._method import Adapted, Learned, Sampled, methods
+from inr.priors._method import Adapted, Learned, Sampled, Weights, methods
 
 MODULATION, RATES = "modulation", "rates"
+_SPREAD_OF, _AT_ONCE = 256, 16  # signals that it is learned from, at most, and those that are coded at once
 _FEW = 8  # latents up to which a step of Gauss-Newton is worth what it costs more than one of descent
 _LOWEST, _HIGHEST = 0.005, 0.1  # rates at first, drawn evenly from between
 
@@ -121,6 +127,16 @@ class Modulated(MetaMethod):
         count = self.inner_steps if steps is None else steps
         codes = self._coded(field, leaves, signals.coords, signals.values, count, twice=False).detach()
         return self.decoded(learned, field, codes)
+
+    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+        """Of codes, under the name "codes": the rows of `inr.compression.bitstream.coefficients.Spread`."""
+        run = signals.part(range(min(len(signals), _SPREAD_OF)))  # neighbours, which may be alike
+        found = [
+            self.adapt(learned, field, sampled(run.part(range(start, min(start + _AT_ONCE, len(run)))), _AT_ONCE), None)
+            for start in range(0, len(run), _AT_ONCE)
+        ]
+        codes = np.concatenate([each.codes.double().numpy() for each in found if each.codes is not None])
+        return {CODES: torch.from_numpy(np.stack(spread_of([codes])).astype(np.int8))}
 
     def decoded(self, learned: Learned, field: Field, codes: Float[Tensor, "b k"]) -> Adapted:
         """The fields of codes.

@@ -14,8 +14,9 @@ from inr._parts import Range, parse_spec
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
+from inr.priors._differences import SIGNALS, sampled, spread_of_differences
 from inr.priors._inner import adam, repeated
-from inr.priors._method import Adapted, Learned, Method, Sampled, first_of, methods
+from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain
 
 
@@ -74,6 +75,11 @@ class Trunk(Method):
             if signal is None
             else {**learned.weights, **first_of(self.adapt(learned, field, signal, 0))}
         )
+
+    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+        """Of a field's weights about the start."""
+        some = sampled(signals, SIGNALS)
+        return spread_of_differences(field, learned.weights, self.adapt(learned, field, some, None).weights, some)
 
     def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The last layers in closed form, and a few steps of Adam of all layers."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from inr._errors import InrError
 from inr._parts import parse_spec
+from inr.activations import Sine
 from inr.field import Spec
 from inr.fitting import Budget, Setup, check_buildable
 from inr.sets._recipe import Init, Recipe
@@ -70,7 +71,7 @@ def set_recipe(
         raise InrError("a set needs at least one signal")
     values = int(statistics.median(signal.size for signal in signals)) * signals[0].channels
     if encoding is None and activation is None and (network is None or parse_spec(network)["name"] == "mlp"):
-        encoding, activation = "identity", f"sine:omega={_omega(signals):g}"
+        encoding, activation = "identity", _sines(signals)
         network = network or _network(signals[0], values)
     steps = steps or min(max(values // _VALUES_A_STEP, _LEAST_STEPS), _MOST_STEPS)
     batch = batch or min(values // signals[0].channels, _LARGEST_BATCH)
@@ -101,7 +102,15 @@ def _rate(setup: Setup) -> float | str:
     return _RATE_TIMES_WIDTH / max(network["width"], _WIDTHS[0]) if sines else "paper"
 
 
-def _omega(signals: Sequence[Signal]) -> float:
-    """As SIREN's, but no more than the finest waves of the longest axis ask for."""
+def _sines(signals: Sequence[Signal]) -> str:
+    """As SIREN's, but no faster than the finest waves of the longest axis ask for.
+
+    Of sounds that is about the first layer. SIREN's is for seconds of 44.1 kHz: in clips of some thousand samples its
+    waves are far finer than the samples, and nothing is learned. They get half of what `omega=auto` begins to search
+    with, which is about what it comes to: twice as much cost a clip of music 25 dB.
+    """
     longest = statistics.median(max(signal.domain.shape or (1_000,)) for signal in signals)
-    return min(_HIGHEST_OMEGA, _OMEGA_A_SAMPLE * longest)
+    if signals[0].domain.kind == "audio":
+        first = min(Sine.suited(signals[0])["first_omega"], Sine.automatic["first_omega"](longest) / 2)
+        return f"sine:omega={_HIGHEST_OMEGA:g},first_omega={first:g}"
+    return f"sine:omega={min(_HIGHEST_OMEGA, _OMEGA_A_SAMPLE * longest):g}"

@@ -27,8 +27,8 @@ from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
 from inr.sets._open import load_set
 from inr.sets._recipe import Init, Recipe
 from inr.sets._rows import Rows
-from inr.sets._sources import Kin, Labels, Source, Sources, kin_of, mixed, sources_of, survey
-from inr.signals import Domain, Signal
+from inr.sets._sources import Labels, Source, Sources, mixed, sources_of, survey
+from inr.signals import Domain, Signal, Sort, sort_of
 
 BLOCK = 1024
 _MOST_SAMPLES = 1 << 23  # of a block's signals together: what a kill may cost, and what memory holds, is bounded
@@ -248,7 +248,7 @@ class _Run:
         """The signals that can be read, block by block."""
         sources: list[Source] = []
         signals: list[Signal] = []
-        first: tuple[str, Kin] | None = None
+        first: tuple[str, Sort] | None = None
         samples = 0
         for source in self.sources.each:
             if self._stopped:
@@ -258,10 +258,10 @@ class _Run:
             except InrError as error:
                 self.unread[source.name] = str(error)
                 continue
-            kin = kin_of(signal)
-            first = first or (source.name, kin)
-            if kin != first[1]:
-                raise mixed({first[1]: [first[0]], kin: [source.name]}, "first signals that differ")
+            sort = sort_of(signal.domain)
+            first = first or (source.name, sort)
+            if sort != first[1]:
+                raise mixed({first[1]: [first[0]], sort: [source.name]}, "first signals that differ")
             if sources and (len(sources) == self.block or samples + signal.size > _MOST_SAMPLES):
                 yield sources, signals
                 sources, signals, samples = [], [], 0

@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from inr._errors import InrError
 from inr.sets._file import Label
-from inr.signals import Signal, as_signal
+from inr.signals import Signal, Sort, as_signal, sort_of
 from inr.signals import open as open_signal
 
 Labels = Sequence[Any] | Mapping[str, Any] | np.ndarray
@@ -46,24 +46,6 @@ class Sources:
     total: int | None
     labelled: bool
     of: str
-
-
-class Kin(NamedTuple):
-    """What the signals of a set have in common."""
-
-    kind: str
-    axes: int
-    channels: int
-
-    def __str__(self) -> str:
-        words = {"image": "pictures", "audio": "sounds", "video": "videos", "volume": f"arrays of {self.axes} axes"}
-        found = words.get(self.kind, f"scattered samples in {self.axes} dimensions")
-        return f"{found} of {self.channels} channel{'s' * (self.channels != 1)}"
-
-
-def kin_of(signal: Signal) -> Kin:
-    """What signals must have in common to be in one set with this one."""
-    return Kin(signal.domain.kind, signal.in_dim, signal.channels)
 
 
 def sources_of(
@@ -268,13 +250,13 @@ def survey(sources: Sources, going_on: Callable[[], bool] = lambda: True) -> dic
         InrError: signals of several kinds or numbers of channels, or none that can be read.
         KeyboardInterrupt: `going_on` said no.
     """
-    groups: dict[Kin, list[str]] = {}
+    groups: dict[Sort, list[str]] = {}
     unread: dict[str, str] = {}
     for source in sources.each:
         if not going_on():
             raise KeyboardInterrupt
         try:
-            groups.setdefault(kin_of(source.read()), []).append(source.name)
+            groups.setdefault(sort_of(source.read().domain), []).append(source.name)
         except InrError as error:
             unread[source.name] = str(error)
     if not groups:
@@ -285,7 +267,7 @@ def survey(sources: Sources, going_on: Callable[[], bool] = lambda: True) -> dic
     return unread
 
 
-def mixed(groups: Mapping[Kin, Sequence[str]], of: str) -> InrError:
+def mixed(groups: Mapping[Sort, Sequence[str]], of: str) -> InrError:
     """The refusal of signals that cannot be in one set.
 
     Args:
@@ -293,5 +275,5 @@ def mixed(groups: Mapping[Kin, Sequence[str]], of: str) -> InrError:
         of: what the signals are.
     """
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    told = "; ".join(f"{kin}: {len(names):,}, as {names[0]}" for kin, names in ordered)
+    told = "; ".join(f"{sort}: {len(names):,}, as {names[0]}" for sort, names in ordered)
     return InrError(f"the {of} are of {len(groups)} kinds, and a set has one ({told}); fit each kind by itself")

@@ -68,6 +68,8 @@ if TYPE_CHECKING:
     from inr.signals._signal import from_samples as from_samples
     from inr.signals._silhouettes import from_mask as from_mask
     from inr.signals._silhouettes import from_outline as from_outline
+    from inr.signals._sort import Sort as Sort
+    from inr.signals._sort import sort_of as sort_of
     from inr.signals._wavelet_maxima import ModulusMaxima as ModulusMaxima
     from inr.signals._wavelet_maxima import modulus_maxima as modulus_maxima
     from inr.signals._write import cast_samples as cast_samples
@@ -107,6 +109,7 @@ __getattr__, __all__ = lazy_exports(
         "ShapeSignal": "._shape",
         "ShapeSource": "._shape_source",
         "Signal": "._signal",
+        "Sort": "._sort",
         "SourceSize": "._lossless",
         "ValueMap": "._domain",
         "VideoInterpolant": "._motion",
@@ -150,6 +153,7 @@ __getattr__, __all__ = lazy_exports(
         "shape_source": "._open",
         "sinc_table": "._continuous",
         "snr": "._metrics",
+        "sort_of": "._sort",
         "source_size": "._lossless",
         "ssim": "._metrics",
         "to_compact": "._compact",

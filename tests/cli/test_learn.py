@@ -24,7 +24,7 @@ def folder(tmp_path):
 def test_a_base_is_learned_told_and_begun_from(inr_cli, folder, tmp_path):
     run = inr_cli("learn", folder, "-o", "base.inr", *TINY)
     assert run.status == 0, run.err
-    assert "4 signals, image with 1 channel, 7 x 6" in run.out
+    assert "4 signals, pictures of 1 channel, 7 x 6" in run.out
     assert "of 1 signals held out" in run.out
     assert not (tmp_path / "base.inr.checkpoint").exists()
     told = json.loads(inr_cli("info", "base.inr", "--json").out)
@@ -81,3 +81,45 @@ def test_nothing_is_overwritten_unasked(inr_cli, folder, tmp_path):
     assert "base.inr exists" in run.err
     assert (tmp_path / "base.inr").read_bytes() == b"mine"
     assert inr_cli("learn", folder, *TINY, "--force").status == 0
+
+
+def test_a_folder_is_compressed_by_a_base_to_a_field_each(inr_cli, folder, tmp_path):
+    assert inr_cli("learn", folder, "-o", "base.inr", *TINY).status == 0
+    (folder / "2.png").write_bytes(b"no picture")
+    run = inr_cli(
+        "compress", folder, "--base", "base.inr", "-o", "small", "--codec", "differences", "--bytes", 300, "--steps", 4,
+        "--engine", "eager", "--json",
+    )  # fmt: skip
+    assert run.status == 4, run.err
+    assert "left out: " in run.err
+    assert "2.png" in run.err
+    told = json.loads(run.out)
+    assert told["signals"] == 4
+    assert told["missed"] == []
+    files = sorted(each.name for each in (tmp_path / "small").iterdir())
+    assert files == ["0.inr", "1.inr", "3.inr", "4.inr"]
+    beside = (tmp_path / "base.inr").stat().st_size
+    total = sum(each.stat().st_size for each in (tmp_path / "small").iterdir())
+    assert told["bytes_a_signal_with_base"] == (total + beside) / 4
+    run = inr_cli("decompress", "small/0.inr", "-o", "0.png", "--engine", "eager")
+    assert run.status == 2
+    assert "give it (--base)" in run.err
+    assert run.err.count("\n") == 1
+    assert inr_cli("decompress", "small/0.inr", "--base", "base.inr", "-o", "0.png", "--engine", "eager").status == 0
+    (tmp_path / "base.inr").rename(tmp_path / "small" / "other.inr")
+    told = json.loads(inr_cli("info", "small/0.inr", "--json").out)
+    assert told["signals"] == 4
+    assert told["base_bytes"] == beside
+    assert "4 need this base" in inr_cli("info", "small/0.inr").out
+
+
+def test_codes_take_a_target_in_bytes(inr_cli, folder, tmp_path):
+    assert inr_cli("learn", folder, "-o", "base.inr", "--method", "modulated:latents=2", *TINY).status == 0
+    arguments = ("compress", folder, "--base", "base.inr", "-o", "codes.inr")
+    assert "give one of psnr, bytes and bpp" in inr_cli(*arguments, "--psnr", 5, "--bytes", 300).err
+    assert "leave out --steps" in inr_cli(*arguments, "--steps", 5).err
+    assert "codes come no nearer" in inr_cli(*arguments, "--psnr", 60).err
+    assert inr_cli(*arguments, "--bytes", 300).status == 0
+    assert (tmp_path / "codes.inr").stat().st_size <= 300
+    assert inr_cli("decompress", "codes.inr", "-o", "codes.npz").status == 0
+    assert sorted(np.load(tmp_path / "codes.npz").files) == [f"{place}.png" for place in range(5)]

@@ -180,9 +180,7 @@ def test_a_fit_begins_from_a_base(bases, tmp_path):
     assert field.domain.shape == (9, 9)
     with pytest.raises(inr.InrError, match="a base brings its own parts"):
         inr.fit(picture, base=base, network="mlp")
-    with pytest.raises(
-        inr.InrError, match=r"is for signals of the sort image with 1 channel.* and this is image with 3"
-    ):
+    with pytest.raises(inr.InrError, match=r"is for pictures of 1 channel, and this is of the sort pictures of 3"):
         inr.fit(np.zeros((4, 4, 3), np.uint8), base=base, steps=3)
 
 
@@ -256,7 +254,7 @@ def test_what_is_no_base_is_refused(bases, tmp_path):
     [
         ([], {}, "there are no signals to learn from"),
         (pictures(2), {}, "at least 2 signals, and there are 2, besides 1 held out"),
-        ([*pictures(2), np.zeros((6, 6, 3), np.uint8)], {}, r"several sorts.*image with 1 channel: 2.*image with 3"),
+        ([*pictures(2), np.zeros((6, 6, 3), np.uint8)], {}, r"several sorts.*pictures of 1 channel: 2.*pictures of 3"),
         ([*pictures(2), *pictures(1, 8)], {}, r"several sizes \(6x6: 2.*8x8: 1.*--size"),
         (pictures(3), {"held_out": 1.0}, "share of signals that is held out"),
         (pictures(3), {"steps": 0}, "at least 1 step"),

@@ -175,6 +175,12 @@ def test_a_recipe_by_size(shape, depth, width):
     assert "auto" not in str(recipe.setup)
 
 
+@pytest.mark.parametrize(("samples", "omega"), [(2_000, 200.0), (60_000, 3_000.0)])
+def test_the_first_layer_of_sounds_suits_their_samples(samples, omega):
+    recipe = set_recipe([inr.from_array(np.zeros(samples, np.float32), kind="audio", sample_rate=8_000)])
+    assert recipe.setup.activation == {"name": "sine", "omega": 30, "first_omega": omega}
+
+
 @pytest.mark.parametrize(
     "parts",
     [

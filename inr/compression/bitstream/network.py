@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.bitstream.weights import decode_weights, values_of
+from inr.compression.bitstream.weights import Spread, decode_weights, values_of
 from inr.container import varint
 from inr.field import Field, Spec
 from inr.signals import Domain
@@ -79,6 +79,7 @@ def decode_field(
     *,
     max_bytes: int,
     reference: Mapping[str, Tensor] | None = None,
+    spread: Spread | None = None,
 ) -> Field:
     """A field from what `encode_weights` made of its parameters, in their order.
 
@@ -88,12 +89,13 @@ def decode_field(
         payload: the coded weights.
         max_bytes: most bytes that weights may take; nothing is allocated before that is known.
         reference: weights that coded ones are counted from; 0 if None.
+        spread: that was learned of what these are counted by, if they may be coded under it.
 
     Raises:
         InrError: a payload that does not fit the parts, or weights of more than `max_bytes`.
     """
     shapes = {name: tuple(each.shape) for name, each in parts.build(domain, "meta").named_parameters()}
-    weights = decode_weights(payload, shapes, max_bytes=max_bytes)
+    weights = decode_weights(payload, shapes, max_bytes=max_bytes, spread=spread)
     return with_weights(parts.build(domain), values_of(weights, reference))
 
 

@@ -20,9 +20,11 @@ from inr.compression.bitstream.frequency_tables import SHAPES
 from inr.compression.bitstream.generalised_gaussian import read_tensors
 from inr.compression.bitstream.generalised_gaussian_rows import read_matrices
 from inr.compression.bitstream.integers import decode_arrays
+from inr.compression.bitstream.learned_spread import read_spread
 from inr.compression.bitstream.step_sizes import step_of, to_values
 
 Shapes = Mapping[str, Sequence[int]]
+Spread = Mapping[str, np.ndarray]  # by name; see `inr.compression.bitstream.learned_spread.scales_of`
 
 
 class QuantisedTensor(NamedTuple):
@@ -43,6 +45,7 @@ class Layout(Enum):
     ENTROPY_MODELS = "the array of steps and the tensors, each under a model, `inr.compression.bitstream.models`"
     BY_TENSOR = "one generalised Gaussian per tensor, `inr.compression.bitstream.generalised_gaussian`"
     BY_ROW_AND_COLUMN = "their scales by row and column, `inr.compression.bitstream.generalised_gaussian_rows`"
+    BY_LEARNED_SPREAD = "a scale for every weight that was learned, `inr.compression.bitstream.learned_spread`"
 
 
 class PayloadKind(NamedTuple):
@@ -96,6 +99,14 @@ PAYLOAD_KINDS = (
     PayloadKind(31, Layout.BY_ROW_AND_COLUMN, 8, ascending_biases=True),
     PayloadKind(32, Layout.BY_ROW_AND_COLUMN, 12, ascending_biases=True),
     PayloadKind(33, Layout.BY_ROW_AND_COLUMN, 16, ascending_biases=True),
+    PayloadKind(34, Layout.BY_LEARNED_SPREAD, 2, ascending_biases=False),
+    PayloadKind(35, Layout.BY_LEARNED_SPREAD, 3, ascending_biases=False),
+    PayloadKind(36, Layout.BY_LEARNED_SPREAD, 4, ascending_biases=False),
+    PayloadKind(37, Layout.BY_LEARNED_SPREAD, 5, ascending_biases=False),
+    PayloadKind(38, Layout.BY_LEARNED_SPREAD, 6, ascending_biases=False),
+    PayloadKind(39, Layout.BY_LEARNED_SPREAD, 8, ascending_biases=False),
+    PayloadKind(40, Layout.BY_LEARNED_SPREAD, 12, ascending_biases=False),
+    PayloadKind(41, Layout.BY_LEARNED_SPREAD, 16, ascending_biases=False),
 )
 
 
@@ -106,13 +117,16 @@ def find_kind(layout: Layout, shape: int | None, *, ascending_biases: bool) -> P
     return next(kind for kind in PAYLOAD_KINDS if kind[1:] == wanted)
 
 
-def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, max_bytes: int) -> dict[str, QuantisedTensor]:
+def decode_weights(
+    payload: bytes | memoryview, shapes: Shapes, *, max_bytes: int, spread: Spread | None = None
+) -> dict[str, QuantisedTensor]:
     """What `inr.compression.encoder.weights.encode_weights` was given.
 
     Args:
         payload: what it returned.
         shapes: of the tensors by name, in their order.
         max_bytes: most bytes that the tensors may take as float32, and again as integers.
+        spread: that was learned of the tensors, where it was given to that.
 
     Returns:
         The tensors by name.
@@ -128,7 +142,7 @@ def decode_weights(payload: bytes | memoryview, shapes: Shapes, *, max_bytes: in
     if kind is None:
         raise InrError("its weights are not laid out as any inr does")
     ascending = may_ascend([*shapes.values()]) if kind.ascending_biases else [False] * len(shapes)
-    indices, arrays = _read(payload[1:], [*shapes.values()], ascending, kind)
+    indices, arrays = _read(payload[1:], shapes, ascending, kind, spread or {})
     for index in indices:
         step_of(index)
     arrays = [np.cumsum(array) if bias else array for array, bias in zip(arrays, ascending, strict=True)]
@@ -151,15 +165,20 @@ def values_of(found: Mapping[str, QuantisedTensor], reference: Mapping[str, Tens
 
 
 def _read(
-    data: memoryview, shapes: Sequence[Sequence[int]], one_sided: Sequence[bool], kind: PayloadKind
+    data: memoryview, named: Shapes, one_sided: Sequence[bool], kind: PayloadKind, spread: Spread
 ) -> tuple[list[int], Sequence[np.ndarray]]:
     """Steps' indices, and int64 tensors, flat or of their shapes."""
+    shapes = [*named.values()]
     sizes = [math.prod(shape) for shape in shapes]
     match kind.layout:
         case Layout.BY_TENSOR:
             return read_tensors(data, sizes, one_sided, SHAPES.index(kind.exponent))
         case Layout.BY_ROW_AND_COLUMN:
             return read_matrices(data, shapes, one_sided, SHAPES.index(kind.exponent))
+        case Layout.BY_LEARNED_SPREAD:
+            if not named.keys() <= spread.keys():
+                raise InrError("its weights are told by a learned spread, which is not there")
+            return read_spread(data, shapes, [spread[name] for name in named], SHAPES.index(kind.exponent))
         case Layout.ENTROPY_MODELS:
             steps = np.empty(len(sizes), dtype=np.int16)
             arrays = [np.empty(size, dtype=np.int32) for size in sizes]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from inr._errors import InrError
 from inr._parts import Part, Registry
 from inr.compression.fit_series import FitSeries
+from inr.compression.reference_weights import LearnedWeights
 from inr.field import Field, Spec
 from inr.signals import Domain, GridSignal
 
@@ -16,6 +17,7 @@ codecs = Registry(
     "codec",
     "inr.compression.codecs.ani",
     "inr.compression.codecs.coin",
+    "inr.compression.codecs.differences",
     "inr.compression.codecs.doh",
     "inr.compression.codecs.latent",
     "inr.compression.codecs.mlp",
@@ -80,14 +82,16 @@ class Codec(Part):
         """The codec as files name it: without what only encoding heeds."""
         return self
 
-    def counting_from(self, reference: Field) -> "Codec":
+    def counting_from(self, reference: Field | LearnedWeights) -> "Codec":
         """This codec with weights that its payloads count from.
 
         Raises:
             UnknownWeights: it counts from others, by the name in its configuration.
             InrError: it counts from no other weights.
         """
-        raise InrError(f"codec '{self.config()['name']}' takes no reference weights; mlp does")
+        raise InrError(
+            f"codec '{self.config()['name']}' takes no reference weights; mlp does, and differences of a base"
+        )
 
     def outline(self, max_bytes: int) -> Sequence[Payload]:
         """Sections named and sized as those of `encode` may be: they tell what a file takes besides."""

@@ -12,7 +12,7 @@ from inr.compression.bitstream.network import decode_field, read_layout, sine_ne
 from inr.compression.bitstream.stream import Cursor
 from inr.compression.codecs.base import Codec, Payload, codecs
 from inr.compression.fit_series import FitSeries
-from inr.compression.reference_weights import UnknownWeights, checksum_name
+from inr.compression.reference_weights import LearnedWeights, UnknownWeights, checksum_name
 from inr.container import GIB
 from inr.field import Field, Spec
 from inr.networks import MLP
@@ -53,8 +53,10 @@ class MlpCodec(Codec):
         self._sphere, self.reference_name = sphere, initial
         self._reference: Field | None = None
 
-    def counting_from(self, reference: Field) -> "MlpCodec":
+    def counting_from(self, reference: Field | LearnedWeights) -> "MlpCodec":
         """See `Codec.counting_from`."""
+        if not isinstance(reference, Field):
+            raise InrError("codec 'mlp' counts from the weights of a field, and a base was given; differences takes it")
         name = checksum_name(reference)
         if self.reference_name not in ("", name):
             raise UnknownWeights(f"it counts from the reference weights {self.reference_name}; those given are {name}")

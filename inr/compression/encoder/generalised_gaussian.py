@@ -45,7 +45,9 @@ def encode_by_tensor(
     }
     shape = min(chosen, key=lambda shape: sum(cost for _, cost in chosen[shape]))
     data = by_tensor.write_tensors(steps, [scale for scale, _ in chosen[shape]], arrays, one_sided, shape)
-    _check(by_tensor.read_tensors(memoryview(data), [array.size for array in arrays], one_sided, shape), steps, arrays)
+    check_read(
+        by_tensor.read_tensors(memoryview(data), [array.size for array in arrays], one_sided, shape), steps, arrays
+    )
     return shape, data
 
 
@@ -69,7 +71,7 @@ def encode_by_row_and_column(
     shape = min(fitted, key=lambda shape: sum(bits for _, bits in fitted[shape]))
     data = by_row.write_matrices(steps, [scales for scales, _ in fitted[shape]], tensors, one_sided, shape)
     read = by_row.read_matrices(memoryview(data), [tensor.shape for tensor in tensors], one_sided, shape)
-    _check(read, steps, tensors)
+    check_read(read, steps, tensors)
     return shape, data
 
 
@@ -111,7 +113,7 @@ def _fit_rows_and_columns(tensor: np.ndarray, shape: int) -> tuple[RowColumnScal
 
     Rows' and columns' octaves are chosen in turn, each the best for the others.
     """
-    costs, magnitudes = _costs(shape), np.abs(tensor)
+    costs, magnitudes = costs_by_scale(shape), np.abs(tensor)
     symbols, counts = np.unique(magnitudes, return_counts=True)
     totals = (costs[:, symbols] * counts).sum(axis=1)
     scale = int(totals.argmin())
@@ -170,7 +172,7 @@ def _largest(tensor: np.ndarray) -> int:
 
 
 @cache
-def _costs(shape: int) -> np.ndarray:
+def costs_by_scale(shape: int) -> np.ndarray:
     """Of magnitudes from 0 to the largest under every scale, in units of 2^-16 bits."""
     costs = np.full((by_row.SCALES, by_row.MAX_MAGNITUDE + 1), _UNREACHABLE, dtype=np.int64)
     for scale, reach in enumerate(by_row.REACHES):
@@ -178,7 +180,7 @@ def _costs(shape: int) -> np.ndarray:
     return costs
 
 
-def _check(read: tuple[list[int], list[np.ndarray]], steps: Sequence[int], arrays: Sequence[np.ndarray]) -> None:
+def check_read(read: tuple[list[int], list[np.ndarray]], steps: Sequence[int], arrays: Sequence[np.ndarray]) -> None:
     """Refuse to hand on bytes that decode to something else."""
     again_steps, again = read
     if again_steps != list(steps) or not all(map(np.array_equal, again, arrays)):

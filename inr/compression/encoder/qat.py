@@ -9,8 +9,9 @@ from torch import Tensor
 
 from inr.compression.bitstream.generalised_gaussian_rows import MAX_MAGNITUDE
 from inr.compression.bitstream.step_sizes import step_of
-from inr.compression.bitstream.weights import QuantisedTensor
+from inr.compression.bitstream.weights import QuantisedTensor, Spread
 from inr.compression.encoder.generalised_gaussian import laplace_widths
+from inr.compression.encoder.learned_spread import learned_widths
 from inr.compression.encoder.neuron_order import in_order
 from inr.compression.encoder.step_allocation import balanced_steps, nearest_index, sensitivities, to_integers
 from inr.compression.encoder.weights import encode_weights
@@ -52,6 +53,7 @@ class RoundedWeights(PlainWeights):
         loss: of weights in their place.
         max_bytes: bytes that all may take.
         reference: weights whose differences from the parameters are what is rounded; None: 0.
+        spread: of these differences, that was learned and that they are coded under; None: one that is measured.
         rate: of what a bit is worth by `balanced_steps`, that one is taken to cost while fitting; 0: bits are free.
         ordered: whether the integers are put in the order of `in_order`, which is for sine networks alone.
 
@@ -67,10 +69,11 @@ class RoundedWeights(PlainWeights):
         max_bytes: int,
         *,
         reference: Mapping[str, Tensor] | None = None,
+        spread: Spread | None = None,
         rate: float = 1.0,
         ordered: bool = False,
     ) -> None:
-        self._ordered = ordered
+        self._ordered, self._spread = ordered, spread
         self._reference = None if reference is None else dict(reference)
         self._sensitivity = sensitivities(loss, parameters)
         self._max_bytes, self._rate = max_bytes, rate
@@ -162,7 +165,11 @@ class RoundedWeights(PlainWeights):
         """How wide, in steps, the distributions are that suit the weights, and the bits that those take by them."""
         rounded = self._integers(parameters)
         integers = {name: np.clip(each.integers, -MAX_MAGNITUDE, MAX_MAGNITUDE) for name, each in rounded.items()}
-        widths, bits = laplace_widths([*integers.values()])
+        if self._spread is None:
+            widths, bits = laplace_widths([*integers.values()])
+        else:
+            steps = [each.step_index for each in rounded.values()]
+            widths, bits = learned_widths(steps, [*integers.values()], [self._spread[name] for name in integers])
         found = {
             name: torch.as_tensor(width, dtype=torch.float32).clamp(min=_MIN_WIDTH)
             for name, width in zip(integers, widths, strict=True)
@@ -226,7 +233,7 @@ class RoundedWeights(PlainWeights):
 
     def size(self, parameters: Mapping[str, Tensor]) -> int:
         """Bytes of the weights, coded."""
-        return len(encode_weights(self.rounded(parameters)))
+        return len(encode_weights(self.rounded(parameters), self._spread))
 
     def rounded(self, parameters: Mapping[str, Tensor]) -> dict[str, QuantisedTensor]:
         """The weights' integers, with units in order where the network is `ordered`."""

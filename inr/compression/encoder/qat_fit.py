@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.compression.bitstream.network import with_weights
-from inr.compression.bitstream.weights import QuantisedTensor, values_of
+from inr.compression.bitstream.weights import QuantisedTensor, Spread, values_of
 from inr.compression.encoder.neuron_order import orderable, shorten_biases
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.refinement import refinable, refine
@@ -36,18 +36,23 @@ def fit_rounded(
     seed: int = 0,
     fits: FitSeries | None = None,
     reference: Mapping[str, Tensor] | None = None,
+    start: Mapping[str, Tensor] | None = None,
+    spread: Spread | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
     """A field with weights that take at most `max_bytes` bytes, and their integers; the field has the integers' values.
 
     Args:
         setup: parts, batch, and steps of all the fit, of which the last `AWARE` are with rounded weights.
-        reference: weights to begin from, and from which integers count; None: drawn ones, and 0.
+        reference: weights from which integers count; None: 0.
+        start: weights to begin from; None: the reference, or drawn ones where there is none.
+        spread: that was learned of how weights differ from the reference, and that they are coded under.
     """
     fits = fits or FitSeries()
     steps = setup.steps or 0
     aware = round(AWARE * steps)
     budget = fits.budget(steps - aware, 1 - AWARE)
-    first = fits.run(partial(Fitter, signal, setup, budget, engine=engine, seed=seed, start=reference))
+    begun = reference if start is None else start
+    first = fits.run(partial(Fitter, signal, setup, budget, engine=engine, seed=seed, start=begun))
     field = first.field.cpu()
     return round_field(
         field,
@@ -59,6 +64,7 @@ def fit_rounded(
         seed=seed,
         fits=fits,
         reference=reference,
+        spread=spread,
     )
 
 
@@ -73,6 +79,7 @@ def round_field(
     seed: int = 0,
     fits: FitSeries | None = None,
     reference: Mapping[str, Tensor] | None = None,
+    spread: Spread | None = None,
 ) -> tuple[Field, dict[str, QuantisedTensor]]:
     """As `fit_rounded`, from a fitted field on; the fit takes a share of the seconds that there are."""
     fits = fits or FitSeries()
@@ -100,6 +107,7 @@ def round_field(
         loss,
         max_bytes,
         reference=reference,
+        spread=spread,
         rate=0.0 if refined else 1.0,
         ordered=ordered,
     )
