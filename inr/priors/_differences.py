@@ -14,9 +14,9 @@ from inr.priors._inner import errors, values_of
 from inr.priors._method import Sampled, Weights
 from inr.signals import grid_coords
 
-# Signals that are fitted, samples of each at most, and in a step; steps, their rate, and after how many of them the
-# spread is found anew.
-SIGNALS = 16
+# Signals that are fitted, and weights of all their fields together, at most; samples of each at most, and in a step;
+# steps, their rate, and after how many of them the spread is found anew.
+_SIGNALS, _LEAST_SIGNALS, _MOST_WEIGHTS = 16, 4, 1 << 20
 _MOST_SAMPLES, _SAMPLES, _STEPS, _RATE, _EVERY = 16_384, 1_024, 100, 1e-3, 20
 # What the bits of all weights count together, in the loss's own size.
 _WORTH = 1.0
@@ -36,8 +36,13 @@ def sampled(signals: Collection, count: int) -> Sampled:
     return Sampled(grid_coords(signals.values.shape[1:-1], indices), signals.targets[places][:, indices])
 
 
+def signals_for(field: Field) -> int:
+    """How many signals a spread is found from: fewer where a field has very many weights."""
+    return min(_SIGNALS, max(_LEAST_SIGNALS, _MOST_WEIGHTS // field.parameter_count))
+
+
 def spread_of_differences(
-    field: Field, start: Weights, adapted: Mapping[str, Tensor], signals: Sampled
+    field: Field, start: Weights, adapted: Mapping[str, Tensor], signals: Sampled, steps: int = _STEPS
 ) -> dict[str, Tensor]:
     """The spread under which a field's differences from a start take few bits, in quarter octaves.
 
@@ -50,6 +55,7 @@ def spread_of_differences(
         start: with its parameters, by name.
         adapted: parameters of fields of the signals, (signals, …), where the fits begin.
         signals: what is fitted.
+        steps: at most.
 
     Returns:
         By the names of the parameters, int8, of their shapes.
@@ -61,7 +67,7 @@ def spread_of_differences(
     optimiser = make_optimiser([Group("network", own, _RATE)])
     count = sum(start[name].numel() for name in own)
     draw = np.random.default_rng(0)
-    for step in range(_STEPS):
+    for step in range(min(steps, _STEPS)):
         if step % _EVERY == 0:
             variances = {name: (each - start[name]).square().mean(0) + _LEAST for name, each in own.items()}
         order = draw.permutation(len(signals.coords))[:_SAMPLES]
@@ -79,5 +85,9 @@ def spread_of_differences(
 
 
 def told_octaves(values: np.ndarray) -> Tensor:
-    """Root mean squares over the first axis as files hold them: quarter octaves, int8."""
-    return torch.from_numpy(octaves_of(values).clip(-128, 127).astype(np.int8))
+    """Root mean squares over the first axis as files hold them: quarter octaves, int8.
+
+    Where a fit diverged, its differences count as none.
+    """
+    finite = np.where(np.isfinite(values), values, 0.0)
+    return torch.from_numpy(octaves_of(finite).clip(-128, 127).astype(np.int8))

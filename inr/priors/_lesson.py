@@ -94,7 +94,7 @@ class Lesson:
         }  # fmt: skip
         if len(self.held):
             about |= {"held_out": _decibels(base.measure(self.held)), "held_out_signals": len(self.held)}
-        spread = self.method.spread(base.learned, base.field(base.domain), self.others)
+        spread = self.method.spread(base.learned, base.field(base.domain), self.others, about["steps"])
         return replace(self._base(fitter, about), spread=spread)
 
     def _base(self, fitter: Fitter, about: Mapping[str, Any]) -> Base:

@@ -109,13 +109,14 @@ class Method(Part, ABC):
             return learned.weights
         return {**learned.weights, **first_of(self.adapt(learned, field, signal, None))}
 
-    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+    def spread(self, learned: Learned, field: Field, signals: Collection, steps: int) -> Weights:
         """How what compressed files tell of signals is spread; {} where none are told from what is learned.
 
         Args:
             learned: by this method.
             field: of the same parts.
             signals: of the sort.
+            steps: that were learned by; no more are taken here.
 
         Returns:
             int8, in quarter octaves: of a field's weights by their names, or of codes, see `Modulated.spread`.

@@ -128,7 +128,7 @@ class Modulated(MetaMethod):
         codes = self._coded(field, leaves, signals.coords, signals.values, count, twice=False).detach()
         return self.decoded(learned, field, codes)
 
-    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+    def spread(self, learned: Learned, field: Field, signals: Collection, steps: int) -> Weights:
         """Of codes, under the name "codes": the rows of `inr.compression.bitstream.coefficients.Spread`."""
         run = signals.part(range(min(len(signals), _SPREAD_OF)))  # neighbours, which may be alike
         found = [

@@ -11,7 +11,7 @@ from torch import Tensor
 from inr._parts import Range
 from inr.field import Field
 from inr.priors._collection import Collection
-from inr.priors._differences import SIGNALS, sampled, spread_of_differences
+from inr.priors._differences import sampled, signals_for, spread_of_differences
 from inr.priors._inner import descend, errors, repeated, values_of
 from inr.priors._meta import MetaMethod, Outer
 from inr.priors._method import Adapted, Learned, Sampled, Weights, methods
@@ -69,10 +69,11 @@ class Reptile(MetaMethod):
             lambda own: values_of(field, {}, own, coords), start, lambda _: rates, targets, steps, twice=False
         )
 
-    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+    def spread(self, learned: Learned, field: Field, signals: Collection, steps: int) -> Weights:
         """Of a field's weights about the start."""
-        some = sampled(signals, SIGNALS)
-        return spread_of_differences(field, learned.weights, self.adapt(learned, field, some, None).weights, some)
+        some = sampled(signals, signals_for(field))
+        adapted = self.adapt(learned, field, some, None).weights
+        return spread_of_differences(field, learned.weights, adapted, some, steps)
 
     def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """By gradient descent at the rate that was used for learning."""

@@ -14,7 +14,7 @@ from inr._parts import Range, parse_spec
 from inr.field import Field
 from inr.fitting import Budget, Fitter, Setup
 from inr.priors._collection import Collection
-from inr.priors._differences import SIGNALS, sampled, spread_of_differences
+from inr.priors._differences import sampled, signals_for, spread_of_differences
 from inr.priors._inner import adam, repeated
 from inr.priors._method import Adapted, Learned, Method, Sampled, Weights, first_of, methods
 from inr.signals import Domain
@@ -76,10 +76,11 @@ class Trunk(Method):
             else {**learned.weights, **first_of(self.adapt(learned, field, signal, 0))}
         )
 
-    def spread(self, learned: Learned, field: Field, signals: Collection) -> Weights:
+    def spread(self, learned: Learned, field: Field, signals: Collection, steps: int) -> Weights:
         """Of a field's weights about the start."""
-        some = sampled(signals, SIGNALS)
-        return spread_of_differences(field, learned.weights, self.adapt(learned, field, some, None).weights, some)
+        some = sampled(signals, signals_for(field))
+        adapted = self.adapt(learned, field, some, None).weights
+        return spread_of_differences(field, learned.weights, adapted, some, steps)
 
     def adapt(self, learned: Learned, field: Field, signals: Sampled, steps: int | None) -> Adapted:
         """The last layers in closed form, and a few steps of Adam of all layers."""

@@ -134,12 +134,11 @@ def test_signals_of_other_sizes_and_bases_of_other_methods_are_refused(base):
         compress_signals([np.random.default_rng(0).random((6, 6), dtype=np.float32)], base, psnr=60)
 
 
-@pytest.mark.parametrize(("count", "most"), [(1, 126), (9, 180)])
-def test_files_take_at_most_the_bytes_asked_for(base, count, most):
-    data = compress_signals(series(count, seed=1), base, bytes=most)
-    assert most - 10 < len(data) <= most
+def test_files_take_at_most_the_bytes_asked_for(base):
+    data = compress_signals(series(3, seed=1), base, bytes=180)
+    assert 160 < len(data) <= 180
     with pytest.raises(inr.InrError, match="10 bytes are too few for these signals"):
-        compress_signals(series(count, seed=1), base, bytes=10)
+        compress_signals(series(1, seed=1), base, bytes=10)
 
 
 @pytest.fixture(scope="module")

@@ -198,7 +198,7 @@ def test_crafted_headers_are_refused(base, made, header):
 def test_files_of_equal_bytes_are_better_than_those_of_whole_networks(base):
     """A held-out blob; the network of codec mlp is as large as the bytes allow, and drawn anew."""
     picture = pictures(1, seed=7)[0]
-    ours = compress_and_measure(picture, codec="differences", reference=base, psnr=32, steps=250, engine=ENGINE)
-    assert ours.psnr >= 32
-    without = compress_and_measure(picture, codec="mlp", bytes=len(ours.data), steps=500, engine=ENGINE)
-    assert without.psnr < ours.psnr - 2
+    ours = compress_and_measure(picture, codec="differences", reference=base, bytes=420, steps=250, engine=ENGINE)
+    without = compress_and_measure(picture, codec="mlp", bytes=420, steps=500, engine=ENGINE)
+    assert max(len(ours.data), len(without.data)) <= 420
+    assert ours.psnr > without.psnr + 2
