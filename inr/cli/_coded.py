@@ -22,9 +22,11 @@ def compress_by_base(
     signal: Path,
     base: "Base",
     path: Path,
-    target: Mapping[str, float | int | None],
     others: Mapping[str, Any],
     *,
+    psnr: float | None,
+    most: int | None,
+    bpp: float | None,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -35,11 +37,12 @@ def compress_by_base(
         signal: a signal, a folder of them, or an .npz file.
         base: of method gaussian or modulated.
         path: the file.
-        target: "psnr" of every signal, "bytes" of the file or "bpp", one of them at most; 35 dB if none is given.
         others: options that were given and that do not go with such a base, by name.
+        psnr: of every signal; most: bytes of the file; bpp: bits a sample. One of them at most; 35 dB if none is given.
     """
     refuse_given(others, f"with a base of method {base.method.config()['name']} the target is --psnr, --bytes or --bpp")
-    if len(given := [name for name, value in target.items() if value is not None]) > 1:
+    targets = {"psnr": psnr, "bytes": most, "bpp": bpp}
+    if len(given := [name for name, value in targets.items() if value is not None]) > 1:
         raise InrError(f"give one of psnr, bytes and bpp; got {' and '.join(given)}")
     check_writable(path, force=force)
     with waiting(f"reading {signal}", quiet=quiet):
@@ -47,13 +50,12 @@ def compress_by_base(
 
         found = read_signals(signal, base)
     kept = found.names if len(found.names) > 1 else ()
-    most = target["bytes"]
-    if (bpp := target["bpp"]) is not None:
+    if bpp is not None:
         if not 0 < bpp < math.inf:
             raise InrError(f"bits per sample must be a positive number, got {bpp:g}")
         most = int(bpp * len(found.signals) * math.prod(base.domain.shape or ()) / 8)
     with waiting("compressing", quiet=quiet):
-        data = compress_signals(found.signals, base, psnr=target["psnr"], bytes=most, names=kept)
+        data = compress_signals(found.signals, base, psnr=psnr, bytes=most, names=kept)
     with replacing(path, force=force) as temporary:
         temporary.write_bytes(data)
     result = sums(path, len(data), len(found.signals), base.name, base.file) | {"left_out": found.unreadable}

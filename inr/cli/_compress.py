@@ -205,8 +205,10 @@ def compress(
                 "codec": codec, "max_error": max_error, "steps": steps, "seconds": seconds, "resume": resume,
                 "value_range": value_range, "nodata": nodata,
             }  # fmt: skip
-            target = {"psnr": psnr, "bytes": size_in_bytes, "bpp": bpp}
-            compress_by_base(signal, learned, path, target, others, force=force, quiet=quiet, as_json=as_json)
+            compress_by_base(
+                signal, learned, path, others, psnr=psnr, most=size_in_bytes, bpp=bpp, force=force, quiet=quiet,
+                as_json=as_json,
+            )  # fmt: skip
             return
 
     def run(source: "Signal", fits: "FitSeries") -> "Compressed":

@@ -47,7 +47,10 @@ def compress_each(
     if not resume:
         for path in paths:
             check_writable(path, force=force)
-    left_out, missed, made, interrupted = [], [], [], False
+    left_out: list[str] = []
+    missed: list[str] = []
+    made: list[Path] = []
+    interrupted = False
     with counting(len(names), "compressing", quiet=quiet, unit="signals") as advance:
         for name, given, path in zip(names, read, paths, strict=True):
             if resume and path.exists():

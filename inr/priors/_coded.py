@@ -116,7 +116,8 @@ def _packed(base: Base, payload: bytes_, count: int, names: Sequence[str]) -> by
 
 def _best_within(most: int, file_of: Callable[[float], bytes_]) -> bytes_:
     """The best file of at most so many bytes, by halving the PSNR."""
-    best, low, high = None, *_LEVELS
+    best: bytes_ | None = None
+    low, high = _LEVELS
     while high - low > _PRECISION:
         level = (low + high) / 2
         try:

@@ -2,7 +2,6 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.compression.bitstream.coefficients import Spread
+from inr.compression.encoder.coefficients import Meets
 from inr.priors._base import Base
 from inr.priors._gaussian import MEAN, SPREAD, Gaussian, deviations_of, directions
 from inr.priors._inner import values_of
@@ -20,7 +20,6 @@ from inr.priors._modulated import Modulated
 from inr.signals import grid_coords
 
 Rows = Float64[np.ndarray, "b values"]
-Meets = Callable[[int, Float64[np.ndarray, "tries k"]], Bool[np.ndarray, " tries"]]
 _BLOCK = 1 << 16  # samples that are evaluated at once
 
 
