@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,24 @@ _POOL = 16  # times the points of a step
 _STEPS = 5_000
 
 
-def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
-    """A fit of a field to an equation, which has not taken a step yet.
+def collocation_fit(
+    problem: Problem,
+    options: SolveOptions,
+    *,
+    checkpoint: Path | None = None,
+    every: float = 60.0,
+    resume: bool = False,
+) -> CollocationFit:
+    """A fit of a field to an equation, which has not taken a step yet, or goes on from a checkpoint.
 
     Args:
         problem: the equation.
         options: how it is solved.
+        checkpoint, every, resume: as of `inr.Fitter`.
 
     Raises:
-        InrError: parts that have not the derivatives that the equation reads, or that do not go together.
+        InrError: parts that have not the derivatives that the equation reads, or that do not go together; a checkpoint
+            of another fit.
     """
     inner, wrapping = wrapped(problem, options)
     domain = replace(problem.domain, values=_expected(problem, options))
@@ -53,7 +63,11 @@ def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
     fitter = Fitter(
         loss.pool, setup, Budget(steps=options.steps or (None if options.seconds else _STEPS), seconds=options.seconds),
         engine=options.engine, seed=options.seed, objective=loss, parametrisation=parametrisation, field=field,
-        plan=plan,
+        plan=plan, checkpoint=checkpoint, every=every, resume=resume,
+        about={
+            "equation": inner.identity,
+            "weights of conditions": {"first": weights, "balance": options.balance, "adaptive": options.adaptive},
+        },
     )  # fmt: skip
     return CollocationFit(fitter, loss, balance=options.balance, adaptive=options.adaptive, seed=options.seed)
 
