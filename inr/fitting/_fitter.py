@@ -19,7 +19,7 @@ from inr.engines import AnyObjective, Batch, Objective, Plan, Scheduled, Statefu
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
-from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
+from inr.fitting._checks import check_derivatives, check_horizon, check_setup, check_size, check_start
 from inr.fitting._compiled import CompiledFits, compiled_fits
 from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
 from inr.fitting._evaluate import whole_psnr
@@ -140,6 +140,8 @@ class Fitter:
         self._teacher.check(signal)
         self.plan: Plan
         self._objective = objectives.build(setup.objective, signal) if objective is None else objective
+        if objective is None:
+            check_derivatives(self.field, self._objective)
         self._teacher.objective = self._objective
         self._squared = getattr(self._objective, "squared", False)
         saved = self._saved(resume) if resume else None
