@@ -40,7 +40,7 @@ class Place:
     def checksum(self) -> int:
         """32 bits of given points and what is known there, equal for equal ones."""
         arrays = (each for each in (self.points, self.known) if each is not None)
-        return functools.reduce(lambda found, each: zlib.crc32(np.ascontiguousarray(each), found), arrays, 0)
+        return functools.reduce(lambda found, each: zlib.crc32(np.ascontiguousarray(each).data, found), arrays, 0)
 
     @property
     def size(self) -> int | None:

@@ -42,7 +42,7 @@ class RelativeDistance(PointwiseObjective):
         epsilon: Annotated[
             float, Range(0, above=True), "added to the target's magnitude; from there down errors count alike"
         ] = 0.01,
-        colours: Annotated[float, Range(0, above=True), "weight of errors of colours, where a shape has some"] = 0.3,
+        colours: Annotated[float, Range(0, above=True), "weight of errors of colours, where a shape has some"] = 1.0,
     ) -> None:
         super().__init__(signal)
         self._epsilon, self._colours = epsilon, colours

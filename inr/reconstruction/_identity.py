@@ -30,4 +30,4 @@ def identity(given: Any) -> Any:
     if isinstance(given, Signal):
         return fingerprint(given)
     array = np.asarray(given)
-    return zlib.crc32(np.ascontiguousarray(array), zlib.crc32(f"{array.dtype} {array.shape}".encode()))
+    return zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(f"{array.dtype} {array.shape}".encode()))
