@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from inr._errors import InrError
 
+# options of reading a signal, as of `inr.open`, which requests and commands hand on
+READING = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")
 _PURPOSES = ("zoom", "memory")
 
 

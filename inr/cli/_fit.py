@@ -9,8 +9,8 @@ import typer
 from inr._errors import InrError
 from inr._option_values import check_purpose, parse_range, parse_rates
 from inr.cli import _fit_options as options
-from inr.cli._console import complain, going_on, remark, tell_folder
-from inr.cli._fit_files import Outputs, choose_outputs, event_log, save_field
+from inr.cli._console import complain, remark, tell_folder
+from inr.cli._fit_files import Outputs, check_every, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_remote import fit_remotely
 from inr.cli._fit_report import (
@@ -24,9 +24,8 @@ from inr.cli._fit_report import (
 )
 from inr.cli._fit_set import fit_set, is_for_a_set
 from inr.cli._parsing import parse_sampling, parse_shape
-from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
-from inr.cli._running import STATUS, compile_engine
+from inr.cli._running import STATUS, UNFINISHED, compile_engine, explain
 from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
@@ -169,8 +168,7 @@ def fit(
 
     if not wanted.takes_steps:
         raise typer.Exit(conclude(*_solve(signal, reading, wanted, watch, quiet=quiet)))
-    if not checkpoint_every >= 0:
-        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
+    check_every(checkpoint_every)
     with watch.lap("reading"), waiting(f"reading {signal}", quiet=quiet):
         source = inr.open(signal, **reading)
     tell_folder(signal, source, quiet=quiet)
@@ -194,14 +192,14 @@ def fit(
     with waiting("coding", quiet=quiet):
         kept = finish(fitter, keeping, signal)
     fitted = Fitted(kept.field, fitter.signal, kept.execute, fitter.plan.block, fitter.sample_counts)
-    finished = end.reason not in ("interrupted", "disk")  # going on would end the same way
+    finished = end.reason not in UNFINISHED
     course = course_of(fitter, end, solver=solver, rounding_cost=kept.cost, profile=profile)
     status = conclude(fitted, course, finished=finished)
     if kept.missed is not None and not quiet:
         remark(kept.missed)
     as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
     if not as_planned and not (quiet and str(end.reason) not in STATUS):
-        _explain(end, outputs)
+        explain(end, outputs.checkpoint)
     raise typer.Exit(status or STATUS.get(str(end.reason), 0))
 
 
@@ -264,14 +262,3 @@ def _save(fitted: Fitted, outputs: Outputs, watch: Stopwatch, *, finished: bool,
         remark(f"interrupted while measuring: {outputs.field} is whole, without figures and without a sheet")
         return STATUS["interrupted"]
     return draw_sheets(fitted, outputs, watch, force=force, quiet=quiet)
-
-
-def _explain(end: "Event", outputs: Outputs) -> None:
-    """One line on a fit that ended early, with the command that goes on where there is something to go on from."""
-    message = end.message
-    if outputs.checkpoint.exists() and not is_piped(outputs.field):
-        message += f"; go on with: {going_on('--resume')}"
-    if end.reason in ("steps", "seconds", "interrupted"):
-        remark(message)
-    else:
-        complain(message, 2)

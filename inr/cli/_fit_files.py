@@ -38,17 +38,14 @@ class Outputs:
     @property
     def checkpoint(self) -> Path:
         """What can be resumed while the fit is unfinished."""
-        return Path(f"{self.field}.checkpoint")
+        return checkpoint_of(self.field)
 
     def check(self, signal: Path, *, force: bool, resume: bool) -> None:
         """Refuse before the fit what could not be written after it.
 
         Raises InrError when a file exists (without `force`), cannot be written, or is the signal itself.
         """
-        if not resume and not force and self.checkpoint.exists():
-            raise InrError(
-                f"{self.checkpoint} holds an unfinished fit; go on with --resume, or start afresh with --force"
-            )
+        check_checkpoint(self.checkpoint, force=force, resume=resume)
         wanted = (self.field, self.comparison, self.teacher_map, self.events, self.checkpoint)
         given = [path for path in wanted if path is not None]
         if len({path.resolve() for path in given}) < len(given):
@@ -56,10 +53,29 @@ class Outputs:
         for path in given:
             if path.exists() and signal.exists() and path.samefile(signal):
                 raise InrError(f"{path} is the signal itself; give another output (inr render turns a field back)")
-            check_writable(path, force=force or resume or path == self.checkpoint)
+            if path != self.checkpoint:
+                check_writable(path, force=force or resume)
         for picture, what in ((self.comparison, "the comparison sheet"), (self.teacher_map, "the teacher's map")):
             if picture is not None and picture.suffix.lower() != ".png":
                 raise InrError(f"{what} is a PNG; call it {picture.with_suffix('.png')}")
+
+
+def checkpoint_of(path: Path) -> Path:
+    """Where a fit whose first output is `path` keeps what can be resumed."""
+    return Path(f"{path}.checkpoint")
+
+
+def check_checkpoint(checkpoint: Path, *, force: bool, resume: bool) -> None:
+    """Refuse to begin anew what is not finished, unless by `force`, and a checkpoint that cannot be written."""
+    if checkpoint.exists() and not (force or resume):
+        raise InrError(f"{checkpoint} holds an unfinished fit; go on with --resume, or start afresh with --force")
+    check_writable(checkpoint, force=True)
+
+
+def check_every(seconds: float) -> None:
+    """Refuse a time between checkpoints that is none."""
+    if not seconds >= 0:
+        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {seconds:g}")
 
 
 def choose_outputs(

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from inr._errors import InrError
+from inr._option_values import READING
 from inr.cli import _fit_options as options
 from inr.cli._console import INTERRUPTED, decibels, going_on, out, print_json, remark
-from inr.cli._job_options import READING, job_options
+from inr.cli._job_options import job_options
 from inr.cli._progress import ManyBar, waiting
 
 EPILOG = """
@@ -111,16 +112,12 @@ def fit_many(
         raise InrError(f"--workers lies between 1 and 256, got {workers}")
     if not 1 <= threads <= 256:
         raise InrError(f"--threads lies between 1 and 256, got {threads}")
-    reading = {
-        name: value
-        for name in sorted(READING & arguments.keys())
-        if (value := arguments[name]) is not None and value is not False
-    }
+    reading = {name: value for name in READING if (value := arguments.get(name)) is not None and value is not False}
     reading_options(reading)
     with waiting("looking at the options", quiet=quiet):
         from inr.serving.options import check
 
-        wanted = check("fit", job_options(arguments, READING | _APART))
+        wanted = check("fit", job_options(arguments, _APART.union(READING)))
     rows = []
     interrupted = False
     with ManyBar(quiet=quiet) as bar:

@@ -233,7 +233,8 @@ def _print_profile(profile: dict[str, Any]) -> None:
 
 _LABELS = {
     "snr": "SNR", "psnr": "PSNR", "psnr_between": "between samples", "ssim": "SSIM", "iou": "IoU",
-    "iou_near": "near the surface", "chamfer": "chamfer distance", "normal_consistency": "normals alike",
+    "iou_near": "near the surface", "psnr_colours": "colours", "chamfer": "chamfer distance",
+    "normal_consistency": "normals alike",
 }  # fmt: skip
 _SHARES = ("ssim", "iou", "iou_near", "normal_consistency")
 

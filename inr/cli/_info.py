@@ -262,7 +262,8 @@ _IN_UNITS = {
 
 
 def _metric(name: str, value: float) -> str:
-    words = {"psnr_between": "between samples", **_IN_UNITS, **_SHAPES}.get(name, name.upper())
+    further = {"psnr_between": "between samples", "psnr_colours": "colours"}
+    words = {**further, **_IN_UNITS, **_SHAPES}.get(name, name.upper())
     if name in _IN_UNITS:
         return f"{words} {value:.3g}"
     return f"{words} " + (f"{value:.4f}" if name == "ssim" or name in _SHAPES else decibels(value))

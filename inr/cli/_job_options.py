@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
-# how a signal is to be read, which is no option of the job
-READING = frozenset({"sampling", "value_range", "nodata", "srgb", "variable", "as_shape"})
 # how the service spells what the command line holds under another name
 _SPELT = {"size_in_bytes": "bytes"}
 # what options are where they are not typed, unless that is nothing

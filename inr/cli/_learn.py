@@ -12,11 +12,11 @@ from inr._cluster import Cluster
 from inr._errors import InrError, InrWarning
 from inr.cli import _fit_options as fit_options
 from inr.cli._completion import completing
-from inr.cli._console import decibels, going_on, out, pairs, print_json, remark, size, tell_left_out
-from inr.cli._fit_files import check_field_name
+from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_left_out
+from inr.cli._fit_files import check_every, check_field_name
 from inr.cli._progress import LearningBar, waiting
 from inr.cli._render import DAMAGED
-from inr.cli._running import STATUS, compile_engine
+from inr.cli._running import STATUS, compile_engine, explain
 
 if TYPE_CHECKING:
     from inr.priors import Base, Learning
@@ -110,8 +110,7 @@ def learn(
     from inr.priors import Learning, check_outputs, checkpoint_of, save
 
     check_field_name(output)
-    if not checkpoint_every >= 0:
-        raise InrError(f"--checkpoint-every must be 0 seconds or more, got {checkpoint_every:g}")
+    check_every(checkpoint_every)
     checkpoint = checkpoint_of(output)
     check_outputs(output, checkpoint, force=force, resume=resume)
     given: Any = signals[0] if len(signals) == 1 else signals
@@ -136,8 +135,7 @@ def learn(
     tell_left_out(learning.unreadable)
     reason = str(learning.last.reason)
     if reason != "steps":
-        more = f"; go on with: {going_on('--resume')}" if checkpoint.exists() else ""
-        remark(learning.last.message + more)
+        explain(learning.last, checkpoint)
     raise typer.Exit(STATUS.get(reason, 0) or (DAMAGED if learning.unreadable else 0))
 
 

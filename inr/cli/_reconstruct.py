@@ -10,11 +10,13 @@ from rich.table import Table
 from inr._errors import InrError
 from inr._files import check_writable
 from inr._option_values import parse_rates
+from inr.cli import _fit_options as fit_options
 from inr.cli import _pipes
 from inr.cli._console import decibels, out, print_json, remark
+from inr.cli._fit_files import check_checkpoint, check_every, checkpoint_of
 from inr.cli._progress import waiting
 from inr.cli._render import Force, Quiet
-from inr.cli._running import STATUS, compile_engine, run_by_loss
+from inr.cli._running import STATUS, UNFINISHED, compile_engine, explain, run_by_loss
 
 if TYPE_CHECKING:
     from inr.reconstruction import Reconstruction
@@ -50,7 +52,8 @@ to be filled in, or taken from.
 
 [bold]Exit status[/bold]
 
-  0 fine; 2 bad input, or output that cannot be written; 1 the loss diverged; 130 interrupted (the best so far is saved)
+  0 fine; 2 bad input, or output that cannot be written; 1 the loss diverged; 130 interrupted (the best so far is saved,
+  and --resume goes on)
 """
 
 _TITLES = {
@@ -119,6 +122,8 @@ def reconstruct(
             min=0, help="Of weights, batches and random places.", rich_help_panel=_FITTING, show_default=False
         ),
     ] = 0,
+    resume: fit_options.Resume = False,
+    checkpoint_every: fit_options.CheckpointEvery = 60.0,
     sheet: Annotated[
         Path | None, typer.Option(help="The sheet; OUTPUT.sheet.png if not given.", show_default=False)
     ] = None,
@@ -131,6 +136,10 @@ def reconstruct(
     outputs = output or [Path(f"{data.stem}.reconstructed.png")]
     drawn = None if no_sheet else sheet or outputs[0].with_suffix(".sheet.png")
     given = [each for each in (data, mask, background, angles, truth) if each is not None]
+    check_every(checkpoint_every)
+    checkpoint = checkpoint_of(outputs[0])
+    check_checkpoint(checkpoint, force=force, resume=resume)
+    force = force or resume
     _check_outputs(given, outputs, drawn, force=force)
     with waiting(f"reading {data}", quiet=quiet):
         import inr
@@ -149,7 +158,10 @@ def reconstruct(
             raise InrError(f"{data} is of a volume, and inr reconstruct makes pictures; volumes are for Python")
         known = truth or (data if keep is not None and mask is None else None)
         wanted = None if known is None else ready.checked_truth(known)
-        fitter = ready.fitter(inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed)
+        fitter = ready.fitter(
+            inr.Budget(steps=steps, seconds=seconds), engine=engine, seed=seed, checkpoint=checkpoint,
+            every=checkpoint_every, resume=resume,
+        )  # fmt: skip
     compile_engine(fitter, quiet=quiet)
     end = run_by_loss(fitter, fitter.run(), quiet=quiet)
     with waiting("running classical methods", quiet=quiet):
@@ -159,9 +171,11 @@ def reconstruct(
     if drawn is not None:
         _draw(found, drawn, force=force)
     _show(found, [*outputs, *([] if drawn is None else [drawn])], quiet=quiet, as_json=as_json)
+    if end.reason not in UNFINISHED:
+        checkpoint.unlink(missing_ok=True)
     if end.reason != "steps":
-        remark(end.message)
-    raise typer.Exit(STATUS.get(str(end.reason), 0))
+        explain(end, checkpoint)
+    raise typer.Exit(STATUS.get("interrupted" if found.interrupted else str(end.reason), 0))
 
 
 def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path | None, *, force: bool) -> None:

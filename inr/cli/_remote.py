@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inr._errors import InrError
+from inr._option_values import READING
 from inr.cli._console import INTERRUPTED, going_on, remark
 from inr.cli._fit_report import Stopwatch
-from inr.cli._job_options import READING, job_options
+from inr.cli._job_options import job_options
 from inr.cli._pipes import is_piped
 from inr.cli._progress import FitBar, waiting
 from inr.cli._remote_note import Note
@@ -90,7 +91,7 @@ def ordered(
     Raises:
         InrError: an option, or a signal, that cannot be had there.
     """
-    signal, options = arguments["signal"], job_options(arguments, READING | _OUTPUT)
+    signal, options = arguments["signal"], job_options(arguments, _OUTPUT.union(READING))
     if names := sorted(options.keys() & _ONLY_HERE):
         raise InrError(f"--{names[0].replace('_', '-')} is of work on this machine; leave it out with --server")
     if signal.is_dir():

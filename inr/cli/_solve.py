@@ -11,13 +11,14 @@ from inr._errors import InrError
 from inr._files import check_writable
 from inr.cli import _pipes
 from inr.cli._console import complain, out, pairs, print_json, remark, size
-from inr.cli._fit_files import check_field_name, save_field
+from inr.cli._fit_files import check_checkpoint, check_every, check_field_name, checkpoint_of, save_field
 from inr.cli._progress import waiting
-from inr.cli._running import STATUS, compile_engine, run_by_loss
+from inr.cli._running import STATUS, UNFINISHED, compile_engine, explain, run_by_loss
 
 if TYPE_CHECKING:
     from inr import Field
     from inr.equations import Problem, SolveOptions
+    from inr.fitting import Event
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -41,7 +42,8 @@ EPILOG = """
 [bold]Formulas[/bold] are of numbers, pi, the axes, unknowns such as u and their derivatives u_x, u_xt, u_lap (by all
 axes but t); + - * / ^ and sin cos tan exp log sqrt sinh cosh tanh abs erf sign minimum maximum. a = b is a - b.
 
-[bold]Exit status[/bold] 0 fine; 1 the loss diverged; 2 bad input; 130 interrupted (the best state is saved)
+[bold]Exit status[/bold] 0 fine; 1 the loss diverged; 2 bad input; 130 interrupted (the best state is saved;
+--resume goes on with steps)
 """
 
 _EQUATION, _HOW, _STEPS, _OUT = "Equation", "How", "Steps (for equations that are not linear)", "Output"
@@ -112,6 +114,10 @@ def solve(
     lr: Annotated[float | None, _option(_STEPS, "Learning rate; 3e-3 if not given.")] = None,
     engine: Annotated[str, _option(_STEPS, "What runs it, as in cpu:threads=2; the fastest if not given.")] = "auto",
     seed: Annotated[int, _option(_HOW, "Of all that is drawn; 0 if not given.", min=0, max=2**32 - 1)] = 0,
+    resume: Annotated[bool, _option(_STEPS, "Go on with interrupted steps, exactly.", "--resume")] = False,
+    checkpoint_every: Annotated[
+        float, _option(_STEPS, "Seconds between writes of OUTPUT.checkpoint; 60 if not given.")
+    ] = 60.0,
     output: Annotated[
         Path, _option(_OUT, "The field; equation.inr if not given.", "-o", "--output", callback=_pipes.outgoing)
     ] = Path("equation.inr"),
@@ -123,7 +129,10 @@ def solve(
     from inr.equations import PRESETS, channels_and_domain, solve_options, state
 
     check_field_name(output)
-    check_writable(output, force=force)
+    check_every(checkpoint_every)
+    checkpoint = checkpoint_of(output)
+    check_checkpoint(checkpoint, force=force, resume=resume)
+    check_writable(output, force=force or resume)
     if equation in PRESETS:
         preset = _preset(equation, {"k": k, "pml": pml, "nu": nu, "inverse": inverse or None, "data": _read(data)})
         stated: dict[str, Any] = dict(preset.stated)
@@ -150,17 +159,22 @@ def solve(
     problem = state(stated.pop("residual"), **stated)
     known = _exact(exact, problem)
     begin = perf_counter()
-    field, reason = _solved(problem, options, quiet=quiet)
+    field, end = _solved(problem, options, checkpoint, every=checkpoint_every, resume=resume, quiet=quiet)
     spent = perf_counter() - begin
     errors = _errors(field, known or (preset.exact if preset else None), preset.within if preset else None)
     field.metrics |= errors
-    if (failure := save_field(field, output, force=force)) is not None:
+    if (failure := save_field(field, output, force=force or resume)) is not None:
         raise typer.Exit(complain(failure, 2))
+    reason = "solved" if end is None else str(end.reason)
+    if reason not in UNFINISHED:
+        checkpoint.unlink(missing_ok=True)
     result = _document(equation, field, output, spent, reason)
     if as_json:
         print_json(result)
     elif not quiet:
         out().print(pairs(_rows(result)))
+    if end is not None and reason != "steps":
+        explain(end, checkpoint)
     raise typer.Exit(STATUS.get(reason, 0))
 
 
@@ -220,22 +234,22 @@ def _read(path: Path | None) -> tuple[Any, Any] | None:
         raise InrError(f"{path} is no .npz file with the arrays points (n, d) and values (n, c)") from None
 
 
-def _solved(problem: "Problem", options: "SolveOptions", *, quiet: bool) -> tuple["Field", str]:
-    """The field, and why its steps ended ("solved" where there were none)."""
+def _solved(
+    problem: "Problem", options: "SolveOptions", checkpoint: Path, *, every: float, resume: bool, quiet: bool
+) -> tuple["Field", "Event | None"]:
+    """The field, and the last event of its steps (None where there were none)."""
     from inr.equations import closed_form_if_accurate, collocation_fit, finished_field
 
     tell = (lambda line: None) if quiet else remark
     with waiting("solving", quiet=quiet):
-        field = closed_form_if_accurate(problem, options, tell)
+        field = closed_form_if_accurate(problem, options, tell, resume=resume)
     if field is not None:
-        return field, "solved"
+        return field, None
     with waiting("preparing", quiet=quiet):
-        fit = collocation_fit(problem, options)
+        fit = collocation_fit(problem, options, checkpoint=checkpoint, every=every, resume=resume)
     compile_engine(fit.fitter, quiet=quiet)
     end = run_by_loss(fit.fitter, fit.run(), quiet=quiet)
-    if end.reason != "steps":
-        remark(end.message)
-    return finished_field(fit, problem, options), str(end.reason)
+    return finished_field(fit, problem, options), end
 
 
 def _exact(text: str | None, problem: "Problem") -> Any:

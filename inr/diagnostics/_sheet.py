@@ -53,6 +53,7 @@ def title(field: Field, signal: Signal, execute: Execute | None = None) -> str:
         "ssim": "SSIM {:.4f}",
         "iou": "IoU {:.4f}",
         "iou_near": "near the surface {:.4f}",
+        "psnr_colours": "colours {:.2f} dB",
         "chamfer": "chamfer distance {:.3g}",
     }
     figures = [words[name].format(metrics[name]) for name in words if name in metrics]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inr.engines._objectives import Overall as Overall
     from inr.engines._objectives import PointSet as PointSet
     from inr.engines._objectives import Scheduled as Scheduled
+    from inr.engines._objectives import Stateful as Stateful
     from inr.engines._objectives import Term as Term
     from inr.engines._objectives import point_sets as point_sets
     from inr.engines._program import ProgramPlan as ProgramPlan
@@ -57,6 +58,7 @@ __getattr__, __all__ = lazy_exports(
         "ProgramPlan": "._program",
         "RowSparse": "._batch",
         "Scheduled": "._objectives",
+        "Stateful": "._objectives",
         "StepProgram": "._program",
         "StepResult": "._batch",
         "Term": "._objectives",

@@ -183,6 +183,23 @@ class Scheduled(Protocol):
 
 
 @runtime_checkable
+class Stateful(Protocol):
+    """An objective that steps change otherwise than by their number, as by points that are drawn anew."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What later steps depend on, for checkpoints."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state.
+
+        Args:
+            state: as `state` gave it, of an objective that was made with the same arguments.
+        """
+        ...
+
+
+@runtime_checkable
 class Overall(Protocol):
     """An objective that is any function of what a field has at points: a projection, a blur, a distance of sets.
 

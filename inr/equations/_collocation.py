@@ -19,6 +19,7 @@ _RENEW_EVERY = 100  # steps
 _SHARE = 0.75  # of a step's points, for the equation where there are conditions
 _CANDIDATES = 2  # for each point of a pool
 _BLOCK = 4_096
+_BETWEEN_STEPS, _AT_THE_END = 2, 3  # of what a seed decides
 
 
 class CollocationFit:
@@ -39,22 +40,23 @@ class CollocationFit:
 
     def __init__(self, fitter: Fitter, loss: PooledLoss, *, balance: bool, adaptive: bool, seed: int) -> None:
         self.fitter, self._loss, self._balance, self._adaptive = fitter, loss, balance, adaptive
-        self._draw = np.random.default_rng([seed, 2])
-        self._weights: np.ndarray | None = None
+        self._seed = seed
 
     def run(self) -> Iterator[Event]:
         """See `Fitter.run`; what is done between steps is done when the next event is asked for."""
         for event in self.fitter.run():
             yield event
             if event.kind == "step" and event.step < event.steps:
+                # a function of the seed and the step, so that fits that were interrupted go on as if they had not been
+                draw = np.random.default_rng([self._seed, _BETWEEN_STEPS, event.step])
                 if self._balance and event.step % _BALANCE_EVERY == 1:
-                    self._rebalance()
+                    self._rebalance(draw, first=event.step == 1)
                 if event.step % _RENEW_EVERY == 0:
-                    self._renew()
+                    self._renew(draw)
 
     def residual(self) -> float:
         """Mean square of the equation's residual at new points, relative to its size and to that of the values."""
-        which = self._loss.drawn(0, _BLOCK)
+        which = self._loss.drawn(0, _BLOCK, np.random.default_rng([self._seed, _AT_THE_END]))
         pool = self._loss.pool
         count = min(len(which.coords), len(pool.sets[0].coords))
         pool.renew(0, np.arange(count), type(which)(which.coords[:count], which.data[:count]))
@@ -72,43 +74,43 @@ class CollocationFit:
     def _tensors(self) -> dict[str, Tensor]:
         return dict(self.fitter.parametrisation.materialise(1.0))
 
-    def _rebalance(self) -> None:
-        """Bring the gradients of the conditions to one size."""
+    def _rebalance(self, draw: np.random.Generator, *, first: bool) -> None:
+        """Bring the gradients of the conditions to one size, at once or by and by."""
         pool, count = self._loss.pool, self._conditions
         if count < 2:
             return
+        before = np.array(self._loss.weights)
         self._loss.reweigh([1.0] * count)
         norms = np.zeros(count)
         for which, (start, stop) in enumerate(zip(pool.starts, pool.starts[1:], strict=False)):
             share = max(round(self.fitter.batch * pool.shares[which]), 1)
-            rows = np.sort(self._draw.choice(stop - start, min(share, stop - start), replace=False)) + start
+            rows = np.sort(draw.choice(stop - start, min(share, stop - start), replace=False)) + start
             found = self.fitter.plan.loss_and_grad(self._tensors(), Batch(torch.from_numpy(rows)))
             norms[which] = math.sqrt(sum(float(dense(grad).square().sum()) for grad in found.grads.values()))
         wanted = norms.sum() / np.maximum(norms, 1e-6 * norms.sum() + 1e-30)
         wanted *= count / wanted.sum()
-        self._weights = wanted if self._weights is None else _MEMORY * self._weights + (1 - _MEMORY) * wanted
-        self._loss.reweigh(self._weights.tolist())
+        self._loss.reweigh((wanted if first else _MEMORY * before + (1 - _MEMORY) * wanted).tolist())
 
     @property
     def _conditions(self) -> int:
         return len(self._loss.pool.sets)
 
-    def _renew(self) -> None:
+    def _renew(self, draw: np.random.Generator) -> None:
         """Draw the points of all conditions again."""
         for which, old in enumerate(self._loss.pool.sets):
             size = len(old.coords)
             by_residual = which == 0 and self._adaptive and isinstance(self._loss, EquationLoss)
-            found = self._loss.drawn(which, size * (_CANDIDATES if by_residual else 1))
+            found = self._loss.drawn(which, size * (_CANDIDATES if by_residual else 1), draw)
             rows = np.arange(len(found.coords))
             if by_residual:
-                rows = self._by_residual(found.coords, found.data)
+                rows = self._by_residual(found.coords, found.data, draw)
             elif len(rows) != size:  # boxes round their shares
                 rows = np.resize(rows, size)
             rows = rows[:size]
             new = type(old)(found.coords[rows], found.data[rows])
             self._loss.pool.renew(which, np.arange(len(rows)), new)
 
-    def _by_residual(self, coords: np.ndarray, data: np.ndarray) -> np.ndarray:
+    def _by_residual(self, coords: np.ndarray, data: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         """Candidates in an order in which a part at the front is drawn with the wanted chances."""
         assert isinstance(self._loss, EquationLoss)
         term, plan = self._loss.terms[0], self.fitter.plan
@@ -125,7 +127,7 @@ class CollocationFit:
             losses.append(found[:, 0].cpu().numpy())
         sizes = np.sqrt(np.concatenate(losses))
         chances = np.nan_to_num(sizes / (sizes.mean() + 1e-30)) + 1
-        return np.argsort(self._draw.exponential(size=len(chances)) / chances)  # sampling without replacement
+        return np.argsort(draw.exponential(size=len(chances)) / chances)  # sampling without replacement
 
 
 def counts(batch: int, conditions: int, pool: int) -> tuple[list[int], list[float]]:

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sympy
 import torch
 
-from inr._errors import InrError
 from inr.engines import plan as make_plan
 from inr.equations._collocation import CollocationFit, counts
 from inr.equations._eager import EagerLoss, NestedPlan
@@ -20,22 +20,31 @@ from inr.equations._options import SolveOptions
 from inr.equations._problem import Condition, Problem
 from inr.equations._terms import NoTerm, Units
 from inr.field import Field
-from inr.fitting import Budget, Fitter, Setup
+from inr.fitting import Budget, Fitter, Setup, check_smooth
 from inr.signals import ValueMap
 
 _POOL = 16  # times the points of a step
 _STEPS = 5_000
 
 
-def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
-    """A fit of a field to an equation, which has not taken a step yet.
+def collocation_fit(
+    problem: Problem,
+    options: SolveOptions,
+    *,
+    checkpoint: Path | None = None,
+    every: float = 60.0,
+    resume: bool = False,
+) -> CollocationFit:
+    """A fit of a field to an equation, which has not taken a step yet, or goes on from a checkpoint.
 
     Args:
         problem: the equation.
         options: how it is solved.
+        checkpoint, every, resume: as of `inr.Fitter`.
 
     Raises:
-        InrError: parts that have not the derivatives that the equation reads, or that do not go together.
+        InrError: parts that have not the derivatives that the equation reads, or that do not go together; a checkpoint
+            of another fit.
     """
     inner, wrapping = wrapped(problem, options)
     domain = replace(problem.domain, values=_expected(problem, options))
@@ -45,7 +54,7 @@ def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         field = Field.build(domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
-    check_smooth(field, problem)
+    check_smooth(field, problem.order, f"the equation has order {problem.order}")
     pools, shares = counts(options.batch, len(inner.conditions), _POOL)
     weights = [(options.weights or {}).get(condition.name, 1.0) for condition in inner.conditions]
     loss, plan = _loss(inner, units, field, Drawn(pools, shares, weights, options.seed))
@@ -53,7 +62,11 @@ def collocation_fit(problem: Problem, options: SolveOptions) -> CollocationFit:
     fitter = Fitter(
         loss.pool, setup, Budget(steps=options.steps or (None if options.seconds else _STEPS), seconds=options.seconds),
         engine=options.engine, seed=options.seed, objective=loss, parametrisation=parametrisation, field=field,
-        plan=plan,
+        plan=plan, checkpoint=checkpoint, every=every, resume=resume,
+        about={
+            "equation": inner.identity,
+            "weights of conditions": {"first": weights, "balance": options.balance, "adaptive": options.adaptive},
+        },
     )  # fmt: skip
     return CollocationFit(fitter, loss, balance=options.balance, adaptive=options.adaptive, seed=options.seed)
 
@@ -90,31 +103,6 @@ def _setup(problem: Problem, options: SolveOptions) -> Setup:
         encoding, options.activation or "sine:omega=10", options.network or "mlp:depth=4,width=64", batch=options.batch,
         teacher="sets", learning_rate=options.learning_rate, optimiser=options.optimiser,
     )  # fmt: skip
-
-
-def check_smooth(field: Field, problem: Problem) -> None:
-    """Refuse a field that has not the derivatives that an equation reads.
-
-    Args:
-        field: that is to be fitted.
-        problem: the equation.
-
-    Raises:
-        InrError: with the part at fault, and the nearest that has them.
-    """
-    parts: list[tuple[str, Any, str]] = [
-        ("activation", field.network.activation, "sine, which has all"),
-        ("encoding", field.encoding, "identity or fourier, or a grid with interpolation=smoothstep (first order)"),
-    ]
-    for kind, part, instead in parts:
-        if problem.order > part.smoothness + 1 or (problem.order > 1 and problem.order > part.smoothness):
-            name = part.config()["name"]
-            orders = "has no derivative" if part.smoothness < 1 else f"has derivatives up to order {part.smoothness:g}"
-            if kind == "activation" and name == "relu":
-                instead = "softplus or sine, which have all"
-            raise InrError(
-                f"the equation has order {problem.order}, and {kind} '{name}' {orders} without kinks: take {instead}"
-            )
 
 
 def _expected(problem: Problem, options: SolveOptions) -> ValueMap:

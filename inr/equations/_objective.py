@@ -1,10 +1,12 @@
 """The loss of an equation with its conditions, over pools of points."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from inr.engines import Batch, PointSet, Term, point_sets
 from inr.equations._places import QuasirandomSequence
@@ -53,21 +55,22 @@ class PooledLoss:
         self, problem: Problem, half: Sequence[float], drawn: Drawn, terms: Sequence[Term], columns: Sequence[Columns]
     ) -> None:
         self._problem, self._half, self._columns = problem, half, columns
-        self._random = np.random.default_rng([drawn.seed, 1])
         self.terms: Sequence[Term] = terms
         self.reweigh(drawn.weights)
-        pools = [self.drawn(which, count) for which, count in enumerate(drawn.counts)]
+        draw = np.random.default_rng([drawn.seed, 1])
+        pools = [self.drawn(which, count, draw) for which, count in enumerate(drawn.counts)]
         self.pool = PointPool(problem.domain, pools, drawn.shares)
 
-    def drawn(self, which: int, count: int) -> Points:
+    def drawn(self, which: int, count: int, draw: np.random.Generator) -> Points:
         """New points of a condition, with what they bring.
 
         Args:
             which: the condition.
             count: how many, about.
+            draw: gives the places.
         """
         place = self._problem.conditions[which].place
-        points, known = place.draw(count, lambda n, dims: self._random.random((n, dims)), self._half)
+        points, known = place.draw(count, lambda n, dims: draw.random((n, dims)), self._half)
         coords = np.asarray(self._problem.domain.coordinates(points), np.float32)
         return Points(coords, self._columns[which](points, known).astype(np.float32))
 
@@ -82,6 +85,27 @@ class PooledLoss:
             weights: one a condition.
         """
         self.terms = [replace(term, weight=float(each)) for term, each in zip(self.terms, weights, strict=True)]
+
+    @property
+    def weights(self) -> list[float]:
+        """Of the terms, one a condition."""
+        return [term.weight for term in self.terms]
+
+    def state(self) -> dict[str, Tensor]:
+        """See `inr.engines.Stateful`: all points, float32, and the weights, float64."""
+        sets = {
+            f"{name}.{which}": torch.from_numpy(array)
+            for which, points in enumerate(self.pool.sets)
+            for name, array in zip(points._fields, points, strict=True)
+        }
+        return {"weights": torch.tensor(self.weights, dtype=torch.float64), **sets}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """See `inr.engines.Stateful`."""
+        self.reweigh(state["weights"].tolist())
+        for which, points in enumerate(self.pool.sets):
+            for name, array in zip(points._fields, points, strict=True):
+                array[...] = state[f"{name}.{which}"].numpy()
 
 
 class EquationLoss(PooledLoss):

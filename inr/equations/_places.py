@@ -1,7 +1,9 @@
 """Where an equation and its conditions hold: boxes, their faces, and given points."""
 
+import functools
 import math
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +35,12 @@ class Place:
     boxes: tuple[tuple[tuple[float, float], ...], ...] = ()
     points: np.ndarray | None = None
     known: np.ndarray | None = None
+
+    @property
+    def checksum(self) -> int:
+        """32 bits of given points and what is known there, equal for equal ones."""
+        arrays = (each for each in (self.points, self.known) if each is not None)
+        return functools.reduce(lambda found, each: zlib.crc32(np.ascontiguousarray(each).data, found), arrays, 0)
 
     @property
     def size(self) -> int | None:

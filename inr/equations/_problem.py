@@ -123,6 +123,13 @@ class Problem:
         return next((condition.why for condition in self.conditions if condition.why), "")
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What tells it from others as far as symbols can, as plain JSON: conditions by place, and first guesses."""
+        stated = {each.name: [str(one) for one in each.residuals] or "a function" for each in self.conditions}
+        measured = [each.place.checksum for each in self.conditions if each.place.points is not None]
+        return {"conditions": stated, "numbers": dict(self.numbers), "measured": measured}
+
+    @property
     def order(self) -> int:
         """The highest order of a derivative, as far as it is traced."""
         read = (jet for each in self.conditions for one in each.residuals for jet in self.symbols.jets_of(one))

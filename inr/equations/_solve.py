@@ -35,9 +35,14 @@ def solve(
     unknown: Mapping[str, float] | None = None,
     data: tuple[Any, Any] | None = None,
     tell: Tell | None = None,
+    checkpoint: Path | None = None,
+    every: float = 60.0,
+    resume: bool = False,
     **options: Any,
 ) -> Field:
     """Solve a differential equation: find the field whose residual is 0 in a domain, and that meets conditions.
+
+    Ctrl-C ends steps, and the best field so far is what is returned.
 
     The equation is a plain function of channels and of what there is at points. It is called once with symbols, from
     which follows what it reads of the field, and whether it is linear: then it has a closed form, and there are no
@@ -59,6 +64,9 @@ def solve(
         data: points (n, d) and values (n, c) that were measured, in own units; the column of a channel that was not has
             NaN.
         tell: is told how it goes, a line at a time.
+        checkpoint: file to keep a resumable state of steps in; None: none is kept. It stays when the work is done.
+        every: seconds from one checkpoint to the next; 0: after every step.
+        resume: go on from the checkpoint, as if the steps had not been interrupted.
         options: any of the attributes of `inr.equations.SolveOptions`, such as solver="steps",
             hard=True, periodic="x", seconds=60.
 
@@ -75,6 +83,8 @@ def solve(
     True
     """
     if not (callable(residual) or isinstance(residual, (str, list, tuple))) or _is_file(residual):
+        if checkpoint is not None or resume:
+            raise InrError("the closed form of a signal takes no steps that could be resumed; leave checkpoint out")
         return solve_signal(residual, **options)
     if isinstance(residual, str) and (domain is None or channels is None):
         named, box = channels_and_domain(residual)
@@ -82,7 +92,10 @@ def solve(
     if domain is None:
         raise InrError("an equation that is a function needs its domain, as domain='x=-1..1,t=0..1'")
     problem = state(residual, domain=domain, channels=channels or "u", where=where, unknown=unknown, data=data)
-    return solved(problem, solve_options(**options), tell or (lambda line: None))
+    return solved(
+        problem, solve_options(**options), tell or (lambda line: None),
+        checkpoint=checkpoint, every=every, resume=resume,
+    )  # fmt: skip
 
 
 def _is_file(given: object) -> bool:
@@ -96,18 +109,27 @@ def _is_file(given: object) -> bool:
     return exists or re.fullmatch(_FILE_NAME, given, re.IGNORECASE) is not None
 
 
-def solved(problem: Problem, options: SolveOptions, tell: Tell) -> Field:
+def solved(
+    problem: Problem,
+    options: SolveOptions,
+    tell: Tell,
+    *,
+    checkpoint: Path | None = None,
+    every: float = 60.0,
+    resume: bool = False,
+) -> Field:
     """What `solve` gives, of a problem that is stated.
 
     Args:
         problem: the equation.
         options: how it is solved.
         tell: is told how it goes.
+        checkpoint, every, resume: as of `solve`.
     """
-    field = closed_form_if_accurate(problem, options, tell)
+    field = closed_form_if_accurate(problem, options, tell, resume=resume)
     if field is not None:
         return field
-    fit = collocation_fit(problem, options)
+    fit = collocation_fit(problem, options, checkpoint=checkpoint, every=every, resume=resume)
     for note in fit.fitter.plan.notes:
         tell(note)
     with stopping_on_interrupt(fit.fitter):
@@ -117,21 +139,27 @@ def solved(problem: Problem, options: SolveOptions, tell: Tell) -> Field:
     return finished_field(fit, problem, options)
 
 
-def closed_form_if_accurate(problem: Problem, options: SolveOptions, tell: Tell) -> Field | None:
+def closed_form_if_accurate(
+    problem: Problem, options: SolveOptions, tell: Tell, *, resume: bool = False
+) -> Field | None:
     """The closed form where it is asked for, or where it is good enough; None where steps are to be taken.
 
     Args:
         problem: the equation.
         options: how it is solved.
         tell: is told how it goes.
+        resume: whether there are steps that are gone on with.
 
     Raises:
-        InrError: a closed form of what has none.
+        InrError: a closed form of what has none, or one to be resumed.
     """
+    if resume and options.solver == "closed-form":
+        raise InrError("a closed form takes no steps that could be resumed; start without --resume")
     axes = [axis.name for axis in problem.domain.axes]
     if unknown := [name for name in options.periodic if name not in axes]:
         raise InrError(f"periodic names '{unknown[0]}', which is no axis; axes are {', '.join(axes)}")
-    if options.solver == "steps" or (options.solver == "auto" and (options.wants_steps or not problem.traced)):
+    by_steps = options.solver == "auto" and (options.wants_steps or not problem.traced)
+    if resume or by_steps or options.solver == "steps":
         return None
     if not problem.traced:
         raise InrError(f"no closed form, since the equation cannot be traced: {problem.why}; take solver=steps")

@@ -153,10 +153,17 @@ def _check_beginning(problem: Problem, orders: Sequence[tuple[int, ...]]) -> Non
         return
     place = axes.index("t")
     wanted = max(each[place] for each in orders)
-    bound = any(
-        condition.place.points is not None or any(box[place][0] == box[place][1] for box in condition.place.boxes)
-        for condition in problem.conditions[1:]
-    )
-    if wanted and not bound:
-        low, _ = ends(problem.domain.axes[place])
+    if not wanted or any(condition.place.points is not None for condition in problem.conditions[1:]):
+        return
+    low, _ = ends(problem.domain.axes[place])
+    given = 0
+    for condition in problem.conditions[1:]:
+        times = {box[place][0] for box in condition.place.boxes if box[place][0] == box[place][1]}
+        given += len(times) * len(condition.residuals)
+    if not given:
         raise InrError(f"not enough conditions: nothing is given at t={low:g} (where={{'t={low:g}': …}}, --initial …)")
+    if wanted > 1 and given < wanted:
+        raise InrError(
+            f"not enough conditions: an equation of order {wanted} in t takes {wanted} at its ends, and there "
+            f"{'is' if given == 1 else 'are'} {given}; as value and velocity, --where 't={low:g}: u = sin(x); u_t = 0'"
+        )

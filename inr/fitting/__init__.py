@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._checks import check_buildable as check_buildable
     from inr.fitting._checks import check_seed as check_seed
+    from inr.fitting._checks import check_smooth as check_smooth
     from inr.fitting._compiled import CompiledFits as CompiledFits
     from inr.fitting._compiled import FieldQueue as FieldQueue
     from inr.fitting._defaults import LARGE_BATCH as LARGE_BATCH
@@ -92,6 +93,7 @@ __getattr__, __all__ = lazy_exports(
         "between_psnr": "._evaluate",
         "check_buildable": "._checks",
         "check_seed": "._checks",
+        "check_smooth": "._checks",
         "checkpoint_gap": "._state",
         "choose_frequencies": "._frequencies",
         "default_learning_rates": "._parameter_groups",

@@ -1,11 +1,13 @@
 """What is refused before a fit begins."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inr._errors import InrError
+from inr.engines import AnyObjective, Local
 from inr.field import MAX_FILE_BYTES, Field
 from inr.fitting._defaults import Setup
 from inr.fitting._make_optimiser import OPTIMISERS
@@ -51,11 +53,51 @@ def check_buildable(signal: Signal, setup: Setup, seed: int) -> None:
     """
     check_setup(setup, seed)
     teachers.build(setup.teacher).check(signal)
-    objectives.build(setup.objective, signal)
+    objective = objectives.build(setup.objective, signal)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         field = Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
     check_size(field)
+    check_derivatives(field, objective)
     resolve_learning_rates(field, setup.learning_rate)
+
+
+def check_smooth(field: Field, order: int, what: str) -> None:
+    """Refuse a field that has not the derivatives that something reads.
+
+    Args:
+        field: that is to be fitted.
+        order: the highest order of a derivative.
+        what: reads it, in words.
+
+    Raises:
+        InrError: with the part at fault, and the nearest that has them.
+    """
+    parts: list[tuple[str, Any, str]] = [
+        ("activation", field.network.activation, "sine, which has all"),
+        ("encoding", field.encoding, "identity or fourier, or a grid with interpolation=quintic (second order)"),
+    ]
+    for kind, part, instead in parts:
+        if order > part.smoothness + 1 or (order > 1 and order > part.smoothness):
+            name = part.config()["name"]
+            orders = "has no derivative" if part.smoothness < 1 else f"has derivatives up to order {part.smoothness:g}"
+            if kind == "activation" and name == "relu":
+                instead = "softplus or sine, which have all"
+            raise InrError(f"{what}, and {kind} '{name}' {orders} without kinks: take {instead}")
+
+
+def check_derivatives(field: Field, objective: AnyObjective) -> None:
+    """Refuse a field that has not the derivatives that a loss reads.
+
+    Args:
+        field: that is to be fitted.
+        objective: the loss.
+
+    Raises:
+        InrError: as of `check_smooth`.
+    """
+    if isinstance(objective, Local):
+        order = max(term.reads.order for term in objective.terms)
+        check_smooth(field, order, f"the loss reads derivatives of order {order}")
 
 
 def check_size(field: Field) -> None:

@@ -33,7 +33,8 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
         see `between_psnr`; for pictures ssim, for sounds snr in dB. Missing samples are left out of all of them.
 
         For shapes iou, the intersection over union of the insides of field and shape, by points that are uniform in
-        the box, and iou_near, by points of the surface moved by N(0, 0.01) of half the box's side; of points of which
+        the box, and iou_near, by points of the surface moved by N(0, 0.01) of half the box's side; where they have
+        colours, psnr_colours, in dB, at points of the surface; of points of which
         no inside is known rmse and max_error, those of the field at the points, where it should be 0.
     """
     if isinstance(signal, ShapeSignal | OrientedSignal):
@@ -48,9 +49,12 @@ def evaluate(field: Field, signal: Signal, *, execute: Execute | None = None, bl
 def _of_shape(field: Field, signal: ShapeSignal | OrientedSignal, run: Execute, block: int) -> dict[str, float]:
     """What is measured of shapes."""
 
-    def values(points: np.ndarray) -> np.ndarray:
+    def everything(points: np.ndarray) -> np.ndarray:
         blocks = torch.from_numpy(points.astype(np.float32)).split(block)
-        return np.concatenate([run(part)[:, 0].float().cpu().numpy() for part in blocks])
+        return np.concatenate([run(part).float().cpu().numpy() for part in blocks])
+
+    def values(points: np.ndarray) -> np.ndarray:
+        return everything(points)[:, 0]
 
     if signal.solid is None:
         assert isinstance(signal, OrientedSignal)
@@ -58,11 +62,16 @@ def _of_shape(field: Field, signal: ShapeSignal | OrientedSignal, run: Execute, 
         return {"rmse": float(np.sqrt(np.square(missed, dtype=np.float64).mean())), "max_error": float(missed.max())}
     draw = np.random.default_rng(0)
     uniform = draw.uniform(-1, 1, (_UNIFORM, signal.in_dim))
-    near, distances = signal.solid.around(_NEAR, _SPREAD, draw)
-    return {
+    near, theirs = signal.solid.around(_NEAR, _SPREAD, draw)
+    found = {
         "iou": _overlap(values(uniform) < 0, signal.solid.inside(uniform)),
-        "iou_near": _overlap(values(near) < 0, distances < 0),
+        "iou_near": _overlap(values(near) < 0, theirs[:, 0] < 0),
     }
+    if signal.channels > 1:
+        surface, theirs = signal.solid.around(_NEAR, 0.0, draw)
+        missed = everything(surface)[:, 1:].clip(-1, 1) - theirs[:, 1:]
+        found["psnr_colours"] = _decibels(float(np.square(missed).mean()))
+    return found
 
 
 def _overlap(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -15,11 +15,11 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import AnyObjective, Batch, Objective, Plan, Scheduled, StepResult
+from inr.engines import AnyObjective, Batch, Objective, Plan, Scheduled, Stateful, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
-from inr.fitting._checks import check_horizon, check_setup, check_size, check_start
+from inr.fitting._checks import check_derivatives, check_horizon, check_setup, check_size, check_start
 from inr.fitting._compiled import CompiledFits, compiled_fits
 from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
 from inr.fitting._evaluate import whole_psnr
@@ -76,6 +76,8 @@ class Fitter:
         parametrisation: where the weights of a step come from; None: they are the field's own parameters.
         field: what is fitted, where it is built already; None: one is built of the setup's parts.
         plan: what runs the field, with the name that it has in events; None: `engine` makes one.
+        about: what else must be equal for a checkpoint to be continued, by name, as plain JSON: what tells an objective
+            from others that is none of the registered ones.
 
     Raises:
         InrError: parts that do not go together, a budget that cannot work, a checkpoint of another fit.
@@ -111,6 +113,7 @@ class Fitter:
         parametrisation: Parametrisation | None = None,
         field: Field | None = None,
         plan: tuple[str, Plan] | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         check_setup(setup, seed)
         self.signal = signal
@@ -119,6 +122,7 @@ class Fitter:
         self._seed = seed
         self._checkpoint = checkpoint
         self._every = every
+        self._about = dict(about or {})
         self._stop: Reason | None = None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -136,6 +140,8 @@ class Fitter:
         self._teacher.check(signal)
         self.plan: Plan
         self._objective = objectives.build(setup.objective, signal) if objective is None else objective
+        if objective is None:
+            check_derivatives(self.field, self._objective)
         self._teacher.objective = self._objective
         self._squared = getattr(self._objective, "squared", False)
         saved = self._saved(resume) if resume else None
@@ -550,6 +556,7 @@ class Fitter:
             **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
             **self._settings(),
+            **self._about,
             "rates": self._learning_rates,
             **({"learning_rate": "auto"} if self.setup.learning_rate == "auto" else {}),
             "seed": self._seed,
@@ -587,6 +594,7 @@ class Fitter:
             recipe=self._recipe(), progress=self._progress, optimiser=self._optimiser.state(),
             weights=self._snapshot(), best=self._best, teacher=self._teacher.state(),
             parametrisation=self._parametrisation.state(),
+            objective=self._objective.state() if isinstance(self._objective, Stateful) else {},
         )  # fmt: skip
         return checkpoint_contents(self.field, checkpoint)
 
@@ -617,6 +625,8 @@ class Fitter:
             )
         self._return_to(saved.weights)
         self._parametrisation.restore(saved.parametrisation)
+        if isinstance(self._objective, Stateful):
+            self._objective.restore(saved.objective)
         self._optimiser.restore(saved.optimiser)
         self._progress = saved.progress
         self._best = saved.best

@@ -24,7 +24,7 @@ from inr.field import (
 from inr.signals import Signal
 
 # names of sections: what is learned where it is not the field's parameters, the best so far, and those that may lack
-LEAVES, _BEST, _OPTIONAL = "leaves", "best.", ("teacher", "parametrisation")
+LEAVES, _BEST, _OPTIONAL = "leaves", "best.", ("teacher", "parametrisation", "objective")
 _COSTS = 10  # times as long as it takes to write a checkpoint, it should stand
 
 
@@ -84,7 +84,7 @@ class Checkpoint:
         progress: its numbers.
         weights: the field's parameters and state, and as "leaves.{name}" what is learned instead of them.
         best: of the same names, those that a divergence falls back on.
-        optimiser, teacher, parametrisation: the state of each, by name.
+        optimiser, teacher, parametrisation, objective: the state of each, by name.
     """
 
     recipe: Mapping[str, Any]
@@ -94,6 +94,7 @@ class Checkpoint:
     optimiser: Mapping[str, Tensor]
     teacher: Mapping[str, Tensor]
     parametrisation: Mapping[str, Tensor]
+    objective: Mapping[str, Tensor]
 
 
 def checkpoint_contents(field: Field, checkpoint: Checkpoint) -> tuple[dict[str, Any], list[container.Section]]:

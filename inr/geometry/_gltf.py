@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
+from inr._srgb import srgb_tones
 from inr.geometry._mesh import Mesh
 
 _TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -16,12 +17,15 @@ _DEEPEST = 64  # nodes within nodes; a file may not nest them without end
 
 
 def parse_glb(data: bytes) -> Mesh:
-    """The triangles of the scene, placed by its nodes; materials, skins and animations are passed over."""
+    """The triangles of the scene, placed by its nodes, with the colours of vertices.
+
+    Materials, skins and animations are passed over.
+    """
     document, binary = _chunks(data)
     unknown = set(document.get("extensionsRequired", ())) - {"KHR_mesh_quantization", "KHR_materials_unlit"}
     if unknown:
         raise InrError(f"the file needs {', '.join(sorted(unknown))}, which inr does not read; export it without")
-    vertices, faces, count = [], [], 0
+    vertices, faces, colours, count = [], [], list[np.ndarray | None](), 0
     for number, transform in _placed_meshes(document):
         for primitive in document["meshes"][number]["primitives"]:
             positions = _accessor(document, binary, primitive["attributes"]["POSITION"]).astype(np.float64)
@@ -31,10 +35,29 @@ def parse_glb(data: bytes) -> Mesh:
             vertices.append(positions @ transform[:3, :3].T + transform[:3, 3])
             mirrored = np.linalg.det(transform[:3, :3]) < 0
             faces.append(count + (corners[:, ::-1] if mirrored else corners))
+            colours.append(_tones(document, binary, primitive["attributes"], len(positions)))
             count += len(positions)
     if not faces:
         raise InrError("there are no faces")
-    return Mesh(np.concatenate(vertices), np.concatenate(faces))
+    return Mesh(np.concatenate(vertices), np.concatenate(faces), colours=_all_colours(colours, vertices))
+
+
+def _tones(document: Mapping[str, Any], binary: bytes, attributes: Mapping[str, int], count: int) -> np.ndarray | None:
+    """The colours of so many vertices, sRGB, uint8 (n, 3); None where they have none."""
+    if "COLOR_0" not in attributes:
+        return None
+    light = _accessor(document, binary, attributes["COLOR_0"])[:, :3].astype(np.float64)
+    if light.shape != (count, 3):
+        raise InrError(f"there are {count:,} vertices, and colours of {len(light):,}")
+    return (srgb_tones(light) * 255 + 0.5).astype(np.uint8)
+
+
+def _all_colours(found: list[np.ndarray | None], vertices: list[np.ndarray]) -> np.ndarray | None:
+    """The colours of all parts, white where one has none; None where none has."""
+    if all(each is None for each in found):
+        return None
+    parts = zip(found, vertices, strict=True)
+    return np.concatenate([np.full(there.shape, 255, np.uint8) if each is None else each for each, there in parts])
 
 
 def _chunks(data: bytes) -> tuple[Mapping[str, Any], bytes]:

@@ -42,6 +42,26 @@ class Mesh:
             )
             yield first, np.cross(second - first, third - first)
 
+    def colours_at(self, faces: Int[np.ndarray, " k"], points: Float[np.ndarray, "k 3"]) -> Float[np.ndarray, "k 3"]:
+        """The colours at points of triangles, linear between those of the corners.
+
+        Args:
+            faces: the triangle of each point.
+            points: in the planes of their triangles.
+
+        Returns:
+            float64 (k, 3), from 0 to 255; of a mesh that has colours.
+        """
+        assert self.colours is not None
+        corners = self.vertices[self.faces[faces]].astype(np.float64)
+        u, v, w = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], points - corners[:, 0]
+        uu, uv, vv, uw, vw = (np.einsum("ij,ij->i", a, b) for a, b in ((u, u), (u, v), (v, v), (u, w), (v, w)))
+        whole = np.maximum(uu * vv - uv * uv, np.finfo(np.float64).tiny)
+        second = np.clip((vv * uw - uv * vw) / whole, 0, 1)
+        third = np.clip((uu * vw - uv * uw) / whole, 0, 1 - second)
+        shares = np.stack((1 - second - third, second, third), 1)
+        return np.einsum("ij,ijk->ik", shares, self.colours[self.faces[faces]].astype(np.float64))
+
     @property
     def area(self) -> float:
         """Of the surface, in squared units of the vertices."""

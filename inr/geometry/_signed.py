@@ -72,10 +72,20 @@ class SignedDistance:
         Returns:
             float64 (n,).
         """
+        return self.located(points, near)[0]
+
+    def located(
+        self, points: Float[np.ndarray, "n 3"], near: Int[np.ndarray, " n"] | None = None
+    ) -> tuple[Float[np.ndarray, " n"], Closest]:
+        """Signed distances, and the points of the surface that are closest.
+
+        Args:
+            points, near: as of `at`.
+        """
         points = np.ascontiguousarray(points, np.float64)
         found = closest(self._tree, points, near)
         inside = self._inside_by_normals(points, found) if self.signs == "normals" else self._wound(points)
-        return np.where(inside, -1.0, 1.0) * np.sqrt(found.squared)
+        return np.where(inside, -1.0, 1.0) * np.sqrt(found.squared), found
 
     def inside(self, points: Float[np.ndarray, "n 3"]) -> np.ndarray:
         """Whether points are inside, bool (n,)."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._files import replacing
+from inr._srgb import linear_light
 from inr.geometry._mesh import Mesh
 
 _AT_ONCE = 1 << 16  # rows that are made into bytes at a time
@@ -37,7 +38,7 @@ def write_mesh(path: str | os.PathLike[str], mesh: Mesh, *, force: bool = False)
     """Write a mesh in the format that the suffix names.
 
     Numbers are of 32 bits, but those of vertices in PLY, which are of 64 where the mesh's are, and in OBJ, which is
-    text. STL has neither normals of vertices nor colours, and OBJ no colours.
+    text, with colours behind positions, as many programs have them. STL has neither normals of vertices nor colours.
 
     Args:
         path: .ply, .obj, .stl or .glb.
@@ -95,7 +96,11 @@ def _write_stl(file: IO[bytes], mesh: Mesh) -> None:
 
 
 def _write_obj(file: IO[bytes], mesh: Mesh) -> None:
-    _write_lines(file, "v %.9g %.9g %.9g\n", mesh.vertices)
+    if mesh.colours is None:
+        _write_lines(file, "v %.9g %.9g %.9g\n", mesh.vertices)
+    else:
+        rows = np.concatenate([mesh.vertices, mesh.colours / 255], 1)
+        _write_lines(file, "v %.9g %.9g %.9g %.4g %.4g %.4g\n", rows)
     if mesh.normals is None:
         _write_lines(file, "f %d %d %d\n", mesh.faces.astype(np.int64) + 1)
         return
@@ -119,8 +124,9 @@ def _write_glb(file: IO[bytes], mesh: Mesh) -> None:
         arrays.append((mesh.normals.astype("<f4"), "VEC3", 5126, 34962))
     if mesh.colours is not None:
         attributes["COLOR_0"] = len(arrays)
-        opaque = np.full((len(mesh.colours), 1), 255, np.uint8)
-        arrays.append((np.concatenate([mesh.colours, opaque], 1), "VEC4", 5121, 34962))
+        light = np.ones((len(mesh.colours), 4), np.float32)  # which is what glTF has, and not its tones
+        light[:, :3] = linear_light(np.arange(256) / 255)[mesh.colours]
+        arrays.append(((light * 65535 + 0.5).astype("<u2"), "VEC4", 5123, 34962))
     arrays.append((mesh.faces.astype("<u4").reshape(-1, 1), "SCALAR", 5125, 34963))
     views, accessors, start = [], [], 0
     for place, (array, shape, number, target) in enumerate(arrays):

@@ -12,7 +12,7 @@ from inr._errors import InrError
 from inr._parts import Part, Registry
 from inr.activations import FUNCTIONS
 from inr.engines import Batch
-from inr.signals import GridSignal, Signal
+from inr.signals import GridSignal, PointPool, Signal
 
 objectives = Registry(
     "objective",
@@ -54,6 +54,11 @@ class PointwiseObjective(Part):
     uses_target: bool = False
 
     def __init__(self, signal: Signal) -> None:
+        if isinstance(signal, PointPool):
+            raise InrError(
+                "this loss compares values, and points of a surface have none; objectives igr and siren-sdf learn from "
+                "points with normals, digs without them"
+            )
         self.signal = signal
 
     @staticmethod

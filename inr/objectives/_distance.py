@@ -1,17 +1,24 @@
 """Losses of distances to a surface."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from inr._parts import Range
 from inr.objectives._base import Ops, PointwiseObjective, objectives
 from inr.signals import Signal
 
+_WHOLE = 2.0  # the range of normalised values
+
+
+def is_coloured(signal: Signal) -> bool:
+    """Whether red, green and blue are channels behind a distance."""
+    return signal.domain.kind == "shape" and signal.channels == 4
+
 
 @objectives.register(
     "mape",
     source="Müller et al., Instant neural graphics primitives with a multiresolution hash encoding, SIGGRAPH 2022",
-    formula="|r| / (|y| + ε), r = f(x) − y(x)",
+    formula="|r| / (|y| + ε), r = f(x) − y(x); w |r| of colours",
     limits="has a meaning where zero is a place of its own, as the surface is for distances",
 )
 class RelativeDistance(PointwiseObjective):
@@ -35,18 +42,21 @@ class RelativeDistance(PointwiseObjective):
         epsilon: Annotated[
             float, Range(0, above=True), "added to the target's magnitude; from there down errors count alike"
         ] = 0.01,
+        colours: Annotated[float, Range(0, above=True), "weight of errors of colours, where a shape has some"] = 1.0,
     ) -> None:
         super().__init__(signal)
-        self._epsilon = epsilon
+        self._epsilon, self._colours = epsilon, colours
 
-    def constants(self) -> Mapping[str, float]:
-        """Where relative errors become absolute ones."""
-        return {"epsilon": self._epsilon}
+    def constants(self) -> Mapping[str, float | Sequence[float]]:
+        """By what errors are divided: a share of the target, and a constant."""
+        if not is_coloured(self.signal):
+            return {"share": 1.0, "epsilon": self._epsilon}
+        return {"share": (1.0, 0.0, 0.0, 0.0), "epsilon": (self._epsilon, *(1 / self._colours,) * 3)}
 
     @staticmethod
     def formula(ops: Ops, residual: Any, value: Any, **constants: Any) -> Any:
         """The magnitude of the residual over that of the target, plus epsilon."""
-        return ops.abs(residual) / (ops.abs(constants["target"]) + constants["epsilon"])
+        return ops.abs(residual) / (constants["share"] * ops.abs(constants["target"]) + constants["epsilon"])
 
 
 @objectives.register(
@@ -78,9 +88,9 @@ class ClippedDistance(PointwiseObjective):
         super().__init__(signal)
         self._delta = delta
 
-    def constants(self) -> Mapping[str, float]:
-        """Where values are clipped."""
-        return {"delta": self._delta}
+    def constants(self) -> Mapping[str, float | Sequence[float]]:
+        """Where values are clipped; colours are not."""
+        return {"delta": (self._delta, *(_WHOLE,) * 3) if is_coloured(self.signal) else self._delta}
 
     @staticmethod
     def formula(ops: Ops, residual: Any, value: Any, **constants: Any) -> Any:

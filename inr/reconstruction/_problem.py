@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -71,6 +72,7 @@ class Reconstruction:
         truth: float32 (h, w, c) in own units; None where it is not known.
         facts: what was found in the data, what was chosen, and how dB are to be read, in words.
         domain: of the pictures.
+        interrupted: whether Ctrl-C kept classical methods from being run to their end.
     """
 
     task: str
@@ -80,6 +82,7 @@ class Reconstruction:
     truth: np.ndarray | None
     facts: Sequence[str]
     domain: Domain
+    interrupted: bool = False
 
     @property
     def picture(self) -> Float[np.ndarray, "h w c"]:
@@ -112,6 +115,7 @@ class Problem:
             method's.
         magnitudes: whether the two channels are the real and imaginary part of one, of which pictures show the
             magnitude.
+        about: what tells it from others, as of `inr.Fitter`.
     """
 
     task: str
@@ -126,6 +130,7 @@ class Problem:
     level: Sequence[float] | None = None
     known: np.ndarray | None = field(default=None, repr=False)
     magnitudes: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def pictures(self) -> Domain:
@@ -135,15 +140,28 @@ class Problem:
         low, high = (np.array(ends) for ends in (self.domain.values.low, self.domain.values.high))
         return replace(self.domain, channels=1, values=ValueMap((0.0,), (float(np.maximum(-low, high).max()),)))
 
-    def fitter(self, budget: Budget, *, engine: str = "auto", seed: int = 0) -> Fitter:
-        """The fit, which has not taken a step yet.
+    def fitter(
+        self,
+        budget: Budget,
+        *,
+        engine: str = "auto",
+        seed: int = 0,
+        checkpoint: Path | None = None,
+        every: float = 60.0,
+        resume: bool = False,
+    ) -> Fitter:
+        """The fit, which has not taken a step yet, or goes on from a checkpoint.
 
         Args:
             budget: when to stop.
             engine: "auto", or an engine's name with its options.
             seed: decides initial weights and batches.
+            checkpoint, every, resume: as of `inr.Fitter`.
         """
-        return Fitter(self.signal, self.setup, budget, engine=engine, seed=seed, objective=self.objective)
+        return Fitter(
+            self.signal, self.setup, budget, engine=engine, seed=seed, objective=self.objective, about=self.about,
+            checkpoint=checkpoint, every=every, resume=resume,
+        )  # fmt: skip
 
     def fit(
         self,
@@ -162,7 +180,18 @@ class Problem:
         Returns:
             The fitter, whose field spans the domain of the reconstruction.
         """
-        fitter = self.fitter(budget, engine=engine, seed=seed)
+        return self.run(self.fitter(budget, engine=engine, seed=seed), on_event)
+
+    def run(self, fitter: Fitter, on_event: Callable[[Event], Any] | None = None) -> Fitter:
+        """A fit of this problem, run to its end. Ctrl-C ends it with the best state so far.
+
+        Args:
+            fitter: of this problem.
+            on_event: called with every event of the fit.
+
+        Returns:
+            The fitter, whose field spans the domain of the reconstruction.
+        """
         with stopping_on_interrupt(fitter):
             for event in fitter.run():
                 if on_event is not None:
@@ -185,7 +214,7 @@ class Problem:
         return replace(self, setup=replace(setup, **given))
 
     def finish(self, fitter: Fitter, truth: Any = None) -> Reconstruction:
-        """What a fit came to, and the classical methods beside it.
+        """What a fit came to, and the classical methods beside it; Ctrl-C leaves out those that are not done.
 
         Args:
             fitter: of this problem, when its fit has ended.
@@ -204,17 +233,23 @@ class Problem:
             ours.domain = _shifted(self.domain, shift)
             picture = picture + shift.astype(np.float32)
         methods = [self._judged(OURS, picture, wanted, seconds, _engine(fitter))]
+        facts = list(self.facts)
+        interrupted = False
         for each in self.classical:
             begin = time.perf_counter()
-            found = each.run()
+            try:
+                found = each.run()
+            except KeyboardInterrupt:
+                interrupted = True
+                facts.append(f"interrupted: {each.name} was not run to its end")
+                break
             methods.append(self._judged(each.name, found, wanted, time.perf_counter() - begin, each.note))
         if wanted is not None:
             ours.metrics = {"psnr": methods[0].psnr, "ssim": methods[0].ssim}
-        facts = list(self.facts)
         if wanted is not None and self.free != "nothing":
             facts.append(f"dB and SSIM are of pictures fitted to the truth by {self.free}, which the data leave open")
         shown = self.pictures if self.magnitudes else ours.domain
-        return Reconstruction(self.task, ours, self._as_picture(self.given), methods, wanted, facts, shown)
+        return Reconstruction(self.task, ours, self._as_picture(self.given), methods, wanted, facts, shown, interrupted)
 
     def checked_truth(self, truth: Any) -> np.ndarray:
         """What the reconstruction should be, float32 (h, w, c) in own units.

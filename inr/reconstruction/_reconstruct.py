@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from inr._errors import InrError
 from inr.fitting import Budget, Event
 from inr.reconstruction._composite import composite
 from inr.reconstruction._ct import tomography
+from inr.reconstruction._identity import identity
 from inr.reconstruction._inputs import array_names
 from inr.reconstruction._mri import magnetic_resonance
 from inr.reconstruction._pixels import denoise, inpaint
@@ -56,7 +58,9 @@ def problem(task: str | None, given: Any, **options: Any) -> Problem:
     absent = [each.name for each in known if each.default is inspect.Parameter.empty and each.name not in taken]
     if absent:
         raise InrError(f"the task {chosen} needs {' and '.join(absent)}")
-    return make(given, **{each.name: taken[each.name] for each in known if each.name in taken})
+    meant = {each.name: taken[each.name] for each in known if each.name in taken}
+    about = {"task": chosen, "data": identity(given), "options": identity(meant)}
+    return replace(make(given, **meant), about=about)
 
 
 def reconstruct(
@@ -69,11 +73,14 @@ def reconstruct(
     engine: str = "auto",
     seed: int = 0,
     on_event: Callable[[Event], None] | None = None,
+    checkpoint: Path | None = None,
+    every: float = 60.0,
+    resume: bool = False,
     **options: Any,
 ) -> Reconstruction:
     """Reconstruct a picture from what is known of it: derivatives, some pixels, a blur, projections, k-space.
 
-    Ctrl-C ends the fit, and the best state so far is what is returned.
+    Ctrl-C ends the fit, and the best state so far is what is returned; a second one leaves classical methods out.
 
     Args:
         given: a picture, as `inr.open` or `inr.from_array` take it; or arrays by name, as a mapping or an .npz file.
@@ -83,6 +90,9 @@ def reconstruct(
         engine: "auto", or an engine's name with its options.
         seed: of initial weights, batches and random places.
         on_event: called with every event of the fit.
+        checkpoint: file to keep a resumable state of the fit in; None: none is kept. It stays when the work is done.
+        every: seconds from one checkpoint to the next; 0: after every step.
+        resume: go on from the checkpoint, as if the fit had not been interrupted.
         options: of the task, see `inr.reconstruction.inpaint` and its neighbours; and `encoding`, `activation`,
             `network`, `learning_rate`, `optimiser`, `batch` in the place of the task's own.
 
@@ -99,7 +109,11 @@ def reconstruct(
     parts = take_parts(options)
     ready = problem(task, given, seed=seed, **options).with_parts(parts)
     wanted = None if truth is None else ready.checked_truth(truth)
-    fitter = ready.fit(Budget(steps=steps, seconds=seconds), engine=engine, seed=seed, on_event=on_event)
+    fitter = ready.fitter(
+        Budget(steps=steps, seconds=seconds), engine=engine, seed=seed, checkpoint=checkpoint, every=every,
+        resume=resume,
+    )  # fmt: skip
+    ready.run(fitter, on_event)
     return ready.finish(fitter, wanted)
 
 

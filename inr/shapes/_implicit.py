@@ -106,9 +106,10 @@ def implicit(field: Field, engine: Spec = "auto", *, execute: Execute | None = N
 
     slopes = _slopes(field, ready) if field.smoothness >= 1 and isinstance(ready, DerivativePlan) else None
     half = (domain.axes[0].high - domain.axes[0].low) / 2
+    distance = (domain.values.high[0] - domain.values.low[0]) / 2
     return Implicit(
         values, domain.in_dim, slopes,
-        None if domain.meta.get("represents") == "occupancy" else domain.values.data_range / 2 / half,
+        None if domain.meta.get("represents") == "occupancy" else distance / half,
         tuple((axis.high + axis.low) / 2 for axis in domain.axes), half,
         colours if domain.channels == 4 else None,
     )  # fmt: skip

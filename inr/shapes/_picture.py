@@ -6,11 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from inr._errors import InrError
+from inr._srgb import linear_light, srgb_tones
 from inr.field import Field, Spec
 from inr.shapes._camera import Camera, Up, framed, look
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._scene import Scene, in_parts
-from inr.shapes._shading import linear_light, shaded, srgb_tones
+from inr.shapes._shading import shaded
 
 Size = tuple[int, int]
 Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from inr._srgb import linear_light
 from inr.shapes._camera import Camera
 from inr.shapes._scene import Scene
 
@@ -68,17 +69,6 @@ def _albedo(scene: Scene, points: np.ndarray) -> np.ndarray:
     if scene.shape.colours is None:
         return _CLAY
     return linear_light(scene.shape.colours(points).astype(np.float32) / 255)
-
-
-def linear_light(tones: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Light from sRGB tones, both from 0 to 1."""
-    return np.where(tones <= 0.04045, tones / 12.92, ((tones + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def srgb_tones(light: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """sRGB tones of light, both from 0 to 1."""
-    light = np.clip(light, 0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

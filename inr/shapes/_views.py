@@ -1,10 +1,13 @@
 """What a comparison sheet shows of a shape: the input, the field, the error on its surface, a slice."""
 
+import copy
+from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from inr._srgb import linear_light, srgb_tones
 from inr.field import Field
 from inr.geometry import build_tree, closest, first_hits
 from inr.shapes._camera import Camera
@@ -13,7 +16,6 @@ from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._measure import Reference
 from inr.shapes._picture import background, draw, view
 from inr.shapes._scene import Scene
-from inr.shapes._shading import linear_light, srgb_tones
 from inr.signals import PointPool, Signal
 
 _SIDE = 420  # pixels
@@ -71,11 +73,16 @@ def _faces(solid: Reference) -> str:
 
 
 class _MeshScene(Scene):
-    """A mesh in the light of the field's scene: shadows in corners are those of the field."""
+    """A mesh in the light of the field's scene: shadows in corners are those of the field, colours its own."""
 
     def __init__(self, scene: Scene, solid: Reference) -> None:
         self.__dict__.update(scene.__dict__)
         self._mesh, self._tree = solid.mesh, build_tree(solid.mesh.vertices[solid.mesh.faces].astype(np.float64))
+        self.shape = replace(scene.shape, colours=None if solid.mesh.colours is None else self._colours)
+
+    def _colours(self, points: Float[np.ndarray, "n 3"]) -> UInt8[np.ndarray, "n 3"]:
+        found = closest(self._tree, points.astype(np.float64))
+        return (self._mesh.colours_at(found.faces, found.points) + 0.5).astype(np.uint8)
 
     def hits(self, origin: Float[np.ndarray, "3"], directions: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """See `Scene.hits`."""
@@ -125,7 +132,9 @@ def _error_view(scene: Scene, solid: Reference, camera: Camera) -> View:
 
     longest = float(np.ptp(solid.mesh.vertices, axis=0).max())
     note = f"dark red: {worst * scene.shape.scale:.2g}, {100 * worst / longest:.2g} % of its side"
-    return View(draw(scene, camera, (_SIDE, _SIDE), paint), "error", note)
+    plain = copy.copy(scene)
+    plain.shape = replace(scene.shape, colours=None)
+    return View(draw(plain, camera, (_SIDE, _SIDE), paint), "error", note)
 
 
 def _slice(shape: Implicit, solid: Reference | None, scene: Scene) -> View:

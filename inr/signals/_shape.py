@@ -24,7 +24,12 @@ _MIXTURE = ((0.5, 0.01), (0.3, 0.003), (0.1, 0.06))
 
 
 def shape_domain(
-    low: Float[np.ndarray, " d"], high: Float[np.ndarray, " d"], represents: ShapeAs, source: str = "the shape"
+    low: Float[np.ndarray, " d"],
+    high: Float[np.ndarray, " d"],
+    represents: ShapeAs,
+    source: str = "the shape",
+    *,
+    coloured: bool = False,
 ) -> tuple[Domain, Float[np.ndarray, " d"], float]:
     """The domain of a shape, which has one scale for all axes and for distances.
 
@@ -33,6 +38,7 @@ def shape_domain(
         represents: what the field's values are: signed distances ("sdf"), the logit of being outside ("occupancy"), or
             distances that are learned from points alone ("eikonal"). All are negative inside.
         source: what is said to be at fault.
+        coloured: whether red, green and blue, from 0 to 255, are three more channels.
 
     Returns:
         The domain; the centre of its box, and half its side, in own units.
@@ -49,14 +55,17 @@ def shape_domain(
     centre = (high + low) / 2
     axes = tuple(Axis(name, None, "", float(c - half), float(c + half)) for name, c in zip("xyz", centre, strict=False))
     scale = 1.0 if represents == "occupancy" else half
-    return Domain("shape", axes, 1, ValueMap((-scale,), (scale,)), meta={"represents": represents}), centre, half
+    colours = ((0.0,) * 3, (255.0,) * 3) if coloured else ((), ())
+    values = ValueMap((-scale, *colours[0]), (scale, *colours[1]))
+    return Domain("shape", axes, len(values.low), values, meta={"represents": represents}), centre, half
 
 
 class ShapeSignal(Signal):
     """A solid, told by values at points around its surface, which are drawn when they are first asked for.
 
     Coordinates are those of a box with equal sides around the shape, and distances are in units of half its side, so
-    that their gradient has length 1. Values are negative inside.
+    that their gradient has length 1. Values are negative inside. Coloured solids have four channels: signed distances,
+    and the colour of the closest point of the surface.
 
     Args:
         solid: in [-1, 1]^d.
@@ -86,14 +95,14 @@ class ShapeSignal(Signal):
         return self._size
 
     @property
-    def pool(self) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n 1"]]:
+    def pool(self) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n c"]]:
         """Coordinates and normalised values of all points, float32."""
         self._draw_up_to(self._size)
         return self._points
 
     @functools.cached_property
     def _points(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros((self._size, self.in_dim), np.float32), np.zeros((self._size, 1), np.float32)
+        return np.zeros((self._size, self.in_dim), np.float32), np.zeros((self._size, self.channels), np.float32)
 
     @property
     def blocks_of_points(self) -> int:
@@ -134,14 +143,14 @@ class ShapeSignal(Signal):
         draw = np.random.default_rng((self._seed, block, generation))
         spreads = np.concatenate([np.full(int(share * count), spread) for share, spread in _MIXTURE])
         # those of the surface come in the order of its faces, of which each has all of the mixture
-        points, distances = self.solid.around(len(spreads), draw.permutation(spreads)[:, None], draw)
+        points, values = self.solid.around(len(spreads), draw.permutation(spreads)[:, None], draw)
         anywhere = draw.uniform(-1, 1, (count - len(spreads), self.in_dim))
         points = np.concatenate((points, anywhere))
-        distances = np.concatenate((distances, self.solid.distances(anywhere)))
-        values = np.sign(distances) if self.represents == "occupancy" else distances
+        values = np.concatenate((values, self.solid.values(anywhere)))
+        values = np.sign(values) if self.represents == "occupancy" else values
         # neighbours in the pool are neighbours in space, as engines like it
         order = space_filling(points)
-        return points[order], values[order, None]
+        return points[order], values[order]
 
     @property
     def _coords(self) -> Tensor:
@@ -157,7 +166,7 @@ class ShapeSignal(Signal):
 
     @property
     def array(self) -> np.ndarray:
-        """Values of the pool in own units, (n, 1)."""
+        """Values of the pool in own units, (n, c)."""
         return self.domain.values.restore(self.pool[1])
 
     def coords(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
@@ -166,7 +175,7 @@ class ShapeSignal(Signal):
         return self._on(indices.device, "_coords").index_select(0, indices)
 
     def values(self, indices: Int[Tensor, " n"]) -> Float[Tensor, "n c"]:
-        """Values of points of the pool, float32 (n, 1)."""
+        """Values of points of the pool, float32 (n, c)."""
         self._draw_for(indices)
         return self._on(indices.device, "_targets").index_select(0, indices)
 

@@ -34,17 +34,28 @@ def read(path: Path, form: str, as_shape: ShapeAs | None, max_bytes: int) -> Sha
     found = read_shape(path, form)
     if isinstance(found, OrientedPoints):
         return ShapeSource.of_points(found.positions, found.normals, as_shape, str(path))
-    return ShapeSource("mesh", {"vertices": found.vertices, "faces": found.faces}, as_shape, str(path))
+    arrays = {"vertices": found.vertices, "faces": found.faces}
+    if found.colours is not None:
+        arrays["colours"] = found.colours
+    return ShapeSource("mesh", arrays, as_shape, str(path))
 
 
 def from_mesh(
-    vertices: Any, faces: Any, *, as_shape: ShapeAs | None = None, seed: int = 0, source: str = "the mesh"
+    vertices: Any,
+    faces: Any,
+    colours: Any = None,
+    *,
+    as_shape: ShapeAs | None = None,
+    seed: int = 0,
+    source: str = "the mesh",
 ) -> Signal:
     """A signal from a triangle mesh.
 
     Args:
         vertices: real numbers (n, 3), in own units.
         faces: integers (m, 3), counterclockwise as seen from outside. Meshes may be open and may overlap themselves.
+        colours: uint8 (n, 3), red, green and blue of the vertices, sRGB; they are learned beside signed distances, of
+            which alone they are. None: no colours.
         as_shape: "sdf", signed distances; "occupancy", what is inside; "eikonal", a distance that is learned from
             points of the surface and their normals alone. None: "sdf".
         seed: of the points that are drawn around the surface.
@@ -63,7 +74,9 @@ def from_mesh(
     >>> signal.domain.kind, signal.in_dim
     ('shape', 3)
     """
-    mesh, domain = boxed_mesh(vertices, faces, as_shape, source)
+    mesh, domain = boxed_mesh(vertices, faces, colours, as_shape, source)
+    if colours is not None and domain.channels == 1:
+        warnings.warn(f"{source}: colours are learned beside sdf alone, and are left out", InrWarning, stacklevel=2)
     solid = MeshSolid(mesh)
     for note in solid.notes:
         warnings.warn(f"{source}: {note}", InrWarning, stacklevel=2)
@@ -73,7 +86,7 @@ def from_mesh(
     return ShapeSignal(solid, domain, seed=seed)
 
 
-def boxed_mesh(vertices: Any, faces: Any, as_shape: ShapeAs | None, source: str) -> tuple[Mesh, Domain]:
+def boxed_mesh(vertices: Any, faces: Any, colours: Any, as_shape: ShapeAs | None, source: str) -> tuple[Mesh, Domain]:
     """A mesh in [-1, 1]³ without what has no area, and its domain; arguments and errors are those of `from_mesh`."""
     vertices, faces = np.asarray(vertices), np.asarray(faces)
     if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype.kind not in "fiu":
@@ -85,17 +98,28 @@ def boxed_mesh(vertices: Any, faces: Any, as_shape: ShapeAs | None, source: str)
     if faces.min() < 0 or faces.max() >= len(vertices):
         wrong = faces.min() if faces.min() < 0 else faces.max()
         raise InrError(f"{source}: a face names vertex {wrong}, and there are {len(vertices):,}")
+    if as_shape not in (None, "sdf"):
+        colours = None
+    if colours is not None:
+        colours = np.asarray(colours)
+        if colours.dtype != np.uint8 or colours.shape != vertices.shape:
+            raise InrError(
+                f"{source}: colours are uint8 {vertices.shape}, one of each vertex, not {colours.dtype} of shape "
+                f"{colours.shape}"
+            )
     try:
-        mesh = cleaned(Mesh(vertices.astype(np.float64), faces.astype(np.int64)))
+        mesh = cleaned(Mesh(vertices.astype(np.float64), faces.astype(np.int64), colours=colours))
     except InrError as error:
         raise InrError(f"{source}: {error}") from None
     if len(mesh.faces) < 2:
         raise InrError(f"{source} has one triangle, which encloses nothing")
-    domain, centre, half = shape_domain(mesh.vertices.min(0), mesh.vertices.max(0), as_shape or "sdf", source)
+    domain, centre, half = shape_domain(
+        mesh.vertices.min(0), mesh.vertices.max(0), as_shape or "sdf", source, coloured=colours is not None
+    )
     inside = (mesh.vertices - centre) / half
     if np.linalg.eigvalsh(np.cov(inside.T))[0] < _FLAT:
         raise InrError(f"{source} lies in one plane, and encloses nothing")
-    return Mesh(inside, mesh.faces), domain
+    return Mesh(inside, mesh.faces, colours=mesh.colours), domain
 
 
 def from_points(

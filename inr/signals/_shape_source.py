@@ -18,8 +18,9 @@ class ShapeSource(NamedTuple):
 
     Attributes:
         holds: which of them.
-        arrays: of a mesh vertices (n, 3) and faces (m, 3); of points positions (n, 3) and, where they are known,
-            normals (n, 3); of an outline the points (n, 2) of all curves and the ends (k,) of each among them.
+        arrays: of a mesh vertices (n, 3) and faces (m, 3), of points positions (n, 3), and, where they are known,
+            colours (n, 3) and normals (n, 3) of these; of an outline the points (n, 2) of all curves and the ends (k,)
+            of each among them.
         as_shape: what is learned of it, see `from_mesh`.
         name: what is said to be at fault.
         rule: of what is inside of an outline, see `from_outline`.
@@ -79,9 +80,9 @@ class ShapeSource(NamedTuple):
         return importlib.import_module(f"inr.signals.{'_silhouettes' if self.holds == 'outline' else '_shape_files'}")
 
     @property
-    def _given(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        first, second = ("vertices", "faces") if self.holds == "mesh" else ("positions", "normals")
-        return self.arrays.get(first), self.arrays.get(second)
+    def _given(self) -> list[np.ndarray | None]:
+        names = ("vertices", "faces", "colours") if self.holds == "mesh" else ("positions", "normals")
+        return [self.arrays.get(name) for name in names]
 
     @property
     def _curves(self) -> list[np.ndarray]:

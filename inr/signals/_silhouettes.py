@@ -33,11 +33,11 @@ class OutlineSolid:
         """See `Solid`."""
         return tuple(self.outline.curves)
 
-    def distances(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+    def values(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 1"]:
         """See `Solid`."""
         order = space_filling(points)
-        found = np.empty(len(points))
-        found[order] = self.outline.at(points[order])
+        found = np.empty((len(points), 1))
+        found[order, 0] = self.outline.at(points[order])
         return found
 
     def inside(self, points: Float[np.ndarray, "n 2"]) -> np.ndarray:
@@ -46,11 +46,11 @@ class OutlineSolid:
 
     def around(
         self, count: int, spread: float | np.ndarray, draw: np.random.Generator
-    ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
+    ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 1"]]:
         """See `Solid`."""
         points, _ = self.outline.around(count, draw)
         points = np.clip(points + draw.normal(size=points.shape) * spread, -1, 1)
-        return points, self.distances(points)
+        return points, self.values(points)
 
 
 def from_mask(mask: Any, *, as_shape: ShapeAs | None = None, seed: int = 0, source: str = "the mask") -> ShapeSignal:

@@ -15,6 +15,9 @@ class Solid(Protocol):
     Attributes:
         dimensions: d.
         notes: what was found in its source and done about it, in words.
+
+    Its values at points are (n, 1), signed distances, negative inside; or (n, 4), with the colour of the closest point
+    of the surface behind them, red, green and blue from -1 to 1. They are float64.
     """
 
     dimensions: int
@@ -25,8 +28,8 @@ class Solid(Protocol):
         """Arrays that tell one solid from another."""
         ...
 
-    def distances(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-        """Signed distances, negative inside, float64."""
+    def values(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
+        """Its values."""
         ...
 
     def inside(self, points: Float[np.ndarray, "n d"]) -> np.ndarray:
@@ -35,8 +38,8 @@ class Solid(Protocol):
 
     def around(
         self, count: int, spread: float | np.ndarray, draw: np.random.Generator
-    ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
-        """Points of the surface, moved by a normal distribution, and their signed distances.
+    ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n c"]]:
+        """Points of the surface, moved by a normal distribution, and the values there.
 
         Args:
             count: of points.
@@ -50,7 +53,7 @@ class MeshSolid:
     """The solid that a mesh encloses.
 
     Args:
-        mesh: in [-1, 1]³, with merged vertices, and faces that have an area.
+        mesh: in [-1, 1]³, with merged vertices, and faces that have an area. Its colours are among the values.
     """
 
     dimensions = 3
@@ -62,14 +65,22 @@ class MeshSolid:
     @property
     def sources(self) -> tuple[np.ndarray, ...]:
         """See `Solid`."""
-        return self.mesh.vertices, self.mesh.faces
+        colours = () if self.mesh.colours is None else (self.mesh.colours,)
+        return self.mesh.vertices, self.mesh.faces, *colours
 
-    def distances(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    def values(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n c"]:
         """See `Solid`."""
         order = space_filling(points)
-        found = np.empty(len(points))
-        found[order] = self._signed.at(points[order])
+        found = np.empty((len(points), 1 if self.mesh.colours is None else 4))
+        found[order] = self._values(points[order])
         return found
+
+    def _values(self, points: np.ndarray, near: np.ndarray | None = None) -> Float[np.ndarray, "n c"]:
+        """Its values at points whose neighbours in the array are neighbours in space."""
+        distances, found = self._signed.located(points, near)
+        if self.mesh.colours is None:
+            return distances[:, None]
+        return np.concatenate((distances[:, None], self.mesh.colours_at(found.faces, found.points) / 127.5 - 1), 1)
 
     def inside(self, points: Float[np.ndarray, "n 3"]) -> np.ndarray:
         """See `Solid`."""
@@ -80,11 +91,11 @@ class MeshSolid:
 
     def around(
         self, count: int, spread: float | np.ndarray, draw: np.random.Generator
-    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n c"]]:
         """See `Solid`."""
         surface = sample_surface(self.mesh, count, draw)
         points = np.clip(surface.points + draw.normal(size=(count, 3)) * spread, -1, 1)
-        return points, self._signed.at(points, surface.faces)
+        return points, self._values(points, surface.faces)
 
     def surface(
         self, count: int, draw: np.random.Generator

@@ -46,6 +46,7 @@ def test_a_number_is_found(inr_cli, tmp_path):
     [
         (["u_xx + u_yy"], "not enough conditions"),
         (["u_t - u_xx", "--boundary", "0"], "not enough conditions: nothing is given at t=0"),
+        (["u_tt - u_xx", "--initial", "sin(x)", "--boundary", "0"], "an equation of order 2 in t takes 2 at its ends"),
         (["u_xx + w", "--boundary", "0"], "unknown name 'w'"),
         (["u_xx + sni(x)", "--boundary", "0"], "unknown function 'sni'"),
         (["u_xq", "--domain", "x=0..1", "--boundary", "0"], "axes are x"),

@@ -21,12 +21,12 @@ from inr.equations import (
     solve_options,
     state,
 )
-from inr.equations._collocation_setup import check_smooth
 from inr.equations._eager import EagerLoss
 from inr.equations._objective import Drawn
 from inr.equations._places import QuasirandomSequence, parse_place
 from inr.equations._terms import Units
 from inr.field import jet, laplace
+from inr.fitting import check_smooth
 
 _SMALL = {"network": "mlp:depth=2,width=8", "batch": 64, "steps": 3, "engine": "eager"}
 _BOX = "x=0..3,t=-1..1"
@@ -180,7 +180,7 @@ def test_activations_that_have_not_the_derivatives_are_refused():
         domain = problem.domain
         field = inr.Field.build(domain, network="mlp:depth=1,width=4", **{"activation": "sine", **parts})
         with pytest.raises(inr.InrError, match=words):
-            check_smooth(field, problem)
+            check_smooth(field, problem.order, "the equation")
 
 
 def test_places_are_drawn_where_they_are():

@@ -8,6 +8,7 @@ import inr
 from inr.activations import FUNCTIONS
 from inr.engines import At, Batch
 from inr.field import jet
+from inr.fitting import make_fitter
 from inr.objectives import objectives
 from inr.signals import from_points
 
@@ -100,3 +101,12 @@ def test_other_signals_and_missing_normals_are_refused():
         objectives.build("siren-sdf", picture)
     with pytest.raises(inr.InrError, match="needs normals"):
         objectives.build("igr", sphere(normals=False))
+    with pytest.raises(inr.InrError, match="compares values, and points of a surface have none"):
+        objectives.build("mape", sphere())
+
+
+@pytest.mark.parametrize("parts", [{"activation": "relu"}, {"encoding": "hash:levels=2", "activation": "sine"}])
+def test_parts_without_the_derivatives_of_a_loss_are_refused(parts):
+    given = {"encoding": "identity", "network": "mlp:depth=1,width=8", **parts}
+    with pytest.raises(inr.InrError, match=r"the loss reads derivatives of order 2, and .* without kinks: take"):
+        make_fitter(sphere(normals=False), budget=inr.Budget(steps=1), engine="eager", **given)

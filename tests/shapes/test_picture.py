@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import inr
+from inr._srgb import linear_light, srgb_tones
 from inr.shapes import Implicit, picture, turntable
 from inr.shapes._camera import framed, look
 from inr.shapes._picture import draw, view
 from inr.shapes._scene import Scene
-from inr.shapes._shading import linear_light, occlusion, srgb_tones
+from inr.shapes._shading import occlusion
 from tests.geometry.solids import ball, box, torus, two_balls
 
 _SIZE = (64, 64)

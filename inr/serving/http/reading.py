@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from inr._errors import DamagedFile, InrError
+from inr._option_values import READING
 from inr.serving import DiskFull
 from inr.serving.http.service import Service, in_thread
 from inr.serving.logs import log, tell
@@ -13,8 +14,6 @@ from inr.serving.queue import NotFound, QuotaExceeded
 
 if TYPE_CHECKING:
     from inr.serving.queue import SignalRow
-
-OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")  # of reading, beside the name
 
 
 def shown_name(name: str) -> str:
@@ -71,4 +70,4 @@ async def read_again(service: Service) -> None:
 
 def reading_options(given: dict[str, Any]) -> dict[str, Any]:
     """Those of reading's options that were given."""
-    return {name: value for name, value in given.items() if name in OPTIONS and value is not None}
+    return {name: value for name, value in given.items() if name in READING and value is not None}

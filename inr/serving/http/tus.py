@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any, get_args
 
-from inr.serving.http.reading import OPTIONS, reading_options, shown_name
+from inr._option_values import READING
+from inr.serving.http.reading import reading_options, shown_name
 from inr.serving.http.receiving import decoded
 from inr.serving.problems import Problem
 from inr.signals import ShapeAs
@@ -19,7 +20,7 @@ def metadata_of(header: str) -> tuple[str, dict[str, Any]]:
     for pair in filter(None, (item.strip() for item in header.split(","))):
         key, _, value = pair.partition(" ")
         text = decoded(value, "Upload-Metadata").decode("utf-8", "replace")
-        if key in OPTIONS and len(text) > 200:
+        if key in READING and len(text) > 200:
             raise Problem("bad-request", f"Upload-Metadata: {key} is too long.")
         found[key] = text
     return shown_name(found.get("filename") or found.get("name") or ""), _typed(reading_options(found))

@@ -86,7 +86,7 @@ def _stand_in(description: Mapping[str, Any]) -> Signal:
     """A signal of the same domain, whose samples are all one and take no memory."""
     domain = Domain.from_json(description["domain"])
     if domain.kind == "shape":
-        return ShapeSignal(_Nothing(domain.in_dim), domain, size=description["size"])
+        return ShapeSignal(_Nothing(domain.in_dim, domain.channels), domain, size=description["size"])
     middle = np.asarray(domain.values.low[0], dtype=domain.dtype)
     if domain.shape is not None:
         return GridSignal(np.broadcast_to(middle, (*domain.shape, domain.channels)), domain)
@@ -95,17 +95,17 @@ def _stand_in(description: Mapping[str, Any]) -> Signal:
 
 
 class _Nothing:
-    """A solid of which nothing is known but its dimensions."""
+    """A solid of which nothing is known but its dimensions, and how many values it has at points."""
 
     notes: tuple[str, ...] = ()
     sources: tuple[np.ndarray, ...] = ()
 
-    def __init__(self, dimensions: int) -> None:
-        self.dimensions = dimensions
+    def __init__(self, dimensions: int, channels: int) -> None:
+        self.dimensions, self._channels = dimensions, channels
 
-    def distances(self, points: np.ndarray) -> np.ndarray:
+    def values(self, points: np.ndarray) -> np.ndarray:
         """See `Solid`."""
-        return np.ones(len(points))
+        return np.ones((len(points), self._channels))
 
     def inside(self, points: np.ndarray) -> np.ndarray:
         """See `Solid`."""
@@ -113,7 +113,8 @@ class _Nothing:
 
     def around(self, count: int, spread: Any, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """See `Solid`."""
-        return draw.uniform(-1, 1, (count, self.dimensions)), np.ones(count)
+        points = draw.uniform(-1, 1, (count, self.dimensions))
+        return points, self.values(points)
 
 
 def _asks_for_a_choice(options: Mapping[str, Any]) -> bool:

@@ -17,14 +17,13 @@ import numpy as np
 
 from inr._errors import InrError
 from inr._main_module import nothing_of_this_script
-from inr._option_values import parse_range
+from inr._option_values import READING, parse_range
 from inr.serving import DiskFull
 from inr.serving.store import Store
 from inr.serving.work._reading import ARRAY, DESCRIPTION, FIELD, NO_ROOM, PREVIEW, REFUSED, run_reader
 from inr.serving.work._sandbox import ReadLimits
 from inr.signals import Domain, GridSignal, LosslessSize, ScatteredSignal, ShapeAs, ShapeSource, Signal
 
-_OPTIONS = ("sampling", "value_range", "nodata", "srgb", "variable", "as_shape")
 _MOST_DESCRIPTION = 32 << 20  # bytes
 _LONGEST_SENTENCE = 2_000  # letters
 _processes = threading.Lock()  # whoever begins a process looks after all others, and an exit status is told once
@@ -85,9 +84,9 @@ def read(
 
 def reading_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options of reading, as requests write them, as `inr.open` takes them. Raises InrError for what makes no sense."""
-    unknown = [each for each in options if each not in _OPTIONS]
+    unknown = [each for each in options if each not in READING]
     if unknown:
-        raise InrError(f"reading a signal has no option '{unknown[0]}'; it has {', '.join(_OPTIONS)}")
+        raise InrError(f"reading a signal has no option '{unknown[0]}'; it has {', '.join(READING)}")
     found = {key: value for key, value in options.items() if value is not None and value is not False}
     if "value_range" in found:
         found["value_range"] = parse_range(str(found["value_range"]).replace(":", ","))

@@ -210,6 +210,7 @@ function figures(job, curve) {
         ["Time", duration(metrics.seconds ?? now.progress?.seconds)],
         ["SSIM", metrics.ssim?.toFixed(4)],
         ["IoU near the surface", metrics.iou_near?.toFixed(4)],
+        ["Colours", metrics.psnr_colours && `${metrics.psnr_colours.toFixed(2)} dB`],
         ["Chamfer distance", metrics.chamfer?.toPrecision(3)],
         ["Parts", partsOf(now) || "what suits it"],
         [metrics.kind === "shape" ? "Against its file" : "Against lossless", ratio(metrics.lossless_bytes, metrics.bytes)],
