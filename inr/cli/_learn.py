@@ -12,7 +12,7 @@ from inr._cluster import Cluster
 from inr._errors import InrError, InrWarning
 from inr.cli import _fit_options as fit_options
 from inr.cli._completion import completing
-from inr.cli._console import decibels, out, pairs, print_json, remark, size, tell_left_out
+from inr.cli._console import decibels, out, pairs, print_json, size, tell_left_out
 from inr.cli._fit_files import check_every, check_field_name
 from inr.cli._progress import LearningBar, waiting
 from inr.cli._render import DAMAGED

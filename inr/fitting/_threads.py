@@ -26,12 +26,14 @@ def on_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def one_thread() -> contextlib.AbstractContextManager[None]:
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
     """While inside, PyTorch computes on one thread: for many small operations, to which more of them bring nothing.
 
     Where other programs want the cores, threads wait for each other for milliseconds at every operation.
     """
-    return on_threads(1)
+    with on_threads(1):
+        yield
 
 
 def one_thread_beside(plan: Plan) -> contextlib.AbstractContextManager[None]:
