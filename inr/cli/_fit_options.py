@@ -100,7 +100,8 @@ Solver = Annotated[
     str,
     _option(
         _FITTING,
-        "The optimiser: adam if not given, soap for small networks; or closed-form, for network kronecker.",
+        "The optimiser: adam if not given, soap for small networks, muon for networks of several hidden layers; or "
+        "closed-form, for network kronecker.",
         "--optimiser",
         "--solver",
     ),

@@ -9,10 +9,10 @@ from inr._upstairs import upstairs
 from inr.compression.keeping import Coding, Keeping, Source
 from inr.engines import engines
 from inr.field import Field, Spec
-from inr.fitting import Budget, Fitter, check_buildable, make_fitter, preset_setup, solved
+from inr.fitting import OPTIMISERS, Budget, Fitter, check_buildable, make_fitter, preset_setup, solved
 from inr.signals import Signal
 
-_SOLVERS = ("adam", "soap", "closed-form")
+_SOLVERS = (*OPTIMISERS, "closed-form")
 # parts of the only network that has a closed form
 _ALONE = {"encoding": "identity", "activation": "linear"}
 # Adam's, for steps from a closed form: the squared error is at its least, and the network's own rate would leave it
@@ -28,7 +28,7 @@ class FitOptions:
         steps, seconds, psnr, max_error, bytes, coding: as of `inr.fit`.
         batch, learning_rate, schedule, lattice_only, seed: as of `inr.fit`.
         base: what the fit begins from, an `inr.priors.Base` or the path of its file; its parts are the field's.
-        optimiser: "adam", "soap" or, without steps or before them, "closed-form", which is that of network kronecker.
+        optimiser: one of `inr.fitting.OPTIMISERS` or, without steps or before them, "closed-form", which is that of network kronecker.
 
     Raises:
         InrError: options that contradict each other, or in which nothing can be fitted.

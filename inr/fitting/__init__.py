@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from inr.fitting._kernel import tangent_kernel as tangent_kernel
     from inr.fitting._make_optimiser import OPTIMISERS as OPTIMISERS
     from inr.fitting._make_optimiser import make_optimiser as make_optimiser
+    from inr.fitting._muon import Muon as Muon
+    from inr.fitting._muon import orthogonalised as orthogonalised
     from inr.fitting._optimiser import Gradients as Gradients
     from inr.fitting._optimiser import Group as Group
     from inr.fitting._optimiser import LearningRates as LearningRates
@@ -77,6 +79,7 @@ __getattr__, __all__ = lazy_exports(
         "Group": "._optimiser",
         "LARGE_BATCH": "._defaults",
         "LearningRates": "._optimiser",
+        "Muon": "._muon",
         "OPTIMISERS": "._make_optimiser",
         "Optimiser": "._optimiser",
         "Parametrisation": "._parametrisation",
@@ -109,6 +112,7 @@ __getattr__, __all__ = lazy_exports(
         "parameter_groups": "._parameter_groups",
         "preset_setup": "._presets",
         "presets": "._presets",
+        "orthogonalised": "._muon",
         "recommended_optimiser": "._soap",
         "second_opinions": "._frequencies",
         "solve": "._solve",

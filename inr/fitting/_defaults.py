@@ -39,7 +39,7 @@ class Setup:
         learning_rate: "auto": those that the parts declare, times a factor that a short probe finds before the fit;
             "paper": as the parts declare them, which is as their papers have them; or the network's as a number, or
             several by part, the others being as declared.
-        optimiser: "adam", or "soap", which takes better steps where layers are small.
+        optimiser: "adam"; "soap", which takes better steps where layers are small; or "muon", see `Muon`.
         lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
             cells are learned, with the values of the continuous signal that the samples stand for.
         choices: the frequencies that were "auto", and what was chosen for them.

@@ -3,17 +3,18 @@
 import torch
 
 from inr.fitting._adam import FusedAdam, TorchAdam
+from inr.fitting._muon import Muon
 from inr.fitting._optimiser import Group, Optimiser
 from inr.fitting._soap import Soap
 
-OPTIMISERS = ("adam", "soap")
+OPTIMISERS = ("adam", "soap", "muon")
 
 
 def make_optimiser(groups: list[Group], threads: int = 1, name: str = "adam") -> Optimiser:
     """An optimiser of any tensors.
 
     Adam is computed by the project's own kernel for float32 parameters in main memory, by torch for others. SOAP moves
-    matrices, and leaves other parameters to Adam.
+    matrices, Muon those of hidden layers, and both leave other parameters to Adam.
 
     Args:
         groups: the parameters.
@@ -40,4 +41,4 @@ def make_optimiser(groups: list[Group], threads: int = 1, name: str = "adam") ->
 
     if name == "adam":
         return adam(groups)
-    return Soap(groups, adam)
+    return Soap(groups, adam) if name == "soap" else Muon(groups, adam)

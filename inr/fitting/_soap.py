@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inr.fitting._optimiser import Gradients, Group, LearningRates, Optimiser, dense
+from inr.fitting._matrices import MatrixOptimiser
+from inr.fitting._optimiser import Gradients, Group, Optimiser, dense
 
 # steps below which Adam gets further, for bases have yet to be found (tiny pictures: 60 steps -7 dB, 300 steps +4 dB)
 _MIN_STEPS = 200
@@ -28,7 +29,7 @@ class _Layer(NamedTuple):
     bias: str | None
 
 
-class Soap(Optimiser):
+class Soap(MatrixOptimiser):
     """SOAP for matrices, another optimiser for all other parameters.
 
     Args:
@@ -52,29 +53,13 @@ class Soap(Optimiser):
         eps: float = 1e-8,
         max_side: int = 1024,
     ) -> None:
-        super().__init__(groups)
+        layers = [layer for group in groups for layer in _layers(group, max_side)]
+        super().__init__(groups, others, {name for layer in layers for name in (layer.name, layer.bias) if name})
+        self._layers = layers
         self._betas, self._covariance_decay, self._eps = betas, covariance_decay, eps
         self._basis_interval = basis_interval
-        self._layers = [layer for group in groups for layer in _layers(group, max_side)]
-        taken = {name for layer in self._layers for name in (layer.name, layer.bias)}
-        left = [
-            Group(group.name, parameters, group.learning_rate, group.betas, group.eps, group.share)
-            for group in groups
-            if (parameters := {name: each for name, each in group.parameters.items() if name not in taken})
-        ]
-        self._others = others(left) if left else None
         self._state: dict[str, dict[str, Tensor]] = {}
         self._steps = 0
-
-    def set_learning_rates(self, learning_rates: LearningRates, factor: float) -> None:
-        """See `Optimiser.set_learning_rates`."""
-        super().set_learning_rates(learning_rates, factor)
-        if self._others:
-            self._others.set_learning_rates(learning_rates, factor)
-
-    def prepare(self) -> float:
-        """See `Optimiser.prepare`."""
-        return self._others.prepare() if self._others else 0.0
 
     @torch.no_grad()
     def step(self, grads: Gradients) -> None:
@@ -91,12 +76,11 @@ class Soap(Optimiser):
             layer.weight.sub_(move[:, : layer.weight.shape[1]])
             if layer.bias:
                 layer.group.parameters[layer.bias].sub_(move[:, -1])
-        if self._others:
-            self._others.step(grads)
+        self._step_others(grads)
 
     def state(self) -> dict[str, Tensor]:
         """The layers' moments, covariances and bases, and the state of the others."""
-        found = self._others.state() if self._others else {}
+        found = self._others_state()
         steps = torch.tensor(float(self._steps))
         for name, state in self._state.items():
             found |= {f"{name}/{key}": tensor for key, tensor in (*state.items(), ("step", steps))}
@@ -110,8 +94,7 @@ class Soap(Optimiser):
                 self._steps = int(left.pop(f"{layer.name}/step"))
                 kept = {key: left.pop(f"{layer.name}/{key}").to(layer.weight.device) for key in _STATE}
                 self._state[layer.name] = kept
-        if self._others:
-            self._others.restore(left)
+        self._restore_others(left)
 
     def _step(self, state: dict[str, Tensor], grad: Tensor, count: int) -> Tensor:
         """The step for a learning rate of 1, the `count`-th one; the state goes on."""

@@ -132,5 +132,5 @@ def test_tables_and_what_is_too_large_are_moved_by_adam(signal):
 
 
 def test_unknown_optimisers_are_refused(signal):
-    with pytest.raises(InrError, match="unknown optimiser 'adma'; known: adam, soap"):
+    with pytest.raises(InrError, match="unknown optimiser 'adma'; known: adam, soap, muon"):
         Fitter(signal, dataclasses.replace(SETUP, optimiser="adma"), Budget(steps=4), engine="eager")
