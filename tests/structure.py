@@ -29,7 +29,7 @@ FLOORS = (
     ("teaching",),
     ("fitting",),
     ("compression",),
-    ("diagnostics", "listeners"),
+    ("diagnostics", "exporting", "listeners"),
     ("io",),
     ("imageio",),
     ("equations", "reconstruction", "shapes"),

@@ -1,0 +1,1 @@
+"""Fitted fields as programs of other languages."""
