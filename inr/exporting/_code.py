@@ -15,6 +15,7 @@ from inr.exporting._program import (
     Number,
     Program,
     Read,
+    Store,
     children,
     walk,
 )
@@ -45,6 +46,7 @@ class Language:
         element: an element of a constant, from array, its name and place; None for that of a plain array.
         vectors: whether a single coordinate or value is a scalar, and no array of one.
         prefix: what names of constants begin with.
+        braces: whether even a single statement in a loop stands in braces.
     """
 
     calls: Mapping[str, str]
@@ -57,6 +59,7 @@ class Language:
     element: Callable[[Array, str, str], str | None] = lambda array, name, place: None
     vectors: bool = False
     prefix: str = ""
+    braces: bool = False
 
 
 @dataclass
@@ -110,17 +113,22 @@ class _Writer:
             for node in walk(loop.values()):
                 if isinstance(node, Read):
                     last[node.array] = index
-            for store in loop.stores:
-                last.setdefault(store.array, index)
+            for array in loop.written():
+                last.setdefault(array, index)
+            if loop.after:  # a sum that is read in its own pass only is a number, and no array
+                self.names[loop.stores[0].array] = "s"
+                self.scalars.add(loop.stores[0].array)
+        numbered = 0
         free: list[tuple[str, Kind, int]] = []
         taken: dict[Array, tuple[str, Kind, int]] = {}
         declared: list[tuple[str, Kind, int]] = []
         for index, loop in enumerate(self.program.loops):
-            for array in dict.fromkeys(store.array for store in loop.stores):
+            for array in dict.fromkeys(loop.written()):
                 if array in self.names:
                     continue
                 if array.size == 1:
-                    self.names[array] = f"x{len(self.scalars)}"
+                    self.names[array] = f"x{numbered}"
+                    numbered += 1
                     self.scalars.add(array)
                     continue
                 fitting = [each for each in free if each[1:] == (array.kind, array.size)]
@@ -143,20 +151,34 @@ class _Writer:
         outer, inner = heads[: len(loop.counters)], heads[len(loop.counters) :]
         self.held = {}
         if not loop.summed:
-            return [*outer, *_block(bool(outer), [*self._shared(loop.values()), *self._stores(loop)])]
+            return self._nested(outer, [*self._shared(loop.values()), *self._stores(loop.stores)])
         store = loop.stores[0]
         kind = store.array.kind
         start = self.language.number(0, kind) if loop.start is None else self.expression(loop.start)
-        total = self.names[store.array] if store.array in self.scalars else "s"
+        alone = store.array in self.scalars and not loop.after
+        total = self.names[store.array] if alone else "s"
         first = self.language.assigned(kind, total, start)
         body = [*self._shared([store.value]), f"{total}+={self.expression(store.value)};"]
-        if store.array in self.scalars:
-            return [first, *inner, *_block(True, body)]
-        end = self._assignment(store.array, store.place, total)
-        return [*outer, "{", first, *inner, *_block(True, body), end, "}"]
+        summing = [first, *self._nested(inner, body)]
+        if alone:
+            return summing
+        lines = [*summing, self._assignment(store.array, store.place, total)]
+        if loop.after:
+            self.held = {}
+            found = [each.value for each in loop.after]
+            lines = [*summing, *self._shared(found), *self._stores(loop.after)]
+        return self._nested(outer, lines) if outer else ["{", *lines, "}"]
 
-    def _stores(self, loop: Loop) -> list[str]:
-        return [self._assignment(each.array, each.place, self.expression(each.value)) for each in loop.stores]
+    def _nested(self, heads: Sequence[str], lines: list[str]) -> list[str]:
+        """Statements in loops."""
+        if not heads or (len(lines) == 1 and not self.language.braces):
+            return [*heads, *lines]
+        if self.language.braces:
+            return [*(f"{head}{{" for head in heads), *lines, "}" * len(heads)]
+        return [*heads[:-1], f"{heads[-1]}{{", *lines, "}"]
+
+    def _stores(self, stores: Sequence[Store]) -> list[str]:
+        return [self._assignment(each.array, each.place, self.expression(each.value)) for each in stores]
 
     def _assignment(self, array: Array, place: Affine, value: str) -> str:
         if array in self.scalars and array is not self.program.outputs:
@@ -195,9 +217,10 @@ class _Writer:
         template = self.language.calls.get(f"{name}.{node.kind}", self.language.calls.get(name))
         if template is None and name in _OPERATORS:
             sign, own = _OPERATORS[name]
+            if own <= 2:  # whose place between other operators differs from language to language
+                return f"({self.expression(given[0], _ATOM)}{sign}{self.expression(given[1], _ATOM)})", _ATOM
             one, other = self.expression(given[0], own), self.expression(given[1], own + 1)
-            spaced = sign + " " if other.startswith("-") and sign == "-" else sign
-            return f"{one}{spaced}{other}" if own else f"({one}{sign}{other})", own or _ATOM
+            return f"{one}{sign}{' ' if sign + other[0] == '--' else ''}{other}", own
         if template is None:
             template = f"{name}({{0}})"
         self._use(template)
@@ -244,10 +267,6 @@ class _Writer:
         for name in self.used:
             need(name)
         return [self.language.helpers[name] for name in found]
-
-
-def _block(loops: bool, lines: list[str]) -> list[str]:
-    return ["{", *lines, "}"] if loops and len(lines) > 1 else lines
 
 
 def _alone(template: str, index: int) -> bool:

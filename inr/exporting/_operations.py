@@ -135,9 +135,7 @@ def _cast(written: Trace, value: Value, kind: Kind) -> Value:
 
 def _register_elementwise() -> None:
     for name in _FLOATS:
-        _HANDLERS[name] = lambda written, given, name=name: _elementwise(
-            written, name, [_cast(written, given, "float")]
-        )
+        _HANDLERS[name] = lambda written, one, name=name: _elementwise(written, name, [_cast(written, one, "float")])
     for name, function in _ALIKE.items():
         _HANDLERS[name] = lambda written, *given, function=function: _elementwise(written, function, given)
     for name, function in _TESTS.items():

@@ -186,16 +186,23 @@ class Loop:
         stores: what is done in the innermost.
         summed: counters of further loops, over which the value of the one store is summed up.
         start: what the sum begins with, None for 0.
+        after: stores that follow a sum in the same pass; they read it where its own store would have put it.
     """
 
     counters: list[Counter]
     stores: list[Store]
     summed: list[Counter] = field(default_factory=list)
     start: Node | None = None
+    after: list[Store] = field(default_factory=list)
 
     def values(self) -> list[Node]:
         """All expressions of it."""
-        return [store.value for store in self.stores] + ([] if self.start is None else [self.start])
+        values = [store.value for store in [*self.stores, *self.after]]
+        return values if self.start is None else [*values, self.start]
+
+    def written(self) -> list[Array]:
+        """Arrays in memory that it writes to."""
+        return [store.array for store in self.after or self.stores]
 
 
 @dataclass
@@ -217,7 +224,7 @@ class Program:
         found: dict[Array, None] = {}
         for loop in self.loops:
             found |= {node.array: None for node in walk(loop.values()) if isinstance(node, Read)}
-            found |= {store.array: None for store in loop.stores}
+            found |= {store.array: None for store in [*loop.stores, *loop.after]}
         return [each for each in found if each not in (self.inputs, self.outputs)]
 
 
@@ -236,7 +243,7 @@ def _move(loop: Loop, nodes: Nodes, move: Callable[[Affine], Affine]) -> None:
     """Change all places of a loop."""
     moved = nodes.moved(loop.values(), move)
     loop.start = moved.pop() if loop.start is not None else None
-    for store, value in zip(loop.stores, moved, strict=True):
+    for store, value in zip([*loop.stores, *loop.after], moved, strict=True):
         store.value, store.place = value, move(store.place)
 
 
@@ -248,19 +255,41 @@ def _follow(loop: Loop, outer: Counter, inner: Counter) -> bool:
 
 
 def joined(loops: Sequence[Loop], nodes: Nodes) -> list[Loop]:
-    """Neighbouring loops of equal lengths as one, where the later reads nothing that the earlier writes."""
+    """Neighbouring loops of equal lengths as one, where each pass of the later needs that pass of the earlier only."""
+    readers: dict[Array, int] = {}
+    for loop in loops:
+        for array in _read(loop):
+            readers[array] = readers.get(array, 0) + 1
     result: list[Loop] = []
     for loop in loops:
         last = result[-1] if result else None
-        if last is not None and not (last.summed or loop.summed) and _lengths(last) == _lengths(loop):
-            written = {store.array for store in last.stores}
-            if not any(isinstance(node, Read) and node.array in written for node in walk(loop.values())):
-                names = {given[0]: kept[0] for given, kept in zip(loop.counters, last.counters, strict=True)}
-                _move(loop, nodes, lambda place, names=names: place.renamed(names))
+        if last is not None and not loop.summed and not last.after and _lengths(last) == _lengths(loop):
+            names = {given[0]: kept[0] for given, kept in zip(loop.counters, last.counters, strict=True)}
+            _move(loop, nodes, lambda place, names=names: place.renamed(names))
+            loop.counters = last.counters
+            if (
+                last.summed
+                and last.counters
+                and readers.get(last.stores[0].array) == 1
+                and _reads_in_place(loop, last.stores[0])
+            ):
+                last.after = loop.stores
+                continue
+            if not last.summed and not _read(loop) & {store.array for store in last.stores}:
                 last.stores += loop.stores
                 continue
         result.append(loop)
     return result
+
+
+def _read(loop: Loop) -> set[Array]:
+    return {node.array for node in walk(loop.values()) if isinstance(node, Read)}
+
+
+def _reads_in_place(loop: Loop, store: Store) -> bool:
+    """Whether a loop reads what a store writes, and in every pass what was written in that pass."""
+    found = [node for node in walk(loop.values()) if isinstance(node, Read) and node.array is store.array]
+    return bool(found) and all(node.place == store.place and not node.added for node in found)
 
 
 def _lengths(loop: Loop) -> list[int]:
