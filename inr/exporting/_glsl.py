@@ -12,7 +12,7 @@ from inr.exporting._shading import WIDTH, Placed, check_size, placed
 OLDEST, NEWEST = 300, 460
 MAX_SHADERTOY = 16_384  # constants in a text that has no textures of its own
 _CALLS = {
-    "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
+    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
     "softplus": "inr_softplus({0})", "round": "roundEven({0})", "where": "({0}?{1}:{2})", "neg": "(-{0})",
     "not": "(!{0})", "int": "int({0})", "float": "float({0})", "reciprocal": "(1./{0})", "rsqrt": "inversesqrt({0})",
     "sigmoid": "(1./(1.+exp(-{0})))", "remainder": "mod({0},{1})",

@@ -8,7 +8,7 @@ import numpy as np
 from inr.exporting._evaluate import evaluate
 from inr.exporting._program import Apply, Array, Loop, Node, Nodes, Number, Program, Store, walk
 
-NEAR = 1e-6  # of the range of values: how far a program may be from its field by rounded constants
+NEAR = 2e-6  # of the range of values: how far a program may be from its field by rounded constants
 _BITS = range(12, 25)
 _FEWEST = 8  # numbers for which a step is worth its letters
 _POINTS = 256
@@ -31,11 +31,11 @@ def shortened(program: Program, span: float) -> Program:
 
 
 def _decimal(array: Array, bits: int) -> Array:
-    """An array as whole numbers times a power of ten that is small enough for so many bits."""
+    """An array as whole numbers of so many bits, times a step of two digits."""
     data = array.data
     if data is None or data.dtype.kind != "f" or array.size < _FEWEST or not np.abs(data).max():
         return array
-    step = 10.0 ** np.floor(np.log10(np.abs(data).max() / 2**bits * 4))
+    step = float(f"{np.abs(data).max() / 2**bits:.1e}")
     return replace(array, data=np.rint(data.astype(np.float64) / step).astype(np.int32), step=step)
 
 

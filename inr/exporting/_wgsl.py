@@ -10,7 +10,7 @@ from inr.exporting._shading import Placed, check_size, placed
 
 _TYPES = {"float": "f32", "int": "i32", "bool": "bool"}
 _CALLS = {
-    "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
+    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
     "softplus": "inr_softplus({0})", "where": "select({2},{1},{0})", "neg": "(-{0})", "not": "(!{0})",
     "int": "i32({0})", "float": "f32({0})", "reciprocal": "(1./{0})", "rsqrt": "inverseSqrt({0})",
     "sigmoid": "(1./(1.+exp(-{0})))", "remainder": "inr_remainder({0},{1})",
