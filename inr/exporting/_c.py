@@ -25,6 +25,7 @@ _INTEGERS = ((127, "signed char"), (32_767, "short"), (2**31, "int"))
 def c(program: Program, name: str, notes: list[str]) -> bytes:
     """A C file with the function `name`(coordinates, values), for `real` = float, or another with -Dreal=double."""
     text = written(program, _LANGUAGE)
+    ends = zip(("low", "high"), program.range, strict=True)
     lines = [
         *(f"// {note}" for note in notes),
         "#include <math.h>",
@@ -33,6 +34,7 @@ def c(program: Program, name: str, notes: list[str]) -> bytes:
         "#define real float",
         "#endif",
         f"enum {{ {name}_inputs = {program.inputs.size}, {name}_outputs = {program.outputs.size} }};",
+        *(f"#define {name}_{end} ({_number(value, 'float')})" for end, value in ends),
         *text.helpers,
         f"void {name}(const real *p, real *v) {{",
         *(f"  {_constant(given, array)}" for given, array in text.constants.items()),

@@ -130,7 +130,7 @@ def _printed(field: Field, to: str, quantised: bool, form: Form | str | None) ->
     notes = _notes(field)
     if to in ("c", "js"):
         return {"c": c, "js": js}[to](program, "field", notes), b""
-    if sum(array.size for array in program.arrays() if array.data is not None) <= MAX_INLINE:
+    if program.constants <= MAX_INLINE:
         program = shortened(program, field.domain.values.data_range)
     if form == "shadertoy":
         return shadertoy(program, field.domain, notes), b""
@@ -151,8 +151,8 @@ def _notes(field: Field) -> list[str]:
     """What the text is, for who reads it."""
     axes = ", ".join(axis.name for axis in field.domain.axes)
     parts = ", ".join(f"{kind} {format_spec(config)}" for kind, config in field.config().items())
-    low, high = min(field.domain.values.low), max(field.domain.values.high)
+    article = "An" if field.domain.kind[0] in "aeiou" else "A"
     return [
-        f"A {field.domain.kind}, of inr {__version__}: {parts}",
-        f"field({axes}), each in [-1, 1], gives {field.domain.channels} values from about {low:g} to {high:g}.",
+        f"{article} {field.domain.kind}, of inr {__version__}: {parts}",
+        f"field({axes}), each in [-1, 1], gives {field.domain.channels} values; their range is field_range.",
     ]

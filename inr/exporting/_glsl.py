@@ -12,7 +12,8 @@ from inr.exporting._shading import WIDTH, Placed, check_size, placed
 OLDEST, NEWEST = 300, 460
 MAX_SHADERTOY = 16_384  # constants in a text that has no textures of its own
 _CALLS = {
-    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
+    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})",
+    "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
     "softplus": "inr_softplus({0})", "round": "roundEven({0})", "where": "({0}?{1}:{2})", "neg": "(-{0})",
     "not": "(!{0})", "int": "int({0})", "float": "float({0})", "reciprocal": "(1./{0})", "rsqrt": "inversesqrt({0})",
     "sigmoid": "(1./(1.+exp(-{0})))", "remainder": "mod({0},{1})",
@@ -45,16 +46,16 @@ def glsl(program: Program, name: str, notes: Sequence[str], *, shadertoy: bool =
     """
     apart = placed(program, MAX_SHADERTOY) if shadertoy else placed(program)
     if shadertoy and apart.apart:
-        total = sum(array.size for array in program.arrays() if array.data is not None)
         raise InrError(
-            f"the field has {total:,} numbers and Shadertoy's form holds {MAX_SHADERTOY:,}, having no textures of its "
-            "own: fit a smaller network, or leave out --glsl shadertoy"
+            f"the field has {program.constants:,} numbers and Shadertoy's form holds {MAX_SHADERTOY:,}, having no "
+            "textures of its own: fit a smaller network, or leave out --glsl shadertoy"
         )
     text = written(program, _language(apart))
     check_size(apart, text.memory, "GLSL")
     given, found = (_vector(each.size) for each in (program.inputs, program.outputs))
     body = [
         *(["uniform highp sampler2D inr_data;"] if apart.offsets else []),
+        f"const vec2 inr_range=vec2({','.join(map(short, program.range))});",
         *text.helpers,
         *(_constant(each, array) for each, array in text.constants.items() if array not in apart.offsets),
         f"{found} inr_({given} p){{",

@@ -47,6 +47,7 @@ def js(program: Program, name: str, notes: list[str]) -> bytes:
         "}",
         f"{name}.inputs = {program.inputs.size};",
         f"{name}.outputs = {program.outputs.size};",
+        f"{name}.range = [{row(np.array(program.range))}];",
         "",
     ]
     return "\n".join(lines).encode()

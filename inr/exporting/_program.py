@@ -213,11 +213,18 @@ class Program:
         inputs: coordinates, in [-1, 1].
         outputs: values, in the signal's own units.
         loops: what is computed, in order.
+        range: the least and the greatest value that are usual.
     """
 
     inputs: Array
     outputs: Array
     loops: list[Loop]
+    range: tuple[float, float] = (-1.0, 1.0)
+
+    @property
+    def constants(self) -> int:
+        """Numbers in arrays of constants."""
+        return sum(array.size for array in self.arrays() if array.data is not None)
 
     def arrays(self) -> list[Array]:
         """All arrays but inputs and outputs, in the order in which they are used."""

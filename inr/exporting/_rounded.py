@@ -53,8 +53,9 @@ def coded(program: Program, steps: Mapping[float, None]) -> Program:
             return array
         for step in steps:
             whole = np.rint(data.astype(np.float64) / step)
-            if np.abs(whole).max() < 2**15 and (np.float32(whole * step) == data).all():
-                return replace(array, data=whole.astype(np.int32), step=step)
+            most = np.abs(whole).max()
+            if most < 2**15 and (np.float32(whole * step) == data).all():
+                return replace(array, data=whole.astype(np.int8 if most < 128 else np.int16), step=step)
         return array
 
     return _replaced(program, multiples)
@@ -88,4 +89,4 @@ def _replaced(program: Program, change: Callable[[Array], Array]) -> Program:
         )
         for loop in program.loops
     ]
-    return Program(program.inputs, program.outputs, loops)
+    return replace(program, loops=loops)

@@ -26,14 +26,13 @@ def shadertoy(program: Program, domain: Domain, notes: Sequence[str]) -> bytes:
             f"and {domain.channels} channels: leave out --glsl shadertoy for its function alone"
         )
     text, _ = glsl(program, "field", notes, shadertoy=True)
-    low, high = min(domain.values.low), max(domain.values.high)
     width, height = (abs(axis.high - axis.low) for axis in domain.axes[:2])
     third = ",fract(iTime*.1)*2.-1." if domain.in_dim == 3 else ""
     colour = {1: "vec4(vec3(c),1.)", 2: "vec4(c,0.,1.)", 3: "vec4(c,1.)", 4: "c"}[domain.channels]
     kind = "float" if domain.channels == 1 else f"vec{domain.channels}"
     main = f"""void mainImage(out vec4 o,in vec2 u){{
 vec2 a=vec2({short(width / height)},1.),q=(2.*u-iResolution.xy)/min(iResolution.x/a.x,iResolution.y)/a*vec2(1.,-1.);
-{kind} c=(field(vec{domain.in_dim}(q{third}))-({short(low)}))/{short(high - low)};
+{kind} c=(field(vec{domain.in_dim}(q{third}))-field_range.x)/(field_range.y-field_range.x);
 o=max(abs(q.x),abs(q.y))>1.?vec4(0.,0.,0.,1.):{colour};
 }}
 """

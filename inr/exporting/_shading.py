@@ -48,8 +48,7 @@ class Placed:
 
 def placed(program: Program, most_inline: int = MAX_INLINE) -> Placed:
     """Where the constants of a program go."""
-    total = sum(array.size for array in program.arrays() if array.data is not None)
-    return Placed(total > most_inline)
+    return Placed(program.constants > most_inline)
 
 
 def check_size(found: Placed, memory: int, language: str) -> None:

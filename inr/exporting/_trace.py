@@ -249,7 +249,8 @@ def trace(field: Field) -> Program:
         values = _followed(f"network '{field.network.config()['name']}'", field.network, *given)
         restored = _followed("the signal's range", field.domain.values.restore, values)
     written.store(outputs, restored.value)
-    return Program(inputs.array, outputs.array, joined(written.loops, written.nodes))
+    span = min(field.domain.values.low), max(field.domain.values.high)
+    return Program(inputs.array, outputs.array, joined(written.loops, written.nodes), span)
 
 
 def _followed(part: str, compute: Callable[..., Tensor], *given: Tensor) -> Traced:

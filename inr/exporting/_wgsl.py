@@ -10,7 +10,8 @@ from inr.exporting._shading import Placed, check_size, placed
 
 _TYPES = {"float": "f32", "int": "i32", "bool": "bool"}
 _CALLS = {
-    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})", "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
+    "max": "max({0},{1})", "min": "min({0},{1})", "sin": "inr_sin({0})", "cos": "inr_cos({0})",
+    "tanh": "inr_tanh({0})", "erf": "inr_erf({0})",
     "softplus": "inr_softplus({0})", "where": "select({2},{1},{0})", "neg": "(-{0})", "not": "(!{0})",
     "int": "i32({0})", "float": "f32({0})", "reciprocal": "(1./{0})", "rsqrt": "inverseSqrt({0})",
     "sigmoid": "(1./(1.+exp(-{0})))", "remainder": "inr_remainder({0},{1})",
@@ -47,6 +48,7 @@ def wgsl(program: Program, name: str, notes: Sequence[str]) -> tuple[bytes, byte
     given, found = (_vector(each.size) for each in (program.inputs, program.outputs))
     body = [
         *(["@group(0) @binding(0) var<storage,read> inr_data:array<f32>;"] if apart.offsets else []),
+        f"const inr_range=vec2f({','.join(map(short, program.range))});",
         *text.helpers,
         *(_constant(each, array) for each, array in text.constants.items() if array not in apart.offsets),
         f"fn inr_(p:{given})->{found}{{",
