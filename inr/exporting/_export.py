@@ -93,7 +93,7 @@ def export(
         with replacing(path, force=force) as temporary:
             onnx(field, temporary, opset) if found == "onnx" else pt2(field, temporary)
         return [path]
-    text, data = _printed(field, found, quantised, form)
+    text, data = printed(field, found, quantised=quantised, form=form)
     with contextlib.ExitStack() as stack:
         for name, content in ((path, text), (shadow, data)):
             if content:
@@ -122,8 +122,24 @@ def _check(to: str, quantised: bool, opset: int | None, form: Form | str | None)
         raise InrError(f"GLSL {form} is too old: it lacks constant arrays; take 300 (WebGL 2) or newer")
 
 
-def _printed(field: Field, to: str, quantised: bool, form: Form | str | None) -> tuple[bytes, bytes]:
-    """The text of a field, and what lies beside it."""
+def printed(field: Field, to: str, *, quantised: bool = False, form: Form | str | None = None) -> tuple[bytes, bytes]:
+    """The text of a field in a language, and what lies beside it.
+
+    Args:
+        field: any, on the processor.
+        to: glsl, wgsl, c or js.
+        quantised, form: as of `export`.
+
+    Returns:
+        The text, and little-endian float32 of its texture or storage buffer: none where everything is in the text.
+
+    Raises:
+        InrError: a field that the language cannot express, or that a shader cannot hold.
+
+    >>> field = inr.Field.build(inr.open("photo.png").domain, network="mlp:depth=1,width=8")
+    >>> b"vec3 field(vec2 p)" in inr.exporting.printed(field, "glsl")[0]
+    True
+    """
     program = trace(field)
     if quantised:
         program = _coded(program)

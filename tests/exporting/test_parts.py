@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inr.exporting import printed
 from inr.exporting._c import c
 from inr.exporting._evaluate import evaluate
 from inr.exporting._exchange import InUnits, exported, save_onnx
-from inr.exporting._export import _printed
 from inr.exporting._js import js
 from inr.exporting._rounded import NEAR, shortened
 from tests.exporting import browser
@@ -97,7 +97,7 @@ def test_rounded_constants_keep_values_near(name):
 def test_in_a_browser(language, tmp_path):
     if browser.chromium() is None:
         pytest.skip("there is no Chromium on this machine")
-    shaders = {name: _printed(case.field, language, quantised=False, form=None) for name, case in cases().items()}
+    shaders = {name: printed(case.field, language) for name, case in cases().items()}
     with browser.page(tmp_path) as page:
         found = browser.run(page, language, shaders, POINTS, 3)
     far = {name: largest_difference(values, name) for name, values in found.items()}
