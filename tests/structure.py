@@ -31,7 +31,7 @@ FLOORS = (
     ("compression",),
     ("diagnostics", "exporting", "listeners"),
     ("io",),
-    ("imageio",),
+    ("hub", "imageio"),
     ("equations", "reconstruction", "shapes"),
     ("sets",),
     ("priors",),
