@@ -30,7 +30,6 @@ _SUFFIXES: Mapping[str, Target] = {
     ".onnx": "onnx", ".pt2": "pt2", ".glsl": "glsl", ".frag": "glsl", ".wgsl": "wgsl", ".c": "c", ".h": "c",
     ".js": "js", ".mjs": "js",
 }  # fmt: skip
-_RESERVED = {"main", "field", "double", "float", "int", "real", "p", "v"}
 _STEPS = [step_of(index) for index in range(32, -129, -1)]  # of coded weights, the widest first
 
 

@@ -91,6 +91,8 @@ class Trace:
     def constant(self, tensor: Tensor) -> Value:
         """A tensor that does not depend on coordinates."""
         tensor = tensor.detach()
+        if tensor.is_floating_point() and tensor.dtype.itemsize < 4:
+            tensor = tensor.float()
         kind: Kind = "float" if tensor.is_floating_point() else "bool" if tensor.dtype == torch.bool else "int"
         if tensor.numel() == 1:
             node = self.nodes.number(tensor.item(), kind)
@@ -244,13 +246,18 @@ def trace(field: Field) -> Program:
     assert outputs.array is not None
     coords = Traced(inputs, written)
     with torch.no_grad():
-        features = _followed(f"encoding '{field.encoding.config()['name']}'", field.encoding, coords)
+        features = _followed(_named("encoding", field.encoding), field.encoding, coords)
         given = (features, coords) if field.network.reads_coords else (features,)
-        values = _followed(f"network '{field.network.config()['name']}'", field.network, *given)
+        values = _followed(_named("network", field.network), field.network, *given)
         restored = _followed("the signal's range", field.domain.values.restore, values)
     written.store(outputs, restored.value)
     span = min(field.domain.values.low), max(field.domain.values.high)
     return Program(inputs.array, outputs.array, joined(written.loops, written.nodes), span)
+
+
+def _named(kind: str, part: Any) -> str:
+    config = getattr(part, "config", None)
+    return f"{kind} '{config()['name']}'" if config is not None else f"a field of samples ({type(part).__name__})"
 
 
 def _followed(part: str, compute: Callable[..., Tensor], *given: Tensor) -> Traced:
@@ -258,6 +265,9 @@ def _followed(part: str, compute: Callable[..., Tensor], *given: Tensor) -> Trac
         found = compute(*given)
     except Untranslatable as error:
         raise InrError(f"{part} cannot be exported as a program: {error}; --to pt2 keeps any field") from error
+    except Exception as error:  # whatever a module does to a tensor that has no numbers
+        words = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise InrError(f"{part} cannot be exported as a program: {words}; --to pt2 keeps any field") from error
     if not isinstance(found, Traced):
         raise InrError(f"{part} cannot be exported as a program: it does not depend on coordinates; --to pt2 does")
     return found
