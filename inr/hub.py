@@ -8,17 +8,23 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from inr._errors import InrError, MissingExtra
 from inr._specs import format_spec
-from inr._upstairs import upstairs
+from inr.diagnostics import field_png
 from inr.field import Field
 from inr.io import load
 
 try:
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        HFValidationError,
+        HTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 except ImportError:
     raise MissingExtra("huggingface_hub", "hub", "the Hugging Face Hub") from None
 
@@ -32,7 +38,7 @@ def push(
     with _told(repository, endpoint), tempfile.TemporaryDirectory() as folder:
         api = HfApi(endpoint=endpoint, token=token)
         field.save(Path(folder, FILE))
-        shown = upstairs("field_png", field)
+        shown = field_png(field)
         if shown is not None:
             Path(folder, PICTURE).write_bytes(shown)
         Path(folder, "README.md").write_text(card(field, repository, pictured=shown is not None), encoding="utf-8")
@@ -114,19 +120,19 @@ def _told(repository: str, endpoint: str | None) -> Iterator[None]:
         raise InrError(
             f"{where} has no repository '{repository}', or not for this token: log in with hf auth login"
         ) from error
+    except (
+        LocalEntryNotFoundError
+    ) as error:  # of nothing that was fetched before
+        raise InrError(f"{where} does not answer; try again later, or give endpoint=") from error
     except EntryNotFoundError as error:
-        raise InrError(
-            f"'{repository}' has no {FILE}, or {where} does not answer: field.push_to_hub makes one"
-        ) from error
+        raise InrError(f"'{repository}' has no {FILE}, which field.push_to_hub makes") from error
     except HFValidationError as error:
         raise InrError(f"'{repository}' is no name of a repository: take one such as name/photo") from error
-    except (OSError, _network_error()) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InrError(f"{where} does not answer ({first}); try again later, or give endpoint=") from error
+    except HfHubHTTPError as error:
+        raise InrError(f"{where} refused it: {_first_line(error)}") from error
+    except (OSError, HTTPError) as error:
+        raise InrError(f"{where} does not answer ({_first_line(error)}); try again later, or give endpoint=") from error
 
 
-def _network_error() -> Any:
-    """What the client of the Hub raises where a connection fails."""
-    import httpx
-
-    return httpx.HTTPError
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

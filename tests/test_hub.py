@@ -30,6 +30,8 @@ class StandIn(http.server.BaseHTTPRequestHandler):
             name = json.loads(body)
             repository = "/".join(filter(None, (name.get("organization"), name["name"])))
             self._answer({"url": f"http://{self.headers['Host']}/{repository}", "id": repository})
+        elif self.path == "/api/validate-yaml":
+            self._answer({"errors": [], "warnings": []})
         elif "/preupload/" in self.path:
             files = [
                 {"path": each["path"], "uploadMode": "regular", "shouldIgnore": False}
