@@ -1,6 +1,7 @@
 """What is written, where, and what is refused."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import inr
@@ -154,10 +156,6 @@ def test_the_command_writes_and_refuses(tmp_path):
     assert "mainImage" in (tmp_path / "field.glsl").read_text()
 
 
-def grey_levels(field: Field, shape: tuple[int, int]) -> np.ndarray:
-    return np.rint(inr.render(field, shape=shape).clip(0, 255))
-
-
 @pytest.mark.service
 @pytest.mark.parametrize("parts", [{}, {"encoding": GRID, "activation": "relu", "network": "mlp:depth=2,width=64"}])
 def test_the_page_that_zooms_shows_what_inr_renders(parts, tmp_path, root: Path):
@@ -176,3 +174,60 @@ def test_the_page_that_zooms_shows_what_inr_renders(parts, tmp_path, root: Path)
     shown = np.array(pixels, np.float64).reshape(512, 768, 4)[::-1, :, :3]
     exact = inr.render(field, shape=(512, 768)).clip(0, 255)
     assert np.abs(shown - exact).max() <= 0.51  # what rounding to 8 bits leaves
+
+
+def points_of(field: Field, height: int, width: int) -> np.ndarray:
+    """Values at the centres of pixels, as grey levels."""
+    rows, columns = ((2 * np.arange(count) + 1) / count - 1 for count in (height, width))
+    coords = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).astype(np.float32)
+    values = field.domain.values.restore(field(torch.from_numpy(coords))).detach().numpy()
+    return values.clip(0, 255).reshape(height, width, 3)
+
+
+def test_the_program_in_c_draws_the_picture(tmp_path, root: Path):
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler on this machine")
+    field = built()
+    export(field, tmp_path / "photo.c")
+    shutil.copy(root / "examples/export/picture.c", tmp_path)
+    subprocess.run(["cc", "-O1", "picture.c", "-o", "picture", "-lm"], cwd=tmp_path, check=True, timeout=60)
+    drawn = subprocess.run([tmp_path / "picture", "30", "20"], capture_output=True, check=True, timeout=60).stdout
+    head, pixels = drawn[:13], np.frombuffer(drawn[13:], np.uint8).reshape(20, 30, 3)
+    assert head == b"P6 30 20 255\n"
+    assert np.abs(pixels - points_of(field, 20, 30)).max() <= 0.51
+
+
+@pytest.mark.long
+def test_the_program_for_onnx_runtime_draws_the_picture(tmp_path, root: Path):
+    pytest.importorskip("onnxruntime")
+    field = built(encoding=GRID, activation="relu", network="mlp:depth=2,width=64")
+    export(field, tmp_path / "photo.onnx")
+    program = root / "examples/export/picture.py"
+    subprocess.run([sys.executable, program], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    pixels = np.asarray(Image.open(tmp_path / "photo.png"), float)
+    assert np.abs(pixels - points_of(field, 64, 96)).max() <= 0.51
+
+
+@pytest.mark.service
+def test_the_lens_and_shadertoys_form_compile(tmp_path, root: Path):
+    if browser.chromium() is None:
+        pytest.skip("there is no Chromium on this machine")
+    (path,) = export(built(), tmp_path / "photo.glsl", form="shadertoy")
+    whole = path.read_text()
+    lens = whole.partition("void mainImage")[0] + (root / "examples/export/lens.glsl").read_text()
+    with browser.page(tmp_path) as page:
+        for text in (whole, lens):
+            said = page.evaluate(
+                """(text) => {
+                  const gl = new OffscreenCanvas(8, 8).getContext("webgl2");
+                  const shader = gl.createShader(gl.FRAGMENT_SHADER);
+                  gl.shaderSource(shader, `#version 300 es
+precision highp float;precision highp int;uniform vec3 iResolution;uniform float iTime;uniform vec4 iMouse;out vec4 o;
+${text}
+void main(){mainImage(o,gl_FragCoord.xy);}`);
+                  gl.compileShader(shader);
+                  return gl.getShaderInfoLog(shader);
+                }""",
+                text,
+            )
+            assert not said.strip("\0\n "), said
