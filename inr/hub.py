@@ -120,9 +120,7 @@ def _told(repository: str, endpoint: str | None) -> Iterator[None]:
         raise InrError(
             f"{where} has no repository '{repository}', or not for this token: log in with hf auth login"
         ) from error
-    except (
-        LocalEntryNotFoundError
-    ) as error:  # of nothing that was fetched before
+    except LocalEntryNotFoundError as error:  # of nothing that was fetched before
         raise InrError(f"{where} does not answer; try again later, or give endpoint=") from error
     except EntryNotFoundError as error:
         raise InrError(f"'{repository}' has no {FILE}, which field.push_to_hub makes") from error

@@ -6,6 +6,7 @@ every language with arrays and arithmetic can say it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -242,7 +243,7 @@ def simplified(loop: Loop, nodes: Nodes) -> Loop:
             outer, inner = chain[index], chain[index + 1]
             if _follow(loop, outer, inner):
                 chain[index : index + 2] = [(inner[0], outer[1] * inner[1])]
-                _move(loop, nodes, lambda place, gone=outer[0]: place.without(gone))
+                _move(loop, nodes, partial(Affine.without, counter=outer[0]))
     return loop
 
 
@@ -272,7 +273,7 @@ def joined(loops: Sequence[Loop], nodes: Nodes) -> list[Loop]:
         last = result[-1] if result else None
         if last is not None and not loop.summed and not last.after and _lengths(last) == _lengths(loop):
             names = {given[0]: kept[0] for given, kept in zip(loop.counters, last.counters, strict=True)}
-            _move(loop, nodes, lambda place, names=names: place.renamed(names))
+            _move(loop, nodes, partial(Affine.renamed, names=names))
             loop.counters = last.counters
             if (
                 last.summed
