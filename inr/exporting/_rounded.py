@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def shortened(program: Program, span: float) -> Program:
     coords = np.random.default_rng(0).uniform(-1, 1, (_POINTS, program.inputs.size))
     wanted = evaluate(program, coords)
     for bits in _BITS:
-        rounded = _replaced(program, lambda array, bits=bits: _decimal(array, bits))
+        rounded = _replaced(program, partial(_decimal, bits=bits))
         if np.abs(evaluate(rounded, coords) - wanted).max() <= NEAR * span:
             return rounded
     return program
