@@ -14,13 +14,13 @@ from inr._version import __version__
 from inr.compression.bitstream.step_sizes import step_of
 from inr.exporting._c import c
 from inr.exporting._exchange import check_opset, onnx, pt2
+from inr.exporting._follow import trace
 from inr.exporting._glsl import NEWEST, OLDEST, glsl
 from inr.exporting._js import js
 from inr.exporting._program import Program
 from inr.exporting._rounded import coded, shortened
 from inr.exporting._shadertoy import shadertoy
 from inr.exporting._shading import MAX_INLINE
-from inr.exporting._trace import trace
 from inr.exporting._wgsl import wgsl
 from inr.field import Field
 

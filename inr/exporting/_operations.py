@@ -29,14 +29,13 @@ _HANDLERS: dict[str, Handler] = {}
 _VIEWS: set[str] = set()
 
 
-def perform(function: Any, args: tuple, kwargs: dict) -> Any:
+def perform(written: Trace, function: Any, args: tuple, kwargs: dict) -> Any:
     """Write down an operation of which an argument, or one in a list among them, is traced.
 
     Raises:
         Untranslatable: programs have no words for it.
     """
     name = function._schema.name.split("::")[1]
-    written = next(each.trace for each in _tensors(args) if isinstance(each, Traced))
     inplace = name.endswith("_") and not name.startswith("_")
     plain = name[:-1] if inplace else name
     if plain == "copy":
@@ -55,16 +54,6 @@ def perform(function: Any, args: tuple, kwargs: dict) -> Any:
     if isinstance(found, list):
         return [Traced(each, written, is_view=True) for each in found]
     return Traced(found, written, dtype, is_view=plain in _VIEWS)
-
-
-def _tensors(args: Any) -> list[Tensor]:
-    found = []
-    for each in args:
-        if isinstance(each, Tensor):
-            found.append(each)
-        elif isinstance(each, (list, tuple)):
-            found += _tensors(each)
-    return found
 
 
 def _values(written: Trace, given: Any) -> Any:

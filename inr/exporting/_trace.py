@@ -1,19 +1,13 @@
-"""A field's own forward pass, followed at one point by tensors that write down what is done to them.
-
-So every part is exported by the formula that it computes with, an activation's among them, and there is no second one
-for the exports. Whatever does not depend on the coordinates is computed once, here.
-"""
+"""Tensors that write down what is done to them, and the program that comes of it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from inr._errors import InrError
-from inr.exporting._program import Affine, Array, Counter, Kind, Loop, Node, Nodes, Program, Store, joined, simplified
-from inr.field import Field
+from inr.exporting._program import Affine, Array, Counter, Kind, Loop, Node, Nodes, Store, simplified
 
 Place = tuple[Affine, ...]
 Shape = tuple[int, ...]
@@ -72,10 +66,16 @@ class Value:
 
 
 class Trace:
-    """The program that is being written."""
+    """The program that is being written.
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    Args:
+        dtype: of coordinates and values.
+        perform: writes an operation of PyTorch down, from the trace, the operation and its arguments.
+    """
+
+    def __init__(self, dtype: torch.dtype, perform: Callable[["Trace", Any, tuple, dict], Any]) -> None:
         self.dtype = dtype
+        self.perform = perform
         self.nodes = Nodes()
         self.loops: list[Loop] = []
         self.read: set[Array] = set()
@@ -210,9 +210,19 @@ class Traced(Tensor):
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
         """Write an operation down."""
-        from inr.exporting._operations import perform
+        written = next(each.trace for each in tensors(args) if isinstance(each, Traced))
+        return written.perform(written, function, args, kwargs or {})
 
-        return perform(function, args, kwargs or {})
+
+def tensors(given: Iterable[Any]) -> list[Tensor]:
+    """The tensors among arguments, and in lists of them."""
+    found: list[Tensor] = []
+    for each in given:
+        if isinstance(each, Tensor):
+            found.append(each)
+        elif isinstance(each, (list, tuple)):
+            found += tensors(each)
+    return found
 
 
 def flat(place: Place, strides: Sequence[int], offset: int) -> Affine:
@@ -225,49 +235,3 @@ def flat(place: Place, strides: Sequence[int], offset: int) -> Affine:
 
 def _strides(shape: Sequence[int]) -> Shape:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def trace(field: Field) -> Program:
-    """A field at one point as a program.
-
-    Args:
-        field: any field, on the processor.
-
-    Returns:
-        The program, from coordinates in [-1, 1] to values in the signal's own units.
-
-    Raises:
-        InrError: a part does what no program can say.
-    """
-    written = Trace(field.dtype)
-    inputs = written.memory((1, field.domain.in_dim), "float")
-    outputs = written.memory((1, field.domain.channels), "float")
-    assert inputs.array is not None
-    assert outputs.array is not None
-    coords = Traced(inputs, written)
-    with torch.no_grad():
-        features = _followed(_named("encoding", field.encoding), field.encoding, coords)
-        given = (features, coords) if field.network.reads_coords else (features,)
-        values = _followed(_named("network", field.network), field.network, *given)
-        restored = _followed("the signal's range", field.domain.values.restore, values)
-    written.store(outputs, restored.value)
-    span = min(field.domain.values.low), max(field.domain.values.high)
-    return Program(inputs.array, outputs.array, joined(written.loops, written.nodes), span)
-
-
-def _named(kind: str, part: Any) -> str:
-    config = getattr(part, "config", None)
-    return f"{kind} '{config()['name']}'" if config is not None else f"a field of samples ({type(part).__name__})"
-
-
-def _followed(part: str, compute: Callable[..., Tensor], *given: Tensor) -> Traced:
-    try:
-        found = compute(*given)
-    except Untranslatable as error:
-        raise InrError(f"{part} cannot be exported as a program: {error}; --to pt2 keeps any field") from error
-    except Exception as error:  # whatever a module does to a tensor that has no numbers
-        words = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InrError(f"{part} cannot be exported as a program: {words}; --to pt2 keeps any field") from error
-    if not isinstance(found, Traced):
-        raise InrError(f"{part} cannot be exported as a program: it does not depend on coordinates; --to pt2 does")
-    return found

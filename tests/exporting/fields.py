@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from inr import Field
+from inr.exporting._follow import trace
 from inr.exporting._program import Program
-from inr.exporting._trace import trace
 from tests.test_tracing import PARTS, built
 
 POINTS = np.random.default_rng(0).uniform(-1, 1, (40, 2)).astype(np.float32).astype(np.float64)

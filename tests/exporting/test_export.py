@@ -18,9 +18,9 @@ from inr import Field, InrError
 from inr.encodings import Encoding, encodings
 from inr.exporting import export
 from inr.exporting._evaluate import evaluate
+from inr.exporting._follow import trace
 from inr.exporting._numbers import row, short
 from inr.exporting._rounded import coded
-from inr.exporting._trace import trace
 from inr.signals import Axis, Domain, ValueMap
 from tests.exporting import browser
 
