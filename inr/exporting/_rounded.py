@@ -1,6 +1,6 @@
 """Constants as whole numbers and a step: what was coded so, or what is shorter so and near enough."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -40,7 +40,7 @@ def _decimal(array: Array, bits: int) -> Array:
     return replace(array, data=np.rint(data.astype(np.float64) / step).astype(np.int32), step=step)
 
 
-def coded(program: Program, steps: Mapping[float, None]) -> Program:
+def coded(program: Program, steps: Sequence[float]) -> Program:
     """The same with weights that are whole multiples of a step as these whole numbers.
 
     Args:

@@ -99,7 +99,7 @@ class Trace:
             return Value(tensor.shape, kind, lambda _: node)
         # elements that broadcasting repeats are kept once, and all in the order in which they lie in memory
         kept = tensor[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride())]
-        order = sorted(range(kept.ndim), key=lambda axis: -kept.stride(axis))
+        order = sorted(range(kept.ndim), key=lambda axis: -kept.stride()[axis])
         dense = kept.permute(order).contiguous().cpu()
         key = dense.numpy().tobytes(), dense.dtype, tuple(tensor.shape), tensor.stride()
         if key not in self._constants:
@@ -194,7 +194,7 @@ class Traced(Tensor):
     """A tensor whose values are not known: operations on it are written down."""
 
     value: Value
-    trace: Trace
+    written: Trace
     is_view: bool
 
     @staticmethod
@@ -202,15 +202,17 @@ class Traced(Tensor):
         """Wrap an array of expressions."""
         dtypes = {"float": trace.dtype, "int": torch.int64, "bool": torch.bool}
         made = Tensor._make_wrapper_subclass(cls, value.shape, dtype=dtype or dtypes[value.kind])
-        made.value, made.trace, made.is_view = value, trace, is_view
+        made.value, made.written, made.is_view = value, trace, is_view
         return made
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, function: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, function: Any, types: Any, args: tuple = (), kwargs: Any = None
+    ) -> Any:
         """Write an operation down."""
-        written = next(each.trace for each in tensors(args) if isinstance(each, Traced))
+        written = next(each.written for each in tensors(args) if isinstance(each, Traced))
         return written.perform(written, function, args, kwargs or {})
 
 
