@@ -71,7 +71,7 @@ def export(
         field, damaged = read_field(file)
         stem = file.stem
     else:
-        (field, stem), damaged = item_of(file, item, quiet=quiet), []
+        (field, stem), damaged = item_of(file, item, quiet=quiet), ()
     path = output or file.with_name(f"{stem}.{to}")
     with waiting(f"writing {path}", quiet=quiet):
         written = write(field, path, to, quantised=quantised, opset=opset, form=glsl, force=force)
