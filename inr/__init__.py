@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         encodings,
         engines,
         equations,
+        exporting,
         fitting,
         geometry,
         listeners,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from inr.compression import compress, decompress, fit
     from inr.engines import render
     from inr.equations import solve
+    from inr.exporting import export
     from inr.field import Field
     from inr.fitting import Budget, Event, Fitter, Suggestion, suggest
     from inr.io import load
@@ -75,6 +77,8 @@ __all__ = [
     "encodings",
     "engines",
     "equations",
+    "export",
+    "exporting",
     "fit",
     "fit_many",
     "fitting",
@@ -110,6 +114,7 @@ _ROOMS = {
     "encodings",
     "engines",
     "equations",
+    "exporting",
     "fitting",
     "geometry",
     "imageio",
@@ -141,6 +146,7 @@ _NAMES = {
     "complete": "inr.priors",
     "compress": "inr.compression",
     "decompress": "inr.compression",
+    "export": "inr.exporting",
     "fit": "inr.compression",
     "fit_many": "inr.sets",
     "from_array": "inr.signals",

@@ -1,8 +1,9 @@
 """What a lower floor leaves to a higher one: a field's rendering by engines, pictures and curves in notebooks.
 
 Rooms import downwards only (docs/design.md). These few functions are what methods of the field and the signal do, where
-people look for them, what `inr.fit` shows, pictures of shapes for comparison sheets, and fields that begin from a base
-or are told from one; their work is done above, and is found by name when they are called.
+people look for them, what `inr.fit` shows, pictures of shapes for comparison sheets, fields on the Hugging Face Hub,
+and fields that begin from a base or are told from one; their work is done above, and is found by name when they are
+called.
 """
 
 import importlib
@@ -17,6 +18,8 @@ _WHERE = {
     "field_png": "inr.diagnostics",
     "found_base": "inr.priors",
     "live_curve": "inr.diagnostics",
+    "pull": "inr.hub",
+    "push": "inr.hub",
     "shape_views": "inr.shapes",
     "signal_html": "inr.diagnostics",
     "signal_png": "inr.diagnostics",

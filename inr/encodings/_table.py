@@ -35,6 +35,8 @@ def blend_rows(
     >>> inr.encodings.blend_rows(table, rows[None], weights[None])
     tensor([[2.5000]])
     """
+    if torch.compiler.is_exporting() or type(rows) is not Tensor:  # recorded: by what other programs have, too
+        return (table[rows.long()] * weights[..., None]).sum(1).transpose(0, 1).flatten(1)
     paired = table.shape[1] % 2 == 0 and table.dtype in (torch.float32, torch.float64)  # 16-bit numbers make none
     columns = torch.view_as_complex(table.unflatten(1, (-1, 2)).contiguous()) if paired else table
     blended = torch.stack([(_Read.apply(column, rows) * weights).sum(1) for column in columns.unbind(1)], dim=2)

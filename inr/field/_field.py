@@ -437,6 +437,55 @@ class Field(nn.Module):
         """
         container.write(Path(path), *self.storage(self), force=force)
 
+    def push_to_hub(
+        self, repository: str, *, token: str | None = None, private: bool = False, endpoint: str | None = None
+    ) -> str:
+        """Keep the field in a repository of the Hugging Face Hub, with a picture and a model card (extra `hub`).
+
+        Args:
+            repository: as "name/photo"; made if it is not there.
+            token: of the Hub; None for that of `hf auth login`.
+            private: whether a new repository is closed to others.
+            endpoint: another server than the Hub's own.
+
+        Returns:
+            The address of what was written.
+
+        Raises:
+            InrError: a name that is none, or a server that refuses or does not answer.
+            MissingExtra: huggingface_hub is not installed.
+        """
+        return str(upstairs("push", self, repository, token, private, endpoint))
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repository: str,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+        endpoint: str | None = None,
+        cache: str | os.PathLike[str] | None = None,
+    ) -> "Field":
+        """Read a field from a repository of the Hugging Face Hub; nothing in it is executed (extra `hub`).
+
+        Args:
+            repository: as "name/photo".
+            revision: a branch, tag or commit; None for the newest.
+            token: of the Hub; None for that of `hf auth login`.
+            endpoint: another server than the Hub's own.
+            cache: the folder for what is fetched; None for the Hub's own.
+
+        Returns:
+            The field, on the processor and in evaluation mode.
+
+        Raises:
+            InrError: no such repository, none of a field, or a server that refuses or does not answer.
+            MissingExtra: huggingface_hub is not installed.
+        """
+        field: Field = upstairs("pull", repository, revision, token, endpoint, cache)
+        return field
+
     def header(self) -> dict[str, Any]:
         """What the field's file says besides its weights, as plain JSON: parts, domain, metrics and the fit."""
         # JSON knows no infinity: an exact fit has no PSNR to be kept; and no digits that nobody reads

@@ -169,6 +169,8 @@ def view_links(address: str, kind: str | None, dimensions: int = 0) -> dict[str,
     links = {"file": f"{address}.inr"}
     if kind in _PICTURES:
         links["iiif"] = f"/iiif/3/{address.rpartition('/')[2]}/info.json"
+    if kind == "image":
+        links["program"] = f"{address}/program.glsl"
     if kind == "audio":
         links |= {"wav": f"{address}/audio.wav", "peaks": f"{address}/peaks.json"}
     if kind == "shape":

@@ -25,6 +25,7 @@ from inr.serving.views._errors import BadRequest
 from inr.serving.views._facts import describe, parts
 from inr.serving.views._fields import OpenFields
 from inr.serving.views._images import FieldImage, SignalImage, image_from_json
+from inr.serving.views._programs import program
 from inr.serving.views._sound import peaks, sample_count, write_wav
 from inr.serving.views._tiles import make_room
 from inr.signals import Domain
@@ -112,6 +113,10 @@ class Desk:
         make_room(self._meshes, self._limit)
         return {}
 
+    def program(self, image: FieldImage, part: str) -> Answer:
+        """A field as GLSL, or what its texture holds."""
+        return program(self._fields.get(image).field)[part == "data"]
+
     def codecs(self, image: SignalImage, psnr: float | None = None, bytes: int | None = None) -> Answer:
         """The sizes of other formats."""
         return codec_sizes(samples_of(image), Domain.from_json(image.domain), psnr=psnr, bytes=bytes)
@@ -132,7 +137,7 @@ _OPERATIONS: Mapping[str, Callable[..., Answer]] = {
     each.__name__: each
     for each in (
         Desk.canvas, Desk.prepare, Desk.tile, Desk.describe, Desk.parts, Desk.check, Desk.wav, Desk.peaks, Desk.view,
-        Desk.mesh, Desk.codecs,
+        Desk.mesh, Desk.program, Desk.codecs,
     )
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from inr.serving.page import EXAMPLE
 
 FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 )  # fmt: skip
 WIDE, PHONE = (1440, 900), (390, 844)
 PATIENCE = 120  # seconds in which a small fit ends on a slow machine

@@ -144,6 +144,31 @@ def test_field_and_pixels_are_zoomed_together_beyond_the_pixels(visit: Open, fie
     assert [answer.url for answer in tiles if answer.status >= 400] == []
 
 
+def test_the_browser_computes_what_the_service_draws(visit: Open, fields: tuple[str, str]):
+    page = visit(view("zoom", fields))
+    settle(page)
+    found = page.evaluate(
+        """async (id) => {
+          const { Program } = await import("./lib/program.js");
+          const field = await (await fetch(`/v1/fields/${id}`)).json();
+          const program = await Program.of(field);
+          if (!program) return null;
+          const [rows, columns] = field.shape.map((side) => 8 * side);
+          const drawn = program.tile([16 / columns, 40 / rows], [1 / columns, 1 / rows], [64, 48]);
+          const tile = await fetch(`${field.links.iiif.replace("/info.json", "")}@8x/16,40,64,48/64,48/0/default.png`);
+          const asked = new OffscreenCanvas(64, 48).getContext("2d");
+          asked.drawImage(await createImageBitmap(await tile.blob()), 0, 0);
+          return [drawn, asked].map((each) => Array.from(each.getImageData(0, 0, 64, 48).data));
+        }""",
+        fields[0],
+    )
+    assert found is not None, "the browser has no program, or no WebGL 2"
+    differences = [abs(here - there) for here, there in zip(*found, strict=True)]
+    assert max(found[0]) > min(found[0])
+    assert max(differences) <= 1  # where rounding to whole grey levels falls to the other side
+    assert sum(differences) <= 0.02 * len(differences)
+
+
 def test_layers_show_original_error_and_slope(visit: Open, fields: tuple[str, str]):
     page = visit(view("fit", fields))
     settle(page)

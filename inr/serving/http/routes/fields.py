@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from inr._version import __version__
 from inr.serving.http.answers import file_answer, is_known, tag_of, tagged_json
 from inr.serving.http.lists import Cursor, Limit, list_answer
 from inr.serving.http.models import FieldBody, FieldList, Id
@@ -28,6 +29,9 @@ Resolution = Annotated[
 MeshFormat = Annotated[
     Literal["ply", "obj", "stl", "glb", "svg"], Path(description="svg of an outline, all others of a shape in space")
 ]
+
+
+ProgramPart = Annotated[Literal["glsl", "data"], Path(description="the text, or the texture's floats")]
 
 
 def _angle(
@@ -57,6 +61,7 @@ WAV: dict[int | str, dict[str, Any]] = {
     **refuses("not-found", "bad-option", "range-not-satisfiable", "busy", "unavailable"),
 }
 DRAWING: dict[int | str, dict[str, Any]] = {200: {"content": {"image/webp": {}}}, **CACHED, **DRAWN}
+PROGRAM: dict[int | str, dict[str, Any]] = {200: {"content": INR}, **CACHED, **DRAWN}
 MESH: dict[int | str, dict[str, Any]] = {
     200: {"content": INR},
     206: {"content": INR, "description": "a part of it"},
@@ -118,6 +123,12 @@ async def mesh(
 ) -> Response:
     """The surface of a shape as a mesh, or its outline as a drawing; to be saved."""
     return await mesh_of(request, service, await in_thread(own_field, service, user, id), format, resolution)
+
+
+@router.get("/fields/{id}/program.{part}", response_class=Response, responses=PROGRAM)
+async def program(request: Request, id: Id, part: ProgramPart, service: TheService, user: TheUser) -> Response:
+    """A picture's field as GLSL, and what its texture holds; nothing of one that a browser cannot draw."""
+    return await program_of(request, service, await in_thread(own_field, service, user, id), part)
 
 
 def file_of(request: Request, service: Service, job: "Job") -> Response:
@@ -184,6 +195,17 @@ async def view_of(request: Request, service: Service, job: "Job", angle: View) -
     if is_known(request.headers, tag):
         return Response(status_code=304, headers=headers)
     return Response(await service.renderer.view(image, angle), media_type="image/webp", headers=headers)
+
+
+async def program_of(request: Request, service: Service, job: "Job", part: str) -> Response:
+    """A field as a program for browsers, or its texture."""
+    image = await in_thread(field_image, service, job)
+    tag = tag_of(image.sha256, part, __version__)
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
+    if is_known(request.headers, tag):
+        return Response(status_code=304, headers=headers)
+    found = await service.renderer.call("program", image=image.to_json(), part=part)
+    return Response(found, media_type="application/octet-stream", headers=headers)
 
 
 async def mesh_of(request: Request, service: Service, job: "Job", format: str, resolution: int) -> Response:

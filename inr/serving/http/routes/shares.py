@@ -11,16 +11,19 @@ from inr.serving.http.routes.fields import (
     DRAWN,
     FILE,
     MESH,
+    PROGRAM,
     WAV,
     Angle,
     MeshFormat,
     Points,
+    ProgramPart,
     Rate,
     Resolution,
     described,
     file_of,
     mesh_of,
     peaks_of,
+    program_of,
     sound_of,
     view_of,
 )
@@ -98,6 +101,12 @@ async def shared_mesh(
 ) -> Response:
     """The surface of a shared shape as a mesh, or its outline as a drawing."""
     return _public(await mesh_of(request, service, await in_thread(shared_field, service, name), format, resolution))
+
+
+@router.get("/shared/{name}/program.{part}", response_class=Response, responses=PROGRAM)
+async def shared_program(request: Request, name: Share, part: ProgramPart, service: TheService) -> Response:
+    """A shared picture's field as GLSL, and what its texture holds."""
+    return _public(await program_of(request, service, await in_thread(shared_field, service, name), part))
 
 
 def _public(answer: Response) -> Response:

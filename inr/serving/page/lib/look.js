@@ -1,6 +1,7 @@
 // The stage of a finished field: a viewer with layers for what has pixels, a waveform for sound, a shape that turns.
 
 import { complain, h } from "./dom.js";
+import { Program } from "./program.js";
 import { segments } from "./segments.js";
 import { shapeStage } from "./shape.js";
 import { slices } from "./slices.js";
@@ -24,10 +25,12 @@ export function fieldStage(field, { viewer = new Viewer(`The field of ${field.na
     { value: "slope", label: "Slope", hint: "the function's gradient", link: field.links.iiif, quality: "slope" },
   ].filter(Boolean);
   let chosen = "field";
+  let found = null; // the promise of the field's program
   const draw = async (name) => {
     const { link, quality } = layers.find((layer) => layer.value === name);
     try {
-      await viewer.draw(name, await tiles(link, field.shape, { quality, slice: cuts.suffix() }));
+      const program = name === "field" ? await (found ??= Program.of(field)) : null;
+      await viewer.draw(name, await tiles(link, field.shape, { quality, slice: cuts.suffix() }), { program });
     } catch (problem) {
       complain(problem);
     }

@@ -110,11 +110,15 @@ export class Viewer {
 
   /**
    * Draws a source in a layer of that name, in place of the one that was there once it is loaded.
+   * @param {{opacity?: number, program?: import("./program.js").Program}} options what draws its finest tiles
    * @returns the tiled image, or null where the viewer has gone
    */
-  async draw(name, tileSource, { opacity = 1 } = {}) {
+  async draw(name, tileSource, { opacity = 1, program = null } = {}) {
     const item = await new Promise((resolve, reject) => {
-      this.osd.addTiledImage({ tileSource, width: 1, opacity, success: (event) => resolve(event.item), error: reject });
+      this.osd.addTiledImage({ tileSource, width: 1, opacity, error: reject, success: (event) => {
+        program?.draws(event.item.source, this.columns);
+        resolve(event.item);
+      } });
     });
     if (!this.osd) return null;
     const first = this.osd.world.getItemCount() === 1;

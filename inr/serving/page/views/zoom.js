@@ -4,6 +4,7 @@ import { get } from "../lib/api.js";
 import { complain, h } from "../lib/dom.js";
 import { bytes, quality } from "../lib/format.js";
 import { describe, drawable, nothingYet, picker } from "../lib/picker.js";
+import { Program } from "../lib/program.js";
 import { slices } from "../lib/slices.js";
 import { tiles, together, Viewer } from "../lib/viewer.js";
 
@@ -23,8 +24,11 @@ export async function show(main, [id], { signal }) {
     ["The function", `${quality(field.metrics)} · ${bytes(field.bytes)}`],
     ["The pixels", bytes(field.lossless_bytes)],
   ];
+  const program = Program.of(field);
   const draw = () => Promise.all(viewers.map(async (viewer, index) =>
-    viewer.draw("field", await tiles(bases[index], field.shape, { slice: cuts.suffix() }))));
+    viewer.draw("field", await tiles(bases[index], field.shape, { slice: cuts.suffix() }), {
+      program: index === 0 ? await program : null,
+    })));
   const cuts = slices(field, () => draw().catch(complain));
   main.append(h("div", { class: "wide" },
     h("div", { class: "page-head" },

@@ -1,0 +1,69 @@
+"""What GLSL and WGSL have in common: where their constants lie, and how much of a field a shader can hold."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inr._errors import InrError
+from inr.exporting._program import Array, Program
+
+MAX_INLINE = 4_096  # constants in the text of a shader; compilers take seconds of more
+_MIN_APART = 64  # numbers of an array that is kept apart from the text where there are more than that
+WIDTH = 2_048  # texels in a row of the texture: every WebGL 2 has textures of as many rows, too
+MAX_APART = 4 * WIDTH * WIDTH
+MAX_MEMORY = 2_048  # numbers in local arrays, for which WebGPU promises 8 KiB
+
+
+@dataclass
+class Placed:
+    """Which constants lie in one long row beside the shader's text, and where.
+
+    Attributes:
+        apart: whether any does.
+        offsets: where each of them begins, in numbers; a multiple of four.
+        total: numbers so far.
+    """
+
+    apart: bool
+    offsets: dict[Array, int] = field(default_factory=dict)
+    total: int = 0
+
+    def offset(self, array: Array) -> int | None:
+        """Where an array begins, None for one that stands in the text."""
+        if not self.apart or array.kind != "float" or array.data is None or array.size < _MIN_APART:
+            return None
+        if array not in self.offsets:
+            self.offsets[array] = self.total
+            self.total += -(-array.size // 4) * 4
+        return self.offsets[array]
+
+    def data(self, multiple: int) -> bytes:
+        """The row as little-endian float32, filled up with zeros to a multiple of some numbers."""
+        row = np.zeros(-(-self.total // multiple) * multiple, "<f4")
+        for array, start in self.offsets.items():
+            assert array.data is not None
+            row[start : start + array.size] = array.data
+        return row.tobytes()
+
+
+def placed(program: Program, most_inline: int = MAX_INLINE) -> Placed:
+    """Where the constants of a program go."""
+    return Placed(program.constants > most_inline)
+
+
+def check_size(found: Placed, memory: int, language: str) -> None:
+    """Refuse a field that no shader can hold.
+
+    Raises:
+        InrError: too many constants, or numbers at a time.
+    """
+    if found.total > MAX_APART:
+        raise InrError(
+            f"the field has {found.total:,} numbers and a shader's texture at most {MAX_APART:,}: fit a smaller "
+            "encoding, or take --to c, js or onnx"
+        )
+    if memory > MAX_MEMORY:
+        raise InrError(
+            f"the field keeps {memory:,} numbers at a time and a shader in {language} at most {MAX_MEMORY:,}: fit a "
+            "narrower network or fewer features, or take --to c, js or onnx"
+        )
