@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from inr.diagnostics._completion_sheet import completion_sheet as completion_sheet
     from inr.diagnostics._embedding import distance_preservation as distance_preservation
     from inr.diagnostics._embedding import stable_rank as stable_rank
+    from inr.diagnostics._explain._explanation import BandRow as BandRow
+    from inr.diagnostics._explain._explanation import Explanation as Explanation
+    from inr.diagnostics._explain._explanation import Finding as Finding
+    from inr.diagnostics._explain._explanation import PartRow as PartRow
+    from inr.diagnostics._explain._explanation import explain as explain
+    from inr.diagnostics._explain._history import History as History
+    from inr.diagnostics._explain._history import Look as Look
+    from inr.diagnostics._explain._history import Recorder as Recorder
+    from inr.diagnostics._explain._history import load_history as load_history
+    from inr.diagnostics._explain._page import explanation_page as explanation_page
     from inr.diagnostics._figures import Series as Series
     from inr.diagnostics._figures import Subplot as Subplot
     from inr.diagnostics._figures import plot as plot
@@ -75,12 +85,19 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "BandRow": "._explain._explanation",
         "CodedPicture": "._codec_sheet",
         "Comparison": "._comparison",
         "Complexity": "._measures._complexity",
+        "Explanation": "._explain._explanation",
+        "Finding": "._explain._explanation",
+        "History": "._explain._history",
         "LiveCurve": "._live",
+        "Look": "._explain._history",
+        "PartRow": "._explain._explanation",
         "RandomFeatures": "._measures._random_features",
         "ReconstructedPicture": "._methods_sheet",
+        "Recorder": "._explain._history",
         "Run": "._comparison",
         "Series": "._figures",
         "Subplot": "._figures",
@@ -101,6 +118,8 @@ __getattr__, __all__ = lazy_exports(
         "dead_units": "._measures._regions",
         "distance_preservation": "._embedding",
         "estimate": "._sampling",
+        "explain": "._explain._explanation",
+        "explanation_page": "._explain._page",
         "feature_rank": "._measures._layers",
         "field_html": "._notebook",
         "field_png": "._notebook",
@@ -118,6 +137,7 @@ __getattr__, __all__ = lazy_exports(
         "layers_at": "._measures._layers",
         "lempel_ziv_words": "._measures._complexity",
         "live_curve": "._live",
+        "load_history": "._explain._history",
         "markdown_table": "._paper_table",
         "methods_sheet": "._methods_sheet",
         "noise_estimate": "._measures._noise",

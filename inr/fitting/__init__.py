@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from inr.fitting._parameter_groups import parameter_groups as parameter_groups
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
+    from inr.fitting._patches import dense_patches as dense_patches
     from inr.fitting._presets import Preset as Preset
     from inr.fitting._presets import preset_setup as preset_setup
     from inr.fitting._presets import presets as presets
@@ -102,6 +103,7 @@ __getattr__, __all__ = lazy_exports(
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",
+        "dense_patches": "._patches",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "leave_one_out": "._kernel",
