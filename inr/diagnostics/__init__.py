@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from inr.diagnostics._explain._history import Recorder as Recorder
     from inr.diagnostics._explain._history import load_history as load_history
     from inr.diagnostics._explain._page import explanation_page as explanation_page
+    from inr.diagnostics._explain._trying import Trial as Trial
+    from inr.diagnostics._explain._trying import try_finding as try_finding
     from inr.diagnostics._figures import Series as Series
     from inr.diagnostics._figures import Subplot as Subplot
     from inr.diagnostics._figures import plot as plot
@@ -102,6 +104,7 @@ __getattr__, __all__ = lazy_exports(
         "Series": "._figures",
         "Subplot": "._figures",
         "Thumbnail": "._thumbnail",
+        "Trial": "._explain._trying",
         "activation_patterns": "._measures._regions",
         "alias_power": "._measures._alias",
         "alias_ratio": "._measures._alias",
@@ -159,6 +162,7 @@ __getattr__, __all__ = lazy_exports(
         "table_html": "._notebook",
         "target_shares": "._measures._target_shares",
         "thumbnail": "._thumbnail",
+        "try_finding": "._explain._trying",
         "twice_as_dense": "._measures._alias",
         "untrained_complexity": "._measures._complexity",
     },

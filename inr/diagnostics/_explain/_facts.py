@@ -13,6 +13,7 @@ from jaxtyping import Float
 from inr.diagnostics._explain._blocks import Block, Execute, blocks_of
 from inr.diagnostics._explain._frequency import Ladder, frequency_ladders
 from inr.diagnostics._explain._history import History, decibels
+from inr.diagnostics._explain._settings import settings_of
 from inr.diagnostics._measures._alias import alias_ratio
 from inr.diagnostics._measures._bands import band_limits, band_powers
 from inr.diagnostics._measures._layers import feature_rank, layer_ranks, layers_at
@@ -21,6 +22,7 @@ from inr.diagnostics._measures._random_features import random_features
 from inr.diagnostics._measures._regions import activation_patterns, dead_units
 from inr.diagnostics._measures._whiteness import autocorrelation
 from inr.field import Field
+from inr.fitting import Budget, make_fitter
 from inr.signals import GridSignal, Signal, grid_coords, unpack_missing
 
 POINTS, BLOCKS = 4_096, 4  # that errors are measured on
@@ -64,6 +66,7 @@ class Facts:
         ladders: frequencies of the parts, and what others would predict left-out samples with.
         grid: of encodings that are one.
         history: of the fit, where it was recorded.
+        suited: learning rates by part, as a probe finds them for these parts, signal and steps; none where it cannot.
         fit: how the field says it was fitted: rates, batch, schedule, steps …
     """
 
@@ -83,6 +86,7 @@ class Facts:
     ladders: tuple[Ladder, ...] = ()
     grid: Grid | None = None
     history: History | None = None
+    suited: Mapping[str, float] = dataclass_field(default_factory=dict)
     fit: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
 
@@ -123,8 +127,25 @@ def gather(
         whiteness=float(np.mean([autocorrelation(each) for each in residuals])),
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
         grid=_grid(field, signal, blocks, residuals), history=history, fit=field.fit,
-        **{**alone, "rank": _rank(field, blocks)},
+        suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
     )  # fmt: skip
+
+
+def _suited(field: Field, signal: GridSignal) -> dict[str, float]:
+    """The rates that `inr.fit` would find; none where it would not look for them."""
+    settings = settings_of(field, signal)
+    if not {"steps", "learning_rate", "batch"} <= settings.keys() or field.fit.get("engine") is None:
+        return {}
+    budget = Budget(steps=settings.pop("steps"))
+    seed = settings.pop("seed", 0)
+    with torch.enable_grad():
+        fitter = make_fitter(
+            signal, budget=budget, seed=seed, engine=field.fit["engine"], **{**settings, "learning_rate": "auto"}
+        )
+        events = fitter.run()
+        begun = next(events)
+        events.close()
+    return dict(fitter.choices()["rates"]) if begun.probing > 0 else {}
 
 
 def _of_field(field: Field) -> dict[str, Any]:

@@ -93,8 +93,8 @@ def _facts(explanation: Explanation) -> list[str]:
     words = []
     if math.isfinite(facts.psnr):
         words.append(
-            f"PSNR {facts.psnr:.1f} dB; predicting the mean {facts.psnr_of_mean:.1f} dB; random Fourier features solved "
-            f"at once {facts.baseline:.1f} dB on samples left out"
+            f"PSNR {facts.psnr:.1f} dB; predicting the mean {facts.psnr_of_mean:.1f} dB; random Fourier features, "
+            f"solved at once, {facts.baseline:.1f} dB on samples left out"
         )
     if math.isfinite(facts.psnr_held_out):
         words.append(f"{facts.psnr_held_out:.1f} dB on samples that were not learned")

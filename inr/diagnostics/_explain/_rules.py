@@ -16,7 +16,8 @@ from inr.field import Field
 # of learning rates, from the history of the loss
 STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the second half of the steps
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
-STILL_GAINING = 3.0  # dB that the second half of the steps brought
+RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
+STILL_GAINING, MOST_OF_A_HALF = 3.0, 6.0  # dB that the second half of the steps brought; the most that is promised
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
 HELD_OUT_GAP = 10.0  # dB from samples that were learned to those that were not
@@ -64,7 +65,7 @@ def advise(facts: Facts, field: Field) -> list[Advice]:
         if found:
             return found
     rules: tuple[Callable[[Facts, Field], Iterator[Advice]], ...] = (
-        _noise, _frequency_high, _grid_coarse, _rate_low, _narrow, _frequency_low, _dead,
+        _noise, _frequency_high, _grid_coarse, _rate_low, _narrow, _frequency_low, _budget_short, _dead,
     )  # fmt: skip
     found = [each for rule in rules for each in rule(facts, field)]
     return sorted(found, key=lambda each: -each.expected)
@@ -103,17 +104,39 @@ def _rate_high(facts: Facts, field: Field) -> Iterator[Advice]:
 
 
 def _rate_low(facts: Facts, field: Field) -> Iterator[Advice]:
-    if facts.history is None or facts.history.spikes() >= SPIKES:
+    octaves = _rate_octaves(facts)
+    if not octaves >= RATE_OCTAVES or (facts.history is not None and facts.history.spikes() >= SPIKES):
+        return
+    words = (
+        f"The learning rate is {octaves:.1f} octaves below what a probe finds for these parts and steps "
+        f"({RATE_OCTAVES:g} are too many): {facts.fit['rates']['network']:.3g} -> {facts.suited['network']:.3g}"
+    )
+    rates = {part: _rounded(rate) for part, rate in facts.suited.items()}
+    expected = OCTAVE_GAIN * octaves
+    yield Advice(
+        "rate_low", "octaves below the probe's rate", octaves, RATE_OCTAVES, expected, words, {"learning_rate": rates}
+    )
+
+
+def _budget_short(facts: Facts, field: Field) -> Iterator[Advice]:
+    if facts.history is None or facts.alias >= ALIAS or facts.noise >= NOISE or not facts.fit.get("steps"):
         return
     gain = facts.history.gain(0.5)
-    if gain < STILL_GAINING:
+    if gain < STILL_GAINING or _rate_octaves(facts) >= RATE_OCTAVES:
         return
-    changes = _scaled(facts, 4.0)
+    steps = 2 * int(facts.fit["steps"])
     words = (
         f"The fit was still learning when it ended: the second half of the steps brought {gain:.1f} dB "
-        f"({STILL_GAINING:g} dB is too much): take 4 times the learning rate, or more steps"
+        f"({STILL_GAINING:g} dB is much): take {steps} steps"
     )
-    yield Advice("rate_low", "dB of the second half", gain, STILL_GAINING, gain, words, changes)
+    expected = min(gain, MOST_OF_A_HALF)
+    yield Advice("budget_short", "dB of the second half", gain, STILL_GAINING, expected, words, {"steps": steps})
+
+
+def _rate_octaves(facts: Facts) -> float:
+    """How far the fit's rate lies below that of the probe; NaN where there is none."""
+    used, found = facts.fit.get("rates", {}).get("network", 0.0), facts.suited.get("network", 0.0)
+    return math.log2(found / used) if used > 0 and found > 0 else math.nan
 
 
 def _noise(facts: Facts, field: Field) -> Iterator[Advice]:
