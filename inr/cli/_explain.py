@@ -105,9 +105,7 @@ def explained(
         seed, force, quiet, as_json: as of the command.
     """
     from inr.diagnostics import explain as run
-    from inr.diagnostics import explanation_page, try_finding
-    from inr.diagnostics._explain._trying import tried
-    from inr.diagnostics._explain._words import document
+    from inr.diagnostics import explanation_document, explanation_page, tried, try_finding
 
     name = "SIGNAL" if signal is None else str(signal)
     with waiting("looking at the fit", quiet=quiet or as_json):
@@ -117,7 +115,7 @@ def explained(
             found = tried(found, try_finding(field, source, found.findings[0], seed=seed))
     explanation_page(found, page, title=file.name, force=force)
     if as_json:
-        print_json(document(found) | {"page": str(page)})
+        print_json(explanation_document(found) | {"page": str(page)})
     elif not quiet:
         _print(found)
         remark(f"wrote {page}")
@@ -164,7 +162,7 @@ def _history(file: Path, given: Path | None) -> "History | None":
 
 def _print(found: "Explanation") -> None:
     """The verdict, and the tables as EXPLAIN ANALYZE has them: predicted beside actual."""
-    from inr.diagnostics._explain._words import band_cells, part_cells
+    from inr.diagnostics import band_cells, part_cells
 
     console = out()
     for place, finding in enumerate(found.findings, 1):

@@ -1,4 +1,4 @@
-"""Pictures and measures of fits and encodings: sheets, fits side by side, curves, stable rank."""
+"""Pictures and measures of fits: sheets, fits side by side, kernels, regions, ranks; explanations with advice."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from inr.diagnostics._explain._history import load_history as load_history
     from inr.diagnostics._explain._page import explanation_page as explanation_page
     from inr.diagnostics._explain._trying import Trial as Trial
+    from inr.diagnostics._explain._trying import tried as tried
     from inr.diagnostics._explain._trying import try_finding as try_finding
+    from inr.diagnostics._explain._words import band_cells as band_cells
+    from inr.diagnostics._explain._words import explanation_document as explanation_document
+    from inr.diagnostics._explain._words import part_cells as part_cells
     from inr.diagnostics._figures import Series as Series
     from inr.diagnostics._figures import Subplot as Subplot
     from inr.diagnostics._figures import plot as plot
@@ -111,6 +115,7 @@ __getattr__, __all__ = lazy_exports(
         "amplitude_bound": "._measures._amplitude",
         "autocorrelation": "._measures._whiteness",
         "autocorrelation_map": "._measures._whiteness",
+        "band_cells": "._explain._words",
         "band_limits": "._measures._bands",
         "band_powers": "._measures._bands",
         "band_residuals": "._measures._bands",
@@ -122,6 +127,7 @@ __getattr__, __all__ = lazy_exports(
         "distance_preservation": "._embedding",
         "estimate": "._sampling",
         "explain": "._explain._explanation",
+        "explanation_document": "._explain._words",
         "explanation_page": "._explain._page",
         "feature_rank": "._measures._layers",
         "field_html": "._notebook",
@@ -144,6 +150,7 @@ __getattr__, __all__ = lazy_exports(
         "markdown_table": "._paper_table",
         "methods_sheet": "._methods_sheet",
         "noise_estimate": "._measures._noise",
+        "part_cells": "._explain._words",
         "plot": "._figures",
         "predicted_residual": "._measures._target_shares",
         "radial_spectrum": "._measures._fresh",
@@ -162,6 +169,7 @@ __getattr__, __all__ = lazy_exports(
         "table_html": "._notebook",
         "target_shares": "._measures._target_shares",
         "thumbnail": "._thumbnail",
+        "tried": "._explain._trying",
         "try_finding": "._explain._trying",
         "twice_as_dense": "._measures._alias",
         "untrained_complexity": "._measures._complexity",

@@ -17,7 +17,7 @@ from inr.field import Field
 STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the second half of the steps
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
-STILL_GAINING, MOST_OF_A_HALF = 3.0, 6.0  # dB that the second half of the steps brought; the most that is promised
+STILL_GAINING, MOST_OF_A_HALF = 4.0, 6.0  # dB that the second half of the steps brought; the most that is promised
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
 HELD_OUT_GAP = 10.0  # dB from samples that were learned to those that were not

@@ -31,7 +31,7 @@ def band_cells(rows: Sequence[BandRow]) -> tuple[list[str], list[list[str]]]:
     return headings, [[f"{row.low:.3g} to {row.high:.3g}", _level(row.predicted), _level(row.actual)] for row in rows]
 
 
-def document(explanation: Explanation) -> dict[str, Any]:
+def explanation_document(explanation: Explanation) -> dict[str, Any]:
     """An explanation as plain JSON, without what pictures alone are made from."""
     facts = explanation.facts
     history = facts.history
