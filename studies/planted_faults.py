@@ -53,7 +53,7 @@ SETS = {
     "reported": (("chelsea", "coins", "brick", "bach-3", "blobs-2"), 7),
 }
 SIGMA = {"image": 2.5, "audio": 48.0, "volume": 1.5}
-OMEGA = {"image": 15.0, "audio": 300.0, "volume": 10.0}
+OMEGA = {"image": "omega=15", "audio": "omega=30,first_omega=300", "volume": "omega=10"}
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def healthy(family: str, signal: inr.signals.GridSignal) -> dict[str, Any]:
     kind, side = signal.domain.kind, max(signal.domain.shape or ())
     parts = {
         "fourier": {"encoding": f"fourier:sigma={SIGMA[kind]:g},frequencies=64", "network": "mlp:depth=2,width=64"},
-        "sine": {"activation": f"sine:omega={OMEGA[kind]:g}", "network": "mlp:depth=3,width=64"},
+        "sine": {"activation": f"sine:{OMEGA[kind]}", "network": "mlp:depth=3,width=64"},
         "dense": {"encoding": f"dense:levels=4,coarsest=4,finest={side}", "network": "mlp:depth=1,width=32"},
     }[family]
     return {**parts, "learning_rate": "auto", "schedule": "cosine", "steps": STEPS}

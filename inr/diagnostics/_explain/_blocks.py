@@ -61,7 +61,7 @@ def blocks_of(signal: GridSignal, *, points: int, count: int, seed: int = 0) -> 
         count: the most blocks; small signals give one, which is all of them.
         seed: shifts all blocks.
     """
-    found = dense_patches(signal, points=min(points, signal.size), count=count, seed=seed)
+    found = dense_patches(signal, points=points, count=count, seed=seed)
     return [_block(signal, signal.cells_of(indices)) for indices in found]
 
 

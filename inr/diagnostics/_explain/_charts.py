@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from inr.diagnostics._figures import spread
 from inr.diagnostics._measures._regions import Crossings
@@ -16,7 +16,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 132, 16, 42
 _MOST_DOTS = 400
 _SPACING = 15.0
 
-Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]  # name to x and y
+Numbers = Sequence[float] | Real[np.ndarray, " _"]
+Series = Mapping[str, tuple[Numbers, Numbers]]  # name to x and y
 
 
 def line_chart(
@@ -83,7 +84,7 @@ def histogram(values: Float[np.ndarray, " n"], *, x: str, words: str) -> Chart:
     return Chart(width, height, shapes, words)
 
 
-def _usable(xs: Sequence[float], ys: Sequence[float], log_x: bool, log_y: bool) -> np.ndarray:
+def _usable(xs: Numbers, ys: Numbers, log_x: bool, log_y: bool) -> np.ndarray:
     points = np.stack([np.asarray(xs, float), np.asarray(ys, float)], axis=1)
     good = np.isfinite(points).all(1)
     if log_x:

@@ -17,16 +17,17 @@ from inr.field import Field
 STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the second half of the steps
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
-STILL_GAINING, MOST_OF_A_HALF = 4.0, 6.0  # dB that the second half of the steps brought; the most that is promised
+STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
 HELD_OUT_GAP = 10.0  # dB from samples that were learned to those that were not
 LOWER_GAIN, HIGHER_GAIN = 1.0, 3.0  # dB that another frequency must promise
+MUCH_LOWER, MUCH_GAIN = -2.0, 6.0  # octaves and dB that need no sign between samples, where most power is in few tones
 TOP_BAND = 0.1  # of the target's power in the highest octave, that a fit of too low frequencies misses
 # of its size
 FULL_RANK, STILL_ALIKE, ENDED = 0.6, 0.3, 1.5  # feature rank, autocorrelation, dB of the last fifth of the steps
 BEYOND_GRID, TARGET_BEYOND = 0.5, 0.01
-DEAD, COLLAPSED = 0.1, 1.5  # share of units, stable rank of a hidden layer
+DEAD, COLLAPSED = 0.9, 1.1  # share of units, stable rank of a hidden layer: fits that are well have up to 0.7, and 1.5
 # of noise
 NOISE = 0.02  # of the range
 
@@ -119,7 +120,7 @@ def _rate_low(facts: Facts, field: Field) -> Iterator[Advice]:
 
 
 def _budget_short(facts: Facts, field: Field) -> Iterator[Advice]:
-    if facts.history is None or facts.alias >= ALIAS or facts.noise >= NOISE or not facts.fit.get("steps"):
+    if facts.history is None or facts.alias >= ALIAS or _learns_noise(facts) or not facts.fit.get("steps"):
         return
     gain = facts.history.gain(0.5)
     if gain < STILL_GAINING or _rate_octaves(facts) >= RATE_OCTAVES:
@@ -140,7 +141,7 @@ def _rate_octaves(facts: Facts) -> float:
 
 
 def _noise(facts: Facts, field: Field) -> Iterator[Advice]:
-    if not facts.noise >= NOISE or not facts.mse < 2 * facts.noise**2:
+    if not _learns_noise(facts):
         return
     history, fit = facts.history, facts.fit
     level = (2 * facts.noise) ** 2
@@ -156,16 +157,30 @@ def _noise(facts: Facts, field: Field) -> Iterator[Advice]:
     yield Advice("noise", "noise, share of the range", facts.noise, NOISE, expected, words, {"steps": stop})
 
 
+def _learns_noise(facts: Facts) -> bool:
+    """Whether the signal has noise, and less than half of its power is left in the residual."""
+    return facts.noise >= NOISE and facts.mse < (2 * facts.noise) ** 2 / 2
+
+
 def _frequency_high(facts: Facts, field: Field) -> Iterator[Advice]:
     gap = facts.psnr - facts.psnr_held_out
-    by_gap = gap >= HELD_OUT_GAP
-    if not (facts.alias >= ALIAS or by_gap) or facts.noise >= NOISE > facts.mse:
+    much = max((each.gain for each in facts.ladders if each.octaves <= MUCH_LOWER), default=0.0)
+    if _learns_noise(facts):
         return
-    number, threshold, measure = (
-        (gap, HELD_OUT_GAP, "dB from learned to held-out samples") if by_gap else (facts.alias, ALIAS, "alias ratio")
-    )
+    if gap >= HELD_OUT_GAP:
+        number, threshold, measure = gap, HELD_OUT_GAP, "dB from learned to held-out samples"
+        seen = f"Between samples the field invents detail: {gap:.1f} dB are lost there ({threshold:g} dB is too much)"
+    elif facts.alias >= ALIAS:
+        number, threshold, measure = facts.alias, ALIAS, "alias ratio"
+        seen = f"Between samples the field invents detail (alias ratio {number:.1f}, {threshold:g} is too much)"
+    elif much >= MUCH_GAIN:
+        number, threshold, measure = much, MUCH_GAIN, "dB of kernel regression"
+        seen = (
+            f"Kernel regression gains {much:.1f} dB on samples left out with lower frequencies ({threshold:g} is much)"
+        )
+    else:
+        return
     lower = [ladder for ladder in facts.ladders if ladder.octaves <= -1 and ladder.gain >= LOWER_GAIN]
-    seen = f"Between samples the field invents detail ({measure} {number:.1f}, {threshold:g} is too much)"
     if lower:
         ladder = max(lower, key=lambda each: each.gain)
         words = f"{seen}: {_from_to(ladder)}"
