@@ -25,7 +25,7 @@ LOWER_GAIN, HIGHER_GAIN = 1.0, 3.0  # dB that another frequency must promise
 MUCH_LOWER, MUCH_GAIN = -2.0, 6.0  # octaves and dB that need no sign between samples, where most power is in few tones
 TOP_BAND = 0.1  # of the target's power in the highest octave, that a fit of too low frequencies misses
 # of its size
-FULL_RANK, STILL_ALIKE, ENDED = 0.6, 0.3, 1.5  # feature rank, autocorrelation, dB of the last fifth of the steps
+FULL_RANK, STILL_ALIKE, ENDED = 0.5, 0.3, 1.5  # feature rank, autocorrelation, dB of the last fifth of the steps
 BEYOND_GRID, TARGET_BEYOND = 0.5, 0.01
 DEAD, COLLAPSED = 0.9, 1.1  # share of units, stable rank of a hidden layer: fits that are well have up to 0.7, and 1.5
 # of noise
