@@ -64,6 +64,7 @@ STILL = History(tuple(0.1 * math.exp(-step / 100) for step in range(400)))
         ("stuck", {"psnr": 12.4, "history": History((0.1,) * 400)}, {"learning_rate": {"network": 1e-4}}),
         ("rate_high", {"history": SPIKY, "fit": FIT | {"schedule": "constant"}}, {"schedule": "cosine"}),
         ("rate_high", {"history": SPIKY}, {"learning_rate": {"network": 2.5e-4}}),
+        ("rate_high", {"history": SPIKY, "suited": {"network": 5e-4}}, {"learning_rate": {"network": 5e-4}}),
         ("rate_low", {"suited": {"network": 0.02}}, {"learning_rate": {"network": 0.02}}),
         ("budget_short", {"history": STILL}, {"steps": 800}),
         ("noise", {"noise": 0.05, "mse": 1e-3}, {"steps": 72}),  # the loss falls below (2 · 0.05)² there

@@ -76,4 +76,5 @@ def _block(signal: GridSignal, cells: Int[Tensor, " n"]) -> Block:
     there = np.ones((*sides, 1), dtype=bool) if missing is None else ~missing[ranges][..., None]
     coords = grid_coords(shape, torch.from_numpy(inside.ravel()))
     assert len(coords) == math.prod(sides)
-    return Block(sides, coords, signal.grid_values[ranges], there)
+    values = signal.values(signal.samples_of(torch.from_numpy(inside.ravel()))).numpy()
+    return Block(sides, coords, values.reshape(*sides, -1), there)

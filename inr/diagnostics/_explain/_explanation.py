@@ -1,7 +1,8 @@
 """Why a fit is as good as it is, and what to change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from inr.signals import Domain, GridSignal, Signal
 
 MOST = 5  # sentences of a verdict
 _CONFUSED = 48  # samples whose gradients are compared
+_MOST_NUMBERS = 2**26  # of these gradients together: 256 MiB
 _PICTURE = 96  # samples a side of the residual that is shown
 
 
@@ -81,7 +83,7 @@ class Explanation:
     residual: Float[np.ndarray, "..."] | None = None
     around: Float[np.ndarray, "k k"] | None = None
     cosines: Float[np.ndarray, " p"] | None = None
-    lines: Mapping[str, Crossings] = field(default_factory=dict)
+    lines: Mapping[str, Crossings] = dataclass_field(default_factory=dict)
     signal: str = "SIGNAL"
 
     @property
@@ -134,6 +136,8 @@ def explain(
     """
     if signal is not None:
         _check(field, signal)
+    if isinstance(signal, GridSignal) and signal.domain.values != field.domain.values:  # in the field's own range
+        signal = GridSignal(signal.array, replace(signal.domain, values=field.domain.values))
     facts = gather(field, signal, history, execute=execute, seed=seed)
     settings = settings_of(field, signal)
     findings = tuple(_finding(each, settings, name, output) for each in advise(facts, field)[:MOST])
@@ -146,7 +150,8 @@ def explain(
     flat = residual if residual.ndim == 3 else None
     near = blocks_of(signal, points=_CONFUSED, count=1, seed=seed)[0]
     coords, values = near.samples()
-    cosines = gradient_cosines(field, coords[:_CONFUSED], values[:_CONFUSED]).numpy()
+    few = min(_CONFUSED, max(_MOST_NUMBERS // max(field.parameter_count, 1), 2))
+    cosines = gradient_cosines(field, coords[:few], values[:few]).numpy()
     return Explanation(
         findings, part_rows(field, block), band_rows(facts, kernel), facts, notes,
         eigenvalues=None if kernel is None else kernel.eigenvalues, shares=None if kernel is None else kernel.shares,

@@ -123,7 +123,7 @@ def gather(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
         bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
         limits=tuple(band_limits(blocks[0].shape)), alias=alias if complete else math.nan,
-        noise=float(np.mean([noise_estimate(block.target) for block in blocks])) / 2,
+        noise=_noise(blocks),
         whiteness=float(np.mean([autocorrelation(each) for each in residuals])),
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
         grid=_grid(field, signal, blocks, residuals), history=history, fit=field.fit,
@@ -166,6 +166,13 @@ def _rank(field: Field, blocks: Sequence[Block]) -> float:
     return feature_rank(layers[-1].inputs) if len(layers) > 1 else math.nan
 
 
+def _noise(blocks: Sequence[Block]) -> float:
+    """As a share of the range, which is 2; NaN of blocks that are too small to tell."""
+    if max(blocks[0].shape) < 5:
+        return math.nan
+    return float(np.mean([noise_estimate(block.target) for block in blocks])) / 2
+
+
 def _baseline(signal: GridSignal, seed: int) -> float:
     """Of a block, as samples left out are predicted."""
     coords, values = blocks_of(signal, points=_BASELINE, count=1, seed=seed)[0].samples()
@@ -187,8 +194,9 @@ def _held_out(field: Field, signal: GridSignal, run: Execute) -> float:
     if not len(places):
         return math.nan
     chosen = places[np.linspace(0, len(places) - 1, min(len(places), POINTS)).astype(int)]
-    found = run(grid_coords(shape, torch.from_numpy(chosen))).float().clamp(-1, 1).numpy()
-    return _psnr(float(np.square(found - signal.grid_values.reshape(-1, signal.channels)[chosen]).mean()))
+    cells = torch.from_numpy(chosen)
+    found = run(grid_coords(shape, cells)).float().clamp(-1, 1)
+    return _psnr(float((found - signal.values(signal.samples_of(cells))).square().mean()))
 
 
 def _grid(

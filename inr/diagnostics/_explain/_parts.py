@@ -20,6 +20,7 @@ from inr.fitting import tangent_kernel
 from inr.signals import GridSignal
 
 _POINTS, _TIMES, _PROBES = 4_096, 5, 4
+_MOST_NUMBERS, _LEAST_POINTS = 2**26, 36  # 256 MiB of derivatives; of fewer points a kernel has no bands
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,16 @@ def _traces(field: Field, coords: Tensor) -> dict[str, float]:
 
 
 def kernel_of(field: Field, signal: GridSignal, *, seed: int = 0) -> Kernel | None:
-    """The tangent kernel of a field's parts with new weights, on a block of its signal; None of a flat block."""
-    block = blocks_of(signal, points=EXACT_POINTS, count=1, seed=seed + 1)[0]
+    """The tangent kernel of a field's parts with new weights, on a block of its signal.
+
+    None of a flat block, and of tables that are too large.
+    """
+    points = EXACT_POINTS
+    if field.encoding.tables:  # derivatives of single values are kept, which have as many numbers as the tables
+        points = min(points, _MOST_NUMBERS // field.parameter_count)
+    if points < _LEAST_POINTS:
+        return None
+    block = blocks_of(signal, points=points, count=1, seed=seed + 1)[0]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = Field.build(field.domain, **field.config())

@@ -77,13 +77,14 @@ def _stuck(facts: Facts, field: Field) -> Iterator[Advice]:
     history = facts.history
     if not above < STUCK_WITHIN or (history is not None and history.gain(0.5) > STUCK_GAIN):
         return
-    changes = _scaled(facts, 0.1)
-    if "learning_rate" in changes:
-        expected = max(facts.baseline - facts.psnr, STUCK_WITHIN)
+    changes, what = _lower(facts, 0.1, "a tenth of the learning rate")
+    if changes:
+        expected = facts.baseline - facts.psnr
         words = (
             f"The fit is stuck {above:.1f} dB above predicting the mean (less than {STUCK_WITHIN:g} dB is nothing "
-            f"learned): start again at a tenth of the learning rate"
+            f"learned): start again at {what}"
         )
+        expected = expected if expected > STUCK_WITHIN else STUCK_WITHIN
         yield Advice("stuck", "dB above the mean", above, STUCK_WITHIN, expected, words, changes)
 
 
@@ -96,7 +97,8 @@ def _rate_high(facts: Facts, field: Field) -> Iterator[Advice]:
     if constant and spikes < MANY_SPIKES:
         changes, what = {"schedule": "cosine"}, "let the learning rate fall, by schedule cosine"
     else:
-        changes, what = _scaled(facts, 0.25), "lower the learning rate to a quarter"
+        changes, what = _lower(facts, 0.25, "a quarter of the learning rate")
+        what = f"take {what}"
         if constant:
             changes, what = {**changes, "schedule": "cosine"}, what + ", and let it fall"
     yield Advice(
@@ -251,6 +253,14 @@ def _dead(facts: Facts, field: Field) -> Iterator[Advice]:
             f"Layer {name} has collapsed to a stable rank of {rank:.1f} (below {COLLAPSED:g} is too low): half the rate"
         )
         yield Advice("dead", "stable rank", rank, COLLAPSED, 1.0, words, _scaled(facts, 0.5))
+
+
+def _lower(facts: Facts, factor: float, otherwise: str) -> tuple[dict[str, Any], str]:
+    """The probe's rates where they are lower than the fit's, else the fit's times a factor; and what that is called."""
+    if _rate_octaves(facts) < 0:
+        rates = {part: _rounded(rate) for part, rate in facts.suited.items()}
+        return {"learning_rate": rates}, f"the learning rate that a probe finds, {rates['network']:g}"
+    return _scaled(facts, factor), otherwise
 
 
 def _scaled(facts: Facts, factor: float) -> dict[str, Any]:
