@@ -112,7 +112,10 @@ def explained(
         found = run(field, source, history=known, name=name, output=str(file.with_suffix("")) + ".2.inr", seed=seed)
     if trial and source is not None and found.findings:
         with waiting("trying the advice", quiet=quiet or as_json):
-            found = tried(found, try_finding(field, source, found.findings[0], seed=seed))
+            try:
+                found = tried(found, try_finding(field, source, found.findings[0], seed=seed))
+            except InrError as error:  # what was found is told all the same
+                remark(f"not tried: {error}")
     explanation_page(found, page, title=file.name, force=force)
     if as_json:
         print_json(explanation_document(found) | {"page": str(page)})

@@ -27,7 +27,7 @@ VERSION = 1
 LOOKS = 30  # at a fit, at steps that are spread by their logarithm
 POINTS, BLOCKS = 1_600, 3  # that a look is at
 _MOST_LOSSES = 4_096  # kept; of longer fits every second one, every fourth …
-_PAIRS, _LINE = 256, 512
+_PAIRS = 256
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def look_at(field: Field, blocks: Sequence[Block], execute: Any, step: int, shap
     sizes = list(shape or [64] * field.domain.in_dim)
     spacing = 2 / torch.tensor(sizes[::-1], dtype=torch.float32)
     corner = torch.ones(field.domain.in_dim)
-    crossed = regions_along(field, -corner, corner, points=_LINE).regions
+    crossed = regions_along(field, -corner, corner).regions
     return Look(step, bands, ranks, hamming_distances(field, spacing, pairs=_PAIRS), crossed)
 
 

@@ -45,6 +45,7 @@ def page_text(explanation: Explanation, title: str) -> str:
         _plot("The loss", _loss(explanation)),
         _plot("Stable ranks of the weights, on the way", _ranks(explanation)),
         _plot("How much the patterns of pairs of points differ, on the way", _hamming(explanation)),
+        _plot("Activation regions along the diagonal, on the way", _regions(explanation)),
         _plot("Activation regions along lines", region_lines(explanation.lines) if explanation.lines else None),
         _plot("Do neighbouring samples pull together?", _cosines(explanation)),
     ]
@@ -104,7 +105,7 @@ def _facts(explanation: Explanation) -> list[str]:
 def _verdict(explanation: Explanation) -> str:
     if not explanation.findings:
         words = "".join(f"<p>{escape(each)}</p>" for each in explanation.sentences)
-        return f"<section><h2>Nothing stands out</h2>{words}</section>"
+        return f"<section><h2>What holds it back</h2>{words}</section>"
     cards = "".join(_card(place, each) for place, each in enumerate(explanation.findings))
     return f"<section><h2>What holds it back</h2>{cards}</section>"
 
@@ -236,8 +237,16 @@ def _hamming(explanation: Explanation) -> Chart | None:
         name: (steps, [look.hamming[place] for look in looks if look.hamming is not None])
         for place, name in enumerate(("neighbours", "far apart"))
     }
-    series["regions, diagonal"] = (steps, [float(look.regions or 0) for look in looks])
-    return line_chart(series, x="steps", y="units, regions", log_x=True, log_y=True, words="Hamming distances")
+    return line_chart(series, x="steps", y="units", log_x=True, log_y=True, words="Hamming distances")
+
+
+def _regions(explanation: Explanation) -> Chart | None:
+    history = explanation.facts.history
+    looks = [] if history is None else [look for look in history.looks if look.regions is not None]
+    if not looks:
+        return None
+    series = {"diagonal": ([max(look.step, 1) for look in looks], [float(look.regions or 0) for look in looks])}
+    return line_chart(series, x="steps", y="regions", log_x=True, words="activation regions along the diagonal")
 
 
 def _cosines(explanation: Explanation) -> Chart | None:

@@ -37,7 +37,7 @@ def noise_estimate(values: Shaped[np.ndarray, "*shape c"]) -> float:
     for axis in long:
         size = found.shape[axis] - len(kernel) + 1
         parts = (number * np.take(found, range(k, k + size), axis) for k, number in enumerate(kernel))
-        found = sum(parts)  # type: ignore[assignment]
+        found = sum(parts)
     scale = math.sqrt(float(np.square(kernel).sum())) ** len(long)
     medians = np.nanmedian(np.abs(found).reshape(-1, found.shape[-1]), axis=0)
     return float(np.mean(medians)) / 0.6745 / scale
