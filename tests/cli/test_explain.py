@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.clirun import one_line
 
-FIT = ("fit", "photo.png", "--steps", "30", "--activation", "sine", "--network", "mlp:depth=2,width=16", "--explain",
+FIT = ("fit", "photo.png", "--steps", "12", "--activation", "sine", "--network", "mlp:depth=2,width=16", "--explain",
        "--no-comparison", "--engine", "eager", "--exact")  # fmt: skip
 
 
@@ -17,7 +19,7 @@ def test_a_fit_explains_itself_and_is_explained_again(inr_cli, photo, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     assert {"photo.inr", "photo.history.json", "photo.explain.html"} <= names
     history = json.loads((tmp_path / "photo.history.json").read_text())
-    assert len(history["losses"]) == 30
+    assert len(history["losses"]) == 12
     found = inr_cli("explain", "photo.inr", "photo.png", "--json", "-o", "again.html").json
     assert found["page"] == "again.html"
     assert "history" in found["facts"]
@@ -27,8 +29,9 @@ def test_a_fit_explains_itself_and_is_explained_again(inr_cli, photo, tmp_path):
     (tmp_path / "photo.history.json").write_text(json.dumps(history | {"field": 1}))
     other = inr_cli("explain", "photo.inr", "photo.png", "-o", "other.html")
     assert "is of another fit" in other.err
+    Image.fromarray(np.zeros((9, 7, 3), np.uint8)).save(tmp_path / "other.png")
     for arguments, words in (
-        (("explain", "photo.inr", "other.png"), "other.png"),
+        (("explain", "photo.inr", "other.png", "-o", "t.html"), "give the signal that it was fitted to"),
         (("explain", "photo.inr", "photo.png"), "--force"),
         (("explain", "photo.inr", "-o", "page.png"), "call it page.html"),
         (("explain", "photo.inr", "--try", "-o", "t.html"), "--try fits the signal"),
