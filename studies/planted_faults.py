@@ -185,7 +185,8 @@ def row(planted_as: str, seen: Case, clean: Case, settings: Mapping[str, Any], s
         "fit_seconds": f"{between - begin:.2f}", "explain_seconds": f"{spent:.2f}",
     }  # fmt: skip
     if first:
-        followed, _ = fitted(seen.learned, {**settings, **first.changes}, seed)
+        kept = {"learning_rate": field.fit["rates"]} if "steps" in first.changes else {}  # as the command has it
+        followed, _ = fitted(seen.learned, {**settings, **kept, **first.changes}, seed)
         after = clean.held_out(followed)
         told |= {"changed": first.changed, "followed_dB": f"{after:.2f}", "gain_dB": f"{after - before:.2f}"}
     return told

@@ -1,5 +1,6 @@
 """Why a fit is as good as it is, and what to change."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
@@ -140,7 +141,10 @@ def explain(
         signal = GridSignal(signal.array, replace(signal.domain, values=field.domain.values))
     facts = gather(field, signal, history, execute=execute, seed=seed)
     settings = settings_of(field, signal)
-    findings = tuple(_finding(each, settings, name, output) for each in advise(facts, field)[:MOST])
+    by_probe = _found_by_probe(facts)
+    findings = tuple(
+        _finding(each, settings, name, output, found_by_probe=by_probe) for each in advise(facts, field)[:MOST]
+    )
     notes = _notes(field, signal, history)
     if not isinstance(signal, GridSignal):
         return Explanation(findings, part_rows(field, None), (), facts, notes, signal=name)
@@ -176,14 +180,25 @@ def _shape(domain: Domain) -> str:
     return f"{sizes} of {domain.channels} {'channel' if domain.channels == 1 else 'channels'}"
 
 
-def _finding(advice: Advice, settings: Mapping[str, Any], name: str, output: str) -> Finding:
+def _finding(advice: Advice, settings: Mapping[str, Any], name: str, output: str, *, found_by_probe: bool) -> Finding:
     changed = {key: value for key, value in advice.changes.items() if settings.get(key) != value}
-    whole = command({**settings, **advice.changes}, name, output)
+    kept = {**settings, **advice.changes}
+    if found_by_probe and not {"learning_rate", "steps"} & advice.changes.keys():
+        del kept["learning_rate"]  # other parts have other rates, which the probe finds again
+    whole = command(kept, name, output)
     words = f"{advice.words} (expected {advice.expected:+.1f} dB)"
     return Finding(
         advice.cause, advice.measure, advice.number, advice.threshold, advice.expected, words, advice.changes,
         " ".join(spelled(changed)), whole,
     )  # fmt: skip
+
+
+def _found_by_probe(facts: Facts) -> bool:
+    """Whether the fit's learning rates are those that a probe finds."""
+    rates = facts.fit.get("rates", {})
+    return bool(facts.suited) and all(
+        math.isclose(rates.get(part, 0.0), rate, rel_tol=1e-3) for part, rate in facts.suited.items()
+    )
 
 
 def _notes(field: Field, signal: Signal | None, history: History | None) -> tuple[str, ...]:
