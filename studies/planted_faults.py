@@ -50,7 +50,7 @@ NOISE = 0.08  # of the range
 ROOT = Path(__file__).resolve().parents[1]
 SETS = {
     "tuning": (("camera", "coffee", "gravel", "bach-0.5", "blobs-1"), 0),
-    "reported": (("chelsea", "coins", "brick", "bach-3", "blobs-2"), 7),
+    "reported": (("chelsea", "coins", "brick", "bach-1.5", "blobs-2"), 7),
 }
 SIGMA = {"image": 2.5, "audio": 48.0, "volume": 1.5}
 OMEGA = {"image": "omega=15", "audio": "omega=30,first_omega=300", "volume": "omega=10"}
