@@ -217,9 +217,7 @@ def found_rates(signal: inr.signals.GridSignal, settings: Mapping[str, Any], see
     options = {name: value for name, value in settings.items() if name != "steps"}
     budget = inr.Budget(steps=settings["steps"])
     fitter = make_fitter(signal, budget=budget, batch=signal.size, lattice_only=True, seed=seed, **options)
-    events = fitter.run()
-    next(events)
-    events.close()
+    next(iter(fitter.run()))
     rates: Mapping[str, float] = fitter.choices()["rates"]
     return rates
 

@@ -142,9 +142,7 @@ def _suited(field: Field, signal: GridSignal) -> dict[str, float]:
         fitter = make_fitter(
             signal, budget=budget, seed=seed, engine=field.fit["engine"], **{**settings, "learning_rate": "auto"}
         )
-        events = fitter.run()
-        begun = next(events)
-        events.close()
+        begun = next(iter(fitter.run()))
     return dict(fitter.choices()["rates"]) if begun.probing > 0 else {}
 
 

@@ -69,7 +69,7 @@ def frequency_ladders(field: Field, signal: GridSignal, *, seed: int = 0) -> tup
     flat = not any(bool(values.any()) for _, values in samples)
     found = []
     for part, registry in (("encoding", encodings), ("activation", activations)):
-        for name in registry.info(config[part]["name"]).cls.automatic:  # type: ignore[attr-defined]
+        for name in registry.info(config[part]["name"]).cls.automatic:
             value = config[part].get(name)
             if isinstance(value, int | float) and not flat:
                 errors = _climb(field, config, part, name, float(value), samples, seed)

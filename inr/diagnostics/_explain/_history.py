@@ -162,8 +162,9 @@ class Recorder:
     def __init__(self, fitter: Fitter) -> None:
         self._fitter = fitter
         signal = fitter.signal
-        grid = isinstance(signal, GridSignal)
-        self._blocks: list[Block] = blocks_of(signal, points=POINTS, count=BLOCKS) if grid else []
+        self._blocks: list[Block] = []
+        if isinstance(signal, GridSignal):
+            self._blocks = blocks_of(signal, points=POINTS, count=BLOCKS)
         self._losses: list[float] = []
         self._stride = 1
         self._looks: list[Look] = []

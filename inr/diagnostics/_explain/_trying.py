@@ -82,7 +82,7 @@ def tried(explanation: Explanation, trial: Trial) -> Explanation:
 
 def held_out(signal: GridSignal, share: float, seed: int) -> tuple[GridSignal, GridSignal]:
     """A signal without a random share of its samples, and one of these alone."""
-    there = np.ones(signal.domain.shape, dtype=bool) if signal.missing is None else ~signal.missing
+    there = np.ones(signal.domain.shape or (), dtype=bool) if signal.missing is None else ~signal.missing
     out = there & (np.random.default_rng(seed).random(there.shape) < share)
     if not out.any() or not (there & ~out).any():
         raise InrError(f"{int(there.sum())} samples are too few to hold {share:.0%} out")

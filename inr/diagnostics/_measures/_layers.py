@@ -73,8 +73,7 @@ def layer_ranks(field: Field) -> dict[str, float]:
     """
     found = {}
     for name, module in affine_maps(field):
-        weight = module.weight if isinstance(module, Affine) else module.weight_real
-        weight = weight.detach()
+        weight = next(each for key, each in module.named_parameters() if key in ("weight", "weight_real")).detach()
         found[name] = stable_rank(weight) if bool(weight.any()) and bool(weight.isfinite().all()) else 0.0
     return found
 
