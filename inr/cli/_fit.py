@@ -27,7 +27,8 @@ from inr.cli._fit_report import (
 from inr.cli._fit_set import fit_set, is_for_a_set
 from inr.cli._parsing import parse_sampling, parse_shape
 from inr.cli._progress import FitBar, waiting
-from inr.cli._running import STATUS, UNFINISHED, compile_engine, explain
+from inr.cli._running import STATUS, UNFINISHED, compile_engine
+from inr.cli._running import explain as tell_end
 from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def fit(
         remark(kept.missed)
     as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
     if not as_planned and not (quiet and str(end.reason) not in STATUS):
-        explain(end, outputs.checkpoint)
+        tell_end(end, outputs.checkpoint)
     raise typer.Exit(status or STATUS.get(str(end.reason), 0))
 
 
