@@ -14,6 +14,8 @@ from inr.cli._decompress import EPILOG as DECOMPRESS_EPILOG
 from inr.cli._decompress import decompress
 from inr.cli._doctor import EPILOG as DOCTOR_EPILOG
 from inr.cli._doctor import doctor
+from inr.cli._explain import EPILOG as EXPLAIN_EPILOG
+from inr.cli._explain import explain
 from inr.cli._export import EPILOG as EXPORT_EPILOG
 from inr.cli._export import export
 from inr.cli._fit import EPILOG as FIT_EPILOG
@@ -60,6 +62,8 @@ EPILOG = """
 
   inr sweep photo.png --auto      # which parts suit it best
 
+  inr explain photo.inr photo.png # why a fit is as good as it is, and what to change
+
   inr serve                       # the same on a page, and over HTTP
 
   inr fit --help                  # and so for every command
@@ -105,6 +109,7 @@ app.command(epilog=COMPLETE_EPILOG)(complete)
 app.command(epilog=RENDER_EPILOG)(render)
 app.command(epilog=MESH_EPILOG)(mesh)
 app.command(epilog=EXPORT_EPILOG)(export)
+app.command(epilog=EXPLAIN_EPILOG)(explain)
 app.command(epilog=SUGGEST_EPILOG)(suggest)
 app.command(epilog=SWEEP_EPILOG)(sweep)
 app.command(epilog=COMPRESS_EPILOG)(compress)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from inr._errors import InrError
+from inr._files import check_writable
 from inr._option_values import check_purpose, parse_range, parse_rates
 from inr.cli import _fit_options as options
 from inr.cli._console import complain, remark, tell_folder
+from inr.cli._explain import checksum, explained, history_path, page_path
 from inr.cli._fit_files import Outputs, check_every, choose_outputs, event_log, save_field
 from inr.cli._fit_frequencies import compare_frequencies
 from inr.cli._fit_remote import fit_remotely
@@ -25,12 +27,14 @@ from inr.cli._fit_report import (
 from inr.cli._fit_set import fit_set, is_for_a_set
 from inr.cli._parsing import parse_sampling, parse_shape
 from inr.cli._progress import FitBar, waiting
-from inr.cli._running import STATUS, UNFINISHED, compile_engine, explain
+from inr.cli._running import STATUS, UNFINISHED, compile_engine
+from inr.cli._running import explain as tell_end
 from inr.signals import SUPPORTED
 
 if TYPE_CHECKING:
     from inr import Event, Fitter
     from inr.compression import FitOptions
+    from inr.diagnostics import Recorder
     from inr.listeners import Listener
 
 EPILOG = f"""
@@ -53,6 +57,8 @@ EPILOG = f"""
   inr fit photo.png --solver closed-form
 
   inr fit photo.png --engine eager --profile
+
+  inr fit photo.png --explain          # why it is as good as it is, and what to change
 
   inr fit digits -o digits.inr         # a set: a field of every file of a folder
 
@@ -117,6 +123,7 @@ def fit(
     teacher_map: options.TeacherMap = None,
     events: options.Events = None,
     log: options.Log = None,
+    explain: options.Explain = False,
     server: options.Server = None,
     token: options.Token = None,
     force: options.Force = False,
@@ -131,15 +138,21 @@ def fit(
     for name in ("init", "workers", "on"):
         if arguments[name] is not None:
             raise InrError(f"--{name} is for sets, which are fitted to folders: inr fit DIR -o SET.inr")
+    if explain and server is not None:
+        raise InrError("--explain looks at a fit while it runs here; without --server, or with inr explain afterwards")
     if as_shape == "video":
         as_shape = arguments["as_shape"] = None
     import inr
     from inr.compression import FitOptions, check_unstepped, coding_of, finish, sampled
+    from inr.diagnostics import Recorder
     from inr.listeners import listener
 
     check_purpose(purpose)
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
+    pages = (page_path(outputs.field, None), history_path(outputs.field)) if explain else ()
+    for each in pages:
+        check_writable(each, force=force or resume)
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
         optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
@@ -148,7 +161,14 @@ def fit(
         learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
         base=base,
     )  # fmt: skip
-    beside = {"resume": resume, "events": events, "log": log, "teacher-map": teacher_map, "profile": profile}
+    beside = {
+        "resume": resume,
+        "events": events,
+        "log": log,
+        "teacher-map": teacher_map,
+        "profile": profile,
+        "explain": explain,
+    }
     if not wanted.takes_steps:
         check_unstepped(beside)
     keeping = wanted.keeping(learned=any(beside.values()))
@@ -188,18 +208,25 @@ def fit(
         )  # fmt: skip
     compare_frequencies(fitter, {"encoding": encoding, "activation": activation}, watch, quiet=quiet)
     watch.laps["compiling"] = compile_engine(fitter, quiet=quiet)
-    end = _run(fitter, outputs, listeners, resume=resume, quiet=quiet)
+    recorder = Recorder(fitter) if explain else None
+    end = _run(fitter, outputs, listeners, recorder, resume=resume, quiet=quiet)
     with waiting("coding", quiet=quiet):
         kept = finish(fitter, keeping, signal)
     fitted = Fitted(kept.field, fitter.signal, kept.execute, fitter.plan.block, fitter.sample_counts)
     finished = end.reason not in UNFINISHED
     course = course_of(fitter, end, solver=solver, rounding_cost=kept.cost, profile=profile)
     status = conclude(fitted, course, finished=finished)
+    if recorder is not None and outputs.field.exists():
+        recorder.history().save(pages[1], belongs_to=checksum(outputs.field), force=force or resume)
+        explained(
+            kept.field, source, recorder.history(), outputs.field, signal, pages[0], force=force or resume,
+            quiet=quiet or as_json,
+        )  # fmt: skip
     if kept.missed is not None and not quiet:
         remark(kept.missed)
     as_planned = end.reason == "target" or (end.reason == "steps" and (psnr is None or keeping.codes))
     if not as_planned and not (quiet and str(end.reason) not in STATUS):
-        explain(end, outputs.checkpoint)
+        tell_end(end, outputs.checkpoint)
     raise typer.Exit(status or STATUS.get(str(end.reason), 0))
 
 
@@ -222,7 +249,15 @@ def _solve(
     )
 
 
-def _run(fitter: "Fitter", outputs: Outputs, listeners: Sequence["Listener"], *, resume: bool, quiet: bool) -> "Event":
+def _run(
+    fitter: "Fitter",
+    outputs: Outputs,
+    listeners: Sequence["Listener"],
+    recorder: "Recorder | None",
+    *,
+    resume: bool,
+    quiet: bool,
+) -> "Event":
     """Fit; the last event."""
     from inr.fitting import stopping_on_interrupt
     from inr.listeners import listening
@@ -234,6 +269,8 @@ def _run(fitter: "Fitter", outputs: Outputs, listeners: Sequence["Listener"], *,
         for event in fitter.run():
             bar.show(event)
             tell(event)
+            if recorder is not None:
+                recorder.observe(event)
             if log is not None:
                 log.write(event)
     return event

@@ -60,6 +60,14 @@ Log = Annotated[
         "Also keep the course elsewhere: csv:FILE, tensorboard:FOLDER, wandb:PROJECT or mlflow:EXPERIMENT; repeatable.",
     ),
 ]
+Explain = Annotated[
+    bool,
+    _option(
+        _OUTPUT,
+        "Also say why the fit is as good as it is, on NAME.explain.html, and keep how it went in NAME.history.json.",
+        "--explain",
+    ),
+]
 Force = Annotated[bool, _option(_OUTPUT, "Overwrite existing files.", "--force")]
 Profile = Annotated[bool, _option(_OUTPUT, "Also print where the time of a step went.", "--profile")]
 Quiet = Annotated[bool, _option(_OUTPUT, "Say nothing unless it fails.", "-q", "--quiet")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REFUSED = (
     "--preset", "--teacher", "--objective", "--engine", "--seconds", "--max-error", "--bytes", "--coded",
     "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
-    "--token", "--profile",
+    "--token", "--profile", "--explain",
 )  # fmt: skip
 
 

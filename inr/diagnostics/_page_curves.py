@@ -2,51 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from inr.diagnostics._comparison import Comparison, Run
 from inr.diagnostics._figures import spread
-from inr.diagnostics._plot import ticks
+from inr.diagnostics._scale import Scale
 from inr.diagnostics._svg import SERIES, Chart, Curve, Dot, Label, Shape, series_ink, shortened
 from inr.diagnostics._sweep_curves import AXIS_NAMES, COLUMNS, MOST_LABELS, Limits, curve_limits, runs_with_curves
 
 _SIZE = 860, 430
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 232, 14, 44  # margins of the frame
 _LABEL_SPACING = 18  # pixels
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Numbers along an axis of the chart."""
-
-    low: float
-    high: float
-    start: float
-    stop: float
-    logarithmic: bool = False
-
-    def at(self, number: float) -> float:
-        """Where a number lies."""
-        return float(self.places(np.array([number]))[0])
-
-    def places(self, numbers: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Where numbers lie."""
-        turn = np.log10 if self.logarithmic else np.asarray
-        low, high = float(turn(self.low)), float(turn(self.high))
-        share = (turn(np.maximum(numbers, self.low if self.logarithmic else -math.inf)) - low) / (high - low)
-        return self.start + np.clip(share, 0, 1.02) * (self.stop - self.start)
-
-    def marks(self) -> list[float]:
-        """Round numbers to be written along it."""
-        if not self.logarithmic:
-            return ticks((self.low, self.high), 7)
-        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        factors = (1, 2, 5) if math.log10(self.high / self.low) < 3 else (1,)
-        candidates = [factor * 10.0**power for power in powers for factor in factors]
-        return [mark for mark in candidates if self.low * 0.999 <= mark <= self.high * 1.001]
 
 
 def curve_chart(comparison: Comparison, by: str) -> Chart:
@@ -70,15 +37,15 @@ def curve_chart(comparison: Comparison, by: str) -> Chart:
     return Chart(*_SIZE, [*shapes, *_labels(ends)], f"PSNR in dB against {by} of {len(runs)} fits")
 
 
-def _scales(limits: Limits) -> tuple[_Scale, _Scale]:
+def _scales(limits: Limits) -> tuple[Scale, Scale]:
     width, height = _SIZE
     return (
-        _Scale(*limits.x, _LEFT, width - _RIGHT, limits.logarithmic),
-        _Scale(*limits.y, height - _BOTTOM, _TOP),
+        Scale(*limits.x, _LEFT, width - _RIGHT, limits.logarithmic),
+        Scale(*limits.y, height - _BOTTOM, _TOP),
     )
 
 
-def _frame(across: _Scale, up: _Scale, by: str) -> list[Shape]:
+def _frame(across: Scale, up: Scale, by: str) -> list[Shape]:
     """Rules, numbers and units."""
     shapes: list[Shape] = []
     left, right, bottom, top = across.start, across.stop, up.start, up.stop
@@ -96,7 +63,7 @@ def _frame(across: _Scale, up: _Scale, by: str) -> list[Shape]:
     return shapes
 
 
-def _points(run: Run, column: int, across: _Scale, up: _Scale) -> list[tuple[float, float]]:
+def _points(run: Run, column: int, across: Scale, up: Scale) -> list[tuple[float, float]]:
     """A curve within the frame."""
     begun = np.maximum(run.curve[:, column] >= across.low, np.arange(len(run.curve)) == len(run.curve) - 1)
     rows = run.curve[np.isfinite(run.curve[:, 2]) & begun]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from inr.fitting._frequencies import Choice as Choice
     from inr.fitting._frequencies import choose_frequencies as choose_frequencies
     from inr.fitting._frequencies import second_opinions as second_opinions
+    from inr.fitting._kernel import RIDGES as RIDGES
     from inr.fitting._kernel import leave_one_out as leave_one_out
     from inr.fitting._kernel import tangent_kernel as tangent_kernel
     from inr.fitting._make_optimiser import OPTIMISERS as OPTIMISERS
@@ -46,12 +47,14 @@ if TYPE_CHECKING:
     from inr.fitting._parameter_groups import parameter_groups as parameter_groups
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
+    from inr.fitting._patches import dense_patches as dense_patches
     from inr.fitting._presets import Preset as Preset
     from inr.fitting._presets import preset_setup as preset_setup
     from inr.fitting._presets import presets as presets
     from inr.fitting._sample_counts import SampleCounts as SampleCounts
     from inr.fitting._schedules import SCHEDULES as SCHEDULES
     from inr.fitting._scorer import FieldScorer as FieldScorer
+    from inr.fitting._scorer import tangent_product as tangent_product
     from inr.fitting._soap import Soap as Soap
     from inr.fitting._soap import recommended_optimiser as recommended_optimiser
     from inr.fitting._solve import at_points as at_points
@@ -85,6 +88,7 @@ __getattr__, __all__ = lazy_exports(
         "Parametrisation": "._parametrisation",
         "PlainWeights": "._parametrisation",
         "Preset": "._presets",
+        "RIDGES": "._kernel",
         "Reason": "._events",
         "SCHEDULES": "._schedules",
         "SampleCounts": "._sample_counts",
@@ -102,6 +106,7 @@ __getattr__, __all__ = lazy_exports(
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",
+        "dense_patches": "._patches",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "leave_one_out": "._kernel",
@@ -123,6 +128,7 @@ __getattr__, __all__ = lazy_exports(
         "suited_samples": "._defaults",
         "suited_steps": "._defaults",
         "tangent_kernel": "._kernel",
+        "tangent_product": "._scorer",
         "whole_errors": "._evaluate",
         "whole_psnr": "._evaluate",
     },

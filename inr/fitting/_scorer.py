@@ -1,6 +1,6 @@
 """What teachers ask of a field while it is being fitted, answered by the fit's own engine, and counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -60,17 +60,7 @@ class FieldScorer:
     def tangent(self, residuals: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
         """J Jᵀ R of residuals of all samples, by a vector-Jacobian and a Jacobian-vector product of each block."""
         self._parametrisation.write_to(self._field)
-        parameters = [parameter for parameter in self._field.parameters() if parameter.requires_grad]
-        total = [torch.zeros_like(parameter) for parameter in parameters]
-        for start, stop, coords, _ in self._blocks(None, _TANGENT_POINTS):
-            with torch.enable_grad():
-                values = self._field(coords)
-                pulled = torch.autograd.grad(values, parameters, residuals[start:stop], materialize_grads=True)
-            for gradient, part in zip(total, pulled, strict=True):
-                gradient += part
-        found = torch.empty_like(residuals)
-        for start, stop, coords, _ in self._blocks(None, _TANGENT_POINTS):
-            found[start:stop] = _pushed(self._field, parameters, total, coords)
+        found = _tangent(self._field, residuals, lambda: (block[:3] for block in self._blocks(None, _TANGENT_POINTS)))
         self.scored += _TANGENT_COST * self._signal.size
         return found
 
@@ -93,6 +83,37 @@ class FieldScorer:
         if self._continuous is None:
             return self._signal.values(indices)
         return self._continuous.interpolated(indices, torch.zeros(len(indices), self._signal.in_dim).to(indices.device))
+
+
+def tangent_product(field: Field, coords: Float[Tensor, "n d"], vectors: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+    """J Jᵀ V of a field at some points, J being the derivatives of its values in all weights; J is never formed.
+
+    Args:
+        field: whose parameters count.
+        coords: (n, D), of the field's dtype.
+        vectors: V, a number for every value.
+
+    Returns:
+        The product, detached.
+    """
+    ranges = block_ranges(len(coords), _TANGENT_POINTS)
+    return _tangent(field, vectors, lambda: ((start, stop, coords[start:stop]) for start, stop in ranges))
+
+
+def _tangent(field: Field, vectors: Tensor, blocks: Callable[[], Iterable[tuple[int, int, Tensor]]]) -> Tensor:
+    """J Jᵀ V, block by block, of which each has its beginning, its end and its coordinates."""
+    parameters = [parameter for parameter in field.parameters() if parameter.requires_grad]
+    total = [torch.zeros_like(parameter) for parameter in parameters]
+    for start, stop, coords in blocks():
+        with torch.enable_grad():
+            values = field(coords)
+            pulled = torch.autograd.grad(values, parameters, vectors[start:stop], materialize_grads=True)
+        for gradient, part in zip(total, pulled, strict=True):
+            gradient += part
+    found = torch.empty_like(vectors)
+    for start, stop, coords in blocks():
+        found[start:stop] = _pushed(field, parameters, total, coords)
+    return found.detach()
 
 
 def _pushed(field: Field, parameters: Sequence[Tensor], tangents: Sequence[Tensor], coords: Tensor) -> Tensor:

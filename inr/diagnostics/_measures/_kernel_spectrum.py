@@ -1,0 +1,134 @@
+"""The spectrum of a field's tangent kernel: which patterns gradient descent learns fast, and which slowly."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from inr._errors import InrError
+from inr.field import Field
+from inr.fitting import tangent_kernel, tangent_product
+
+EXACT_POINTS = 400  # up to which a kernel is formed and decomposed in well under a second
+Apply = Callable[[Float[Tensor, " n"]], Float[Tensor, " n"]]
+
+
+def kernel_spectrum(
+    field: Field, coords: Float[Tensor, "n d"], *, products: int = 30, seed: int = 0
+) -> Float[np.ndarray, " m"]:
+    """Eigenvalues of the tangent kernel K = J Jᵀ, summed over channels, the largest first.
+
+    The share of a target along an eigenvector shrinks as exp(-η λ t) under gradient descent (Tancik et al., Fourier
+    features let networks learn high frequency functions, NeurIPS 2020).
+
+    Args:
+        field: whose kernel it is.
+        coords: points (n, D), float32. All eigenvalues are found of up to 400; of more the Ritz values of a Lanczos
+            process of `products` products with K, whose ends are near the largest and the smallest.
+        products: of the Lanczos process.
+        seed: of its first vector.
+
+    Returns:
+        Eigenvalues, or Ritz values, float64, in descending order.
+    """
+    if len(coords) <= EXACT_POINTS:
+        return torch.linalg.eigvalsh(tangent_kernel(field, coords).double()).flip(0).clamp(min=0).numpy()
+    return lanczos(kernel_product(field, coords), len(coords), products, seed=seed)[0][::-1]
+
+
+def kernel_trace(field: Field, coords: Float[Tensor, "n d"], *, probes: int = 8, seed: int = 0) -> float:
+    """The trace of the tangent kernel, the sum of all squared derivatives, estimated by random signs.
+
+    Hutchinson, A stochastic estimator of the trace of the influence matrix, 1990: the mean of v·Kv over vectors v of
+    random signs.
+
+    Args:
+        field, coords: as of `kernel_spectrum`.
+        probes: products with K.
+        seed: of the signs.
+    """
+    apply = kernel_product(field, coords)
+    draw = torch.Generator().manual_seed(seed)
+    signs = [torch.randint(0, 2, (len(coords),), generator=draw).double() * 2 - 1 for _ in range(probes)]
+    return float(np.mean([float(each @ apply(each)) for each in signs]))
+
+
+def spectral_density(
+    field: Field, coords: Float[Tensor, "n d"], *, products: int = 30, probes: int = 4, seed: int = 0
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """How many eigenvalues a tangent kernel has where, by stochastic Lanczos quadrature.
+
+    Ubaru, Chen and Saad, Fast estimation of tr(f(A)) via stochastic Lanczos quadrature, 2017.
+
+    Args:
+        field, coords, products, seed: as of `kernel_spectrum`.
+        probes: random starts.
+
+    Returns:
+        Places and their shares of all eigenvalues, which sum to 1, by place.
+    """
+    apply = kernel_product(field, coords)
+    found = [lanczos(apply, len(coords), products, seed=seed + probe, signs=True) for probe in range(probes)]
+    places = np.concatenate([each[0] for each in found])
+    shares = np.concatenate([each[1] for each in found]) / probes
+    order = np.argsort(places)
+    return places[order], shares[order]
+
+
+def kernel_product(field: Field, coords: Float[Tensor, "n d"]) -> Apply:
+    """v -> K v of the tangent kernel summed over channels, in float64, without forming K."""
+
+    def apply(vector: Tensor) -> Tensor:
+        total = torch.zeros_like(vector)
+        for channel in range(field.domain.channels):
+            pushed = torch.zeros(len(coords), field.domain.channels, dtype=field.dtype)
+            pushed[:, channel] = vector.to(field.dtype)
+            total += tangent_product(field, coords, pushed)[:, channel].double()
+        return total
+
+    return apply
+
+
+def lanczos(
+    apply: Apply, size: int, products: int, *, seed: int = 0, signs: bool = False
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """Ritz values of a symmetric operator in ascending order, and the share of the first vector along each.
+
+    All vectors are kept orthogonal to all before (Golub and Van Loan, Matrix computations, section 10.3).
+
+    Args:
+        apply: the operator on float64 vectors (size,).
+        size: of the vectors.
+        products: with the operator; fewer where the vectors span an invariant space.
+        seed: of the first vector.
+        signs: let it be of random signs, as quadrature wants it, not Gaussian.
+
+    Raises:
+        InrError: no products.
+    """
+    if products < 1:
+        raise InrError(f"a Lanczos process takes at least 1 product, got {products}")
+    draw = torch.Generator().manual_seed(seed)
+    start = torch.randn(size, generator=draw, dtype=torch.float64)
+    start = start.sign() if signs else start
+    basis = [start / start.norm()]
+    diagonal, beside = [], []
+    for _ in range(min(products, size)):
+        image = apply(basis[-1])
+        diagonal.append(float(basis[-1] @ image))
+        known = torch.stack(basis)
+        for _ in range(2):  # once leaves what rounding brings back
+            image = image - known.T @ (known @ image)
+        norm = float(image.norm())
+        if norm <= 1e-10 * max(map(abs, diagonal)) or not math.isfinite(norm):
+            break
+        beside.append(norm)
+        basis.append(image / norm)
+    matrix = np.diag(diagonal)
+    for index, number in enumerate(beside[: len(diagonal) - 1]):
+        matrix[index, index + 1] = matrix[index + 1, index] = number
+    values, vectors = np.linalg.eigh(matrix)
+    return values, np.square(vectors[0])
