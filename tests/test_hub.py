@@ -43,7 +43,7 @@ class StandIn(http.server.BaseHTTPRequestHandler):
                 told = json.loads(line)
                 if told["key"] == "file":
                     self.files[told["value"]["path"]] = base64.b64decode(told["value"]["content"])
-            url = f"http://{self.headers['Host']}/{self.path.split('/')[3]}/commit/{COMMIT}"
+            url = f"http://{self.headers['Host']}/{'/'.join(self.path.split('/')[3:5])}/commit/{COMMIT}"
             self._answer({"success": True, "commitOid": COMMIT, "commitUrl": url})
         else:
             self._answer({}, 404)

@@ -74,11 +74,13 @@ def explain(
         field, damaged = read_field(file)
         check_explainable(field, file)
         source = None if signal is None else inr.open(signal)
-        known = _history(file, history)
+        known, left_out = _history(file, history)
     tell_damage(file, damaged)
     explained(
         field, source, known, file, signal, page, trial=trial, seed=seed, force=force, quiet=quiet, as_json=as_json
     )
+    if left_out:
+        remark(left_out)
 
 
 def explained(
@@ -148,19 +150,17 @@ def checksum(file: Path) -> int:
     return zlib.crc32(file.read_bytes())
 
 
-def _history(file: Path, given: Path | None) -> "History | None":
-    """What was kept of how a field was fitted; one that is not of this field is left out, and named."""
+def _history(file: Path, given: Path | None) -> tuple["History | None", str]:
+    """What was kept of how a field was fitted; and what to say of one that is left out, for it is not of this field."""
     from inr.diagnostics import load_history
 
     path = given or history_path(file)
     if given is not None and not given.exists():
         raise InrError(f"{given} does not exist; inr fit --explain writes it, and without --history none is needed")
     if not path.exists():
-        return None
+        return None, ""
     found = load_history(path, belongs_to=checksum(file))
-    if found is None:
-        remark(f"{path} is of another fit than {file}: explained without")
-    return found
+    return found, "" if found is not None else f"{path} is of another fit than {file}: explained without"
 
 
 def _print(found: "Explanation") -> None:

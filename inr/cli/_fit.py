@@ -150,8 +150,8 @@ def fit(
     check_purpose(purpose)
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
     outputs.check(signal, force=force, resume=resume)
-    pages = (page_path(outputs.field, None), history_path(outputs.field)) if explain else ()
-    for each in pages:
+    page, past = page_path(outputs.field, None), history_path(outputs.field)
+    for each in (page, past) if explain else ():
         check_writable(each, force=force or resume)
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
@@ -217,9 +217,9 @@ def fit(
     course = course_of(fitter, end, solver=solver, rounding_cost=kept.cost, profile=profile)
     status = conclude(fitted, course, finished=finished)
     if recorder is not None and outputs.field.exists():
-        recorder.history().save(pages[1], belongs_to=checksum(outputs.field), force=force or resume)
+        recorder.history().save(past, belongs_to=checksum(outputs.field), force=force or resume)
         explained(
-            kept.field, source, recorder.history(), outputs.field, signal, pages[0], force=force or resume,
+            kept.field, source, recorder.history(), outputs.field, signal, page, force=force or resume,
             quiet=quiet or as_json,
         )  # fmt: skip
     if kept.missed is not None and not quiet:

@@ -28,7 +28,8 @@ class FitOptions:
         steps, seconds, psnr, max_error, bytes, coding: as of `inr.fit`.
         batch, learning_rate, schedule, lattice_only, seed: as of `inr.fit`.
         base: what the fit begins from, an `inr.priors.Base` or the path of its file; its parts are the field's.
-        optimiser: one of `inr.fitting.OPTIMISERS` or, without steps or before them, "closed-form", which is that of network kronecker.
+        optimiser: one of `inr.fitting.OPTIMISERS` or, without steps or before them, "closed-form", which is that of
+            network kronecker.
 
     Raises:
         InrError: options that contradict each other, or in which nothing can be fitted.

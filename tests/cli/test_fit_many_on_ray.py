@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+import torch
 
 import inr
 from inr._errors import InrError
@@ -11,7 +12,6 @@ from inr.serving import DiskFull
 from inr.serving.options import fit_options
 from inr.serving.queue import Queue
 from inr.serving.store import Store
-from inr.serving.work import _away
 from tests.cli.clirun import one_line
 from tests.cli.test_fit_many import OPTIONS, here, photos, table  # noqa: F401  fixtures
 from tests.ray_stand_in import FakeRay, RayError, stand_in
@@ -22,7 +22,7 @@ ON_RAY = ("fit-many", "photos", *OPTIONS, "-o", "away", "--on", "ray")
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """The stand-in, in the place of Ray, which leaves the threads of this process alone."""
-    monkeypatch.setattr(_away.torch, "set_num_threads", lambda count: None)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     return stand_in(monkeypatch)
 
 
@@ -84,7 +84,7 @@ def test_a_fit_goes_on_from_a_checkpoint_that_was_left_here(inr_cli, photos, ray
 
 
 def test_a_full_disk_costs_time_only(inr_cli, photos, ray, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(_away, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr("inr.serving.work._away.FULL_SECONDS", 0.2)
     put, full = Store.put, [DiskFull("the disk is full"), None, None, None]
 
     def sometimes(self, data):
