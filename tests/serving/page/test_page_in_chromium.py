@@ -449,7 +449,7 @@ def test_a_large_file_is_sent_in_pieces(visit: Open, tmp_path: Path):
 def test_a_shape_is_turned_and_saved_as_a_mesh(visit: Open, shape: str):
     page = visit(f"#/fit/{shape}")
     picture = page.locator(".turns .shape-picture")
-    page.wait_for_function("document.querySelector('.turns .shape-picture')?.naturalWidth === 768")
+    page.wait_for_function("() => document.querySelector('.turns .shape-picture')?.naturalWidth === 768")
     assert page.locator(".figure-large").inner_text().startswith("IoU 0.")
     before = picture.get_attribute("src")
     box = page.locator(".turns").bounding_box()
@@ -474,7 +474,7 @@ def test_a_dropped_drawing_is_fitted_as_an_outline(visit: Open):
     drop(page, "square.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="8" height="8"/></svg>')
     page.get_by_role("link", name="Download").wait_for()
     page.get_by_role("button", name="Outline").wait_for()
-    page.wait_for_function("document.querySelector('.stage .shape-picture')?.naturalWidth === 768")
+    page.wait_for_function("() => document.querySelector('.stage .shape-picture')?.naturalWidth === 768")
 
 
 def test_a_picture_is_compressed_to_a_quality(visit: Open, fields: tuple[str, str], service: Service):
