@@ -49,8 +49,8 @@ class Course:
 
     Attributes:
         batch: samples of a step; all of them, in order, where there are no more.
-        numbers: float64 (steps, groups, 6), Adam's constants in every step by the groups of the optimiser: rate with the
-            bias correction of the mean, 1 - beta1, beta2, 1 - beta2, bias correction of the root, epsilon.
+        numbers: float64 (steps, groups, 6), Adam's constants in every step by the groups of the optimiser: rate with
+            the bias correction of the mean, 1 - beta1, beta2, 1 - beta2, bias correction of the root, epsilon.
         target: in dB, at which the fit ends; None for none.
         tolerated_rise: of the loss beyond the best, above which a fit ends with the weights that it had then.
         best_every, check_every: steps from one to the next after which the weights are kept if they are the best so

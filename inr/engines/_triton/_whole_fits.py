@@ -6,8 +6,8 @@ operands of products, on their way into each. Samples, features and a step's fac
 for small signals is the second cache.
 
 Arrays are padded: `WIDTH` units a layer of which `UNITS` are real, `OUTS` values of which `VALUES` are, `FEATURES`
-inputs of which `DIM` are. Padded units are held at 0, so that neither gradients nor moves reach the weights beside them,
-and what is padded stays 0.
+inputs of which `DIM` are. Padded units are held at 0, so that neither gradients nor moves reach the weights beside
+them, and what is padded stays 0.
 """
 
 from typing import no_type_check
@@ -179,12 +179,11 @@ def fit(
 ):  # fmt: skip
     """Steps of the fields that are `chosen`, a program each, until so many are taken in all, or the field is done.
 
-    What a field is between launches lies in its rows of all arrays: `weights`, Adam's `means` and `squares`, and `kept`,
-    the best weights so far, (fields, NUMBERS); `course` (fields, 2) float64, the running mean of its loss and the best
-    that had; `taken_steps` and `reasons` int32. `places` (fields, 3) int64 are the rows where its features and its
-    targets begin, and the number of its samples; `factors` (steps, 6) Adam's numbers of every step; `target` (1,) float64 the
-    error at which a field is done. It does what
-    `inr.fitting._compiled_loop` does.
+    What a field is between launches lies in its rows of all arrays: `weights`, Adam's `means` and `squares`, and
+    `kept`, the best weights so far, (fields, NUMBERS); `course` (fields, 2) float64, the running mean of its loss and
+    the best that had; `taken_steps` and `reasons` int32. `places` (fields, 3) int64 are the rows where its features and
+    its targets begin, and the number of its samples; `factors` (steps, 6) Adam's numbers of every step; `target` (1,)
+    float64 the error at which a field is done. It does what `inr.fitting._compiled_loop` does.
     """
     field = tl.load(chosen + tl.program_id(0)).to(tl.int64)
     features += tl.load(places + 3 * field) * DIM
