@@ -98,6 +98,21 @@ def _backward(gradient, taken, slopes, matrices, of_matrices, of_biases, DEPTH: 
 
 @triton.jit
 @no_type_check
+def _within(matrices, loss, LAYERS: tl.constexpr):
+    """The matrices, as what depends on the tile: with 0 added, which is what lies below a sum of squares.
+
+    Compilers move what does not depend on it out of the loop over tiles, thus all operands that are made of matrices,
+    in two orientations and two parts of their digits each. That is twice what a program has registers for.
+    """
+    none = tl.minimum(loss, 0.0).to(tl.float32)
+    here = ()
+    for layer in tl.static_range(LAYERS):
+        here = here + (matrices[layer] + none,)
+    return here
+
+
+@triton.jit
+@no_type_check
 def _moved(value, mean, square, gradient, at):
     """A parameter and its moments after a step of Adam, as of the kernel of `inr.fitting`."""
     mean += tl.load(at + 1) * (gradient - mean)
@@ -146,6 +161,13 @@ def _drawn(seed, step, runs, size, count):
 
 @triton.jit
 @no_type_check
+def _field(chosen):
+    """The program's field. It is read again where places are computed anew, lest these take registers meanwhile."""
+    return tl.load(chosen + tl.program_id(0)).to(tl.int64)
+
+
+@triton.jit
+@no_type_check
 def _missed(
     features, targets, size, matrices, biases, constants,
     LEARN: tl.constexpr, CONSTANTS: tl.constexpr, DIM: tl.constexpr, VALUES: tl.constexpr,
@@ -185,7 +207,7 @@ def fit(
     its targets begin, and the number of its samples; `factors` (steps, 6) Adam's numbers of every step; `target` (1,)
     float64 the error at which a field is done. It does what `inr.fitting._compiled_loop` does.
     """
-    field = tl.load(chosen + tl.program_id(0)).to(tl.int64)
+    field = _field(chosen)
     features += tl.load(places + 3 * field) * DIM
     targets += tl.load(places + 3 * field + 1) * VALUES
     size = tl.load(places + 3 * field + 2)
@@ -212,13 +234,14 @@ def fit(
             if count < size:
                 rows = _drawn(seed, step, rows, size, count)
             x = given_features(features, rows, ok, tl.arange(0, FEATURES), DIM)
-            out, taken, slopes = _forward(x, matrices, biases, constants, LEARN, CONSTANTS, DEPTH, WIDTH, UNITS)
+            here = _within(matrices, loss, DEPTH + 1)
+            out, taken, slopes = _forward(x, here, biases, constants, LEARN, CONSTANTS, DEPTH, WIDTH, UNITS)
             mask = ok[:, None] & (columns < VALUES)[None, :]
             wanted = tl.load(targets + rows[:, None] * VALUES + columns[None, :], mask=mask, other=0.0)
             error = tl.where(mask, out - wanted, 0.0)
             loss += tl.sum(error * error).to(tl.float64)
             gradient = error * (2.0 / (count * VALUES).to(tl.float32))
-            gradients, bias_gradients = _backward(gradient, taken, slopes, matrices, gradients, bias_gradients, DEPTH)
+            gradients, bias_gradients = _backward(gradient, taken, slopes, here, gradients, bias_gradients, DEPTH)
         loss = (loss / (count * VALUES).to(tl.float64)).to(tl.float32).to(tl.float64)
         if not (tl.abs(loss) < float("inf")):
             reason = tl.full((), _DIVERGED, tl.int32)
@@ -227,7 +250,7 @@ def fit(
             running = tl.where(running == running, 0.95 * running + 0.05 * loss, loss)
             if (step % best_every == 0) & (running < best):
                 best = running
-                _store(kept + own, matrices, biases, DEPTH, WIDTH, FEATURES, OUTS)
+                _store(kept + _field(chosen) * NUMBERS, matrices, biases, DEPTH, WIDTH, FEATURES, OUTS)
             matrices, biases, mean_matrices, mean_biases, square_matrices, square_biases = _adam(
                 matrices, biases, mean_matrices, mean_biases, square_matrices, square_biases, gradients,
                 bias_gradients, factors + 6 * (step - 1), DEPTH + 1, BIAS,
@@ -242,6 +265,7 @@ def fit(
                     reason = tl.full((), _TARGET, tl.int32)
             if (step == steps) & (reason == _UNFINISHED):
                 reason = tl.full((), _STEPS, tl.int32)
+    own = _field(chosen) * NUMBERS
     _store(weights + own, matrices, biases, DEPTH, WIDTH, FEATURES, OUTS)
     _store(means + own, mean_matrices, mean_biases, DEPTH, WIDTH, FEATURES, OUTS)
     _store(squares + own, square_matrices, square_biases, DEPTH, WIDTH, FEATURES, OUTS)
