@@ -373,9 +373,9 @@ def sets(bench: StoredBench) -> None:
         )
         rates: dict[str, float] = {}
         reached: dict[str, float] = {}
-        for engine, workers, count in (("cpu", usable_cores(), -(-len(signals) // 8)), ("triton", 1, len(signals))):
-            names = [f"{number:06d}" for number in range(count)]
-            on_engine = replace(recipe, engine=engine)
+        some, on_card = -(-len(signals) // 8), replace(recipe, engine="triton")
+        for on_engine, workers, count in ((recipe, usable_cores(), some), (on_card, 1, len(signals))):
+            names, engine = [f"{number:06d}" for number in range(count)], on_engine.engine
             fit_rows(on_engine, names[:1], signals[:1])  # compiles
             start = time.perf_counter()
             rows = fit_rows(on_engine, names, signals[:count], workers=workers)

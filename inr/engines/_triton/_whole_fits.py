@@ -1,9 +1,10 @@
 """Kernels of whole fits: a program takes all steps of one small field, whose weights never leave the chip meanwhile.
 
-Triton has no shared memory to ask for by name. Weights and Adam's moments are tensors that the loop over steps carries
-from one to the next: they lie in the program's registers, and pass through shared memory, where Triton puts the
-operands of products, on their way into each. Samples, features and a step's factors are read from global memory, which
-for small signals is the second cache.
+Triton has no shared memory to ask for by name. Weights and the moments of matrices are tensors that the loop over steps
+carries from one to the next: they lie in the program's registers, and pass through shared memory, where Triton puts the
+operands of products, on their way into each. Moments of biases, which many threads would hold a copy of each, pass
+through the caches. Samples, features and a step's factors are read from global memory, which for small signals is the
+second cache.
 
 Arrays are padded: `WIDTH` units a layer of which `UNITS` are real, `OUTS` values of which `VALUES` are, `FEATURES`
 inputs of which `DIM` are. Padded units are held at 0, so that neither gradients nor moves reach the weights beside
@@ -48,19 +49,33 @@ def _bias(layer: tl.constexpr, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURE
 @triton.jit
 @no_type_check
 def _load(at, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr):
-    """Matrices and biases of all layers."""
-    matrices, biases = (), ()
+    """The matrices of all layers."""
+    matrices = ()
     for layer in tl.static_range(DEPTH + 1):
         matrices = matrices + (tl.load(at + _matrix(layer, DEPTH, WIDTH, FEATURES, OUTS)),)
-        biases = biases + (tl.load(at + _bias(layer, DEPTH, WIDTH, FEATURES, OUTS)),)
-    return matrices, biases
+    return matrices
 
 
 @triton.jit
 @no_type_check
-def _store(at, matrices, biases, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr):
+def _load_biases(at, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr):
+    biases = ()
+    for layer in tl.static_range(DEPTH + 1):
+        biases = biases + (tl.load(at + _bias(layer, DEPTH, WIDTH, FEATURES, OUTS)),)
+    return biases
+
+
+@triton.jit
+@no_type_check
+def _store(at, matrices, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr):
     for layer in tl.static_range(DEPTH + 1):
         tl.store(at + _matrix(layer, DEPTH, WIDTH, FEATURES, OUTS), matrices[layer])
+
+
+@triton.jit
+@no_type_check
+def _store_biases(at, biases, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr):
+    for layer in tl.static_range(DEPTH + 1):
         tl.store(at + _bias(layer, DEPTH, WIDTH, FEATURES, OUTS), biases[layer])
 
 
@@ -122,17 +137,34 @@ def _moved(value, mean, square, gradient, at):
 
 @triton.jit
 @no_type_check
-def _adam(matrices, biases, means, bias_means, squares, bias_squares, gradients, bias_gradients, at, LAYERS, BIAS):
-    """All parameters and their moments after a step."""
-    nm, nb, mm, mb, sm, sb = (), (), (), (), (), ()
+def _moved_matrices(matrices, means, squares, gradients, at, LAYERS: tl.constexpr):
+    """Matrices and their moments after a step."""
+    new_matrices, new_means, new_squares = (), (), ()
     for layer in tl.static_range(LAYERS):
         value, mean, square = _moved(matrices[layer], means[layer], squares[layer], gradients[layer], at)
-        nm, mm, sm = nm + (value,), mm + (mean,), sm + (square,)
-        value, mean, square = biases[layer], bias_means[layer], bias_squares[layer]
-        if BIAS:
-            value, mean, square = _moved(value, mean, square, bias_gradients[layer], at)
-        nb, mb, sb = nb + (value,), mb + (mean,), sb + (square,)
-    return nm, nb, mm, mb, sm, sb
+        new_matrices, new_means = new_matrices + (value,), new_means + (mean,)
+        new_squares = new_squares + (square,)
+    return new_matrices, new_means, new_squares
+
+
+@triton.jit
+@no_type_check
+def _moved_biases(
+    biases, means, squares, gradients, at,
+    DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr,
+):  # fmt: skip
+    """Biases after a step, of which the moments lie in memory: each of their few numbers is held by many threads."""
+    moved = ()
+    for layer in tl.static_range(DEPTH + 1):
+        place = _bias(layer, DEPTH, WIDTH, FEATURES, OUTS)
+        value, mean, square = _moved(
+            biases[layer], tl.load(means + place), tl.load(squares + place), gradients[layer], at
+        )
+        tl.store(means + place, mean)
+        tl.store(squares + place, square)
+        moved = moved + (value,)
+    tl.debug_barrier()  # other threads may read them in the next step
+    return moved
 
 
 @triton.jit
@@ -214,9 +246,10 @@ def fit(
     seed = tl.load(seeds + field)
     count = tl.minimum(size, batch)
     own = field * NUMBERS
-    matrices, biases = _load(weights + own, DEPTH, WIDTH, FEATURES, OUTS)
-    mean_matrices, mean_biases = _load(means + own, DEPTH, WIDTH, FEATURES, OUTS)
-    square_matrices, square_biases = _load(squares + own, DEPTH, WIDTH, FEATURES, OUTS)
+    matrices = _load(weights + own, DEPTH, WIDTH, FEATURES, OUTS)
+    biases = _load_biases(weights + own, DEPTH, WIDTH, FEATURES, OUTS)
+    matrix_means = _load(means + own, DEPTH, WIDTH, FEATURES, OUTS)
+    matrix_squares = _load(squares + own, DEPTH, WIDTH, FEATURES, OUTS)
     running, best = tl.load(course + 2 * field), tl.load(course + 2 * field + 1)
     step, reason = tl.load(taken_steps + field), tl.load(reasons + field)
     enough = tl.load(target)
@@ -250,11 +283,17 @@ def fit(
             running = tl.where(running == running, 0.95 * running + 0.05 * loss, loss)
             if (step % best_every == 0) & (running < best):
                 best = running
-                _store(kept + _field(chosen) * NUMBERS, matrices, biases, DEPTH, WIDTH, FEATURES, OUTS)
-            matrices, biases, mean_matrices, mean_biases, square_matrices, square_biases = _adam(
-                matrices, biases, mean_matrices, mean_biases, square_matrices, square_biases, gradients,
-                bias_gradients, factors + 6 * (step - 1), DEPTH + 1, BIAS,
-            )  # fmt: skip
+                place = kept + _field(chosen) * NUMBERS
+                _store(place, matrices, DEPTH, WIDTH, FEATURES, OUTS)
+                _store_biases(place, biases, DEPTH, WIDTH, FEATURES, OUTS)
+            numbers = factors + 6 * (step - 1)
+            matrices, matrix_means, matrix_squares = _moved_matrices(
+                matrices, matrix_means, matrix_squares, gradients, numbers, DEPTH + 1
+            )
+            if BIAS:
+                biases = _moved_biases(
+                    biases, means + own, squares + own, bias_gradients, numbers, DEPTH, WIDTH, FEATURES, OUTS
+                )
             judged = running if count < size else loss
             if (step % check_every == 0) & (judged > 0) & (judged <= enough):
                 missed = _missed(
@@ -266,9 +305,10 @@ def fit(
             if (step == steps) & (reason == _UNFINISHED):
                 reason = tl.full((), _STEPS, tl.int32)
     own = _field(chosen) * NUMBERS
-    _store(weights + own, matrices, biases, DEPTH, WIDTH, FEATURES, OUTS)
-    _store(means + own, mean_matrices, mean_biases, DEPTH, WIDTH, FEATURES, OUTS)
-    _store(squares + own, square_matrices, square_biases, DEPTH, WIDTH, FEATURES, OUTS)
+    _store(weights + own, matrices, DEPTH, WIDTH, FEATURES, OUTS)
+    _store_biases(weights + own, biases, DEPTH, WIDTH, FEATURES, OUTS)
+    _store(means + own, matrix_means, DEPTH, WIDTH, FEATURES, OUTS)
+    _store(squares + own, matrix_squares, DEPTH, WIDTH, FEATURES, OUTS)
     tl.store(course + 2 * field, running)
     tl.store(course + 2 * field + 1, best)
     tl.store(taken_steps + field, step)
@@ -285,7 +325,8 @@ def measure(
 ):  # fmt: skip
     """The mean squared error (fields,) float64 of every clipped field over its whole signal."""
     field = tl.program_id(0).to(tl.int64)
-    matrices, biases = _load(weights + field * NUMBERS, DEPTH, WIDTH, FEATURES, OUTS)
+    matrices = _load(weights + field * NUMBERS, DEPTH, WIDTH, FEATURES, OUTS)
+    biases = _load_biases(weights + field * NUMBERS, DEPTH, WIDTH, FEATURES, OUTS)
     missed = _missed(
         features + tl.load(places + 3 * field) * DIM, targets + tl.load(places + 3 * field + 1) * VALUES,
         tl.load(places + 3 * field + 2), matrices, biases, constants, LEARN, CONSTANTS, DIM, VALUES,
