@@ -18,7 +18,7 @@ from inr.field import Field
 from inr.networks import MLP
 from inr.signals import Signal
 
-_BLOCK = 32  # points of a tile: what is held of one beside all weights and moments is to fit in registers
+_LEAST_POINTS, _ROWS_OF_A_WARP = 32, 16  # of a tile; of a product on tensor cores, which warps share by rows
 
 
 class ManyFields:
@@ -113,10 +113,12 @@ class ManyFields:
 
     def _compiled_for(self) -> dict[str, object]:
         s = self._shape
+        points = max(s.width, _LEAST_POINTS)  # as many rows as matrices have, so that no two warps compute the same
         return {
             "LEARN": self._learn, "CONSTANTS": self._constants.shape[1], "DIM": s.dim, "VALUES": s.values,
             "DEPTH": s.depth, "WIDTH": s.width, "UNITS": s.real_width, "FEATURES": s.features, "OUTS": s.outs,
-            "NUMBERS": self._weights.shape[1], "BLOCK": _BLOCK, "num_warps": 4 if s.width <= 32 else 8,
+            "NUMBERS": self._weights.shape[1], "BLOCK": points,
+            "num_warps": points // _ROWS_OF_A_WARP,
             "num_stages": 1, "enable_fp_fusion": True,
         }  # fmt: skip
 
