@@ -1,10 +1,9 @@
 """Kernels of whole fits: a program takes all steps of one small field, whose weights never leave the chip meanwhile.
 
-Triton has no shared memory to ask for by name. Weights and the moments of matrices are tensors that the loop over steps
-carries from one to the next: they lie in the program's registers, and pass through shared memory, where Triton puts the
-operands of products, on their way into each. Moments of biases, which many threads would hold a copy of each, pass
-through the caches. Samples, features and a step's factors are read from global memory, which for small signals is the
-second cache.
+Triton has no shared memory to ask for by name. Weights are tensors that the loop over steps carries from one to the
+next, in the program's registers; as operands of products they lie in shared memory for all tiles of a step, where
+Triton puts them by itself. Adam's moments, of which a step reads and writes each once, are not worth registers, which
+are short: they pass through the caches, as do samples, features and a step's factors.
 
 Arrays are padded: `WIDTH` units a layer of which `UNITS` are real, `OUTS` values of which `VALUES` are, `FEATURES`
 inputs of which `DIM` are. Padded units are held at 0, so that neither gradients nor moves reach the weights beside
@@ -113,58 +112,36 @@ def _backward(gradient, taken, slopes, matrices, of_matrices, of_biases, DEPTH: 
 
 @triton.jit
 @no_type_check
-def _within(matrices, loss, LAYERS: tl.constexpr):
-    """The matrices, as what depends on the tile: with 0 added, which is what lies below a sum of squares.
-
-    Compilers move what does not depend on it out of the loop over tiles, thus all operands that are made of matrices,
-    in two orientations and two parts of their digits each. That is twice what a program has registers for.
-    """
-    none = tl.minimum(loss, 0.0).to(tl.float32)
-    here = ()
-    for layer in tl.static_range(LAYERS):
-        here = here + (matrices[layer] + none,)
-    return here
-
-
-@triton.jit
-@no_type_check
-def _moved(value, mean, square, gradient, at):
-    """A parameter and its moments after a step of Adam, as of the kernel of `inr.fitting`."""
+def _moved(value, gradient, mean_at, square_at, at):
+    """A parameter after a step of Adam, as of the kernel of `inr.fitting`, whose moments lie in memory."""
+    mean, square = tl.load(mean_at), tl.load(square_at)
+    tl.debug_barrier()  # several threads hold the same number of a small tensor: all read before one writes
     mean += tl.load(at + 1) * (gradient - mean)
     square = tl.load(at + 2) * square + tl.load(at + 3) * gradient * gradient
-    return value - tl.load(at) * mean / (tl.sqrt(square) * tl.load(at + 4) + tl.load(at + 5)), mean, square
+    tl.store(mean_at, mean)
+    tl.store(square_at, square)
+    return value - tl.load(at) * mean / (tl.sqrt(square) * tl.load(at + 4) + tl.load(at + 5))
 
 
 @triton.jit
 @no_type_check
-def _moved_matrices(matrices, means, squares, gradients, at, LAYERS: tl.constexpr):
-    """Matrices and their moments after a step."""
-    new_matrices, new_means, new_squares = (), (), ()
-    for layer in tl.static_range(LAYERS):
-        value, mean, square = _moved(matrices[layer], means[layer], squares[layer], gradients[layer], at)
-        new_matrices, new_means = new_matrices + (value,), new_means + (mean,)
-        new_squares = new_squares + (square,)
-    return new_matrices, new_means, new_squares
-
-
-@triton.jit
-@no_type_check
-def _moved_biases(
-    biases, means, squares, gradients, at,
-    DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr,
+def _adam(
+    matrices, biases, gradients, bias_gradients, means, squares, at,
+    BIAS: tl.constexpr, DEPTH: tl.constexpr, WIDTH: tl.constexpr, FEATURES: tl.constexpr, OUTS: tl.constexpr,
 ):  # fmt: skip
-    """Biases after a step, of which the moments lie in memory: each of their few numbers is held by many threads."""
-    moved = ()
+    """All parameters after a step."""
+    new_matrices, new_biases = (), ()
     for layer in tl.static_range(DEPTH + 1):
-        place = _bias(layer, DEPTH, WIDTH, FEATURES, OUTS)
-        value, mean, square = _moved(
-            biases[layer], tl.load(means + place), tl.load(squares + place), gradients[layer], at
-        )
-        tl.store(means + place, mean)
-        tl.store(squares + place, square)
-        moved = moved + (value,)
-    tl.debug_barrier()  # other threads may read them in the next step
-    return moved
+        place = _matrix(layer, DEPTH, WIDTH, FEATURES, OUTS)
+        value = _moved(matrices[layer], gradients[layer], means + place, squares + place, at)
+        new_matrices = new_matrices + (value,)
+        bias = biases[layer]
+        if BIAS:
+            place = _bias(layer, DEPTH, WIDTH, FEATURES, OUTS)
+            bias = _moved(bias, bias_gradients[layer], means + place, squares + place, at)
+        new_biases = new_biases + (bias,)
+    tl.debug_barrier()  # moments may be read by other threads in the next step
+    return new_matrices, new_biases
 
 
 @triton.jit
@@ -189,13 +166,6 @@ def _drawn(seed, step, runs, size, count):
     width = size.to(tl.float64) / count.to(tl.float64)
     place = ((runs.to(tl.float64) + half.to(tl.float64) * 2.3283064365386963e-10) * width).to(tl.int64)
     return tl.minimum(place, size - 1)
-
-
-@triton.jit
-@no_type_check
-def _field(chosen):
-    """The program's field. It is read again where places are computed anew, lest these take registers meanwhile."""
-    return tl.load(chosen + tl.program_id(0)).to(tl.int64)
 
 
 @triton.jit
@@ -239,7 +209,7 @@ def fit(
     its targets begin, and the number of its samples; `factors` (steps, 6) Adam's numbers of every step; `target` (1,)
     float64 the error at which a field is done. It does what `inr.fitting._compiled_loop` does.
     """
-    field = _field(chosen)
+    field = tl.load(chosen + tl.program_id(0)).to(tl.int64)
     features += tl.load(places + 3 * field) * DIM
     targets += tl.load(places + 3 * field + 1) * VALUES
     size = tl.load(places + 3 * field + 2)
@@ -248,8 +218,6 @@ def fit(
     own = field * NUMBERS
     matrices = _load(weights + own, DEPTH, WIDTH, FEATURES, OUTS)
     biases = _load_biases(weights + own, DEPTH, WIDTH, FEATURES, OUTS)
-    matrix_means = _load(means + own, DEPTH, WIDTH, FEATURES, OUTS)
-    matrix_squares = _load(squares + own, DEPTH, WIDTH, FEATURES, OUTS)
     running, best = tl.load(course + 2 * field), tl.load(course + 2 * field + 1)
     step, reason = tl.load(taken_steps + field), tl.load(reasons + field)
     enough = tl.load(target)
@@ -267,14 +235,13 @@ def fit(
             if count < size:
                 rows = _drawn(seed, step, rows, size, count)
             x = given_features(features, rows, ok, tl.arange(0, FEATURES), DIM)
-            here = _within(matrices, loss, DEPTH + 1)
-            out, taken, slopes = _forward(x, here, biases, constants, LEARN, CONSTANTS, DEPTH, WIDTH, UNITS)
+            out, taken, slopes = _forward(x, matrices, biases, constants, LEARN, CONSTANTS, DEPTH, WIDTH, UNITS)
             mask = ok[:, None] & (columns < VALUES)[None, :]
             wanted = tl.load(targets + rows[:, None] * VALUES + columns[None, :], mask=mask, other=0.0)
             error = tl.where(mask, out - wanted, 0.0)
             loss += tl.sum(error * error).to(tl.float64)
             gradient = error * (2.0 / (count * VALUES).to(tl.float32))
-            gradients, bias_gradients = _backward(gradient, taken, slopes, here, gradients, bias_gradients, DEPTH)
+            gradients, bias_gradients = _backward(gradient, taken, slopes, matrices, gradients, bias_gradients, DEPTH)
         loss = (loss / (count * VALUES).to(tl.float64)).to(tl.float32).to(tl.float64)
         if not (tl.abs(loss) < float("inf")):
             reason = tl.full((), _DIVERGED, tl.int32)
@@ -283,17 +250,12 @@ def fit(
             running = tl.where(running == running, 0.95 * running + 0.05 * loss, loss)
             if (step % best_every == 0) & (running < best):
                 best = running
-                place = kept + _field(chosen) * NUMBERS
-                _store(place, matrices, DEPTH, WIDTH, FEATURES, OUTS)
-                _store_biases(place, biases, DEPTH, WIDTH, FEATURES, OUTS)
-            numbers = factors + 6 * (step - 1)
-            matrices, matrix_means, matrix_squares = _moved_matrices(
-                matrices, matrix_means, matrix_squares, gradients, numbers, DEPTH + 1
-            )
-            if BIAS:
-                biases = _moved_biases(
-                    biases, means + own, squares + own, bias_gradients, numbers, DEPTH, WIDTH, FEATURES, OUTS
-                )
+                _store(kept + own, matrices, DEPTH, WIDTH, FEATURES, OUTS)
+                _store_biases(kept + own, biases, DEPTH, WIDTH, FEATURES, OUTS)
+            matrices, biases = _adam(
+                matrices, biases, gradients, bias_gradients, means + own, squares + own, factors + 6 * (step - 1),
+                BIAS, DEPTH, WIDTH, FEATURES, OUTS,
+            )  # fmt: skip
             judged = running if count < size else loss
             if (step % check_every == 0) & (judged > 0) & (judged <= enough):
                 missed = _missed(
@@ -304,11 +266,8 @@ def fit(
                     reason = tl.full((), _TARGET, tl.int32)
             if (step == steps) & (reason == _UNFINISHED):
                 reason = tl.full((), _STEPS, tl.int32)
-    own = _field(chosen) * NUMBERS
     _store(weights + own, matrices, DEPTH, WIDTH, FEATURES, OUTS)
     _store_biases(weights + own, biases, DEPTH, WIDTH, FEATURES, OUTS)
-    _store(means + own, matrix_means, DEPTH, WIDTH, FEATURES, OUTS)
-    _store(squares + own, matrix_squares, DEPTH, WIDTH, FEATURES, OUTS)
     tl.store(course + 2 * field, running)
     tl.store(course + 2 * field + 1, best)
     tl.store(taken_steps + field, step)

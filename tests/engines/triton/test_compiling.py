@@ -54,6 +54,6 @@ def test_whole_fits_compile(case, root, tmp_path):
     kernels = compiled("compiling_fits.py", case, root, tmp_path)
     assert [kernel["kernel"] for kernel in kernels] == ["fit", "measure"]
     for kernel in kernels:
-        # what does not fit in registers is spilled, to the first cache; weights, moments and gradients are in both
+        # what of weights, gradients and a tile's values does not fit in registers is spilled, to the first cache
         assert kernel["shared"] <= (SHARED if case[2] == 32 else SHARED_OF_10), kernel
         assert kernel["tensor cores"] != "none", kernel
