@@ -41,6 +41,7 @@ STEPS: dict[str, tuple[tuple[str, ...], str]] = {
     "memory": (machine.ENGINE, "peak memory of a training step"),
     "hash": (machine.FITS, "1000 steps of a hash grid on a large picture beside tiny-cuda-nn"),
     "quality": (machine.FITS, "final PSNR on three Kodak pictures beside eager PyTorch"),
+    "sets": (machine.FITS, "fields a minute of a set of small pictures beside the processor's cores"),
     "tune": (machine.ENGINE, "kernels over sizes of their tiles; runs only when it is named"),
     "report": ((), "the table, from all that is kept"),
 }

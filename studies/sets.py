@@ -28,6 +28,7 @@ import torch
 
 import inr
 from inr.bench import machine
+from inr.bench.crops import crops, quartered
 from inr.bench.tables import Ledger, Row, origin, read
 from inr.fitting import Budget, Setup
 from inr.sets import Recipe, Rows, fit_rows, set_recipe
@@ -59,25 +60,7 @@ VALIDATION = "digits, cross-validation"
 
 def quarters(folder: Path) -> list[np.ndarray]:
     """Means over 4 x 4 pixels of the Kodak pictures."""
-    found = []
-    for path in sorted((folder / "kodak").glob("kodim*.png")):
-        picture = inr.open(path).array.astype(np.float32)
-        high, wide = (length // 4 for length in picture.shape[:2])
-        blocks = picture[: 4 * high, : 4 * wide].reshape(high, 4, wide, 4, 3)
-        found.append(np.rint(blocks.mean((1, 3))).astype(np.uint8))
-    return found
-
-
-def crops(pictures: list[np.ndarray], count: int, side: int, *, grey: bool = False) -> list[inr.Signal]:
-    """Crops at places drawn once, from each picture in turn."""
-    rng = np.random.default_rng(0)
-    found: list[inr.Signal] = []
-    for number in range(count):
-        picture = pictures[number % len(pictures)]
-        row, column = (rng.integers(length - side + 1) for length in picture.shape[:2])
-        crop = np.ascontiguousarray(picture[row : row + side, column : column + side])
-        found.append(inr.from_array(np.ascontiguousarray(crop[..., 1]) if grey else crop, kind="image"))
-    return found
+    return [quartered(inr.open(path).array) for path in sorted((folder / "kodak").glob("kodim*.png"))]
 
 
 def fitted(recipe: Recipe, signals: list[inr.Signal], workers: int) -> tuple[Rows, float]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # what a set does not take of the options of a fit
 REFUSED = (
-    "--preset", "--teacher", "--objective", "--engine", "--seconds", "--max-error", "--bytes", "--coded",
+    "--preset", "--teacher", "--objective", "--seconds", "--max-error", "--bytes", "--coded",
     "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
     "--token", "--profile", "--explain",
 )  # fmt: skip
@@ -111,8 +111,8 @@ def _fitted(arguments: Mapping[str, Any], path: Path) -> "Fields":
             steps=arguments["steps"], psnr=arguments["psnr"], init=init,
             batch=arguments["batch"], learning_rate=parse_rates(arguments["lr"]), schedule=arguments["schedule"],
             optimiser=None if arguments["solver"] == "adam" else arguments["solver"], seed=arguments["seed"],
-            lattice_only=purpose == "memory", workers=arguments["workers"], on=arguments["on"], out=path,
-            resume=arguments["resume"], force=arguments["force"], progress=bar.show,
+            lattice_only=purpose == "memory", engine=arguments["engine"], workers=arguments["workers"],
+            on=arguments["on"], out=path, resume=arguments["resume"], force=arguments["force"], progress=bar.show,
             **{name: value for name, value in values.items() if value is not None},
         )  # fmt: skip
 

@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from inr.engines._objectives import Stateful as Stateful
     from inr.engines._objectives import Term as Term
     from inr.engines._objectives import point_sets as point_sets
+    from inr.engines._program import Course as Course
     from inr.engines._program import ProgramPlan as ProgramPlan
     from inr.engines._program import StepProgram as StepProgram
     from inr.engines._render import executor as executor
     from inr.engines._render import render as render
     from inr.engines._tcnn._exchange import from_tcnn as from_tcnn
     from inr.engines._tcnn._exchange import to_tcnn as to_tcnn
+    from inr.engines._triton._coverage import without_whole_fits as without_whole_fits
+    from inr.engines._triton._many_fields import ManyFields as ManyFields
     from inr.engines._triton._mlp_ops import fused_mlp as fused_mlp
 
 __getattr__, __all__ = lazy_exports(
@@ -46,10 +49,12 @@ __getattr__, __all__ = lazy_exports(
         "AnyObjective": "._objectives",
         "At": "._objectives",
         "Batch": "._batch",
+        "Course": "._program",
         "DerivativePlan": "._base",
         "Eager": "._eager",
         "Engine": "._base",
         "Local": "._objectives",
+        "ManyFields": "._triton._many_fields",
         "NUMBERS": "._objectives",
         "Objective": "._objectives",
         "Overall": "._objectives",
@@ -77,5 +82,6 @@ __getattr__, __all__ = lazy_exports(
         "render": "._render",
         "to_tcnn": "._tcnn._exchange",
         "versions": "._doctor",
+        "without_whole_fits": "._triton._coverage",
     },
 )

@@ -43,6 +43,28 @@ class StepProgram:
     targets: Float32[np.ndarray, "size c"]
 
 
+@dataclass(frozen=True)
+class Course:
+    """What the steps of a fit by Adam are, as numbers, for loops that take them without the interpreter.
+
+    Attributes:
+        batch: samples of a step; all of them, in order, where there are no more.
+        numbers: float64 (steps, groups, 6), Adam's constants in every step by the groups of the optimiser: rate with
+            the bias correction of the mean, 1 - beta1, beta2, 1 - beta2, bias correction of the root, epsilon.
+        target: in dB, at which the fit ends; None for none.
+        tolerated_rise: of the loss beyond the best, above which a fit ends with the weights that it had then.
+        best_every, check_every: steps from one to the next after which the weights are kept if they are the best so
+            far, and the target is looked at.
+    """
+
+    batch: int
+    numbers: Float64[np.ndarray, "steps groups 6"]
+    target: float | None
+    tolerated_rise: float
+    best_every: int
+    check_every: int
+
+
 @runtime_checkable
 class ProgramPlan(Protocol):
     """A plan whose steps may be had as a program."""

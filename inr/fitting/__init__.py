@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inr.fitting._checks import check_smooth as check_smooth
     from inr.fitting._compiled import CompiledFits as CompiledFits
     from inr.fitting._compiled import FieldQueue as FieldQueue
+    from inr.fitting._compiled import reason_of as reason_of
     from inr.fitting._defaults import LARGE_BATCH as LARGE_BATCH
     from inr.fitting._defaults import Setup as Setup
     from inr.fitting._defaults import default_setup as default_setup
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from inr.fitting._defaults import suited_samples as suited_samples
     from inr.fitting._defaults import suited_steps as suited_steps
     from inr.fitting._evaluate import between_psnr as between_psnr
+    from inr.fitting._evaluate import decibels as decibels
     from inr.fitting._evaluate import evaluate as evaluate
     from inr.fitting._evaluate import whole_errors as whole_errors
     from inr.fitting._evaluate import whole_psnr as whole_psnr
@@ -103,6 +105,7 @@ __getattr__, __all__ = lazy_exports(
         "check_smooth": "._checks",
         "checkpoint_gap": "._state",
         "choose_frequencies": "._frequencies",
+        "decibels": "._evaluate",
         "default_learning_rates": "._parameter_groups",
         "default_setup": "._defaults",
         "dense": "._optimiser",
@@ -118,6 +121,7 @@ __getattr__, __all__ = lazy_exports(
         "preset_setup": "._presets",
         "presets": "._presets",
         "orthogonalised": "._muon",
+        "reason_of": "._compiled",
         "recommended_optimiser": "._soap",
         "second_opinions": "._frequencies",
         "solve": "._solve",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 from torch.optim import Adam
 
@@ -34,6 +35,28 @@ class AdamProgram:
     places: np.ndarray
     numbers: np.ndarray
     names: Sequence[str]
+
+
+def numbers_of_steps(
+    optimiser: Optimiser, learning_rates: LearningRates, factors: Sequence[float]
+) -> Float64[np.ndarray, "steps groups 6"]:
+    """Adam's constants in every step of a fit.
+
+    Args:
+        optimiser: whose groups they are of; it is left with the rates of the last step.
+        learning_rates: by the names of the groups.
+        factors: of a schedule, one for every step.
+
+    Returns:
+        By the groups of the optimiser, in the order of `inr.engines.Course.numbers`.
+    """
+    from inr.fitting._adam_kernel import adam_numbers
+
+    table = []
+    for step, factor in enumerate(factors, start=1):
+        optimiser.set_learning_rates(learning_rates, factor)
+        table.append([adam_numbers(step, each.learning_rate, each.betas, each.eps) for each in optimiser.groups])
+    return np.array(table, np.float64)
 
 
 class FusedAdam(Optimiser):
@@ -71,25 +94,21 @@ class FusedAdam(Optimiser):
         self._steps += 1
         adam_step(self._moves(grads), self._threads)
 
-    def program(self, grads: Gradients, learning_rates: LearningRates, factors: Sequence[float]) -> "AdamProgram":
+    def program(self, grads: Gradients, numbers: Float64[np.ndarray, "steps groups 6"]) -> "AdamProgram":
         """Steps from the first one on, for loops that run without the interpreter.
 
         Args:
             grads: by the names of the parameters; they stay where they are.
-            learning_rates: by the names of the groups.
-            factors: of a schedule, one for every step.
+            numbers: of every step, by group, as `numbers_of_steps` gives them.
         """
-        from inr.fitting._adam_kernel import adam_call, adam_numbers
+        from inr.fitting._adam_kernel import adam_call
 
         moves = self._moves(grads)
         call, places = adam_call(moves)
-        table = []
-        for step, factor in enumerate(factors, start=1):
-            self.set_learning_rates(learning_rates, factor)
-            for group in self.groups:
-                table += [adam_numbers(step, group.learning_rate, group.betas, group.eps)] * len(group.parameters)
-        numbers = np.array(table, np.float64).reshape(len(factors), len(places), 6)
-        return AdamProgram(moves, call, places, numbers, [name for group in self.groups for name in group.parameters])
+        of_parameters = np.repeat(numbers, [len(group.parameters) for group in self.groups], axis=1)
+        return AdamProgram(
+            moves, call, places, of_parameters, [name for group in self.groups for name in group.parameters]
+        )
 
     def _moves(self, grads: Gradients) -> list["Move"]:
         """The step that comes next, of every parameter."""

@@ -8,9 +8,10 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from inr.encodings import Encoding
-from inr.engines import Plan, ProgramPlan, StepProgram
+from inr.engines import Course, Plan, ProgramPlan, StepProgram
 from inr.field import Field
-from inr.fitting._adam import AdamProgram, FusedAdam
+from inr.fitting._adam import AdamProgram, FusedAdam, TorchAdam, numbers_of_steps
+from inr.fitting._evaluate import decibels
 from inr.fitting._events import Reason
 from inr.fitting._optimiser import Optimiser
 from inr.fitting._parametrisation import Parametrisation, PlainWeights
@@ -19,6 +20,15 @@ from inr.signals import GridSignal, Signal, measured_places
 from inr.teaching import Teacher, Uniform
 
 _REASONS: tuple[Reason, ...] = ("steps", "target", "diverged")
+
+
+def reason_of(code: int) -> Reason | None:
+    """Why a fit ended, by the number that loops without the interpreter have for it; None where it has not.
+
+    Args:
+        code: -1 where it has not.
+    """
+    return None if code < 0 else _REASONS[code]
 
 
 class FieldQueue:
@@ -64,13 +74,11 @@ class FieldQueue:
 
     def reason(self, field: int) -> Reason | None:
         """Why a fit ended; None where it has not."""
-        code = int(self.queue.reasons[field])
-        return None if code < 0 else _REASONS[code]
+        return reason_of(int(self.queue.reasons[field]))
 
     def psnr(self, field: int) -> float:
         """In dB, as `whole_psnr` measures it."""
-        error = float(self.queue.errors[field])
-        return 10 * math.log10(4 / error) if error != 0 else math.inf
+        return decibels(float(self.queue.errors[field]))
 
 
 class CompiledFits:
@@ -79,16 +87,12 @@ class CompiledFits:
     Args:
         field: whose memory the weights are in meanwhile.
         program: of a step. adam: its steps.
-        target: in dB; None for none.
-        tolerated_rise: as of the parametrisation.
+        course: of the fits.
     """
 
-    def __init__(
-        self, field: Field, program: StepProgram, adam: AdamProgram, target: float | None, tolerated_rise: float
-    ) -> None:
+    def __init__(self, field: Field, program: StepProgram, adam: AdamProgram, course: Course) -> None:
         from inr.fitting._compiled_loop import Program
 
-        steps = len(adam.numbers)
         offsets = _offsets(field.state_dict())
         self._kept = field, program, adam
         self._program = Program(
@@ -106,10 +110,10 @@ class CompiledFits:
             numbers_slot=np.array([adam.call.place("numbers")], np.int64),
             places=adam.places,
             offsets=np.array([offsets[name] for name in adam.names], np.int64),
-            target=math.inf if target is None else float(target),
-            tolerated_rise=tolerated_rise,
-            best_every=max(steps // 50, 10),
-            check_every=max(steps // 100, 10),
+            target=math.inf if course.target is None else float(course.target),
+            tolerated_rise=course.tolerated_rise,
+            best_every=course.best_every,
+            check_every=course.check_every,
         )
 
     def run(self, fields: FieldQueue, stop: np.ndarray, done: np.ndarray) -> None:
@@ -125,10 +129,9 @@ class CompiledFits:
         run_queue(self._program, fields.queue, stop, done)
 
 
-def compiled_fits(
+def course_of(
     field: Field,
     signal: Signal,
-    plan: Plan,
     parametrisation: Parametrisation,
     optimiser: Optimiser,
     teacher: Teacher,
@@ -137,19 +140,17 @@ def compiled_fits(
     target: float | None,
     learning_rates: Mapping[str, float],
     factors: Sequence[float],
-) -> CompiledFits | str:
-    """The fits of a field's shape, or why they need the interpreter, in words.
+) -> Course | str:
+    """What the steps of a fit are, as numbers; or why they need the interpreter, in words.
 
     Args:
-        field, signal, plan, parametrisation, optimiser, teacher: of a fitter that has not taken a step.
+        field, signal, parametrisation, optimiser, teacher: of a fitter that has not taken a step.
         batch: samples a step.
         target: in dB.
         learning_rates: by part.
         factors: of the schedule, one for every step.
     """
-    if not isinstance(plan, ProgramPlan):
-        return "its engine needs the interpreter"
-    if type(parametrisation) is not PlainWeights or not isinstance(optimiser, FusedAdam):
+    if type(parametrisation) is not PlainWeights or not isinstance(optimiser, FusedAdam | TorchAdam):
         return "its weights are not moved by adam alone"
     if type(field.encoding).progress is not Encoding.progress:
         return f"encoding '{field.encoding.config()['name']}' changes from step to step"
@@ -159,11 +160,28 @@ def compiled_fits(
         return "its samples are not on a grid"
     if measured_places(signal.domain, signal.domain.shape or ()).any():
         return "its samples are measured as means over cells"
-    program = plan.program(dict(field.named_parameters()), batch)
+    steps = len(factors)
+    return Course(
+        batch, numbers_of_steps(optimiser, learning_rates, factors), target, parametrisation.tolerated_rise,
+        best_every=max(steps // 50, 10), check_every=max(steps // 100, 10),
+    )  # fmt: skip
+
+
+def compiled_fits(field: Field, plan: Plan, optimiser: Optimiser, course: Course) -> CompiledFits | str:
+    """The fits of a field's shape, or why they need the interpreter, in words.
+
+    Args:
+        field, plan, optimiser: of a fitter that has not taken a step.
+        course: of its steps.
+    """
+    if not isinstance(plan, ProgramPlan):
+        return "its engine needs the interpreter"
+    if not isinstance(optimiser, FusedAdam):
+        return "its weights are not float32 in main memory"
+    program = plan.program(dict(field.named_parameters()), course.batch)
     if isinstance(program, str):
         return program
-    adam = optimiser.program(program.grads, learning_rates, factors)
-    return CompiledFits(field, program, adam, target, parametrisation.tolerated_rise)
+    return CompiledFits(field, program, optimiser.program(program.grads, course.numbers), course)
 
 
 def _words(calls: Sequence[Call]) -> np.ndarray:

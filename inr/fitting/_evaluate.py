@@ -70,7 +70,7 @@ def _of_shape(field: Field, signal: ShapeSignal | OrientedSignal, run: Execute, 
     if signal.channels > 1:
         surface, theirs = signal.solid.around(_NEAR, 0.0, draw)
         missed = everything(surface)[:, 1:].clip(-1, 1) - theirs[:, 1:]
-        found["psnr_colours"] = _decibels(float(np.square(missed).mean()))
+        found["psnr_colours"] = decibels(float(np.square(missed).mean()))
     return found
 
 
@@ -159,7 +159,7 @@ def whole_errors(
         start += len(values)
     count = signal.size * signal.channels
     return {
-        "psnr": _decibels(total / count),
+        "psnr": decibels(total / count),
         "rmse": float(halves.max()) * math.sqrt(float((squares * np.square(halves / halves.max())).sum()) / count),
         "max_error": float((largest * halves).max()),
     }
@@ -192,7 +192,7 @@ def between_psnr(
         estimate = run(signal.shifted_coords(part, shift)).float().cpu().numpy()
         error = np.clip(estimate, -1, 1) - np.clip(signal.interpolated(part, shift).numpy(), -1, 1)
         squares += float(np.square(error, dtype=np.float64).sum())
-    return _decibels(squares / (count * signal.channels))
+    return decibels(squares / (count * signal.channels))
 
 
 def _measured_blocks(
@@ -203,6 +203,13 @@ def _measured_blocks(
         yield field.measure(coords, execute=execute).numpy(), values
 
 
-def _decibels(mean_squared_error: float) -> float:
-    """PSNR of normalised values, whose range is 2."""
+def decibels(mean_squared_error: float) -> float:
+    """PSNR of normalised values, whose range is 2.
+
+    Args:
+        mean_squared_error: of them.
+
+    Returns:
+        Decibels, infinite where nothing differs.
+    """
     return 10 * math.log10(4 / mean_squared_error) if mean_squared_error != 0 else math.inf

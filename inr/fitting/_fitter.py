@@ -15,12 +15,12 @@ from torch import Tensor
 from inr import container
 from inr._errors import InrError
 from inr._parts import Part, parse_spec
-from inr.engines import AnyObjective, Batch, Objective, Plan, Scheduled, Stateful, StepResult
+from inr.engines import AnyObjective, Batch, Course, Objective, Plan, Scheduled, Stateful, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_derivatives, check_horizon, check_setup, check_size, check_start
-from inr.fitting._compiled import CompiledFits, compiled_fits
+from inr.fitting._compiled import CompiledFits, compiled_fits, course_of
 from inr.fitting._defaults import Setup, suited_batch, suited_samples, suited_steps
 from inr.fitting._evaluate import whole_psnr
 from inr.fitting._events import Event, EventKind, Reason, message
@@ -246,6 +246,27 @@ class Fitter:
             self._compiling = sum(part.prepare() for part in parts)
         return self._compiling
 
+    def course(self) -> Course | str:
+        """What the steps of this fit are, as numbers, for loops that take them without the interpreter.
+
+        Returns:
+            The numbers; or why its steps need the interpreter, in words.
+        """
+        if self._probe is not None:
+            return "its learning rates are found by a probe before the fit"
+        if self._places is not None:
+            return "it learns places between the samples"
+        if not self.steps or self._progress.step or self._record_sample_counts or self._checkpoint is not None:
+            return "it is no fit of a given number of steps that keeps nothing"
+        if not self._squared:
+            return "its loss is no squared error of samples"
+        schedule = SCHEDULES[self.setup.schedule]
+        return course_of(
+            self.field, self.signal, self._parametrisation, self._optimiser, self._teacher, batch=self.batch,
+            target=self.budget.psnr, learning_rates=self._learning_rates,
+            factors=[schedule(step / self.steps) for step in range(self.steps)],
+        )  # fmt: skip
+
     def compiled(self) -> CompiledFits | str:
         """The fits of this and other signals of one shape, a field after another without the interpreter.
 
@@ -255,19 +276,11 @@ class Fitter:
         Returns:
             What fits; or why that needs the interpreter, in words.
         """
-        if self._probe is not None:
-            return "its learning rates are found by a probe before the fit"
-        if self._places is not None:
-            return "it learns places between the samples"
-        if not self.steps or self._progress.step or self._record_sample_counts or self._checkpoint is not None:
-            return "it is no fit of a given number of steps that keeps nothing"
+        course = self.course()
+        if isinstance(course, str):
+            return course
         self.prepare()
-        schedule = SCHEDULES[self.setup.schedule]
-        return compiled_fits(
-            self.field, self.signal, self.plan, self._parametrisation, self._optimiser, self._teacher,
-            batch=self.batch, target=self.budget.psnr, learning_rates=self._learning_rates,
-            factors=[schedule(step / self.steps) for step in range(self.steps)],
-        )  # fmt: skip
+        return compiled_fits(self.field, self.plan, self._optimiser, course)
 
     def execute(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values of the field as it stands, by the fit's own engine: for rendering and measuring.

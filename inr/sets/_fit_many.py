@@ -21,6 +21,7 @@ from inr.field import Field, Spec
 from inr.fitting import LearningRates, check_seed, stopping_on_interrupt
 from inr.sets._blocks import OpenBlock, fit_away, fit_here
 from inr.sets._defaults import set_recipe
+from inr.sets._engine import check_engine, choose_engine
 from inr.sets._fields import Fields, InMemory
 from inr.sets._file import Block, Index, header_of
 from inr.sets._kept import HeldBlock, KeptBlock, KeptBlocks, block_key
@@ -77,6 +78,7 @@ def fit_many(
     optimiser: str | None = None,
     seed: int = 0,
     lattice_only: bool = True,
+    engine: str = "auto",
     workers: int | None = None,
     on: str | None = None,
     block: int = BLOCK,
@@ -111,6 +113,9 @@ def fit_many(
         optimiser: one of `inr.fitting.OPTIMISERS`; "adam" when None.
         seed: decides first weights and batches, with the names.
         lattice_only: learn the samples of a grid alone, which then are values at points to whatever uses the field.
+        engine: "cpu", by whose kernels a field is what `inr.fit` makes of it, to the bit; "triton", by which a GPU fits
+            all fields of a block side by side, the same but for roundings, whatever else is in the block; or "auto",
+            the GPU where there is one and the fits suit it.
         workers: threads that fit side by side; the usable cores when None. With `on`, tasks under way at most.
         on: "ray" or "ray:HOST:PORT": fit on the machines of a Ray cluster, see `docs/sets.md`. Signals are read and the
             set is written here.
@@ -142,6 +147,7 @@ def fit_many(
         raise InrError(f"workers are from 1 to 256, got {workers}")
     if isinstance(init, str) and init not in get_args(Init):
         raise InrError(f"a set begins with weights that are {' or '.join(get_args(Init))}, not {init!r}")
+    check_engine(engine, on)
     if resume and out is None:
         raise InrError("only a set with a file goes on: give out as well as resume")
     path = None if out is None else Path(out)
@@ -157,7 +163,9 @@ def fit_many(
     }  # fmt: skip
     settings = {name: value for name, value in settings.items() if value is not None}
     with contextlib.nullcontext() if on is None else Cluster(on) as cluster:
-        run = _Run(sources, settings, cast("Init | Field | Beginning", init), kept, workers, cluster, block, progress)
+        run = _Run(
+            sources, settings, cast("Init | Field | Beginning", init), kept, workers, cluster, engine, block, progress
+        )  # fmt: skip
         with stopping_on_interrupt(run):
             return run.fields(resume=resume, force=force)
 
@@ -177,6 +185,7 @@ class _Run:
     kept: KeptBlocks | None
     workers: int | None
     cluster: Cluster | None
+    engine: str
     block: int
     progress: Callable[[SetProgress], Any] | None
     done: int = 0
@@ -210,7 +219,7 @@ class _Run:
         told: dict[str, Any] = {}
         for place, (sources, signals) in enumerate(self._blocks()):
             if recipe is None:
-                recipe = self._recipe(signals)
+                recipe = self._on_engine(self._recipe(signals), sources[0].name, signals[0])
                 self._header = _header(recipe, sources[0].name, signals[0])
                 told = _decisive(recipe, self._header)
                 if self.kept is not None:
@@ -243,6 +252,13 @@ class _Run:
         first = self.init if isinstance(self.init, Field) else self.init.field(signals[0].domain)
         recipe = set_recipe(signals, **{**first.config(), **self.settings})
         return replace(recipe, start=dict(first.state_dict()))
+
+    def _on_engine(self, recipe: Recipe, name: str, signal: Signal) -> Recipe:
+        """The recipe with the engine that fits; a GPU that is there and does not is told of."""
+        engine, why = choose_engine("cpu" if self.cluster else self.engine, recipe, name, signal)
+        if why:
+            warnings.warn(why, InrWarning, stacklevel=6)
+        return replace(recipe, engine=engine)
 
     def _blocks(self) -> Iterator[tuple[list[Source], list[Signal]]]:
         """The signals that can be read, block by block."""
@@ -335,6 +351,7 @@ def _header(recipe: Recipe, name: str, signal: Signal) -> dict[str, Any]:
     fit = {
         **chosen, "seed": recipe.seed, "init": "start" if recipe.start is not None else recipe.init,
         "steps": fitter.steps, "psnr": recipe.budget.psnr, "lattice_only": recipe.setup.lattice_only,
+        **({} if recipe.engine == "cpu" else {"engine": recipe.engine}),
     }  # fmt: skip
     return header_of(fitter.signal.domain, fitter.field.config(), fit)
 

@@ -10,10 +10,12 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from inr._errors import InrError
-from inr.engines import ProgramPlan
-from inr.fitting import CompiledFits, Event, FieldQueue, Fitter, Reason, whole_psnr
+from inr.engines import Course, ManyFields, ProgramPlan, without_whole_fits
+from inr.fitting import CompiledFits, Event, FieldQueue, Fitter, Reason, decibels, reason_of, whole_psnr
 from inr.sets._recipe import Recipe
 from inr.signals import GridSignal, Signal
+
+_STEPS_A_LAUNCH = 100  # of the GPU's kernel, in which nothing can be told or stopped
 
 # Fields are drawn from torch's one generator, whose state threads must not change by turns.
 _building = threading.Lock()
@@ -65,6 +67,17 @@ class Group(ABC):
     def _fitter(self, place: int) -> Fitter:
         return _fitter(self._recipe, self._names[place], self._signals[place])
 
+    def _starts(self, order: Iterable[str]) -> Float32[np.ndarray, "_ p"]:
+        """The states to begin with, a row each; one row where all are alike.
+
+        Args:
+            order: of the tensors in a state.
+        """
+        count = 1 if self._recipe.alike else len(self._names)
+        states = (self._recipe.first_weights(self._names[place], self._signals[place]) for place in range(count))
+        names = list(order)
+        return np.stack([row(state[name] for name in names) for state in states])
+
 
 class CompiledGroup(Group):
     """Fields that are fitted without the interpreter.
@@ -100,11 +113,40 @@ class CompiledGroup(Group):
         """See `Group.psnr`."""
         return self._queue.psnr(place)
 
-    def _starts(self, order: Sequence[str]) -> Float32[np.ndarray, "_ p"]:
-        """The states to begin with, a row each; one row where all are alike."""
-        count = 1 if self._recipe.alike else len(self._names)
-        states = (self._recipe.first_weights(self._names[place], self._signals[place]) for place in range(count))
-        return np.stack([row(state[name] for name in order) for state in states])
+
+class FusedGroup(Group):
+    """Fields that the GPU fits side by side, whatever their sizes: each is a program of one kernel.
+
+    Args:
+        fitter: of the first signal.
+        course: of all fits.
+    """
+
+    def __init__(self, fitter: Fitter, course: Course, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        seeds = [self._recipe.seed_of(name) for name in self._names]
+        self._fits = ManyFields(fitter.field, self._signals, seeds, self._starts(fitter.field.state_dict()), course)
+        self._taken = False
+        self._errors = np.empty(0)
+
+    def work(self, stop: np.ndarray, done: np.ndarray) -> None:
+        """See `Group.work`; one thread launches, and others find nothing to do."""
+        with _building:
+            if self._taken:
+                return
+            self._taken = True
+        while stop[0] == 0 and self._fits.done < len(self._names):
+            self._fits.advance(_STEPS_A_LAUNCH)
+            done[0] = self._fits.done
+        self.weights, self._errors, self.steps = self._fits.results()
+
+    def reason(self, place: int) -> Reason | None:
+        """See `Group.reason`."""
+        return reason_of(int(self._fits.reasons[place]))
+
+    def psnr(self, place: int) -> float:
+        """See `Group.psnr`."""
+        return decibels(float(self._errors[place]))
 
 
 class SteppedGroup(Group):
@@ -156,11 +198,18 @@ class SteppedGroup(Group):
 
 
 def groups_of(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal]) -> list[Group]:
-    """Signals by shape and type, the largest group first.
+    """Signals by shape and type, the largest group first; all in one group where the GPU takes the steps.
 
     Raises:
-        InrError: a signal that is not for the recipe's architecture, by name.
+        InrError: a signal that is not for the recipe's architecture, by name; fits that the GPU has no kernel for.
     """
+    if recipe.engine == "triton":
+        indices = list(range(len(signals)))
+        found_fit = whole_fit(recipe, names[0], signals[0])
+        if isinstance(found_fit, str):
+            raise InrError(f"engine 'triton' cannot fit this set: {found_fit}")
+        numbers = sum(tensor.numel() for tensor in found_fit[0].field.state_dict().values())
+        return [FusedGroup(*found_fit, recipe, names, signals, indices, numbers)]
     found: dict[Any, list[int]] = {}
     for index, signal in enumerate(signals):
         found.setdefault(_kind(signal), []).append(index)
@@ -168,6 +217,32 @@ def groups_of(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal]) -
         _group(recipe, [names[index] for index in indices], [signals[index] for index in indices], indices)
         for indices in sorted(found.values(), key=len, reverse=True)
     ]
+
+
+def whole_fit(recipe: Recipe, name: str, signal: Signal) -> tuple[Fitter, Course] | str:
+    """What the GPU's kernel of whole fits is given; or why fits like that of a signal are none for it, in words.
+
+    Args:
+        recipe: how the set is fitted.
+        name: of the signal.
+        signal: as the recipe learns it.
+
+    Raises:
+        InrError: a signal that is not for the recipe's architecture, by name.
+    """
+    try:
+        fitter = recipe.fitter(name, signal, engine="eager")
+    except InrError as error:
+        raise InrError(f"{name}: {error}") from None
+    field = fitter.field
+    if not recipe.alike and len(field.state_dict()) > len(dict(field.named_parameters())):
+        return "each field has numbers of its own that are not learned"
+    reason, course = without_whole_fits(field), fitter.course()
+    if reason is not None or isinstance(course, str):
+        return reason or str(course)
+    if course.numbers.shape[1] > 1:
+        return "its parameters have several learning rates"
+    return fitter, course
 
 
 def _group(recipe: Recipe, names: Sequence[str], signals: Sequence[Signal], indices: Sequence[int]) -> Group:

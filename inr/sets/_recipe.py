@@ -14,6 +14,7 @@ from inr.fitting import Budget, Fitter, Setup
 from inr.signals import GridSignal, Signal
 
 Init = Literal["shared", "own"]
+StepEngine = Literal["cpu", "triton"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Recipe:
         seed: from 0 to 2^32 - 1.
         start: weights to begin with, by the names of a field's state, in the place of drawn ones, as a prior gives
             them; None: drawn ones.
+        engine: "cpu": fits are those of `fitter`, to the bit; "triton": a kernel of the GPU takes all steps of a fit,
+            in the same way but for roundings.
     """
 
     setup: Setup
@@ -36,6 +39,7 @@ class Recipe:
     init: Init = "shared"
     seed: int = 0
     start: Mapping[str, Tensor] | None = None
+    engine: StepEngine = "cpu"
 
     @property
     def alike(self) -> bool:
@@ -76,7 +80,7 @@ class Recipe:
         return field.state_dict()
 
     def fitter(self, name: str, signal: Signal, **options: Any) -> Fitter:
-        """The fit of one field by itself, to whose bits those of the set are equal.
+        """The fit of one field by itself, to whose bits those of a set of engine "cpu" are equal.
 
         Args:
             name: of the signal in its set.

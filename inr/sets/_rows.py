@@ -53,7 +53,7 @@ def fit_rows(
     workers: int = 1,
     done: Callable[[int], bool] | None = None,
 ) -> Rows:
-    """Fit some signals, each as `Recipe.fitter` would by itself, to the bit.
+    """Fit some signals, each as `Recipe.fitter` would by itself, to the bit; or on a GPU, see `Recipe.engine`.
 
     Workers run whole fits without the interpreter where the engine `cpu` has kernels for all of a step; other fits
     take turns at the interpreter, which `Rows.notes` tells.

@@ -92,6 +92,7 @@ ROWS = {
     "memory": ["memory/siren", "memory/siren64", "memory/relu"],
     "hash": ["hash/tcnn"],
     "quality": ["quality/kodim08", "quality/kodim20", "quality/kodim23", "quality/siren"],
+    "sets": ["sets/rate"],
 }
 
 

@@ -88,7 +88,7 @@ def test_files_that_cannot_be_read_are_listed_at_the_end(inr_cli, folder):
     ("options", "words"),
     [
         (("--seconds", "3"), "--seconds is for single fields"),
-        (("--engine", "eager"), "--engine is for single fields"),
+        (("--engine", "eager"), "engine auto, cpu, triton, not 'eager'"),
         (("--coded",), "--coded is for single fields"),
         (("--teacher", "int"), "--teacher is for single fields"),
         (("--server", "http://127.0.0.1:1"), "--server is for single fields"),

@@ -28,7 +28,8 @@ class Setting:
         compiler: torch.compile's; precisions: of the engine.
         hash_points, hash_steps: of the fit of the large picture, which is `large`.
         fit_steps: of the fits of `pictures`; the default's own where None. siren_points: of the SIREN's steps there.
-        first_steps: of the fits of the first look. seconds: after which `tune` begins nothing new.
+        first_steps: of the fits of the first look. fields: of a set; side: pixels of its pictures in both directions.
+        seconds: after which `tune` begins nothing new.
     """
 
     device: str = "cuda"
@@ -46,6 +47,8 @@ class Setting:
     siren_points: int = 2**16
     siren_steps: int = 1000
     first_steps: int = 500
+    fields: int = 2048
+    side: int = 32
     seconds: float = 400.0
     pictures: Path | None = None
     large: Path | None = None
@@ -55,7 +58,8 @@ class Setting:
         """On the processor, with kernels interpreted (TRITON_INTERPRET=1)."""
         return Setting(
             device="cpu", points=64, repeats=1, turn=0.0, warm=1, widest=16, matrix=32, compiler="eager",
-            hash_points=16, hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, first_steps=8, seconds=10.0,
+            hash_points=16, hash_steps=2, fit_steps=3, siren_points=64, siren_steps=2, first_steps=8, fields=3, side=8,
+            seconds=10.0,
             pictures=pictures, large=large,
         )  # fmt: skip
 

@@ -4,13 +4,15 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import inr
+from inr.bench.crops import crops, quartered
 from inr.bench.flops import learning_flops
 from inr.bench.gpu import machine, sides
 from inr.bench.gpu.first import look
@@ -20,6 +22,7 @@ from inr.bench.quality import psnr
 
 FIRST_SECONDS = 330.0  # of the first look: what is left of six minutes goes to starting
 NO_TCNN = "there is no tiny-cuda-nn here"
+SET_TARGET = 35.0  # dB
 PICTURES = ("kodim08", "kodim20", "kodim23")
 # tiny-cuda-nn's own sample, data/config_hash.json
 GRID = {"levels": 16, "features": 2, "log2_size": 15, "coarsest": 16, "growth": 1.5}
@@ -357,6 +360,45 @@ def quality(bench: StoredBench) -> None:
             bench.store.row(f"quality/{name}", theirs, ours, note)
 
 
+def sets(bench: StoredBench) -> None:
+    """A set of small pictures, each field until its target: a program of the GPU a field, beside all cores."""
+    from inr._cores import usable_cores
+    from inr.sets import fit_rows, set_recipe
+
+    setting = bench.setting
+    with bench.attempt("sets/rate"):
+        signals = crops(small_pictures(bench), setting.fields, setting.side)
+        recipe = set_recipe(
+            signals, network=f"mlp:depth=3,width={bench.width(32)}", steps=setting.fit_steps, psnr=SET_TARGET
+        )
+        rates: dict[str, float] = {}
+        reached: dict[str, float] = {}
+        some, on_card = -(-len(signals) // 8), replace(recipe, engine="triton")
+        for on_engine, workers, count in ((recipe, usable_cores(), some), (on_card, 1, len(signals))):
+            names, engine = [f"{number:06d}" for number in range(count)], on_engine.engine
+            fit_rows(on_engine, names[:1], signals[:1])  # compiles
+            start = time.perf_counter()
+            rows = fit_rows(on_engine, names, signals[:count], workers=workers)
+            rates[engine] = 60 * count / (time.perf_counter() - start)
+            reached[engine] = rows.reasons.count("target") / count
+        note = (
+            f"{len(signals):,} fields in one run, of theirs an eighth on {usable_cores()} cores; "
+            f"{100 * reached['triton']:.0f} % of ours and {100 * reached['cpu']:.0f} % of theirs reached "
+            f"{SET_TARGET:g} dB"
+        )
+        bench.store.row("sets/rate", rates["cpu"], rates["triton"], note)
+
+
+def small_pictures(bench: StoredBench) -> list[np.ndarray]:
+    """Means over 4 x 4 pixels of the pictures that were given, or of the one that scikit-image brings."""
+    if bench.setting.pictures is None:
+        from skimage.data import astronaut
+
+        return [quartered(astronaut())]
+    pictures = [inr.open(path).array for path in sorted(bench.setting.pictures.glob("kodim*.png"))]
+    return [quartered(picture) for picture in pictures] if bench.card.cuda else pictures
+
+
 def first(bench: StoredBench) -> None:
     """The first look; its findings are in the report as soon as they are there."""
     for found in look(bench, FIRST_SECONDS):
@@ -376,4 +418,5 @@ STEPS: dict[str, Callable[[StoredBench], None]] = {
     "memory": memory,
     "hash": hash_grid,
     "quality": quality,
+    "sets": sets,
 }

@@ -5,10 +5,15 @@ from inr.encodings import Encoding
 from inr.engines._formulas import FUNCTIONS, Dialect, Untranslatable, formula, loss_formula
 from inr.engines._kernels import Kernels
 from inr.engines._objectives import Pointwise
+from inr.field import Field
+from inr.networks import MLP
 
 # by their names in `_maths`
 DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})
 
+
+# of fields whose whole fits there is a kernel for: what a program has room for
+_MOST_LAYERS, _MOST_UNITS, _MOST_FEATURES, _MOST_VALUES = 4, 64, 64, 16
 
 encoders = Kernels("inr.engines._triton._encoders")
 
@@ -38,3 +43,25 @@ def untranslatable_loss(objective: Pointwise) -> str | None:
     except Untranslatable as error:
         return f"objective {type(objective).__name__}: {error}"
     return None
+
+
+def without_whole_fits(field: Field) -> str | None:
+    """Why there is no kernel that takes all steps of a field's fit, None where there is.
+
+    Args:
+        field: any.
+    """
+    network = field.network
+    if type(network) is not MLP:
+        return f"no kernels for network '{network.config()['name']}'"
+    if any(True for _ in field.encoding.parameters()):
+        return f"encoding '{field.encoding.config()['name']}' learns, and kernels of whole fits move networks only"
+    for what, number, most in (
+        ("layers", network.depth, _MOST_LAYERS), ("units a layer", network.width, _MOST_UNITS),
+        ("features", network.in_dim, _MOST_FEATURES), ("values", network.out_dim, _MOST_VALUES),
+    ):  # fmt: skip
+        if number > most:
+            return f"it has {number:,} {what}, and kernels of whole fits at most {most}"
+    if network.activation.planes > 1:
+        return f"activation '{network.activation.config()['name']}' is complex, and kernels of whole fits are real"
+    return untranslatable(network.activation)

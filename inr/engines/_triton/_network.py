@@ -109,7 +109,7 @@ class Weights:
         self.last_bias = zeros(s.outs)
         rows = [constant_row(network.activation, network.position(layer)) for layer in range(s.depth)]
         self.constants = torch.tensor(rows, dtype=torch.float32, device=device).reshape(s.depth, -1)
-        views = _places(shape, self.first, self.matrices, self.last, self.biases, self.last_bias)
+        views = places_of(shape, self.first, self.matrices, self.last, self.biases, self.last_bias)
         parameters = dict(network.named_parameters(prefix="network"))
         self._places = {name: views[name] for name in parameters}
         self._shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
@@ -131,7 +131,7 @@ class Weights:
         return list(tensor.chunk(count, dim=1)) if count > 1 else [tensor]
 
 
-def _places(
+def places_of(
     s: Shape, first: Tensor, matrices: Tensor, last: Tensor, biases: Tensor, last_bias: Tensor
 ) -> dict[str, list[Tensor]]:
     """Where the field's parameters lie in padded arrays, by name; the columns of waves in two pieces."""
@@ -369,7 +369,7 @@ class _Parts:
         biases = first.new_zeros(s.depth, s.planes, w)
         biases[0, 0] = first[w * s.features :]
         biases[1:] = hidden[entries:].view(s.depth - 1, s.planes, w)
-        return _places(s, inputs, matrices, outs, biases, last[-s.outs :]), [first, hidden, last]
+        return places_of(s, inputs, matrices, outs, biases, last[-s.outs :]), [first, hidden, last]
 
 
 def _programs(device: torch.device) -> int:

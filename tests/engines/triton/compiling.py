@@ -22,7 +22,10 @@ from inr.engines._triton import _network
 from inr.engines._triton._network import Runner, Waves
 from inr.networks import networks
 
-TYPES = {torch.float32: "*fp32", torch.float16: "*fp16", torch.bfloat16: "*bf16", int: "i32", float: "fp32"}
+TYPES = {
+    torch.float64: "*fp64", torch.float32: "*fp32", torch.float16: "*fp16", torch.bfloat16: "*bf16",
+    torch.int64: "*i64", torch.int32: "*i32", int: "i32", float: "fp32",
+}  # fmt: skip
 DISASSEMBLER = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 POINTS = 4096
 

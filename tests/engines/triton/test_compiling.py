@@ -28,16 +28,32 @@ LONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", SHORT + [pytest.param(case, marks=pytest.mark.long) for case in LONG], ids=str)
-def test_networks_compile(case, root, tmp_path):
-    environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(root)}
-    command = [sys.executable, Path(__file__).with_name("compiling.py"), *map(str, case)]
+def compiled(script, case, root, cache):
+    """What a script says of the kernels that it compiles."""
+    environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(cache), "PYTHONPATH": str(root)}
+    command = [sys.executable, Path(__file__).with_name(script), *map(str, case)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    kernels = [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("case", SHORT + [pytest.param(case, marks=pytest.mark.long) for case in LONG], ids=str)
+def test_networks_compile(case, root, tmp_path):
+    kernels = compiled("compiling.py", case, root, tmp_path)
     assert [kernel["kernel"] for kernel in kernels] == ["render", "learn", "first", "hidden", "hidden"]
     for kernel in kernels:
         assert kernel["shared"] <= (SHARED_OF_10 if case[0] == 100 else SHARED), kernel
         assert kernel["stack"] <= STACK, kernel
         if case[-1] != "float32":  # whose products are exact, and so on no tensor cores
             assert kernel["tensor cores"] != "none", kernel
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", [(90, 3, 32), (80, 3, 32), (90, 4, 64)], ids=str)
+def test_whole_fits_compile(case, root, tmp_path):
+    kernels = compiled("compiling_fits.py", case, root, tmp_path)
+    assert [kernel["kernel"] for kernel in kernels] == ["fit", "measure"]
+    for kernel in kernels:
+        # what of weights, gradients and a tile's values does not fit in registers is spilled, to the first cache
+        assert kernel["shared"] <= (SHARED if case[2] == 32 else SHARED_OF_10), kernel
+        assert kernel["tensor cores"] != "none", kernel
