@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from inr.sets._fit_many import SetProgress as SetProgress
     from inr.sets._fit_many import fit_many as fit_many
     from inr.sets._fit_many import sheet_path as sheet_path
+    from inr.sets._groups import whole_fit as whole_fit
     from inr.sets._kept import blocks_path as blocks_path
     from inr.sets._kind import is_set as is_set
     from inr.sets._layout import Slot as Slot
@@ -39,5 +40,6 @@ __getattr__, __all__ = lazy_exports(
         "load_set": "._open",
         "set_recipe": "._defaults",
         "sheet_path": "._fit_many",
+        "whole_fit": "._groups",
     },
 )

@@ -8,12 +8,15 @@ import pytest
 import inr
 from inr.engines import ManyFields
 from inr.fitting import Budget, Setup
-from inr.sets import Recipe, fit_rows
-from inr.sets._groups import whole_fit
-from inr.sets._rows import flat
+from inr.sets import Recipe, fit_rows, whole_fit
 from inr.signals import GridSignal
 
 SINES = Setup("identity", "sine:omega=10", "mlp:depth=2,width=12", batch=1_000, learning_rate=1e-2, lattice_only=True)
+
+
+def flat(field):
+    """A field's state as one row."""
+    return np.concatenate([tensor.numpy().ravel() for tensor in field.state_dict().values()])
 
 
 def picture(speed=1, shape=(5, 6)):
