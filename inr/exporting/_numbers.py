@@ -1,15 +1,17 @@
 """Numbers as short text."""
 
 import re
+from typing import Any
 
 import numpy as np
 
 _MANY = 10_000
 
 
-def short(value: float, single: bool = True) -> str:
+def short(value: float | np.floating[Any], single: bool = True) -> str:
     """The shortest decimal that is read as the same number of 32 bits, or of 64.
 
+    >>> from inr.exporting._numbers import short
     >>> short(0.1), short(-1e-5), short(30.0)
     ('.1', '-1e-5', '30.')
     """
@@ -33,6 +35,7 @@ def _whole(scientific: str) -> str:
 def row(numbers: np.ndarray) -> str:
     """Numbers between commas, (n,): the shortest that are read as the same; of many, nine digits, found sooner.
 
+    >>> from inr.exporting._numbers import row
     >>> row(np.array([0.5, -2.0], np.float32)), row(np.array([2**32 + 1, 7]))
     ('.5,-2.', '1,7')
     """

@@ -12,6 +12,7 @@ _PI_HIGH, _PI_LOW = 3.140625, 9.67653589793e-4
 def horner(variable: str, coefficients: Sequence[float]) -> str:
     """A polynomial, highest power first.
 
+    >>> from inr.exporting._polynomials import horner
     >>> horner("y", (2.0, 0.5, 1.0))
     '((2.*y+.5)*y+1.)'
     """

@@ -82,7 +82,7 @@ def test_refused_in_one_line(inr_cli, photo, options, message):
 
 def test_unknown_solvers_and_scattered_samples_are_refused(inr_cli, photo):
     assert (
-        "unknown solver 'newton'; known: adam, soap, closed-form"
+        "unknown solver 'newton'; known: adam, soap, muon, closed-form"
         in inr_cli("fit", "photo.png", "--solver", "newton").err
     )
     places = np.random.default_rng(0).random((40, 2), np.float32)

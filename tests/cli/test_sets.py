@@ -214,7 +214,7 @@ def test_exports(inr_cli, set_file):
     assert "exists" in one_line(inr_cli("export", set_file, "-o", "w.safetensors").err)
     assert ".safetensors or .parquet" in one_line(inr_cli("export", set_file, "-o", "w.bin").err)
     load_set(set_file)[0].save("one.inr")
-    assert "holds one field" in one_line(inr_cli("export", "one.inr", "-o", "a.safetensors").err)
+    assert "says no target: name it .onnx" in one_line(inr_cli("export", "one.inr", "-o", "a.safetensors").err)
 
 
 def test_both_ways_to_fit_a_folder_name_each_other(inr_cli):

@@ -62,7 +62,7 @@ def test_a_fit_may_begin_with_a_closed_form():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"optimiser": "newton"}, "unknown solver 'newton'; known: adam, soap, closed-form"),
+        ({"optimiser": "newton"}, "unknown solver 'newton'; known: adam, soap, muon, closed-form"),
         ({"optimiser": "closed-form", "activation": "sine"}, "with activation linear; leave out --activation"),
         ({"optimiser": "closed-form", "preset": "siren"}, "a preset is learned in steps"),
         ({"optimiser": "closed-form", "batch": 9}, "--batch is about steps"),

@@ -108,7 +108,7 @@ def test_a_traced_residual_is_the_residual_in_torch(hard):
     assert [event.kind for event in fit.run()][-1] == "end"
     field = finished_field(fit, problem, options).double()
     loss = fit._loss
-    points = loss.drawn(0, 16)
+    points = loss.drawn(0, 16, np.random.default_rng(0))
     found = _losses(fit.fitter.field.double(), points, loss.terms[0])
     where = torch.from_numpy(np.asarray(field.domain.positions(points.coords.astype(np.float64))))
     with torch.no_grad():

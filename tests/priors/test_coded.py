@@ -135,8 +135,8 @@ def test_signals_of_other_sizes_and_bases_of_other_methods_are_refused(base):
 
 
 def test_files_take_at_most_the_bytes_asked_for(base):
-    data = compress_signals(series(3, seed=1), base, bytes=180)
-    assert 160 < len(data) <= 180
+    data = compress_signals(series(3, seed=1), base, bytes=140)
+    assert 125 < len(data) <= 140
     with pytest.raises(inr.InrError, match="10 bytes are too few for these signals"):
         compress_signals(series(1, seed=1), base, bytes=10)
 

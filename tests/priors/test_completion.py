@@ -147,7 +147,7 @@ def test_what_cannot_be_completed_is_said(bases):
         complete(picture, np.ones(picture.shape, bool))
     with pytest.raises(inr.InrError, match="one size"):
         complete(picture, np.zeros((3, 3), bool))
-    with pytest.raises(inr.InrError, match="is for signals of the sort"):
+    with pytest.raises(inr.InrError, match="is for pictures of 1 channel"):
         complete(np.zeros((7, 7, 3), np.float32), np.eye(7, dtype=bool), base=bases["gaussian"])
     large = np.zeros((90, 90), np.float32)
     with pytest.raises(inr.InrError, match="are seen, and completion solves"):

@@ -31,7 +31,7 @@ PUBLIC = {
 }  # fmt: skip
 FILLING = {
     "id": NOBODYS, "name": "nothing", "slug": "nothing", "identifier": NOBODYS, "region": "full", "size": "max",
-    "rotation": "0", "quality_format": "default.jpg", "format": "ply",
+    "rotation": "0", "quality_format": "default.jpg", "format": "ply", "part": "glsl",
 }  # fmt: skip
 
 

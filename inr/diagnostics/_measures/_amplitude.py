@@ -26,7 +26,7 @@ def amplitude_bound(weights: Float[np.ndarray, " m"], orders: Int[np.ndarray, " 
     0.015625
     """
     factors = [(abs(w) / 2) ** abs(int(k)) / math.factorial(abs(int(k))) for w, k in zip(weights, orders, strict=True)]
-    return math.prod(factors)
+    return float(math.prod(factors))
 
 
 def harmonic_bounds(field: Field, *, orders: int = 8) -> dict[str, Float[np.ndarray, " p"]]:
