@@ -130,7 +130,8 @@ def explain(
         InrError: a signal of another shape than the field's.
 
     >>> signal = inr.open("photo.png")
-    >>> field = inr.fit(signal, activation="sine", network="mlp:depth=2,width=16", steps=20, engine="eager", coding="exact")
+    >>> parts = {"activation": "sine", "network": "mlp:depth=2,width=16"}
+    >>> field = inr.fit(signal, **parts, steps=20, engine="eager", coding="exact")
     >>> explanation = inr.diagnostics.explain(field, signal)
     >>> len(explanation.findings) <= 5, [row.part for row in explanation.parts]
     (True, ['encoding', 'network'])
