@@ -26,6 +26,7 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 PUBLIC = {
     "/healthz", "/readyz", "/v1/session", "/v1/shared/{name}", "/v1/shared/{name}.inr", "/v1/shared/{name}/audio.wav",
     "/v1/shared/{name}/peaks.json", "/v1/shared/{name}/view.webp", "/v1/shared/{name}/mesh.{format}",
+    "/v1/shared/{name}/program.{part}",
     "/iiif/3/{identifier}", "/iiif/3/{identifier}/info.json",
     "/iiif/3/{identifier}/{region}/{size}/{rotation}/{quality_format}", "/problems/{slug}",
 }  # fmt: skip
@@ -192,7 +193,7 @@ def test_what_is_somebody_elses_is_as_if_it_were_not_there(stage):
         body = b'{"priority": 1}' if path.endswith("priority") else b""
         query = "?psnr=30" if path.endswith("codecs") else ""
         found, absent = (
-            ask(stage, method, path.format(id=id, name=share, format="ply") + query, headers, [body])
+            ask(stage, method, path.format(id=id, name=share, format="ply", part="glsl") + query, headers, [body])
             for id in (mine, NOBODYS)
         )
         assert found.status == absent.status == 404, (method, path, found.body)
