@@ -6,8 +6,8 @@ from inr._errors import InrError
 from inr.exporting._code import Language, written
 from inr.exporting._numbers import row, short
 from inr.exporting._polynomials import erf, multiple_below, nearest_multiple, reduced
-from inr.exporting._program import Array, Kind, Program
-from inr.exporting._shading import WIDTH, Placed, check_size, placed
+from inr.exporting._program import Array, Program
+from inr.exporting._shading import WIDTH, Placed, check_size, element_of, named, number, placed
 
 OLDEST, NEWEST = 300, 460
 MAX_SHADERTOY = 16_384  # constants in a text that has no textures of its own
@@ -63,19 +63,11 @@ def glsl(program: Program, name: str, notes: Sequence[str], *, shadertoy: bool =
         *text.lines,
         "return v;}",
     ]
-    named = "\n".join(body).replace("inr_(", f"{name}(").replace("inr_", f"{name}_")
-    lines = [*(f"// {note}" for note in notes), named, ""]
-    return "\n".join(lines).encode(), apart.data(4 * WIDTH)
+    return named(body, name, notes), apart.data(4 * WIDTH)
 
 
 def _vector(size: int) -> str:
     return "float" if size == 1 else f"vec{size}" if size <= 4 else f"float[{size}]"
-
-
-def _number(value: float, kind: Kind) -> str:
-    if kind == "float":
-        return short(value)
-    return ("true" if value else "false") if kind == "bool" else str((int(value) + 2**31) % 2**32 - 2**31)
 
 
 def _constant(name: str, array: Array) -> str:
@@ -85,23 +77,18 @@ def _constant(name: str, array: Array) -> str:
 
 
 def _language(apart: Placed) -> Language:
-    def element(array: Array, name: str, place: str) -> str | None:
-        offset = apart.offset(array)
-        scaled = "" if array.step is None else f"{short(array.step)}*"
-        if offset is not None:
-            fetched = f"inr_at({place}+{offset})" if offset else f"inr_at({place})"
-            return f"({scaled}{fetched})" if scaled else fetched
-        return f"({scaled}float({name}[{place}]))" if scaled else None
+    def fetched(place: str, offset: int) -> str:
+        return f"inr_at({place}+{offset})" if offset else f"inr_at({place})"
 
     return Language(
         calls=_CALLS,
         helpers=_HELPERS,
-        number=_number,
+        number=number,
         variable=lambda kind, name, value: f"{kind} {name}={value};",
         assigned=lambda kind, name, value: f"{kind} {name}={value};",
         array=lambda kind, name, size: f"{kind} {name}[{size}];",
         loop=lambda counter, length: f"for(int {counter}=0;{counter}<{length};{counter}++)",
-        element=element,
+        element=element_of(apart, "float", fetched),
         vectors=True,
         prefix="inr_",
     )

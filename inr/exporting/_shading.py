@@ -1,11 +1,13 @@
-"""What GLSL and WGSL have in common: where their constants lie, and how much of a field a shader can hold."""
+"""What GLSL and WGSL have in common: numbers, names, where constants lie, and how much of a field a shader can hold."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from inr._errors import InrError
-from inr.exporting._program import Array, Program
+from inr.exporting._numbers import short
+from inr.exporting._program import Array, Kind, Program
 
 MAX_INLINE = 4_096  # constants in the text of a shader; compilers take seconds of more
 _MIN_APART = 64  # numbers of an array that is kept apart from the text where there are more than that
@@ -67,3 +69,35 @@ def check_size(found: Placed, memory: int, language: str) -> None:
             f"the field keeps {memory:,} numbers at a time and a shader in {language} at most {MAX_MEMORY:,}: fit a "
             "narrower network or fewer features, or take --to c, js or onnx"
         )
+
+
+def number(value: float, kind: Kind) -> str:
+    """A constant as both languages write it; whole numbers wrap around in 32 bits."""
+    if kind == "float":
+        return short(value)
+    return ("true" if value else "false") if kind == "bool" else str((int(value) + 2**31) % 2**32 - 2**31)
+
+
+def element_of(found: Placed, cast: str, fetched: Callable[[str, int], str]) -> Callable[[Array, str, str], str | None]:
+    """How an element of an array is read, given the array, its name and the place; None where it needs no form.
+
+    Args:
+        found: where constants lie.
+        cast: the function that makes a real number of a whole one.
+        fetched: reads a number that lies beside the text, by its place in the array and the array's offset.
+    """
+
+    def element(array: Array, name: str, place: str) -> str | None:
+        offset = found.offset(array)
+        scaled = "" if array.step is None else f"{short(array.step)}*"
+        if offset is not None:
+            return f"({scaled}{fetched(place, offset)})" if scaled else fetched(place, offset)
+        return f"({scaled}{cast}({name}[{place}]))" if scaled else None
+
+    return element
+
+
+def named(body: Sequence[str], name: str, notes: Sequence[str]) -> bytes:
+    """The text of a shader's function, in which all names begin with its own, below its notes."""
+    text = "\n".join(body).replace("inr_(", f"{name}(").replace("inr_", f"{name}_")
+    return "\n".join([*(f"// {note}" for note in notes), text, ""]).encode()

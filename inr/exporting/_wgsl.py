@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from inr.exporting._code import Language, written
 from inr.exporting._numbers import row, short
 from inr.exporting._polynomials import erf, multiple_below, nearest_multiple, reduced
-from inr.exporting._program import Array, Kind, Program
-from inr.exporting._shading import Placed, check_size, placed
+from inr.exporting._program import Array, Program
+from inr.exporting._shading import Placed, check_size, element_of, named, number, placed
 
 _TYPES = {"float": "f32", "int": "i32", "bool": "bool"}
 _CALLS = {
@@ -56,18 +56,11 @@ def wgsl(program: Program, name: str, notes: Sequence[str]) -> tuple[bytes, byte
         *text.lines,
         "return v;}",
     ]
-    named = "\n".join(body).replace("inr_(", f"{name}(").replace("inr_", f"{name}_")
-    return "\n".join([*(f"// {note}" for note in notes), named, ""]).encode(), apart.data(4)
+    return named(body, name, notes), apart.data(4)
 
 
 def _vector(size: int) -> str:
     return "f32" if size == 1 else f"vec{size}f" if size <= 4 else f"array<f32,{size}>"
-
-
-def _number(value: float, kind: Kind) -> str:
-    if kind == "float":
-        return short(value)
-    return ("true" if value else "false") if kind == "bool" else str((int(value) + 2**31) % 2**32 - 2**31)
 
 
 def _constant(name: str, array: Array) -> str:
@@ -77,23 +70,15 @@ def _constant(name: str, array: Array) -> str:
 
 
 def _language(apart: Placed) -> Language:
-    def element(array: Array, name: str, place: str) -> str | None:
-        offset = apart.offset(array)
-        scaled = "" if array.step is None else f"{short(array.step)}*"
-        if offset is not None:
-            fetched = f"inr_data[{place}+{offset}]"
-            return f"({scaled}{fetched})" if scaled else fetched
-        return f"({scaled}f32({name}[{place}]))" if scaled else None
-
     return Language(
         calls=_CALLS,
         helpers=_HELPERS,
-        number=_number,
+        number=number,
         variable=lambda kind, name, value: f"let {name}={value};",
         assigned=lambda kind, name, value: f"var {name}={value};",
         array=lambda kind, name, size: f"var {name}:array<{_TYPES[kind]},{size}>;",
         loop=lambda counter, length: f"for(var {counter}=0;{counter}<{length};{counter}++)",
-        element=element,
+        element=element_of(apart, "f32", lambda place, offset: f"inr_data[{place}+{offset}]"),
         vectors=True,
         prefix="inr_",
         braces=True,

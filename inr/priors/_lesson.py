@@ -1,7 +1,7 @@
 """What is learned from similar signals, and how: what a machine needs to take learning further."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,7 +73,7 @@ class Lesson:
         for event in fitter.run():
             due = event.kind == "step" and event.step % gap == 0 and event.step < event.steps
             if due and len(self.held):
-                held_out = self._base(fitter, {}).measure(looked_at)
+                held_out = self._base(fitter).measure(looked_at)
             yield LearningEvent(event, held_out)
 
     def base(self, fitter: Fitter) -> Base:
@@ -85,7 +85,7 @@ class Lesson:
         Raises:
             InrError: nothing was, for the weights are not finite.
         """
-        base = self._base(fitter, {})
+        base = self._base(fitter)
         if not all(bool(each.isfinite().all()) for each in (*base.weights.values(), *base.own.values())):
             raise InrError("nothing was learned: the loss diverged; a lower learning rate may help (--lr)")
         about: dict[str, Any] = {
@@ -95,12 +95,12 @@ class Lesson:
         if len(self.held):
             about |= {"held_out": _decibels(base.measure(self.held)), "held_out_signals": len(self.held)}
         spread = self.method.spread(base.learned, base.field(base.domain), self.others, about["steps"])
-        return replace(self._base(fitter, about), spread=spread)
+        return replace(base, about=about, spread=spread)
 
-    def _base(self, fitter: Fitter, about: Mapping[str, Any]) -> Base:
+    def _base(self, fitter: Fitter) -> Base:
         with torch.no_grad():
             learned = self.method.learned(fitter, self.signals)
-        return base_of(self.setup, self.method, self.signals.domain, learned.weights, learned.own, about)
+        return base_of(self.setup, self.method, self.signals.domain, learned.weights, learned.own, {})
 
 
 def _decibels(value: float) -> float | None:
