@@ -1,8 +1,9 @@
 """Pictures from what a sensor made of them: means over larger pixels, and blur."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,55 +16,66 @@ from inr.engines import Batch
 from inr.field import Jet, Reads
 from inr.reconstruction._blur import Blur, read_kernel
 from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_lucy, root_mean_square, wiener
+from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._inputs import from_unit, plain_picture
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._setups import smooth_grid
-from inr.reconstruction._terms import check_prior, pixel_of, prior_facts, total_variation
+from inr.reconstruction._terms import check_prior, prior_facts
 from inr.signals import GridSignal, gauss_points, grid_coords
 
 _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
 _STEPS = 800
-# strengths of total variation: of super-resolution, and of deblurring by the noise of normalised values
-_SUPERRESOLUTION, _DEBLURRING = 2e-2, 0.2
+_SUPERRESOLUTION = 1e-2  # strength of total variation
+_DEBLURRING = 0.5, 1.3  # the same, as a factor and a power of the noise of normalised values
 _OVER_MANY_POINTS = ("tv", "none")  # priors
 
 
 @dataclass
 class CellMeans:
-    """Pixels that are means over their cells, of a field of more pixels.
+    """Pixels that are means over their cells of a field, looked at in windows.
 
     Attributes:
         signal: the pixels.
         factor: how many pixels a side a pixel becomes.
-        strength: of the total variation, by the pixels that are wanted.
-        reads: first derivatives where there is a prior of them.
+        strength: of the total variation, of differences between neighbouring places: a grid may be flat at places and
+            steep between them, which a prior of derivatives there does not see.
+        side: of a window, in the signal's pixels.
     """
 
     signal: GridSignal
     factor: int
     strength: float
-    reads: Reads
+    side: int
 
-    @property
-    def places(self) -> Float[Tensor, "places 2"]:
-        """From the centre of a cell, in coordinates: as many as the pixels that it becomes, or a few more."""
-        height, width = self.signal.array.shape[:2]
-        axis = gauss_points(math.ceil(self.factor / 2))
-        return torch.tensor([(x * 2 / width, y * 2 / height) for y in axis for x in axis], dtype=torch.float32)
+    reads: ClassVar[Reads] = Reads()
 
     def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
-        """The places in the cells of a batch, cell after cell."""
-        return (self.signal.coords(batch.indices)[:, None] + self.places).flatten(0, 1)
+        """Places in the cells of a window, as many as the pixels that these become, or a few more; row after row."""
+        height, width = self.signal.array.shape[:2]
+        down, across = window(batch, (height, width), self.side)
+        ys, xs = self._places(down, height), self._places(across, width)
+        return torch.stack((xs.expand(len(ys), -1), ys[:, None].expand(-1, len(xs))), -1).flatten(0, 1)
 
     def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
         """The mean squared distance of means from pixels, and the prior."""
-        means = jet.values.unflatten(0, (len(batch.indices), -1)).mean(1)
-        missed = (means - self.signal.values(batch.indices)).square().mean()
-        height, width = self.signal.array.shape[:2]
-        pixel = pixel_of((height * self.factor, width * self.factor))
-        return missed + self.strength * total_variation(jet.first, pixel) if self.strength else missed
+        down, across = window(batch, self.signal.array.shape[:2], self.side)
+        given = torch.from_numpy(self.signal.grid_values[down, across])
+        a_side = len(self._offsets())
+        places = jet.values.reshape(given.shape[0] * a_side, given.shape[1] * a_side, -1)
+        means = places.unflatten(1, (-1, a_side)).unflatten(0, (-1, a_side)).mean((1, 3))
+        return (means - given).square().mean() + variation(places, self.strength)
+
+    def _offsets(self) -> list[float]:
+        """From the centre of a cell along an axis, in cells."""
+        return gauss_points(math.ceil(self.factor / 2))
+
+    def _places(self, pixels: slice, size: int) -> Float[Tensor, " places"]:
+        """Coordinates along an axis."""
+        centres = torch.arange(pixels.start, pixels.stop, dtype=torch.float64) + 0.5
+        offsets = torch.tensor(self._offsets(), dtype=torch.float64)
+        return ((centres[:, None] + offsets) * (2 / size) - 1).flatten().float()
 
 
 @dataclass
@@ -73,43 +85,54 @@ class BlurredWindows:
     Attributes:
         signal: the blurred pixels.
         blur: how they came about.
-        strength: of the total variation.
-        reads: first derivatives where there is a prior of them.
+        strength: of the total variation, of differences between pixels, as that of `CellMeans`.
         side: of a window, in pixels.
     """
 
     signal: GridSignal
     blur: Blur
     strength: float
-    reads: Reads
     side: int
 
-    def window(self, batch: Batch) -> tuple[slice, slice]:
-        """The window around the first pixel of a batch, moved into the picture."""
-        place = divmod(int(batch.indices[0]), self.blur.shape[1])
-        found = []
-        for centre, size in zip(place, self.blur.shape, strict=True):
-            start = min(max(centre - self.side // 2, 0), max(size - self.side, 0))
-            found.append(slice(start, min(start + self.side, size)))
-        return found[0], found[1]
+    reads: ClassVar[Reads] = Reads()
 
     def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
         """The pixels that a window's are means of, row after row."""
-        rows, across = self.blur.rows_and_columns(self.window(batch))
+        rows, across = self.blur.rows_and_columns(window(batch, self.blur.shape, self.side))
         cells = rows[:, None] * self.blur.shape[1] + across
         return grid_coords(self.blur.shape, torch.from_numpy(cells.ravel()))
 
     def total(self, jet: Jet, batch: Batch) -> Float[Tensor, ""]:
         """The mean squared distance of blurred pixels from the given ones, and the prior."""
-        down, across = self.window(batch)
+        down, across = window(batch, self.blur.shape, self.side)
         reach = self.blur.reach
         height, width = down.stop - down.start + 2 * reach[0], across.stop - across.start + 2 * reach[1]
-        blurred = self.blur.gather(jet.values.reshape(height, width, -1))
+        sharp = jet.values.reshape(height, width, -1)
         given = torch.from_numpy(self.signal.grid_values[down, across])
-        missed = (blurred - given).square().mean()
-        if not self.strength:
-            return missed
-        return missed + self.strength * total_variation(jet.first, pixel_of(self.blur.shape))
+        return (self.blur.gather(sharp) - given).square().mean() + variation(sharp, self.strength)
+
+
+def window(batch: Batch, shape: Sequence[int], side: int) -> tuple[slice, slice]:
+    """A window around the first pixel of a batch, moved into the picture.
+
+    Args:
+        batch: of pixels.
+        shape: of the picture, (h, w).
+        side: of the window, in pixels.
+
+    Returns:
+        Its rows and columns.
+    """
+    found = []
+    for centre, size in zip(divmod(int(batch.indices[0]), shape[1]), shape, strict=True):
+        start = min(max(centre - side // 2, 0), max(size - side, 0))
+        found.append(slice(start, min(start + side, size)))
+    return found[0], found[1]
+
+
+def variation(values: Float[Tensor, "h w c"], strength: float) -> Float[Tensor, ""] | float:
+    """The total variation of a lattice's values, by channels, times its strength."""
+    return strength * mean_variation(values.movedim(-1, 0) / math.sqrt(values.shape[-1])) if strength else 0.0
 
 
 def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: float | None = None) -> Problem:
@@ -131,18 +154,13 @@ def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: fl
     signal = GridSignal(np.ascontiguousarray(picture), replace(domain, sampling="area"))
     shape = picture.shape[0] * factor, picture.shape[1] * factor
     wanted = replace(domain, sampling="area").resampled(shape)
-    cells = max(_STEP_POINTS // (4 * math.ceil(factor / 2) ** 2), 64)
-    setup = replace(
-        smooth_grid(shape, finer=1.0, steps=_STEPS, batch=cells),
-        batch=cells,
-        teacher="uniform",
-        lattice_only=True,
-    )
+    setup = replace(smooth_grid(shape, finer=1.0, steps=_STEPS, batch=1), batch=1, teacher="uniform", lattice_only=True)
 
     def by(kind: Image.Resampling) -> np.ndarray:
         return enlarged(picture, factor, kind)
 
-    objective = CellMeans(signal, factor, chosen, _reads(chosen))
+    side = max(math.isqrt(_STEP_POINTS) // (2 * math.ceil(factor / 2)), 8)
+    objective = CellMeans(signal, factor, chosen, side)
     return Problem(
         "superresolve", signal, objective, setup, wanted, picture.astype(np.float32),
         [
@@ -183,7 +201,7 @@ def deblur(
     # numbers that are rounded have the noise of that at least
     rounding = 1 / math.sqrt(12) / spread if domain.dtype.startswith(("uint", "int")) else 1e-5
     sigma = max(estimate_noise(unit) if noise is None else noise / spread, rounding)
-    chosen = _strength(prior, _DEBLURRING * (2 * sigma) if strength is None else strength)
+    chosen = _strength(prior, _DEBLURRING[0] * (2 * sigma) ** _DEBLURRING[1] if strength is None else strength)
     domain = replace(domain, sampling="point")
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
@@ -193,7 +211,7 @@ def deblur(
         teacher="uniform",
         lattice_only=True,
     )
-    objective = BlurredWindows(signal, blur, chosen, _reads(chosen), side)
+    objective = BlurredWindows(signal, blur, chosen, side)
 
     def filtered() -> np.ndarray:
         def left(balance: float) -> float:
@@ -220,8 +238,3 @@ def _strength(prior: str, strength: float) -> float:
     """The weight of the total variation; 0 where there is none."""
     check_prior(prior, strength, _OVER_MANY_POINTS)
     return 0.0 if prior == "none" else strength
-
-
-def _reads(strength: float) -> Reads:
-    """First derivatives where there is a prior of them."""
-    return Reads((0, 1)) if strength else Reads()

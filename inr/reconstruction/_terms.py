@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
 from inr._errors import InrError
 from inr.engines import Batch, PointSet, Term, point_sets
@@ -80,12 +79,6 @@ class TotalVariation:
         width, height = self.pixel
         squares = sum((width * x) ** 2 + (height * y) ** 2 for x, y in at.first)
         return ops.root(squares * (1 / len(at.first)) + _SMOOTHED)
-
-
-def total_variation(first: Float[Tensor, "n c k"], pixel: tuple[float, float]) -> Float[Tensor, ""]:
-    """The mean of `TotalVariation` over points whose derivatives by x and y are given."""
-    squares = (first * first.new_tensor(pixel)).square().sum((1, 2)) / first.shape[1]
-    return (squares + _SMOOTHED).sqrt().mean()
 
 
 @dataclass(frozen=True)

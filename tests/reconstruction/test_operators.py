@@ -1,5 +1,8 @@
 """Pictures from pixels, blurs and means: operators, noise, masks."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +22,7 @@ from inr.reconstruction import (
 )
 from inr.reconstruction._classical import wiener
 from inr.reconstruction._pixels import _LEFT
+from inr.reconstruction._sensor import variation, window
 
 _DRAW = np.random.default_rng(0)
 _SHAPE = 18, 15
@@ -65,8 +69,6 @@ def test_the_loss_of_the_unblurred_picture_is_nought_in_every_window():
     blur = Blur(gaussian_kernel(1.0), _SHAPE)
     signal = inr.from_array(blur(picture), kind="image", value_range=(0, 1))
     problem = deblur(signal, kernel=1.0, prior="none")
-    from dataclasses import replace
-
     objective = replace(problem.objective, side=7)
     flat = torch.from_numpy(2 * picture.reshape(-1, 1) - 1).float()
     for place in range(0, flat.shape[0], 11):
@@ -89,12 +91,13 @@ def test_wiener_undoes_a_symmetric_blur_without_noise():
 def test_means_over_cells_of_a_bilinear_field_are_its_values_at_the_centres(factor):
     """And those of a cubic along x are its means: the quadrature is Gauss's."""
     problem = superresolve(_picture(), factor=factor, prior="none")
-    batch = Batch(torch.arange(_SHAPE[0] * _SHAPE[1]))
-    coords = problem.objective.coords(batch).double()
-    centres = problem.signal.coords(batch.indices).double()
+    coords = problem.objective.coords(Batch(torch.tensor([0]))).double()
+    centres = problem.signal.coords(torch.arange(_SHAPE[0] * _SHAPE[1])).double()
+    places = math.isqrt(len(coords) // len(centres))
 
     def means(function):
-        return function(coords).unflatten(0, (len(centres), -1)).mean(1)
+        lattice = function(coords).reshape(_SHAPE[0], places, _SHAPE[1], places)
+        return lattice.mean((1, 3)).flatten()
 
     def bilinear(at):
         return 1 + 2 * at[:, 0] - at[:, 1] + 3 * at[:, 0] * at[:, 1]
@@ -103,6 +106,34 @@ def test_means_over_cells_of_a_bilinear_field_are_its_values_at_the_centres(fact
     side = 1 / _SHAPE[1]
     exact = ((centres[:, 0] + side) ** 4 - (centres[:, 0] - side) ** 4) / (8 * side)
     torch.testing.assert_close(means(lambda at: at[:, 0] ** 3), exact, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_loss_of_means_is_nought_in_every_window(factor):
+    """And the prior is the length of an edge, whatever the derivatives of the field are there."""
+    picture = _picture()
+    objective = superresolve(picture, factor=factor, prior="tv", strength=1.0).objective
+    objective = replace(objective, side=5)
+    given = torch.from_numpy(objective.signal.grid_values)
+    places = 2 * math.ceil(factor / 2)
+    for place in range(0, picture.size, 17):
+        batch = Batch(torch.tensor([place]))
+        rows, across = window(batch, _SHAPE, 5)
+        assert rows.start <= place // _SHAPE[1] < rows.stop
+        assert across.start <= place % _SHAPE[1] < across.stop
+        flat = given[rows, across].repeat_interleave(places, 0).repeat_interleave(places, 1)
+        assert len(objective.coords(batch)) == flat.shape[0] * flat.shape[1]
+        empty = flat.new_zeros((flat[..., 0].numel(), 1, 0))
+        found = objective.total(Jet(flat.flatten(0, 1), empty, empty), batch)
+        assert float(found) == pytest.approx(float(variation(flat, 1.0)), abs=1e-7)
+
+
+def test_total_variation_is_that_of_differences():
+    """An edge of height 2 along 6 rows; the 1e-3 that no difference counts as is what the others add."""
+    values = torch.zeros(6, 9, 3)
+    values[:, 4:] = 2.0
+    assert float(variation(values, 0.5)) == pytest.approx(0.5 * (6 * 2 + 48 * 1e-3) / 54, rel=1e-5)
+    assert variation(values, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("sigma", [0.04, 0.1])
