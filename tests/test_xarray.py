@@ -302,6 +302,7 @@ def test_xarray_finds_the_backend(root):
 
 
 @pytest.mark.parametrize("name", ["A1B_north_america.nc", "era5-2mt-2019-03-uk.grib"])
+@pytest.mark.long
 def test_files_of_centres(shared_data, name, tmp_path):
     path = shared_data / "geo" / name
     if path.suffix == ".grib":

@@ -67,6 +67,7 @@ def test_what_cannot_be_completed_is_said_in_a_line(inr_cli, faces, arguments, m
     assert message in run.err
 
 
+@pytest.mark.long
 def test_a_folder_is_compressed_by_a_base(inr_cli, faces, tmp_path):
     assert inr_cli("learn", faces, "-o", "faces.inr", *LEARNED).status == 0
     run = inr_cli("compress", faces, "--base", "faces.inr", "-o", "six.inr", "--psnr", 30, "--json")

@@ -58,6 +58,7 @@ def test_other_sizes_and_parts(inr_cli, compressed):
     assert size_of("part.png") == (16, 12)
 
 
+@pytest.mark.long
 def test_reference_weights_go_by_a_file(inr_cli, compressed):
     again = ("compress", "photo.png", "--bytes", 300, *FEW, "-q", "--initial", "photo.inr", "-o", "second.inr")
     assert inr_cli(*again).status == 0
@@ -123,6 +124,7 @@ def test_info_tells_the_codec_and_its_bits(inr_cli, compressed):
     assert "mlp, " in inr_cli("info", "photo.inr").out
 
 
+@pytest.mark.long
 def test_a_fitted_field_is_recompressed(inr_cli, field_file):
     plain = field_file.stat().st_size
     run = inr_cli("recompress", "photo.inr", "--bytes", 300, *FEW[2:], "--signal", "photo.png", "--json")

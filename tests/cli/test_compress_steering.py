@@ -14,6 +14,7 @@ from tests.cli.clirun import contents, one_line
 FEW = ("--steps", 20, "--engine", "cpu:threads=1")
 
 
+@pytest.mark.long
 def test_an_interrupt_keeps_the_best_file_and_says_how_to_go_on(inr_process, photo):
     asked = (
         "compress",
@@ -44,6 +45,7 @@ def test_an_interrupt_keeps_the_best_file_and_says_how_to_go_on(inr_process, pho
 
 
 @pytest.mark.parametrize("command", ["compress", "recompress"])
+@pytest.mark.long
 def test_unfinished_work_is_gone_on_with_or_begun_anew(inr_cli, photo, command):
     given = ("photo.png", "--codec", "mlp", "--bytes", 300)
     if command == "recompress":
@@ -64,6 +66,7 @@ def test_unfinished_work_is_gone_on_with_or_begun_anew(inr_cli, photo, command):
     assert not checkpoint.exists()
 
 
+@pytest.mark.long
 def test_sounds_say_their_snr_first_and_all_say_errors_in_own_units(inr_cli, tmp_path):
     samples = (2500 * np.sin(np.arange(3000) / 7) + 40).astype(np.int16)
     soundfile.write(tmp_path / "tone.wav", samples, 8000)
@@ -83,6 +86,7 @@ def test_sounds_say_their_snr_first_and_all_say_errors_in_own_units(inr_cli, tmp
     assert result["psnr"] == pytest.approx(20 * np.log10(5078 / result["rmse"]))
 
 
+@pytest.mark.long
 def test_a_largest_error_is_kept_or_missed(inr_cli, tmp_path):
     heights = (700 + 90 * np.sin(np.arange(16) / 4) * np.ones((12, 1))).astype(np.float32)
     np.save(tmp_path / "heights.npy", heights)

@@ -12,6 +12,7 @@ FIT = ("fit", "photo.png", "--steps", "12", "--activation", "sine", "--network",
        "--no-comparison", "--engine", "eager", "--exact")  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_fit_explains_itself_and_is_explained_again(inr_cli, photo, tmp_path):
     run = inr_cli(*FIT)
     assert run.status == 0, run.err

@@ -63,6 +63,7 @@ def test_a_picture_goes_there_and_back(inr_cli, hills):
     assert run.json["psnr"] == pytest.approx(20 * np.log10(255) - 10 * np.log10(error))
 
 
+@pytest.mark.long
 def test_decoding_takes_no_torch(hills):
     run = subprocess.run(
         [sys.executable, "-c", DECODE, "hills.inr", "-o", "alone.png", "-q"],
@@ -156,6 +157,7 @@ def test_what_contradicts_itself_is_refused(inr_cli, hills, command, options, wo
     assert words in one_line(run.err)
 
 
+@pytest.mark.long
 def test_larger_qualities_give_larger_files(inr_cli, hills):
     found = [
         inr_cli("compress", "hills.png", *FEW, "--quality", quality, "--force", "--json").json for quality in (10, 60)

@@ -83,6 +83,7 @@ def test_nothing_is_overwritten_unasked(inr_cli, folder, tmp_path):
     assert inr_cli("learn", folder, *TINY, "--force").status == 0
 
 
+@pytest.mark.long
 def test_a_folder_is_compressed_by_a_base_to_a_field_each(inr_cli, folder, tmp_path):
     assert inr_cli("learn", folder, "-o", "base.inr", *TINY).status == 0
     (folder / "2.png").write_bytes(b"no picture")
@@ -113,6 +114,7 @@ def test_a_folder_is_compressed_by_a_base_to_a_field_each(inr_cli, folder, tmp_p
     assert "4 need this base" in inr_cli("info", "small/0.inr").out
 
 
+@pytest.mark.long
 def test_codes_take_a_target_in_bytes(inr_cli, folder, tmp_path):
     assert inr_cli("learn", folder, "-o", "base.inr", "--method", "modulated:latents=2", *TINY).status == 0
     arguments = ("compress", folder, "--base", "base.inr", "-o", "codes.inr")

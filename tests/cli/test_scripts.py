@@ -22,6 +22,7 @@ def script(tmp_path):
     return path
 
 
+@pytest.mark.long
 def test_a_script_is_found_and_a_file_that_needs_it_says_so(inr_process, inr_cli, photo, script):
     def run(*args):
         """In a process, which is told of the parts."""
@@ -39,6 +40,7 @@ def test_a_script_is_found_and_a_file_that_needs_it_says_so(inr_process, inr_cli
     assert run("render", f"--load={script}", "a.inr", "-o", "a.png", "-q") == (0, "")
 
 
+@pytest.mark.long
 def test_a_script_that_fails_says_where(inr_process, photo, script):
     script.write_text("import nothing_of_that_name")
     process = inr_process("fit", "--load", script, photo, "--steps", "5")

@@ -60,6 +60,7 @@ def test_a_silhouette_becomes_a_path(inr_cli, fields, tmp_path):
     assert (refused.status, refused.err.count("\n")) == (2, 1)
 
 
+@pytest.mark.long
 def test_a_shape_is_drawn(inr_cli, ball, tmp_path):
     assert inr_cli("render", ball, "--size", "32x24", "--azimuth", 10, "--up", "z").status == 0
     with Image.open(tmp_path / "ball.render.png") as drawn:

@@ -9,6 +9,7 @@ import pytest
 import inr
 
 
+@pytest.mark.long
 def test_an_equation_is_solved_and_saved(inr_cli, tmp_path):
     run = inr_cli("solve", "u_xx + u_yy + 100*u", "--boundary", "cos(8*x + 6*y)", "--exact", "cos(8*x + 6*y)",
                   "--features", 320, "-o", "a.inr", "--json")  # fmt: skip

@@ -10,6 +10,7 @@ from tests.cli.clirun import one_line
 SMALL = ("--network", "mlp:depth=1,width=8", "--batch", "64", "--no-comparison")
 
 
+@pytest.mark.long
 def test_a_table_names_the_chosen_numbers(inr_cli, photo):
     run = inr_cli("suggest", "photo.png")
     assert run.status == 0

@@ -153,6 +153,7 @@ def test_bad_input_is_refused_in_one_line(inr_cli, photo, options, words):
     assert contents(photo.parent) == before
 
 
+@pytest.mark.long
 def test_an_interrupt_keeps_finished_fits_and_says_how_to_go_on(inr_process, inr_cli, photo):
     # the first network is fitted in a moment, the second would take an hour
     networks = "mlp:depth=1,width=8", "mlp:depth=9,width=900"

@@ -68,6 +68,7 @@ def test_engines_decode_alike(data):
 
 
 @pytest.mark.parametrize("kind", ["sound", "volume", "map"])
+@pytest.mark.long
 def test_other_signals_too(kind):
     signal = {
         "sound": lambda: Signal.from_array(
@@ -115,6 +116,7 @@ def test_enhancement_sections_that_are_damaged_are_warned_of(data):
         assert np.array_equal(inr.decompress(longer[:-3]), whole)
 
 
+@pytest.mark.long
 def test_a_fitted_field_is_recompressed(picture):
     parts = {"encoding": "fourier:frequencies=8,sigma=1", "activation": "relu", "network": "mlp:depth=2,width=12"}
     field = inr.fit(picture, steps=300, seed=0, **parts)

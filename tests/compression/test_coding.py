@@ -68,6 +68,7 @@ def test_a_picture_of_some_size_is_coded_below_its_lossless_form(tmp_path):
     assert (tmp_path / "b.inr").stat().st_size > 4 * exact.parameter_count
 
 
+@pytest.mark.long
 def test_what_a_picture_says_besides_counts_in_its_bytes(tmp_path):
     exif = Image.Exif()
     exif[0x010E] = "".join(map(chr, np.random.default_rng(1).integers(33, 127, 9_000)))
@@ -111,6 +112,7 @@ def smooth(side: int = 96) -> inr.Signal:
 
 
 @pytest.mark.parametrize("psnr", [26.0, 34.0])
+@pytest.mark.long
 def test_a_psnr_is_reached_by_few_bytes(psnr, tmp_path):
     field = inr.fit(smooth(), psnr=psnr, steps=200, batch=1_024, engine="cpu:threads=1", **SMALL)
     # steps are a quarter of an octave apart, which is 1.5 dB where one table is nearly all of the error
@@ -202,6 +204,7 @@ def test_a_damaged_coded_file_is_refused_by_its_section(tmp_path):
     assert error.value.section == "base"
 
 
+@pytest.mark.long
 def test_entries_that_no_sample_touches_cost_little(tmp_path):
     """A field of samples in a sixteenth of its box takes much less than one of as many samples all over it."""
     places = np.random.default_rng(0).random((4_000, 2))

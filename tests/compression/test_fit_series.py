@@ -11,6 +11,7 @@ import inr
 from inr import InrError, Signal
 from inr.compression import FitSeries, compress_and_measure, decode, recompress
 from inr.compression.codecs import mlp
+from tests.tables import mostly_long
 
 STEPS = 30
 
@@ -66,17 +67,20 @@ def whole(picture, field):
 
 @pytest.mark.parametrize(
     ("codec", "stop", "left"),
-    [
-        ("mlp", {"fit": 1, "step": 4}, 26),
-        ("mlp", {"fit": 2, "step": 3}, 18),
-        ("mlp", {"fit": 1, "stage": "measuring weights"}, 21),
-        ("mlp", {"fit": 2, "stage": "rounding"}, 0),
-        ("ani", {"fit": 1, "step": 11}, 19),
-        ("ani", {"fit": 2, "step": 2}, 7),
-        ("doh", {"step": 9}, 21),
-        ("coin", {"step": 21}, 9),
-        ("weights", {"step": 12}, 18),
-    ],
+    mostly_long(
+        [
+            ("mlp", {"fit": 2, "step": 3}, 18),
+            ("ani", {"fit": 2, "step": 2}, 7),
+            ("weights", {"step": 12}, 18),
+            ("mlp", {"fit": 1, "step": 4}, 26),
+            ("mlp", {"fit": 1, "stage": "measuring weights"}, 21),
+            ("mlp", {"fit": 2, "stage": "rounding"}, 0),
+            ("ani", {"fit": 1, "step": 11}, 19),
+            ("doh", {"step": 9}, 21),
+            ("coin", {"step": 21}, 9),
+        ],
+        3,
+    ),
 )
 def test_stopped_early_it_gives_a_file_and_goes_on_exactly(codec, stop, left, picture, field, tmp_path, whole):
     make = work(codec, picture, field)
@@ -94,6 +98,7 @@ def test_stopped_early_it_gives_a_file_and_goes_on_exactly(codec, stop, left, pi
 
 
 @pytest.mark.parametrize("moment", [{"fit": 4, "step": 5}, {"fit": 2, "stage": "decoding, to measure it"}])
+@pytest.mark.long
 def test_a_search_keeps_its_best_file_and_goes_on_with_those_it_has(picture, field, tmp_path, moment):
     make, target = work("mlp", picture, field), {"psnr": 60.0}
     expected = make(series(), **target).data
@@ -134,6 +139,7 @@ def test_a_checkpoint_on_the_way_is_gone_on_with(picture, field, tmp_path, whole
     assert make(FitSeries(checkpoint=checkpoint, resume=True)).data == whole("mlp")
 
 
+@pytest.mark.long
 def test_it_is_stopped_from_another_thread(picture, field):
     begun = threading.Event()
     fits = FitSeries(on_event=lambda event: begun.set() if event.step == 2 else None)
@@ -145,6 +151,7 @@ def test_it_is_stopped_from_another_thread(picture, field):
     assert len(made.data) <= 150
 
 
+@pytest.mark.long
 def test_seconds_are_shared_by_the_fits(picture):
     ends = []
     fits = FitSeries(seconds=0.4, on_event=lambda event: ends.append(event) if event.kind == "end" else None)
@@ -195,6 +202,7 @@ def test_what_cannot_be_gone_on_with_is_refused(picture, field, tmp_path):
         FitSeries(seconds=0)
 
 
+@pytest.mark.long
 def test_compress_returns_the_best_so_far_with_a_warning(picture, tmp_path):
     def interrupt(event):
         if event.kind == "step" and event.step == 5:

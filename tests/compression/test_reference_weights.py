@@ -25,6 +25,7 @@ def first(tmp_path_factory):
     return path
 
 
+@pytest.mark.long
 def test_what_is_alike_takes_fewer_bytes(first):
     second = picture(0.02)
     alone = compression.compress_and_measure(second, bytes=300, **OPTIONS)
@@ -35,6 +36,7 @@ def test_what_is_alike_takes_fewer_bytes(first):
     assert decoded.network.config() == inr.load(first).network.config()
 
 
+@pytest.mark.long
 def test_weights_are_their_differences_from_the_reference(first):
     field = inr.load(first)
     reference = dict(field.named_parameters())
@@ -53,6 +55,7 @@ def test_names_tell_weights_and_nothing_else(first):
     assert compression.checksum_name(field) != name
 
 
+@pytest.mark.long
 def test_without_its_reference_weights_a_file_is_refused_and_says_what_it_needs(first):
     data = inr.compress(picture(0.02), reference=first, bytes=300, **OPTIONS)
     name = compression.checksum_name(inr.load(first))

@@ -14,6 +14,7 @@ from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.field import Field
 from inr.fitting import Fitter, Parametrisation, PlainWeights, Setup
+from tests.tables import mostly_long
 
 STEPS, DEPTH = 40, 2
 PARTS = {"encoding": "identity", "activation": "sine"}
@@ -55,7 +56,7 @@ def least_loss(signal):
     return LeastLoss(whole=False)
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "soap"])
+@pytest.mark.parametrize("optimiser", mostly_long(["adam", "soap"]))
 @pytest.mark.parametrize(
     "make", [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated, least_loss]
 )

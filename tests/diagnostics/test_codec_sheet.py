@@ -42,6 +42,7 @@ def test_blocks_at_the_edge_are_means_of_what_they_hold():
     assert np.all(coded.errors() == 4)
 
 
+@pytest.mark.long
 def test_regions_lie_where_codecs_differ(pictures, tmp_path):
     regions = codec_sheet(pictures, tmp_path / "sheet.png", title="noise.png", facts=["240 x 320"])
     assert [region.name for region in regions] == ["A", "B", "C"]

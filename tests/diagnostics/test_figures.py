@@ -31,6 +31,7 @@ def pixels_of(path):
 
 @pytest.mark.parametrize("labels", ["legend", "ends"])
 @pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.long
 def test_nothing_is_cut_off_by_the_edge(tmp_path, labels, count):
     subplots = [Subplot(f"plot {k}", CURVES, note="a note", level=3.0) for k in range(count)]
     options = {"title": "title", "x_label": "steps", "y_label": "dB", "labels": labels}

@@ -21,6 +21,7 @@ from inr.diagnostics._sweep_curves import draw_curves
 from inr.diagnostics._thumbnail import SILENCE, pooled, signal_thumbnail
 from inr.diagnostics._tiles import error_pixels, region_pixels
 from tests.diagnostics.test_sheet import SIGNALS
+from tests.tables import mostly_long
 
 RNG = np.random.default_rng(0)
 METRICS = {
@@ -83,7 +84,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-@pytest.mark.parametrize("kind", SIGNALS)
+@pytest.mark.parametrize("kind", mostly_long(SIGNALS, 6))
 def test_every_kind_has_a_sheet_a_page_and_curves(kind, tmp_path):
     comparison = comparison_of(SIGNALS[kind](), count=2)
     sweep_sheet(comparison, tmp_path / "sheet.png")

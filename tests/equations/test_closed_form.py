@@ -165,6 +165,7 @@ def test_a_coefficient_is_found_that_varies_with_the_place():
     np.testing.assert_allclose(field.at(places)[:, 1], 1 + places**2 / 2, rtol=1e-3)
 
 
+@pytest.mark.long
 def test_pictures_have_the_second_axis_upwards():
     field = solve("u_xx + u_yy", domain="x=0..1,y=0..2", where={"boundary": "y"}, features=40)
     rows = field.render((8, 4))[:, 0, 0]

@@ -119,6 +119,7 @@ def test_a_lens_of_no_contrast_lets_plane_waves_pass():
     np.testing.assert_allclose(lens.waves(points, 5.0, 0.4), wanted, atol=1e-7)  # measured: 2e-9
 
 
+@pytest.mark.long
 def test_waves_in_a_lens_solve_helmholtz_equation():
     points, lens, k, step = np.random.default_rng(0).uniform(-0.9, 0.9, (20, 2)), Lens(), 5.0, 1e-2
     shifts = np.concatenate([np.zeros((1, 2)), *(sign * step * np.eye(2) for sign in (1, -1))])

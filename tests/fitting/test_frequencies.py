@@ -222,6 +222,7 @@ def test_auto_where_it_means_nothing_is_refused(given, reason):
         inr.fit(band_limited(16, 3), steps=1, **given)
 
 
+@pytest.mark.long
 def test_far_numbers_have_a_second_opinion():
     signal, given = band_limited(32, 5), {"name": "fourier", "sigma": 100.0}
     ((number, choice),) = second_opinions(signal, FOURIER, {"encoding": given})
@@ -230,6 +231,7 @@ def test_far_numbers_have_a_second_opinion():
     assert second_opinions(signal, FOURIER, {"encoding": {"name": "fourier"}}) == []
 
 
+@pytest.mark.long
 def test_a_suggestion_can_be_fitted():
     signal = band_limited(16, 3)
     suggestion = inr.suggest(signal)

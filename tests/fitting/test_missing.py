@@ -6,6 +6,7 @@ import torch
 
 import inr
 from inr.diagnostics import comparison_sheet
+from tests.tables import mostly_long
 from tests.teaching.kinds import OF_SAMPLES
 
 ROWS, COLUMNS = np.indices((20, 28))
@@ -19,7 +20,7 @@ def holed(fill):
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
-@pytest.mark.parametrize("teacher", [*OF_SAMPLES, "evos:weight=0.001", "expansive:ratio=0.9"])
+@pytest.mark.parametrize("teacher", mostly_long([*OF_SAMPLES, "evos:weight=0.001", "expansive:ratio=0.9"], 4))
 def test_what_stands_in_the_place_of_missing_samples_does_not_matter(teacher, engine):
     options = {"steps": 12, "batch": 200, "teacher": teacher, "engine": engine, "learning_rate": 1e-2} | PARTS
     fields = [inr.fit(holed(fill), **options) for fill in (np.float32(0), np.float32(1e30))]
@@ -29,6 +30,7 @@ def test_what_stands_in_the_place_of_missing_samples_does_not_matter(teacher, en
 
 
 @pytest.mark.parametrize("teacher", OF_SAMPLES)
+@pytest.mark.long
 def test_no_teacher_draws_what_is_missing(teacher):
     seen = []
     signal = holed(np.float32(0))
@@ -46,6 +48,7 @@ def test_no_teacher_draws_what_is_missing(teacher):
     assert not HOLE.ravel()[signal.cells_of(drawn).numpy()].any()
 
 
+@pytest.mark.long
 def test_a_field_gives_back_what_is_missing(tmp_path):
     signal = holed(np.float32(-7))
     field = inr.fit(signal, steps=60, learning_rate=1e-2, **PARTS)
@@ -74,6 +77,7 @@ def test_samples_along_one_axis(tmp_path):
     comparison_sheet(field, signal, tmp_path / "sheet.png")
 
 
+@pytest.mark.long
 def test_a_sound_with_gaps_is_measured_without_them():
     sound = (0.5 * np.sin(np.arange(2000) / 7)).astype(np.float32)
     gaps = np.arange(2000) % 500 < 60
@@ -91,6 +95,7 @@ def test_holes_have_no_closed_form():
 
 
 @pytest.mark.parametrize("scale", [1e30, 1.7e38])
+@pytest.mark.long
 def test_wide_ranges_fit_alike_on_every_engine(scale):
     shape = np.where((COLUMNS - 13) ** 2 + (ROWS - 9) ** 2 < 40, 1, -1)
     signal = inr.from_array((shape * scale).astype(np.float32))

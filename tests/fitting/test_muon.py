@@ -67,6 +67,7 @@ def test_hidden_matrices_alone_are_moved_by_it(signal):
     assert len(kept) == 2
 
 
+@pytest.mark.long
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_been(signal, resumes_exactly):
     def fitter(**given):
         return Fitter(signal, SETUP, Budget(steps=40), engine="eager", seed=1, **given)

@@ -150,6 +150,7 @@ def test_rates_and_fields_are_equal_under_a_seed(signal, affordable):
         assert torch.equal(second.field.state_dict()[name], tensor), name
 
 
+@pytest.mark.long
 def test_a_probe_changes_rates_alone(signal, affordable):
     """The same fit as one that is given those rates from the start: weights, batches and generators are untouched."""
     probed = fitter_of(signal)
@@ -162,6 +163,7 @@ def test_a_probe_changes_rates_alone(signal, affordable):
         assert torch.equal(probed.field.state_dict()[name], tensor), name
 
 
+@pytest.mark.long
 def test_a_resumed_fit_does_not_probe_again(signal, affordable, resumes_exactly, monkeypatch):
     def make(resume=False, **options):
         if resume:
@@ -171,6 +173,7 @@ def test_a_resumed_fit_does_not_probe_again(signal, affordable, resumes_exactly,
     resumes_exactly(make, cut=40)
 
 
+@pytest.mark.long
 def test_its_seconds_are_told_and_count(signal, affordable):
     events = run(fitter_of(signal))
     assert 0 < events[0].probing <= events[0].seconds
@@ -179,6 +182,7 @@ def test_its_seconds_are_told_and_count(signal, affordable):
     assert 0 < events[0].probing <= events[0].seconds < events[-1].seconds
 
 
+@pytest.mark.long
 def test_short_fits_and_published_rates_are_not_probed(signal, monkeypatch):
     monkeypatch.setattr("inr.fitting._fitter.trial_loss", None)
     for fitter in (fitter_of(signal, steps=50), fitter_of(signal, "paper")):
@@ -188,6 +192,7 @@ def test_short_fits_and_published_rates_are_not_probed(signal, monkeypatch):
 
 
 @pytest.mark.parametrize("density", [1, 64])
+@pytest.mark.long
 def test_rates_of_tables_stay_as_declared_where_trials_are_sparse(signal, monkeypatch, density):
     small = functools.partial(RateProbe, steps=16, batch=64, share=10.0, least_steps=10, density=density)
     monkeypatch.setattr("inr.fitting._fitter.RateProbe", small)

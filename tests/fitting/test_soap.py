@@ -63,6 +63,7 @@ def test_a_bias_is_a_further_column():
     assert torch.equal(torch.cat([weight, bias[:, None]], dim=1), joint)
 
 
+@pytest.mark.long
 def test_it_goes_down_valleys_that_lie_across_the_axes():
     """A quadratic whose curvatures span 10^4 in a turned basis."""
     left, right = orthogonal(8, 3), orthogonal(8, 4)
@@ -95,6 +96,7 @@ SETUP = Setup("identity", "sine", "mlp:depth=2,width=16", batch=64, steps=40, op
 
 
 @pytest.mark.parametrize("encoding", ["identity", "hash:levels=2,log2_size=6,coarsest=2,finest=8"])
+@pytest.mark.long
 def test_an_interrupted_fit_goes_on_as_if_nothing_had_been(signal, encoding, tmp_path):
     setup = dataclasses.replace(SETUP, encoding=encoding)
 

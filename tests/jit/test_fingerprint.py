@@ -110,6 +110,7 @@ def test_a_change_in_another_file_compiles_kernels_anew(program):
     assert program() == unchanged | {"loaded": [1, 1]}  # versions are kept side by side
 
 
+@pytest.mark.long
 def test_a_change_in_a_file_that_is_not_reached_changes_nothing(program):
     program()
     (program.folder / "unrelated.py").write_text("x = 1\n")

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SYMBOL = """
 import inr.jit._compile as compiling
 
@@ -16,6 +18,7 @@ compiling.entry_point("def entry(block, worker, workers):\\n    worker + workers
 """
 
 
+@pytest.mark.long
 def test_processes_do_not_give_functions_the_same_symbol(monkeypatch, tmp_path):
     # symbols also hold the order of a set of flags, which would hide equal ones
     monkeypatch.setenv("PYTHONHASHSEED", "0")

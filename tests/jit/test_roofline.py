@@ -7,6 +7,7 @@ from inr.jit import roofline
 
 
 @pytest.mark.parametrize("number", ["float32", "bfloat16"])
+@pytest.mark.long
 def test_every_kernel_counts_for_the_peak_of_products(number, monkeypatch):
     timed, fastest = [], [0]
 

@@ -180,6 +180,7 @@ def waves():
     return (127.5 + 80 * np.sin(9 * x) * np.cos(7 * y)).astype(np.uint8)
 
 
+@pytest.mark.long
 def test_robust_losses_see_through_outliers():
     """Of a picture of which a tenth of the samples are black or white."""
     clean, generator = waves(), np.random.default_rng(0)

@@ -28,6 +28,12 @@ def base(tmp_path_factory):
     return learn(series(), method="gaussian:components=6,tuned=false", out=path, **options)
 
 
+@pytest.fixture(scope="module")
+def two_coded(base):
+    """The file of two maps."""
+    return compress_signals(series(2, seed=1), base)
+
+
 def random_coefficients(count=40, seed=0):
     draw = np.random.default_rng(seed)
     sizes = np.array([1.0, 0.5, 0.1, 0.01])
@@ -57,6 +63,7 @@ def test_coefficients_come_back_within_the_error():
     assert missed.mean() > 0.004
 
 
+@pytest.mark.long
 def test_signals_in_a_series_take_fewer_bytes_than_mixed_ones():
     rows = random_coefficients(200)
     spread = spread_of([rows])
@@ -87,6 +94,7 @@ def test_integers_alone_give_the_coefficients_back():
 
 
 @pytest.mark.parametrize("psnr", [30, 45])
+@pytest.mark.long
 def test_coded_signals_have_the_quality_that_was_asked_for(base, psnr):
     held = series(9, seed=1)
     data = compress_signals(held, base, psnr=psnr, names=[f"{place}.npy" for place in range(9)])
@@ -102,8 +110,8 @@ def test_one_signal_takes_few_bytes(base):
     assert len(compress_signals(series(1, seed=2), base)) < 160
 
 
-def test_a_base_is_found_beside_the_file_and_by_the_variable(base, tmp_path, monkeypatch):
-    data = compress_signals(series(2, seed=1), base)
+def test_a_base_is_found_beside_the_file_and_by_the_variable(base, two_coded, tmp_path, monkeypatch):
+    data = two_coded
     assert len(decompress_signals(data, path=base.file.parent / "any.inr")[0]) == 2
     with pytest.raises(UnknownWeights, match="neither beside it nor in the folder"):
         decompress_signals(data, path=tmp_path / "a.inr")
@@ -111,7 +119,7 @@ def test_a_base_is_found_beside_the_file_and_by_the_variable(base, tmp_path, mon
     assert len(decompress_signals(data, path=tmp_path / "a.inr")[0]) == 2
 
 
-def test_another_base_is_refused(base):
+def test_another_base_is_refused(base, two_coded):
     other = learn(
         series(seed=3),
         method="gaussian:components=6,tuned=false",
@@ -119,7 +127,7 @@ def test_another_base_is_refused(base):
         network="mlp:depth=1,width=4",
         engine="eager",
     )
-    data = compress_signals(series(2, seed=1), base)
+    data = two_coded
     with pytest.raises(UnknownWeights, match="is another"):
         decompress_signals(data, other)
 
@@ -134,6 +142,7 @@ def test_signals_of_other_sizes_and_bases_of_other_methods_are_refused(base):
         compress_signals([np.random.default_rng(0).random((6, 6), dtype=np.float32)], base, psnr=60)
 
 
+@pytest.mark.long
 def test_files_take_at_most_the_bytes_asked_for(base):
     data = compress_signals(series(3, seed=1), base, bytes=140)
     assert 125 < len(data) <= 140
@@ -148,6 +157,7 @@ def codes(tmp_path_factory):
     return learn(series(), method="modulated:latents=4", out=path, **options)
 
 
+@pytest.mark.long
 def test_codes_of_a_modulated_base_are_told_in_a_few_bytes_each(codes):
     assert codes.spread["codes"].shape == (3, 4)
     held = series(12, seed=1)
@@ -161,6 +171,7 @@ def test_codes_of_a_modulated_base_are_told_in_a_few_bytes_each(codes):
         compress_signals(held, codes, psnr=90)
 
 
+@pytest.mark.long
 def test_altered_coefficients_are_refused_or_read(codes):
     data = compress_signals(series(9, seed=1), codes, psnr=20)
     contents = inr.container.loads(data)
@@ -181,8 +192,8 @@ def test_altered_coefficients_are_refused_or_read(codes):
 @pytest.mark.parametrize(
     "told", [{"count": 1 << 20}, {"count": 0}, {"count": 3}, {"names": ["one"]}, {"names": 4}, {"base": 7}]
 )
-def test_crafted_headers_are_refused_before_anything_is_allocated(base, told):
-    contents = inr.container.loads(compress_signals(series(2, seed=1), base))
+def test_crafted_headers_are_refused_before_anything_is_allocated(base, two_coded, told):
+    contents = inr.container.loads(two_coded)
     header = {"coded": contents.header["coded"] | told}
     with pytest.raises(inr.InrError):
         decompress_signals(inr.container.dumps(header, list(contents.sections.values())), base, max_bytes=1 << 20)
@@ -205,6 +216,7 @@ def test_deviations_are_kept_as_whole_steps(base):
     assert container.Sections(base.file).payload("levels").entry.size < 1.5 * levels.numel()
 
 
+@pytest.mark.long
 def test_rounding_of_deviations_adds_little_to_what_they_leave():
     draw = np.random.default_rng(0)
     noisy = [inr.from_array(each.array + draw.normal(0, 0.1, each.array.shape).astype(np.float32), value_range=(0, 10))

@@ -100,6 +100,7 @@ def test_tuning_finds_that_signals_span_all_that_there_is():
 
 
 @pytest.mark.parametrize("method", [None, *METHODS])
+@pytest.mark.long
 def test_unseen_values_change_nothing(method, bases):
     picture = smooth(1, seed=5)[0]
     unseen = np.random.default_rng(0).random(picture.shape) > 0.4
@@ -189,6 +190,7 @@ def test_a_set_has_no_order_and_absent_samples_are_masked_ones(method):
 
 
 @pytest.mark.parametrize("method", ENCODERS)
+@pytest.mark.long
 def test_set_encoders_learn_from_what_they_see(method):
     levels = np.random.default_rng(0).uniform(0.2, 0.8, 24)
     flat = [np.full((5, 5), level, np.float32) for level in levels]

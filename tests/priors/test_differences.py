@@ -195,6 +195,7 @@ def test_crafted_headers_are_refused(base, made, header):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.long
 def test_files_of_equal_bytes_are_better_than_those_of_whole_networks(base):
     """A held-out blob; the network of codec mlp is as large as the bytes allow, and drawn anew."""
     picture = pictures(1, seed=7)[0]

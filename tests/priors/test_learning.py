@@ -54,6 +54,7 @@ def test_interrupted_learning_goes_on_exactly(method, resumes_exactly):
 
 
 @pytest.mark.skipif(not hasattr(posix_signal, "SIGKILL"), reason="no such signal here")
+@pytest.mark.long
 def test_killed_learning_goes_on_to_the_same_bytes(tmp_path):
     script = """
         import os, signal
@@ -109,6 +110,7 @@ def test_more_codes_steps_come_nearer(bases):
     assert levels[0] < levels[1]
 
 
+@pytest.mark.long
 def test_held_out_signals_teach_nothing():
     given = pictures()
     first = Learning(given, steps=3, **TINY)
@@ -125,6 +127,7 @@ def test_held_out_signals_teach_nothing():
     assert second.base().about["held_out"] != first.base().about["held_out"]
 
 
+@pytest.mark.long
 def test_shuffled_weights_lose_what_was_learned():
     """The values of each layer's weights do not help, their places do: more than 3 dB (11 were measured)."""
     given = pictures(12, 12)

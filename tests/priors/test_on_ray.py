@@ -23,6 +23,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
 
 
 @pytest.mark.parametrize("method", ["trunk", "maml:inner_steps=2", "gaussian"])
+@pytest.mark.long
 def test_a_base_from_a_cluster_is_that_of_this_process(ray, method, tmp_path):
     away, here = tmp_path / "away.inr", tmp_path / "here.inr"
     steps = []
@@ -63,6 +64,7 @@ def test_what_is_learned_before_machines_die_or_ctrl_c_is_gone_on_with(ray, tmp_
     assert away.read_bytes() == here.read_bytes()
 
 
+@pytest.mark.long
 def test_a_loss_that_diverges_is_told(ray):
     learning = Learning(pictures(), learning_rate=1e30, steps=4, **TINY)
     with Cluster("ray") as cluster:

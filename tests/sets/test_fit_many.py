@@ -292,6 +292,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_done(tmp_path, monkeypatch):
     assert seen[-1].kept == 3
 
 
+@pytest.mark.long
 def test_memory_holds_one_block(tmp_path, monkeypatch):
     """Signals of earlier blocks are let go of before later ones are read."""
     import gc

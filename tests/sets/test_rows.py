@@ -149,6 +149,7 @@ def test_who_is_told_may_end_it():
     assert len(rows.weights) == len(rows.reasons) == len(rows.names)
 
 
+@pytest.mark.long
 def test_an_interrupt_leaves_no_thread_behind():
     def interrupted(count):
         raise KeyboardInterrupt

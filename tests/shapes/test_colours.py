@@ -95,6 +95,7 @@ def test_engines_agree_on_coloured_shapes():
         torch.testing.assert_close(other.grads[name], grad, rtol=1e-3, atol=1e-4 * float(grad.abs().max()))
 
 
+@pytest.mark.long
 def test_a_fit_tells_how_near_colours_are_and_draws_them():
     field = inr.fit(
         cube(), steps=100, batch=1024, encoding="dense:levels=3,coarsest=4,finest=16", learning_rate=1e-2,

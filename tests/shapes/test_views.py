@@ -39,6 +39,7 @@ def solid(field):
     return _signal(SignedDistance(Mesh((found.vertices - (low + high) / 2) / (high - low) * 2, found.faces)), _domain())
 
 
+@pytest.mark.long
 def test_a_mesh_is_shown_with_the_field_its_error_and_a_slice(field, solid, tmp_path):
     (row,) = shape_views(field, solid)
     assert [view.caption for view in row] == ["input", "fit", "error", "slice"]

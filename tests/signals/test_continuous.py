@@ -43,6 +43,7 @@ def test_the_means_over_cells_are_the_samples(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.long
 def test_the_means_are_those_of_the_whole_cell(shape):
     """Against a plain mean over many places, which knows nothing of quadratures."""
     if len(shape) > 2:

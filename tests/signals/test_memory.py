@@ -27,6 +27,7 @@ print(before, after, int(total), signal.size)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is of Linux")
+@pytest.mark.long
 def test_a_picture_of_5400_by_2700_stays_small(tmp_path):
     y, x = np.mgrid[:2700, :5400].astype(np.uint16)
     Image.fromarray(np.stack([x % 256, y % 256, (x + y) % 256], axis=-1).astype(np.uint8)).save(tmp_path / "large.png")

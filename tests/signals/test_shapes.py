@@ -237,6 +237,7 @@ def test_what_is_no_shape_is_refused(make, words):
             make()
 
 
+@pytest.mark.long
 def test_a_fit_of_a_box_finds_its_inside(tmp_path):
     signal = small(from_mesh(_BOX, _FACES), 16_384)
     field = inr.fit(

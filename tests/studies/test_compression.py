@@ -178,6 +178,7 @@ def test_a_codestream_without_its_comment_decodes_to_the_same(settings):
     assert np.array_equal(np.asarray(again), coded.pixels)
 
 
+@pytest.mark.long
 def test_fields_are_quantised_once_each_way(settings, monkeypatch):
     """By a rounding that pretends, for tests of it are elsewhere and take longer."""
     calls, real = [], quantised.round_field

@@ -66,6 +66,7 @@ def test_rounds_shrink_while_budgets_grow(count, steps, seconds):
         assert (seconds or 1e9) * plan[0][1] >= 2.5
 
 
+@pytest.mark.long
 def test_a_search_ends_with_a_command_that_does_the_same(tmp_path):
     told = []
     lists = {"encodings": "identity,fourier:sigma=1|2,frequencies=8", "activations": "relu,sine:omega=5|20,gaussian"}
@@ -94,6 +95,7 @@ def test_a_search_ends_with_a_command_that_does_the_same(tmp_path):
     assert field.metrics["psnr"] == result.chosen.psnr
 
 
+@pytest.mark.long
 def test_a_search_by_held_out_samples_ends_with_a_fit_of_all(tmp_path):
     y, x = np.mgrid[0:24, 0:20] / 24
     smooth = Signal.from_array((127 + 100 * np.sin(9 * x) * np.cos(7 * y)).astype(np.uint8), kind="image")
@@ -111,6 +113,7 @@ def test_a_search_by_held_out_samples_ends_with_a_fit_of_all(tmp_path):
     assert again.chosen == result.chosen or again.chosen.to_json() == result.chosen.to_json()
 
 
+@pytest.mark.long
 def test_a_search_leaves_out_what_a_part_of_the_budget_is_too_short_for():
     encoding = "sape:num_blocks=20,resolution=4,over=(fourier:frequencies=20)"
     lists = {"encodings": f"{encoding},identity", "activations": "relu,sine,sine:omega=5|10,gaussian:scale=3"}

@@ -38,6 +38,7 @@ def swept(pictures, tmp_path_factory):
     return inr.sweep(pictures, seed=[4, 1, 9], folder=folder, **QUICK)
 
 
+@pytest.mark.long
 def test_every_signal_is_fitted_with_every_seed(swept, pictures):
     assert len(swept.rows) == 2
     assert len(swept.runs) == 12
@@ -111,6 +112,7 @@ def test_processes_open_files_and_are_sent_the_rest(pictures, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.long
 def test_a_search_judges_by_means(pictures):
     options = {"encodings": "identity", "activations": "sine:omega=1|3|9|20,relu,snake,gaussian", "auto": True}
     options |= {"networks": "mlp:depth=1,width=12", "steps": 90, "batch": 64, "engine": "eager", "jobs": 0}
@@ -121,6 +123,7 @@ def test_a_search_judges_by_means(pictures):
     assert len(result.runs) == result.planned == 2 * (7 + 3)
 
 
+@pytest.mark.long
 def test_an_interrupted_sweep_shows_what_is_finished(pictures, tmp_path):
     def interrupt(event):
         if event.kind == "step" and event.done == 5:

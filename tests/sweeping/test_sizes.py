@@ -7,6 +7,7 @@ from inr import Signal
 from inr.encodings import encodings
 from inr.fitting import default_setup
 from inr.sweeping._sizes import _largest_within, meta_field, sized
+from tests.tables import mostly_long
 
 SIGNAL = Signal.from_array(np.zeros((256, 192, 3), np.uint8), kind="image")
 FIELDS = {
@@ -32,7 +33,7 @@ def test_fields_come_near_to_what_is_asked(name, target):
     assert abs(count / target - 1) < 0.05
 
 
-@pytest.mark.parametrize("name", encodings.names())
+@pytest.mark.parametrize("name", mostly_long(encodings.names(), 6))
 def test_every_encoding_can_be_made_large_and_small(name):
     encoding = "per-axis:x=(hash),y=(fourier:frequencies=32)" if name == "per-axis" else name
     small, large = (fitted_size(target, encoding=encoding)[0] for target in (30_000, 60_000))

@@ -345,6 +345,7 @@ def deadly(root, monkeypatch):
 
 @pytest.mark.usefixtures("deadly")
 @pytest.mark.skipif(not hasattr(posix_signal, "SIGKILL"), reason="no such signal here")
+@pytest.mark.long
 def test_processes_fit_the_same_and_may_die(signal, tmp_path):
     teachers = "deadly,uniform,leaving,int,crashing"
     options = QUICK | {"jobs": 2, "folder": tmp_path / "out", "activations": "sine", "teachers": teachers}

@@ -631,6 +631,7 @@ def psnr_of_a_fit(picture, teacher, *, seed, steps, batch, width, clean=None, ju
 
 
 @pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.long
 def test_an_uneven_picture_is_fitted_better_by_fewer_samples(seed):
     """Measured: 5.8, 7.9, 5.3 and 6.5 dB with seeds 0 to 3, by three quarters of the samples."""
     options = {"seed": seed, "steps": 300, "batch": 128, "width": 48}
@@ -640,6 +641,7 @@ def test_an_uneven_picture_is_fitted_better_by_fewer_samples(seed):
     assert seen < 0.9 * all_seen
 
 
+@pytest.mark.long
 def test_pepper_and_salt_do_not_lead_astray():
     """Measured on clean pixels: 0.1, 0.07, 0.08 and 0.19 dB below uniform with seeds 0 to 3.
 

@@ -233,6 +233,7 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])
+@pytest.mark.long
 def test_other_processes_and_threads_read_and_write_the_same(threads, root):
     arrays = [draws(name, 1500) for name in DRAWS]
     lines = "".join(f"{encode_integers(values).hex()} {values.size}\n" for values in arrays)

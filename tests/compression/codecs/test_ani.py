@@ -127,6 +127,7 @@ def test_blocks_cut_from_a_network_give_it_again(codec: AniCodec, signal: GridSi
     assert torch.equal(networks[1]["network.layers.1.bias"], widest["network.layers.1.bias"][:5])
 
 
+@pytest.mark.long
 def test_more_sections_are_no_worse_and_fit_the_room(
     codec: AniCodec, signal: GridSignal, payloads: list[Payload]
 ) -> None:

@@ -47,6 +47,7 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_weights_are_the_same_bits_and_pictures_the_same_but_for_one_in_a_thousand(files):
     paths = [str(files / codec) for codec in CODECS]
     digests, pictures = [], []

@@ -133,6 +133,7 @@ def test_equal_fits_give_equal_integers(signal):
     assert encode_weights(first) == encode_weights(second)
 
 
+@pytest.mark.long
 def test_learning_with_rounded_weights_pays(signal):
     """Measured: 38.5 dB when rounded only, 45.2 with 300 steps; the float field has 48.9."""
     fitter = make_fitter(

@@ -50,6 +50,7 @@ def test_equal_input_gives_equal_bytes(made, picture):
     assert compress_and_measure(picture, bytes=900, steps=200, **OPTIONS).data == made.data
 
 
+@pytest.mark.long
 def test_work_goes_on_from_a_checkpoint_to_the_same_bytes(made, picture, tmp_path):
     checkpoint = tmp_path / "work.checkpoint"
     fits = FitSeries(checkpoint=checkpoint, on_event=lambda event: event.step < 90 or fits.stop())
@@ -60,12 +61,14 @@ def test_work_goes_on_from_a_checkpoint_to_the_same_bytes(made, picture, tmp_pat
     assert compress_and_measure(picture, bytes=900, steps=200, fits=resumed, **OPTIONS).data == made.data
 
 
+@pytest.mark.long
 def test_qualities_give_larger_and_better_files(picture):
     found = [compress_and_measure(picture, quality=quality, steps=120, **OPTIONS) for quality in (10, 50, 90)]
     assert [each.psnr for each in found] == sorted(each.psnr for each in found)
     assert [len(each.data) for each in found] == sorted(len(each.data) for each in found)
 
 
+@pytest.mark.long
 def test_a_bound_on_the_error_of_a_map_holds(picture):
     heights = inr.from_array(picture.array[..., :1].astype(np.float32) * 7 - 300, kind="image")
     made = compress_and_measure(heights, max_error=12.5, steps=120, **OPTIONS)
@@ -100,6 +103,7 @@ def test_alpha_that_is_interrupted_leaves_no_noise_for_colour(picture, tmp_path,
 
 
 @pytest.mark.parametrize("stage", ["rounding networks", "searching better latents", "landing at the target"])
+@pytest.mark.long
 def test_work_that_ends_while_it_is_finished_goes_on_to_the_same_bytes(made, picture, tmp_path, stage):
     checkpoint = tmp_path / "work.checkpoint"
     fits = FitSeries(checkpoint=checkpoint, on_event=lambda event: event.message != stage or fits.stop())

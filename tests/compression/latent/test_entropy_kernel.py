@@ -68,7 +68,9 @@ def small_bands(monkeypatch):
     monkeypatch.setattr(entropy, "_LEAST_BAND", 1)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5, 7), (33, 1), (64, 48), (61, 37)])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (61, 37), *(pytest.param(size, marks=pytest.mark.long) for size in ((5, 7), (33, 1), (64, 48)))]
+)
 @pytest.mark.parametrize("preset", KERNELS)
 def test_bits_and_gradients_are_those_of_the_mathematics(size, preset, monkeypatch):
     small_bands(monkeypatch)

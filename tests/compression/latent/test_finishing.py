@@ -80,6 +80,7 @@ def test_files_land_below_their_bytes(step, share):
     assert 0.99 * limit <= size() <= limit
 
 
+@pytest.mark.long
 def test_impossible_bytes_get_the_nearest(step):
     search = IntegerSearch(step)
     land_at_bytes(search, WEIGHT, 400, lambda: 500 + round(search.bits / 8))
@@ -96,6 +97,7 @@ def test_pictures_land_above_their_psnr(picture, step, decibels):
 
 
 @pytest.mark.parametrize("share", [0.95, 1.0])
+@pytest.mark.long
 def test_finished_components_are_within_their_bytes(picture, fitted, share):
     def write(parameters, latents):
         return b"".join([encode_parameters(parameters), *encode_latents(fitted.layout, parameters, latents)])

@@ -81,6 +81,7 @@ def fitted() -> tuple[EagerStep, Fitted]:
     return step, Fitted(layout, latents, step.parameters.numpy().copy(), 1e-3)
 
 
+@pytest.mark.long
 def test_rounding_in_turns_loses_less_than_rounding_alone(fitted: tuple[EagerStep, Fitted]) -> None:
     step, fit = fitted
     search = NetworkSearch(step, fit, lambda: False)
@@ -108,6 +109,7 @@ def test_stopping_leaves_out_the_fits(fitted: tuple[EagerStep, Fitted]) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5)])
+@pytest.mark.long
 def test_smallest_pictures_of_a_fit_that_never_began(size: tuple[int, int]) -> None:
     layout = Layout(*size, 1, "lop")
     step = EagerStep(layout, np.full((1, *size), 0.25, np.float32))

@@ -19,6 +19,7 @@ from inr.jit import vector
 from inr.networks import Affine
 from inr.objectives import Regression
 from tests.engines.derivatives import Local
+from tests.tables import mostly_long
 
 SOURCE = inr.Signal.from_array(np.random.default_rng(0).integers(0, 255, (17, 13, 3)).astype(np.uint8))
 
@@ -76,9 +77,9 @@ def distance(found, right):
     return float((found - right).norm() / right.norm())
 
 
-@pytest.mark.parametrize("activation", ["sine", "gabor", "gaussian"])
-@pytest.mark.parametrize("width", [5, 16, 40])
-@pytest.mark.parametrize("size", [220, 221, 13])
+@pytest.mark.parametrize("activation", mostly_long(["sine", "gabor", "gaussian"], 2))
+@pytest.mark.parametrize("width", mostly_long([40, 16, 5]))
+@pytest.mark.parametrize("size", mostly_long([221, 220, 13], 2))
 def test_gradients_are_those_of_rounded_numbers(activation, width, size):
     samples = np.random.default_rng(0).integers(0, 255, (17, 13, 3)).astype(np.uint8)
     source = inr.Signal.from_array(samples)

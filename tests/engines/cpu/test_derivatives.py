@@ -14,6 +14,7 @@ from inr.engines._cpu import _ways
 from inr.field import Field, Jet, Reads, laplace
 from tests.engines.cpu.test_plan import REFUSED
 from tests.engines.losses import assert_close
+from tests.tables import mostly_long
 
 ENGINE = "cpu:threads=2,tile=24,backward=float32"
 TILE = 24
@@ -69,7 +70,7 @@ SECOND = Reads((0, 2), (laplace(3), MIXED[3]))  # the plane of axis 1 is not rea
 FIRST = Reads((0, 1, 2))
 
 
-@pytest.mark.parametrize("count", [1, 7, TILE + 1, 131])
+@pytest.mark.parametrize("count", mostly_long([TILE + 1, 1, 7, 131], 2))
 @pytest.mark.parametrize("reads", [SECOND, FIRST, Reads()], ids=["second", "first", "values"])
 def test_of_any_number_of_points(reads, count):
     compare(built(3, activation="sine:omega=4"), reads, count)
@@ -77,7 +78,7 @@ def test_of_any_number_of_points(reads, count):
 
 @pytest.mark.parametrize(
     ("reads", "channels", "width", "depth"),
-    [(SECOND, 2, 16, 1), (SECOND, 1, 33, 3), (SECOND, 5, 7, 2), (FIRST, 2, 16, 1), (FIRST, 1, 33, 3)],
+    mostly_long([(SECOND, 1, 33, 3), (FIRST, 2, 16, 1), (SECOND, 2, 16, 1), (SECOND, 5, 7, 2), (FIRST, 1, 33, 3)], 2),
 )
 def test_of_any_shape(reads, channels, width, depth):
     compare(built(3, channels, width, depth, activation="sine:omega=4"), reads, 50)
@@ -91,6 +92,7 @@ def test_programs_of_several_blocks_and_fourier_features(reads, monkeypatch):
 
 
 @pytest.mark.parametrize("reads", [Reads((1,), (laplace(2), MIXED[2])), Reads((0, 1))], ids=["second", "first"])
+@pytest.mark.long
 def test_complex_networks(reads):
     compare(built(2, 1, activation="gabor:omega=2,scale=2"), reads, 50)
 

@@ -91,10 +91,10 @@ def _check_step(field: Field, order: int, count: int = 71) -> None:
     [
         (_HASH, 3, 1),
         (_HASH, 2, 2),
-        (_DENSE, 3, 2),
         *(
             pytest.param(encoding, in_dim, order, marks=pytest.mark.long)
             for encoding, in_dim, order in (
+                (_DENSE, 3, 2),
                 (_HASH, 1, 2),
                 (_HASH, 2, 1),
                 (_HASH, 3, 2),
@@ -119,6 +119,7 @@ def test_any_number_of_points_and_channels(channels, count):
 
 
 @pytest.mark.parametrize(("order", "interpolation"), [(1, "smoothstep"), (2, "quintic")])
+@pytest.mark.long
 def test_jets_and_their_gradients_are_the_eager_ones(order, interpolation):
     field, twin = (_field(_HASH.format(interpolation), 2, 2) for _ in range(2))
     twin = twin.double()

@@ -11,6 +11,7 @@ from inr.encodings import encodings
 from inr.engines._cpu import _grid
 from inr.engines._cpu._corners import CHUNK, FLAG_ROWS
 from inr.jit import Call, run
+from tests.tables import mostly_long
 
 EDGES = (-1.0, 1.0, -1.0 + 2**-23, 1.0 - 2**-24, 0.0, -1.7, 3.0, math.inf)
 GRIDS = [
@@ -82,13 +83,16 @@ class Grid:
 # two features in any number of dimensions, the others in one or two: every kind of grid is compiled anew
 every_grid = pytest.mark.parametrize(
     ("spec", "in_dim"),
-    [(spec, in_dim) for spec in (GRIDS[0], GRIDS[3], GRIDS[6]) for in_dim in (1, 2, 3, 4)]
-    + list(
-        zip(
-            [GRIDS[index] for index in (1, 1, 2, 4, 5, 5, 7, 8, 8, 9, 9)],
-            [1, 3, 4, 2, 2, 3, 3, 2, 3, 1, 4],
-            strict=True,
-        )
+    mostly_long(
+        [
+            (GRIDS[index], in_dim)
+            for index, in_dim in (
+                *((0, 2), (3, 3), (6, 2), (1, 1), (4, 2), (5, 3), (9, 4)),
+                *((0, 1), (0, 3), (0, 4), (3, 1), (3, 2), (3, 4), (6, 1), (6, 3), (6, 4)),
+                *((1, 3), (2, 4), (5, 2), (7, 3), (8, 2), (8, 3), (9, 1)),
+            )
+        ],
+        7,
     ),
 )
 

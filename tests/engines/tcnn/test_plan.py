@@ -187,6 +187,7 @@ def test_gradients_survive_16_bits_whatever_their_size(library, share, encoding)
         assert distance(found.grads[name].double() / share, gradient) < GRADS["float16"]
 
 
+@pytest.mark.long
 def test_sums_over_many_points_do_not_overflow(library):
     library("float16")
     source = inr.Signal.from_array(np.full((300, 300, 1), 255, np.uint8), kind="image")

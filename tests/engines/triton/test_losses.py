@@ -29,6 +29,7 @@ def test_of_any_number_of_channels_and_samples(spec, channels, count):
 
 @pytest.mark.parametrize("spec", SPECS[1:])
 @pytest.mark.parametrize(("activation", "width"), [("gabor", 12), ("sine", 140)])
+@pytest.mark.long
 def test_complex_and_wide_networks(spec, activation, width):
     source = signal(2)
     field = built(source, encoding="identity", activation=activation, network=f"mlp:depth=2,width={width}")
