@@ -15,12 +15,13 @@ from torch import Tensor
 
 import inr
 from inr import Field, InrError
+from inr.cli._export import export as command
 from inr.encodings import Encoding, encodings
-from inr.exporting import export
+from inr.exporting import export, printed
 from inr.exporting._evaluate import evaluate
 from inr.exporting._follow import trace
 from inr.exporting._numbers import row, short
-from inr.exporting._rounded import coded
+from inr.exporting._rounded import coded, shortened
 from inr.signals import Axis, Domain, ValueMap
 from tests.exporting import browser
 
@@ -49,7 +50,7 @@ def built(seed: int = 0, domain: Domain = PICTURE, **parts: str) -> Field:
 
 def test_a_small_siren_takes_few_letters_of_glsl(tmp_path):
     (path,) = export(built(), tmp_path / "siren.glsl")
-    assert path.stat().st_size <= 6_500  # of 643 weights, which keep values within 2e-6 of the range
+    assert path.stat().st_size < 6_144  # of 643 weights, which keep values within 2e-6 of the range
 
 
 def test_tables_lie_beside_shaders(tmp_path):
@@ -79,6 +80,19 @@ def test_coded_weights_stay_whole_numbers(tmp_path):
     )
     wanted = field.domain.values.restore(field(torch.tensor([[0.3, -0.2]])))[0].tolist()
     assert json.loads(done.stdout) == pytest.approx(wanted, abs=255 * 1e-5)
+
+
+def test_shaders_keep_coded_weights_as_they_are(tmp_path):
+    field = built()
+    with torch.no_grad():
+        for parameter in field.parameters():
+            parameter.copy_((parameter / 2**-8).round() * 2**-8)
+    program = trace(field)
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    found = evaluate(shortened(coded(program, [2**-8]), 255.0), points)
+    np.testing.assert_allclose(found, evaluate(program, points), atol=255e-12)  # sums in another order
+    (path,) = export(field, tmp_path / "coded.glsl")
+    assert path.stat().st_size < 4_000
 
 
 @pytest.mark.parametrize(
@@ -154,6 +168,25 @@ def test_the_command_writes_and_refuses(tmp_path):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "mainImage" in (tmp_path / "field.glsl").read_text()
+
+
+def test_the_command_keeps_the_field_and_standard_output(tmp_path):
+    path = tmp_path / "field.inr"
+    built().save(path)
+    kept = path.read_bytes()
+    with pytest.raises(InrError, match="is the field itself"):
+        command(path, path, "c", force=True)
+    with pytest.raises(InrError, match="nothing to standard output"):
+        command(path, Path("-"), "c")
+    assert [each.name for each in tmp_path.iterdir()] == ["field.inr"]
+    assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize(("kind", "axes", "channels"), [("image", "xy", 6), ("audio", "t", 1)])
+def test_shadertoys_form_is_for_what_can_be_shown(kind, axes, channels):
+    domain = Domain(kind, tuple(Axis(name, 8, "px", 0.0, 8.0) for name in axes), channels, ValueMap((0.0,), (1.0,)))
+    with pytest.raises(InrError, match="of at most 4 channels"):
+        printed(built(domain=domain, network="mlp:depth=1,width=4"), "glsl", form="shadertoy")
 
 
 @pytest.mark.service
