@@ -190,23 +190,38 @@ def test_shadertoys_form_is_for_what_can_be_shown(kind, axes, channels):
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("parts", [{}, {"encoding": GRID, "activation": "relu", "network": "mlp:depth=2,width=64"}])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"encoding": GRID, "activation": "relu", "network": "mlp:depth=2,width=64"},
+        {"domain": Domain("image", PICTURE.axes, 4, PICTURE.values), "network": "mlp:depth=1,width=8"},
+        {"domain": Domain("image", PICTURE.axes, 1, PICTURE.values), "network": "mlp:depth=1,width=8"},
+    ],
+    ids=["siren", "grid", "transparent", "grey"],
+)
 def test_the_page_that_zooms_shows_what_inr_renders(parts, tmp_path, root: Path):
     if browser.chromium() is None:
         pytest.skip("there is no Chromium on this machine")
     field = built(**parts)
     export(field, tmp_path / "photo.glsl")
-    (tmp_path / "index.html").write_bytes((root / "examples/export/zoom.html").read_bytes())
+    text = (root / "examples/export/zoom.html").read_text(encoding="utf-8")
+    small = text.replace('width="768" height="512"', 'width="192" height="128"')  # which software draws sooner
+    (tmp_path / "index.html").write_text(small, encoding="utf-8")
     with browser.page(tmp_path) as page:
         page.wait_for_function("document.title === 'drawn'")
-        pixels = page.evaluate("""() => {
-          const gl = document.querySelector("canvas").getContext("webgl2"), values = new Uint8Array(4 * 768 * 512);
-          gl.readPixels(0, 0, 768, 512, gl.RGBA, gl.UNSIGNED_BYTE, values);
-          return Array.from(values);
-        }""")
-    shown = np.array(pixels, np.float64).reshape(512, 768, 4)[::-1, :, :3]
-    exact = inr.render(field, shape=(512, 768)).clip(0, 255)
-    assert np.abs(shown - exact).max() <= 0.51  # what rounding to 8 bits leaves
+        whole = browser.canvas(page)
+        corner = page.locator("canvas").bounding_box()
+        middle = corner["x"] + 96, corner["y"] + 64
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 24, middle[1] - 16)  # a quarter of a unit along both axes
+        page.mouse.up()
+        browser.turn_wheel(page, -800)  # four times
+        part = browser.canvas(page)
+    for shown, box in ((whole, None), (part, [(-0.5, 0.0), (0.0, 0.5)])):
+        exact = inr.render(field, (128, 192), box)[..., :3].clip(0, 255)
+        assert np.abs(shown - exact).max() <= 0.51  # what rounding to 8 bits leaves
 
 
 def points_of(field: Field, height: int, width: int) -> np.ndarray:
@@ -241,26 +256,50 @@ def test_the_program_for_onnx_runtime_draws_the_picture(tmp_path, root: Path):
     assert np.abs(pixels - points_of(field, 64, 96)).max() <= 0.51
 
 
+# what Shadertoy puts around a text, drawn once without a mouse
+SHADERTOY = """([text, width, height]) => {
+  const gl = new OffscreenCanvas(width, height).getContext("webgl2"), program = gl.createProgram();
+  for (const [type, source] of [
+    [gl.VERTEX_SHADER, "void main(){gl_Position=vec4(gl_VertexID==1?3:-1,gl_VertexID==2?3:-1,0,1);}"],
+    [gl.FRAGMENT_SHADER, `precision highp float;precision highp int;
+uniform vec3 iResolution;uniform float iTime;uniform vec4 iMouse;out vec4 o;
+${text}
+void main(){mainImage(o,gl_FragCoord.xy);}`]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, `#version 300 es\n${source}`);
+    gl.compileShader(shader);
+    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) return gl.getShaderInfoLog(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  gl.useProgram(program);
+  gl.uniform3f(gl.getUniformLocation(program, "iResolution"), width, height, 1);
+  gl.drawArrays(gl.TRIANGLES, 0, 3);
+  const values = new Uint8Array(4 * width * height);
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, values);
+  return Array.from(values);
+}"""
+
+
 @pytest.mark.service
-def test_the_lens_and_shadertoys_form_compile(tmp_path, root: Path):
+def test_the_lens_and_shadertoys_form_draw_the_field(tmp_path, root: Path):
     if browser.chromium() is None:
         pytest.skip("there is no Chromium on this machine")
-    (path,) = export(built(), tmp_path / "photo.glsl", form="shadertoy")
+    field = built()
+    (path,) = export(field, tmp_path / "photo.glsl", form="shadertoy")
     whole = path.read_text()
     lens = whole.partition("void mainImage")[0] + (root / "examples/export/lens.glsl").read_text()
+    height, width = 64, 96
     with browser.page(tmp_path) as page:
-        for text in (whole, lens):
-            said = page.evaluate(
-                """(text) => {
-                  const gl = new OffscreenCanvas(8, 8).getContext("webgl2");
-                  const shader = gl.createShader(gl.FRAGMENT_SHADER);
-                  gl.shaderSource(shader, `#version 300 es
-precision highp float;precision highp int;uniform vec3 iResolution;uniform float iTime;uniform vec4 iMouse;out vec4 o;
-${text}
-void main(){mainImage(o,gl_FragCoord.xy);}`);
-                  gl.compileShader(shader);
-                  return gl.getShaderInfoLog(shader);
-                }""",
-                text,
-            )
-            assert not said.strip("\0\n "), said
+        drawn = [page.evaluate(SHADERTOY, [text, width, height]) for text in (whole, lens)]
+    assert [each for each in drawn if isinstance(each, str)] == []  # what compilers say
+    plain, magnified = (np.array(each).reshape(height, width, 4)[::-1, :, :3] for each in drawn)
+    assert np.abs(plain - points_of(field, height, width)).max() <= 0.51
+    rows, columns = ((2 * np.arange(count) + 1) / count - 1 for count in (height, width))
+    x, y = np.meshgrid(columns, rows)
+    radius = np.hypot(x * width / 2, y * height / 2) / (0.3 * height)
+    scale = np.where(radius < 1, 1 / 16, 1.0)[..., None]
+    coords = (np.stack([x, y], axis=-1) * scale).reshape(-1, 2).astype(np.float32)
+    values = field.domain.values.restore(field(torch.from_numpy(coords))).detach().numpy().clip(0, 255)
+    away = np.abs(radius - 1) > 0.05  # from the lens's rim
+    assert np.abs(magnified - values.reshape(height, width, 3))[away].max() <= 0.51
