@@ -15,7 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
-INCLUDED = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "examples/*", "studies/results/*")
+INCLUDED = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "examples/*", "examples/export/*", "studies/results/*")
 # not for users: the command line, and the runtime of kernels and the benchmarks, which are used by name
 ROOMS = sorted({path.parent.name for path in ROOT.glob("inr/*/__init__.py")} - {"bench", "cli", "jit"})
 MODULES = [f"inr.{path.stem}" for path in ROOT.glob("inr/[a-z]*.py")]

@@ -67,12 +67,16 @@ def export(
         return
     if output is None and to is None:
         raise InrError("say what to export to: --to onnx, pt2, glsl, wgsl, c or js")
+    if str(output) == "-":
+        raise InrError("inr export writes files, and nothing to standard output: give -o a file's name")
     if item is None:
         field, damaged = read_field(file)
         stem = file.stem
     else:
         (field, stem), damaged = item_of(file, item, quiet=quiet), ()
     path = output or file.with_name(f"{stem}.{to}")
+    if path.exists() and path.samefile(file):
+        raise InrError(f"{path} is the field itself; give another output")
     with waiting(f"writing {path}", quiet=quiet):
         written = write(field, path, to, quantised=quantised, opset=opset, form=glsl, force=force)
     if not quiet:

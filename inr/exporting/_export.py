@@ -146,7 +146,7 @@ def printed(field: Field, to: str, *, quantised: bool = False, form: Form | str 
     if to in ("c", "js"):
         return {"c": c, "js": js}[to](program, "field", notes), b""
     if program.constants <= MAX_INLINE:
-        program = shortened(program, field.domain.values.data_range)
+        program = shortened(coded(program, _STEPS), field.domain.values.data_range)
     if form == "shadertoy":
         return shadertoy(program, field.domain, notes), b""
     shader: Callable = {"glsl": glsl, "wgsl": wgsl}[to]

@@ -9,16 +9,16 @@ from inr.jit.polynomials import ERF_ABOVE, ERF_BELOW, ERF_SATURATED, PER_PI, SIN
 _PI_HIGH, _PI_LOW = 3.140625, 9.67653589793e-4
 
 
-def horner(variable: str, coefficients: Sequence[float]) -> str:
-    """A polynomial, highest power first.
+def horner(variable: str, coefficients: Sequence[float], single: bool = False) -> str:
+    """A polynomial, highest power first, with coefficients of 64 bits or of 32.
 
     >>> from inr.exporting._polynomials import horner
     >>> horner("y", (2.0, 0.5, 1.0))
     '((2.*y+.5)*y+1.)'
     """
-    text = short(coefficients[0], single=False)
+    text = short(coefficients[0], single)
     for each in coefficients[1:]:
-        text = f"({text}*{variable}+{short(each, single=False)})"
+        text = f"({text}*{variable}+{short(each, single)})"
     return text.replace("+-", "-")
 
 
@@ -39,7 +39,7 @@ def reduced(declare: str) -> str:
     """Statements of a function of x and k that return the sine of x - k pi, which lies between -pi/2 and pi/2."""
     return (
         f"{declare}z=x-k*{short(_PI_HIGH)}-k*{short(_PI_LOW)};{declare}y=z*z;"
-        f"return z+z*y*{horner('y', tuple(reversed(SINE)))};"
+        f"return z+z*y*{horner('y', tuple(reversed(SINE)), True)};"
     )
 
 

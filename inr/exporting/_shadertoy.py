@@ -22,8 +22,9 @@ def shadertoy(program: Program, domain: Domain, notes: Sequence[str]) -> bytes:
     """
     if domain.in_dim not in (2, 3) or domain.channels > 4:
         raise InrError(
-            f"Shadertoy's form shows pictures, videos and volumes, and this is a {domain.kind} of {domain.in_dim} axes "
-            f"and {domain.channels} channels: leave out --glsl shadertoy for its function alone"
+            f"Shadertoy's form shows pictures, videos and volumes of at most 4 channels, and this field (of kind "
+            f"{domain.kind}) has {domain.channels} and {domain.in_dim} coordinates: leave out --glsl shadertoy for its "
+            "function alone"
         )
     text, _ = glsl(program, "field", notes, shadertoy=True)
     width, height = (abs(axis.high - axis.low) for axis in domain.axes[:2])

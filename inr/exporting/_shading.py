@@ -89,10 +89,10 @@ def element_of(found: Placed, cast: str, fetched: Callable[[str, int], str]) -> 
 
     def element(array: Array, name: str, place: str) -> str | None:
         offset = found.offset(array)
-        scaled = "" if array.step is None else f"{short(array.step)}*"
-        if offset is not None:
-            return f"({scaled}{fetched(place, offset)})" if scaled else fetched(place, offset)
-        return f"({scaled}{cast}({name}[{place}]))" if scaled else None
+        if offset is None and array.step is None:
+            return None
+        plain = f"{cast}({name}[{place}])" if offset is None else fetched(place, offset)
+        return plain if array.step in (None, 1) else f"({short(array.step)}*{plain})"
 
     return element
 

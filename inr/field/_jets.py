@@ -21,7 +21,7 @@ class Reads:
     Attributes:
         first: axes by which first derivatives are read, ascending: (0, 1) for those by x and y.
         second: linear operators of second order. Each is a symmetric matrix a, (d, d), as nested tuples, and stands for
-            the sum over i and j of a[i][j] ∂²/∂x_i ∂x_j.
+            the sum over i and j of `a[i][j]` ∂²/∂x_i ∂x_j.
 
     >>> inr.field.Reads(first=(0, 1), second=(inr.field.laplace(2),)).order
     2

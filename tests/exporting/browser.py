@@ -176,3 +176,21 @@ def run(
     found = shown.evaluate(_SCRIPTS[language], arguments)
     assert "error" not in found, found["error"]
     return {name: np.array(values).reshape(-1, 4)[:, :channels] for name, values in found.items()}
+
+
+def canvas(shown: Any) -> np.ndarray:
+    """The pixels of a page's canvas that keeps what WebGL 2 drew, uint8 (H, W, 3)."""
+    width, height, values = shown.evaluate("""() => {
+      const {width, height} = document.querySelector("canvas"), values = new Uint8Array(4 * width * height);
+      const gl = document.querySelector("canvas").getContext("webgl2");
+      gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, values);
+      return [width, height, Array.from(values)];
+    }""")
+    return np.array(values, np.uint8).reshape(height, width, 4)[::-1, :, :3]
+
+
+def turn_wheel(shown: Any, distance: float) -> None:
+    """Turn the mouse's wheel, and wait until the page has heard of it."""
+    shown.evaluate("window.turned = false; addEventListener('wheel', () => { window.turned = true; }, {once: true});")
+    shown.mouse.wheel(0, distance)
+    shown.wait_for_function("window.turned")

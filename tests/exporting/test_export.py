@@ -15,12 +15,13 @@ from torch import Tensor
 
 import inr
 from inr import Field, InrError
+from inr.cli._export import export as command
 from inr.encodings import Encoding, encodings
-from inr.exporting import export
+from inr.exporting import export, printed
 from inr.exporting._evaluate import evaluate
 from inr.exporting._follow import trace
 from inr.exporting._numbers import row, short
-from inr.exporting._rounded import coded
+from inr.exporting._rounded import coded, shortened
 from inr.signals import Axis, Domain, ValueMap
 from tests.exporting import browser
 
@@ -49,7 +50,7 @@ def built(seed: int = 0, domain: Domain = PICTURE, **parts: str) -> Field:
 
 def test_a_small_siren_takes_few_letters_of_glsl(tmp_path):
     (path,) = export(built(), tmp_path / "siren.glsl")
-    assert path.stat().st_size <= 6_500  # of 643 weights, which keep values within 2e-6 of the range
+    assert path.stat().st_size < 6_144  # of 643 weights, which keep values within 2e-6 of the range
 
 
 def test_tables_lie_beside_shaders(tmp_path):
@@ -79,6 +80,19 @@ def test_coded_weights_stay_whole_numbers(tmp_path):
     )
     wanted = field.domain.values.restore(field(torch.tensor([[0.3, -0.2]])))[0].tolist()
     assert json.loads(done.stdout) == pytest.approx(wanted, abs=255 * 1e-5)
+
+
+def test_shaders_keep_coded_weights_as_they_are(tmp_path):
+    field = built()
+    with torch.no_grad():
+        for parameter in field.parameters():
+            parameter.copy_((parameter / 2**-8).round() * 2**-8)
+    program = trace(field)
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    found = evaluate(shortened(coded(program, [2**-8]), 255.0), points)
+    np.testing.assert_allclose(found, evaluate(program, points), atol=255e-12)  # sums in another order
+    (path,) = export(field, tmp_path / "coded.glsl")
+    assert path.stat().st_size < 4_000
 
 
 @pytest.mark.parametrize(
@@ -156,24 +170,58 @@ def test_the_command_writes_and_refuses(tmp_path):
     assert "mainImage" in (tmp_path / "field.glsl").read_text()
 
 
+def test_the_command_keeps_the_field_and_standard_output(tmp_path):
+    path = tmp_path / "field.inr"
+    built().save(path)
+    kept = path.read_bytes()
+    with pytest.raises(InrError, match="is the field itself"):
+        command(path, path, "c", force=True)
+    with pytest.raises(InrError, match="nothing to standard output"):
+        command(path, Path("-"), "c")
+    assert [each.name for each in tmp_path.iterdir()] == ["field.inr"]
+    assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize(("kind", "axes", "channels"), [("image", "xy", 6), ("audio", "t", 1)])
+def test_shadertoys_form_is_for_what_can_be_shown(kind, axes, channels):
+    domain = Domain(kind, tuple(Axis(name, 8, "px", 0.0, 8.0) for name in axes), channels, ValueMap((0.0,), (1.0,)))
+    with pytest.raises(InrError, match="of at most 4 channels"):
+        printed(built(domain=domain, network="mlp:depth=1,width=4"), "glsl", form="shadertoy")
+
+
 @pytest.mark.service
-@pytest.mark.parametrize("parts", [{}, {"encoding": GRID, "activation": "relu", "network": "mlp:depth=2,width=64"}])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"encoding": GRID, "activation": "relu", "network": "mlp:depth=2,width=64"},
+        {"domain": Domain("image", PICTURE.axes, 4, PICTURE.values), "network": "mlp:depth=1,width=8"},
+        {"domain": Domain("image", PICTURE.axes, 1, PICTURE.values), "network": "mlp:depth=1,width=8"},
+    ],
+    ids=["siren", "grid", "transparent", "grey"],
+)
 def test_the_page_that_zooms_shows_what_inr_renders(parts, tmp_path, root: Path):
     if browser.chromium() is None:
         pytest.skip("there is no Chromium on this machine")
     field = built(**parts)
     export(field, tmp_path / "photo.glsl")
-    (tmp_path / "index.html").write_bytes((root / "examples/export/zoom.html").read_bytes())
+    text = (root / "examples/export/zoom.html").read_text(encoding="utf-8")
+    small = text.replace('width="768" height="512"', 'width="192" height="128"')  # which software draws sooner
+    (tmp_path / "index.html").write_text(small, encoding="utf-8")
     with browser.page(tmp_path) as page:
         page.wait_for_function("document.title === 'drawn'")
-        pixels = page.evaluate("""() => {
-          const gl = document.querySelector("canvas").getContext("webgl2"), values = new Uint8Array(4 * 768 * 512);
-          gl.readPixels(0, 0, 768, 512, gl.RGBA, gl.UNSIGNED_BYTE, values);
-          return Array.from(values);
-        }""")
-    shown = np.array(pixels, np.float64).reshape(512, 768, 4)[::-1, :, :3]
-    exact = inr.render(field, shape=(512, 768)).clip(0, 255)
-    assert np.abs(shown - exact).max() <= 0.51  # what rounding to 8 bits leaves
+        whole = browser.canvas(page)
+        corner = page.locator("canvas").bounding_box()
+        middle = corner["x"] + 96, corner["y"] + 64
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 24, middle[1] - 16)  # a quarter of a unit along both axes
+        page.mouse.up()
+        browser.turn_wheel(page, -800)  # four times
+        part = browser.canvas(page)
+    for shown, box in ((whole, None), (part, [(-0.5, 0.0), (0.0, 0.5)])):
+        exact = inr.render(field, (128, 192), box)[..., :3].clip(0, 255)
+        assert np.abs(shown - exact).max() <= 0.51  # what rounding to 8 bits leaves
 
 
 def points_of(field: Field, height: int, width: int) -> np.ndarray:
@@ -208,26 +256,50 @@ def test_the_program_for_onnx_runtime_draws_the_picture(tmp_path, root: Path):
     assert np.abs(pixels - points_of(field, 64, 96)).max() <= 0.51
 
 
+# what Shadertoy puts around a text, drawn once without a mouse
+SHADERTOY = """([text, width, height]) => {
+  const gl = new OffscreenCanvas(width, height).getContext("webgl2"), program = gl.createProgram();
+  for (const [type, source] of [
+    [gl.VERTEX_SHADER, "void main(){gl_Position=vec4(gl_VertexID==1?3:-1,gl_VertexID==2?3:-1,0,1);}"],
+    [gl.FRAGMENT_SHADER, `precision highp float;precision highp int;
+uniform vec3 iResolution;uniform float iTime;uniform vec4 iMouse;out vec4 o;
+${text}
+void main(){mainImage(o,gl_FragCoord.xy);}`]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, `#version 300 es\n${source}`);
+    gl.compileShader(shader);
+    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) return gl.getShaderInfoLog(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  gl.useProgram(program);
+  gl.uniform3f(gl.getUniformLocation(program, "iResolution"), width, height, 1);
+  gl.drawArrays(gl.TRIANGLES, 0, 3);
+  const values = new Uint8Array(4 * width * height);
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, values);
+  return Array.from(values);
+}"""
+
+
 @pytest.mark.service
-def test_the_lens_and_shadertoys_form_compile(tmp_path, root: Path):
+def test_the_lens_and_shadertoys_form_draw_the_field(tmp_path, root: Path):
     if browser.chromium() is None:
         pytest.skip("there is no Chromium on this machine")
-    (path,) = export(built(), tmp_path / "photo.glsl", form="shadertoy")
+    field = built()
+    (path,) = export(field, tmp_path / "photo.glsl", form="shadertoy")
     whole = path.read_text()
     lens = whole.partition("void mainImage")[0] + (root / "examples/export/lens.glsl").read_text()
+    height, width = 64, 96
     with browser.page(tmp_path) as page:
-        for text in (whole, lens):
-            said = page.evaluate(
-                """(text) => {
-                  const gl = new OffscreenCanvas(8, 8).getContext("webgl2");
-                  const shader = gl.createShader(gl.FRAGMENT_SHADER);
-                  gl.shaderSource(shader, `#version 300 es
-precision highp float;precision highp int;uniform vec3 iResolution;uniform float iTime;uniform vec4 iMouse;out vec4 o;
-${text}
-void main(){mainImage(o,gl_FragCoord.xy);}`);
-                  gl.compileShader(shader);
-                  return gl.getShaderInfoLog(shader);
-                }""",
-                text,
-            )
-            assert not said.strip("\0\n "), said
+        drawn = [page.evaluate(SHADERTOY, [text, width, height]) for text in (whole, lens)]
+    assert [each for each in drawn if isinstance(each, str)] == []  # what compilers say
+    plain, magnified = (np.array(each).reshape(height, width, 4)[::-1, :, :3] for each in drawn)
+    assert np.abs(plain - points_of(field, height, width)).max() <= 0.51
+    rows, columns = ((2 * np.arange(count) + 1) / count - 1 for count in (height, width))
+    x, y = np.meshgrid(columns, rows)
+    radius = np.hypot(x * width / 2, y * height / 2) / (0.3 * height)
+    scale = np.where(radius < 1, 1 / 16, 1.0)[..., None]
+    coords = (np.stack([x, y], axis=-1) * scale).reshape(-1, 2).astype(np.float32)
+    values = field.domain.values.restore(field(torch.from_numpy(coords))).detach().numpy().clip(0, 255)
+    away = np.abs(radius - 1) > 0.05  # from the lens's rim
+    assert np.abs(magnified - values.reshape(height, width, 3))[away].max() <= 0.51
