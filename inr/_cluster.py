@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from inr._cores import usable_cores
@@ -156,8 +155,7 @@ class Cluster:
         process = RayProcess(self._name, self._on)
         try:
             process.address = (host, int(port)) if host else None
-            script = str(Path(sys.argv[0]).resolve().parent)  # parts that a script imports are beside it
-            refused = process.ask("connect", address, usable_cores(), [script] if script in sys.path else [])
+            refused = process.ask("connect", address, usable_cores(), sys.argv[0])
             if refused is not None:
                 raise InrError(f"{self._name} does not take this process: {refused}")
             host, _, port = process.ask("whereabouts").rpartition(":")
@@ -172,10 +170,11 @@ class Cluster:
             return Outcome(key, pickle.loads(value))
         if word == "unfit":  # for any of the tasks
             raise InrError(value)
+        if word in ("lost", "died"):
+            self._process.check_there()  # where it is gone, the task is not to blame
         if word == "lost":
             raise InrError(f"{self._name} lost its process here; what is done is kept")
         if word == "died":
-            self._process.check_there()  # where it is gone, the task is not to blame
             value = f"its process or machine died, in all of {RETRIES + 1} tries ({value})"
         return Outcome(key, None, value)
 

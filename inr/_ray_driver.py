@@ -27,19 +27,19 @@ class Driver:
         self._shared = dict[int, Any]()
         self._pending = dict[int, Any]()
 
-    def connect(self, address: str, cores: int, paths: list[str]) -> str | None:
+    def connect(self, address: str, cores: int, script: str) -> str | None:
         """Join a cluster, or begin one; why that cannot be.
 
         Args:
             address: as `ray.init` takes it.
             cores: of a cluster that is begun.
-            paths: where other processes find modules, besides the current directory.
+            script: that runs; where modules are imported from its folder, other processes find them there as well.
         """
         logging.getLogger("ray").setLevel(logging.ERROR)
         options = {"num_cpus": cores, "include_dashboard": False} if address == "local" else {}
-        job = importlib.import_module("ray.job_config").JobConfig(py_driver_sys_path=paths)
+        sys.argv[:1] = [script]  # by which Ray knows the folder
         try:
-            self._ray.init(address, log_to_driver=False, logging_level="error", job_config=job, **options)
+            self._ray.init(address, log_to_driver=False, logging_level="error", **options)
         except Exception as error:  # Ray raises plain ones, too, as when its processes take too long to begin
             # something answers there, which refuses without a reason who has another token
             hint = "; is RAY_AUTH_TOKEN the same on all machines?" if isinstance(error, ConnectionError) else ""
@@ -163,3 +163,8 @@ def main() -> None:
 def one_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return (" ".join(str(error).split()) or type(error).__name__)[:300]
+
+
+if __name__ == "__main__":
+    # by its name, as tasks are to find `work` elsewhere
+    importlib.import_module("inr._ray_driver").main()

@@ -165,10 +165,11 @@ def _begin() -> "subprocess.Popen[bytes]":
     paths = [path or str(Path.cwd()) for path in sys.path]
     environment = {
         "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
+        "RAY_worker_niceness": "0",  # of a cluster that begins here: fits have the priority that threads here have
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
     }
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", "from inr._ray_driver import main; main()"], env=environment,
+        [sys.executable, "-P", "-m", "inr._ray_driver"], env=environment,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip

@@ -142,7 +142,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """A stand-in, in the place of Ray for the rest of a test."""
     fake = FakeRay()
     monkeypatch.setitem(sys.modules, "ray", fake)
-    monkeypatch.setitem(sys.modules, "ray.job_config", SimpleNamespace(JobConfig=SimpleNamespace))
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(_ray_process, "_begin", _Thread)
     answers = _ray_process.check_answers

@@ -127,7 +127,7 @@ class TwoMachines:
 
 def is_worker(title: str) -> bool:
     """Whether a process is one that works on tasks, by its command line."""
-    return title.startswith("ray::_work")
+    return title.startswith("ray::work")
 
 
 def is_head(title: str) -> bool:
