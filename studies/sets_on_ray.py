@@ -133,10 +133,11 @@ def _compared(rows: list[Row]) -> Iterator[str]:
         if not ratios:
             continue
         ratio = statistics.median(ratios)
+        pairs = "1 pair" if len(ratios) == 1 else f"{len(ratios)} pairs, {number(min(ratios))} to {number(max(ratios))}"
         line = (
             f"- {work}, {int(fields):,} fields of {steps} steps, {cores} cores: "
             f"{number(statistics.median(away.values()))} s on Ray, {number(statistics.median(here.values()))} s here, "
-            f"{number(ratio)} times ({number(min(ratios))} to {number(max(ratios))} in {len(ratios)} {'pair' if len(ratios) == 1 else 'pairs'})"
+            f"{number(ratio)} times ({pairs})"
         )
         if work == "sets":
             line += f", {'within' if ratio <= MOST else 'above'} {MOST} times"
