@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import inr
 from inr._cluster import Cluster
@@ -32,7 +33,7 @@ from studies.sets import crops, quarters
 TABLE, REPORT = RESULTS / "sets_on_ray.tsv", RESULTS / "sets_on_ray.md"
 KEYS = ("work", "way", "fields", "steps", "cores", "run")
 COLUMNS = (*KEYS, "begin", "first", "seconds", "sha256")
-PARTS = {"network": "mlp:depth=3,width=32", "activation": "sine", "encoding": "identity"}
+PARTS: dict[str, Any] = {"network": "mlp:depth=3,width=32", "activation": "sine", "encoding": "identity"}
 MOST = 1.15  # times the seconds of the way without a cluster
 
 
