@@ -13,12 +13,14 @@ results/sets_on_ray.tsv, and what is there is not measured again; results/sets_o
 
 import argparse
 import hashlib
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import inr
 from inr._cluster import Cluster
@@ -31,7 +33,7 @@ from studies.sets import crops, quarters
 TABLE, REPORT = RESULTS / "sets_on_ray.tsv", RESULTS / "sets_on_ray.md"
 KEYS = ("work", "way", "fields", "steps", "cores", "run")
 COLUMNS = (*KEYS, "begin", "first", "seconds", "sha256")
-PARTS = {"network": "mlp:depth=3,width=32", "activation": "sine", "encoding": "identity"}
+PARTS: dict[str, Any] = {"network": "mlp:depth=3,width=32", "activation": "sine", "encoding": "identity"}
 MOST = 1.15  # times the seconds of the way without a cluster
 
 
@@ -117,7 +119,7 @@ def report() -> str:
 
 
 def _compared(rows: list[Row]) -> Iterator[str]:
-    """For each work, the least seconds on Ray by the least here."""
+    """For each work, the median over pairs of runs of the seconds on Ray by those here."""
     for settings in dict.fromkeys(tuple(row[key] for key in KEYS if key not in ("way", "run")) for row in rows):
         work, fields, steps, cores = settings
         of = {
@@ -127,16 +129,21 @@ def _compared(rows: list[Row]) -> Iterator[str]:
         if not all(of.values()):
             continue
         equal = "equal" if len({row["sha256"] for each in of.values() for row in each}) == 1 else "NOT equal"
-        here, away = (min(float(row["seconds"]) for row in of[way]) for way in ("here", "ray"))
-        ratio = away / here
+        here, away = ({row["run"]: float(row["seconds"]) for row in of[way]} for way in ("here", "ray"))
+        ratios = [away[run] / here[run] for run in here if run in away]
+        if not ratios:
+            continue
+        ratio = statistics.median(ratios)
+        pairs = "1 pair" if len(ratios) == 1 else f"{len(ratios)} pairs, {number(min(ratios))} to {number(max(ratios))}"
         line = (
-            f"- {work}, {int(fields):,} fields of {steps} steps, {cores} cores: {number(away)} s on Ray, "
-            f"{number(here)} s here: {number(ratio)} times"
+            f"- {work}, {int(fields):,} fields of {steps} steps, {cores} cores: "
+            f"{number(statistics.median(away.values()))} s on Ray, {number(statistics.median(here.values()))} s here, "
+            f"{number(ratio)} times ({pairs})"
         )
         if work == "sets":
-            line += f" ({'within' if ratio <= MOST else 'above'} {MOST} times)"
-            begun = min(float(row["begin"]) + float(row["first"]) for row in of["ray"])
-            line += f"; with the cluster's begin and its first set {number(begun)} s, {number(begun / here)} times"
+            line += f", {'within' if ratio <= MOST else 'above'} {MOST} times"
+            begun = statistics.median(float(row["begin"]) + float(row["first"]) for row in of["ray"])
+            line += f"; the cluster's begin and its first set take {number(begun)} s"
         yield f"{line}. Bytes are {equal}."
 
 

@@ -1,14 +1,19 @@
 """What stands in for Ray in tests of every day: it runs tasks in one process, the last one first."""
 
+import os
 import pickle
+import signal as posix_signal
 import sys
+import threading
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from inr import _cluster
+from inr import _ray_process
+from inr._ray_driver import serve
 
 
 class RayError(Exception):
@@ -42,7 +47,7 @@ class FakeRay:
     Attributes:
         most: tasks that waited at once.
         cancelled: tasks that were.
-        dies: told a task's input; what Ray raises for it instead of running it.
+        dies: told a task's input; what Ray raises for it instead of running it. For a KeyboardInterrupt it is Ctrl-C.
         gcs_address: where it is asked whether the cluster is still there.
     """
 
@@ -51,9 +56,11 @@ class FakeRay:
         LocalRayletDiedError=LocalRayletDiedError,
     )  # fmt: skip
 
+    __spec__ = ModuleSpec("ray", None)
+
     def __init__(self) -> None:
         self.most, self.cancelled = 0, 0
-        self.dies: Callable[[Any], Exception | None] = lambda given: None
+        self.dies: Callable[[Any], BaseException | None] = lambda given: None
         self.down = False
         self.gcs_address = THERE
 
@@ -85,20 +92,19 @@ class FakeRay:
     def remote(self, **options: Any) -> Any:
         assert 1 <= options["num_cpus"] <= 2
         assert options["max_retries"] == 3
-        return lambda work: SimpleNamespace(remote=lambda common, given: _Reference(work, common, given))
+        return lambda work: SimpleNamespace(remote=lambda common, data: _Reference(work, common, data))
 
     def wait(self, pending: list[Any], *, num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
         self.most = max(self.most, len(pending))
         return pending[-1:], pending[:-1]
 
     def get(self, task: Any) -> Any:
-        given = pickle.loads(task.given)
-        if (error := self.dies(given)) is not None:
+        if (error := self.dies(pickle.loads(task.data))) is not None:
+            if isinstance(error, KeyboardInterrupt):
+                posix_signal.pthread_kill(threading.main_thread().ident or 0, posix_signal.SIGINT)
+                error = RayError("interrupted")
             raise error
-        try:
-            return pickle.loads(pickle.dumps(task.work(pickle.loads(task.common), given)))
-        except Exception as error:
-            raise RayTaskError(error) from error
+        return task.work(pickle.loads(task.common), task.data)
 
     def cancel(self, task: Any, *, force: bool) -> None:
         self.cancelled += 1
@@ -107,17 +113,40 @@ class FakeRay:
 class _Reference:
     """A task of the stand-in."""
 
-    def __init__(self, work: Callable[[Any, Any], Any], common: bytes, given: Any) -> None:
-        self.work, self.common, self.given = work, common, pickle.dumps(given)
+    def __init__(self, work: Callable[[Any, bytes], Any], common: bytes, data: bytes) -> None:
+        self.work, self.common, self.data = work, common, data
+
+
+class _Thread:
+    """In the place of the process that talks to Ray: a thread that does."""
+
+    def __init__(self) -> None:
+        questions, self.stdin = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+        self.stdout, answers = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+
+        def talk() -> None:
+            with questions, answers:
+                serve(questions, answers)
+
+        self._thread = threading.Thread(target=talk, daemon=True)
+        self._thread.start()
+
+    def kill(self) -> None:
+        """Nothing, for it ends with its questions."""
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """A stand-in, in the place of Ray for the rest of a test."""
     fake = FakeRay()
     monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    answers = _cluster._check_answers
+    monkeypatch.setattr(_ray_process, "_begin", _Thread)
+    answers = _ray_process.check_answers
     monkeypatch.setattr(
-        _cluster, "_check_answers", lambda host, port: None if f"{host}:{port}" == THERE else answers(host, port)
+        _ray_process, "check_answers", lambda host, port: None if f"{host}:{port}" == THERE else answers(host, port)
     )
     return fake

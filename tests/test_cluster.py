@@ -1,16 +1,20 @@
 """Tasks of a cluster: a stand-in for Ray, which finishes them in an order of its own, and addresses that are none."""
 
+import pickle
 import re
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from inr import _cluster
+from inr import _cluster, _ray_process
 from inr._cluster import Cluster, modules_of
 from inr._errors import InrError, MissingExtra
+from inr._ray_driver import Driver, work
 from tests.ray_stand_in import FakeRay, LocalRayletDiedError, OutOfMemoryError, RayError, RayTaskError, stand_in
 
 
@@ -53,11 +57,11 @@ def test_what_is_under_way_is_cancelled(ray):
     with Cluster("ray") as cluster:
         with pytest.raises(KeyboardInterrupt):
             list(cluster.run(power, 2, enumerate(range(12)), go_on=lambda: False))
-        assert ray.cancelled == 4
+        assert ray.cancelled == 3  # the fourth has ended
         results = cluster.run(power, 2, enumerate(range(12)))
         next(results)
         results.close()
-    assert ray.cancelled == 4 + 3
+    assert ray.cancelled == 3 + 3
 
 
 def test_a_machine_that_cannot_do_tasks_ends_the_run(ray, monkeypatch):
@@ -71,8 +75,9 @@ def test_a_machine_that_cannot_do_tasks_ends_the_run(ray, monkeypatch):
             list(cluster.run(power, 2, enumerate(range(3))))
         with pytest.raises(InrError, match="has no machine of 3 cores; the largest has 2"):
             list(cluster.run(power, 2, enumerate(range(3)), cores=3))
-    with pytest.raises(InrError, match=r"has inr .*, and the machine that asks has 0\.0: install one version"):
-        _cluster._work(("0.0", (), power, 2), 3)
+    word, why = work(("0.0", (), pickle.dumps((power, 2))), pickle.dumps(3))
+    assert word == "unfit"
+    assert re.search(r"has inr .*, and the machine that asks has 0\.0: install one version", why)
 
 
 def test_a_cluster_that_is_gone_ends_the_run(ray, monkeypatch):
@@ -93,6 +98,53 @@ def test_a_cluster_that_does_not_answer_any_more_ends_the_run(ray, monkeypatch, 
     ray.dies = lambda base: RayError("its machine died")
     with Cluster("ray") as cluster, pytest.raises(InrError, match="does not answer any more; what is done is kept"):
         list(cluster.run(power, 2, enumerate(range(12))))
+
+
+HANGS = "import sys, time; sys.stdin.buffer.read(1); time.sleep(60)"
+ENDS = "import sys; sys.stdin.buffer.read(1)"
+
+
+@pytest.mark.parametrize(
+    ("script", "listens", "told"),
+    [
+        (HANGS, False, "does not answer any more; what is done is kept"),
+        (ENDS, False, "does not answer any more; what is done is kept"),
+        (ENDS, True, "lost its process here; what is done is kept"),
+    ],
+)
+def test_what_talks_to_ray_may_hang_or_end(ray, monkeypatch, script, listens, told):
+    def begin() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(_ray_process, "_begin", begin)
+    monkeypatch.setattr(_ray_process, "_LOOK", 0.0)
+    process = _ray_process.RayProcess("the Ray cluster", "ray")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process.address = "there" if listens else "127.0.0.1", 1 if listens else server.getsockname()[1]
+    for _ in range(2):
+        with pytest.raises(InrError, match=f"^the Ray cluster {told}$"):
+            process.ask("size")
+    process.close()
+
+
+def test_ctrl_c_does_not_wait_for_ray(ray, monkeypatch):
+    def size(self: object) -> tuple[int, int]:
+        time.sleep(1.0)
+        return 2, 2
+
+    monkeypatch.setattr(Driver, "size", size)
+    with Cluster("ray") as cluster, pytest.raises(KeyboardInterrupt):
+        list(cluster.run(power, 2, enumerate(range(3)), go_on=lambda: False))
+    assert ray.cancelled == 0
+
+
+def test_one_cluster_for_all_who_ask_for_it(ray):
+    with Cluster("ray") as cluster:
+        with Cluster("ray") as inner:
+            assert [each.value for each in inner.run(power, 2, [("a", 3)])] == [9]
+        assert not ray.down
+        assert [each.value for each in cluster.run(power, 3, [("a", 3)])] == [27]
+    assert ray.down
 
 
 def test_a_cluster_that_does_not_begin_is_one_line(ray, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import inr
+from inr import _ray_process
 from inr._errors import InrError
 from inr.serving import DiskFull
 from inr.serving.options import fit_options
@@ -100,17 +101,20 @@ def test_a_full_disk_costs_time_only(inr_cli, photos, ray, monkeypatch):  # noqa
 
 
 def test_a_cluster_that_goes_away_ends_the_run_and_leaves_the_rest_to_another(inr_cli, photos, ray, monkeypatch):  # noqa: F811
-    def gone(*_, **__):
-        raise InrError("Ray on this machine does not answer any more; what is done is kept")
+    def refuses(*_):
+        raise InrError("no Ray cluster answers")
 
-    wait, answers = ray.wait, [1]
-    monkeypatch.setattr(ray, "wait", lambda *given, **more: wait(*given, **more) if answers.pop() else gone())
-    answers[:] = [0, 1]
-    run = inr_cli(*ON_RAY)
+    def gone(*_, **__):
+        away.setattr(_ray_process, "check_answers", refuses)
+        raise RayError("it does not answer")
+
+    with monkeypatch.context() as away:
+        wait, answers = ray.wait, [0, 1]
+        away.setattr(ray, "wait", lambda *given, **more: wait(*given, **more) if answers.pop() else gone())
+        run = inr_cli(*ON_RAY)
     assert run.status == 2
     assert one_line(run.err) == "Ray on this machine does not answer any more; what is done is kept"
     assert sorted(row["state"] for row in table(Path("away")).values()) == ["done", "waiting", "waiting"]
-    monkeypatch.setattr(ray, "wait", wait)
     assert inr_cli(*ON_RAY).status == 0
 
 
