@@ -55,14 +55,6 @@ def add_shape(
 
     Raises:
         InrError: what `inr.shapes.mesh` refuses.
-
-    >>> import viser
-    >>> from inr.viser import add_shape
-    >>> server = viser.ViserServer(port=0, verbose=False)
-    >>> ball = inr.shapes.Implicit(lambda points: np.linalg.norm(points, axis=1) - 0.6)
-    >>> add_shape(server, ball, resolution=16).name
-    '/shape'
-    >>> server.stop()
     """
     surface = mesh(shape, resolution, engine=engine)
     with tempfile.TemporaryDirectory() as folder:

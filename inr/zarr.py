@@ -51,10 +51,8 @@ class _Bound:
             raise InrError("codec inr takes one positive number, as max_error or as relative_error")
         if self.preset is not None and self.steps is not None:
             raise InrError("a preset says how many seconds a fit has; give a preset, or steps")
-        if self.preset not in (None, "fast", "default", "best") or (self.steps is not None and self.steps < 1):
-            raise InrError(
-                f"a preset is fast, default or best, and steps are from 1 on, not {self.preset or self.steps}"
-            )
+        if self.preset not in (None, "fast", "default", "best") or (self.steps or 0) < 0:
+            raise InrError(f"presets are fast, default and best, steps from 0 on, not {self.preset or self.steps}")
 
     def given(self) -> dict[str, Any]:
         """What was given, as plain JSON."""
@@ -66,7 +64,8 @@ class _Bound:
         if bound is None:
             known = chunk[np.isfinite(chunk)] if chunk.dtype.kind == "f" else chunk
             bound = (self.relative_error or 0.0) * (float(known.max()) - float(known.min()) if known.size else 0.0)
-        return pack_bounded(chunk, bound, preset=self.preset or (None if self.steps else "fast"), steps=self.steps)
+        preset = "fast" if self.preset is None and self.steps is None else self.preset
+        return pack_bounded(chunk, bound, preset=preset, steps=self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class FieldCodec(_Bound, ArrayBytesCodec):
         relative_error: the same as a share of the range of each chunk's values; one of the two is given.
         preset: how long a chunk is fitted: "fast", "default" or "best", see `inr.compress`; "fast" if neither this nor
             `steps` is given.
-        steps: of a fit; equal chunks then have equal bytes on one machine and number of threads.
+        steps: of a fit, 0 for none; equal chunks then have equal bytes on one machine and number of threads.
 
     Raises:
         InrError: no bound, or two; a preset and steps.

@@ -23,7 +23,6 @@ from inr.zarr import FieldCodec
 
 RESULTS = Path(__file__).parent / "results" / "zarr_chunks.tsv"
 BOUNDS = (0.1, 0.5, 2.0, 5.0)  # K
-STEPS = 500
 
 
 def stored(maps: np.ndarray, **codecs: Any) -> tuple[list[bytes], float]:
@@ -44,7 +43,7 @@ def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder with geo/era5_t2m_coinpp.npz")
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--steps", type=int, default=0, help="of the fit of a field; 0 tries none")
     options = parser.parse_args()
     maps = np.load(options.shared / "geo" / "era5_t2m_coinpp.npz")["t2m_kelvin"]
     rows = ["bound_K\tcodec\tbytes\tlargest_error_K\tchunks"]

@@ -50,6 +50,13 @@ def test_a_looser_bound_takes_fewer_bytes():
     assert sizes[-1] < sizes[0] / 2
 
 
+def test_without_steps_no_field_is_tried():
+    values = waves(64, 65)
+    data = pack_bounded(values, 1.0, steps=0)
+    assert "rounded" in loads(data).header
+    assert errors(values, unpack_bounded(data, np.float32)).max() <= 1.0
+
+
 @pytest.mark.parametrize("bound", [0.4, 1, 2.7])
 def test_integers_are_rounded_by_whole_numbers(bound):
     values = waves(20, 30, dtype="uint8")
