@@ -109,7 +109,7 @@ def add_slice(
         abs(rows.high - rows.low),
         format="png",
         wxyz=_TURNS[across],
-        position=tuple(middle),
+        position=np.array(middle),
     )
 
 

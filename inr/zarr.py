@@ -95,7 +95,8 @@ class FieldCodec(_Bound, ArrayBytesCodec):
     @classmethod
     def from_dict(cls, data: Any) -> "FieldCodec":
         """The codec of what Zarr keeps of it."""
-        return cls(**parse_named_configuration(data, _NAME)[1])
+        told: Any = parse_named_configuration(data, _NAME)[1]
+        return cls(**told)
 
     def to_dict(self) -> Any:
         """What Zarr keeps of it, as plain JSON."""
