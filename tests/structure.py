@@ -35,7 +35,7 @@ FLOORS = (
     ("equations", "reconstruction", "shapes"),
     ("sets",),
     ("priors",),
-    ("sweeping", "xarray"),
+    ("napari", "sklearn", "sweeping", "viser", "xarray", "zarr"),
     ("serving",),
     ("face",),
     ("bench",),

@@ -69,7 +69,7 @@ def requirements() -> dict[str, str]:
 def resolve(platform: str, python: str) -> Resolution:
     """Resolve all extras, and look for wheels of what they leave out there."""
     machine = ("--python-platform", PLATFORMS[platform], "--python-version", python)
-    extras = ("--extra", "dev", "--extra", "docs", "--extra", "service-tests")
+    extras = [word for name in ("dev", "docs", "napari", "ray", "service-tests") for word in ("--extra", name)]
     done = uv_compile("pyproject.toml", *extras, "-c", "constraints.txt", "--format", "pylock.toml", *machine)
     if done.returncode != 0:
         return Resolution(platform, python, problem=done.stderr.strip())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from inr.compression.api import recompress as recompress
     from inr.compression.api import sample as sample
     from inr.compression.bitstream.integers import decode_integers as decode_integers
+    from inr.compression.bounded import pack_bounded as pack_bounded
+    from inr.compression.bounded import unpack_bounded as unpack_bounded
     from inr.compression.codecs import Codec as Codec
     from inr.compression.codecs import Payload as Payload
     from inr.compression.coding import fit as fit
@@ -68,9 +70,11 @@ __getattr__, __all__ = lazy_exports(
         "finish": ".finishing",
         "fit": ".coding",
         "halve": ".stored_fields",
+        "pack_bounded": ".bounded",
         "preset_seconds": ".encoder.latent.effort",
         "recompress": ".api",
         "sample": ".api",
         "sampled": ".stored_fields",
+        "unpack_bounded": ".bounded",
     },
 )
