@@ -255,3 +255,33 @@ def test_parts_share_the_kernel_by_their_gradients(signal):
     assert [row.parameters for row in rows] == [128, 8 * 2 + 8 + 8 + 1]
     assert sum(row.weight_share for row in rows) == pytest.approx(1)
     assert all(0 <= row.time <= 1 for row in rows)
+
+
+def waves(side: int) -> inr.signals.GridSignal:
+    """A picture whose contrast is not everywhere the same."""
+    y, x = np.mgrid[0:side, 0:side] / 24
+    return inr.from_array((np.sin(9 * x) * np.cos(7 * y) * (y / y.max())).astype(np.float32), kind="image")
+
+
+def test_a_large_signal_takes_no_longer_and_is_told_as_well():
+    seen = {}
+    for side in (160, 640):
+        signal = waves(side)
+        torch.manual_seed(0)
+        field = inr.Field.build(signal.domain, activation="sine", network="mlp:depth=1,width=8")
+        counts: list[int] = []
+
+        def execute(coords, field=field, counts=counts):
+            counts.append(len(coords))
+            return field(coords)
+
+        facts = diagnostics.explain(field, signal, execute=execute).facts
+        assert facts.looked_at == (4 * 64 * 64, side * side)
+        with torch.no_grad():
+            found = field(inr.signals.grid_coords((side, side), torch.arange(side**2))).clamp(-1, 1)
+            error = float((found - signal.values(torch.arange(side**2))).square().mean())
+        assert abs(facts.psnr - 10 * math.log10(4 / error)) < 4 * facts.errors["psnr"]
+        assert 0.1 < facts.errors["psnr"] < 5
+        seen[side] = counts
+    assert seen[160] == seen[640]
+    assert sum(seen[160]) < 10 * 4 * 64 * 64

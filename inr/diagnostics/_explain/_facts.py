@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,9 @@ class Facts:
         history: of the fit, where it was recorded.
         suited: learning rates by part, as a probe finds them for these parts, signal and steps; none where it cannot.
         fit: how the field says it was fitted: rates, batch, schedule, steps …
+        looked_at: samples of the blocks, and all that there are.
+        errors: standard errors of "psnr" in dB, "alias" as a share of it, "noise" and "whiteness", from how much the
+            blocks differ: what comes from looking at these alone. None where there is one block.
     """
 
     psnr: float = math.nan
@@ -88,6 +92,8 @@ class Facts:
     history: History | None = None
     suited: Mapping[str, float] = dataclass_field(default_factory=dict)
     fit: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    looked_at: tuple[int, int] = (0, 0)
+    errors: Mapping[str, float] = dataclass_field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -115,16 +121,30 @@ def gather(
     mean = sum(each.sum(axis=tuple(range(each.ndim - 1))) for each in targets) / (count / signal.channels)
     spread = sum(float((np.square(block.target - mean) * block.there).sum()) for block in blocks) / count
     power, wanted = (np.mean([band_powers(each) for each in group], axis=0) for group in (residuals, targets))
-    complete = all(bool(block.there.all()) for block in blocks)
-    if complete:
-        aliases = [alias_ratio(block.twice_as_dense(run), block.target) for block in blocks]
-        alias = float(np.exp(np.mean(np.log(np.maximum(aliases, 1e-6)))))
+    logarithms: list[float] = []
+    if all(bool(block.there.all()) for block in blocks):
+        ratios = (alias_ratio(block.twice_as_dense(run), block.target) for block in blocks)
+        logarithms = [math.log(max(each, 1e-6)) for each in ratios]
+    whiteness = [autocorrelation(each) for each in residuals]
+    noise = _noise(blocks)
+    looked_at = count // signal.channels, signal.size
+    own = [
+        float(np.square(each).sum() / max(block.there.sum(), 1)) for each, block in zip(residuals, blocks, strict=True)
+    ]
+    errors = _standard_errors(
+        {
+            "psnr": own,
+            "alias": logarithms, "noise": noise, "whiteness": whiteness,
+        },
+        min(looked_at[0] / looked_at[1], 1),
+    )  # fmt: skip
+    if "psnr" in errors:  # of the logarithm of the mean
+        errors["psnr"] *= 10 / math.log(10) / max(missed * signal.channels, 1e-12)
     return Facts(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
         bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
-        limits=tuple(band_limits(blocks[0].shape)), alias=alias if complete else math.nan,
-        noise=_noise(blocks),
-        whiteness=float(np.mean([autocorrelation(each) for each in residuals])),
+        limits=tuple(band_limits(blocks[0].shape)), alias=math.exp(fmean(logarithms)) if logarithms else math.nan,
+        noise=fmean(noise) if noise else math.nan, whiteness=fmean(whiteness), looked_at=looked_at, errors=errors,
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
         grid=_grid(field, signal, blocks, residuals), history=history, fit=field.fit,
         suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
@@ -164,11 +184,16 @@ def _rank(field: Field, blocks: Sequence[Block]) -> float:
     return feature_rank(layers[-1].inputs) if len(layers) > 1 else math.nan
 
 
-def _noise(blocks: Sequence[Block]) -> float:
-    """As a share of the range, which is 2; NaN of blocks that are too small to tell."""
-    if max(blocks[0].shape) < 5:
-        return math.nan
-    return float(np.mean([noise_estimate(block.target) for block in blocks])) / 2
+def _noise(blocks: Sequence[Block]) -> list[float]:
+    """By blocks, as shares of the range, which is 2; none of blocks that are too small to tell."""
+    return [] if max(blocks[0].shape) < 5 else [noise_estimate(block.target) / 2 for block in blocks]
+
+
+def _standard_errors(found: Mapping[str, Sequence[float]], share: float) -> dict[str, float]:
+    """Of means over blocks, which hold a share of all samples (Cochran, Sampling techniques, 1977, section 2.6)."""
+    return {
+        name: stdev(each) / math.sqrt(len(each)) * math.sqrt(1 - share) for name, each in found.items() if len(each) > 1
+    }
 
 
 def _baseline(signal: GridSignal, seed: int) -> float:

@@ -15,12 +15,14 @@ from inr.diagnostics._measures._bands import band_powers
 from inr.diagnostics._measures._kernel_spectrum import EXACT_POINTS
 from inr.diagnostics._measures._layers import affine_maps
 from inr.diagnostics._measures._target_shares import predicted_residual, target_shares
+from inr.encodings import DenseGrid, HashGrid
 from inr.field import Field
 from inr.fitting import tangent_kernel
 from inr.signals import GridSignal
 
 _POINTS, _TIMES, _PROBES = 4_096, 5, 4
-_MOST_NUMBERS, _LEAST_POINTS = 2**26, 36  # 256 MiB of derivatives; of fewer points a kernel has no bands
+MOST_NUMBERS = 2**25  # derivatives of single values, 128 MiB
+_LEAST_POINTS = 36  # of fewer a kernel has no bands
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,19 @@ def _traces(field: Field, coords: Tensor) -> dict[str, float]:
     return found
 
 
+def sample_by_sample(field: Field) -> bool:
+    """Whether a kernel takes derivatives in whole tables, one for every value: of grids it takes them by levels."""
+    return field.encoding.tables and not isinstance(field.encoding, HashGrid | DenseGrid)
+
+
 def kernel_of(field: Field, signal: GridSignal, *, seed: int = 0) -> Kernel | None:
     """The tangent kernel of a field's parts with new weights, on a block of its signal.
 
     None of a flat block, and of tables that are too large.
     """
     points = EXACT_POINTS
-    if field.encoding.tables:  # derivatives of single values are kept, which have as many numbers as the tables
-        points = min(points, _MOST_NUMBERS // field.parameter_count)
+    if sample_by_sample(field):
+        points = min(points, MOST_NUMBERS // (field.parameter_count * field.domain.channels))
     if points < _LEAST_POINTS:
         return None
     block = blocks_of(signal, points=points, count=1, seed=seed + 1)[0]
