@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 
 from inr._errors import InrError
-from inr.diagnostics._explain._blocks import Execute, blocks_of
+from inr.diagnostics._explain._blocks import Execute, blocks_of, sample_by_sample
 from inr.diagnostics._explain._facts import Facts, gather
 from inr.diagnostics._explain._history import History
 from inr.diagnostics._explain._parts import (
@@ -21,7 +21,6 @@ from inr.diagnostics._explain._parts import (
     band_rows,
     kernel_of,
     part_rows,
-    sample_by_sample,
 )
 from inr.diagnostics._explain._rules import Advice, advise
 from inr.diagnostics._explain._settings import command, settings_of, spelled
@@ -197,7 +196,7 @@ def _finding(advice: Advice, settings: Mapping[str, Any], name: str, output: str
     words = f"{advice.words} (expected {advice.expected:+.1f} dB)"
     return Finding(
         advice.cause, advice.measure, advice.number, advice.threshold, advice.expected, words, advice.changes,
-        " ".join(spelled(changed)), whole,
+        " ".join(spelled(changed, usual=True)), whole,
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 
 from inr.diagnostics._explain._blocks import Block, Execute, blocks_of
-from inr.diagnostics._explain._frequency import Ladder, frequency_ladders
+from inr.diagnostics._explain._capacity import Capacity, capacity_of
+from inr.diagnostics._explain._frequency import Ladder, frequency_ladders, lost_by_running_on
 from inr.diagnostics._explain._history import History, decibels
 from inr.diagnostics._explain._settings import settings_of
 from inr.diagnostics._measures._alias import alias_ratio
@@ -27,6 +28,7 @@ from inr.fitting import Budget, make_fitter
 from inr.signals import GridSignal, Signal, grid_coords, unpack_missing
 
 POINTS, BLOCKS = 4_096, 4  # that errors are measured on
+NOISE = 0.02  # of the range, from which on it is spoken of
 _BASELINE = 400  # samples of the closed-form baseline
 _RECTIFIERS = ("relu",)
 
@@ -66,6 +68,9 @@ class Facts:
         ranks: stable ranks of weight matrices.
         ladders: frequencies of the parts, and what others would predict left-out samples with.
         grid: of encodings that are one.
+        capacity: of fields with few parameters, and what more would bring.
+        run_on: decibels that kernel regression loses on the signal itself, without its noise, by fitting this as well;
+            NaN without noise. What is lost by more steps than are good.
         history: of the fit, where it was recorded.
         suited: learning rates by part, as a probe finds them for these parts, signal and steps; none where it cannot.
         fit: how the field says it was fitted: rates, batch, schedule, steps …
@@ -89,6 +94,8 @@ class Facts:
     ranks: Mapping[str, float] = dataclass_field(default_factory=dict)
     ladders: tuple[Ladder, ...] = ()
     grid: Grid | None = None
+    capacity: Capacity | None = None
+    run_on: float = math.nan
     history: History | None = None
     suited: Mapping[str, float] = dataclass_field(default_factory=dict)
     fit: Mapping[str, Any] = dataclass_field(default_factory=dict)
@@ -128,6 +135,8 @@ def gather(
     whiteness = [autocorrelation(each) for each in residuals]
     noise = _noise(blocks)
     looked_at = count // signal.channels, signal.size
+    level = fmean(noise) if noise else math.nan
+    run_on = lost_by_running_on(field, signal, (2 * level) ** 2, seed=seed) if level >= NOISE else math.nan
     own = [
         float(np.square(each).sum() / max(block.there.sum(), 1)) for each, block in zip(residuals, blocks, strict=True)
     ]
@@ -144,10 +153,10 @@ def gather(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
         bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
         limits=tuple(band_limits(blocks[0].shape)), alias=math.exp(fmean(logarithms)) if logarithms else math.nan,
-        noise=fmean(noise) if noise else math.nan, whiteness=fmean(whiteness), looked_at=looked_at, errors=errors,
+        noise=level, whiteness=fmean(whiteness), looked_at=looked_at, errors=errors,
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
-        grid=_grid(field, signal, blocks, residuals), history=history, fit=field.fit,
-        suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
+        grid=_grid(field, signal, blocks, residuals), capacity=capacity_of(field, signal, blocks), run_on=run_on,
+        history=history, fit=field.fit, suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
     )  # fmt: skip
 
 

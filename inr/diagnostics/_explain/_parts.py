@@ -9,13 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.diagnostics._explain._blocks import Block, blocks_of
+from inr.diagnostics._explain._blocks import Block, blocks_of, sample_by_sample
 from inr.diagnostics._explain._facts import Facts
 from inr.diagnostics._measures._bands import band_powers
 from inr.diagnostics._measures._kernel_spectrum import EXACT_POINTS
 from inr.diagnostics._measures._layers import affine_maps
 from inr.diagnostics._measures._target_shares import predicted_residual, target_shares
-from inr.encodings import DenseGrid, HashGrid
 from inr.field import Field
 from inr.fitting import tangent_kernel
 from inr.signals import GridSignal
@@ -145,11 +144,6 @@ def _traces(field: Field, coords: Tensor) -> dict[str, float]:
             for (name, _), grad in zip(parameters, grads, strict=True):
                 found["encoding" if name.startswith("encoding") else "network"] += float(grad.double().square().sum())
     return found
-
-
-def sample_by_sample(field: Field) -> bool:
-    """Whether a kernel takes derivatives in whole tables, one for every value: of grids it takes them by levels."""
-    return field.encoding.tables and not isinstance(field.encoding, HashGrid | DenseGrid)
 
 
 def kernel_of(field: Field, signal: GridSignal, *, seed: int = 0) -> Kernel | None:
