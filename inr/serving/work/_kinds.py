@@ -154,7 +154,7 @@ def _fit(task: Task, given: Input) -> Outcome:
         steps, reason = end.step, str(end.reason)
     task.stage("evaluating")
     field.metrics = evaluate(field, signal, execute=execute, block=block) | surface_measures(field, signal)
-    metrics = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
+    metrics: dict[str, Any] = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
     data = container.dumps(*field.storage(field))
     if verdict is not None:
         task.stage("explaining")
