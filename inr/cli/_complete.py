@@ -1,5 +1,6 @@
 """`inr complete`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,8 @@ EPILOG = """
   inr complete face.png --keep 0.1 --base faces.inr        # from a tenth of its pixels; beside the truth
 
   inr complete map.npy                                     # where it is NaN; no base: an exponential covariance
+
+  inr complete series.npz --period 24      # where it is NaN, by harmonics of 24 samples; --period auto estimates it
 
   inr complete face.png --mask mask.png --base faces.inr -o out.npz    # mean, deviation, samples, unseen
 
@@ -53,6 +56,14 @@ def complete(
     base: Annotated[
         Path | None, typer.Option(help="What inr learn learned from similar signals.", show_default=False)
     ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a signal of one axis, in its unit: seconds of a sound, samples of an array; or auto.",
+            metavar="PERIOD",
+            show_default=False,
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Signals to draw as they might be; 4 if not given.")] = 4,
     truth: Annotated[Path | None, typer.Option(help="What it should be, to measure it by.", show_default=False)] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn; 0 if not given.", show_default=False)] = 0,
@@ -62,6 +73,9 @@ def complete(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Tell the unseen samples of a signal from the seen ones, and how sure that is."""
+    known_period = None if period is None else _period(period)
+    if known_period is not None and base is not None:
+        raise InrError("give --period, or --base: both say what unseen samples are told from")
     with waiting(f"reading {signal}", quiet=quiet):
         import inr
         from inr.priors import complete as run
@@ -75,7 +89,7 @@ def complete(
         known = inr.open(truth) if truth is not None else source if keep is not None else None
         unseen: Any = mask if keep is None else _drawn(keep, source.array.shape[:-1], mask, seed)
     with waiting("completing", quiet=quiet):
-        found = run(source, unseen, base=base, samples=samples, seed=seed)
+        found = run(source, unseen, base=base, period=known_period, samples=samples, seed=seed)
     _write(found, files, known, force=force)
     result = _document(found, known, files)
     if as_json:
@@ -84,6 +98,16 @@ def complete(
         out().print(pairs(_rows(result)))
         for each in files:
             remark(f"wrote {each}")
+
+
+def _period(given: str) -> float | str:
+    """A number, or "auto"."""
+    if given == "auto":
+        return given
+    try:
+        return float(given)
+    except ValueError:
+        raise InrError(f"--period is a number, or auto, not {given!r}") from None
 
 
 def _files(path: Path, kind: str, *, sheet: bool) -> list[Path]:
@@ -138,7 +162,9 @@ def _write(found: "Completed", files: list[Path], known: Any, *, force: bool) ->
 
 
 def _document(found: "Completed", known: Any, files: list[Path]) -> dict[str, Any]:
-    figures = {} if known is None else found.compare(known)._asdict()
+    figures: dict[str, Any] = {} if known is None else found.compare(known)._asdict()
+    if found.periodic is not None:
+        figures["periodic"] = asdict(found.periodic)
     return {
         "method": found.method, "seen": int((~found.unseen).sum()), "unseen": int(found.unseen.sum()),
         "deviation": {"mean": float(found.deviation[found.unseen].mean()), "largest": float(found.deviation.max())},
@@ -153,6 +179,13 @@ def _rows(result: dict[str, Any]) -> dict[str, str]:
         "seen": f"{result['seen']:,} of {result['seen'] + result['unseen']:,} samples",
         "deviation": f"{spread['mean']:.4g} mean, {spread['largest']:.4g} largest (white in the picture of it)",
     }
+    if "periodic" in result:
+        periodic = result["periodic"]
+        how = "estimated" if periodic["estimated"] else "given"
+        rows["period"] = (
+            f"{periodic['period']:.6g} {periodic['unit']} ({how}); {periodic['harmonics']} harmonics, which tell "
+            f"{periodic['told']:.1%} of the variance of samples left out"
+        )
     if "psnr" in result:
         rows["quality"] = f"{decibels(result['psnr'])}; {decibels(result['psnr_unseen'])} of what was unseen"
         rows["intervals"] = (

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from inr.diagnostics._measures._confusion import gradient_cosines as gradient_cosines
     from inr.diagnostics._measures._fresh import fresh_distance as fresh_distance
     from inr.diagnostics._measures._fresh import radial_spectrum as radial_spectrum
+    from inr.diagnostics._measures._kernel_spectrum import kernel_ends as kernel_ends
     from inr.diagnostics._measures._kernel_spectrum import kernel_spectrum as kernel_spectrum
     from inr.diagnostics._measures._kernel_spectrum import kernel_trace as kernel_trace
     from inr.diagnostics._measures._kernel_spectrum import lanczos as lanczos
@@ -138,6 +139,7 @@ __getattr__, __all__ = lazy_exports(
         "hamming": "._measures._regions",
         "hamming_distances": "._measures._regions",
         "harmonic_bounds": "._measures._amplitude",
+        "kernel_ends": "._measures._kernel_spectrum",
         "kernel_spectrum": "._measures._kernel_spectrum",
         "kernel_trace": "._measures._kernel_spectrum",
         "lanczos": "._measures._kernel_spectrum",

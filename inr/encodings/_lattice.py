@@ -126,12 +126,18 @@ class Lattice(nn.Module):
 
     def forward(self, coords: Float[Tensor, "n d"], table: Float[Tensor, "entries features"]) -> Float[Tensor, "n out"]:
         """Interpolated rows of the table, level after level."""
+        return blend_rows(table, *self.corners(coords))
+
+    def corners(
+        self, coords: Float[Tensor, "n d"]
+    ) -> tuple[Int[Tensor, "levels corners n"], Float[Tensor, "levels corners n"]]:
+        """The table's rows around points at every level, and what each of them counts."""
         unit = coords.T.contiguous().clamp(-1, 1) * 0.5 + 0.5
         position = (self._scales * unit[:, None]).add_(0.5)
         cell = position.detach().floor()
         part = upper_weight(position - cell, self._smoothness)
         weights = combine(torch.stack((1 - part, part), dim=2), torch.mul)
-        return blend_rows(table, self._rows(cell.to(torch.int32)), weights)
+        return self._rows(cell.to(torch.int32)), weights
 
     def _rows(self, cell: Int[Tensor, "d levels n"]) -> Int[Tensor, "levels corners n"]:
         """Table rows of the corners of each cell."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from inr.fitting._frequencies import choose_frequencies as choose_frequencies
     from inr.fitting._frequencies import second_opinions as second_opinions
     from inr.fitting._kernel import RIDGES as RIDGES
+    from inr.fitting._kernel import gradient_gram as gradient_gram
     from inr.fitting._kernel import leave_one_out as leave_one_out
     from inr.fitting._kernel import tangent_kernel as tangent_kernel
     from inr.fitting._make_optimiser import OPTIMISERS as OPTIMISERS
@@ -112,6 +113,7 @@ __getattr__, __all__ = lazy_exports(
         "dense_patches": "._patches",
         "evaluate": "._evaluate",
         "fingerprint": "._state",
+        "gradient_gram": "._kernel",
         "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",

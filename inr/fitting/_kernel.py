@@ -1,7 +1,7 @@
 """The tangent kernel of a field at its start, and how well it predicts samples that it does not see."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,9 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
+from inr.encodings import DenseGrid, HashGrid
 from inr.field import Field
 from inr.networks import Affine
 
+Numbers = Callable[[Tensor], Sequence[Tensor]]  # of a field's values (n, C): some (n,)
 RIDGES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
@@ -38,9 +40,25 @@ def tangent_kernel(field: Field, coords: Float[Tensor, "n d"]) -> Float[Tensor, 
     """
     if coords.ndim != 2 or coords.shape[1] != field.domain.in_dim:
         raise InrError(f"coordinates must have shape (n, {field.domain.in_dim}), got {tuple(coords.shape)}")
-    layers = _affine_layers(field)
-    found = None if layers is None else _from_layers(field, coords, layers)
-    return _from_jacobian(field, coords) if found is None else found
+    return _gram(field, coords, lambda values: list(values.unbind(1)))
+
+
+def gradient_gram(field: Field, coords: Float[Tensor, "n d"], values: Float[Tensor, "n c"]) -> Float[Tensor, "n n"]:
+    """The products of the gradients that single samples give: G_ij = ∇L_i · ∇L_j of their squared errors L_i.
+
+    Args:
+        field: as it stands.
+        coords: of the samples, (n, D) in [-1, 1], of the field's dtype.
+        values: of the samples, normalised, (n, C).
+
+    Returns:
+        (n, n), symmetric and positive semidefinite, of the field's dtype.
+
+    >>> field = inr.Field.build(inr.open("photo.png").domain, network="mlp:depth=1,width=16")
+    >>> inr.fitting.gradient_gram(field, torch.zeros(4, 2), torch.ones(4, 3)).shape
+    torch.Size([4, 4])
+    """
+    return _gram(field, coords, lambda found: [(found - values).square().sum(1)])
 
 
 def leave_one_out(
@@ -85,47 +103,82 @@ def leave_one_out(
     return torch.stack(errors)
 
 
+def _gram(field: Field, coords: Tensor, numbers: Numbers) -> Tensor:
+    """The sum over `numbers` of the products of their derivatives in all weights, for every pair of samples.
+
+    Args:
+        field: whose weights count.
+        coords: of the samples.
+        numbers: of the field's values (n, C): some (n,), each of which depends on its own sample alone.
+    """
+    layers = _affine_layers(field)
+    found = None if layers is None else _from_layers(field, coords, layers, numbers)
+    return _from_jacobian(field, coords, numbers) if found is None else found
+
+
 def _affine_layers(field: Field) -> list[nn.Module] | None:
-    """The layers that hold all the weights, each once; None where something else holds some of them."""
+    """The layers that hold the weights, each once, beside the table of a grid; None where something else has some."""
     owners = [module for module in field.modules() if next(module.parameters(recurse=False), None) is not None]
-    return owners if all(isinstance(module, Affine) for module in owners) else None
+    grid = field.encoding if isinstance(field.encoding, HashGrid | DenseGrid) else None
+    layers = [module for module in owners if module is not grid]
+    return layers if all(isinstance(module, Affine) for module in layers) else None
 
 
-def _from_layers(field: Field, coords: Tensor, layers: Sequence[nn.Module]) -> Tensor | None:
+def _from_layers(field: Field, coords: Tensor, layers: Sequence[nn.Module], numbers: Numbers) -> Tensor | None:
     """Layer by layer: (Δ Δᵀ) ∘ (X Xᵀ + 1) of the inputs X and the derivatives Δ in the outputs of an affine map.
 
-    This never forms J, which has as many columns as there are weights. None where a layer is not called once.
+    A level of a grid's features is a map of the sparse vectors of what the rows around a point count. This never forms
+    J, which has as many columns as there are weights. None where a layer is not called once.
     """
     seen: list[tuple[Tensor, Tensor]] = []
+    features: list[Tensor] = []
 
     def record(module: nn.Module, inputs: Any, outputs: Any) -> None:
         grown = inputs[0].new_ones((len(coords), 1)) if module.bias is not None else inputs[0][:, :0]
-        seen.append((torch.cat([inputs[0], grown], dim=1).detach(), outputs[0]))
+        wide = torch.cat([inputs[0], grown], dim=1).detach()
+        seen.append((wide @ wide.T, outputs[0]))
 
     hooks = [layer.register_forward_hook(record) for layer in layers]
+    grid = field.encoding if isinstance(field.encoding, HashGrid | DenseGrid) else None
+    if grid is not None:
+        hooks.append(grid.register_forward_hook(lambda module, inputs, outputs: features.append(outputs)))
     try:
         values = field(coords)
     finally:
         for hook in hooks:
             hook.remove()
-    if len(seen) != len(layers):
+    if len(seen) != len(layers) or len(features) != (grid is not None):
         return None
-    outputs = [output for _, output in seen]
+    levels = [] if grid is None else _level_products(grid, coords)
+    outputs = [*(output for _, output in seen), *features]
     kernel = values.new_zeros((len(coords), len(coords)))
-    for channel in range(values.shape[1]):
-        derivatives = torch.autograd.grad(values[:, channel].sum(), outputs, retain_graph=True)
-        for (inputs, _), derivative in zip(seen, derivatives, strict=True):
-            kernel += (derivative @ derivative.T) * (inputs @ inputs.T)
+    for each in numbers(values):
+        derivatives = torch.autograd.grad(each.sum(), outputs, retain_graph=True)
+        for (products, _), derivative in zip(seen, derivatives, strict=False):
+            kernel += (derivative @ derivative.T) * products
+        for products, derivative in zip(levels, derivatives[-1].chunk(max(len(levels), 1), dim=1), strict=False):
+            kernel += (derivative @ derivative.T) * products
     return kernel
 
 
-def _from_jacobian(field: Field, coords: Tensor) -> Tensor:
+def _level_products(grid: HashGrid | DenseGrid, coords: Tensor) -> list[Tensor]:
+    """For every level of a grid: the products (n, n) of what the rows of its table count at one point and another."""
+    rows, weights = grid.lattice.corners(grid.placed_in(coords))
+    found = []
+    for own, counts in zip(rows, weights.detach(), strict=True):
+        known, places = own.unique(return_inverse=True)
+        spread = counts.new_zeros(len(known), len(coords))
+        spread.index_put_((places, torch.arange(len(coords)).expand_as(places)), counts, accumulate=True)
+        found.append(spread.T @ spread)
+    return found
+
+
+def _from_jacobian(field: Field, coords: Tensor, numbers: Numbers) -> Tensor:
     """By the derivatives of every sample, for any network."""
     kernel = coords.new_zeros((len(coords), len(coords)))
     parameters = [parameter for parameter in field.parameters() if parameter.requires_grad]
-    values = field(coords)
-    for channel in range(values.shape[1]):
-        for rows in _jacobian(values[:, channel], parameters, batched=not field.encoding.tables):
+    for each in numbers(field(coords)):
+        for rows in _jacobian(each, parameters, batched=not field.encoding.tables):
             flat = rows.reshape(len(coords), -1)
             kernel += flat @ flat.T
     return kernel.detach()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.priors._collection import signal_files as signal_files
     from inr.priors._completion import Completed as Completed
     from inr.priors._completion import Figures as Figures
+    from inr.priors._completion import Periodic as Periodic
     from inr.priors._completion import complete as complete
     from inr.priors._decoding import field_of_code as field_of_code
     from inr.priors._kind import is_base as is_base
@@ -48,6 +49,7 @@ __getattr__, __all__ = lazy_exports(
         "Learning": "._learn",
         "LearningEvent": "._learn",
         "Method": "._method",
+        "Periodic": "._completion",
         "Sampled": "._method",
         "check_outputs": "._learn",
         "checkpoint_of": "._learn",

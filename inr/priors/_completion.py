@@ -14,11 +14,13 @@ from inr._errors import InrError
 from inr.field import Field
 from inr.priors._base import Base, as_base
 from inr.priors._gaussian import Gaussian
+from inr.priors._harmonics import estimated_period, harmonics, line_error
 from inr.priors._inner import values_of
 from inr.priors._method import Adapted, Sampled
 from inr.priors._neural_process import NeuralProcess
 from inr.priors._process import (
     Posterior,
+    Process,
     check_size,
     condition,
     exponential_process,
@@ -28,7 +30,7 @@ from inr.priors._process import (
 )
 from inr.signals import Domain, GridSignal, Signal, as_signal, grid_coords, psnr, usual_values
 
-EXPONENTIAL = "exponential"  # the name of what needs no base
+EXPONENTIAL, HARMONICS = "exponential", "harmonics"  # the names of what needs no base
 _FOLDS = 5  # parts that seen samples are left out by, to find how far a field is from what it has not seen
 _LEAST = 3  # samples that say something of a signal
 
@@ -50,6 +52,25 @@ class Figures(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Periodic:
+    """What is known of a signal's period.
+
+    Attributes:
+        period: in `unit`, that of the axis.
+        unit: as "s" or "samples".
+        harmonics: how many of it tell the samples best.
+        told: share of the seen samples' variance about a line that they tell of samples left out; at most 1.
+        estimated: whether the period was estimated, not given.
+    """
+
+    period: float
+    unit: str
+    harmonics: int
+    told: float
+    estimated: bool
+
+
+@dataclass(frozen=True)
 class Completed:
     """A signal of which some samples were seen.
 
@@ -59,9 +80,10 @@ class Completed:
         samples: signals as they might be, (draws, …, c).
         unseen: where nothing was seen, bool (…).
         domain: of the signal.
-        method: "exponential", or the base's.
+        method: "exponential", "harmonics", or the base's.
         degrees: of freedom of Student's distribution of single values; infinite where it is Gauss's.
         field: that was adapted to what was seen, where the method has one.
+        periodic: the period in the axis's unit, and what was found with it; None without one.
     """
 
     mean: Float[np.ndarray, "*shape c"]
@@ -72,6 +94,7 @@ class Completed:
     method: str
     degrees: float
     field: Field | None = None
+    periodic: Periodic | None = None
 
     def interval(self, share: float) -> tuple[Float[np.ndarray, "*shape c"], Float[np.ndarray, "*shape c"]]:
         """The lower and the upper ends of the intervals in which values lie with some probability, each by itself.
@@ -123,6 +146,7 @@ def complete(
     mask: Any = None,
     *,
     base: Base | str | os.PathLike[str] | None = None,
+    period: float | str | None = None,
     samples: int = 4,
     seed: int = 0,
 ) -> Completed:
@@ -134,6 +158,9 @@ def complete(
     how far such a field is from what it has not seen, they find out by leaving out a fifth of them at a time, and a
     Gaussian process with an exponential covariance of these errors corrects the field and tells the deviations.
 
+    With a period a signal of one axis is a line and the harmonics of that period, by ridge regression in closed form,
+    and an exponential covariance is that of what is missed by samples that are left out.
+
     What the values of unseen samples are in the signal, numbers or NaN, changes nothing.
 
     Args:
@@ -141,6 +168,8 @@ def complete(
         mask: where samples are unseen: bool of the grid's shape; or a picture of the mask, bright where they are, or
             its path. None: those that the signal lacks.
         base: what was learned from similar signals, or the path of its file. Its value range is taken for the signal's.
+        period: in the unit of the axis, as seconds of a sound and samples of an array; "auto": estimated from what is
+            seen.
         samples: how many signals to draw.
         seed: decides these.
 
@@ -166,7 +195,14 @@ def complete(
         given.check(domain)
     seen = np.flatnonzero(~unseen)
     check_size(len(seen) * domain.channels)
-    posterior, degrees, field = _posterior(given, domain, seen, values, samples, seed)
+    periodic = None
+    if period is None:
+        posterior, degrees, field = _posterior(given, domain, seen, values, samples, seed)
+    else:
+        if given is not None:
+            raise InrError("a period and a base are two ways of telling unseen samples: give one of them")
+        periodic, process = _periodic(domain, period, seen, values)
+        posterior, degrees, field = condition(process, seen, values, samples, seed), process.degrees, None
     shape = (*unseen.shape, domain.channels)
     half = np.subtract(domain.values.high, domain.values.low) / 2
     mean = domain.values.restore(posterior.mean.reshape(shape)).astype(np.float32)
@@ -174,8 +210,37 @@ def complete(
     return Completed(
         mean, (half * posterior.deviation.reshape(shape)).astype(np.float32),
         domain.values.restore(posterior.draws.reshape(-1, *shape)).astype(np.float32), unseen, domain,
-        EXPONENTIAL if given is None else given.method.config()["name"], degrees, field,
+        _name(given, periodic), degrees, field, periodic,
     )  # fmt: skip
+
+
+def _name(base: Base | None, periodic: Periodic | None) -> str:
+    if base is not None:
+        name: str = base.method.config()["name"]
+        return name
+    return EXPONENTIAL if periodic is None else HARMONICS
+
+
+def _periodic(domain: Domain, period: float | str, seen: np.ndarray, values: np.ndarray) -> tuple[Periodic, Process]:
+    """The harmonics of a period, and the process of what they miss."""
+    if domain.shape is None or len(domain.shape) != 1:
+        raise InrError(f"a period is of signals of one axis, as sounds and series; this one has {domain.in_dim}")
+    extent, axis = domain.shape[0], domain.axes[0]
+    spacing = abs(axis.high - axis.low) / extent
+    where = seen.astype(float)
+    if isinstance(period, str) and period != "auto":
+        raise InrError(f'a period is a number, or "auto", not {period!r}')
+    samples = estimated_period(where, values, extent) if period == "auto" else float(period) / spacing
+    try:
+        found = harmonics(where, values, samples, extent)
+    except InrError as error:
+        raise InrError(f"{error} ({samples * spacing:g} {axis.unit})") from None
+    told = 1 - found.error / max(line_error(where, values, extent), 1e-300)
+    places = np.arange(extent, dtype=float)
+    process = residual_process(
+        places_of(places[:, None] * (2 / extent), domain.shape), found(places), seen, found.missed
+    )
+    return Periodic(samples * spacing, axis.unit, found.count, told, period == "auto"), process
 
 
 def _unseen(signal: Signal, mask: Any) -> Bool[np.ndarray, "*shape"]:

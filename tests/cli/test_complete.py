@@ -90,3 +90,24 @@ def test_a_folder_is_compressed_by_a_base(inr_cli, faces, tmp_path):
     run = inr_cli("compress", faces, "--base", "elsewhere.txt", "-o", "more.inr", "--bpp", 1)
     assert run.status == 2
     assert "bytes are too few for these signals" in run.err
+
+
+def test_a_series_is_completed_by_its_period(inr_cli, tmp_path):
+    places = np.arange(200.0)
+    series = (np.sin(2 * np.pi * places / 25) + 0.3 * np.cos(6 * np.pi * places / 25)).astype(np.float32)
+    true = series.copy()
+    series[60:100] = np.nan
+    np.savez(tmp_path / "series.npz", series)
+    run = inr_cli("complete", "series.npz", "--period", "auto", "--json")
+    assert run.status == 0, run.err
+    found = json.loads(run.out)
+    assert found["method"] == "harmonics"
+    assert found["periodic"]["estimated"]
+    assert abs(found["periodic"]["period"] - 25) < 0.01
+    assert np.abs(np.load(tmp_path / found["files"][0]).ravel() - true).max() < 0.01
+    run = inr_cli("complete", "series.npz", "--period", "25", "--force")
+    assert run.status == 0, run.err
+    assert "25 samples (given)" in run.out
+    run = inr_cli("complete", "series.npz", "--period", "a day", "--force")
+    assert run.status == 2
+    assert "--period is a number, or auto" in run.err

@@ -63,18 +63,54 @@ def test_low_bands_are_learned_first():
 
 
 def test_lanczos_finds_the_ends_of_a_tangent_kernel():
-    field = small_field((11, 9), channels=2, encoding="fourier:frequencies=8,sigma=2")
-    coords = grid(field)
-    exact = diagnostics.kernel_spectrum(field, coords)
-    product = diagnostics._measures._kernel_spectrum.kernel_product(field.double(), coords.double())
-    ritz, shares = diagnostics.lanczos(product, len(coords), 30)
-    assert ritz[-1] == pytest.approx(exact[0], rel=1e-3)
-    assert ritz[-2] == pytest.approx(exact[1], rel=1e-3)
-    assert shares.sum() == pytest.approx(1)
-    # the other end, where eigenvalues crowd near 0: of an operator whose eigenvalues are known
+    """Against dense eigenvalues, to 1e-3: the largest of a smooth network, and both of a grid, whose are apart."""
+    smooth = small_field((11, 9), channels=2, encoding="fourier:frequencies=8,sigma=2").double()
+    coords = grid(smooth).double()
+    exact = torch.linalg.eigvalsh(tangent_kernel(smooth, coords)).numpy()
+    found = diagnostics.lanczos(diagnostics._measures._kernel_spectrum.kernel_product(smooth, coords), 99, 30)
+    assert found.values[-1] == pytest.approx(exact[-1], rel=1e-3)
+    assert found.values[-2] == pytest.approx(exact[-2], rel=1e-3)
+    assert found.shares.sum() == pytest.approx(1)
+    largest, smallest = diagnostics.kernel_ends(smooth, coords, products=30)
+    assert largest == pytest.approx(exact[-1], rel=1e-3)
+    assert math.isnan(smallest)
+
+    parts = {"encoding": "dense:levels=2,coarsest=6,finest=12", "network": "mlp:depth=1,width=16"}
+    field = small_field((11, 9), **parts).double()
+    exact = torch.linalg.eigvalsh(tangent_kernel(field, coords)).numpy()
+    ends = diagnostics.kernel_ends(field, coords, products=99)
+    assert ends == pytest.approx((exact[-1], exact[0]), rel=1e-3)
+    assert exact[0] < 0.05 * exact[-1]
+
+
+def test_ritz_values_are_as_near_as_they_say():
     known = np.linspace(1, 3, 40) ** 2
-    apart = diagnostics.lanczos(lambda v: v * torch.tensor(known), 40, 40)[0]
-    assert apart == pytest.approx(known, rel=1e-6)
+    for products in (10, 25, 40):
+        found = diagnostics.lanczos(lambda v: v * torch.tensor(known), 40, products)
+        nearest = np.abs(found.values[:, None] - known).min(1)
+        assert (nearest <= found.bounds + 1e-9).all()
+    assert found.values == pytest.approx(known, rel=1e-6)
+
+
+def test_predicted_residual_is_that_of_a_wide_network_within_2_db():
+    """400 steps of gradient descent on all samples at once, the tangent kernel being that of the start."""
+    x = torch.arange(40, dtype=torch.float64) / 20 - 0.975
+    target = (torch.sin(4 * x) + 0.4 * torch.cos(17 * x) + 0.2 * torch.sin(31 * x))[:, None]
+    field = small_field((40,), encoding="fourier:frequencies=16,sigma=2", network="mlp:depth=2,width=256").double()
+    coords = x[:, None]
+    with torch.no_grad():
+        begin = target - field(coords)
+    eigenvalues, shares = diagnostics.target_shares(tangent_kernel(field, coords), begin)
+    descent = torch.optim.SGD(field.parameters(), 1 / float(eigenvalues[0]))
+    for _ in range(400):
+        descent.zero_grad()
+        (0.5 * (field(coords) - target).square().sum()).backward()
+        descent.step()
+    with torch.no_grad():
+        actual = float((field(coords) - target).square().sum() / begin.square().sum())
+    predicted = diagnostics.predicted_residual(eigenvalues, shares, 400)
+    assert 10 * abs(math.log10(predicted / actual)) < 2
+    assert actual < 0.1
 
 
 def test_the_trace_is_that_of_the_kernel():

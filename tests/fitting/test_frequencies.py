@@ -46,6 +46,8 @@ def field(encoding="identity", activation="sine", network="mlp:depth=2,width=12"
         {"encoding": "fourier:frequencies=8", "activation": "relu"}, {"network": "skip:depth=3,width=12"},
         {"encoding": "learned-fourier:frequencies=8"},
         {"encoding": "dense:levels=2,coarsest=2,finest=4", "activation": "relu"},
+        {"encoding": "hash:levels=3,coarsest=4,finest=9,log2_size=4,interpolation=smoothstep", "channels": 2},
+        {"encoding": "kplanes:resolution=3,scales=1,features=4", "activation": "relu"},
     ],
 )  # fmt: skip
 def test_the_kernel_is_that_of_the_jacobian(parts):

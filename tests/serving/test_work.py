@@ -48,6 +48,21 @@ def test_a_served_fit_is_the_one_of_the_library(service, tmp_path, kept):
     assert (service.folder / "jobs" / job / "preview.webp").is_file()
 
 
+def test_a_long_fit_says_what_holds_it_back(service, monkeypatch):
+    setup = {**QUICK, "steps": 12, "lr": 1.0, "exact": True}  # a rate at which nothing is learned
+    short = service.submit(**setup)
+    service.work()
+    assert service.job(short).metrics["verdict"] is None  # it took less than an explanation is worth
+    monkeypatch.setattr("inr.serving.work._verdict.LEAST_SECONDS", 0.0)
+    long = service.submit(**setup)
+    service.work()
+    first, *_ = service.job(long).metrics["verdict"]
+    assert first.keys() == {"sentence", "changed", "expected"}
+    assert "stuck" in first["sentence"] or "never settled" in first["sentence"]
+    assert first["changed"].startswith("--lr")
+    assert service.data(long) == service.data(short)
+
+
 def test_a_closed_form_takes_no_steps(service, tmp_path):
     job = service.submit(solver="closed-form", exact=True)
     service.work()

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from inr.diagnostics._measures._alias import twice_as_dense
+from inr.encodings import DenseGrid, HashGrid
+from inr.field import Field
 from inr.fitting import dense_patches
 from inr.signals import GridSignal, grid_coords
 
@@ -78,3 +80,8 @@ def _block(signal: GridSignal, cells: Int[Tensor, " n"]) -> Block:
     assert len(coords) == math.prod(sides)
     values = signal.values(signal.samples_of(torch.from_numpy(inside.ravel()))).numpy()
     return Block(sides, coords, values.reshape(*sides, -1), there)
+
+
+def sample_by_sample(field: Field) -> bool:
+    """Whether a kernel takes derivatives in whole tables, one for every value: of grids it takes them by levels."""
+    return field.encoding.tables and not isinstance(field.encoding, HashGrid | DenseGrid)

@@ -11,10 +11,17 @@ import torch
 from jaxtyping import Float
 
 from inr._errors import InrError
-from inr.diagnostics._explain._blocks import Execute, blocks_of
+from inr.diagnostics._explain._blocks import Execute, blocks_of, sample_by_sample
 from inr.diagnostics._explain._facts import Facts, gather
 from inr.diagnostics._explain._history import History
-from inr.diagnostics._explain._parts import BandRow, PartRow, band_rows, kernel_of, part_rows
+from inr.diagnostics._explain._parts import (
+    MOST_NUMBERS,
+    BandRow,
+    PartRow,
+    band_rows,
+    kernel_of,
+    part_rows,
+)
 from inr.diagnostics._explain._rules import Advice, advise
 from inr.diagnostics._explain._settings import command, settings_of, spelled
 from inr.diagnostics._measures._confusion import gradient_cosines
@@ -25,7 +32,6 @@ from inr.signals import Domain, GridSignal, Signal
 
 MOST = 5  # sentences of a verdict
 _CONFUSED = 48  # samples whose gradients are compared
-_MOST_NUMBERS = 2**26  # of these gradients together: 256 MiB
 _PICTURE = 96  # samples a side of the residual that is shown
 
 
@@ -111,7 +117,7 @@ def explain(
     """Say why a fit is as good as it is, and what to change.
 
     It looks at blocks of the signal at the samples' real spacing, not at all of it, so that large signals take no
-    longer than small ones.
+    longer than small ones; `facts.errors` says how far what was measured may lie from that of all samples.
 
     Args:
         field: as it was fitted, with what its file says of the fit.
@@ -155,7 +161,7 @@ def explain(
     flat = residual if residual.ndim == 3 else None
     near = blocks_of(signal, points=_CONFUSED, count=1, seed=seed)[0]
     coords, values = near.samples()
-    few = min(_CONFUSED, max(_MOST_NUMBERS // max(field.parameter_count, 1), 2))
+    few = min(_CONFUSED, max(MOST_NUMBERS // field.parameter_count, 2)) if sample_by_sample(field) else _CONFUSED
     cosines = gradient_cosines(field, coords[:few], values[:few]).numpy()
     return Explanation(
         findings, part_rows(field, block), band_rows(facts, kernel), facts, notes,
@@ -190,7 +196,7 @@ def _finding(advice: Advice, settings: Mapping[str, Any], name: str, output: str
     words = f"{advice.words} (expected {advice.expected:+.1f} dB)"
     return Finding(
         advice.cause, advice.measure, advice.number, advice.threshold, advice.expected, words, advice.changes,
-        " ".join(spelled(changed)), whole,
+        " ".join(spelled(changed, usual=True)), whole,
     )  # fmt: skip
 
 

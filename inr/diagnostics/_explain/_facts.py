@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from jaxtyping import Float
 
 from inr.diagnostics._explain._blocks import Block, Execute, blocks_of
-from inr.diagnostics._explain._frequency import Ladder, frequency_ladders
+from inr.diagnostics._explain._capacity import Capacity, capacity_of
+from inr.diagnostics._explain._frequency import Ladder, frequency_ladders, lost_by_running_on
 from inr.diagnostics._explain._history import History, decibels
 from inr.diagnostics._explain._settings import settings_of
 from inr.diagnostics._measures._alias import alias_ratio
@@ -26,6 +28,7 @@ from inr.fitting import Budget, make_fitter
 from inr.signals import GridSignal, Signal, grid_coords, unpack_missing
 
 POINTS, BLOCKS = 4_096, 4  # that errors are measured on
+NOISE = 0.02  # of the range, from which on it is spoken of
 _BASELINE = 400  # samples of the closed-form baseline
 _RECTIFIERS = ("relu",)
 
@@ -65,9 +68,15 @@ class Facts:
         ranks: stable ranks of weight matrices.
         ladders: frequencies of the parts, and what others would predict left-out samples with.
         grid: of encodings that are one.
+        capacity: of fields with few parameters, and what more would bring.
+        run_on: decibels that kernel regression loses on the signal itself, without its noise, by fitting this as well;
+            NaN without noise. What is lost by more steps than are good.
         history: of the fit, where it was recorded.
         suited: learning rates by part, as a probe finds them for these parts, signal and steps; none where it cannot.
         fit: how the field says it was fitted: rates, batch, schedule, steps …
+        looked_at: samples of the blocks, and all that there are.
+        errors: standard errors of "psnr" in dB, "alias" as a share of it, "noise" and "whiteness", from how much the
+            blocks differ: what comes from looking at these alone. None where there is one block.
     """
 
     psnr: float = math.nan
@@ -85,9 +94,13 @@ class Facts:
     ranks: Mapping[str, float] = dataclass_field(default_factory=dict)
     ladders: tuple[Ladder, ...] = ()
     grid: Grid | None = None
+    capacity: Capacity | None = None
+    run_on: float = math.nan
     history: History | None = None
     suited: Mapping[str, float] = dataclass_field(default_factory=dict)
     fit: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    looked_at: tuple[int, int] = (0, 0)
+    errors: Mapping[str, float] = dataclass_field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -115,19 +128,35 @@ def gather(
     mean = sum(each.sum(axis=tuple(range(each.ndim - 1))) for each in targets) / (count / signal.channels)
     spread = sum(float((np.square(block.target - mean) * block.there).sum()) for block in blocks) / count
     power, wanted = (np.mean([band_powers(each) for each in group], axis=0) for group in (residuals, targets))
-    complete = all(bool(block.there.all()) for block in blocks)
-    if complete:
-        aliases = [alias_ratio(block.twice_as_dense(run), block.target) for block in blocks]
-        alias = float(np.exp(np.mean(np.log(np.maximum(aliases, 1e-6)))))
+    logarithms: list[float] = []
+    if all(bool(block.there.all()) for block in blocks):
+        ratios = (alias_ratio(block.twice_as_dense(run), block.target) for block in blocks)
+        logarithms = [math.log(max(each, 1e-6)) for each in ratios]
+    whiteness = [autocorrelation(each) for each in residuals]
+    noise = _noise(blocks)
+    looked_at = count // signal.channels, signal.size
+    level = fmean(noise) if noise else math.nan
+    run_on = lost_by_running_on(field, signal, (2 * level) ** 2, seed=seed) if level >= NOISE else math.nan
+    own = [
+        float(np.square(each).sum() / max(block.there.sum(), 1)) for each, block in zip(residuals, blocks, strict=True)
+    ]
+    errors = _standard_errors(
+        {
+            "psnr": own,
+            "alias": logarithms, "noise": noise, "whiteness": whiteness,
+        },
+        min(looked_at[0] / looked_at[1], 1),
+    )  # fmt: skip
+    if "psnr" in errors:  # of the logarithm of the mean
+        errors["psnr"] *= 10 / math.log(10) / max(missed * signal.channels, 1e-12)
     return Facts(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
         bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
-        limits=tuple(band_limits(blocks[0].shape)), alias=alias if complete else math.nan,
-        noise=_noise(blocks),
-        whiteness=float(np.mean([autocorrelation(each) for each in residuals])),
+        limits=tuple(band_limits(blocks[0].shape)), alias=math.exp(fmean(logarithms)) if logarithms else math.nan,
+        noise=level, whiteness=fmean(whiteness), looked_at=looked_at, errors=errors,
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
-        grid=_grid(field, signal, blocks, residuals), history=history, fit=field.fit,
-        suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
+        grid=_grid(field, signal, blocks, residuals), capacity=capacity_of(field, signal, blocks), run_on=run_on,
+        history=history, fit=field.fit, suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
     )  # fmt: skip
 
 
@@ -164,11 +193,16 @@ def _rank(field: Field, blocks: Sequence[Block]) -> float:
     return feature_rank(layers[-1].inputs) if len(layers) > 1 else math.nan
 
 
-def _noise(blocks: Sequence[Block]) -> float:
-    """As a share of the range, which is 2; NaN of blocks that are too small to tell."""
-    if max(blocks[0].shape) < 5:
-        return math.nan
-    return float(np.mean([noise_estimate(block.target) for block in blocks])) / 2
+def _noise(blocks: Sequence[Block]) -> list[float]:
+    """By blocks, as shares of the range, which is 2; none of blocks that are too small to tell."""
+    return [] if max(blocks[0].shape) < 5 else [noise_estimate(block.target) / 2 for block in blocks]
+
+
+def _standard_errors(found: Mapping[str, Sequence[float]], share: float) -> dict[str, float]:
+    """Of means over blocks, which hold a share of all samples (Cochran, Sampling techniques, 1977, section 2.6)."""
+    return {
+        name: stdev(each) / math.sqrt(len(each)) * math.sqrt(1 - share) for name, each in found.items() if len(each) > 1
+    }
 
 
 def _baseline(signal: GridSignal, seed: int) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.activations import activations
-from inr.diagnostics._explain._blocks import blocks_of
+from inr.diagnostics._explain._blocks import blocks_of, sample_by_sample
 from inr.encodings import encodings
 from inr.field import Field
 from inr.fitting import leave_one_out, tangent_kernel
@@ -64,8 +64,7 @@ def frequency_ladders(field: Field, signal: GridSignal, *, seed: int = 0) -> tup
         seed: of weights, and of where the blocks lie.
     """
     config = field.config()
-    samples = [block.samples() for block in blocks_of(signal, points=POINTS, count=BLOCKS, seed=seed + 1)]
-    samples = [(coords, (values - values.mean(0)).double()) for coords, values in samples if len(coords) >= 16]
+    samples = _samples(signal, seed)
     flat = not any(bool(values.any()) for _, values in samples)
     found = []
     for part, registry in (("encoding", encodings), ("activation", activations)):
@@ -76,6 +75,38 @@ def frequency_ladders(field: Field, signal: GridSignal, *, seed: int = 0) -> tup
                 if errors:
                     found.append(Ladder(part, name, float(value), errors))
     return tuple(found)
+
+
+def lost_by_running_on(field: Field, signal: GridSignal, noise: float, *, seed: int = 0) -> float:
+    """Decibels that a signal under noise loses when it is fitted to the end, by kernel regression with a field's parts.
+
+    Ridges stand for lengths of training: the best for the steps that are best, and the least for all that there are.
+    What samples are missed by that are left out has the noise in it, which is taken off.
+
+    Args:
+        field: whose parts are looked at.
+        signal: that it was fitted to.
+        noise: its mean square, in normalised values.
+        seed: of weights, and of where the blocks lie.
+
+    Returns:
+        NaN of tables whose derivatives would be taken value by value, and of samples that are too few.
+    """
+    samples = _samples(signal, seed)
+    if not samples or sample_by_sample(field):
+        return math.nan
+    errors = _by_ridges(field, {part: dict(each) for part, each in field.config().items()}, samples, seed)
+    finite = [each for each in errors if math.isfinite(each)]
+    if not finite:
+        return math.nan
+    best, last = (max(each - noise, 0.1 * noise) for each in (min(finite), finite[-1]))
+    return 10 * math.log10(last / best)
+
+
+def _samples(signal: GridSignal, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Coordinates, and values about their mean, of the blocks that kernels are of."""
+    found = [block.samples() for block in blocks_of(signal, points=POINTS, count=BLOCKS, seed=seed + 1)]
+    return [(coords, (values - values.mean(0)).double()) for coords, values in found if len(coords) >= 16]
 
 
 def _climb(
@@ -108,6 +139,11 @@ def _climb(
 
 def _left_out(field: Field, parts: Mapping[str, Any], samples: list[tuple[Tensor, Tensor]], seed: int) -> float:
     """The geometric mean over blocks of the least error; infinite where parts cannot be built."""
+    return min(_by_ridges(field, parts, samples, seed), default=math.inf)
+
+
+def _by_ridges(field: Field, parts: Mapping[str, Any], samples: list[tuple[Tensor, Tensor]], seed: int) -> list[float]:
+    """The geometric mean over blocks of the error with each ridge, large to small; none where parts cannot be built."""
     width = parts["network"].get("width")
     if isinstance(width, int):
         parts["network"]["width"] = min(width, _WIDTH)
@@ -116,10 +152,10 @@ def _left_out(field: Field, parts: Mapping[str, Any], samples: list[tuple[Tensor
         try:
             fresh = Field.build(field.domain, **parts)
         except InrError:
-            return math.inf
+            return []
     logarithms = []
     for coords, values in samples:
         with torch.enable_grad():
             kernel = tangent_kernel(fresh, coords).double()
-        logarithms.append(math.log(max(float(leave_one_out(kernel, values).min()), _LEAST)))
-    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else math.inf
+        logarithms.append(leave_one_out(kernel, values).clamp(min=_LEAST).log())
+    return torch.stack(logarithms).mean(0).exp().tolist() if logarithms else []

@@ -149,6 +149,7 @@ class Recorder:
 
     Args:
         fitter: whose events it is told.
+        looks: at the field on the way, spread by the logarithm of the step; 0 for the losses alone, which cost nothing.
 
     >>> setup = inr.fitting.Setup("identity", "sine", "mlp:depth=1,width=8", batch=64, steps=1000)
     >>> fitter = inr.Fitter(inr.open("photo.png"), setup, inr.Budget(steps=20), engine="eager")
@@ -159,11 +160,11 @@ class Recorder:
     20
     """
 
-    def __init__(self, fitter: Fitter) -> None:
-        self._fitter = fitter
+    def __init__(self, fitter: Fitter, *, looks: int = LOOKS) -> None:
+        self._fitter, self._count = fitter, looks
         signal = fitter.signal
         self._blocks: list[Block] = []
-        if isinstance(signal, GridSignal):
+        if looks and isinstance(signal, GridSignal):
             self._blocks = blocks_of(signal, points=POINTS, count=BLOCKS)
         self._losses: list[float] = []
         self._stride = 1
@@ -173,11 +174,13 @@ class Recorder:
     def observe(self, event: Event) -> None:
         """Take note of an event."""
         if event.kind == "start":
-            self._due = log_spaced(event.steps, LOOKS)
+            self._due = log_spaced(event.steps, self._count)
         if event.kind == "step" and (event.step - 1) % self._stride == 0:
             self._losses.append(event.loss)
             if len(self._losses) > _MOST_LOSSES:
                 self._losses, self._stride = self._losses[::2], 2 * self._stride
+        if not self._count:
+            return
         due = event.kind == "start" or (event.kind == "step" and event.step in self._due)
         if due or (event.kind == "end" and (not self._looks or self._looks[-1].step != event.step)):
             self._looks.append(self._look(event.step))

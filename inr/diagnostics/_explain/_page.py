@@ -12,7 +12,7 @@ from PIL import Image
 from inr._files import replacing
 from inr.diagnostics._explain._charts import histogram, line_chart, region_lines
 from inr.diagnostics._explain._explanation import Explanation, Finding
-from inr.diagnostics._explain._words import band_cells, part_cells
+from inr.diagnostics._explain._words import band_cells, looked_at, part_cells
 from inr.diagnostics._html import img, png
 from inr.diagnostics._plot import heat
 from inr.diagnostics._svg import INKS, Chart
@@ -97,6 +97,8 @@ def _facts(explanation: Explanation) -> list[str]:
             f"PSNR {facts.psnr:.1f} dB; predicting the mean {facts.psnr_of_mean:.1f} dB; random Fourier features, "
             f"solved at once, {facts.baseline:.1f} dB on samples left out"
         )
+    if seen := looked_at(facts):
+        words.append(seen[0].upper() + seen[1:])
     if math.isfinite(facts.psnr_held_out):
         words.append(f"{facts.psnr_held_out:.1f} dB on samples that were not learned")
     return words

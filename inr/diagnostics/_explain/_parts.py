@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.diagnostics._explain._blocks import Block, blocks_of
+from inr.diagnostics._explain._blocks import Block, blocks_of, sample_by_sample
 from inr.diagnostics._explain._facts import Facts
 from inr.diagnostics._measures._bands import band_powers
 from inr.diagnostics._measures._kernel_spectrum import EXACT_POINTS
@@ -20,7 +20,8 @@ from inr.fitting import tangent_kernel
 from inr.signals import GridSignal
 
 _POINTS, _TIMES, _PROBES = 4_096, 5, 4
-_MOST_NUMBERS, _LEAST_POINTS = 2**26, 36  # 256 MiB of derivatives; of fewer points a kernel has no bands
+MOST_NUMBERS = 2**25  # derivatives of single values, 128 MiB
+_LEAST_POINTS = 36  # of fewer a kernel has no bands
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ def kernel_of(field: Field, signal: GridSignal, *, seed: int = 0) -> Kernel | No
     None of a flat block, and of tables that are too large.
     """
     points = EXACT_POINTS
-    if field.encoding.tables:  # derivatives of single values are kept, which have as many numbers as the tables
-        points = min(points, _MOST_NUMBERS // field.parameter_count)
+    if sample_by_sample(field):
+        points = min(points, MOST_NUMBERS // (field.parameter_count * field.domain.channels))
     if points < _LEAST_POINTS:
         return None
     block = blocks_of(signal, points=points, count=1, seed=seed + 1)[0]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from inr._specs import format_spec
-from inr.diagnostics._explain._facts import Facts
+from inr.diagnostics._explain._capacity import SMALL
+from inr.diagnostics._explain._facts import NOISE, Facts
 from inr.diagnostics._explain._frequency import Ladder
 from inr.field import Field
 
@@ -28,8 +29,10 @@ TOP_BAND = 0.1  # of the target's power in the highest octave, that a fit of too
 FULL_RANK, STILL_ALIKE, ENDED = 0.5, 0.3, 1.5  # feature rank, autocorrelation, dB of the last fifth of the steps
 BEYOND_GRID, TARGET_BEYOND = 0.5, 0.01
 DEAD, COLLAPSED = 0.9, 1.1  # share of units, stable rank of a hidden layer: fits that are well have up to 0.7, and 1.5
+FEW_GAIN = 2.0  # dB that more parameters must promise
 # of noise
-NOISE = 0.02  # of the range
+PAST_NOISE = 2  # times the steps at which the loss passes the noise: a rate that falls in these learns half as much
+LEAST_EXPECTED = 1.0  # dB
 
 
 @dataclass(frozen=True)
@@ -145,18 +148,16 @@ def _rate_octaves(facts: Facts) -> float:
 def _noise(facts: Facts, field: Field) -> Iterator[Advice]:
     if not _learns_noise(facts):
         return
-    history, fit = facts.history, facts.fit
-    level = (2 * facts.noise) ** 2
-    step = None if history is None else history.first_below(level)
-    steps = int(fit.get("steps", 0))
-    expected = 5 * math.log10(level / max(facts.mse, 1e-12))
-    expected = min(max(expected, 1.0), 8.0)
-    stop = step if step is not None and step < steps else max(steps // 10, 1)
+    history, steps = facts.history, int(facts.fit.get("steps", 0))
+    passed = None if history is None else history.first_below((2 * facts.noise) ** 2)
+    if passed is None or PAST_NOISE * passed >= steps or not facts.run_on >= LEAST_EXPECTED:
+        return
+    stop = PAST_NOISE * passed
     words = (
         f"The fit learns noise: of {facts.noise:.1%} of the range in the signal ({NOISE:.0%} counts) it leaves "
-        f"{math.sqrt(facts.mse) / 2:.1%}: stop at step {stop}"
+        f"{math.sqrt(facts.mse) / 2:.1%}; its loss passed the noise at step {passed}: take {stop} steps"
     )
-    yield Advice("noise", "noise, share of the range", facts.noise, NOISE, expected, words, {"steps": stop})
+    yield Advice("noise", "noise, share of the range", facts.noise, NOISE, facts.run_on, words, {"steps": stop})
 
 
 def _learns_noise(facts: Facts) -> bool:
@@ -189,7 +190,9 @@ def _frequency_high(facts: Facts, field: Field) -> Iterator[Advice]:
         yield Advice("frequency_high", measure, number, threshold, ladder.gain, words, _at(field, ladder))
     elif not facts.ladders:
         what = "learn places between the samples too, with --for zoom"
-        yield Advice("frequency_high", measure, number, threshold, 1.0, f"{seen}: {what}", {"lattice_only": False})
+        reached = facts.psnr if math.isnan(facts.psnr_held_out) else facts.psnr_held_out
+        expected = max(facts.baseline - reached, LEAST_EXPECTED)
+        yield Advice("frequency_high", measure, number, threshold, expected, f"{seen}: {what}", {"lattice_only": False})
 
 
 def _frequency_low(facts: Facts, field: Field) -> Iterator[Advice]:
@@ -225,34 +228,51 @@ def _grid_coarse(facts: Facts, field: Field) -> Iterator[Advice]:
 
 
 def _narrow(facts: Facts, field: Field) -> Iterator[Advice]:
-    network = field.network.config()
-    width = network.get("width")
-    ended = facts.history is None or facts.history.gain(0.2) < ENDED
-    if not isinstance(width, int) or not (facts.rank >= FULL_RANK and facts.whiteness > STILL_ALIKE and ended):
+    capacity = facts.capacity
+    if capacity is None or not facts.whiteness > STILL_ALIKE:
         return
-    words = (
-        f"The layers are full: the last one uses {facts.rank:.0%} of its width ({FULL_RANK:.0%} is much), and the "
-        f"residual goes on from sample to sample (autocorrelation {facts.whiteness:.2f}): width {width} -> {2 * width}"
-    )
-    yield Advice(
-        "narrow", "feature rank", facts.rank, FULL_RANK, 3.0, words,
-        {"network": format_spec(dict(network) | {"width": 2 * width})},
-    )  # fmt: skip
+    full = facts.rank >= FULL_RANK
+    if facts.history is not None and facts.history.gain(0.2) >= ENDED:
+        return
+    few = f"{capacity.parameters:,} parameters for {capacity.values:,} values"
+    alike = f"the residual goes on from sample to sample (autocorrelation {facts.whiteness:.2f})"
+    more = f"{capacity.changed}, {capacity.larger:,} parameters"
+    if full and capacity.gain > 0:
+        words = (
+            f"The layers are full: the last one uses {facts.rank:.0%} of its width ({FULL_RANK:.0%} is much), and "
+            f"{alike}; {few}: {more}"
+        )
+        yield Advice("narrow", "feature rank", facts.rank, FULL_RANK, capacity.gain, words, capacity.changes)
+    elif facts.history is not None and capacity.gain >= FEW_GAIN and _far_from_noise(facts):
+        share = capacity.parameters / capacity.values
+        words = f"The field is too small: {few} ({SMALL:g} a value are few), and {alike}: {more}"
+        yield Advice("narrow", "parameters for a value", share, SMALL, capacity.gain, words, capacity.changes)
+
+
+def _far_from_noise(facts: Facts) -> bool:
+    """Whether the residual is more than the signal's noise, and nothing is invented between samples."""
+    return facts.mse > 4 * (2 * facts.noise) ** 2 and facts.alias < NO_ALIAS
 
 
 def _dead(facts: Facts, field: Field) -> Iterator[Advice]:
+    expected = facts.baseline - facts.psnr  # what a closed form does that a fit should not fall behind
+    if not expected >= LEAST_EXPECTED:
+        return
     hidden = list(facts.ranks.items())[1:-1]
     name, rank = min(hidden, key=lambda each: each[1], default=("", math.inf))
+    behind = f"the fit is {expected:.1f} dB behind random features solved at once"
     if facts.dead > DEAD:
         words = (
-            f"{facts.dead:.0%} of the units are dead ({DEAD:.0%} is too much): take a sine activation, or a lower rate"
+            f"{facts.dead:.0%} of the units are dead ({DEAD:.0%} is too much), and {behind}: take a sine activation, "
+            "or a lower rate"
         )
-        yield Advice("dead", "share of dead units", facts.dead, DEAD, 1.0, words, {"activation": "sine"})
+        yield Advice("dead", "share of dead units", facts.dead, DEAD, expected, words, {"activation": "sine"})
     elif rank < COLLAPSED:
         words = (
-            f"Layer {name} has collapsed to a stable rank of {rank:.1f} (below {COLLAPSED:g} is too low): half the rate"
+            f"Layer {name} has collapsed to a stable rank of {rank:.1f} (below {COLLAPSED:g} is too low), and "
+            f"{behind}: half the rate"
         )
-        yield Advice("dead", "stable rank", rank, COLLAPSED, 1.0, words, _scaled(facts, 0.5))
+        yield Advice("dead", "stable rank", rank, COLLAPSED, expected, words, _scaled(facts, 0.5))
 
 
 def _lower(facts: Facts, factor: float, otherwise: str) -> tuple[dict[str, Any], str]:

@@ -35,14 +35,14 @@ def settings_of(field: Field, signal: Signal | None = None) -> dict[str, Any]:
     return settings
 
 
-def spelled(settings: Mapping[str, Any]) -> list[str]:
-    """Settings as arguments of `inr fit`."""
+def spelled(settings: Mapping[str, Any], *, usual: bool = False) -> list[str]:
+    """Settings as arguments of `inr fit`; those that it has anyway if they are `usual`."""
     words: list[str] = []
     for part in _PARTS:
         if part in settings:
             words += [f"--{part}", str(settings[part])]
     for name, value in settings.items():
-        if name in _PARTS or value == _USUAL.get(name):
+        if name in _PARTS or (not usual and value == _USUAL.get(name)):
             continue
         if name == "learning_rate":
             words += [

@@ -7,6 +7,7 @@ from typing import Any
 
 from inr._json import finite
 from inr.diagnostics._explain._explanation import Explanation
+from inr.diagnostics._explain._facts import Facts
 from inr.diagnostics._explain._parts import BandRow, PartRow
 
 _NONE = "–"
@@ -43,6 +44,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         "frequencies": [{**asdict(each), "best": each.best, "gain": each.gain} for each in facts.ladders],
         "regions": {name: line.regions for name, line in explanation.lines.items()},
     }  # fmt: skip
+    numbers |= {"looked_at": list(facts.looked_at), "standard_errors": dict(facts.errors)}
     if explanation.eigenvalues is not None and explanation.shares is not None:
         numbers["kernel"] = {"eigenvalues": explanation.eigenvalues.tolist(), "shares": explanation.shares.tolist()}
     if history is not None:
@@ -62,6 +64,17 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
         }
     )
     return found
+
+
+def looked_at(facts: Facts) -> str:
+    """How much of a signal was looked at, and what that leaves open; nothing where it was all."""
+    seen, whole = facts.looked_at
+    if seen >= whole or "psnr" not in facts.errors:
+        return ""
+    return (
+        f"looked at {seen:,} of {whole:,} samples, which leaves {facts.errors['psnr']:.1f} dB of the PSNR open (one "
+        "standard error)"
+    )
 
 
 def _percent(share: float) -> str:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr.field import Field
+from inr.fitting import gradient_gram
 
 
 def gradient_cosines(field: Field, coords: Float[Tensor, "n d"], values: Float[Tensor, "n c"]) -> Float[Tensor, " p"]:
@@ -17,7 +18,7 @@ def gradient_cosines(field: Field, coords: Float[Tensor, "n d"], values: Float[T
 
     Args:
         field: as it stands.
-        coords: of the samples, (n, D), float32; some dozens, neighbours or far apart. Memory is n times the weights'.
+        coords: of the samples, (n, D), float32; some dozens, neighbours or far apart.
         values: of the samples, normalised.
 
     Returns:
@@ -28,14 +29,7 @@ def gradient_cosines(field: Field, coords: Float[Tensor, "n d"], values: Float[T
     """
     if len(coords) < 2:
         raise InrError(f"gradients are compared between samples, of which two or more are needed, not {len(coords)}")
-    parameters = [each for each in field.parameters() if each.requires_grad]
-    rows = []
-    for place, wanted in zip(coords.split(1), values.split(1), strict=True):
-        loss = (field(place) - wanted).square().sum()
-        grads = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
-        rows.append(torch.cat([each.flatten() for each in grads]))
-    matrix = torch.stack(rows)
-    gram = (matrix @ matrix.T).double()
+    gram = gradient_gram(field, coords, values).double()
     norms = gram.diagonal().sqrt()
     cosines = gram / torch.where(norms > 0, norms, torch.nan) / torch.where(norms > 0, norms, torch.nan)[:, None]
     one, other = torch.triu_indices(len(coords), len(coords), 1)

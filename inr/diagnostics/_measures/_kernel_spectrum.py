@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,20 @@ EXACT_POINTS = 400  # up to which a kernel is formed and decomposed in well unde
 Apply = Callable[[Float[Tensor, " n"]], Float[Tensor, " n"]]
 
 
+class Ritz(NamedTuple):
+    """What a Lanczos process tells of a symmetric operator.
+
+    Attributes:
+        values: Ritz values, in ascending order.
+        shares: of the first vector along each.
+        bounds: how far from each an eigenvalue lies at most, in exact arithmetic.
+    """
+
+    values: Float[np.ndarray, " m"]
+    shares: Float[np.ndarray, " m"]
+    bounds: Float[np.ndarray, " m"]
+
+
 def kernel_spectrum(
     field: Field, coords: Float[Tensor, "n d"], *, products: int = 30, seed: int = 0
 ) -> Float[np.ndarray, " m"]:
@@ -27,7 +42,8 @@ def kernel_spectrum(
     Args:
         field: whose kernel it is.
         coords: points (n, D), float32. All eigenvalues are found of up to 400; of more the Ritz values of a Lanczos
-            process of `products` products with K, whose ends are near the largest and the smallest.
+            process of `products` products with K. The first of these are near the largest eigenvalues; the last say
+            little of the smallest, see `kernel_ends`.
         products: of the Lanczos process.
         seed: of its first vector.
 
@@ -36,7 +52,38 @@ def kernel_spectrum(
     """
     if len(coords) <= EXACT_POINTS:
         return torch.linalg.eigvalsh(tangent_kernel(field, coords).double()).flip(0).clamp(min=0).numpy()
-    return lanczos(kernel_product(field, coords), len(coords), products, seed=seed)[0][::-1]
+    return lanczos(kernel_product(field, coords), len(coords), products, seed=seed).values[::-1]
+
+
+def kernel_ends(
+    field: Field, coords: Float[Tensor, "n d"], *, products: int = 60, tolerance: float = 1e-3, seed: int = 0
+) -> tuple[float, float]:
+    """The largest and the smallest eigenvalue of the tangent kernel, each where it is certain; NaN where it is not.
+
+    A Ritz value has an eigenvalue no farther away than the norm of its residual, which a Lanczos process gives with
+    it (Parlett, The symmetric eigenvalue problem, 1998, section 13.2). The largest is found in some tens of products.
+    Eigenvalues of smooth networks fall as fast as their functions are smooth, and crowd around 0 below what the
+    field's numbers can tell: then the smallest is not given, however many products are spent. Those of grids of
+    features mostly are apart, and take about as many products as there are points.
+
+    Args:
+        field, coords, seed: as of `kernel_spectrum`; a field and points of float64 tell smaller ones.
+        products: with K.
+        tolerance: of an eigenvalue, relative to itself.
+
+    Returns:
+        Both ends, float64.
+
+    >>> field = inr.Field.build(inr.open("photo.png").domain, network="mlp:depth=1,width=16")
+    >>> largest, smallest = inr.diagnostics.kernel_ends(field, torch.rand(600, 2) * 2 - 1)
+    >>> largest > 0, smallest
+    (True, nan)
+    """
+    found = lanczos(kernel_product(field, coords), len(coords), products, seed=seed)
+    rounding = torch.finfo(field.dtype).eps * math.sqrt(len(coords)) * float(np.abs(found.values).max())
+    sure = found.bounds + rounding <= tolerance * found.values
+    largest, smallest = (float(found.values[end]) if sure[end] else math.nan for end in (-1, 0))
+    return largest, smallest
 
 
 def kernel_trace(field: Field, coords: Float[Tensor, "n d"], *, probes: int = 8, seed: int = 0) -> float:
@@ -72,8 +119,8 @@ def spectral_density(
     """
     apply = kernel_product(field, coords)
     found = [lanczos(apply, len(coords), products, seed=seed + probe, signs=True) for probe in range(probes)]
-    places = np.concatenate([each[0] for each in found])
-    shares = np.concatenate([each[1] for each in found]) / probes
+    places = np.concatenate([each.values for each in found])
+    shares = np.concatenate([each.shares for each in found]) / probes
     order = np.argsort(places)
     return places[order], shares[order]
 
@@ -92,10 +139,8 @@ def kernel_product(field: Field, coords: Float[Tensor, "n d"]) -> Apply:
     return apply
 
 
-def lanczos(
-    apply: Apply, size: int, products: int, *, seed: int = 0, signs: bool = False
-) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    """Ritz values of a symmetric operator in ascending order, and the share of the first vector along each.
+def lanczos(apply: Apply, size: int, products: int, *, seed: int = 0, signs: bool = False) -> Ritz:
+    """Ritz values of a symmetric operator in ascending order.
 
     All vectors are kept orthogonal to all before (Golub and Van Loan, Matrix computations, section 10.3).
 
@@ -115,7 +160,7 @@ def lanczos(
     start = torch.randn(size, generator=draw, dtype=torch.float64)
     start = start.sign() if signs else start
     basis = [start / start.norm()]
-    diagonal, beside = [], []
+    diagonal, beside, last = [], [], 0.0
     for _ in range(min(products, size)):
         image = apply(basis[-1])
         diagonal.append(float(basis[-1] @ image))
@@ -124,11 +169,13 @@ def lanczos(
             image = image - known.T @ (known @ image)
         norm = float(image.norm())
         if norm <= 1e-10 * max(map(abs, diagonal)) or not math.isfinite(norm):
+            last = 0.0
             break
+        last = norm
         beside.append(norm)
         basis.append(image / norm)
     matrix = np.diag(diagonal)
     for index, number in enumerate(beside[: len(diagonal) - 1]):
         matrix[index, index + 1] = matrix[index + 1, index] = number
     values, vectors = np.linalg.eigh(matrix)
-    return values, np.square(vectors[0])
+    return Ritz(values, np.square(vectors[0]), last * np.abs(vectors[-1]))

@@ -33,6 +33,7 @@ from inr.serving.options import fit_options
 from inr.serving.queue import Job
 from inr.serving.work._previews import Previews
 from inr.serving.work._task import Interrupted, Task
+from inr.serving.work._verdict import Verdict
 from inr.shapes import surface_measures
 from inr.signals import LosslessSize, Signal, lossless_size
 
@@ -135,6 +136,7 @@ def _fit(task: Task, given: Input) -> Outcome:
     options = dataclasses.replace(options, engine=_engine(task.job, options.engine))
     missed: str | None = None
     execute: Execute | None = None
+    verdict: Verdict | None = None
     steps, block, reason = 0, 16_384, "kept"
     if keeping.coding == "samples":
         field = sampled(signal)
@@ -145,21 +147,25 @@ def _fit(task: Task, given: Input) -> Outcome:
             halve(field)
         signal = at_points(signal)
     else:
-        fitter, end = _run_fitter(task, options, signal, keeping, given.source)
+        fitter, end, verdict = _run_fitter(task, options, signal, keeping, given.source)
         task.stage("coding")
         kept = finish(fitter, keeping, given.source)
         field, execute, missed, signal, block = kept.field, kept.execute, kept.missed, fitter.signal, fitter.plan.block
         steps, reason = end.step, str(end.reason)
     task.stage("evaluating")
     field.metrics = evaluate(field, signal, execute=execute, block=block) | surface_measures(field, signal)
-    metrics = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
-    return Outcome(container.dumps(*field.storage(field)), metrics, field, execute)
+    metrics: dict[str, Any] = {**field.metrics, "steps": steps, "reason": reason, "missed": missed}
+    data = container.dumps(*field.storage(field))
+    if verdict is not None:
+        task.stage("explaining")
+        metrics["verdict"] = verdict.told(field, signal, task.seconds, execute)
+    return Outcome(data, metrics, field, execute)
 
 
 def _run_fitter(
     task: Task, options: FitOptions, signal: Signal, keeping: Any, source: Source
-) -> tuple[Fitter, "Event"]:
-    """Take all steps of a fit, from its checkpoint on where there is one; the fitter, and its last event."""
+) -> tuple[Fitter, "Event", Verdict]:
+    """Take all steps of a fit, from its checkpoint on where there is one; the fitter, its last event and a verdict."""
     start = options.solved(signal) if options.closed_form else None
 
     every = CHECKPOINT_SECONDS if task.told else math.inf
@@ -171,9 +177,10 @@ def _run_fitter(
 
     task.stage("preparing")
     fitter = _resuming(task, prepare)
-    previews = Previews(task)
+    previews, verdict = Previews(task), Verdict(fitter)
     for event in fitter.run():
         task.tell(event)
+        verdict.observe(event)
         if event.kind == "start":
             task.plan(fitter.engine, event.steps)
             if options.seconds is not None and event.step == 0:
@@ -192,7 +199,7 @@ def _run_fitter(
         raise Diverged(event.message)
     if event.reason == "disk":
         raise DiskFull(event.message)
-    return fitter, event
+    return fitter, event, verdict
 
 
 def _keep(task: Task, fitter: Fitter) -> None:

@@ -183,6 +183,36 @@ def test_layers_show_original_error_and_slope(visit: Open, fields: tuple[str, st
     assert len(seen) == 4
 
 
+def test_what_holds_a_fit_back_is_on_a_card(visit: Open, fields: tuple[str, str]):
+    finding = {
+        "sentence": "The field is too small: width 6 -> 12 (expected +5.0 dB)",
+        "changed": "--network mlp:width=12",
+        "expected": 5.0,
+    }
+    told: list[Any] = [[finding], [], None]
+
+    def explained(route: Any) -> None:
+        answer = route.fetch()
+        job = answer.json()
+        job["metrics"]["verdict"] = told[0]
+        route.fulfill(response=answer, json=job)
+
+    page = visit()
+    page.route(re.compile(rf"/v1/jobs/{fields[0]}$"), explained)
+    page.goto(view("fit", fields))
+    card = page.locator(".verdict")
+    card.locator("li").wait_for()
+    assert finding["sentence"] in card.locator("li").inner_text()
+    assert card.locator("code").inner_text() == finding["changed"]
+    for words in ("Nothing stands out", None):
+        told.pop(0)
+        page.reload()
+        settle(page)
+        page.get_by_role("link", name="Download").wait_for()
+        assert card.is_visible() == (words is not None)
+        assert words is None or words in card.inner_text()
+
+
 def test_the_file_is_taken_home(visit: Open, fields: tuple[str, str], service: Service):
     page = visit(view("fit", fields))
     with page.expect_download() as download:

@@ -141,6 +141,7 @@ function figures(job, curve) {
   const bar = h("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const facts = h("dl", { class: "facts" });
   const remarks = h("ul", { class: "remarks" });
+  const verdict = h("section", { class: "verdict", hidden: true });
   const actions = h("div", { class: "actions thumb" });
   const more = h("div", { class: "actions" });
   const problem = h("div", { class: "problem", hidden: true });
@@ -192,7 +193,7 @@ function figures(job, curve) {
         h("p", { class: "eyebrow" }, [KINDS[job.kind], size(job.signal?.shape)].filter(Boolean).join(" · ")),
         h("h1", { tabindex: -1 }, job.name)),
       h("div", { class: "job-now" }, psnr, status, bar),
-      problem, actions, curve.element, facts, remarks, others, more, again,
+      problem, actions, curve.element, facts, verdict, remarks, others, more, again,
     ],
     paint(now) {
       psnr.textContent = now.metrics ? quality(now.metrics) : decibels(now.progress?.psnr);
@@ -216,6 +217,7 @@ function figures(job, curve) {
         [metrics.kind === "shape" ? "Against its file" : "Against lossless", ratio(metrics.lossless_bytes, metrics.bytes)],
       ].filter(([, words]) => words);
       facts.replaceChildren(...rows.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words))));
+      showVerdict(verdict, metrics.verdict);
       fill(remarks, (metrics.remarks ?? []).map((words) => h("li", {}, words)));
       buttons(now);
     },
@@ -227,6 +229,17 @@ function figures(job, curve) {
       }
     },
   };
+}
+
+/** What holds a fit back, the worst first; nothing of a fit that was too short to be explained. */
+function showVerdict(element, findings) {
+  element.hidden = !findings;
+  if (!findings) return;
+  fill(element,
+    h("h2", {}, "What holds it back"),
+    findings.length
+      ? h("ol", {}, findings.map(({ sentence, changed }) => h("li", {}, h("p", {}, `${sentence}.`), changed && h("code", {}, changed))))
+      : h("p", {}, "Nothing stands out."));
 }
 
 function titled(element, words) {
