@@ -30,6 +30,8 @@ VARIANTS = {
     "learned-fourier": ["learned-fourier:frequencies=64,sigma=5"],
     "shifted": ["shifted:features=128", "shifted:features=128,basis=triangle", "shifted:features=128,basis=rff"],
     "oneblob": ["oneblob:bins=32"],
+    "chebyshev": ["chebyshev:order=30"],
+    "cafe": ["cafe:over=(concat:first=(fourier:frequencies=32,sigma=10),second=(chebyshev:order=12)),width=64"],
     "spherical": ["spherical:degree=8"],
     "triplane": ["triplane:features=8,resolution=32"],
     "kplanes": ["kplanes:features=4,resolution=8"],

@@ -24,6 +24,7 @@ _SMALL_NETWORKS = {
     "kronecker": "kronecker:size=4",
     "mfn": "mfn:depth=2,width=6",
     "modulated": "modulated:depth=2,width=6,latent_dim=3",
+    "normalised": "normalised:depth=2,width=6",
     "skip": "skip:depth=3,width=6",
     "split": "split:depth=2,width=5,low=3",
 }

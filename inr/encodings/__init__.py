@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from inr.encodings._bases import Basis as Basis
     from inr.encodings._bases import basis as basis
     from inr.encodings._bases import basis_smoothness as basis_smoothness
+    from inr.encodings._cafe import CAFE as CAFE
+    from inr.encodings._chebyshev import Chebyshev as Chebyshev
     from inr.encodings._compose import Concat as Concat
     from inr.encodings._compose import PerAxis as PerAxis
     from inr.encodings._factorised import CPGrid as CPGrid
@@ -38,7 +40,9 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Basis": "._bases",
+        "CAFE": "._cafe",
         "CPGrid": "._factorised",
+        "Chebyshev": "._chebyshev",
         "Concat": "._compose",
         "Corners": "._vertices",
         "DenseGrid": "._grids",

@@ -13,6 +13,8 @@ from inr._parts import Part, Registry
 
 encodings = Registry(
     "encoding",
+    "inr.encodings._cafe",
+    "inr.encodings._chebyshev",
     "inr.encodings._compose",
     "inr.encodings._factorised",
     "inr.encodings._fourier",

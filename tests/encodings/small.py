@@ -1,6 +1,8 @@
 """A small variant of every encoding, for tests that go through all of them."""
 
 _SMALL = {
+    "cafe": "cafe:over=(concat:first=(fourier:frequencies=4,sigma=2),second=(chebyshev:order=4)),width=6",
+    "chebyshev": "chebyshev:order=5",
     "concat": "concat:first=(hash:levels=2,coarsest=2,finest=20,log2_size=4),second=(learned-fourier:frequencies=5)",
     "cp": "cp:rank=5,resolution=6",
     "dense": "dense:levels=2,coarsest=2,finest=5",
