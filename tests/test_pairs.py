@@ -29,6 +29,7 @@ VARIANTS = {
     "dense": ["dense:levels=5,coarsest=4,finest=32"],
     "learned-fourier": ["learned-fourier:frequencies=64,sigma=5"],
     "shifted": ["shifted:features=128", "shifted:features=128,basis=triangle", "shifted:features=128,basis=rff"],
+    "integer-fourier": ["integer-fourier:frequencies=64,low=6,high=28"],
     "oneblob": ["oneblob:bins=32"],
     "chebyshev": ["chebyshev:order=30"],
     "cafe": ["cafe:over=(concat:first=(fourier:frequencies=32,sigma=10),second=(chebyshev:order=12)),width=64"],

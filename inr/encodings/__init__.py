@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inr.encodings._grids import HashGrid as HashGrid
     from inr.encodings._harmonics import SphericalHarmonics as SphericalHarmonics
     from inr.encodings._identity import Identity as Identity
+    from inr.encodings._integer import IntegerFourierFeatures as IntegerFourierFeatures
     from inr.encodings._lattice import PRIMES as PRIMES
     from inr.encodings._lattice import Lattice as Lattice
     from inr.encodings._lattice import Level as Level
@@ -50,6 +51,7 @@ __getattr__, __all__ = lazy_exports(
         "FourierFeatures": "._fourier",
         "HashGrid": "._grids",
         "Identity": "._identity",
+        "IntegerFourierFeatures": "._integer",
         "KPlanes": "._planes",
         "LearnedFourierFeatures": "._learned",
         "Lattice": "._lattice",

@@ -21,6 +21,7 @@ encodings = Registry(
     "inr.encodings._grids",
     "inr.encodings._harmonics",
     "inr.encodings._identity",
+    "inr.encodings._integer",
     "inr.encodings._learned",
     "inr.encodings._oneblob",
     "inr.encodings._planes",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inr.networks._kronecker import Kronecker as Kronecker
     from inr.networks._linear import Affine as Affine
     from inr.networks._linear import ComplexAffine as ComplexAffine
+    from inr.networks._masked import MaskedSine as MaskedSine
     from inr.networks._mfn import MFN as MFN
     from inr.networks._mlp import MLP as MLP
     from inr.networks._modulated import ModulatedSiren as ModulatedSiren
@@ -37,6 +38,7 @@ __getattr__, __all__ = lazy_exports(
         "Kronecker": "._kronecker",
         "MFN": "._mfn",
         "MLP": "._mlp",
+        "MaskedSine": "._masked",
         "ModulatedSiren": "._modulated",
         "Network": "._base",
         "NormalisedMLP": "._normalised",

@@ -19,6 +19,7 @@ networks = Registry(
     "inr.networks._cam",
     "inr.networks._conditioned",
     "inr.networks._kronecker",
+    "inr.networks._masked",
     "inr.networks._mfn",
     "inr.networks._mlp",
     "inr.networks._modulated",

@@ -8,6 +8,7 @@ _SMALL = {
     "dense": "dense:levels=2,coarsest=2,finest=5",
     "fourier": "fourier:frequencies=9,sigma=3",
     "hash": "hash:levels=3,coarsest=2,finest=40,log2_size=5",
+    "integer-fourier": "integer-fourier:frequencies=6,low=2,high=6",
     "kplanes": "kplanes:features=3,resolution=3,scales=2",
     "learned-fourier": "learned-fourier:frequencies=9,sigma=3",
     "sape": "sape:over=(fourier:kind=radial,sigma=3,frequencies=6)",

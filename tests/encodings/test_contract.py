@@ -16,6 +16,8 @@ SPECS = [
     "fourier:kind=positional,frequencies=12,octaves=3",
     "fourier:frequencies=16,sigma=2",
     "fourier:kind=radial,frequencies=16",
+    "integer-fourier:frequencies=9,low=9,high=30",
+    "integer-fourier:frequencies=4,low=3,high=4,share=1,period=1",
     "learned-fourier:frequencies=7,sigma=2",
     "shifted:features=24,width=0.1",
     "shifted:basis=triangle,features=24,width=0.2",

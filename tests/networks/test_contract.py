@@ -19,6 +19,14 @@ SPECS = {
     "cam:depth=2,width=16,resolution=4": {"encoding": "fourier:frequencies=6,sigma=1", "activation": "sine"},
     "cam:depth=1,width=8,resolution=3,per_unit=true,normalise=false": {"encoding": "identity", "activation": "sine"},
     "conditioned:over=(mlp:depth=2,width=16),offset=sin(2*x0),factor=1-x0^2": {},
+    "masked:depth=2,width=16,levels=3,log2_size=5,coarsest=2,finest=6": {
+        "encoding": "integer-fourier:frequencies=9,low=9,high=30",
+        "activation": "sine:omega=3",
+    },
+    "masked:depth=1,width=8,groups=1,bands=1,levels=3,log2_size=5,coarsest=2,finest=6": {
+        "encoding": "integer-fourier:frequencies=9,low=9,high=30",
+        "activation": "sine:omega=3",
+    },
     "mfn:filter=fourier,depth=2,width=16,scale=8": {},
     "mfn:filter=gabor,depth=2,width=16,scale=8": {},
     "kronecker:size=6": {},

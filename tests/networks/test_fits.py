@@ -14,6 +14,7 @@ NETWORKS = {
     "cam:width=12,resolution=5": {"encoding": "fourier", "activation": "relu"},
     "conditioned:over=(mlp:width=12)": {"encoding": "identity", "activation": "sine"},
     "kronecker:size=6": {"encoding": "identity", "activation": "linear"},
+    "masked:width=16,levels=3,log2_size=5,coarsest=2,finest=6": {"encoding": "integer-fourier", "activation": "sine"},
     "mfn:width=12,depth=2": {"encoding": "identity", "activation": "linear"},
     "mlp:width=12": {"encoding": "hash", "activation": "relu"},
     "modulated:width=12": {"encoding": "identity", "activation": "sine"},
