@@ -204,7 +204,8 @@ def report(table: Table) -> None:
             verdicts, cells = [], []
             for signal in CROPS:
                 ours = _psnrs(table, name, signal, kind)
-                cells += [_spelled(ours), f"{best_factor(table, name, signal) or math.nan:g}"]
+                factor = best_factor(table, name, signal)
+                cells += [_spelled(ours), "" if factor is None else f"{factor:g}"]
                 theirs = _psnrs(table, method.baseline, signal, kind) if method.baseline else []
                 if len(ours) == len(theirs) == len(SEEDS):
                     gain = statistics.fmean(ours) - statistics.fmean(theirs)
