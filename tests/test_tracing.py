@@ -22,8 +22,10 @@ _SMALL_NETWORKS = {
     "cam": "cam:depth=2,width=6,resolution=3",
     "conditioned": "conditioned:over=(mlp:depth=2,width=6),factor=1-x0^2",
     "kronecker": "kronecker:size=4",
+    "masked": "masked:depth=2,width=8,levels=2,log2_size=5,coarsest=2,finest=5",
     "mfn": "mfn:depth=2,width=6",
     "modulated": "modulated:depth=2,width=6,latent_dim=3",
+    "normalised": "normalised:depth=2,width=6",
     "skip": "skip:depth=3,width=6",
     "split": "split:depth=2,width=5,low=3",
 }

@@ -14,12 +14,12 @@ def registries() -> dict[str, "Registry"]:
     from inr.encodings import encodings
     from inr.engines import engines
     from inr.fitting import presets
-    from inr.networks import networks
+    from inr.networks import initialisations, networks
     from inr.objectives import objectives
     from inr.priors import methods
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets, methods)
+    found = (encodings, activations, networks, initialisations, objectives, teachers, engines, codecs, presets, methods)
     return {registry.kind: registry for registry in found}
 
 

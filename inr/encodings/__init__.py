@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from inr.encodings._bases import Basis as Basis
     from inr.encodings._bases import basis as basis
     from inr.encodings._bases import basis_smoothness as basis_smoothness
+    from inr.encodings._cafe import CAFE as CAFE
+    from inr.encodings._chebyshev import Chebyshev as Chebyshev
     from inr.encodings._compose import Concat as Concat
     from inr.encodings._compose import PerAxis as PerAxis
     from inr.encodings._factorised import CPGrid as CPGrid
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from inr.encodings._grids import HashGrid as HashGrid
     from inr.encodings._harmonics import SphericalHarmonics as SphericalHarmonics
     from inr.encodings._identity import Identity as Identity
+    from inr.encodings._integer import IntegerFourierFeatures as IntegerFourierFeatures
     from inr.encodings._lattice import PRIMES as PRIMES
     from inr.encodings._lattice import Lattice as Lattice
     from inr.encodings._lattice import Level as Level
@@ -38,7 +41,9 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Basis": "._bases",
+        "CAFE": "._cafe",
         "CPGrid": "._factorised",
+        "Chebyshev": "._chebyshev",
         "Concat": "._compose",
         "Corners": "._vertices",
         "DenseGrid": "._grids",
@@ -46,6 +51,7 @@ __getattr__, __all__ = lazy_exports(
         "FourierFeatures": "._fourier",
         "HashGrid": "._grids",
         "Identity": "._identity",
+        "IntegerFourierFeatures": "._integer",
         "KPlanes": "._planes",
         "LearnedFourierFeatures": "._learned",
         "Lattice": "._lattice",

@@ -13,12 +13,15 @@ from inr._parts import Part, Registry
 
 encodings = Registry(
     "encoding",
+    "inr.encodings._cafe",
+    "inr.encodings._chebyshev",
     "inr.encodings._compose",
     "inr.encodings._factorised",
     "inr.encodings._fourier",
     "inr.encodings._grids",
     "inr.encodings._harmonics",
     "inr.encodings._identity",
+    "inr.encodings._integer",
     "inr.encodings._learned",
     "inr.encodings._oneblob",
     "inr.encodings._planes",

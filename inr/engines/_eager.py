@@ -1,6 +1,7 @@
 """Eager torch: runs everything, and is the reference for every other engine."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -14,6 +15,7 @@ from inr.engines._batch import Batch, StepResult, Tensors
 from inr.engines._derivative_steps import local_loss, overall_step
 from inr.engines._objectives import AnyObjective, Local, OfJets, Overall, PointSet, split_numbers
 from inr.field import Field, Jet, Reads, jet
+from inr.networks import Network
 
 
 @engines.register("eager", limits="every layer's numbers of a whole batch go through memory")
@@ -72,13 +74,18 @@ class EagerPlan:
         """Loss of a batch and its gradients by the names of `tensors`."""
         if self._objective is None:
             raise InrError("this plan was made without an objective, to evaluate only")
-        if isinstance(self._objective, OfJets):
-            return self._step_of_jets(self._objective, tensors, batch)
-        coords = self._objective.coords(batch)
+        with _learning(self._field.network):
+            return self._step(self._objective, tensors, batch)
+
+    def _step(self, objective: AnyObjective, tensors: Tensors, batch: Batch) -> StepResult:
+        """A step of any loss."""
+        if isinstance(objective, OfJets):
+            return self._step_of_jets(objective, tensors, batch)
+        coords = objective.coords(batch)
         if not self._are_own(tensors):
             tensors = {name: tensor.detach().requires_grad_(True) for name, tensor in tensors.items()}
-        missed = [self._objective.residuals(values, batch) for values in self._call(self._heads, tensors, coords)]
-        losses = [self._objective.loss(residuals, batch) for residuals in missed]
+        missed = [objective.residuals(values, batch) for values in self._call(self._heads, tensors, coords)]
+        losses = [objective.loss(residuals, batch) for residuals in missed]
         # every head learns; what a fit tells of its loss is the values' own, which come last
         learned = sum(losses[1:], losses[0])
         grads = torch.autograd.grad(learned, list(tensors.values()), allow_unused=True, materialize_grads=True)
@@ -150,6 +157,19 @@ def _on(device: torch.device, points: PointSet) -> PointSet:
     """Points that were drawn on the processor, where a plan computes."""
     coords, data, importance = points
     return PointSet(coords.to(device), data.to(device), None if importance is None else importance.to(device))
+
+
+@contextlib.contextmanager
+def _learning(network: Network) -> Iterator[None]:
+    """While inside, a network that computes with means over its batch does so."""
+    if not network.reads_batch:
+        yield
+        return
+    network.train()
+    try:
+        yield
+    finally:
+        network.eval()
 
 
 class _Values(nn.Module):

@@ -119,6 +119,20 @@ class Field(nn.Module):
             "network": bare(self.network).config(),
         }
 
+    def plain(self) -> "Field":
+        """A field that computes the same without what only learning needs: what a file holds.
+
+        Returns:
+            One with the same encoding and a network of its own; the field itself where there is nothing such.
+        """
+        network = bare(self.network)
+        plain = network.plain()
+        if plain is network:
+            return self
+        found = Field(self.domain, self.encoding, plain)
+        found.metrics, found.fit = self.metrics, self.fit
+        return found.train(self.training)
+
     @property
     def parameter_count(self) -> int:
         """Trainable real numbers."""
@@ -529,11 +543,13 @@ class Field(nn.Module):
 
 def plain_storage(field: Field) -> Contents:
     """Header and sections of a field's file that holds all weights as they are."""
+    field = field.plain()
     return field.header(), field_sections(_state(field))
 
 
 def half_storage(field: Field) -> Contents:
     """Header and sections of a field's file that holds parameters as 16-bit floats."""
+    field = field.plain()
     parameters = dict(_plain(field).named_parameters())
     state = {name: tensor.half() if name in parameters else tensor for name, tensor in _state(field).items()}
     return field.header(), field_sections(state)

@@ -7,6 +7,7 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.fitting._adam import FusedAdam as FusedAdam
     from inr.fitting._adam import TorchAdam as TorchAdam
+    from inr.fitting._bounded import BoundedWeights as BoundedWeights
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._checks import check_buildable as check_buildable
     from inr.fitting._checks import check_seed as check_seed
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
+        "BoundedWeights": "._bounded",
         "Budget": "._budget",
         "Choice": "._frequencies",
         "CompiledFits": "._compiled",

@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from inr._errors import InrError
-from inr._parts import Part, Registry
+from inr._parts import Config, Part, Registry
 from inr.activations import Activation, Linear
+from inr.networks._initialise import initialise
 from inr.signals import Signal
 
 networks = Registry(
@@ -18,12 +19,16 @@ networks = Registry(
     "inr.networks._cam",
     "inr.networks._conditioned",
     "inr.networks._kronecker",
+    "inr.networks._masked",
     "inr.networks._mfn",
     "inr.networks._mlp",
     "inr.networks._modulated",
+    "inr.networks._normalised",
     "inr.networks._skip",
     "inr.networks._split",
 )
+
+Init = Annotated[dict | str | None, "how its weights begin: variance, gradient (none: as the activation has it)"]
 
 
 class Network(Part, nn.Module):
@@ -40,6 +45,7 @@ class Network(Part, nn.Module):
         learning_rates: Adam's rates for parameters that learn at another one, by the first part of their name.
         default_partners: parts that it stands with unless others are named, by kind.
         required_encoding: the one encoding whose features it can read, None where it reads any.
+        reads_batch: whether the steps of a fit compute with means over their batch, which training mode is for.
     """
 
     reads_coords: ClassVar[bool] = False
@@ -48,6 +54,7 @@ class Network(Part, nn.Module):
     learning_rates: ClassVar[Mapping[str, float]] = {}
     default_partners: ClassVar[Mapping[str, Any]] = {}
     required_encoding: ClassVar[str | None] = None
+    reads_batch: ClassVar[bool] = False
 
     def __init__(self, in_dim: int, out_dim: int, activation: Activation, coord_dim: int | None = None) -> None:
         super().__init__()
@@ -80,6 +87,31 @@ class Network(Part, nn.Module):
         Raises:
             InrError: a signal that cannot tell.
         """
+
+    def plain(self) -> "Network":
+        """What computes the same without what only learning needs; the network itself where there is nothing such."""
+        return self
+
+
+class Initialised(Network):
+    """A perceptron that can begin otherwise than its activation has it."""
+
+    def begin(self, init: Config | str | None, layers: nn.ModuleList) -> None:
+        """Draw the parameters of its layers again, as an initialisation says.
+
+        Args:
+            init: the initialisation; None leaves the layers as they are.
+            layers: affine layers from first to last.
+        """
+        if init is None:
+            return
+        # coordinates are U(±1); features are taken for sines and cosines
+        square = 1 / 3 if self.in_dim == self.coord_dim else 1 / 2
+        self._resolved = {**(self._resolved or {}), "init": initialise(init, list(layers), self.activation, square)}
+
+    def config(self) -> Config:
+        """As of every part; an initialisation that is the activation's own is not named."""
+        return {key: value for key, value in super().config().items() if key != "init" or value is not None}
 
 
 def check_no_activation(network: str, activation: Activation) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inr._parts import Range, Sizes
 from inr.activations import Activation
-from inr.networks._base import Network, networks
+from inr.networks._base import Init, Initialised, networks
 from inr.networks._linear import make_layers, maps_of, position_of
 from inr.networks._lists import ascending
 
@@ -19,13 +19,13 @@ from inr.networks._lists import ascending
     formula="h₀ = features; hₗ₊₁ = φ(Wₗ hₗ + bₗ), Wₗ [hₗ; features] + bₗ where l is in `after`; values = W h + b",
     limits="no fused kernels; for deep networks: with three or four layers there is little to remember",
 )
-class SkipMLP(Network):
+class SkipMLP(Initialised):
     """A multilayer perceptron that reads its features again after some of its hidden layers.
 
     As `mlp`, but the layer that follows hidden layer l (counted from 1) reads the features beside the l-th hidden
     values, for every l in `after`: "4", or "2+4+6" for several. DeepSDF is depth=8, width=512, after=4 (which narrows
     the layer before by as many units as features join it; here widths stay), NeRF is depth=8, width=256, after=5.
-    The activation initialises a layer by all that it reads. A complex one takes the features as real numbers.
+    The activation, or `init`, initialises a layer by all that it reads. A complex one takes the features as real ones.
     """
 
     sizes = Sizes(("width",))
@@ -43,6 +43,7 @@ class SkipMLP(Network):
             int | str | None, "hidden layers after which features are read again, as in 2+4 (none: the middle one)"
         ] = None,
         bias: Annotated[bool, "whether layers add a bias"] = True,
+        init: Init = None,
     ) -> None:
         super().__init__(in_dim, out_dim, activation, coord_dim)
         self.depth = depth
@@ -52,6 +53,7 @@ class SkipMLP(Network):
         self._resolved = {"after": after}
         inputs = [in_dim, *(width + in_dim * (layer in self.after) for layer in range(1, depth + 1))]
         self.layers = make_layers(activation, inputs, [*[width] * depth, out_dim], bias)
+        self.begin(init, self.layers)
 
     def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n c"]:
         """Values of features."""

@@ -9,11 +9,11 @@ from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
 from inr.fitting import presets
-from inr.networks import networks
+from inr.networks import initialisations, networks
 from inr.teaching import teachers
 
 PAGE = Path(__file__).parents[2] / "docs" / "parts.md"
-DESCRIBED = (encodings, activations, networks, teachers, codecs)
+DESCRIBED = (encodings, activations, networks, initialisations, teachers, codecs)
 
 
 @pytest.mark.parametrize("registry", DESCRIBED, ids=lambda registry: registry.kind)

@@ -1,11 +1,14 @@
 """A small variant of every encoding, for tests that go through all of them."""
 
 _SMALL = {
+    "cafe": "cafe:over=(concat:first=(fourier:frequencies=4,sigma=2),second=(chebyshev:order=4)),width=6",
+    "chebyshev": "chebyshev:order=5",
     "concat": "concat:first=(hash:levels=2,coarsest=2,finest=20,log2_size=4),second=(learned-fourier:frequencies=5)",
     "cp": "cp:rank=5,resolution=6",
     "dense": "dense:levels=2,coarsest=2,finest=5",
     "fourier": "fourier:frequencies=9,sigma=3",
     "hash": "hash:levels=3,coarsest=2,finest=40,log2_size=5",
+    "integer-fourier": "integer-fourier:frequencies=6,low=2,high=6",
     "kplanes": "kplanes:features=3,resolution=3,scales=2",
     "learned-fourier": "learned-fourier:frequencies=9,sigma=3",
     "sape": "sape:over=(fourier:kind=radial,sigma=3,frequencies=6)",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from inr.encodings import FourierFeatures, Identity
+from inr.encodings import FourierFeatures, Identity, IntegerFourierFeatures
 from inr.engines._cpu._encoders import encoders
 from inr.engines._cpu._planes import Planes
 from inr.jit import F1, F2, I1, Call, Stage, inline, share
@@ -145,7 +145,7 @@ class IdentityEncoder(_FormulaEncoder):
         return [self._jet_call.set(coords=coords, features=features, axes=axes, planes=planes.count)]
 
 
-@encoders.kernel_for(FourierFeatures)
+@encoders.kernel_for(FourierFeatures, IntegerFourierFeatures)
 class FourierEncoder(_FormulaEncoder):
     """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity
+from inr.encodings import DenseGrid, Encoding, FourierFeatures, HashGrid, Identity, IntegerFourierFeatures
 from inr.engines._checks import weight_of
 from inr.engines._triton._coverage import encoders, note
 
@@ -87,7 +87,7 @@ def _identity(encoding: Identity, device: torch.device, deterministic: bool) -> 
     return _CoordinatesEncoder(None)
 
 
-@encoders.kernel_for(FourierFeatures)
+@encoders.kernel_for(FourierFeatures, IntegerFourierFeatures)
 def _fourier(encoding: FourierFeatures, device: torch.device, deterministic: bool) -> Encoder:
     """2 pi B (x + 1)/2 = (pi B) x + pi B 1, as `FourierFeatures.phases`."""
     slopes = math.pi * encoding.frequencies.double()

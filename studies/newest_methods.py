@@ -1,0 +1,265 @@
+"""Methods of 2024 to 2026 beside rate-swept SIREN, FINER, Fourier features and hash grids, of equal size and time.
+
+Grey crops of 96 x 96 pixels of kodim23, which is smooth, and kodim08, which is rough. All pixels in every step, 400
+steps, cosine decay, Adam unless a method brings its own; every network so wide that it learns 8,000 numbers, as nearly
+as widths allow. Each method is fitted at three factors of the rates that its parts declare, with one seed; the best
+factor is then fitted with two more seeds. `steps` rows have 400 steps; `time` rows as many as take the processor's time
+of SIREN's 400, at the same factor.
+
+A method is confirmed where it is better than its baseline, which is the same field without it, on both crops: by more
+than twice the standard error of the difference of means. All else is printed as "not confirmed". These are signs at a
+small size, no ranking: a crop of 96² is memorised by fields that a photograph is too much for.
+
+    python -m studies.newest_methods --shared DIR [--only METHOD] [--report]
+
+DIR is a folder with `kodak/` in it. Appends to results/newest_methods.tsv, one row a fit; fits that are there are not
+made again. A method is one line of METHODS.
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import inr
+from inr.bench import machine, tables
+from inr.field import Field
+from inr.fitting import BoundedWeights, default_learning_rates, evaluate, make_fitter
+from studies import RESULTS
+
+TABLE = RESULTS / "newest_methods.tsv"
+CELL = ["method", "signal", "kind", "factor", "seed"]
+COLUMNS = [*CELL, "psnr", "steps", "parameters", "milliseconds", "engine", "end"]
+SIDE, STEPS, PARAMETERS = 96, 400, 8_000
+FACTORS = (1.0, 3.0, 10.0)
+SEEDS = (0, 1, 2)
+CROPS = {"kodim23": (120, 180, 4), "kodim08": (180, 300, 8)}  # row, column, and cycles that suit Fourier features
+MLP = "mlp:depth=3,width={width}"
+FOURIER = "fourier:frequencies=32,sigma={sigma}"
+INTEGER = "integer-fourier:frequencies=32,low=3,high=16"  # of 96 samples, as `suited` has it
+MASKS = "hidden=16,levels=4,log2_size=7,coarsest=4,finest=32"
+POLYNOMIALS = "(fourier:frequencies=16,sigma={sigma}),second=(chebyshev:order=10)"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A field and how it is fitted; {width}, {fourfold} (4 width) and {sigma} stand for what the study sets.
+
+    Attributes:
+        baseline: the method that it is to be better than; "" for baselines.
+        options: further arguments of `make_fitter`.
+    """
+
+    encoding: str
+    activation: str
+    network: str = MLP
+    baseline: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+METHODS = {
+    "SIREN": Method("identity", "sine"),
+    "Fourier": Method(FOURIER, "relu"),
+    "SIREN, init gradient": Method("identity", "sine", f"{MLP},init=gradient", "SIREN"),
+    "SIREN, init variance": Method("identity", "sine", f"{MLP},init=variance", "SIREN"),
+    "CAFE+": Method(
+        f"cafe:over=(concat:first={POLYNOMIALS}),width={{width}}", "relu", "mlp:depth=1,width={width}", "Fourier"
+    ),
+    "Fourier, batch norm": Method(FOURIER, "relu", "normalised:depth=3,width={width}", "Fourier"),
+    "integer spectrum": Method(INTEGER, "sine", MLP, "SIREN"),
+    "FINER": Method("identity", "finer"),
+    "hash": Method("hash:levels=6,log2_size=9,coarsest=8,finest=96", "relu", "mlp:depth=2,width={width}"),
+    "Gaussian": Method("identity", "gaussian"),
+    "Gaussian, init variance": Method("identity", "gaussian", f"{MLP},init=variance", "Gaussian"),
+    "integer spectrum, bounded": Method(
+        INTEGER, "sine", MLP, "integer spectrum", {"parametrisation": BoundedWeights(0.5)}
+    ),
+    "integer spectrum, masks": Method(
+        INTEGER, "sine", f"masked:groups=4,width={{fourfold}},{MASKS}", "integer spectrum"
+    ),
+    "CAFE": Method(f"cafe:over=({FOURIER}),width={{width}}", "relu", "mlp:depth=1,width={width}", "Fourier"),
+    "Fourier, layer norm": Method(FOURIER, "relu", "normalised:norm=layer,depth=3,width={width}", "Fourier"),
+    "Fourier, cross norm": Method(FOURIER, "relu", "normalised:norm=cross,depth=3,width={width}", "Fourier"),
+}
+
+
+def signals(shared: Path) -> dict[str, inr.Signal]:
+    """The crops by name."""
+    found: dict[str, inr.Signal] = {}
+    for name, (row, column, _) in CROPS.items():
+        picture = inr.open(shared / "kodak" / f"{name}.png").array[row : row + SIDE, column : column + SIDE]
+        grey = picture.astype(np.float32).mean(-1, keepdims=True) / 255
+        found[name] = inr.Signal.from_array(grey, kind="image", channels_last=True)
+    return found
+
+
+def parts_of(method: Method, name: str, signal: inr.Signal) -> dict[str, Any]:
+    """The parts of a method at the width that comes nearest to the number of parameters."""
+
+    def spelled(width: int) -> dict[str, Any]:
+        values = {"width": width, "fourfold": 4 * width, "sigma": CROPS[name][2]}
+        parts = {"encoding": method.encoding, "activation": method.activation, "network": method.network}
+        return {part: spec.format(**values) for part, spec in parts.items()}
+
+    def learned(width: int) -> int:
+        with torch.device("meta"):
+            return Field.build(signal.domain, **spelled(width)).parameter_count
+
+    low, high = 1, 512
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if learned(middle) < PARAMETERS else (low, middle)
+    nearest = min((low - 1, low), key=lambda width: abs(learned(max(width, 1)) - PARAMETERS))
+    return spelled(max(nearest, 1))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a row is of: a fit with a factor of the declared rates, of a number of steps."""
+
+    method: str
+    signal: str
+    kind: str
+    factor: float
+    seed: int
+    steps: int = STEPS
+
+    def cell(self) -> tuple[str, ...]:
+        """As the table names it."""
+        return self.method, self.signal, self.kind, f"{self.factor:g}", str(self.seed)
+
+
+def fitted(run: Run, signal: inr.Signal) -> dict[str, object]:
+    """The row of a fit."""
+    method = METHODS[run.method]
+    parts = parts_of(method, run.signal, signal)
+    common = {"budget": inr.Budget(steps=run.steps), "batch": SIDE**2, "seed": run.seed, "lattice_only": True,
+              "schedule": "cosine", **method.options}  # fmt: skip
+    declared = default_learning_rates(make_fitter(signal, **parts, **{**common, "learning_rate": "paper"}).field)
+    rates = {part: run.factor * rate for part, rate in declared.items()}
+    fitter = make_fitter(signal, **parts, **{**common, "learning_rate": rates})
+    begin = time.process_time()
+    *_, end = fitter.run()
+    seconds = time.process_time() - begin
+    psnr = evaluate(fitter.field, signal, execute=fitter.execute, block=fitter.plan.block)["psnr"]
+    return {
+        **dict(zip(CELL, run.cell(), strict=True)), "psnr": f"{psnr:.2f}", "steps": run.steps,
+        "parameters": fitter.field.parameter_count, "milliseconds": f"{1000 * seconds / run.steps:.3f}",
+        "engine": fitter.engine, "end": end.reason,
+    }  # fmt: skip
+
+
+Table = dict[tuple[str, ...], dict[str, str]]
+
+
+def best_factor(table: Table, method: str, signal: str) -> float | None:
+    """The best of the swept factors; None where the sweep is not done."""
+    found = {factor: table.get(Run(method, signal, "steps", factor, SEEDS[0]).cell()) for factor in FACTORS}
+    if any(row is None for row in found.values()):
+        return None
+    return max(found, key=lambda factor: float((found[factor] or {})["psnr"]))
+
+
+def pace(table: Table, method: str, signal: str) -> float | None:
+    """The median of a method's processor time a step, in milliseconds."""
+    times = [float(row["milliseconds"]) for cell, row in table.items() if cell[:3] == (method, signal, "steps")]
+    return statistics.median(times) if times else None
+
+
+def next_run(table: Table, methods: list[str]) -> Run | None:
+    """The first fit that is missing; asked anew after each, for later ones follow from earlier ones."""
+    return next((run for run in runs(table, methods) if run.cell() not in table), None)
+
+
+def runs(table: Table, methods: list[str]) -> Iterator[Run]:
+    """All fits as far as they are known: of every method the sweep and other seeds, then equal time."""
+    for kind in ("steps", "time"):
+        for method in methods:
+            for signal in CROPS:
+                if kind == "steps":
+                    yield from (Run(method, signal, "steps", factor, SEEDS[0]) for factor in FACTORS)
+                factor = best_factor(table, method, signal)
+                if factor is None:
+                    continue
+                steps, ours, theirs = STEPS, pace(table, method, signal), pace(table, "SIREN", signal)
+                if kind == "time":
+                    if ours is None or theirs is None:
+                        continue
+                    steps = max(20, round(STEPS * theirs / ours))
+                yield from (Run(method, signal, kind, factor, seed, steps) for seed in SEEDS)
+
+
+def report(table: Table) -> None:
+    """Means and deviations of the best factors, and what is confirmed."""
+    for kind, title in (("steps", f"{STEPS} steps"), ("time", "SIREN's time")):
+        rows = []
+        for name, method in METHODS.items():
+            verdicts, cells = [], []
+            for signal in CROPS:
+                ours = _psnrs(table, name, signal, kind)
+                factor = best_factor(table, name, signal)
+                cells += [_spelled(ours), "" if factor is None else f"{factor:g}"]
+                theirs = _psnrs(table, method.baseline, signal, kind) if method.baseline else []
+                if len(ours) == len(theirs) == len(SEEDS):
+                    gain = statistics.fmean(ours) - statistics.fmean(theirs)
+                    error = math.sqrt((statistics.variance(ours) + statistics.variance(theirs)) / len(SEEDS))
+                    verdicts.append((gain, gain > 2 * error))
+            words = ""
+            if method.baseline:
+                gains = ", ".join(f"{gain:+.2f}" for gain, _ in verdicts)
+                done = len(verdicts) == len(CROPS)
+                verdict = "confirmed" if done and all(sure for _, sure in verdicts) else "not confirmed"
+                words = f"{verdict}: {gains} dB over {method.baseline}" if done else "not run"
+            rows.append([name, *cells, words])
+        head = ["method", *(each for signal in CROPS for each in (f"{signal} dB", "x rate")), title]
+        print("\n".join(tables.markdown(head, rows)))
+
+
+def _psnrs(table: Table, method: str, signal: str, kind: str) -> list[float]:
+    factor = best_factor(table, method, signal)
+    if factor is None:
+        return []
+    found = [table.get(Run(method, signal, kind, factor, seed).cell()) for seed in SEEDS]
+    return [float(row["psnr"]) for row in found if row is not None]
+
+
+def _spelled(values: list[float]) -> str:
+    if len(values) < 2:
+        return "".join(f"{value:.2f}" for value in values)
+    return f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}"
+
+
+def read() -> Table:
+    """The rows that are there."""
+    return {tuple(row[name] for name in CELL): row for row in tables.read(TABLE)}
+
+
+def main() -> None:
+    """Run what is missing, and print what was found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--shared", type=Path, help="a folder with kodak/ in it")
+    parser.add_argument("--only", choices=METHODS, action="append", help="methods to run; all where not given")
+    parser.add_argument("--report", action="store_true", help="print what is there, and run nothing")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(machine.describe())
+    if not given.report:
+        if given.shared is None or not (given.shared / "kodak").is_dir():
+            parser.error("--shared DIR needs the pictures DIR/kodak/kodim23.png and kodim08.png")
+        crops = signals(given.shared)
+        while (run := next_run(read(), given.only or [*METHODS])) is not None:
+            row = fitted(run, crops[run.signal])
+            tables.append(TABLE, COLUMNS, row, machine.describe())
+            print(*row.values(), sep="\t", flush=True)
+    report(read())
+
+
+if __name__ == "__main__":
+    main()
