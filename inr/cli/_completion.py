@@ -13,13 +13,13 @@ def registries() -> dict[str, "Registry"]:
     from inr.compression.codecs import codecs
     from inr.encodings import encodings
     from inr.engines import engines
-    from inr.fitting import presets
+    from inr.fitting import adjustments, presets
     from inr.networks import networks
     from inr.objectives import objectives
     from inr.priors import methods
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, objectives, teachers, engines, codecs, presets, methods)
+    found = (encodings, activations, networks, objectives, adjustments, teachers, engines, codecs, presets, methods)
     return {registry.kind: registry for registry in found}
 
 
