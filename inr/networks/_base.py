@@ -14,6 +14,7 @@ from inr.signals import Signal
 
 networks = Registry(
     "network",
+    "inr.networks._axiswise",
     "inr.networks._bacon",
     "inr.networks._cam",
     "inr.networks._conditioned",
