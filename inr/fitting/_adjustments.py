@@ -55,32 +55,14 @@ class AdjustedPlan:
     """An engine's plan whose steps are adjusted.
 
     Attributes:
+        inner: the engine's plan; notes, block, threads, device: see `Plan`.
         step: number of the step that comes next; what is random in it is a function of that and the seed.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.inner = plan
         self.step = 0
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """See `Plan`."""
-        return self.inner.notes
-
-    @property
-    def block(self) -> int:
-        """See `Plan`."""
-        return self.inner.block
-
-    @property
-    def threads(self) -> int:
-        """See `Plan`."""
-        return self.inner.threads
-
-    @property
-    def device(self) -> torch.device:
-        """See `Plan`."""
-        return self.inner.device
+        self.notes, self.block, self.threads, self.device = plan.notes, plan.block, plan.threads, plan.device
 
     def prepare(self) -> float:
         """See `Plan.prepare`."""

@@ -86,9 +86,8 @@ class TangentPreconditioning(Adjustment):
         *,
         modes: Annotated[int, Range(1, 1024), "largest eigenvalues that are flattened"] = 20,
         patch: Annotated[int, Range(1, 4096), "samples an axis of a patch"] = 32,
-        every: Annotated[int, Range(1, 10_000), "steps for which a kernel is kept"] = 1,
     ) -> None:
-        self.modes, self.patch, self.every = modes, patch, every
+        self.modes, self.patch = modes, patch
 
     def check(self, field: Field, signal: Signal, objective: AnyObjective) -> None:
         """See `Adjustment.check`."""
@@ -129,7 +128,6 @@ class _TangentPlan(AdjustedPlan):
         super().__init__(plan)
         self._settings, self._field, self._signal, self._objective = settings, field, signal, objective
         self._patches = patches
-        self._kept: Flattening | None = None
 
     def loss_and_grad(self, tensors: Mapping[str, Tensor], batch: Batch) -> StepResult:
         """See `AdjustedPlan.loss_and_grad`."""
@@ -143,18 +141,19 @@ class _TangentPlan(AdjustedPlan):
     def _adjusted(self, tensors: Mapping[str, Tensor], batch: Batch, coords: Tensor, residuals: Tensor) -> Tensor:
         """The residuals, those of each place within the groups times S."""
         rows = self.groups(batch.indices)
-        if self._kept is None or self.step % self._settings.every == 0 or len(self._kept.vectors) != len(rows):
-            worst = residuals[rows].abs().sum(2).argmax(1)
-            with torch.no_grad():
-                for name, parameter in self._field.named_parameters():
-                    if tensors[name] is not parameter:
-                        parameter.copy_(tensors[name])
-            places = coords[rows.gather(1, worst[:, None])[:, 0]]
-            with torch.enable_grad():
-                kernel = tangent_kernel(self._field, places, summed=True)
-            self._kept = flattening(kernel, min(self._settings.modes, len(rows) - 1))
+        if len(rows) < 2:  # a batch of one
+            return residuals
+        worst = residuals[rows].abs().sum(2).argmax(1)
+        with torch.no_grad():
+            for name, parameter in self._field.named_parameters():
+                if tensors[name] is not parameter:
+                    parameter.copy_(tensors[name])
+        places = coords[rows.gather(1, worst[:, None])[:, 0]]
+        with torch.enable_grad():
+            kernel = tangent_kernel(self._field, places, summed=True)
+        flatten = flattening(kernel, min(self._settings.modes, len(rows) - 1))
         adjusted = residuals.clone()
-        adjusted[rows.flatten()] = self._kept(residuals[rows].flatten(1)).reshape(-1, residuals.shape[1])
+        adjusted[rows.flatten()] = flatten(residuals[rows].flatten(1)).reshape(-1, residuals.shape[1])
         return adjusted
 
     def groups(self, indices: Int[Tensor, " n"]) -> Int[Tensor, "m p"]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -10,10 +10,13 @@ from torch import Tensor
 
 from inr._errors import InrError
 from inr._parts import Range
+from inr.encodings import Filter
 from inr.engines import AnyObjective, Batch, Plan, StepResult
 from inr.field import READER, Field, check_filterable, response
 from inr.fitting._adjustments import AdjustedPlan, Adjustment, adjustments, generator_of, pulled, subset
 from inr.signals import GridSignal, Signal
+
+_BOX_WIDTH = math.sqrt(12)  # of variance 1
 
 
 @adjustments.register(
@@ -28,9 +31,10 @@ class Prefilter(Adjustment):
     """Learns the blurred signal at scaled Fourier features, so that any blur or coarser level is one evaluation.
 
     A share of a step's samples is learned at features that are scaled by the response of a Gaussian, from values a
-    normal step away: one such value is the blurred signal in the mean. Filters of other shapes, as boxes, are not seen
-    in training, and work as well. The authors draw a filter for every sample; here `scales` parts of a batch have one
-    each, which the fused engines run as they are. Beyond its edges the signal is mirrored.
+    normal step away: one such value is the blurred signal in the mean. The boxes that levels of a pyramid are averaged
+    by are not seen so; with kernel=both every second filter is one, of the same variance. The authors draw a filter
+    for every sample; here `scales` parts of a batch have one each, which the fused engines run as they are. Beyond its
+    edges the signal is mirrored.
     """
 
     def __init__(
@@ -39,11 +43,12 @@ class Prefilter(Adjustment):
         sigma: Annotated[float, Range(0, 1e4, above=True), "largest standard deviation, in samples"] = 16.0,
         least: Annotated[float, Range(0, 1e4, above=True), "smallest one, in samples"] = 0.25,
         scales: Annotated[int, Range(1, 64), "filters a step"] = 4,
+        kernel: Annotated[Literal["gaussian", "box", "both"], "filters that are learned from"] = "gaussian",
         share: Annotated[float, Range(0, 0.95, above=True), "of the samples that are learned blurred"] = 0.5,
     ) -> None:
         if least > sigma:
             raise InrError(f"adjustment 'prefilter': least={least:g} is above sigma={sigma:g}")
-        self.sigma, self.least, self.scales, self.share = sigma, least, scales, share
+        self.sigma, self.least, self.scales, self.kernel, self.share = sigma, least, scales, kernel, share
 
     def check(self, field: Field, signal: Signal, objective: AnyObjective) -> None:
         """See `Adjustment.check`."""
@@ -56,6 +61,11 @@ class Prefilter(Adjustment):
         """See `Adjustment.plan`."""
         assert isinstance(signal, GridSignal)
         return _PrefilterPlan(self, field, signal, objective, plan, seed)
+
+    def kernels(self) -> list[Filter]:
+        """Of what shape each filter of a step is."""
+        shapes: list[Filter] = ["box", "gaussian"] if self.kernel == "both" else [self.kernel]
+        return [shapes[place % len(shapes)] for place in range(self.scales)]
 
     def draw(self, seed: int, step: int) -> Float[Tensor, " scales"]:
         """The standard deviations of a step's filters, in samples."""
@@ -88,12 +98,14 @@ class _PrefilterPlan(AdjustedPlan):
         loss = first.loss.clone()
         sigmas = self._settings.draw(self._seed, self.step).tolist()
         edges = torch.linspace(plain, count, len(sigmas) + 1).round().int().tolist()
-        for sigma, start, stop in zip(sigmas, edges[:-1], edges[1:], strict=True):
+        parts = zip(sigmas, self._settings.kernels(), edges[:-1], edges[1:], strict=True)
+        for sigma, kernel, start, stop in parts:
             if start == stop:
                 continue
-            factors = response(self._field, [sigma / size for size in self._sizes], "gaussian")
+            width = sigma * _BOX_WIDTH if kernel == "box" else sigma
+            factors = response(self._field, [width / size for size in self._sizes], kernel)
             part = subset(batch, mixed[start:stop])
-            moved = self._elsewhere(part, sigma, start)
+            moved = self._elsewhere(part, width, kernel, start)
             part = subset(part, slice(None), self._objective.targets(part) - moved)
             result = self.inner.loss_and_grad({**tensors, READER: tensors[READER].detach() * factors}, part)
             if result.skipped:
@@ -104,11 +116,13 @@ class _PrefilterPlan(AdjustedPlan):
             residuals.append(result.residuals.clone())
         return StepResult(loss, dict(total), torch.cat(coords), torch.cat(residuals), False, first.squared)
 
-    def _elsewhere(self, batch: Batch, sigma: float, start: int) -> Float[Tensor, "n c"]:
-        """The signal's values a normal step from the batch's places, mirrored at the edges."""
+    def _elsewhere(self, batch: Batch, width: float, kernel: Filter, start: int) -> Float[Tensor, "n c"]:
+        """The signal's values a step from the batch's places, drawn from the filter, mirrored at the edges."""
         device = batch.indices.device
         drawn = generator_of(self._seed ^ 0x9E3779B9, self.step * 65_537 + start)
-        steps = torch.randn(len(batch.indices), len(self._sizes), generator=drawn).to(device) * sigma
+        count = len(batch.indices), len(self._sizes)
+        steps = torch.rand(count, generator=drawn) - 0.5 if kernel == "box" else torch.randn(count, generator=drawn)
+        steps = steps.to(device) * width
         if batch.shifts is not None:
             steps += batch.shifts
         cells = self._signal.cells_of(batch.indices)

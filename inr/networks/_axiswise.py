@@ -75,20 +75,21 @@ class AxisWise(Network):
         if in_dim != self.coord_dim:
             raise InrError("network 'axiswise' reads coordinates itself: use encoding identity, and encoding=(…) in it")
         self.join, self.rank, self.depth = join, rank, depth
-        self.embeddings = nn.ModuleList(_embedding(encoding) for _ in range(in_dim))
+        embeddings = [_embedding(encoding) for _ in range(in_dim)]
+        self.embeddings = nn.ModuleList(embeddings)
         given = [self._outputs(axis) for axis in range(in_dim)]
         if max(given) > _CORE or (join == "tucker" and rank**in_dim * out_dim > _CORE):
             raise InrError(f"network 'axiswise' of join={join} and rank={rank} is too large: at most {_CORE:,} numbers")
         self.layers = nn.ModuleList(
             make_layers(activation, [each.out_dim, *[width] * depth], [*[width] * depth, outputs], bias=True)
-            for each, outputs in zip(self.embeddings, given, strict=True)
+            for each, outputs in zip(embeddings, given, strict=True)
         )
         shape = {"cp": (rank, out_dim), "tt": (), "tucker": (*[rank] * in_dim, out_dim)}[join]
         self.core = nn.Parameter(torch.empty(shape)) if shape else None
         if self.core is not None:
             bound = math.sqrt(3 / (self.core.numel() / out_dim))
             nn.init.uniform_(self.core, -bound, bound)
-        self.smoothness = min(each.smoothness for each in self.embeddings)
+        self.smoothness = min(each.smoothness for each in embeddings)
         self._even_out()
 
     def _outputs(self, axis: int) -> int:
@@ -107,8 +108,9 @@ class AxisWise(Network):
         for axis, layers in enumerate(self.layers):
             spread = self.factor(axis, places).square().mean().sqrt()
             share = self.rank**-0.5 if self.join == "tt" and axis > 0 else 1.0
+            assert isinstance(layers, nn.ModuleList)
             for parameter in layers[-1].parameters():
-                parameter *= share / spread.clamp(min=1e-6)
+                parameter.mul_(share / spread.clamp(min=1e-6))
 
     def factor(self, axis: int, coords: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
         """What the network of an axis gives.
@@ -120,7 +122,9 @@ class AxisWise(Network):
         Returns:
             Float (n, rank); in a tensor train the numbers of a matrix, row after row.
         """
-        return run_layers(self.layers[axis], self.activation, self.embeddings[axis](coords[:, None]))
+        layers = self.layers[axis]
+        assert isinstance(layers, nn.ModuleList)
+        return run_layers(layers, self.activation, self.embeddings[axis](coords[:, None]))
 
     def forward(self, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Values at coordinates, which come as features of the encoding identity.
@@ -157,16 +161,16 @@ class AxisWise(Network):
             return rows
         assert self.core is not None
         if self.join == "tucker":
-            table = self.core
+            table: Tensor = self.core
             for factor in factors:
                 table = torch.tensordot(table, factor, dims=([0], [1]))
             return table.movedim(0, -1)
         *others, last = factors
-        table = self.core.T  # (c, r), then (n_x, …, c, r), and the rank summed with the last axis
+        weights = self.core.T  # (c, r), then (n_x, …, c, r), and the rank summed with the last axis
         if others:
             products = functools.reduce(lambda rows, factor: rows[..., None, :] * factor, others)
-            table = products[..., None, :] * table
-        return (table @ last.T).movedim(-2, -1)
+            weights = products[..., None, :] * weights
+        return (weights @ last.T).movedim(-2, -1)
 
     def _by_the_point(self, factors: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n c"]:
         """Every point alone, from its factors."""

@@ -97,16 +97,20 @@ def test_any_batch_is_cut_into_equal_groups() -> None:
     assert plan.groups(torch.tensor([3, 60])).shape == (2, 1)
 
 
-def test_a_kernel_can_be_kept_for_some_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inr.fitting import _preconditioning as module
-
-    counted = []
-    original = module.tangent_kernel
-    monkeypatch.setattr(module, "tangent_kernel", lambda *a, **k: counted.append(1) or original(*a, **k))
-    fitter = fitter_of("tangent:modes=2,patch=4,every=2")
-    list(fitter.run())
-    assert len(counted) == 2  # of three steps
-    assert fitter.field.fit["adjust"] == {"name": "tangent", "modes": 2, "patch": 4, "every": 2}
+def test_a_fit_says_how_it_was_adjusted_and_goes_on_as_it_was(tmp_path) -> None:
+    whole = fitter_of("tangent:modes=2,patch=4")
+    losses = [event.loss for event in whole.run() if event.kind == "step"]
+    assert whole.field.fit["adjust"] == {"name": "tangent", "modes": 2, "patch": 4}
+    first = fitter_of("tangent:modes=2,patch=4", checkpoint=tmp_path / "fit.checkpoint")
+    seen = []
+    for event in first.run():
+        if event.kind == "step":
+            seen.append(event.loss)
+            first.stop()
+    again = fitter_of("tangent:modes=2,patch=4", checkpoint=tmp_path / "fit.checkpoint", resume=True)
+    assert seen + [event.loss for event in again.run() if event.kind == "step"] == losses
+    with pytest.raises(inr.InrError, match="its adjust differ"):
+        fitter_of("tangent:modes=3,patch=2", checkpoint=tmp_path / "fit.checkpoint", resume=True)
 
 
 @pytest.mark.parametrize(

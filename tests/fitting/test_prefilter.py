@@ -110,10 +110,11 @@ def fitter_of(adjust: str | None, array: np.ndarray, **options) -> inr.Fitter:
     )
 
 
-def test_a_step_is_that_of_the_stated_loss() -> None:
+@pytest.mark.parametrize("kernel", ["gaussian", "both"])
+def test_a_step_is_that_of_the_stated_loss(kernel: str) -> None:
     """Gradients are those of plain and blurred residuals, by automatic differentiation of their formula."""
     array = np.random.default_rng(0).uniform(-1, 1, (8, 8, 1)).astype(np.float32)
-    fitter = fitter_of("prefilter:scales=2,sigma=3,least=1,share=0.5", array, lattice_only=True)
+    fitter = fitter_of(f"prefilter:scales=2,sigma=3,least=1,share=0.5,kernel={kernel}", array, lattice_only=True)
     field, plan = fitter.field, fitter._steps_by
     indices = torch.arange(64)
     tensors = dict(field.named_parameters())
@@ -124,7 +125,9 @@ def test_a_step_is_that_of_the_stated_loss() -> None:
     for place, rows in enumerate((slice(0, 32), slice(32, 48), slice(48, 64))):
         features = field.encoding(seen[rows])
         if place:
-            features = features * field.encoding.response([float(sigmas[place - 1]) / 8] * 2)
+            box = kernel == "both" and place == 1
+            width = float(sigmas[place - 1]) / 8 * (12**0.5 if box else 1)
+            features = features * field.encoding.response([width] * 2, "box" if box else "gaussian")
         values.append(field.network(features))
         targets = (values[-1] - result.residuals[rows]).detach()  # the signal a step away, whatever was drawn
         losses.append(len(targets) / 64 * (values[-1] - targets).square().mean())
@@ -133,15 +136,17 @@ def test_a_step_is_that_of_the_stated_loss() -> None:
         assert torch.allclose(result.grads[name], grad, atol=1e-6), name
 
 
-def test_blurred_targets_are_the_blurred_signal_in_the_mean() -> None:
-    """At the features of a wave: a cosine blurred by a Gaussian is the cosine, exp(-2π²(bσ)²) times."""
+@pytest.mark.parametrize("kernel", ["gaussian", "box"])
+def test_targets_are_the_filtered_signal_in_the_mean(kernel: str) -> None:
+    """A cosine that is filtered is the cosine, times exp(-2π²(bσ)²) or sin(πbw) / (πbw)."""
     places = (np.arange(64) + 0.5) / 64
     array = np.repeat(np.cos(4 * np.pi * places)[None, :, None], 64, axis=0).astype(np.float32)  # 2 cycles, mirrored
     fitter = fitter_of("prefilter", array)
     plan = fitter._steps_by
     cells = torch.full((40_000,), 64 * 20)  # x = 0.5 / 64
-    drawn = plan._elsewhere(inr.engines.Batch(cells, shifts=torch.zeros(40_000, 2)), 6.0, 0).mean()
-    assert drawn == pytest.approx(np.cos(4 * np.pi * places[0]) * np.exp(-2 * (np.pi * 2 * 6 / 64) ** 2), abs=0.02)
+    drawn = plan._elsewhere(inr.engines.Batch(cells, shifts=torch.zeros(40_000, 2)), 6.0, kernel, 0).mean()
+    factor = np.exp(-2 * (np.pi * 2 * 6 / 64) ** 2) if kernel == "gaussian" else np.sinc(2 * 6 / 64)
+    assert drawn == pytest.approx(np.cos(4 * np.pi * places[0]) * factor, abs=0.02)
 
 
 def test_what_cannot_be_learned_blurred_is_refused() -> None:
