@@ -32,6 +32,7 @@ from inr._specs import Config, format_spec, is_name, parse_spec
 
 __all__ = [
     "AUTO",
+    "WAYS",
     "Automatic",
     "Config",
     "Param",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 AUTO = "auto"  # what a parameter is given that is to be chosen for a signal
+WAYS = (AUTO, "kernel", "fresh")  # in which it is chosen, see `choose_frequencies`
 
 _PartClass = TypeVar("_PartClass", bound=type)
 
@@ -94,8 +96,9 @@ class Part:
     Attributes:
         sizes: which parameters set how large the part is.
         searched: whether a search through all parts tries it where nobody asks for it.
-        automatic: parameters that may be "auto", which a fit replaces by a number that it chooses for the signal; each
-            with a function from the number of samples along an axis to a number from which to search.
+        automatic: parameters that may be "auto", "kernel" or "fresh", which a fit replaces by a number that it chooses
+            for the signal in that way; each with a function from the number of samples along an axis to a number from
+            which to search.
     """
 
     sizes: ClassVar[Sizes] = Sizes()
@@ -248,8 +251,10 @@ def _check_on_construction(cls: Any, kind: str, name: str, params: tuple[Param, 
 def _check_chosen(cls: Any, given: Mapping[str, Any], label: str) -> None:
     """Refuse a parameter that is still to be chosen for a signal."""
     for name in getattr(cls, "automatic", ()):
-        if given.get(name) == AUTO:
-            raise InrError(f"{label}: {name}=auto is chosen for a signal when it is fitted; give a number here")
+        if given.get(name) in WAYS:
+            raise InrError(
+                f"{label}: {name}={given[name]} is chosen for a signal when it is fitted; give a number here"
+            )
 
 
 def _checked(params: tuple[Param, ...], given: Mapping[str, Any], label: str) -> Config:

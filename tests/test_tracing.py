@@ -18,6 +18,7 @@ from tests.encodings.small import small
 DOMAIN = Domain("image", (Axis("x", 6, "px", 0.0, 6.0), Axis("y", 5, "px", 0.0, 5.0)), 3, ValueMap((0.0,), (1.0,)))
 _NETWORK = "mlp:depth=2,width=5"
 _SMALL_NETWORKS = {
+    "axiswise": "axiswise:rank=3,depth=1,width=5",
     "bacon": "bacon:width=6,bandwidth=8",
     "cam": "cam:depth=2,width=6,resolution=3",
     "conditioned": "conditioned:over=(mlp:depth=2,width=6),factor=1-x0^2",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from torch import nn
 
-from inr._parts import AUTO, Automatic, Config, Range
+from inr._parts import WAYS, Automatic, Config, Range
 from inr.activations._base import Activation, Ops, Position, activations, fan_in
 from inr.signals import Signal
 
@@ -32,9 +32,9 @@ class Siren(Activation):
     @classmethod
     def placed(cls, config: Config, signal: Signal) -> Config:
         """For sounds omega=auto is about the first layer, in which their frequencies lie."""
-        if config.get("omega") != AUTO or "first_omega" in config or "first_omega" not in cls.suited(signal):
+        if config.get("omega") not in WAYS or "first_omega" in config or "first_omega" not in cls.suited(signal):
             return config
-        return {**{key: value for key, value in config.items() if key != "omega"}, "first_omega": AUTO}
+        return {**{key: value for key, value in config.items() if key != "omega"}, "first_omega": config["omega"]}
 
     def frequency(self, position: Position) -> float:
         """Of the layer at a position."""

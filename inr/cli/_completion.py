@@ -13,13 +13,16 @@ def registries() -> dict[str, "Registry"]:
     from inr.compression.codecs import codecs
     from inr.encodings import encodings
     from inr.engines import engines
-    from inr.fitting import presets
+    from inr.fitting import adjustments, presets
     from inr.networks import initialisations, networks
     from inr.objectives import objectives
     from inr.priors import methods
     from inr.teaching import teachers
 
-    found = (encodings, activations, networks, initialisations, objectives, teachers, engines, codecs, presets, methods)
+    found = (
+        encodings, activations, networks, initialisations, objectives, adjustments, teachers, engines, codecs, presets,
+        methods,
+    )  # fmt: skip
     return {registry.kind: registry for registry in found}
 
 

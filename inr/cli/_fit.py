@@ -91,6 +91,7 @@ def fit(
     base: options.Base = None,
     teacher: options.Teacher = None,
     objective: options.Objective = None,
+    adjust: options.Adjust = None,
     solver: options.Solver = "adam",
     engine: options.Engine = "auto",
     steps: options.Steps = None,
@@ -155,8 +156,8 @@ def fit(
         check_writable(each, force=force or resume)
     wanted = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
-        optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
-        max_error=max_error, bytes=size_in_bytes, batch=batch,
+        adjust=adjust, optimiser=None if solver == "adam" else solver, engine=engine, steps=steps, seconds=seconds,
+        psnr=psnr, max_error=max_error, bytes=size_in_bytes, batch=batch,
         coding=coding_of({"exact": exact, "coded": coded, "half": half, "samples": samples}),
         learning_rate=parse_rates(lr), schedule=schedule, lattice_only=purpose == "memory", seed=seed,
         base=base,

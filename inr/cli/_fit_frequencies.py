@@ -25,7 +25,7 @@ def compare_frequencies(fitter: "Fitter", given: Mapping[str, str | None], watch
     if quiet:
         return
     for choice in chosen:
-        remark(f"{choice} was chosen in {choice.seconds:.1f} s: {choice.psnr:.1f} dB on samples left out")
+        remark(f"{choice} was chosen in {choice.seconds:.1f} s: {choice.figure}")
     seconds, steps = fitter.budget.seconds, fitter.budget.steps
     if (seconds is None or seconds >= FEWEST_SECONDS) and (steps is None or steps >= FEWEST_STEPS):
         _second_opinions(fitter, given, watch)

@@ -59,6 +59,7 @@ def fit_many(
     network: options.Network = None,
     teacher: options.Teacher = None,
     objective: options.Objective = None,
+    adjust: options.Adjust = None,
     solver: options.Solver = "adam",
     engine: options.Engine = "auto",
     steps: options.Steps = None,

@@ -104,6 +104,15 @@ Objective = Annotated[
     str | None,
     _option(_PARTS, "What is minimised, as in l1 or huber:delta=0.05; squared if not given.", part="objective"),
 ]
+Adjust = Annotated[
+    str | None,
+    _option(
+        _FITTING,
+        "What steps learn from in the place of plain residuals, as in prefilter:sigma=16 (blurs and zooming out in one "
+        "pass) or tangent:modes=20; plain ones if not given.",
+        part="adjustment",
+    ),
+]
 Solver = Annotated[
     str,
     _option(

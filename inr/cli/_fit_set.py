@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # what a set does not take of the options of a fit
 REFUSED = (
-    "--preset", "--teacher", "--objective", "--seconds", "--max-error", "--bytes", "--coded",
+    "--preset", "--teacher", "--objective", "--adjust", "--seconds", "--max-error", "--bytes", "--coded",
     "--half", "--samples", "--sampling", "--checkpoint-every", "--teacher-map", "--events", "--log", "--server",
     "--token", "--profile", "--explain",
 )  # fmt: skip

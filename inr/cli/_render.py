@@ -37,6 +37,8 @@ EPILOG = """
 
   inr render set.inr --item cat.png -o cat.png    # one field of a set
 
+  inr render photo.inr --size 96x --prefilter     # a thumbnail in one pass, see inr fit --adjust prefilter
+
   inr render bunny.inr --azimuth 60 --turntable bunny.mp4
 
   inr render clip.inr --fps 50 -o clip.mp4        # twice the frames of a video with 25 a second
@@ -82,6 +84,24 @@ Rate = Annotated[
     float | None, typer.Option(help="Samples a second of a sound; nothing is added above its own.", show_default=False)
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames a second of a video.", show_default=False)]
+Blur = Annotated[
+    str | None,
+    typer.Option(
+        help="Blur by a Gaussian of this standard deviation, in pixels (units of the axes): 2, or 2,0 for x and y. "
+        "Of Fourier features read by mlp; right as far as they are fitted with --adjust prefilter, and exact without "
+        "activations.",
+        metavar="SIGMA",
+        show_default=False,
+    ),
+]
+Prefilter = Annotated[
+    bool,
+    typer.Option(
+        "--prefilter",
+        help="Evaluate the field once a sample, filtered by the sample's cell, where it would be averaged over it; of "
+        "the same fields.",
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(
@@ -110,6 +130,8 @@ def render(
     rate: Rate = None,
     fps: Fps = None,
     box: Part = None,
+    blur: Blur = None,
+    prefilter: Prefilter = False,
     azimuth: Azimuth = None,
     elevation: Elevation = None,
     up: Up = None,
@@ -127,8 +149,8 @@ def render(
         field, name = item_of(file, item, quiet=quiet)
         view.check_kind(field.domain.kind)
         to_samples(
-            file, output, size, scale, box, engine, name=name, field=field, per_second=(rate, fps), force=force,
-            quiet=quiet,
+            file, output, size, scale, box, engine, name=name, field=field, per_second=(rate, fps),
+            filters=(blur, prefilter), force=force, quiet=quiet,
         )  # fmt: skip
         return
     with waiting(f"reading {file}", quiet=quiet):
@@ -138,10 +160,12 @@ def render(
         view.check_kind(kind)
         to_samples(
             file, output, size, scale, box, engine, name="render", contents=contents, per_second=(rate, fps),
-            force=force, quiet=quiet,
+            filters=(blur, prefilter), force=force, quiet=quiet,
         )  # fmt: skip
         return
-    for name, value in (("scale", scale), ("rate", rate), ("box", box)):
+    for name, value in (
+        ("scale", scale), ("rate", rate), ("box", box), ("blur", blur), ("prefilter", prefilter or None),
+    ):  # fmt: skip
         if value is not None:
             raise InrError(f"--{name} is for signals on a grid, and this field is a shape; inr render draws it")
     field, damaged = read_field(file, contents)
@@ -162,6 +186,7 @@ def to_samples(
     contents: "Contents | None" = None,
     field: "Field | None" = None,
     per_second: tuple[float | None, float | None] = (None, None),
+    filters: tuple[str | None, bool] = (None, False),
     max_bytes: int | None = None,
     reference: Path | None = None,
     force: bool,
@@ -182,7 +207,8 @@ def to_samples(
     shape = _shape(field, parse_size(size, axes), scale, part, *per_second)
     path = output or default_output(file, default_suffix(field.domain), name)
     _check(field, shape, path, max_bytes or _MAX_BYTES, force=force)
-    samples = _sample(field, shape, part, path, engine, quiet=quiet)
+    sampled = _filtered(field, shape, part, *filters, quiet=quiet)
+    samples = _sample(sampled, shape, part, path, engine, quiet=quiet)
     with waiting(f"writing {path}", quiet=quiet):
         _write(path, samples, field, shape, part, force=force)
     if not quiet and (out_of_proportion := _out_of_proportion(field, shape, part)):
@@ -270,6 +296,36 @@ def _sample(
             return values
 
         return field.render(shape, box, block=ready.block, execute=execute)
+
+
+def _filtered(
+    field: "Field", shape: tuple[int, ...], box: Box | None, blur: str | None, prefilter: bool, *, quiet: bool
+) -> "Field":
+    """The field as it is to be sampled."""
+    if blur is None and not prefilter:
+        return field
+    found = field
+    if blur is not None:
+        found = found.blurred(_widths(blur))
+    if prefilter:
+        # of the whole extent, at least as fine as what is asked for of a part, so that nothing more is averaged
+        shares = [(high - low) / 2 for low, high in box or [(-1.0, 1.0)] * field.domain.in_dim]
+        whole = [max(int(n / share + 1e-9), 1) for n, share in zip(shape, reversed(shares), strict=True)]
+        found = found.prefiltered(whole)
+    linear = field.network.activation.config()["name"] == "linear"
+    learned = field.fit.get("adjust", {}).get("name") == "prefilter"
+    if not (linear or learned or quiet):
+        remark("this field was fitted without --adjust prefilter: what filters make of it is rough")
+    return found
+
+
+def _widths(blur: str) -> float | list[float]:
+    """What --blur says."""
+    try:
+        widths = [float(word) for word in blur.split(",")]
+    except ValueError:
+        raise InrError(f"--blur is a number, or one for each axis as in 2,0, not {blur!r}") from None
+    return widths[0] if len(widths) == 1 else widths
 
 
 def _shape(

@@ -29,6 +29,7 @@ def fit(
     network: Spec | None = None,
     teacher: Spec | None = None,
     objective: Spec | None = None,
+    adjust: Spec | None = None,
     engine: Spec = "auto",
     steps: int | None = None,
     seconds: float | None = None,
@@ -58,6 +59,8 @@ def fit(
         encoding, activation, network, teacher: parts, as "name:key=value", configurations, or parts such as
             `inr.activations.Sine()`, whose settings are taken.
         objective: what is minimised, as "l1" or "huber:delta=0.05"; "squared" where nothing is given.
+        adjust: what steps learn from in the place of plain residuals: "prefilter", by which the field can be blurred
+            and rendered at any coarser size in one pass, or "tangent" (`inr parts adjustments`).
         engine: what runs the fit, with options as in "cpu:threads=2"; "auto": the fastest that can.
         steps, seconds, psnr: the budget; whichever comes first. Seconds count fitting only. Where weights are coded, as
             they are for grids unless something else is said, a fit does not stop at its PSNR: what it has beyond that
@@ -102,9 +105,9 @@ def fit(
         raise InrError(f"unknown optimiser '{optimiser}'; known: {', '.join(OPTIMISERS)}")
     options = FitOptions(
         preset=preset, encoding=encoding, activation=activation, network=network, teacher=teacher, objective=objective,
-        optimiser=optimiser, engine=engine, steps=steps, seconds=seconds, psnr=psnr, max_error=max_error, bytes=bytes,
-        coding=coding, batch=batch, learning_rate=learning_rate, schedule=schedule, lattice_only=lattice_only,
-        seed=seed, base=base,
+        adjust=adjust, optimiser=optimiser, engine=engine, steps=steps, seconds=seconds, psnr=psnr,
+        max_error=max_error, bytes=bytes, coding=coding, batch=batch, learning_rate=learning_rate, schedule=schedule,
+        lattice_only=lattice_only, seed=seed, base=base,
     )  # fmt: skip
     keeping = options.keeping().suited(found, source)
     if keeping.coding == "samples":

@@ -24,7 +24,7 @@ class FitOptions:
     """All that decides a fit besides its signal; the library, the command line and the service make fits by it.
 
     Args:
-        preset, encoding, activation, network, teacher, objective, engine: as of `inr.fit`.
+        preset, encoding, activation, network, teacher, objective, adjust, engine: as of `inr.fit`.
         steps, seconds, psnr, max_error, bytes, coding: as of `inr.fit`.
         batch, learning_rate, schedule, lattice_only, seed: as of `inr.fit`.
         base: what the fit begins from, an `inr.priors.Base` or the path of its file; its parts are the field's.
@@ -48,6 +48,7 @@ class FitOptions:
     network: Spec | None = None
     teacher: Spec | None = None
     objective: Spec | None = None
+    adjust: Spec | None = None
     optimiser: str | None = None
     engine: Spec = "auto"
     steps: int | None = None
@@ -91,7 +92,8 @@ class FitOptions:
             return
         about_steps = {
             "psnr": self.psnr, "batch": self.batch, "lr": self.learning_rate, "schedule": self.schedule,
-            "teacher": self.teacher, "objective": self.objective, "engine": self.engine != "auto",
+            "teacher": self.teacher, "objective": self.objective, "adjust": self.adjust,
+            "engine": self.engine != "auto",
         }  # fmt: skip
         check_unstepped(about_steps)
         if self.max_error is not None:
@@ -122,7 +124,9 @@ class FitOptions:
         Args:
             learned: whether a network is wanted in any case, for a reason besides these options.
         """
-        about_fit = self.teacher, self.objective, self.steps, self.batch, self.learning_rate, self.schedule
+        about_fit = (
+            self.teacher, self.objective, self.adjust, self.steps, self.batch, self.learning_rate, self.schedule,
+        )  # fmt: skip
         learned |= self.names_parts or self.lattice_only or self.engine != "auto" or self.optimiser is not None
         learned |= any(each is not None for each in (*about_fit, self.base))
         return Keeping(self.coding, self.bytes, self.psnr, learned, self.max_error)
@@ -143,7 +147,7 @@ class FitOptions:
             setup = preset_setup(
                 signal, self.preset, seed=self.seed, encoding=self.encoding, activation=self.activation,
                 network=self.network, teacher=self.teacher, batch=self.batch, learning_rate=self.learning_rate,
-                schedule=self.schedule, optimiser=self.optimiser, objective=self.objective,
+                schedule=self.schedule, optimiser=self.optimiser, objective=self.objective, adjust=self.adjust,
             )  # fmt: skip
             check_buildable(signal, setup, self.seed)
 
@@ -188,7 +192,8 @@ class FitOptions:
             parts, options = begun.config(), {**options, "start": begun.state_dict()}
         continuous = not self.lattice_only
         return make_fitter(
-            signal, preset=self.preset, **parts, teacher=self.teacher, objective=self.objective, engine=self.engine,
+            signal, preset=self.preset, **parts, teacher=self.teacher, objective=self.objective, adjust=self.adjust,
+            engine=self.engine,
             # what coded weights have beyond their PSNR goes into fewer bytes
             budget=Budget(self.steps, self.seconds, None if keeping.codes else self.psnr), batch=self.batch,
             learning_rate=rate, schedule=self.schedule, optimiser=optimiser, lattice_only=self.lattice_only,

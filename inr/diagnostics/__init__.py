@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from inr.diagnostics._measures._complexity import lempel_ziv_words as lempel_ziv_words
     from inr.diagnostics._measures._complexity import untrained_complexity as untrained_complexity
     from inr.diagnostics._measures._confusion import gradient_cosines as gradient_cosines
-    from inr.diagnostics._measures._fresh import fresh_distance as fresh_distance
-    from inr.diagnostics._measures._fresh import radial_spectrum as radial_spectrum
     from inr.diagnostics._measures._kernel_spectrum import kernel_ends as kernel_ends
     from inr.diagnostics._measures._kernel_spectrum import kernel_spectrum as kernel_spectrum
     from inr.diagnostics._measures._kernel_spectrum import kernel_trace as kernel_trace
@@ -88,6 +86,8 @@ if TYPE_CHECKING:
     from inr.diagnostics._sweep_sheet import sweep_sheet as sweep_sheet
     from inr.diagnostics._thumbnail import Thumbnail as Thumbnail
     from inr.diagnostics._thumbnail import thumbnail as thumbnail
+    from inr.fitting import fresh_distance as fresh_distance
+    from inr.fitting import radial_spectrum as radial_spectrum
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -134,7 +134,7 @@ __getattr__, __all__ = lazy_exports(
         "field_html": "._notebook",
         "field_png": "._notebook",
         "fourier_complexity": "._measures._complexity",
-        "fresh_distance": "._measures._fresh",
+        "fresh_distance": "inr.fitting",
         "gradient_cosines": "._measures._confusion",
         "hamming": "._measures._regions",
         "hamming_distances": "._measures._regions",
@@ -155,7 +155,7 @@ __getattr__, __all__ = lazy_exports(
         "part_cells": "._explain._words",
         "plot": "._figures",
         "predicted_residual": "._measures._target_shares",
-        "radial_spectrum": "._measures._fresh",
+        "radial_spectrum": "inr.fitting",
         "random_features": "._measures._random_features",
         "region_count": "._measures._regions",
         "regions_along": "._measures._regions",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from inr.encodings._compose import PerAxis as PerAxis
     from inr.encodings._factorised import CPGrid as CPGrid
     from inr.encodings._factorised import VMGrid as VMGrid
+    from inr.encodings._fourier import Filter as Filter
     from inr.encodings._fourier import FourierFeatures as FourierFeatures
     from inr.encodings._grids import DenseGrid as DenseGrid
     from inr.encodings._grids import HashGrid as HashGrid
@@ -48,6 +49,7 @@ __getattr__, __all__ = lazy_exports(
         "Corners": "._vertices",
         "DenseGrid": "._grids",
         "Encoding": "._base",
+        "Filter": "._fourier",
         "FourierFeatures": "._fourier",
         "HashGrid": "._grids",
         "Identity": "._identity",

@@ -1,6 +1,7 @@
 """Fourier features: sines and cosines of fixed frequencies, in cycles over the whole extent of an axis."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -12,6 +13,7 @@ from inr._parts import Automatic, Config, Range
 from inr.encodings._base import Encoding, encodings
 
 Kind = Literal["basic", "positional", "gaussian", "radial"]
+Filter = Literal["gaussian", "box"]
 
 # what each kind reads besides itself, and the value where none is given
 _DEFAULTS: dict[str, dict[str, float]] = {
@@ -95,6 +97,31 @@ class FourierFeatures(Encoding):
         features[:, :half] = phases.sin()
         features[:, half:] = phases.cos()
         return features
+
+    def response(self, widths: Sequence[float], kernel: Filter = "gaussian") -> Float[Tensor, " f"]:
+        """What a symmetric filter multiplies each feature by: its Fourier transform at the feature's frequency.
+
+        Features that are filtered are features that are scaled, exactly: a symmetric filter shifts no phase
+        (Yaldiz et al., Spectral prefiltering of neural fields, 2025).
+
+        Args:
+            widths: of the filter along each axis, in extents of the axis: a Gaussian's standard deviation, or the
+                whole width of a box. 0 leaves an axis as it is.
+            kernel: "gaussian", exp(-2π²(bσ)²), or "box", the product of sin(πbw) / (πbw) over the axes.
+
+        Returns:
+            Float (out_dim,), 1 where nothing is filtered.
+
+        >>> encoding = inr.encodings.FourierFeatures(1, kind="basic")  # one cycle, that a box of its length takes away
+        >>> encoding.response([1.0], "box").abs().max() < 1e-6, encoding.response([0.0]).tolist()
+        (tensor(True), [1.0, 1.0])
+        """
+        turns = self.frequencies * self.frequencies.new_tensor(list(widths))
+        if kernel == "gaussian":
+            factors = torch.exp(-2 * math.pi**2 * turns.square().sum(1))
+        else:
+            factors = torch.sinc(turns).prod(1)
+        return torch.cat((factors, factors))
 
 
 def _resolve(kind: Kind, **given: float | None) -> Config:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from inr.field._field import Storage as Storage
     from inr.field._field import half_storage as half_storage
     from inr.field._field import plain_storage as plain_storage
+    from inr.field._filtering import READER as READER
+    from inr.field._filtering import check_filterable as check_filterable
+    from inr.field._filtering import response as response
     from inr.field._jets import Jet as Jet
     from inr.field._jets import Operator as Operator
     from inr.field._jets import Reads as Reads
@@ -33,16 +36,19 @@ __getattr__, __all__ = lazy_exports(
         "MAX_FILE_BYTES": "._sections",
         "Operator": "._jets",
         "PARTS": "._sections",
+        "READER": "._filtering",
         "Reads": "._jets",
         "SampledField": "._sampled",
         "Spec": "._field",
         "Storage": "._field",
         "build_field": "._reading",
+        "check_filterable": "._filtering",
         "field_sections": "._sections",
         "half_storage": "._field",
         "jet": "._jets",
         "laplace": "._jets",
         "plain_storage": "._field",
+        "response": "._filtering",
         "section_tensors": "._sections",
         "tensor_section": "._sections",
     },

@@ -7,6 +7,9 @@ from inr._lazy import lazy_exports
 if TYPE_CHECKING:
     from inr.fitting._adam import FusedAdam as FusedAdam
     from inr.fitting._adam import TorchAdam as TorchAdam
+    from inr.fitting._adjustments import AdjustedPlan as AdjustedPlan
+    from inr.fitting._adjustments import Adjustment as Adjustment
+    from inr.fitting._adjustments import adjustments as adjustments
     from inr.fitting._bounded import BoundedWeights as BoundedWeights
     from inr.fitting._budget import Budget as Budget
     from inr.fitting._checks import check_buildable as check_buildable
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from inr.fitting._frequencies import Choice as Choice
     from inr.fitting._frequencies import choose_frequencies as choose_frequencies
     from inr.fitting._frequencies import second_opinions as second_opinions
+    from inr.fitting._fresh import fresh_distance as fresh_distance
+    from inr.fitting._fresh import radial_spectrum as radial_spectrum
     from inr.fitting._kernel import RIDGES as RIDGES
     from inr.fitting._kernel import gradient_gram as gradient_gram
     from inr.fitting._kernel import leave_one_out as leave_one_out
@@ -52,6 +57,8 @@ if TYPE_CHECKING:
     from inr.fitting._parametrisation import Parametrisation as Parametrisation
     from inr.fitting._parametrisation import PlainWeights as PlainWeights
     from inr.fitting._patches import dense_patches as dense_patches
+    from inr.fitting._preconditioning import Flattening as Flattening
+    from inr.fitting._preconditioning import flattening as flattening
     from inr.fitting._presets import Preset as Preset
     from inr.fitting._presets import preset_setup as preset_setup
     from inr.fitting._presets import presets as presets
@@ -75,6 +82,8 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "BoundedWeights": "._bounded",
+        "AdjustedPlan": "._adjustments",
+        "Adjustment": "._adjustments",
         "Budget": "._budget",
         "Choice": "._frequencies",
         "CompiledFits": "._compiled",
@@ -82,6 +91,7 @@ __getattr__, __all__ = lazy_exports(
         "FieldQueue": "._compiled",
         "FieldScorer": "._scorer",
         "Fitter": "._fitter",
+        "Flattening": "._preconditioning",
         "FusedAdam": "._adam",
         "Gradients": "._optimiser",
         "Group": "._optimiser",
@@ -101,6 +111,7 @@ __getattr__, __all__ = lazy_exports(
         "Soap": "._soap",
         "Suggestion": "._suggest",
         "TorchAdam": "._adam",
+        "adjustments": "._adjustments",
         "at_points": "._solve",
         "between_psnr": "._evaluate",
         "check_buildable": "._checks",
@@ -116,6 +127,8 @@ __getattr__, __all__ = lazy_exports(
         "evaluate": "._evaluate",
         "fingerprint": "._state",
         "gradient_gram": "._kernel",
+        "flattening": "._preconditioning",
+        "fresh_distance": "._fresh",
         "leave_one_out": "._kernel",
         "make_fitter": "._fit",
         "make_optimiser": "._make_optimiser",
@@ -125,6 +138,7 @@ __getattr__, __all__ = lazy_exports(
         "parameter_groups": "._parameter_groups",
         "preset_setup": "._presets",
         "presets": "._presets",
+        "radial_spectrum": "._fresh",
         "reason_of": "._compiled",
         "recommended_optimiser": "._soap",
         "second_opinions": "._frequencies",

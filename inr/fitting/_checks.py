@@ -9,6 +9,7 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines import AnyObjective, Local
 from inr.field import MAX_FILE_BYTES, Field
+from inr.fitting._adjustments import adjustments
 from inr.fitting._defaults import Setup
 from inr.fitting._make_optimiser import OPTIMISERS
 from inr.fitting._parameter_groups import resolve_learning_rates
@@ -58,6 +59,8 @@ def check_buildable(signal: Signal, setup: Setup, seed: int) -> None:
         field = Field.build(signal.domain, encoding=setup.encoding, activation=setup.activation, network=setup.network)
     check_size(field)
     check_derivatives(field, objective)
+    if setup.adjust is not None:
+        adjustments.build(setup.adjust).check(field, signal, objective)
     resolve_learning_rates(field, setup.learning_rate)
 
 

@@ -42,6 +42,7 @@ class Setup:
         optimiser: "adam"; "soap", which takes better steps where layers are small; or "muon", see `Muon`.
         lattice_only: learn the samples of a grid alone, at the centres of their cells. Otherwise places all over the
             cells are learned, with the values of the continuous signal that the samples stand for.
+        adjust: what steps learn from in the place of plain residuals, one of `adjustments`; None for nothing else.
         choices: the frequencies that were "auto", and what was chosen for them.
         preset: the published settings that it began with, see `preset_setup`; None for none.
     """
@@ -57,6 +58,7 @@ class Setup:
     learning_rate: float | str | Mapping[str, float] = "auto"
     optimiser: str = "adam"
     lattice_only: bool = False
+    adjust: Spec | None = None
     choices: tuple[Choice, ...] = field(default=(), compare=False)
     preset: str | None = None
 

@@ -22,6 +22,7 @@ def make_fitter(
     network: Spec | None = None,
     teacher: Spec | None = None,
     objective: Spec | None = None,
+    adjust: Spec | None = None,
     budget: Budget,
     batch: int | None = None,
     learning_rate: float | str | Mapping[str, float] | None = None,
@@ -37,6 +38,7 @@ def make_fitter(
         preset: published settings by name, see `presets`; what is given beside it takes its place.
         encoding, activation, network, teacher: parts, as "name:key=value" or configurations.
         objective: what is minimised.
+        adjust: what steps learn from in the place of plain residuals, see `adjustments`.
         budget: when to stop.
         batch: samples a step; None: as many as suit the fit, see `suited_batch`.
         learning_rate: "auto" if not given, "paper", the network's, or a mapping from part to its rate.
@@ -61,7 +63,7 @@ def make_fitter(
     setup = preset_setup(
         source, preset, seed=options.get("seed", 0), encoding=encoding, activation=activation, network=network,
         teacher=teacher, batch=batch, learning_rate=learning_rate, schedule=schedule, optimiser=optimiser,
-        objective=objective, lattice_only=lattice_only,
+        objective=objective, lattice_only=lattice_only, adjust=adjust,
     )  # fmt: skip
     return Fitter(source, setup, budget, **options)
 

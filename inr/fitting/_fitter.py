@@ -18,6 +18,7 @@ from inr._parts import Part, parse_spec
 from inr.engines import AnyObjective, Batch, Course, Objective, Plan, Scheduled, Stateful, StepResult
 from inr.engines import plan as make_plan
 from inr.field import MAX_FILE_BYTES, Field, Spec
+from inr.fitting._adjustments import AdjustedPlan, adjustments
 from inr.fitting._budget import Budget
 from inr.fitting._checks import check_derivatives, check_horizon, check_setup, check_size, check_start
 from inr.fitting._compiled import CompiledFits, compiled_fits, course_of
@@ -160,6 +161,7 @@ class Fitter:
         own = dict(self.field.named_parameters())
         # Leaves that are not the field's own parameters are kept and restored beside them.
         self._apart = {name: leaf for name, leaf in self._parametrisation.leaves.items() if own.get(name) is not leaf}
+        self._steps_by = self._adjusted()
         self._optimiser = self._new_optimiser()
         self._places = places_of(signal, seed, self.plan.device) if not setup.lattice_only else None
         self._scorer = FieldScorer(
@@ -230,6 +232,7 @@ class Fitter:
             "seed": self._seed,
             "teacher": self._teacher.config(),
             "objective": self._objective_recipe(),
+            **({} if self.setup.adjust is None else {"adjust": parse_spec(self.setup.adjust)}),
             "engine": self.engine,
             **self._settings(),
             "steps": self._progress.step,
@@ -242,7 +245,7 @@ class Fitter:
             Seconds that it took, the first time.
         """
         if self._compiling is None:
-            parts = self.plan, self._parametrisation, self._optimiser, self._teacher
+            parts = self._steps_by, self._parametrisation, self._optimiser, self._teacher
             self._compiling = sum(part.prepare() for part in parts)
         return self._compiling
 
@@ -256,6 +259,8 @@ class Fitter:
             return "its learning rates are found by a probe before the fit"
         if self._places is not None:
             return "it learns places between the samples"
+        if self.setup.adjust is not None:
+            return "its residuals are adjusted"
         if not self.steps or self._progress.step or self._record_sample_counts or self._checkpoint is not None:
             return "it is no fit of a given number of steps that keeps nothing"
         if not self._squared:
@@ -378,7 +383,9 @@ class Fitter:
         self.profile.record("sampling")
         if isinstance(self._objective, Scheduled):
             self._objective.progress(fraction)
-        result = self._parametrisation.loss_and_grad(self.plan, batch, fraction)
+        if isinstance(self._steps_by, AdjustedPlan):
+            self._steps_by.step = step
+        result = self._parametrisation.loss_and_grad(self._steps_by, batch, fraction)
         if batch.offsets is not None and isinstance(self._objective, Objective):  # no part of what the field misses
             missed, batch = result.residuals - batch.offsets, replace(batch, offsets=None)
             result = result._replace(residuals=missed, loss=self._objective.loss(missed, batch))
@@ -427,7 +434,7 @@ class Fitter:
         def judge(octaves: float) -> float:
             rates = self._scaled_rates(octaves)
             optimiser = self._parametrisation.optimiser(rates, self.plan.threads, self.setup.optimiser)
-            loss = trial_loss(self._parametrisation, self.plan, optimiser, batches, rates)
+            loss = trial_loss(self._parametrisation, self._steps_by, optimiser, batches, rates)
             undo()
             return loss
 
@@ -469,6 +476,18 @@ class Fitter:
             self._parametrisation.restore(state)
 
         return undo
+
+    def _adjusted(self) -> Plan:
+        """What steps are taken by: the plan, or what adjusts them around it."""
+        if self.setup.adjust is None:
+            return self.plan
+        adjustment = adjustments.build(self.setup.adjust)
+        adjustment.check(self.field, self.signal, self._objective)
+        if (teacher := self._teacher.config()["name"]) != "uniform":
+            name = adjustment.config()["name"]
+            raise InrError(f"adjustment '{name}' changes the residuals that teacher '{teacher}' reads: use uniform")
+        found: AdjustedPlan = adjustment.plan(self.field, self.signal, self._objective, self.plan, self._seed)
+        return found
 
     def _new_optimiser(self) -> Optimiser:
         return self._parametrisation.optimiser(self._learning_rates, self.plan.threads, self.setup.optimiser)
@@ -568,6 +587,7 @@ class Fitter:
             **self._parametrisation.recipe(),
             **({"lattice_only": True} if self.setup.lattice_only else {}),
             **({} if self._squared else {"objective": self._objective_recipe()}),
+            **({} if self.setup.adjust is None else {"adjust": parse_spec(self.setup.adjust)}),
             **self._settings(),
             **self._about,
             "rates": self._learning_rates,

@@ -1,4 +1,4 @@
-"""Frequencies of parts that are chosen for a signal, before its fit, by short trial fits of patches."""
+"""Frequencies of parts that are chosen for a signal, before its fit: by trial fits, tangent kernels or spectra."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +11,25 @@ import torch
 from torch import Tensor
 
 from inr._errors import InrError
-from inr._parts import AUTO, Config
+from inr._parts import AUTO, WAYS, Config
 from inr.activations import activations
 from inr.encodings import encodings
 from inr.field import Field
+from inr.fitting._fresh import fresh_distance
+from inr.fitting._kernel import leave_one_out, tangent_kernel
 from inr.fitting._make_optimiser import make_optimiser
 from inr.fitting._parameter_groups import parameter_groups, resolve_learning_rates
 from inr.fitting._patches import dense_patches
 from inr.fitting._schedules import SCHEDULES
 from inr.networks import networks
-from inr.signals import Signal
+from inr.signals import GridSignal, Signal
 
 Parts = Mapping[str, Config]  # "encoding", "activation" and "network"
 Patch = tuple[Tensor, Tensor]  # coordinates (n, D) and values (n, C) about their mean, float32
 
 POINTS, PATCHES = 1568, 3
+KERNEL_POINTS = 784  # neighbouring samples of a patch of which a kernel is made
+FRESH_POINTS, FRESH_OUTPUTS = 16_384, 10  # samples whose spectrum is compared, and untrained networks
 QUICK_POINTS, QUICK_PATCHES = 324, 2  # for a second opinion, which may take a second
 HELD_OUT = 8  # one sample of a patch in so many is not learned from
 # A patch has few samples to learn, so that steps of a trial stand for several times as many of a whole signal: trials
@@ -47,9 +51,11 @@ class Choice:
     Attributes:
         part: "encoding" or "activation"; name: of the part; parameter: what was chosen.
         value: the chosen number.
-        psnr: what it predicts samples with that it does not see, in dB of the values' range.
-        ladder: every number that was tried and what it predicts, by size.
+        psnr: what it predicts samples with that it does not see, in dB of the values' range; not a number where spectra
+            were compared.
+        ladder: every number that was tried and what it predicts, by size; or how far apart spectra were, in cycles.
         seconds: what the choice took.
+        way: how it was chosen: "auto", "kernel" or "fresh", see `choose_frequencies`.
     """
 
     part: str
@@ -59,6 +65,24 @@ class Choice:
     psnr: float
     ladder: tuple[tuple[float, float], ...]
     seconds: float
+    way: str = AUTO
+
+    @property
+    def merit(self) -> float:
+        """What it was chosen by, the more the better: `psnr`, or minus the distance of spectra."""
+        return -min(distance for _, distance in self.ladder) if self.way == "fresh" else self.psnr
+
+    @property
+    def figure(self) -> str:
+        """The same in words."""
+        if self.way == "fresh":
+            return f"spectra {-self.merit:.2f} cycles apart"
+        return f"{self.psnr:.1f} dB on samples left out"
+
+    @property
+    def unit(self) -> str:
+        """Of the ladder's figures."""
+        return "cycles" if self.way == "fresh" else "dB"
 
     def __str__(self) -> str:
         return f"{self.name}:{self.parameter}={self.value:g}"
@@ -74,7 +98,7 @@ def open_parameters(parts: Parts) -> list[tuple[str, tuple[str, ...], str]]:
 
 def _open(config: Config, registry: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
     info = registry.info(config["name"])
-    found = [(path, name) for name in info.cls.automatic if config.get(name) == AUTO]
+    found = [(path, name) for name in info.cls.automatic if config.get(name) in WAYS]
     for param in info.params:
         inner = config.get(param.name)
         if param.is_part and isinstance(inner, Mapping):
@@ -85,11 +109,18 @@ def _open(config: Config, registry: Any, path: tuple[str, ...]) -> list[tuple[tu
 def choose_frequencies(
     signal: Signal, parts: Parts, *, seed: int = 0, points: int = POINTS, count: int = PATCHES
 ) -> tuple[dict[str, Config], list[Choice]]:
-    """The parts with every "auto" replaced by the number with which samples held out are predicted best.
+    """The parts with every "auto", "kernel" and "fresh" replaced by a number that suits the signal.
 
-    Numbers an octave apart are compared by short fits of dense patches of the signal, outwards from one that suits its
-    number of samples until two in a row predict worse; a parabola through the best three ends the search. Where several
-    are open they are chosen one after the other.
+    Numbers an octave apart are compared, outwards from one that suits its number of samples until two in a row are
+    worse; a parabola through the best three ends the search. Where several are open they are chosen one after the
+    other. What they are compared by:
+
+    - "auto": short fits of dense patches predict samples that are held out.
+    - "kernel": regression with the tangent kernel of the untrained network predicts each sample of a patch from the
+      others (`leave_one_out`), at the ridge that does so best; no fits, and a number that generalises.
+    - "fresh": the spectra of the signal and of ten untrained networks' outputs are nearest (Kania et al., FreSh:
+      frequency shifting for accelerated neural representation learning, ICLR 2025; `fresh_distance`). It finds what
+      learns the samples fast, as for compression, and says nothing of what is right between them.
 
     Args:
         signal: what is to be represented.
@@ -102,16 +133,22 @@ def choose_frequencies(
         The parts, and a `Choice` for every number, in the order in which they were made.
 
     Raises:
-        InrError: parts that cannot be built.
+        InrError: parts that cannot be built, or spectra of what is on no grid or does not vary.
     """
     settled = {part: dict(config) for part, config in parts.items()}
     choices = []
     wanted = open_parameters(settled)
+    ways = [_at(settled[part], path)[parameter] for part, path, parameter in wanted]
     for part, path, parameter in wanted:
         _set(settled[part], path, parameter, _start(settled[part], part, path, parameter, signal))
-    patches = _patches(signal, points, count, seed) if wanted else []
-    for part, path, parameter in wanted:
-        choice = _choose(signal, settled, (part, path, parameter), patches, seed)
+    patches = _patches(signal, points, count, seed) if AUTO in ways else []
+    for way, (part, path, parameter) in zip(ways, wanted, strict=True):
+        seen = patches
+        if way == "kernel":
+            seen = _patches(signal, min(points, KERNEL_POINTS), count, seed)
+        elif way == "fresh":
+            seen = [_block_of(signal, seed)]
+        choice = _choose(signal, settled, (part, path, parameter), way, seen, seed)
         _set(settled[part], path, parameter, choice.value)
         choices.append(choice)
     return settled, choices
@@ -149,7 +186,7 @@ def second_opinions(
 
 
 def _choose(
-    signal: Signal, parts: Parts, where: tuple[str, tuple[str, ...], str], patches: Sequence[Patch], seed: int
+    signal: Signal, parts: Parts, where: tuple[str, tuple[str, ...], str], way: str, patches: Sequence[Patch], seed: int
 ) -> Choice:
     """The best number for one parameter."""
     begin = perf_counter()
@@ -160,15 +197,17 @@ def _choose(
         value = start * 2.0**octave
         changed = {name: _copied(config) for name, config in parts.items()}
         _set(changed[part], path, parameter, value)
-        return held_out_error(signal, changed, patches, seed)
+        return _ERRORS[way](signal, changed, patches, seed)
 
     start = own[parameter]
     flat = not any(values.any() for _, values in patches)  # any number predicts that
     errors = {0: 0.0} if flat else climb(error)
     best = refined(errors)
     value = float(f"{start * 2.0**best:.{_ROUNDING}g}")
-    ladder = tuple((start * 2.0**octave, _psnr(errors[octave])) for octave in sorted(errors))
-    return Choice(part, own["name"], parameter, value, max(psnr for _, psnr in ladder), ladder, perf_counter() - begin)
+    told = {octave: error if way == "fresh" else _psnr(error) for octave, error in errors.items()}
+    ladder = tuple((start * 2.0**octave, told[octave]) for octave in sorted(errors))
+    psnr = math.nan if way == "fresh" else max(told.values())
+    return Choice(part, own["name"], parameter, value, psnr, ladder, perf_counter() - begin, way)
 
 
 def climb(error: Callable[[int], float]) -> dict[int, float]:
@@ -215,6 +254,35 @@ def held_out_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed:
     return mean if math.isfinite(mean) else math.inf
 
 
+def kernel_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed: int) -> float:
+    """What regression with tangent kernels of untrained networks misses, see `held_out_error`."""
+    errors = []
+    for index, (coords, values) in enumerate(patches):
+        field = _narrow_field(signal, parts, seed + index).double()
+        kernel = tangent_kernel(field, coords.double())
+        errors.append(float(leave_one_out(kernel, values.double()).min()))
+    return math.exp(fmean(math.log(max(error, _LEAST_ERROR)) for error in errors))
+
+
+def spectrum_error(signal: Signal, parts: Parts, patches: Sequence[Patch], seed: int) -> float:
+    """How far the spectra of untrained networks are from a block's, in cycles over the block; see `fresh_distance`."""
+    ((coords, values),) = patches
+    shape = [len(axis.unique()) for axis in reversed(coords.unbind(1))]
+    outputs = []
+    with torch.no_grad():
+        for index in range(FRESH_OUTPUTS):
+            field = _narrow_field(signal, parts, seed + index)
+            outputs.append(field(coords).reshape(*shape, -1).numpy())
+    return fresh_distance(values.reshape(*shape, -1).numpy(), outputs)
+
+
+_ERRORS: dict[str, Callable[[Signal, Parts, Sequence[Patch], int], float]] = {
+    AUTO: held_out_error,
+    "kernel": kernel_error,
+    "fresh": spectrum_error,
+}
+
+
 def _trial_error(field: Field, coords: Tensor, values: Tensor, seed: int) -> float:
     """The mean squared error on samples held out, after a fit to the others; they are what a seed says."""
     mixed = torch.randperm(len(coords), generator=torch.Generator().manual_seed(seed))
@@ -252,6 +320,16 @@ def _patches(signal: Signal, points: int, count: int, seed: int) -> list[Patch]:
         values = signal.values(indices)
         patches.append((signal.coords(indices), values - values.mean(0)))
     return patches
+
+
+def _block_of(signal: Signal, seed: int) -> Patch:
+    """A dense block of a grid: all of it, where it is small."""
+    if not isinstance(signal, GridSignal) or signal.missing is not None:
+        raise InrError(
+            "spectra (fresh) are of signals on grids without missing samples; auto and kernel take any samples"
+        )
+    (block,) = _patches(signal, FRESH_POINTS, 1, seed)
+    return block
 
 
 def _start(config: Config, part: str, path: tuple[str, ...], parameter: str, signal: Signal) -> float:

@@ -17,7 +17,7 @@ Numbers = Callable[[Tensor], Sequence[Tensor]]  # of a field's values (n, C): so
 RIDGES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
-def tangent_kernel(field: Field, coords: Float[Tensor, "n d"]) -> Float[Tensor, "n n"]:
+def tangent_kernel(field: Field, coords: Float[Tensor, "n d"], *, summed: bool = False) -> Float[Tensor, "n n"]:
     """The neural tangent kernel K = J Jᵀ of a field's weights, summed over its channels.
 
     J is the derivative of the values in all trainable parameters. Gradient descent with small steps on the squared
@@ -27,6 +27,9 @@ def tangent_kernel(field: Field, coords: Float[Tensor, "n d"]) -> Float[Tensor, 
     Args:
         field: the field, usually with its initial weights, on any device.
         coords: (n, D) in [-1, 1], of the field's dtype; n up to about a thousand.
+        summed: of the sum of the channels over the root of their number, in the place of the sum of the channels'
+            kernels: one pass whatever their number (Mohamadi, Bae and Sutherland, A fast, well-founded approximation
+            to the empirical neural tangent kernel, ICML 2023).
 
     Returns:
         (n, n), symmetric and positive semidefinite, of the field's dtype.
@@ -40,6 +43,8 @@ def tangent_kernel(field: Field, coords: Float[Tensor, "n d"]) -> Float[Tensor, 
     """
     if coords.ndim != 2 or coords.shape[1] != field.domain.in_dim:
         raise InrError(f"coordinates must have shape (n, {field.domain.in_dim}), got {tuple(coords.shape)}")
+    if summed:
+        return _gram(field, coords, lambda values: [values.sum(1) / math.sqrt(values.shape[1])])
     return _gram(field, coords, lambda values: list(values.unbind(1)))
 
 

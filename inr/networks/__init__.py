@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from inr._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from inr.networks._axiswise import AxisWise as AxisWise
     from inr.networks._bacon import BACON as BACON
     from inr.networks._base import Network as Network
     from inr.networks._base import networks as networks
@@ -30,6 +31,7 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "Affine": "._linear",
+        "AxisWise": "._axiswise",
         "BACON": "._bacon",
         "CAM": "._cam",
         "ComplexAffine": "._linear",

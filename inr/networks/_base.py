@@ -15,6 +15,7 @@ from inr.signals import Signal
 
 networks = Registry(
     "network",
+    "inr.networks._axiswise",
     "inr.networks._bacon",
     "inr.networks._cam",
     "inr.networks._conditioned",

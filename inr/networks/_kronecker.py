@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -16,6 +16,7 @@ from inr.activations import Activation
 from inr.encodings import Basis, basis, basis_smoothness
 from inr.networks._base import Network, networks
 from inr.networks._blend import Blended
+from inr.networks._grids import distinct
 from inr.signals import Signal
 
 Kind = Literal["gaussian", "triangle", "rff", "linf", "logf"]
@@ -189,7 +190,7 @@ class Kronecker(Network):
             return self.after(self._slice(coords))  # what is recorded must hold for any points, distinct or not
         if len(coords) == 1:
             return self.after(self._by_the_point(coords))
-        axes = [_distinct(column) for column in coords.unbind(1)]
+        axes = [distinct(column) for column in coords.unbind(1)]
         gridded = self._gridded(len(coords), [len(positions) for positions, _ in axes])
         return self.after(self._shared(axes, gridded) if gridded else self._by_the_point(coords))
 
@@ -266,13 +267,6 @@ def _counts_of(size: int | str | None, axes: int) -> tuple[int, ...]:
 def _proportional(sizes: Sequence[int], ratio: float) -> str:
     """The `size` for axes of so many samples, and so many functions a sample; even, as Fourier bases need."""
     return "x".join(str(max(int(size * ratio) // 2 * 2, min(size, 2))) for size in sizes)
-
-
-def _distinct(column: Float[Tensor, " n"]) -> tuple[Float[Tensor, " u"], Int[Tensor, " n"]]:
-    """The different positions among coordinates, and which of them each is; all, where they are differentiated."""
-    if column.requires_grad:
-        return column, torch.arange(len(column), device=column.device)
-    return torch.unique(column, return_inverse=True)
 
 
 def _contracted(weight: Tensor, features: Sequence[Float[Tensor, "_ _"]]) -> Tensor:

@@ -79,6 +79,17 @@ def _make_layer(activation: Activation, inputs: int, outputs: int, bias: bool, p
     return layer
 
 
+def run_layers(layers: nn.ModuleList, activation: Activation, features: Tensor) -> Tensor:
+    """Features through layers from first to last, with the activation between them."""
+    planes: tuple[Tensor, ...] = (features,)
+    depth = len(layers) - 1
+    for index, layer in enumerate(layers):
+        planes = layer(*planes)
+        if index < depth:
+            planes = activation(maps_of(planes, activation.maps), position_of(index, depth))
+    return planes[0]
+
+
 def maps_of(planes: tuple[Tensor, ...], maps: int) -> tuple[Tensor, ...]:
     """The planes (n, maps x width) of a layer that holds several affine maps, as planes (n, width) map after map."""
     if maps == 1:

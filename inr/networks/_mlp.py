@@ -8,7 +8,7 @@ from torch import Tensor
 from inr._parts import Range, Sizes
 from inr.activations import Activation, Position
 from inr.networks._base import Init, Initialised, networks
-from inr.networks._linear import make_layers, maps_of, position_of
+from inr.networks._linear import make_layers, position_of, run_layers
 
 
 @networks.register(
@@ -56,9 +56,4 @@ class MLP(Initialised):
 
     def forward(self, features: Float[Tensor, "n f"]) -> Float[Tensor, "n c"]:
         """Values of features."""
-        planes: tuple[Tensor, ...] = (features,)
-        for index, layer in enumerate(self.layers):
-            planes = layer(*planes)
-            if index < self.depth:
-                planes = self.activation(maps_of(planes, self.activation.maps), self.position(index))
-        return planes[0]
+        return run_layers(self.layers, self.activation, features)

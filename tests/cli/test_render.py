@@ -251,3 +251,28 @@ def test_what_is_rendered_is_clipped_to_the_range_that_it_is_measured_over(inr_c
     assert found.max() <= 1
     error = np.sqrt(np.mean((found - signal.array[..., 0]) ** 2))
     assert field.metrics["rmse"] == pytest.approx(error, rel=1e-4)
+
+
+def test_blurs_and_levels_in_one_pass(inr_cli, photo):
+    parts = "--encoding", "fourier:frequencies=16,sigma=3", "--activation", "linear", "--network", "mlp:depth=1,width=8"
+    assert inr_cli("fit", photo, *QUICK, *parts, "-o", "waves.inr").status == 0
+    for options in (("--size", "8x"), ("--scale", "0.3", "--box", "-1:0.2,-0.6:1")):
+        for name, further in (("mean", ()), ("once", ("--prefilter",))):
+            run = inr_cli(
+                "render", "waves.inr", *options, *further, "-o", f"{name}.png", "--force", "--engine", "eager"
+            )
+            assert run.status == 0
+            assert "rough" not in run.err
+        with Image.open("mean.png") as mean, Image.open("once.png") as once:
+            assert np.abs(np.asarray(mean).astype(int) - np.asarray(once)).max() <= 2
+    assert inr_cli("render", "waves.inr", "--blur", "3,0", "-o", "blurred.png", "-q").status == 0
+    expected = inr.load("waves.inr").blurred([3.0, 0.0]).render().clip(0, 255)
+    with Image.open("blurred.png") as image:
+        assert np.abs(np.asarray(image) - expected).max() <= 0.5 + 1e-3
+    assert "not 'x'" in inr_cli("render", "waves.inr", "--blur", "x", "-o", "c.png").err
+
+
+def test_what_a_filter_cannot_scale_is_refused(inr_cli, field_file):
+    run = inr_cli("render", "photo.inr", "--prefilter", "-o", "c.png")
+    assert run.status == 2
+    assert "rendering averages any field" in run.err

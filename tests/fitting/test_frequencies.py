@@ -8,8 +8,15 @@ import torch
 
 import inr
 from inr._parts import AUTO
-from inr.fitting import choose_frequencies, default_setup, leave_one_out, second_opinions, tangent_kernel
-from inr.fitting._frequencies import climb, refined
+from inr.fitting import (
+    choose_frequencies,
+    default_setup,
+    fresh_distance,
+    leave_one_out,
+    second_opinions,
+    tangent_kernel,
+)
+from inr.fitting._frequencies import climb, kernel_error, refined
 from inr.fitting._patches import dense_patches
 
 FOURIER = {
@@ -250,3 +257,65 @@ def test_a_suggestion_can_be_fitted():
 def test_flat_and_tiny_signals_get_a_finite_number(values):
     suggestion = inr.suggest(inr.from_array(np.array(values, np.uint8), kind="image"))
     assert all(math.isfinite(choice.value) for choice in suggestion.choices.values())
+
+
+@pytest.mark.parametrize("way", ["kernel", "fresh"])
+@pytest.mark.parametrize(("parts", "least"), [(FOURIER, 2.0), (SIREN, 1.2)], ids=["sigma", "omega"])
+def test_untrained_networks_tell_smooth_from_rough(way, parts, least):
+    opened = {part: {name: way if value == AUTO else value for name, value in config.items()}
+              for part, config in parts.items()}  # fmt: skip
+    opened["network"] = {"name": "mlp", "depth": 1, "width": 24}
+    smooth, rough = (
+        choose_frequencies(band_limited(32, cycles), opened, points=144, count=1)[1][0] for cycles in (2, 12)
+    )
+    assert rough.value > least * smooth.value
+    assert (smooth.way, smooth.unit) == (way, "cycles" if way == "fresh" else "dB")
+
+
+def test_choices_by_kernels_are_those_of_refits():
+    """The figure of each number is the error of regression on all samples but one, refitted for every sample."""
+    signal, (patch,) = band_limited(12, 3), dense_patches(band_limited(12, 3), points=16, count=1, seed=0)
+    parts = {**FOURIER, "encoding": {**FOURIER["encoding"], "frequencies": 8, "sigma": 2.0},
+             "network": {"name": "mlp", "depth": 1, "width": 8}}  # fmt: skip
+    coords, values = signal.coords(patch).double(), signal.values(patch)
+    values = (values - values.mean(0)).double()
+    torch.manual_seed(0)
+    kernel = tangent_kernel(inr.Field.build(signal.domain, **parts).double(), coords)
+    refits = []
+    for ridge in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
+        missed = []
+        for out in range(len(patch)):
+            others = [index for index in range(len(patch)) if index != out]
+            added = kernel + ridge * kernel.diagonal().mean() * torch.eye(len(patch), dtype=torch.float64)
+            weights = torch.linalg.solve(added[others][:, others], values[others])
+            missed.append(float((kernel[out, others] @ weights - values[out]).square()))
+        refits.append(sum(missed) / len(missed))
+    found = kernel_error(signal, parts, [(coords.float(), values.float())], 0)
+    assert found == pytest.approx(min(refits), rel=1e-3)
+
+
+def test_choices_by_spectra_are_those_of_all_candidates():
+    signal = band_limited(24, 6)
+    opened = {**FOURIER, "encoding": {**FOURIER["encoding"], "sigma": "fresh"},
+              "network": {"name": "mlp", "depth": 1, "width": 16}}  # fmt: skip
+    _, (choice,) = choose_frequencies(signal, opened)
+    values = signal.values(torch.arange(signal.size)).reshape(24, 24, 1).numpy()
+    for sigma, distance in choice.ladder:
+        outputs = []
+        for seed in range(10):
+            torch.manual_seed(seed)
+            parts = {**opened, "encoding": {**opened["encoding"], "sigma": sigma}}
+            with torch.no_grad():
+                field = inr.Field.build(signal.domain, **parts)
+                outputs.append(field(signal.coords(torch.arange(signal.size))).reshape(24, 24, 1).numpy())
+        assert distance == pytest.approx(fresh_distance(values, outputs), rel=1e-4)
+    assert min(choice.ladder, key=lambda each: each[1])[0] == pytest.approx(choice.value, rel=0.5)
+
+
+def test_spectra_are_of_whole_grids():
+    places = np.random.default_rng(0).random((50, 2))
+    scattered = inr.signals.from_samples(places, places[:, :1])
+    with pytest.raises(inr.InrError, match="auto and kernel take any samples"):
+        choose_frequencies(scattered, {**FOURIER, "encoding": {"name": "fourier", "sigma": "fresh"}})
+    with pytest.raises(inr.InrError, match="by auto, kernel, fresh, not 'luck'"):
+        inr.suggest(band_limited(8, 2), by="luck")

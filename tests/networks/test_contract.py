@@ -14,6 +14,9 @@ from inr.signals import Domain
 
 # one small variant of every network and of every choice that changes its mathematics; parts by default_partners or here
 SPECS = {
+    "axiswise:rank=5,depth=1,width=8": {},
+    "axiswise:join=tt,rank=3,depth=1,width=8,encoding=(fourier:frequencies=4,sigma=1)": {"activation": "relu"},
+    "axiswise:join=tucker,rank=3,depth=1,width=8": {"activation": "gabor:omega=2,scale=2"},
     "bacon:width=16,bandwidth=8": {},
     "bacon:outputs=2,width=16,bandwidth=9,shares=1/3+1/3+1/3": {},
     "cam:depth=2,width=16,resolution=4": {"encoding": "fourier:frequencies=6,sigma=1", "activation": "sine"},

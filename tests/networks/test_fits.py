@@ -10,6 +10,7 @@ from inr.networks import networks
 
 # small, with what each stands with unasked
 NETWORKS = {
+    "axiswise:rank=4,width=8": {"encoding": "identity", "activation": "sine"},
     "bacon:width=12": {"encoding": "identity", "activation": "linear"},
     "cam:width=12,resolution=5": {"encoding": "fourier", "activation": "relu"},
     "conditioned:over=(mlp:width=12)": {"encoding": "identity", "activation": "sine"},

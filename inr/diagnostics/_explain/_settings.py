@@ -27,7 +27,7 @@ def settings_of(field: Field, signal: Signal | None = None) -> dict[str, Any]:
     if "rates" in fit:
         settings["learning_rate"] = dict(fit["rates"])
     settings |= {name: fit[name] for name in ("schedule", "optimiser", "batch", "steps", "seed") if name in fit}
-    for name in ("teacher", "objective"):
+    for name in ("teacher", "objective", "adjust"):
         if name in fit:
             settings[name] = fit[name] if isinstance(fit[name], str) else format_spec(fit[name])
     if signal is not None and field.domain.sampling == "point" != signal.domain.sampling:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from inr._errors import InrError
-from inr._parts import parse_spec
+from inr._parts import WAYS, parse_spec
 from inr.compression import FitOptions, FitSeries, check_compression, coding_of
 from inr.serving.options._options import normalised
 from inr.signals import Domain, GridSignal, ScatteredSignal, ShapeSignal, Signal, from_array
@@ -119,4 +119,4 @@ class _Nothing:
 
 def _asks_for_a_choice(options: Mapping[str, Any]) -> bool:
     """Whether a frequency is to be chosen for the samples, which takes fits of its own."""
-    return any("auto" in str(options.get(part, "")) for part in ("encoding", "activation", "network"))
+    return any(way in str(options.get(part, "")) for part in ("encoding", "activation", "network") for way in WAYS)

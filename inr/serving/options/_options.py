@@ -16,8 +16,9 @@ _RATES = {"lr": "rates", "schedule": "text", "batch": "whole"}
 # by kind of job, what each option is: those of the command of the same name
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "fit": {
-        "preset": "text", **_PARTS, "objective": "spec", "solver": "text", **_RUN, **_RATES, "psnr": "number",
-        "max_error": "number", "bytes": "whole", "exact": "flag", "coded": "flag", "half": "flag", "samples": "flag",
+        "preset": "text", **_PARTS, "objective": "spec", "adjust": "spec", "solver": "text", **_RUN, **_RATES,
+        "psnr": "number", "max_error": "number", "bytes": "whole", "exact": "flag", "coded": "flag", "half": "flag",
+        "samples": "flag",
         "purpose": "text",
     },
     "compress": {"codec": "spec", **_TARGET, "quality": "number", "preset": "text", **_RUN},
