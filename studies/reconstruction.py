@@ -110,6 +110,8 @@ def rows_of(case: str, name: str, data: str, found: Reconstruction) -> Iterator[
 def report(table: Path) -> str:
     """All rows as Markdown, the best of each case in bold."""
     rows = read(table)
+    pictures = list(dict.fromkeys(row["picture"] for row in rows))
+    rows.sort(key=lambda row: pictures.index(row["picture"]))
     best: dict[tuple[str, ...], float] = {}
     for row in rows:
         key = row["case"], row["picture"], row["data"]
