@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._terms import check_prior, prior_facts
 from inr.signals import GridSignal, gauss_points, grid_coords
 
+_VALUES = Reads()  # no derivatives
 _WINDOW = 96  # pixels a side, of a larger picture, whose blur a step looks at
 _STEP_POINTS = 16_384  # of a step of super-resolution
 _STEPS = 800
@@ -42,14 +43,14 @@ class CellMeans:
         strength: of the total variation, of differences between neighbouring places: a grid may be flat at places and
             steep between them, which a prior of derivatives there does not see.
         side: of a window, in the signal's pixels.
+        reads: values alone.
     """
 
     signal: GridSignal
     factor: int
     strength: float
     side: int
-
-    reads: ClassVar[Reads] = Reads()
+    reads: Reads = _VALUES
 
     def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
         """Places in the cells of a window, as many as the pixels that these become, or a few more; row after row."""
@@ -87,14 +88,14 @@ class BlurredWindows:
         blur: how they came about.
         strength: of the total variation, of differences between pixels, as that of `CellMeans`.
         side: of a window, in pixels.
+        reads: values alone.
     """
 
     signal: GridSignal
     blur: Blur
     strength: float
     side: int
-
-    reads: ClassVar[Reads] = Reads()
+    reads: Reads = _VALUES
 
     def coords(self, batch: Batch) -> Float[Tensor, "n 2"]:
         """The pixels that a window's are means of, row after row."""
