@@ -1,5 +1,6 @@
 """The field: encoding + network + domain, a continuous function with derivatives."""
 
+import copy
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -345,7 +346,7 @@ class Field(nn.Module):
         >>> field.blurred(2.0).render().std() < field.render().std()
         True
         """
-        return _filtering.filtered(self, _filtering.widths_in_units(self.domain, sigma), kernel, self.domain)
+        return self._filtered(_filtering.widths_in_units(self.domain, sigma), kernel, self.domain)
 
     def prefiltered(self, shape: Sequence[int]) -> "Field":
         """A level of a pyramid: the field whose values at the centres of a grid's cells are its means over these.
@@ -372,7 +373,15 @@ class Field(nn.Module):
             raise InrError("samples of a sound are no means over cells: rendering at a lower rate low-passes it")
         shape = self._check_shape(shape)
         widths = _filtering.cell_widths(self.domain, shape)
-        return _filtering.filtered(self, widths, "box", _filtering.level_domain(self.domain, shape))
+        return self._filtered(widths, "box", _filtering.level_domain(self.domain, shape))
+
+    def _filtered(self, widths: Sequence[float], kernel: Filter, domain: Domain) -> "Field":
+        """A copy that is convolved with a filter, with another domain."""
+        _filtering.check_filterable(self.encoding, self.network)
+        found = copy.deepcopy(self)
+        _filtering.filter_weights(found.encoding, found.network, widths, kernel)
+        found.domain, found.metrics, found.storage = domain, {}, plain_storage
+        return found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The field at its signal's own samples, as `render()` gives it, for `np.asarray(field)`."""

@@ -4,13 +4,12 @@ The factors go into the weights of the first layer, so that a filtered field is 
 engine, and a file holds it.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inr._errors import InrError
 from inr.encodings import Filter, FourierFeatures
@@ -18,56 +17,48 @@ from inr.field._effective import bare
 from inr.networks import MLP
 from inr.signals import Domain, measured_places, missing_at, pack_missing, unpack_missing
 
-if TYPE_CHECKING:
-    from inr.field._field import Field
-
 # What reads the features of the fields that can be filtered, and nothing else does.
 READER = "network.layers.0.weight"
 
 
-def check_filterable(field: "Field") -> None:
+def check_filterable(encoding: nn.Module, network: nn.Module) -> None:
     """Refuse a field whose features a filter does not merely scale, or that are read in more than one place.
 
     Args:
-        field: that is to be filtered.
+        encoding, network: of the field that is to be filtered.
 
     Raises:
-        InrError: it is none of Fourier features that network mlp reads.
+        InrError: they are none of Fourier features that network mlp reads.
     """
-    encoding, network = bare(field.encoding), bare(field.network)
+    encoding, network = bare(encoding), bare(network)
     if type(encoding) is FourierFeatures and type(network) is MLP:
         return
-    names = [part.config()["name"] if hasattr(part, "config") else type(part).__name__ for part in (encoding, network)]
+    parts: tuple[Any, Any] = (encoding, network)
+    names = [part.config()["name"] if hasattr(part, "config") else type(part).__name__ for part in parts]
     raise InrError(
         f"a filter scales Fourier features, encoding fourier read by network mlp, and this field has {names[0]} read "
         f"by {names[1]}; rendering averages any field over the samples' cells"
     )
 
 
-def response(field: "Field", widths: Sequence[float], kernel: Filter) -> Tensor:
+def response(encoding: nn.Module, widths: Sequence[float], kernel: Filter) -> Tensor:
     """What the columns of a filterable field's first layer are multiplied by.
 
     Args:
-        field: see `check_filterable`.
+        encoding: of the field; see `check_filterable`.
         widths, kernel: as of `FourierFeatures.response`.
 
     Returns:
         Float (columns,).
     """
-    return bare(field.encoding).response(widths, kernel)
+    return bare(encoding).response(widths, kernel)
 
 
-def filtered(field: "Field", widths: Sequence[float], kernel: Filter, domain: Domain) -> "Field":
-    """A copy of a field that is convolved with a filter, with another domain."""
-    check_filterable(field)
-    from inr.field._field import plain_storage
-
-    found = copy.deepcopy(field)
+def filter_weights(encoding: nn.Module, network: nn.Module, widths: Sequence[float], kernel: Filter) -> None:
+    """Scale the columns of a filterable field's first layer by a filter's response, in place."""
     with torch.no_grad():
-        weight = bare(found.network).layers[0].weight
-        weight *= response(found, widths, kernel).to(weight.dtype)
-    found.domain, found.metrics, found.storage = domain, {}, plain_storage
-    return found
+        weight = bare(network).layers[0].weight
+        weight *= response(encoding, widths, kernel).to(weight.dtype)
 
 
 def widths_in_units(domain: Domain, sigma: float | Sequence[float]) -> list[float]:

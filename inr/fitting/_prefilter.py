@@ -53,7 +53,7 @@ class Prefilter(Adjustment):
     def check(self, field: Field, signal: Signal, objective: AnyObjective) -> None:
         """See `Adjustment.check`."""
         super().check(field, signal, objective)
-        check_filterable(field)
+        check_filterable(field.encoding, field.network)
         if not isinstance(signal, GridSignal):
             raise InrError("adjustment 'prefilter' blurs signals on grids, and scattered samples have none")
 
@@ -103,7 +103,7 @@ class _PrefilterPlan(AdjustedPlan):
             if start == stop:
                 continue
             width = sigma * _BOX_WIDTH if kernel == "box" else sigma
-            factors = response(self._field, [width / size for size in self._sizes], kernel)
+            factors = response(self._field.encoding, [width / size for size in self._sizes], kernel)
             part = subset(batch, mixed[start:stop])
             moved = self._elsewhere(part, width, kernel, start)
             part = subset(part, slice(None), self._objective.targets(part) - moved)

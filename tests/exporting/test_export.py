@@ -12,10 +12,11 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from typer.testing import CliRunner
 
 import inr
 from inr import Field, InrError
-from inr.cli._export import export as command
+from inr.cli import app
 from inr.encodings import Encoding, encodings
 from inr.exporting import export, printed
 from inr.exporting._evaluate import evaluate
@@ -174,10 +175,10 @@ def test_the_command_keeps_the_field_and_standard_output(tmp_path):
     path = tmp_path / "field.inr"
     built().save(path)
     kept = path.read_bytes()
-    with pytest.raises(InrError, match="is the field itself"):
-        command(path, path, "c", force=True)
-    with pytest.raises(InrError, match="nothing to standard output"):
-        command(path, Path("-"), "c")
+    for output, refusal in ((str(path), "is the field itself"), ("-", "nothing to standard output")):
+        found = CliRunner().invoke(app, ["export", str(path), "--to", "c", "-o", output, "--force"])
+        assert found.exit_code == 2
+        assert refusal in " ".join(found.stderr.split())
     assert [each.name for each in tmp_path.iterdir()] == ["field.inr"]
     assert path.read_bytes() == kept
 
