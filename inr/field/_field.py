@@ -343,7 +343,7 @@ class Field(nn.Module):
 
         >>> signal = inr.open("photo.png")
         >>> field = inr.Field.build(signal.domain, encoding="fourier", activation="linear", network="mlp:depth=1")
-        >>> field.blurred(2.0).render().std() < field.render().std()
+        >>> bool(field.blurred(2.0).render().std() < field.render().std())
         True
         """
         return self._filtered(_filtering.widths_in_units(self.domain, sigma), kernel, self.domain)
@@ -366,7 +366,7 @@ class Field(nn.Module):
         >>> signal = inr.open("photo.png")
         >>> field = inr.Field.build(signal.domain, encoding="fourier", activation="linear", network="mlp:depth=1")
         >>> level = field.prefiltered((6, 8))
-        >>> bool(np.abs(level.render() - field.render((6, 8))).max() < 1)
+        >>> bool(np.abs(level.render() - field.render((6, 8))).max() < 5)  # of 255: means of a few values a cell
         True
         """
         if self.domain.sampling == "band":

@@ -11,14 +11,17 @@ from inr.activations import activations
 from inr.compression.codecs import codecs
 from inr.encodings import encodings
 from inr.engines import engines
-from inr.fitting import presets
-from inr.networks import networks
+from inr.fitting import adjustments, presets
+from inr.networks import initialisations, networks
 from inr.objectives import objectives
 from inr.priors import methods
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
 
-REGISTRIES = (encodings, activations, networks, objectives, teachers, engines, codecs, presets, methods)
+REGISTRIES = (
+    encodings, activations, networks, initialisations, objectives, adjustments, teachers, engines, codecs, presets,
+    methods,
+)  # fmt: skip
 
 
 def test_every_part_is_listed_with_its_parameters(inr_cli):
