@@ -141,6 +141,8 @@ class _Thread:
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
     """A stand-in, in the place of Ray for the rest of a test."""
     fake = FakeRay()
+    if posix_signal.getsignal(posix_signal.SIGINT) == posix_signal.SIG_IGN:  # as in the background of a script
+        posix_signal.signal(posix_signal.SIGINT, posix_signal.default_int_handler)
     monkeypatch.setitem(sys.modules, "ray", fake)
     monkeypatch.setattr(sys, "argv", list(sys.argv))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)

@@ -419,12 +419,15 @@ def test_many_uploads_of_one_user_do_not_keep_another_waiting(stage, monkeypatch
         digest, size = stage.store.put(PICTURE)
         rows.append(stage.queue.add_signal(user.id, name=user.name, sha256=digest, bytes=size))
 
-    places, third = itertools.count(), threading.Event()
+    places, second, third = itertools.count(), threading.Event(), threading.Event()
 
     def note(path, name, options, store):
         place = next(places)
         read.append(name)
-        if place == 1:  # keeps its place until another was let in, so that no two begin at the same time
+        if place == 0:  # both begin before one ends, and one ends before the other: no two are let in at the same time
+            assert second.wait(60)
+        elif place == 1:
+            second.set()
             assert third.wait(60)
         elif place == 2:
             third.set()
