@@ -459,8 +459,8 @@ def _bmm(written: Trace, one: Value, other: Value) -> Value:
 
 @_handler("addmm")
 def _addmm(written: Trace, bias: Value, one: Value, other: Value, beta: float = 1, alpha: float = 1) -> Value:
-    if beta == alpha == 1:
-        return _mm(written, one, other, bias)
+    if beta == alpha == 1 and one.shape[1] > 1:
+        return _mm(written, one, other, bias)  # a sum that begins with the bias; a single product is no sum
     product = _elementwise(written, "mul", [_mm(written, one, other), alpha])
     return _elementwise(written, "add", [product, _elementwise(written, "mul", [bias, beta])])
 

@@ -13,7 +13,7 @@ from inr.compression.encoder.least_loss import LeastLoss
 from inr.compression.encoder.qat import RoundedWeights
 from inr.compression.encoder.slimmable_weights import SlimmableWeights
 from inr.field import Field
-from inr.fitting import Fitter, Parametrisation, PlainWeights, Setup
+from inr.fitting import BoundedWeights, Fitter, Parametrisation, PlainWeights, Setup
 from tests.tables import mostly_long
 
 STEPS, DEPTH = 40, 2
@@ -56,9 +56,14 @@ def least_loss(signal):
     return LeastLoss(whole=False)
 
 
+def bounded(signal):
+    return BoundedWeights(0.5)
+
+
 @pytest.mark.parametrize("optimiser", mostly_long(["adam", "soap"]))
 @pytest.mark.parametrize(
-    "make", [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated, least_loss]
+    "make",
+    [rounded, pytest.param(slimmable, marks=pytest.mark.long), rounded_slimmable, generated, least_loss, bounded],
 )
 def test_every_parametrisation(signal, resumes_exactly, make, optimiser):
     setup = Setup(*PARTS.values(), f"mlp:depth={DEPTH},width=8", batch=90, steps=STEPS, optimiser=optimiser)
@@ -76,7 +81,9 @@ def test_there_are_no_others():
         found |= {cls for cls in new if cls.__module__.startswith("inr.")}
     assert found - {PlainWeights} >= {RoundedWeights, SlimmableWeights, GeneratedWeights, LeastLoss}
     # coded weights are resumed in tests/compression/test_coding.py, latents in tests/compression/latent/test_fit.py
-    known = (RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights, LatentWeights, LeastLoss)
+    known = (
+        RoundedWeights, SlimmableWeights, GeneratedWeights, CodedWeights, LatentWeights, LeastLoss, BoundedWeights
+    )  # fmt: skip
     # solving an equation keeps no checkpoint that its numbers could be resumed from
     # what learns priors is resumed in tests/priors/test_learning.py
     found = {cls for cls in found if not cls.__module__.startswith(("inr.equations.", "inr.priors."))}
