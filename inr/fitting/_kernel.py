@@ -124,9 +124,14 @@ def _gram(field: Field, coords: Tensor, numbers: Numbers) -> Tensor:
 def _affine_layers(field: Field) -> list[nn.Module] | None:
     """The layers that hold the weights, each once, beside the table of a grid; None where something else has some."""
     owners = [module for module in field.modules() if next(module.parameters(recurse=False), None) is not None]
-    grid = field.encoding if isinstance(field.encoding, HashGrid | DenseGrid) else None
+    grid = _grid_of(field)
     layers = [module for module in owners if module is not grid]
     return layers if all(isinstance(module, Affine) for module in layers) else None
+
+
+def _grid_of(field: Field) -> HashGrid | DenseGrid | None:
+    """The grid that encodes coordinates, where one does."""
+    return field.encoding if isinstance(field.encoding, HashGrid | DenseGrid) else None
 
 
 def _from_layers(field: Field, coords: Tensor, layers: Sequence[nn.Module], numbers: Numbers) -> Tensor | None:
@@ -144,7 +149,7 @@ def _from_layers(field: Field, coords: Tensor, layers: Sequence[nn.Module], numb
         seen.append((wide @ wide.T, outputs[0]))
 
     hooks = [layer.register_forward_hook(record) for layer in layers]
-    grid = field.encoding if isinstance(field.encoding, HashGrid | DenseGrid) else None
+    grid = _grid_of(field)
     if grid is not None:
         hooks.append(grid.register_forward_hook(lambda module, inputs, outputs: features.append(outputs)))
     try:

@@ -10,6 +10,7 @@ from inr.field import Jet, Reads
 from inr.reconstruction._ct_filter import Ramp
 from inr.reconstruction._projector import Projector
 from inr.reconstruction._projector_quadrature import Quadrature
+from inr.reconstruction._total_variation import mean_variation
 from inr.signals import ValueMap, grid_range
 
 
@@ -124,22 +125,3 @@ class RayIntegrals:
             rays = self._rays[batch.indices.cpu().numpy()]
             self._last = batch.indices, Quadrature(rays, self._extent, self._points)
         return self._last[1]
-
-
-def mean_variation(channels: Float[Tensor, "c ..."], softness: float = 1e-3) -> Float[Tensor, ""]:
-    """The mean over samples of the length of the differences to the next ones, of all channels and axes at once.
-
-    Args:
-        channels: samples of every channel on a lattice.
-        softness: what the length of no difference counts as, so that there is a slope everywhere.
-
-    Returns:
-        A scalar.
-    """
-    squared = torch.zeros_like(channels[0])
-    for axis in range(1, channels.ndim):
-        inner = channels.diff(dim=axis).square().sum(0)
-        shape = list(inner.shape)
-        shape[axis - 1] = 1
-        squared = squared + torch.cat((inner, inner.new_zeros(shape)), axis - 1)
-    return (squared + softness * softness).sqrt().mean()

@@ -15,11 +15,10 @@ from inr.engines import Batch
 from inr.field import Field, Jet, Reads
 from inr.fitting import Budget, Event
 from inr.reconstruction._ct import grid_setup
-from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._fourier import MaskedFourier
 from inr.reconstruction._inputs import array_names, load_arrays, read_mask
 from inr.reconstruction._problem import Classical, Problem, take_parts
-from inr.reconstruction._total_variation import tv_reconstruct
+from inr.reconstruction._total_variation import mean_variation, tv_reconstruct
 from inr.signals import GridSignal, ValueMap, from_array, grid_range
 
 _LEAST_STRENGTH, _STRENGTH_OF_NOISE = 0.007, 0.5

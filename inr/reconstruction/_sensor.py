@@ -14,14 +14,15 @@ from torch import Tensor
 from inr._errors import InrError
 from inr.engines import Batch
 from inr.field import Jet, Reads
+from inr.fitting import Setup
 from inr.reconstruction._blur import Blur, read_kernel
 from inr.reconstruction._classical import by_discrepancy, enlarged, richardson_lucy, root_mean_square, wiener
-from inr.reconstruction._ct_objective import mean_variation
 from inr.reconstruction._inputs import from_unit, plain_picture
 from inr.reconstruction._noise import estimate_noise
 from inr.reconstruction._problem import Classical, Problem
 from inr.reconstruction._setups import smooth_grid
 from inr.reconstruction._terms import check_prior, prior_facts
+from inr.reconstruction._total_variation import mean_variation
 from inr.signals import GridSignal, gauss_points, grid_coords
 
 _VALUES = Reads()  # no derivatives
@@ -155,7 +156,7 @@ def superresolve(given: Any, *, factor: int = 2, prior: str = "tv", strength: fl
     signal = GridSignal(np.ascontiguousarray(picture), replace(domain, sampling="area"))
     shape = picture.shape[0] * factor, picture.shape[1] * factor
     wanted = replace(domain, sampling="area").resampled(shape)
-    setup = replace(smooth_grid(shape, finer=1.0, steps=_STEPS, batch=1), batch=1, teacher="uniform", lattice_only=True)
+    setup = _windows(shape, _STEPS)
 
     def by(kind: Image.Resampling) -> np.ndarray:
         return enlarged(picture, factor, kind)
@@ -206,12 +207,7 @@ def deblur(
     domain = replace(domain, sampling="point")
     signal = GridSignal(np.ascontiguousarray(picture), domain)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) <= 128 else _WINDOW
-    setup = replace(
-        smooth_grid(picture.shape, finer=1.0, steps=2 * _STEPS, batch=1),
-        batch=1,
-        teacher="uniform",
-        lattice_only=True,
-    )
+    setup = _windows(picture.shape[:2], 2 * _STEPS)
     objective = BlurredWindows(signal, blur, chosen, side)
 
     def filtered() -> np.ndarray:
@@ -239,3 +235,8 @@ def _strength(prior: str, strength: float) -> float:
     """The weight of the total variation; 0 where there is none."""
     check_prior(prior, strength, _OVER_MANY_POINTS)
     return 0.0 if prior == "none" else strength
+
+
+def _windows(shape: Sequence[int], steps: int) -> Setup:
+    """Parts for a picture (h, w) that is wanted, of which a step looks at the window around one pixel."""
+    return replace(smooth_grid(shape, finer=1.0, steps=steps, batch=1), teacher="uniform", lattice_only=True)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from inr._errors import InrError
 
@@ -109,3 +112,22 @@ def tv_reconstruct(
         if stop is not None and stop(picture):
             break
     return picture
+
+
+def mean_variation(channels: Float[Tensor, "c ..."], softness: float = 1e-3) -> Float[Tensor, ""]:
+    """The mean over samples of the length of the differences to the next ones, of all channels and axes at once.
+
+    Args:
+        channels: samples of every channel on a lattice.
+        softness: what the length of no difference counts as, so that there is a slope everywhere.
+
+    Returns:
+        A scalar.
+    """
+    squared = torch.zeros_like(channels[0])
+    for axis in range(1, channels.ndim):
+        inner = channels.diff(dim=axis).square().sum(0)
+        shape = list(inner.shape)
+        shape[axis - 1] = 1
+        squared = squared + torch.cat((inner, inner.new_zeros(shape)), axis - 1)
+    return (squared + softness * softness).sqrt().mean()

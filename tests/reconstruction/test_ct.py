@@ -19,8 +19,7 @@ from inr.reconstruction import (
     tomography,
 )
 from inr.reconstruction._ct_filter import flattened, noise_cutoff, ramp_weights
-from inr.reconstruction._ct_objective import mean_variation
-from inr.reconstruction._total_variation import gradient
+from inr.reconstruction._total_variation import gradient, mean_variation
 from inr.signals import psnr
 
 SIZE = 32
