@@ -40,8 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--long") or config.getoption("--quick"):
-        # Before anything imports inr: every call checks the types of its arguments, and the shapes and dtypes of tensors,
-        # in a third of the time of all tests. A whole number passes where a float is asked for, as type checkers have it.
+        # Before anything imports inr: every call checks the types of its arguments, the shapes and dtypes of tensors
+        # too, in a third of the time of all tests. A whole number passes for a float, as type checkers have it.
         jaxtyping.install_import_hook("inr", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
     if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
         os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"  # for processes that tests begin
