@@ -25,7 +25,7 @@ help:
 	@echo 'make quick     the most telling tests (under a minute)'
 	@echo 'make test      the tests (a few minutes)'
 	@echo 'make test-all  the tests with the long ones'
-	@echo 'make test-service  outside suites and a browser against the service; needs chromium (15 minutes)'
+	@echo 'make test-service  outside suites and a browser against the service; needs chromium; LONG=1 takes all'
 	@echo 'make check     ruff and mypy'
 	@echo 'make docs      build the guides and the reference of the package into out/docs'
 	@echo 'make notebook  run examples/tour.ipynb again, after a change of it'
@@ -55,7 +55,7 @@ test-all: $(INSTALLED)
 # What is not on the machine is not tested, and named: a browser, a Python that one of the suites needs.
 test-service: $(INSTALLED)
 	$(PIP) install --quiet -c constraints.txt -e '.[service-tests]'
-	$(BIN)/python -m pytest --service -rs
+	$(BIN)/python -m pytest --service $(if $(LONG),--long) -rs
 
 check: $(INSTALLED)
 	$(BIN)/ruff check

@@ -2,7 +2,8 @@
 
 Tests marked `quick` are what `make quick` runs, with `--quick`: contracts in two dimensions on one engine and the main
 paths of the command line. Those marked `long` run with `--long` only, which `make test-all` gives. Those marked
-`service` hold the service against outside suites and browsers: `make test-service` runs them alone, with `--service`.
+`service` hold the service against outside suites and browsers: `make test-service` runs them alone, with `--service`,
+and `LONG=1` adds those of them that are long as well.
 """
 
 import os
@@ -64,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # The canary of the kernel runtime comes first, for it says in words what makes hundreds of others fail.
     items.sort(key=lambda item: item.path.name != "test_numba.py")
     only = _only(config)
-    left_out = {"quick": {"long", "service"}, "service": set(), None: {"long", "service"}}[only]
+    left_out = {"long"} if only == "service" else {"long", "service"}
     if config.getoption("--long") or "long" in config.getoption("markexpr"):
         left_out = left_out - {"long"}
     kept = [item for item in items if (only in _marks(item) or not only) and _marks(item).isdisjoint(left_out)]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.service
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(scope="module", params=["samples", "network"])
+@pytest.fixture(scope="module", params=["samples", pytest.param("network", marks=pytest.mark.long)])
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a server's images, and the name of a shared field: of samples, or of a network."""
     if reason := iiif_validators.lacking():

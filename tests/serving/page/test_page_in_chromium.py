@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from inr.serving.problems import TYPES
-from tests.serving.page.conftest import PHONE, Open, Service, drop, eventually, picture, shot, still
+from tests.serving.page.conftest import PHONE, WIDE, Open, Service, drop, eventually, picture, shot, still
+from tests.tables import mostly_long
 
 pytestmark = pytest.mark.service
 
@@ -413,8 +414,11 @@ def test_everything_is_reached_by_keyboard_and_seen_where_it_is(visit: Open, fie
     eventually(page, lambda: rule(page) == whole)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1440, 900), PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    mostly_long([(WIDE, "light"), (PHONE, "dark"), (WIDE, "dark"), (PHONE, "light")], 2),
+    ids=["wide-light", "phone-dark", "wide-dark", "phone-light"],
+)
 @pytest.mark.parametrize("name", [*VIEWS, "sound", "share", "compress", "sign-in", "shared"])
 def test_axe_finds_nothing(
     visit: Open, fields: tuple[str, str], sound: str, service: Service, name: str, size: tuple[int, int], scheme: str
