@@ -33,14 +33,17 @@ class CollocationFit:
     Args:
         fitter: the fit, whose signal is the loss's pool.
         loss: what it minimises.
+        given: weights of the equation and of each condition, which balancing keeps as factors.
         balance: whether conditions are balanced.
         adaptive: whether points are drawn by residual.
         seed: of the choice of points.
     """
 
-    def __init__(self, fitter: Fitter, loss: PooledLoss, *, balance: bool, adaptive: bool, seed: int) -> None:
+    def __init__(
+        self, fitter: Fitter, loss: PooledLoss, *, given: Sequence[float], balance: bool, adaptive: bool, seed: int
+    ) -> None:
         self.fitter, self._loss, self._balance, self._adaptive = fitter, loss, balance, adaptive
-        self._seed = seed
+        self._given, self._seed = np.array(given), seed
 
     def run(self) -> Iterator[Event]:
         """See `Fitter.run`; what is done between steps is done when the next event is asked for."""
@@ -75,7 +78,7 @@ class CollocationFit:
         return dict(self.fitter.parametrisation.materialise(1.0))
 
     def _rebalance(self, draw: np.random.Generator, *, first: bool) -> None:
-        """Bring the gradients of the conditions to one size, at once or by and by."""
+        """Bring the gradients of the conditions to one size, times their given weights, at once or by and by."""
         pool, count = self._loss.pool, self._conditions
         if count < 2:
             return
@@ -87,7 +90,7 @@ class CollocationFit:
             rows = np.sort(draw.choice(stop - start, min(share, stop - start), replace=False)) + start
             found = self.fitter.plan.loss_and_grad(self._tensors(), Batch(torch.from_numpy(rows)))
             norms[which] = math.sqrt(sum(float(dense(grad).square().sum()) for grad in found.grads.values()))
-        wanted = norms.sum() / np.maximum(norms, 1e-6 * norms.sum() + 1e-30)
+        wanted = self._given * norms.sum() / np.maximum(norms, 1e-6 * norms.sum() + 1e-30)
         wanted *= count / wanted.sum()
         self._loss.reweigh((wanted if first else _MEMORY * before + (1 - _MEMORY) * wanted).tolist())
 

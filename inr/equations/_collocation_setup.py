@@ -68,7 +68,9 @@ def collocation_fit(
             "weights of conditions": {"first": weights, "balance": options.balance, "adaptive": options.adaptive},
         },
     )  # fmt: skip
-    return CollocationFit(fitter, loss, balance=options.balance, adaptive=options.adaptive, seed=options.seed)
+    return CollocationFit(
+        fitter, loss, given=weights, balance=options.balance, adaptive=options.adaptive, seed=options.seed
+    )
 
 
 def _loss(inner: Problem, units: Units, field: Field, drawn: Drawn) -> tuple[Any, Any]:
