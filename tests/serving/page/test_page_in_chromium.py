@@ -152,7 +152,7 @@ def test_the_browser_computes_what_the_service_draws(visit: Open, fields: tuple[
         """async (id) => {
           const { Program } = await import("./lib/program.js");
           const field = await (await fetch(`/v1/fields/${id}`)).json();
-          const program = await Program.of(field);
+          const program = await Program.of(field, true);
           if (!program) return null;
           const [rows, columns] = field.shape.map((side) => 8 * side);
           const drawn = program.tile([16 / columns, 40 / rows], [1 / columns, 1 / rows], [64, 48]);

@@ -7,16 +7,22 @@ const WIDTH = 2048; // texels in a row of the texture, as inr.exporting lays the
 const VERTEX = `#version 300 es
 void main(){gl_Position=vec4(gl_VertexID==1?3:-1,gl_VertexID==2?3:-1,0,1);}`;
 
+// Drivers that compute on the processor; failIfMajorPerformanceCaveat does not tell of all of them.
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
+
+const renderer = (gl) => gl.getParameter(gl.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER);
+
 /** Where every tile of a layer is drawn. */
 export class Program {
   /**
    * The program of a field, or null where there is none, or no graphics that could run it.
    * @param {{links: {program?: string}}} field
+   * @param {boolean} slow whether graphics that a processor stands in for will do, which the service is faster than
    */
-  static async of(field) {
+  static async of(field, slow = false) {
     if (!field.links.program) return null;
     const gl = new OffscreenCanvas(1, 1).getContext("webgl2", { antialias: false });
-    if (!gl) return null;
+    if (!gl || (!slow && SOFTWARE.test(renderer(gl)))) return null;
     try {
       const text = await (await request("GET", field.links.program)).text();
       if (!text) return null;
