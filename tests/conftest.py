@@ -21,10 +21,6 @@ from tests.two_machines import two_machines as two_machines
 if TYPE_CHECKING:
     from inr.fitting import Fitter
 
-# Before anything imports inr: every call checks its arguments' types, and tensors' shapes and dtypes.
-# A whole number passes where a float is asked for, as type checkers have it.
-jaxtyping.install_import_hook("inr", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
-
 ROOT = Path(__file__).resolve().parents[1]
 
 # Reproducible everywhere: no clock, no database of earlier failures, the same examples in every run. Drawing examples
@@ -43,6 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long") or config.getoption("--quick"):
+        # Before anything imports inr: every call checks its arguments' types, and tensors' shapes and dtypes, in a third
+        # of the time of all tests. A whole number passes where a float is asked for, as type checkers have it.
+        jaxtyping.install_import_hook("inr", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
     if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
         os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"  # for processes that tests begin
         torch.set_num_threads(1)  # which has read its variable already
@@ -63,19 +63,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # The canary of the kernel runtime comes first, for it says in words what makes hundreds of others fail.
     items.sort(key=lambda item: item.path.name != "test_numba.py")
-    if only := _only(config):
-        others = {"quick": ("long", "service"), "service": ()}[only]
-        wanted = [only in _marks(item) and _marks(item).isdisjoint(others) for item in items]
-        config.hook.pytest_deselected(items=[item for item, kept in zip(items, wanted, strict=True) if not kept])
-        items[:] = [item for item, kept in zip(items, wanted, strict=True) if kept]
-        return
-    long = config.getoption("--long") or "long" in config.getoption("markexpr")
-    reasons = {"service": "runs with --service (make test-service)"}
-    if not long:
-        reasons["long"] = "long; runs with --long (make test-all)"
-    for item in items:
-        for mark in _marks(item) & reasons.keys():
-            item.add_marker(pytest.mark.skip(reason=reasons[mark]))
+    only = _only(config)
+    left_out = {"quick": {"long", "service"}, "service": set(), None: {"long", "service"}}[only]
+    if config.getoption("--long") or "long" in config.getoption("markexpr"):
+        left_out = left_out - {"long"}
+    kept = [item for item in items if (only in _marks(item) or not only) and _marks(item).isdisjoint(left_out)]
+    config.hook.pytest_deselected(items=list(set(items).difference(kept)))
+    items[:] = kept
 
 
 def _marks(item: pytest.Item) -> set[str]:
