@@ -36,7 +36,6 @@ def fitted(signal, activation="sine", encoding="fourier:kind=positional,frequenc
 def test_weights_get_better_and_stay_within_the_room(signal, activation, monkeypatch):
     monkeypatch.setattr("inr.compression.encoder.refinement._ITERATIONS", 5)
     monkeypatch.setattr("inr.compression.encoder.refinement._WIDER", 1.0)
-    monkeypatch.setattr("inr.compression.encoder.refinement._ORDERS", 1)
     field, _ = fitted(signal, activation)
     everything = torch.arange(signal.size)
     features, values = field.encoding(signal.coords(everything)), signal.values(everything)
