@@ -125,17 +125,16 @@ class Package:
         """Names that a face imports for type checkers, with where from."""
         return {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in statements(self._trees[module])
+            for node in self._trees[module].body
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }
 
     def registered(self) -> Iterator[tuple[str, str]]:
         """Modules that registries import by name: the module with the registry, and the module named there."""
-        for module, tree in self._trees.items():
-            if "Registry(" not in self.files[module].read_text():
-                continue
-            for node in ast.walk(tree):
+        for module, path in self.files.items():
+            text = path.read_text()
+            for node in ast.walk(ast.parse(text)) if "Registry(" in text else ():
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "Registry":
                     for argument in node.args[1:]:
                         yield module, ast.literal_eval(argument)
@@ -172,14 +171,21 @@ class Package:
 
 
 def parsed(paths: Iterable[Path]) -> list[ast.Module]:
-    """The source of files; without looking for garbage in between, of which there is none, in a third of the time."""
+    """The imports of files, wherever they stand in them, each file as a module of nothing else.
+
+    All of the source would be millions of objects, among which looking for garbage takes most of the time.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return [ast.parse(path.read_text()) for path in paths]
+        return [ast.Module([*_imports_in(ast.parse(path.read_text()))], []) for path in paths]
     finally:
         if collecting:
             gc.enable()
+
+
+def _imports_in(tree: ast.AST) -> Iterator[ast.stmt]:
+    return (node for node in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def statements(tree: ast.AST) -> Iterator[ast.AST]:
