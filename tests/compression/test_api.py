@@ -157,6 +157,6 @@ def test_what_cannot_be_compressed_is_refused(picture):
         inr.compress(picture, steps=0)
     with pytest.raises(InrError, match="recompress"):
         inr.compress(picture, codec="weights")
-    field = inr.fit(picture, steps=2, encoding="identity", network="mlp:depth=1,width=4")
+    field = inr.fit(picture, steps=2, encoding="identity", network="mlp:depth=1,width=4", engine="eager")
     with pytest.raises(InrError, match="is not the field's"):
         recompress(field, signal=Signal.from_array(np.zeros((5, 5, 3), np.uint8)))
