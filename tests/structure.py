@@ -6,9 +6,10 @@ A name that is imported from the face of a room is followed to the module that d
 
 import ast
 import functools
+import gc
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,7 @@ class Package:
             ".".join(path.relative_to(checkout).with_suffix("").parts).removesuffix(".__init__"): path
             for path in sorted((checkout / "inr").rglob("*.py"))
         }
-        self._trees = {module: ast.parse(path.read_text()) for module, path in self.files.items()}
+        self._trees = dict(zip(self.files, parsed(self.files.values()), strict=True))
 
     @functools.cached_property
     def imports(self) -> list[Import]:
@@ -98,7 +99,7 @@ class Package:
 
     def imports_of(self, tree: ast.AST, module: str) -> Iterator[Import]:
         """The imports from the package in one source file, which need not be part of it."""
-        for node in ast.walk(tree):
+        for node in statements(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.name in self.files:
@@ -124,15 +125,16 @@ class Package:
         """Names that a face imports for type checkers, with where from."""
         return {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in ast.walk(self._trees[module])
+            for node in self._trees[module].body
             if isinstance(node, ast.ImportFrom) and node.module
             for alias in node.names
         }
 
     def registered(self) -> Iterator[tuple[str, str]]:
         """Modules that registries import by name: the module with the registry, and the module named there."""
-        for module, tree in self._trees.items():
-            for node in ast.walk(tree):
+        for module, path in self.files.items():
+            text = path.read_text()
+            for node in ast.walk(ast.parse(text)) if "Registry(" in text else ():
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "Registry":
                     for argument in node.args[1:]:
                         yield module, ast.literal_eval(argument)
@@ -166,6 +168,36 @@ class Package:
             if module not in index:
                 visit(module)
         return found
+
+
+def parsed(paths: Iterable[Path]) -> list[ast.Module]:
+    """The imports of files, wherever they stand in them, each file as a module of nothing else.
+
+    All of the source would be millions of objects, among which looking for garbage takes most of the time.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return [ast.Module([*_imports_in(ast.parse(path.read_text()))], []) for path in paths]
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _imports_in(tree: ast.AST) -> Iterator[ast.stmt]:
+    return (node for node in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements within a tree, and the clauses they stand in: what `ast.walk` gives besides holds no imports."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+            held = getattr(node, name, None)
+            if isinstance(held, list):  # a lambda's and a choice's are expressions
+                todo.extend(held)
 
 
 def room_of(module: str) -> str:
@@ -213,11 +245,9 @@ def is_private_crossing(found: Import, room: str) -> bool:
 
 def imports_of_tests(package: Package, checkout: Path = ROOT) -> list[tuple[Path, Import]]:
     """The imports that tests make from the package, with the files they stand in."""
-    return [
-        (path, found)
-        for path in sorted((checkout / "tests").rglob("*.py"))
-        for found in package.imports_of(ast.parse(path.read_text()), "")
-    ]
+    paths = sorted((checkout / "tests").rglob("*.py"))
+    trees = zip(paths, parsed(paths), strict=True)
+    return [(path, found) for path, tree in trees for found in package.imports_of(tree, "")]
 
 
 def room_of_test(path: Path, checkout: Path = ROOT) -> str:

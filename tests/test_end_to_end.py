@@ -25,11 +25,21 @@ SIGNALS = {
 }
 
 
-@pytest.mark.parametrize("name", SIGNALS)
-def test_no_setting_is_needed(name, tmp_path):
+# kinds for which the CPU's kernels are not made by many other tests
+RARE = ("video", "volume", "volume over time", "series")
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        *((name, "eager" if name in RARE else "auto") for name in SIGNALS),
+        *(pytest.param(name, "auto", marks=pytest.mark.long) for name in RARE),
+    ],
+)
+def test_no_setting_is_needed(name, engine, tmp_path):
     """The defaults of every kind improve on predicting the mean by far, in a fraction of their steps."""
     signal = SIGNALS[name]()
-    field = inr.fit(signal, steps=60)
+    field = inr.fit(signal, steps=60, engine=engine)
     values = signal.array.astype(np.float64)
     deviation = values.std() / signal.domain.values.data_range
     assert field.metrics["psnr"] > -20 * np.log10(deviation) + 8

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import inr
+from tests.tables import mostly_long
 
 pytestmark = pytest.mark.quick
 
@@ -24,7 +25,7 @@ def run(program: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("coding", ["exact", "half", "coded", "samples"])
+@pytest.mark.parametrize("coding", mostly_long(["coded", "samples", "exact", "half"], 2))
 def test_describing_a_file_takes_no_torch(coding, tmp_path):
     if coding == "coded":
         pytest.importorskip("constriction")

@@ -88,7 +88,10 @@ class _Walk:
             self._follow_function(function)
         elif not _of_a_library(type(value)):
             self._follow_class(type(value))
-            self.follow(name, getattr(value, "__dict__", ()))
+            if isinstance(value, numba.types.Type):  # has a number besides, by how many types there were before it
+                self.found.add(f"{name} = {value}")
+            else:
+                self.follow(name, getattr(value, "__dict__", ()))
 
     def _follow_class(self, kind: type) -> None:
         for base in kind.__mro__:

@@ -128,7 +128,7 @@ def test_a_psnr_that_is_out_of_reach_is_said_to_be():
 
 @pytest.mark.filterwarnings("ignore:out of time")  # on a machine that gets slower
 def test_samples_are_the_smallest_field_where_a_network_does_not_reach_the_psnr():
-    field = inr.fit(signal(), psnr=90, seconds=2)
+    field = inr.fit(signal(), psnr=90, seconds=0.5)
     assert isinstance(field, SampledField)
     assert field.metrics["psnr"] == np.inf
 

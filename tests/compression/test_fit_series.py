@@ -19,12 +19,15 @@ STEPS = 30
 @pytest.fixture(scope="module")
 def picture():
     y, x = np.mgrid[0:14, 0:18] / 14
-    return Signal.from_array((130 + 80 * np.sin(7 * x + 3 * y * y)).astype(np.uint8), kind="image")
+    grey = (130 + 80 * np.sin(7 * x + 3 * y * y)).astype(np.uint8)
+    return Signal.from_array(np.stack([grey, 255 - grey, grey // 2], axis=-1), kind="image")
 
 
 @pytest.fixture(scope="module")
 def field(picture):
-    return inr.fit(picture, encoding="identity", network="mlp:depth=2,width=8", activation="sine", steps=40)
+    return inr.fit(
+        picture, encoding="identity", network="mlp:depth=2,width=8", activation="sine", steps=40, engine="eager"
+    )
 
 
 class Stop:

@@ -298,7 +298,7 @@ FUZZ = [
 
 @pytest.mark.parametrize(("examples", "check"), FUZZ, ids=["edits", "headers", "payloads"])
 @given(data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_fuzz(examples, check, data):
     check(data.draw(examples))
 

@@ -161,13 +161,11 @@ def test_channels_keep_their_own_ranges():
     np.testing.assert_allclose(evaluate(trace(field), points.astype(float)), wanted, rtol=1e-5, atol=1e-4)
 
 
-def test_the_command_writes_and_refuses(tmp_path):
+def test_the_command_writes_and_refuses(tmp_path, monkeypatch):
     built().save(tmp_path / "field.inr")
-    done = subprocess.run(
-        [sys.executable, "-m", "inr", "export", "field.inr", "--to", "glsl", "--glsl", "shadertoy"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", "field.inr", "--to", "glsl", "--glsl", "shadertoy"])
+    assert (done.exit_code, done.stdout) == (0, ""), done.stderr
     assert "mainImage" in (tmp_path / "field.glsl").read_text()
 
 

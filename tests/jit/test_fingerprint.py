@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from numba import types
+
+from inr.jit._fingerprint import fingerprint
 
 KERNELS = """
 import numpy as np
@@ -116,3 +119,17 @@ def test_a_change_in_a_file_that_is_not_reached_changes_nothing(program):
     (program.folder / "unrelated.py").write_text("x = 1\n")
     (program.folder / "counting.py").write_text("START = 0.0\nOTHER = 1\n")
     assert program()["loaded"] == [1, 1]
+
+
+def test_types_made_before_change_nothing():
+    """Numba numbers types as they come: kernels with vectors were compiled anew where there had been others."""
+
+    class Odd(types.Type):
+        def __init__(self) -> None:
+            super().__init__(name="odd")
+
+    kind = Odd()
+    before = fingerprint({"kind": kind})
+    kind._code += 7
+    assert fingerprint({"kind": kind}) == before
+    assert fingerprint({"kind": types.int64}) != before

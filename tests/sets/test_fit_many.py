@@ -196,6 +196,7 @@ fit_many(waves(), labels=range(7), block=3, out=sys.argv[1], progress=die, **TIN
 """
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, root):
     fit_many(waves(), labels=range(7), block=3, workers=2, out=tmp_path / "whole.inr", **TINY)
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}

@@ -1,5 +1,7 @@
 """What comparison sheets show of shapes."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from PIL import Image
 import inr
 from inr.diagnostics import comparison_sheet
 from inr.geometry import Mesh, SignedDistance
-from inr.shapes import mesh, shape_views
+from inr.shapes import implicit, mesh, shape_views
 from inr.signals import PointPool, Points
 from tests.shapes.test_mesh import _domain, _field
 
@@ -17,6 +19,8 @@ from tests.shapes.test_mesh import _domain, _field
 def _small(monkeypatch):
     monkeypatch.setattr("inr.shapes._views._SIDE", 84)
     monkeypatch.setattr("inr.shapes._views._COARSE", 42)
+    # the CPU's would be compiled for these fields alone
+    monkeypatch.setattr("inr.shapes._views.implicit", functools.partial(implicit, engine="eager"))
 
 
 def _signal(solid, domain):

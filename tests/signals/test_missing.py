@@ -32,7 +32,7 @@ def with_hole(dtype=np.float32, value=np.nan):
     return np.where(HOLE, dtype(value), HEIGHTS.astype(dtype))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(arrays(bool, array_shapes(min_dims=1, max_dims=4, max_side=9)))
 def test_a_mask_is_packed_without_loss(missing):
     packed = pack_missing(missing)

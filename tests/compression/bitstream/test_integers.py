@@ -160,7 +160,7 @@ def test_any_integers_come_back(values, zeros):
 
 
 @given(st.lists(hnp.arrays(np.int16, hnp.array_shapes(min_dims=0, min_side=0, max_side=9)), max_size=4))
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_any_arrays_come_back(arrays):
     data = encode_arrays(arrays)
     found = [np.empty_like(array) for array in arrays]

@@ -216,7 +216,7 @@ def shared_setup(
 ) -> Setup:
     """Of the widest network."""
     parts = sine_network(signal.domain, slimmable.depth, slimmable.widths[-1], sphere=False)
-    return Setup(*parts, min(signal.size, 256), steps, learning_rate=rate, optimiser=optimiser)
+    return Setup(*parts, min(signal.size, 256), steps, learning_rate=rate, optimiser=optimiser, lattice_only=True)
 
 
 def fit_together(

@@ -20,7 +20,7 @@ READ = (
 
 @pytest.fixture(scope="module")
 def picture():
-    y, x = np.mgrid[0:40, 0:48]
+    y, x = np.mgrid[0:31, 0:62]  # too low to be halved, for which kernels would be made
     planes = [np.sin(x / (6 + each)) * np.cos(y / 7 + each) * 90 + 128 for each in range(3)]
     return inr.from_array(np.stack(planes, axis=-1).astype(np.uint8), kind="image")
 
@@ -56,7 +56,7 @@ def test_work_goes_on_from_a_checkpoint_to_the_same_bytes(made, picture, tmp_pat
     fits = FitSeries(checkpoint=checkpoint, on_event=lambda event: event.step < 90 or fits.stop())
     stopped = compress_and_measure(picture, bytes=900, steps=200, fits=fits, **OPTIONS)
     assert stopped.ended == "interrupted: the file is of the weights as they were"
-    assert inr.decompress(stopped.data).shape == (40, 48, 3)
+    assert inr.decompress(stopped.data).shape == (31, 62, 3)
     resumed = FitSeries(checkpoint=checkpoint, resume=True)
     assert compress_and_measure(picture, bytes=900, steps=200, fits=resumed, **OPTIONS).data == made.data
 
@@ -79,8 +79,8 @@ def test_a_bound_on_the_error_of_a_map_holds(picture):
 @pytest.mark.long
 @pytest.mark.parametrize(("fit", "step"), [(1, 1), (1, 30), (2, 90)])
 def test_alpha_that_is_interrupted_leaves_no_noise_for_colour(picture, tmp_path, fit, step):
-    noise = np.random.default_rng(3).normal(0, 9, (40, 48))
-    alpha = np.clip(np.hypot(*np.mgrid[-20:20, -24:24]) * 14 + noise, 0, 255).astype(np.uint8)
+    noise = np.random.default_rng(3).normal(0, 9, (31, 62))
+    alpha = np.clip(np.hypot(*np.mgrid[-15:16, -31:31]) * 14 + noise, 0, 255).astype(np.uint8)
     signal = inr.from_array(np.concatenate([picture.array, alpha[..., None]], axis=2))
     checkpoint, begun = tmp_path / "work.checkpoint", 0
 

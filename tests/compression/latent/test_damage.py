@@ -1,7 +1,6 @@
 """Damaged and crafted files of codec "latent": refused with the section at fault, or decoded with the damage named."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,47 +9,19 @@ from inr import InrError, container
 from inr._errors import DamagedFile
 from inr.compression import latent_files
 from inr.compression.bitstream.latent import component_table as form
-from inr.compression.bitstream.latent.layout import Layout
-from inr.compression.encoder.latent.network_coding import encode_parameters
-from inr.compression.encoder.latent.picture import shared_out
-from inr.compression.encoder.latent.write import encode_latents
-from tests.compression.latent.drawn import drawn_latents, drawn_parameters
+from tests.compression.latent.drawn import drawn_components, drawn_file, section, written
 
 SHAPE = (45, 70)
-HEADER = {"codec": "latent", "domain": {"kind": "image", "shape": list(SHAPE), "channels": 4}}
-
-
-def written(table, order):
-    """A file of components and their pieces in the file's order."""
-    shares = shared_out(order)
-    table = replace(table, pieces=tuple(len(each) for each in shares))
-    payloads = [form.write_table(table) + form.write_pieces(shares[0]), *map(form.write_pieces, shares[1:])]
-    names = ["base", *(f"g{index}" for index in range(len(shares) - 1))]
-    return container.dumps(HEADER, [section(*each) for each in zip(names, payloads, strict=True)])
-
-
-def section(name, data):
-    return container.Section(name, {"payload": np.frombuffer(data, np.uint8)}, "bytes", base=name == "base")
 
 
 @pytest.fixture(scope="module")
 def parts():
-    """A table of colour and alpha, both as drawn latents, and their pieces."""
-    components, pieces = [], []
-    for index, channels in enumerate((3, 1)):
-        layout = Layout(*SHAPE, channels, "lop")
-        parameters = drawn_parameters(layout, 10 + index)
-        found = encode_latents(layout, parameters, drawn_latents(layout, 12 + index))
-        networks = encode_parameters(parameters)
-        components.append(form.Component(channels, form.LATENTS, "lop", networks, len(found)))
-        pieces.append(found)
-    return form.Table(0, tuple(components), ()), pieces
+    return drawn_components(SHAPE)
 
 
 @pytest.fixture(scope="module")
-def data(parts):
-    table, pieces = parts
-    return written(table, [pieces[component][number] for component, number in form.piece_order(table.components)])
+def data():
+    return drawn_file(SHAPE)
 
 
 def decoded(data):
@@ -115,7 +86,7 @@ def test_malformed_grids_are_told_by_their_section(parts):
         first = 1 if number == 0 else 0
         # ones only are no symbols of the coder; of the same length, so that sections stay what they were
         made[place] = made[place][:first] + b"\xff" * (len(made[place]) - first)
-        broken = written(table, made)
+        broken = written(SHAPE, table, made)
         name = next(
             entry.name
             for entry in container.loads(broken).table

@@ -10,12 +10,13 @@ from inr.compression.encoder.latent.buffers import Buffers
 from inr.compression.encoder.latent.kernels import entropy
 from inr.compression.encoder.latent.kernels.entropy import EntropyKernel
 from inr.jit import run
+from tests.tables import mostly_long
 
 WEIGHT = 0.37
 # The worst case below is 2e-6 of the largest, with vectors of 16; others round sums otherwise.
 TOLERANCE = 1e-5
-# The kernel is made anew for every width of the network, which takes seconds.
-KERNELS = ["lop", pytest.param("mop", marks=pytest.mark.long), "hop"]
+# The kernel is made anew for every width of the network, which takes up to twenty seconds.
+KERNELS = mostly_long(PRESETS)
 
 
 def filled(height, width, preset, seed=0, spread=1.5):

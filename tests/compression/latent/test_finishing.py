@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from inr.compression.encoder.latent import half
 from inr.compression.encoder.latent.finishing import clipped_error, finish, land_at_bytes, land_at_error
 from inr.compression.encoder.latent.fit import fit_component, make_step
 from inr.compression.encoder.latent.integer_search import Bound, IntegerSearch
@@ -24,7 +25,9 @@ def picture():
 
 @pytest.fixture(scope="module")
 def fitted(picture):
-    return fit_component(picture, None, "lop", Goal(weight=WEIGHT), steps=150, engine="cpu:threads=1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(half, "_LEAST_SIDE", 100)  # or kernels would be made for the halved picture
+        return fit_component(picture, None, "lop", Goal(weight=WEIGHT), steps=150, engine="cpu:threads=1")
 
 
 @pytest.fixture

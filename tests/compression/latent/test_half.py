@@ -12,6 +12,7 @@ from inr.compression.encoder.latent.half import HalfStep, half_layout, halved
 from inr.compression.encoder.latent.rate import Goal
 from inr.compression.encoder.latent.schedule import Recipe, Schedule
 from inr.compression.encoder.latent.steps import EagerStep, tensors_of
+from tests.tables import mostly_long
 
 SHAPE = (3, 70, 45)
 
@@ -103,8 +104,11 @@ def test_a_part_of_the_steps_is_done_there():
     assert Schedule(Recipe(), 1_500, halving=True).half_steps == 0
 
 
-@pytest.mark.parametrize("stop_at", [4, 9, 20])
-def test_a_resumed_fit_goes_on_to_the_bit(picture, tmp_path, stop_at):
+@pytest.mark.parametrize(
+    ("stop_at", "engine"),
+    mostly_long([(9, "eager"), (4, "cpu:threads=1"), (9, "cpu:threads=1"), (20, "cpu:threads=1")]),
+)
+def test_a_resumed_fit_goes_on_to_the_bit(picture, tmp_path, stop_at, engine):
     def fit(**options):
         fits = FitSeries(on_event=lambda event: None, **options)
         if options:
@@ -112,9 +116,7 @@ def test_a_resumed_fit_goes_on_to_the_bit(picture, tmp_path, stop_at):
         return fits
 
     def run(fits):
-        return fit_component(
-            picture, None, "lop", Goal(weight=1e-3), steps=48, seed=3, engine="cpu:threads=1", fits=fits
-        )
+        return fit_component(picture, None, "lop", Goal(weight=1e-3), steps=48, seed=3, engine=engine, fits=fits)
 
     class Stop:
         def __call__(self, event):

@@ -17,6 +17,7 @@ from inr.compression.bitstream.latent.tables import LATENT_LIMIT, SCALES, TOTAL_
 from inr.compression.encoder.latent.eager import entropy_inputs, entropy_model, laplace_bits, latent_bits
 from inr.compression.encoder.latent.write import encode_latents, estimated_bits, symbol_bits
 from tests.compression.latent.drawn import SIZES, drawn_latents, drawn_parameters
+from tests.tables import mostly_long
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -56,7 +57,7 @@ def test_latents_out_of_range_are_refused() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("exponent", [7, 19])
+@pytest.mark.parametrize("exponent", mostly_long([7, 19]))  # of which the second takes integers of 64 bits
 def test_compiled_integers_are_those_of_the_specification(preset: str, exponent: int) -> None:
     layout = Layout(61, 37, 3, preset)
     q, latents = drawn_parameters(layout, 5, exponent), drawn_latents(layout, 6)
