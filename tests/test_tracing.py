@@ -42,6 +42,8 @@ PARTS = {
 }  # fmt: skip
 
 every_part = pytest.mark.parametrize("name", PARTS)
+# Exporting takes a while: one part of each kind, and a table with a network of its own, for all runs.
+_SHOWN = {"hash", "fourier", "sine", "network bacon"}
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +81,9 @@ def test_what_tracing_records_holds_for_other_points(name):
         assert agrees(traced(points(count)), field(points(count)))
 
 
-@every_part
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in _SHOWN)) for name in PARTS]
+)
 def test_what_is_exported_takes_any_number_of_points(name):
     field = built(name)
     size = {"coords": {0: torch.export.Dim("n", min=2)}}
