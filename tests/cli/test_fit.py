@@ -67,7 +67,7 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
 def test_solvers_differ_and_are_told(inr_cli, photo):
     found = {}
     for solver in ("adam", "soap"):
-        run = inr_cli("fit", "photo.png", "--steps", "5", "--solver", solver, "--json", "-o", f"{solver}.inr")
+        run = inr_cli("fit", "photo.png", *QUICK, "--solver", solver, "--json", "-o", f"{solver}.inr")
         assert json.loads(run.out)["solver"] == solver
         found[solver] = inr.load(f"{solver}.inr").state_dict()
     network = next(name for name in found["adam"] if name.endswith("0.weight"))
@@ -76,6 +76,7 @@ def test_solvers_differ_and_are_told(inr_cli, photo):
 
 def test_a_preset_is_a_whole_setting_and_gives_way(inr_cli, photo):
     small = ("--network", "mlp:depth=2,width=12", "--steps", "3", "--batch", "64", "--json", "--no-comparison")
+    small += ("--engine", "eager")
     found = inr_cli("fit", "photo.png", "--preset", "wire", *small, "-o", "a.inr").json
     assert found["parts"]["activation"] == "gabor:omega=20.0,scale=30.0"
     assert found["parts"]["network"].startswith("mlp:depth=2,width=12")

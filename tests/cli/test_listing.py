@@ -113,7 +113,7 @@ def test_completion_knows_the_commands_and_imports_nothing_heavy(root, tmp_path)
     assert (done.stdout.split(), done.stderr) == (["render", "recompress", "reconstruct"], "")
 
 
-@pytest.mark.parametrize("args", [["parts"], ["--help"]])
+@pytest.mark.parametrize("args", [["--help"], pytest.param(["parts"], marks=pytest.mark.long)])
 def test_a_closed_pipe_is_silent(args, root, tmp_path):
     read, write = os.pipe()
     os.close(read)
