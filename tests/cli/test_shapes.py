@@ -12,7 +12,9 @@ import inr
 from inr.cli._fit_files import Outputs
 from inr.cli._fit_report import Fitted, Stopwatch, _size, course_without_steps, document, draw_sheets
 from inr.geometry import read_shape, topology
+from inr.shapes import NoSurface
 from tests.shapes.test_mesh import _field
+from tests.tables import mostly_long
 
 _CORNERS = np.array([[x, y, z] for x in (0.0, 2) for y in (0.0, 1) for z in (0.0, 1)])
 _QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
@@ -112,7 +114,10 @@ def test_what_was_measured_is_told(inr_cli, fields, tmp_path):
     assert "chamfer distance 0.00655" in told
 
 
-def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, capsys):
+@pytest.mark.parametrize("drawn", mostly_long([False, True]))
+def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, capsys, monkeypatch, drawn):
+    if not drawn:  # what drawing takes is compiled for seconds
+        monkeypatch.setattr("inr.diagnostics.comparison_sheet", refuse, raising=False)
     field = copy.deepcopy(fields[3])
     with torch.no_grad():
         for each in field.parameters():
@@ -126,6 +131,10 @@ def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, cap
         assert said.count("\n") == (not quiet)
         assert ("no surface" in said) != quiet
     assert not outputs.comparison.exists()
+
+
+def refuse(*arguments, **options):
+    raise NoSurface("the field has no surface inside its box: it has one sign throughout")
 
 
 def test_the_size_of_a_shape_is_told_beside_its_file(fields, tmp_path):
