@@ -50,18 +50,16 @@ EXAMPLES = [found for path in sorted((ROOT / "inr").rglob("*.py")) for found in 
 # a fence ends what an example prints
 TEXTS = [(path.name, re.sub("^```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)) for path in PAGES]
 EXAMPLES += [(name, text, 1) for name, text in TEXTS if ">>> " in text]
-# examples that fit for seconds, for runs with --long
+# examples that take seconds, for runs with --long
 SLOW = {
-    "elsewhere.md",
     "inr.compression.fit_series.FitSeries",
     "inr.diagnostics._explain._explanation.explain",
-    "inr.diagnostics._explain._history.Recorder",
-    "inr.diagnostics._measures._kernel_spectrum.kernel_ends",
-    "inr.equations._solve.solve",
+    "inr.engines._cpu._grid_ops.grid_encode",
     "inr.fitting._suggest.suggest",
     "inr.priors._base.Base",
     "inr.priors._coded.compress_signals",
     "inr.priors._learn.learn",
+    "inr.sklearn.FieldRegressor",
 }
 ROWS = [pytest.param(*found, id=found[0], marks=[pytest.mark.long] * (found[0] in SLOW)) for found in EXAMPLES]
 

@@ -20,7 +20,7 @@ def holed(fill):
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
-@pytest.mark.parametrize("teacher", mostly_long([*OF_SAMPLES, "evos:weight=0.001", "expansive:ratio=0.9"], 4))
+@pytest.mark.parametrize("teacher", mostly_long([*OF_SAMPLES, "evos:weight=0.001", "expansive:ratio=0.9"], 2))
 def test_what_stands_in_the_place_of_missing_samples_does_not_matter(teacher, engine):
     options = {"steps": 12, "batch": 200, "teacher": teacher, "engine": engine, "learning_rate": 1e-2} | PARTS
     fields = [inr.fit(holed(fill), **options) for fill in (np.float32(0), np.float32(1e30))]
