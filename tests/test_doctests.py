@@ -56,6 +56,7 @@ SLOW = {
     "inr.diagnostics._explain._explanation.explain",
     "inr.engines._cpu._grid_ops.grid_encode",
     "inr.fitting._suggest.suggest",
+    "inr.jit._stage.Stage",
     "inr.priors._base.Base",
     "inr.priors._coded.compress_signals",
     "inr.priors._learn.learn",
