@@ -1,5 +1,7 @@
 """The sheet of one picture as several codecs give it back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,9 +69,11 @@ def test_small_pictures_are_shown_whole(tmp_path):
 
 @pytest.mark.parametrize("form", mostly_long(["png", "pdf"]))
 def test_equal_sheets_are_equal_files(pictures, tmp_path, form):
+    corner = np.s_[:96, :96]
+    small = [replace(one, pixels=one.pixels[corner], original=one.original[corner]) for one in pictures[:2]]
     paths = [tmp_path / f"{index}.{form}" for index in range(2)]
     for path in paths:
-        codec_sheet(pictures[:2], path, title="noise.png")
+        codec_sheet(small, path, title="noise.png")
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
