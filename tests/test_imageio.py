@@ -13,7 +13,7 @@ from inr.engines import render
 from inr.signals import cast_samples
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = {"steps": 20, "batch": 128, "activation": "sine", "network": "mlp:depth=1,width=16"}
+QUICK = {"steps": 20, "batch": 128, "activation": "sine", "network": "mlp:depth=1,width=16", "engine": "eager"}
 
 
 @pytest.fixture(scope="module")
