@@ -124,7 +124,7 @@ def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, cap
             each.zero_()
         list(field.parameters())[-1].fill_(0.5)
     outputs = Outputs(tmp_path / "a.inr", tmp_path / "a.comparison.png", None, None)
-    box = inr.signals.from_mesh(_CORNERS, _FACES)
+    box = inr.signals.from_mesh(_CORNERS, _FACES) if drawn else None
     for quiet in (False, True):
         assert draw_sheets(Fitted(field, box), outputs, Stopwatch(), force=False, quiet=quiet) == 0
         said = capsys.readouterr().err
