@@ -314,9 +314,10 @@ def waves(side: int) -> inr.signals.GridSignal:
     return inr.from_array((np.sin(9 * x) * np.cos(7 * y) * (y / y.max())).astype(np.float32), kind="image")
 
 
+@pytest.mark.long
 def test_a_large_signal_takes_no_longer_and_is_told_as_well():
     seen = {}
-    for side in (160, 320):
+    for side in (160, 640):
         signal = waves(side)
         torch.manual_seed(0)
         field = inr.Field.build(signal.domain, activation="sine", network="mlp:depth=1,width=8")
@@ -334,5 +335,5 @@ def test_a_large_signal_takes_no_longer_and_is_told_as_well():
         assert abs(facts.psnr - 10 * math.log10(4 / error)) < 4 * facts.errors["psnr"]
         assert 0.1 < facts.errors["psnr"] < 5
         seen[side] = counts
-    assert seen[160] == seen[320]
+    assert seen[160] == seen[640]
     assert sum(seen[160]) < 10 * 4 * 64 * 64
