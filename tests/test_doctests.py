@@ -50,13 +50,26 @@ EXAMPLES = [found for path in sorted((ROOT / "inr").rglob("*.py")) for found in 
 # a fence ends what an example prints
 TEXTS = [(path.name, re.sub("^```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)) for path in PAGES]
 EXAMPLES += [(name, text, 1) for name, text in TEXTS if ">>> " in text]
+# examples that take seconds, for runs with --long
+SLOW = {
+    "inr.compression.fit_series.FitSeries",
+    "inr.diagnostics._explain._explanation.explain",
+    "inr.engines._cpu._grid_ops.grid_encode",
+    "inr.fitting._suggest.suggest",
+    "inr.jit._stage.Stage",
+    "inr.priors._base.Base",
+    "inr.priors._coded.compress_signals",
+    "inr.priors._learn.learn",
+    "inr.sklearn.FieldRegressor",
+}
+ROWS = [pytest.param(*found, id=found[0], marks=[pytest.mark.long] * (found[0] in SLOW)) for found in EXAMPLES]
 
 
 def test_examples_are_found():
-    assert {"inr", "inr.signals._metrics.psnr"} <= {name for name, _, _ in EXAMPLES}
+    assert {"inr", "inr.signals._metrics.psnr", *SLOW} <= {name for name, _, _ in EXAMPLES}
 
 
-@pytest.mark.parametrize(("name", "text", "line"), [pytest.param(*found, id=found[0]) for found in EXAMPLES])
+@pytest.mark.parametrize(("name", "text", "line"), ROWS)
 def test_the_example_runs(name, text, line, tmp_path, monkeypatch):
     if "cuda" in text.partition(">>> ")[2] and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")

@@ -13,7 +13,7 @@ from inr.engines import render
 from inr.signals import cast_samples
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = {"steps": 20, "batch": 128, "activation": "sine", "network": "mlp:depth=1,width=16"}
+QUICK = {"steps": 20, "batch": 128, "activation": "sine", "network": "mlp:depth=1,width=16", "engine": "eager"}
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,8 @@ def test_what_is_no_picture_and_what_is_to_be_written_is_refused(fields, tmp_pat
         iio.imwrite(tmp_path / "b.png", np.zeros((3, 4), np.uint8), plugin="inr")
 
 
-@pytest.mark.parametrize(
-    "imports",
-    ["import inr, imageio.v3 as iio", pytest.param("import imageio.v3 as iio, inr", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("imports", ["import inr, imageio.v3 as iio", "import imageio.v3 as iio, inr"])
 def test_either_is_imported_first_and_neither_pulls_in_the_other(fields, imports):
     code = f"""
 import sys
@@ -102,3 +100,19 @@ print(iio.imread({str(fields / "picture.inr")!r}).shape, iio.imread({str(ROOT / 
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (result.stdout, result.stderr) == ("(10, 14, 3) 3\n", "")
+
+
+@pytest.mark.parametrize("imports", ["import inr, imageio.v3 as iio", "import imageio.v3 as iio, inr"])
+def test_the_plug_in_is_there_whichever_is_imported_first(imports):
+    code = f"""
+import sys
+import inr
+assert "imageio" not in sys.modules
+del sys.modules["inr"]
+{imports}
+assert "torch" not in sys.modules
+import imageio.config
+print("inr" in imageio.config.known_plugins, [found.priority for found in imageio.config.known_extensions[".inr"]])
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("True [['inr']]\n", "")

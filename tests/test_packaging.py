@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import inr
+from tests.tables import mostly_long
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "inr"
@@ -49,9 +50,9 @@ def test_the_checkout_on_the_path_disturbs_no_interpreter():
     assert python("-c", "import json, encodings, codecs; print('fine')").stdout == "fine\n"
 
 
-@pytest.mark.parametrize("room", [*ROOMS, SERVER])
-def test_importing_a_room_is_light_and_silent(room):
-    loaded = modules_after(f"import {room}")
+@pytest.mark.parametrize("rooms", mostly_long([", ".join([*ROOMS, SERVER]), *ROOMS, SERVER]))
+def test_importing_rooms_is_light_and_silent(rooms):
+    loaded = modules_after(f"import {rooms}")
     assert "inr" in loaded
     assert loaded.isdisjoint(HEAVY)
 
@@ -84,7 +85,9 @@ def test_type_checkers_see_the_same_face(room):
 
 
 @pytest.mark.parametrize(
-    "command", [["cli.py"], ["-c", "from inr.cli import main; main()"]], ids=["checkout", "installed"]
+    "command",
+    [["cli.py"], pytest.param(["-c", "from inr.cli import main; main()"], marks=pytest.mark.long)],
+    ids=["checkout", "installed"],
 )
 def test_help_is_light(command):
     trace = python("-X", "importtime", *command, "--help")

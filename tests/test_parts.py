@@ -242,7 +242,8 @@ def plugin(registry, monkeypatch, tmp_path):
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "extra_widgets", raising=False)
         monkeypatch.setattr(_parts, "registry_under_test", registry, raising=False)
-        monkeypatch.setattr(_parts, "entry_points", lambda group: [EntryPoint("extra", "extra_widgets", group)])
+        found = {"inr.widgets": [EntryPoint("extra", "extra_widgets", "inr.widgets")]}
+        monkeypatch.setattr(_parts, "entry_points", lambda group: found.get(group, []))
 
     return announce
 

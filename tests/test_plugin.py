@@ -129,6 +129,8 @@ def command(installed, tmp_path):
     return run
 
 
+# how a registry finds parts of other packages is told by test_parts.py in the process of the tests
+@pytest.mark.long
 def test_its_parts_are_listed(command):
     listed = {(part["kind"], part["name"]): part for part in json.loads(command("parts", "--json"))["parts"]}
     for kind, name in zip(KINDS, ("ripple", "wobble", "bounded", "tutor", "halves"), strict=True):

@@ -42,6 +42,11 @@ PARTS = {
 }  # fmt: skip
 
 every_part = pytest.mark.parametrize("name", PARTS)
+# What is exported to other runtimes is traced part by part, too; here one of each kind is enough for all runs.
+_SHOWN = {"hash", "fourier", "sine", "network bacon"}
+each_kind = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in _SHOWN)) for name in PARTS]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +74,7 @@ def agrees(found: torch.Tensor, expected: torch.Tensor) -> bool:
     return found.shape == expected.shape and torch.allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
-@every_part
+@each_kind
 def test_what_tracing_records_holds_for_other_points(name):
     field = built(name)
     with warnings.catch_warnings():
@@ -79,7 +84,7 @@ def test_what_tracing_records_holds_for_other_points(name):
         assert agrees(traced(points(count)), field(points(count)))
 
 
-@every_part
+@each_kind
 def test_what_is_exported_takes_any_number_of_points(name):
     field = built(name)
     size = {"coords": {0: torch.export.Dim("n", min=2)}}

@@ -1,5 +1,6 @@
 """What the tests of the command line share: running it, tiny signals, tiny fits."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer.testing
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -18,6 +20,15 @@ from tests.cli.clirun import ENTRY, QUICK, Run
 _WITH_INTERRUPTS = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
+
+
+_built = functools.cache(typer.testing._get_command)
+
+
+@pytest.fixture(autouse=True)
+def _commands_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tree of all commands, whose building takes longer than most of them, is the same in every test."""
+    monkeypatch.setattr(typer.testing, "_get_command", _built)
 
 
 @pytest.fixture

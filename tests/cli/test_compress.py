@@ -12,11 +12,20 @@ FEW = ("--codec", "mlp", "--steps", 20, "--engine", "cpu:threads=1")
 
 
 @pytest.fixture
-def compressed(inr_cli, photo):
+def compressed(inr_cli, photo, kept):
     """photo.inr, in at most 400 bytes."""
-    run = inr_cli("compress", photo.name, "--bytes", 400, *FEW, "-q")
-    assert (run.status, run.out, run.err) == (0, "", "")
+    if not kept:
+        run = inr_cli("compress", photo.name, "--bytes", 400, *FEW, "-q")
+        assert (run.status, run.out, run.err) == (0, "", "")
+        kept.append(photo.with_suffix(".inr").read_bytes())
+    photo.with_suffix(".inr").write_bytes(kept[0])
     return photo.with_suffix(".inr")
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """What the first of these tests compressed, for the others."""
+    return []
 
 
 def size_of(path):

@@ -67,7 +67,7 @@ def test_json_is_one_document_that_agrees_with_the_files(inr_cli, photo):
 def test_solvers_differ_and_are_told(inr_cli, photo):
     found = {}
     for solver in ("adam", "soap"):
-        run = inr_cli("fit", "photo.png", "--steps", "5", "--solver", solver, "--json", "-o", f"{solver}.inr")
+        run = inr_cli("fit", "photo.png", *QUICK, "--solver", solver, "--json", "-o", f"{solver}.inr")
         assert json.loads(run.out)["solver"] == solver
         found[solver] = inr.load(f"{solver}.inr").state_dict()
     network = next(name for name in found["adam"] if name.endswith("0.weight"))
@@ -76,6 +76,7 @@ def test_solvers_differ_and_are_told(inr_cli, photo):
 
 def test_a_preset_is_a_whole_setting_and_gives_way(inr_cli, photo):
     small = ("--network", "mlp:depth=2,width=12", "--steps", "3", "--batch", "64", "--json", "--no-comparison")
+    small += ("--engine", "eager")
     found = inr_cli("fit", "photo.png", "--preset", "wire", *small, "-o", "a.inr").json
     assert found["parts"]["activation"] == "gabor:omega=20.0,scale=30.0"
     assert found["parts"]["network"].startswith("mlp:depth=2,width=12")
@@ -178,7 +179,7 @@ def test_outputs_must_differ(inr_cli, photo):
 def test_names_of_outputs(inr_cli, tmp_path):
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in" / "cube.v2.npy", np.random.default_rng(0).random((6, 5, 4), dtype=np.float32))
-    assert inr_cli("fit", "in/cube.v2.npy", *QUICK, "-q").status == 0
+    assert inr_cli("fit", "in/cube.v2.npy", *QUICK, "-q", "--engine", "eager").status == 0
     assert set(contents(tmp_path)) == {"in", "in/cube.v2.npy", "cube.v2.inr", "cube.v2.comparison.png"}
 
 
@@ -216,7 +217,7 @@ def test_seconds_and_targets(inr_cli, photo):
 def test_a_silent_sound_and_an_exact_fit_are_finite_json(inr_cli, tmp_path):
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "silence.wav", np.zeros(400, np.float32), 8000)
-    run = inr_cli("fit", "silence.wav", *QUICK, "--json")
+    run = inr_cli("fit", "silence.wav", *QUICK, "--json", "--engine", "eager")
     assert run.status == 0
     assert set(run.json["metrics"]) == {"psnr", "psnr_between", "rmse", "max_error", "snr"}
 

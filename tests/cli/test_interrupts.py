@@ -16,7 +16,9 @@ FIT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+# other tests raise SIGINT in their own process
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_field_and_says_how_to_go_on(number, inr_process, photo):
     process = inr_process(*FIT, stdin=subprocess.DEVNULL)
     _wait_for_steps(process, photo.with_name("log.jsonl"))

@@ -17,6 +17,7 @@ from inr.objectives import objectives
 from inr.priors import methods
 from inr.teaching import teachers
 from tests.cli.clirun import ENTRY
+from tests.tables import mostly_long
 
 REGISTRIES = (
     encodings, activations, networks, initialisations, objectives, adjustments, teachers, engines, codecs, presets,
@@ -95,7 +96,7 @@ def test_versions_and_help(inr_cli):
         assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("args", [["--help"], ["fit", "--help"], ["--version"], ["parts", "--help"]])
+@pytest.mark.parametrize("args", mostly_long([["fit", "--help"], ["--help"], ["--version"], ["parts", "--help"]]))
 def test_help_imports_nothing_heavy(args, root, tmp_path):
     code = (
         "import sys\nfrom inr.cli import app\n"
@@ -113,7 +114,7 @@ def test_completion_knows_the_commands_and_imports_nothing_heavy(root, tmp_path)
     assert (done.stdout.split(), done.stderr) == (["render", "recompress", "reconstruct"], "")
 
 
-@pytest.mark.parametrize("args", [["parts"], ["--help"]])
+@pytest.mark.parametrize("args", [["--help"], pytest.param(["parts"], marks=pytest.mark.long)])
 def test_a_closed_pipe_is_silent(args, root, tmp_path):
     read, write = os.pipe()
     os.close(read)

@@ -96,8 +96,9 @@ def test_a_folder_says_what_it_is_taken_for(piped, photo):
     for index in range(3):
         Path(f"take/frame_{index:04}.png").write_bytes(photo.read_bytes())
     said = "inr: take is taken for a video of 3 frames at 25 a second (--as set: a field of every file)\n"
-    assert said in piped("fit", "take", *QUICK, "--no-comparison").stderr
-    assert piped("fit", "take", *QUICK, "--no-comparison", "--force", "-q").stderr == ""
+    options = (*QUICK, "--no-comparison", "--engine", "eager", "--for", "memory")
+    assert said in piped("fit", "take", *options).stderr
+    assert piped("fit", "take", *options, "--force", "-q").stderr == ""
     Path("take/frame_0001.png").rename("take/cat.png")
     line = one_line(piped("fit", "take", *QUICK, "--force").stderr)
     assert "taken for a set of pictures" in line
@@ -113,5 +114,6 @@ def test_what_a_reader_has_to_say_is_a_remark(piped):
             picture = av.VideoFrame.from_ndarray(np.full((8, 9, 4), level, np.uint8), format="bgra")
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
-    assert "inr: clear.mkv: its transparency is dropped;" in piped("fit", "clear.mkv", *QUICK).stderr
-    assert piped("fit", "clear.mkv", *QUICK, "--force", "-q").stderr == ""
+    options = (*QUICK, "--engine", "eager", "--for", "memory")
+    assert "inr: clear.mkv: its transparency is dropped;" in piped("fit", "clear.mkv", *options).stderr
+    assert piped("fit", "clear.mkv", *options, "--force", "-q").stderr == ""

@@ -69,7 +69,7 @@ def test_a_sound_keeps_its_duration(inr_cli, tmp_path):
     soundfile = pytest.importorskip("soundfile")
     wave = (20_000 * np.sin(np.arange(800) / 9)).astype(np.int16)
     soundfile.write(tmp_path / "tone.wav", wave, 8000)
-    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q", "--engine", "eager").status == 0
     for options, samples, rate in (
         ((), 800, 8000),
         (("--scale", "2"), 1600, 16000),
@@ -86,7 +86,7 @@ def test_a_volume_keeps_its_place(inr_cli, tmp_path):
     affine = np.array([[-2.0, 0, 0, 30], [0, 3, 0, -10], [0, 0.5, 4, 5], [0, 0, 0, 1]])
     data = np.random.default_rng(0).random((6, 8, 10)).astype(np.float32)
     nibabel.save(nibabel.Nifti1Image(data, affine), tmp_path / "scan.nii.gz")
-    assert inr_cli("fit", "scan.nii.gz", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("fit", "scan.nii.gz", *QUICK, "--no-comparison", "-q", "--engine", "eager").status == 0
     assert inr_cli("render", "scan.inr", "-q").status == 0
     same = nibabel.load("scan.render.nii.gz")
     assert same.shape == (6, 8, 10)
@@ -103,7 +103,7 @@ def test_a_video_of_frames(inr_cli, tmp_path):
     (tmp_path / "frames").mkdir()
     for index in range(3):
         Image.new("RGB", (20, 12), (60 * index, 10, 200)).save(tmp_path / "frames" / f"{index}.png")
-    assert inr_cli("fit", "frames", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("fit", "frames", *QUICK, "--no-comparison", "-q", "--engine", "eager").status == 0
     assert inr_cli("render", "frames.inr", "--size", "10x6x5", "-o", "out", "-q").status == 0
     assert sorted(path.name for path in Path("out").iterdir()) == [f"000{n}.png" for n in range(1, 6)]
     assert inr_cli("render", "frames.inr", "-o", "out").status == 2
@@ -147,7 +147,7 @@ def test_half_the_size_is_the_mean_of_two_by_two_pixels(inr_cli, field_file):
 def test_rates_are_of_sounds_and_frames_of_videos(inr_cli, field_file, tmp_path):
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "tone.wav", (20_000 * np.sin(np.arange(800) / 9)).astype(np.int16), 8000)
-    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q").status == 0
+    assert inr_cli("fit", "tone.wav", *QUICK, "--no-comparison", "-q", "--engine", "eager").status == 0
     assert inr_cli("render", "tone.inr", "--rate", "24000", "-o", "fast.wav", "-q").status == 0
     samples, rate = soundfile.read("fast.wav")
     assert (len(samples), rate) == (2_400, 24_000)
@@ -167,7 +167,8 @@ def test_rates_are_of_sounds_and_frames_of_videos(inr_cli, field_file, tmp_path)
 def test_frames_in_between(inr_cli, tmp_path):
     frames = (127 + 100 * np.sin(np.mgrid[:4, :12, :16].sum(0) / 3)).astype(np.uint8)
     signal = inr.from_array(np.stack([frames] * 3, -1), kind="video", fps=10)
-    field = inr.fit(signal, steps=5, network="mlp:depth=1,width=8", encoding="identity", activation="sine")
+    parts = {"network": "mlp:depth=1,width=8", "encoding": "identity", "activation": "sine"}
+    field = inr.fit(signal, steps=5, engine="eager", **parts)
     field.save(tmp_path / "clip.inr")
     assert inr_cli("render", "clip.inr", "--fps", "20", "-o", "frames", "-q").status == 0
     assert len([*Path("frames").iterdir()]) == 8
@@ -255,7 +256,7 @@ def test_what_is_rendered_is_clipped_to_the_range_that_it_is_measured_over(inr_c
 
 def test_blurs_and_levels_in_one_pass(inr_cli, photo):
     parts = "--encoding", "fourier:frequencies=16,sigma=3", "--activation", "linear", "--network", "mlp:depth=1,width=8"
-    assert inr_cli("fit", photo, *QUICK, *parts, "-o", "waves.inr").status == 0
+    assert inr_cli("fit", photo, *QUICK, *parts, "-o", "waves.inr", "--engine", "eager").status == 0
     for options in (("--size", "8x"), ("--scale", "0.3", "--box", "-1:0.2,-0.6:1")):
         for name, further in (("mean", ()), ("once", ("--prefilter",))):
             run = inr_cli(
@@ -265,8 +266,8 @@ def test_blurs_and_levels_in_one_pass(inr_cli, photo):
             assert "rough" not in run.err
         with Image.open("mean.png") as mean, Image.open("once.png") as once:
             assert np.abs(np.asarray(mean).astype(int) - np.asarray(once)).max() <= 2
-    assert inr_cli("render", "waves.inr", "--blur", "3,0", "-o", "blurred.png", "-q").status == 0
-    expected = inr.load("waves.inr").blurred([3.0, 0.0]).render().clip(0, 255)
+    assert inr_cli("render", "waves.inr", "--blur", "3,0", "-o", "blurred.png", "-q", "--engine", "eager").status == 0
+    expected = inr.render(inr.load("waves.inr").blurred([3.0, 0.0]), engine="eager").clip(0, 255)
     with Image.open("blurred.png") as image:
         assert np.abs(np.asarray(image) - expected).max() <= 0.5 + 1e-3
     assert "not 'x'" in inr_cli("render", "waves.inr", "--blur", "x", "-o", "c.png").err

@@ -12,7 +12,9 @@ import inr
 from inr.cli._fit_files import Outputs
 from inr.cli._fit_report import Fitted, Stopwatch, _size, course_without_steps, document, draw_sheets
 from inr.geometry import read_shape, topology
+from inr.shapes import NoSurface
 from tests.shapes.test_mesh import _field
+from tests.tables import mostly_long
 
 _CORNERS = np.array([[x, y, z] for x in (0.0, 2) for y in (0.0, 1) for z in (0.0, 1)])
 _QUADS = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])
@@ -38,7 +40,7 @@ def picture(tmp_path):
 
 
 def test_a_mesh_is_written_beside_the_field_and_described(inr_cli, ball, tmp_path):
-    done = inr_cli("mesh", ball, "--resolution", 24)
+    done = inr_cli("mesh", ball, "--resolution", 24, "--engine", "eager")
     assert done.status == 0
     assert "wrote ball.ply" in done.err
     assert "watertight, 1 component, Euler characteristic 2, volume" in done.err
@@ -46,7 +48,8 @@ def test_a_mesh_is_written_beside_the_field_and_described(inr_cli, ball, tmp_pat
     again = inr_cli("mesh", ball, "--resolution", 24)
     assert (again.status, again.err.count("\n")) == (2, 1)
     assert "exists" in again.err
-    told = json.loads(inr_cli("mesh", ball, "-r", 24, "-o", "ball.glb", "--newton", "--exhaustive", "--json").out)
+    exact = ("--newton", "--exhaustive", "--engine", "eager")
+    told = json.loads(inr_cli("mesh", ball, "-r", 24, "-o", "ball.glb", *exact, "--json").out)
     assert told["watertight"] and told["faces"] == 2 * told["vertices"] - 4  # noqa: PT018  Euler's formula
 
 
@@ -85,9 +88,9 @@ def test_a_shape_is_drawn(inr_cli, ball, tmp_path):
         (("decompress", "ball.inr", "-o", "a.npy"), "a shape has no samples; inr mesh"),
         (("recompress", "ball.inr", "-o", "a.inr"), "is a shape; codecs compress fields on grids"),
         (("render", "ball.inr", "--scale", "2"), "--scale is for signals on a grid"),
-        (("render", "ball.inr", "--elevation", "100"), "-90 to 90"),
-        (("render", "ball.inr", "--up", "w"), "x, y or z"),
-        (("render", "ball.inr", "--azimuth", "nan"), "finite number of degrees, not nan"),
+        (("render", "ball.inr", "--elevation", "100", "--engine", "eager"), "-90 to 90"),
+        (("render", "ball.inr", "--up", "w", "--engine", "eager"), "x, y or z"),
+        (("render", "ball.inr", "--azimuth", "nan", "--engine", "eager"), "finite number of degrees, not nan"),
         (("render", "ball.inr", "--turntable", "a.avi"), ".mp4, .gif, .webp"),
         (("render", "ball.inr", "--fps", "5"), "--turntable"),
         (("render", "ball.inr", "-o", "a.wav"), ".png"),
@@ -111,20 +114,27 @@ def test_what_was_measured_is_told(inr_cli, fields, tmp_path):
     assert "chamfer distance 0.00655" in told
 
 
-def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, capsys):
+@pytest.mark.parametrize("drawn", mostly_long([False, True]))
+def test_a_field_without_a_surface_is_kept_without_a_sheet(fields, tmp_path, capsys, monkeypatch, drawn):
+    if not drawn:  # what drawing takes is compiled for seconds
+        monkeypatch.setattr("inr.diagnostics.comparison_sheet", refuse, raising=False)
     field = copy.deepcopy(fields[3])
     with torch.no_grad():
         for each in field.parameters():
             each.zero_()
         list(field.parameters())[-1].fill_(0.5)
     outputs = Outputs(tmp_path / "a.inr", tmp_path / "a.comparison.png", None, None)
-    box = inr.signals.from_mesh(_CORNERS, _FACES)
+    box = inr.signals.from_mesh(_CORNERS, _FACES) if drawn else None
     for quiet in (False, True):
         assert draw_sheets(Fitted(field, box), outputs, Stopwatch(), force=False, quiet=quiet) == 0
         said = capsys.readouterr().err
         assert said.count("\n") == (not quiet)
         assert ("no surface" in said) != quiet
     assert not outputs.comparison.exists()
+
+
+def refuse(*arguments, **options):
+    raise NoSurface("the field has no surface inside its box: it has one sign throughout")
 
 
 def test_the_size_of_a_shape_is_told_beside_its_file(fields, tmp_path):

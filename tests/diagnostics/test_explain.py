@@ -200,9 +200,14 @@ def test_recording_changes_nothing(signal, fitted):
         assert torch.equal(tensor, field.state_dict()[name]), name
 
 
-def test_explain(signal, fitted, tmp_path):
+@pytest.fixture(scope="module")
+def explained(signal, fitted):
     field, history = fitted
-    found = diagnostics.explain(field, signal, history=history, name="photo.png")
+    return diagnostics.explain(field, signal, history=history, name="photo.png")
+
+
+def test_explain(fitted, explained, tmp_path):
+    (_, history), found = fitted, explained
     assert [row.part for row in found.parts] == ["encoding", "network"]
     assert sum(row.kernel_share for row in found.parts) == pytest.approx(1)
     assert len(found.bands) == len(history.looks[-1].bands)
@@ -280,9 +285,8 @@ def test_commands_are_those_that_fitted(field):
     assert "--schedule" not in options  # as usual
 
 
-def test_a_trial_compares_equal_budgets(signal, fitted):
-    field, history = fitted
-    found = diagnostics.explain(field, signal, history=history)
+def test_a_trial_compares_equal_budgets(signal, fitted, explained):
+    field, _ = fitted
     advice = diagnostics.Finding("narrow", "rank", 1.0, 0.6, 3.0, "words (expected +3.0 dB)",
                                  {"network": "mlp:depth=2,width=24"}, "", "")  # fmt: skip
     trial = diagnostics.try_finding(field, signal, advice, engine="eager")
@@ -292,7 +296,7 @@ def test_a_trial_compares_equal_budgets(signal, fitted):
     stop = diagnostics.Finding("noise", "", 1.0, 0.6, 3.0, "", {"steps": 5}, "", "")
     with pytest.raises(inr.InrError, match="number of steps"):
         diagnostics.try_finding(field, signal, stop)
-    assert found.facts.fit["steps"] == 8
+    assert explained.facts.fit["steps"] == 8
 
 
 def test_parts_share_the_kernel_by_their_gradients(signal):
@@ -310,6 +314,7 @@ def waves(side: int) -> inr.signals.GridSignal:
     return inr.from_array((np.sin(9 * x) * np.cos(7 * y) * (y / y.max())).astype(np.float32), kind="image")
 
 
+@pytest.mark.long
 def test_a_large_signal_takes_no_longer_and_is_told_as_well():
     seen = {}
     for side in (160, 640):

@@ -9,6 +9,7 @@ import inr
 from inr.diagnostics import comparison_sheet
 from inr.diagnostics._pictures import picture_rows, video_rows, volume_rows
 from inr.diagnostics._pixels import error_picture, fitted, picture
+from tests.tables import mostly_long
 
 RNG = np.random.default_rng(0)
 
@@ -46,7 +47,10 @@ def _field(signal):
         return inr.Field.build(signal.domain, network="mlp:depth=1,width=8")
 
 
-@pytest.mark.parametrize("kind", SIGNALS)
+# one of each layout first
+@pytest.mark.parametrize(
+    "kind", mostly_long(dict.fromkeys(["RGBA", "sound", "video", "curve", "volume", "scattered 2-D", *SIGNALS]), 6)
+)
 def test_every_kind_has_a_sheet(kind, tmp_path):
     signal = SIGNALS[kind]()
     comparison_sheet(_field(signal), signal, tmp_path / "sheet.png")

@@ -84,7 +84,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-@pytest.mark.parametrize("kind", mostly_long(SIGNALS, 6))
+@pytest.mark.parametrize("kind", mostly_long(dict.fromkeys(["RGBA", "sound", *SIGNALS]), 2))
 def test_every_kind_has_a_sheet_a_page_and_curves(kind, tmp_path):
     comparison = comparison_of(SIGNALS[kind](), count=2)
     sweep_sheet(comparison, tmp_path / "sheet.png")

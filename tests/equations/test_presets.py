@@ -39,8 +39,8 @@ def _differences(exact, points, half, channels):
 
 @pytest.mark.parametrize(
     ("name", "numbers"),
-    [("poisson", {}), ("helmholtz", {"k": 9.0}), ("helmholtz", {"k": 9.0, "pml": 0.4}), ("wave", {}), ("heat", {}),
-     ("burgers", {"nu": 0.05})],
+    [("poisson", {}), ("helmholtz", {"k": 9.0}), ("wave", {}), ("heat", {}), ("burgers", {"nu": 0.05}),
+     pytest.param("helmholtz", {"k": 9.0, "pml": 0.4}, marks=pytest.mark.long)],
 )  # fmt: skip
 def test_known_solutions_satisfy_their_equations(name, numbers):
     preset = PRESETS[name](**numbers)

@@ -7,6 +7,7 @@ import torch
 from inr import Budget, Signal
 from inr.encodings import encodings
 from inr.fitting import OPTIMISERS, Fitter, PlainWeights, Setup
+from tests.tables import mostly_long
 from tests.teaching.kinds import OF_SAMPLES
 
 pytestmark = pytest.mark.quick
@@ -42,19 +43,21 @@ def fitter_of(signal, options=None, **parts):
     return make
 
 
-@pytest.mark.parametrize("encoding", ["identity", "hash:levels=3,log2_size=5,coarsest=2,finest=9"])
+@pytest.mark.parametrize("encoding", mostly_long(["hash:levels=3,log2_size=5,coarsest=2,finest=9", "identity"]))
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser(signal, resumes_exactly, optimiser, encoding):
     """The cut is behind a turn of SOAP's bases."""
     resumes_exactly(fitter_of(signal, encoding=encoding, optimiser=optimiser), cut=8)
 
 
-@pytest.mark.parametrize("teacher", OF_SAMPLES)
+# teachers have tests of their own of this
+@pytest.mark.parametrize("teacher", mostly_long(dict.fromkeys(["auto", "nint", *OF_SAMPLES]), 2))
 def test_every_teacher(signal, resumes_exactly, teacher):
     resumes_exactly(fitter_of(signal, teacher=teacher), cut=7)
 
 
-@pytest.mark.parametrize("encoding", [*encodings.names(), *MORE])
+# SAPE's masks and tables are what encodings keep beside weights
+@pytest.mark.parametrize("encoding", mostly_long(dict.fromkeys([*MORE, "sape", *encodings.names()]), 2))
 def test_every_encoding(signal, resumes_exactly, encoding):
     try:
         encodings.build(_small(encoding), 2)

@@ -120,6 +120,7 @@ def test_algebraic_reconstruction_comes_to_the_data():
     assert found.min() >= 0
 
 
+@pytest.mark.long
 def test_a_field_from_a_fan():
     scan = Scan(np.arange(0, 360, 24), 40, "fan", pitch=1.5, source=60.0, detector=40.0)
     sinogram = line_integrals(PHANTOM, scan.rays())

@@ -9,12 +9,16 @@ import inr
 from inr._errors import InrError
 from tests.ray_stand_in import FakeRay, RayError, stand_in
 
-LISTS = {"encodings": "identity,fourier:frequencies=8", "activations": "sine", "networks": "mlp:depth=1,width=8"}
+LISTS = {
+    "encodings": "identity,fourier:frequencies=8", "activations": "sine", "networks": "mlp:depth=1,width=8",
+    "engine": "eager",
+}  # fmt: skip
 
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
-    """The stand-in, in the place of Ray."""
+    """The stand-in, in the place of Ray; pictures, which other tests look at, are left out."""
+    monkeypatch.setattr("inr.sweeping.SweepResult.draw", lambda self: None)
     return stand_in(monkeypatch)
 
 

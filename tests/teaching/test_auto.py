@@ -11,6 +11,7 @@ from inr.engines import Batch
 from inr.fitting import make_fitter
 from inr.teaching import _auto, teachers
 from inr.teaching._auto import outliers, remember_on, share_needed, slope, systematic
+from tests.tables import mostly_long
 
 SIZE, BATCH = 1200, 400
 WARM = 9  # steps; three times those of 400 samples that hold 1200
@@ -181,7 +182,7 @@ def test_systematic_draws_as_often_as_chances_say(size, rounds, count, kind):
         assert (np.append(0, ends)[drawn.numpy()] <= (stretches + 1) / count + 1e-6).all()
 
 
-@pytest.mark.parametrize(("size", "rounds", "count"), [(7, 3, 2), (12, 4, 3), (5, 7, 3)])
+@pytest.mark.parametrize(("size", "rounds", "count"), mostly_long([(7, 3, 2), (12, 4, 3), (5, 7, 3)]))
 def test_under_equal_chances_every_index_is_equally_likely_in_every_round(size, rounds, count):
     source, draws = generator(), 1000
     often = np.zeros((rounds, size))
@@ -435,7 +436,7 @@ def test_scattered_samples_and_a_share_that_is_given_know_no_outliers(spec, unif
 # large signals
 
 
-@pytest.mark.parametrize(("size", "run"), [(1000, 10), (1003, 11), (101, 2), (199, 2), (250, 3)])
+@pytest.mark.parametrize(("size", "run"), mostly_long([(1003, 11), (101, 2), (1000, 10), (199, 2), (250, 3)], 2))
 def test_runs_of_samples_share_an_entry(size, run):
     entries = math.ceil(size / run)
     of_entries = uneven(entries)
@@ -509,16 +510,19 @@ def test_a_fit_that_diverges_slowly_says_so(signal, engine, depth):
 
 @pytest.mark.parametrize(
     ("engine", "least", "place"),
-    [
-        ("cpu", 1, "begin"),
-        ("cpu", 3, "begin"),
-        ("cpu", 4, "begin"),
-        ("cpu", 9, "begin"),
-        ("cpu", 10, "middle"),
-        ("cpu", 20, "end"),
-        ("cpu", 20, "middle"),
-        ("eager", 20, "middle"),
-    ],
+    mostly_long(
+        [
+            ("cpu", 3, "begin"),
+            ("cpu", 20, "end"),
+            ("eager", 20, "middle"),
+            ("cpu", 1, "begin"),
+            ("cpu", 4, "begin"),
+            ("cpu", 9, "begin"),
+            ("cpu", 10, "middle"),
+            ("cpu", 20, "middle"),
+        ],
+        3,
+    ),
 )
 def test_resuming_goes_on_bit_for_bit(signal, resumed, engine, least, place):
     settings = {"budget": Budget(steps=32), "seed": 2, "teacher": "auto", "batch": 100, "engine": engine, **PARTS}
@@ -533,7 +537,7 @@ def test_resuming_goes_on_bit_for_bit(signal, resumed, engine, least, place):
     assert_alike(whole._teacher.state(), second._teacher.state())
 
 
-@pytest.mark.parametrize("cut", [11, 12, 30])
+@pytest.mark.parametrize("cut", mostly_long([12, 11, 30]))
 def test_resuming_remembers_outliers(resumed, cut):
     picture = np.full((16, 16), 128, np.uint8)
     picture[3::6, 4::7] = 255

@@ -11,6 +11,7 @@ from inr.fitting import make_fitter
 from inr.teaching import teachers
 from inr.teaching._choice import drawn_from, step_generator
 from inr.teaching._expansive import Expansive
+from tests.tables import mostly_long
 
 SMALL = {"encoding": "identity", "network": "mlp:depth=1,width=8"}
 
@@ -99,7 +100,7 @@ def test_the_same_seed_and_step_give_the_same_batch():
     assert not torch.equal(first.select(4).indices, other.select(4).indices)
 
 
-@pytest.mark.parametrize(("size", "count"), [(30, 20), (97, 13), (50, 49), (7, 1)])
+@pytest.mark.parametrize(("size", "count"), mostly_long([(30, 20), (97, 13), (50, 49), (7, 1)]))
 def test_every_member_is_equally_likely(size, count):
     population = torch.arange(size) * 3
     draws = 1500

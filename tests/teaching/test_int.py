@@ -11,6 +11,7 @@ from inr import Budget, InrError, Signal
 from inr.fitting import make_fitter
 from inr.teaching import teachers
 from inr.teaching._choice import largest
+from tests.tables import mostly_long
 
 SIREN = {"encoding": "identity", "activation": "sine", "network": "mlp:depth=1,width=16"}
 HASH = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
@@ -187,7 +188,7 @@ def test_bad_parameters_are_refused_with_the_reason(spec, reason):
 
 
 @pytest.mark.parametrize("engine", ["cpu", "eager"])
-@pytest.mark.parametrize("batch", [256, 100])
+@pytest.mark.parametrize("batch", mostly_long([100, 256]))
 def test_all_samples_make_the_plain_loop_bit_for_bit(signal, curve_of, engine, batch):
     def fitted(teacher):
         fitter = make_fitter(signal, teacher=teacher, budget=Budget(steps=30), engine=engine, batch=batch, **HASH)
@@ -236,12 +237,15 @@ def test_a_scattered_signal_is_taught():
 
 @pytest.mark.parametrize(
     ("engine", "batch", "teacher"),
-    [
-        ("cpu", 256, "int:mix=0.3,schedule=linear"),
-        ("cpu", 100, "int:mix=0.3,schedule=linear"),
-        ("cpu", 256, "int:ratio=0.8,schedule=cosine,interval=decremental"),
-        ("eager", 100, "int:ratio=0.8,schedule=cosine,interval=decremental"),
-    ],
+    mostly_long(
+        [
+            ("cpu", 100, "int:mix=0.3,schedule=linear"),
+            ("eager", 100, "int:ratio=0.8,schedule=cosine,interval=decremental"),
+            ("cpu", 256, "int:mix=0.3,schedule=linear"),
+            ("cpu", 256, "int:ratio=0.8,schedule=cosine,interval=decremental"),
+        ],
+        2,
+    ),
 )
 def test_resume_gives_the_same_curve_bit_for_bit(signal, resumed, engine, teacher, batch):
     options = {"budget": Budget(steps=60), "seed": 2, "teacher": teacher, "batch": batch, "engine": engine, **HASH}

@@ -10,6 +10,7 @@ from inr.engines import Batch
 from inr.fitting import make_fitter
 from inr.objectives import Regression
 from inr.teaching import communication_matrix, teachers
+from tests.tables import mostly_long
 
 PARTS = {"encoding": "hash:levels=3,log2_size=8,finest=16", "network": "mlp:depth=1,width=16"}
 
@@ -179,7 +180,7 @@ def test_all_samples_make_the_plain_loop_bit_for_bit(picture, engine):
     assert fitter._progress.scored == 0
 
 
-@pytest.mark.parametrize(("engine", "batch"), [("cpu", 256), ("cpu", 100), ("eager", 256)])
+@pytest.mark.parametrize(("engine", "batch"), mostly_long([("cpu", 100), ("eager", 256), ("cpu", 256)]))
 def test_resume_gives_the_same_curve_bit_for_bit(picture, resumed, engine, batch):
     teacher = "mint:communication=true,mix=0.2,schedule=linear"
     options = {"budget": Budget(steps=60), "seed": 2, "teacher": teacher, "batch": batch, "engine": engine, **PARTS}

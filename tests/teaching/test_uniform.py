@@ -7,6 +7,7 @@ import torch
 from inr import Signal
 from inr.teaching import teachers
 from inr.teaching._uniform import drawn_on
+from tests.tables import mostly_long
 
 
 def bound(size: int, batch: int, seed: int = 0):
@@ -20,7 +21,7 @@ def test_every_run_of_the_signal_gives_one_sample():
     assert (indices // 20).tolist() == list(range(50))
 
 
-@pytest.mark.parametrize(("size", "batch"), [(97, 13), (64, 63), (50, 7)])
+@pytest.mark.parametrize(("size", "batch"), mostly_long([(97, 13), (64, 63), (50, 7)]))
 def test_every_sample_is_equally_likely(size, batch):
     teacher = bound(size, batch)
     draws = 4000
