@@ -71,7 +71,9 @@ def test_the_order_of_differentiation_is_no_matter(name, order):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9 * (1 + one.abs().max().item()))
 
 
-@every_activation
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * ((name, 2) in SLOW)) for name in activations.names()]
+)
 def test_the_first_derivative_that_jumps_is_what_smoothness_says(name):
     """Formulas have their corners at 0 of a plane."""
     activation = activations.build(name)

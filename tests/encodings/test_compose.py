@@ -8,7 +8,7 @@ import inr
 from inr import Field, InrError
 from inr.encodings import Concat, PerAxis, encodings
 from inr.encodings._compose import MAX_DEPTH
-from inr.fitting import default_learning_rates, make_optimiser, parameter_groups
+from inr.fitting import Budget, default_learning_rates, make_fitter, make_optimiser, parameter_groups
 
 
 def points(count: int, in_dim: int) -> torch.Tensor:
@@ -96,7 +96,8 @@ def test_frequencies_alone_do_not_speed_up_the_network():
 def test_what_is_progressive_within_opens(engine):
     sape = "sape:num_blocks=3,resolution=5,epsilon=0,over=(fourier:frequencies=6)"
     spec = f"per-axis:x=({sape}),y=(dense:levels=1,finest=12)"
-    field = inr.fit(picture(), encoding=spec, network="mlp:depth=1,width=8", steps=12, seed=0, engine=engine)
+    parts = {"encoding": spec, "activation": "sine", "network": "mlp:depth=1,width=8"}
+    field = inr.fit(picture(), **parts, steps=12, seed=0, engine=engine)
     assert int(field.encoding.parts[0].spatial.ended) == 3
     assert field.encoding.min_steps == 6
     assert field.encoding.parts[1].table.abs().max() > 1e-3
@@ -127,9 +128,9 @@ def test_parts_of_a_concat_suit_the_signal():
 def test_planes_have_a_vertex_for_every_sample():
     video = inr.Signal.from_array(np.zeros((6, 20, 40), np.float32), kind="volume")  # t or z, y, x
     for name, expected in {"vm": (40, 40, 6), "cp": (40, 40, 6), "triplane": (40, 40, 6)}.items():
-        field = inr.fit(video, encoding=name, steps=1, network="mlp:depth=1,width=8")
-        assert field.encoding.vertices == expected
-    planes = inr.fit(video, encoding="kplanes:features=2", steps=1).encoding
+        fitter = make_fitter(video, encoding=name, budget=Budget(steps=1), network="mlp:depth=1,width=8")
+        assert fitter.field.encoding.vertices == expected
+    planes = make_fitter(video, encoding="kplanes:features=2", budget=Budget(steps=1)).field.encoding
     assert planes.scales == [(10, 10, 2), (20, 20, 4), (40, 40, 8)]
 
 

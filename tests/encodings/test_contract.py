@@ -80,6 +80,15 @@ def tier(spec: str, in_dim: int) -> list[pytest.MarkDecorator]:
 
 
 every_spec = pytest.mark.parametrize("spec", SPECS)
+# what does not depend on the number of dimensions: two, or the most where those are not taken
+in_two_dimensions = pytest.mark.parametrize(
+    ("spec", "in_dim"),
+    [
+        pytest.param(spec, in_dim, marks=tier(spec, in_dim) if in_dim == 2 or 2 not in dims(spec) else pytest.mark.long)
+        for spec in SPECS
+        for in_dim in dims(spec)
+    ],
+)
 # two dimensions, and of the others the most: what works there has been seen to work in between, which test-all looks at
 every_spec_and_dim = pytest.mark.parametrize(
     ("spec", "in_dim"),
@@ -132,7 +141,7 @@ def test_any_batch_size(spec, in_dim):
         torch.testing.assert_close(features, encoding(coords)[:count])
 
 
-@every_spec_and_dim
+@in_two_dimensions
 def test_configuration_and_state_give_the_same_encoding_back(spec, in_dim):
     encoding, coords = trained(spec, in_dim), points(33, in_dim)
     again = encodings.build(encoding.config(), in_dim)
@@ -170,7 +179,7 @@ def test_the_global_seed_decides_everything(spec):
     assert torch.equal(one(coords), same(coords))
 
 
-@every_spec_and_dim
+@in_two_dimensions
 def test_float64(spec, in_dim):
     encoding, coords = trained(spec, in_dim), points(33, in_dim)
     single = encoding(coords)
@@ -179,7 +188,7 @@ def test_float64(spec, in_dim):
     torch.testing.assert_close(double.float(), single, rtol=1e-4, atol=1e-4)
 
 
-@every_spec_and_dim
+@in_two_dimensions
 def test_values_do_not_depend_on_whether_coordinates_are_differentiated(spec, in_dim):
     encoding, coords = trained(spec, in_dim), points(33, in_dim)
     torch.testing.assert_close(encoding(coords.clone().requires_grad_()), encoding(coords), rtol=1e-5, atol=1e-6)

@@ -6,6 +6,7 @@ import torch
 from inr.encodings import encodings
 from inr.encodings._interpolation import SMOOTHNESS, upper_weight
 from inr.field import Reads, jet
+from tests.tables import mostly_long
 
 _NEAR = 1e-9
 # of one level or resolution, with vertices at places that `_border` knows
@@ -67,7 +68,7 @@ def _beside(name: str, interpolation: str, in_dim: int, side: int) -> list[torch
     return [each.detach() for each in jet(encoding, place, Reads(tuple(range(in_dim)), second))]
 
 
-@pytest.mark.parametrize("in_dim", [2, 3])
+@pytest.mark.parametrize("in_dim", mostly_long([2, 3]))
 @pytest.mark.parametrize("name", _ENCODINGS)
 def test_as_many_derivatives_as_promised_agree_from_both_sides_of_a_border(name, in_dim):
     for interpolation, smoothness in SMOOTHNESS.items():

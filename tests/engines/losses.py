@@ -40,13 +40,19 @@ class InFloat64:
         return super().targets(batch).double()
 
 
-def exact_step(field, objective, batch):
-    """What eager computes in float64."""
+def in_float64(objective, batch):
+    """The same objective and batch in float64."""
     cls = type(type(objective).__name__, (InFloat64, type(objective)), {})
     precise = cls(objective.signal, **{key: value for key, value in objective.config().items() if key != "name"})
     doubles = [None if tensor is None else tensor.double() for tensor in (batch.weights, batch.offsets)]
+    return precise, Batch(batch.indices, *doubles)
+
+
+def exact_step(field, objective, batch):
+    """What eager computes in float64."""
+    precise, doubled = in_float64(objective, batch)
     twin = copy.deepcopy(field).double()
-    return plan(twin, precise, "eager")[1].loss_and_grad(dict(twin.named_parameters()), Batch(batch.indices, *doubles))
+    return plan(twin, precise, "eager")[1].loss_and_grad(dict(twin.named_parameters()), doubled)
 
 
 def assert_close(found, eager, exact):

@@ -140,7 +140,7 @@ def test_nothing_comes_of_a_function_of_one_sign():
 
 
 def test_a_scan_finds_what_is_larger_than_its_cells():
-    occupancy = marching_cubes(lambda points: np.where(torus(points) < 0, -1, 1).astype(np.float32), 200)
+    occupancy = marching_cubes(lambda points: np.where(torus(points) < 0, -1, 1).astype(np.float32), 100)
     assert topology(Mesh(*occupancy)) == (True, 0, 1)
 
 

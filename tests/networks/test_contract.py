@@ -11,6 +11,7 @@ import inr
 from inr import Field
 from inr.networks import networks
 from inr.signals import Domain
+from tests.tables import mostly_long
 
 # one small variant of every network and of every choice that changes its mathematics; parts by default_partners or here
 SPECS = {
@@ -48,6 +49,9 @@ SPECS = {
 
 every_spec = pytest.mark.parametrize("spec", SPECS)
 every_dim = pytest.mark.parametrize("in_dim", [1, pytest.param(2, marks=pytest.mark.quick), 3])
+mostly_two = pytest.mark.parametrize(
+    "in_dim", [pytest.param(2, marks=pytest.mark.quick), *(pytest.param(dim, marks=pytest.mark.long) for dim in (1, 3))]
+)
 
 
 def build(spec: str, in_dim: int, channels: int = 2, seed: int = 0) -> Field:
@@ -81,7 +85,7 @@ def test_it_is_told_where_it_is_from_what_it_computes_and_what_it_costs(name):
 
 @every_dim
 @every_spec
-@pytest.mark.parametrize("count", [0, 1, 33])
+@pytest.mark.parametrize("count", mostly_long([33, 0, 1]))
 def test_any_batch_size_and_no_point_depends_on_another(spec, in_dim, count):
     field, coords = build(spec, in_dim), points(33, in_dim)
     values = field(coords[:count])
@@ -90,7 +94,7 @@ def test_any_batch_size_and_no_point_depends_on_another(spec, in_dim, count):
     torch.testing.assert_close(values, field(coords)[:count], rtol=1e-4, atol=1e-5)
 
 
-@every_dim
+@mostly_two
 @every_spec
 def test_configuration_and_state_give_the_same_field_back(spec, in_dim):
     field, coords = build(spec, in_dim), points(9, in_dim)
@@ -123,7 +127,7 @@ def test_the_global_seed_decides_everything(spec):
     assert all(torch.equal(value, same.state_dict()[key]) for key, value in one.state_dict().items())
 
 
-@every_dim
+@mostly_two
 @every_spec
 def test_shapes_are_known_without_allocating_anything(spec, in_dim):
     with torch.device("meta"):
@@ -132,7 +136,7 @@ def test_shapes_are_known_without_allocating_anything(spec, in_dim):
     assert shapes == {name: tensor.shape for name, tensor in build(spec, in_dim).state_dict().items()}
 
 
-@every_dim
+@mostly_two
 @every_spec
 def test_float64(spec, in_dim):
     field, coords = build(spec, in_dim), points(33, in_dim)
@@ -142,7 +146,7 @@ def test_float64(spec, in_dim):
     torch.testing.assert_close(double.float(), single, rtol=1e-3, atol=1e-3)
 
 
-@every_dim
+@mostly_two
 @every_spec
 def test_coordinate_derivatives_agree_with_finite_differences(spec, in_dim):
     field = build(spec, in_dim).double()

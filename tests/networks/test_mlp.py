@@ -63,8 +63,13 @@ def test_siren_parameter_count():
     assert parameters(MLP(2, 3, Sine(), depth=4, width=256)) == 768 + 3 * 65_792 + 771
 
 
-@pytest.mark.parametrize("name", activations.names())
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("name", "bias"),
+    [
+        *((name, True) for name in activations.names()),
+        *(pytest.param(name, False, marks=[pytest.mark.long] * (name != "sine")) for name in activations.names()),
+    ],
+)
 def test_gradients_agree_with_finite_differences(name, bias):
     torch.manual_seed(0)
     network = MLP(2, 2, activations.build(name), depth=2, width=5, bias=bias).double()

@@ -31,13 +31,14 @@ class _Loss:
 
     derivative_order = 2
 
-    def __init__(self, in_dim: int, order: int, dtype: torch.dtype, count: int = 71) -> None:
+    def __init__(self, in_dim: int, order: int, dtype: torch.dtype, count: int = 71, *, apart: bool = True) -> None:
         every = Reads(tuple(range(in_dim)))
         draw = torch.Generator().manual_seed(2)
         self._coords = (torch.rand(2 * count, in_dim, generator=draw) * 2.2 - 1.1).to(dtype)
         self._data = torch.rand(count, 1, generator=draw).to(dtype)
         self._count = count
-        self.terms = [Term("eikonal", every, _eikonal, weight=0.3), Term("values", Reads(), _squared, ("target",))]
+        alone = Reads() if apart else every  # values by a way of their own
+        self.terms = [Term("eikonal", every, _eikonal, weight=0.3), Term("values", alone, _squared, ("target",))]
         if order == 2:
             self.terms[1] = Term("laplacian", Reads((0,), (laplace(in_dim),)), _poisson, ("target",), weight=0.01)
 
@@ -68,16 +69,20 @@ def _assert_close(found: torch.Tensor, single: torch.Tensor, exact: torch.Tensor
     assert float((found - exact).abs().max()) <= allowed + 1e-9
 
 
-def _check_step(field: Field, order: int, count: int = 71) -> None:
+def _check_step(field: Field, order: int, count: int = 71, *, apart: bool = True) -> None:
     in_dim = field.domain.in_dim
-    name, ready = plan(field, _Loss(in_dim, order, torch.float32, count), "cpu")
+
+    def loss(dtype: torch.dtype) -> _Loss:
+        return _Loss(in_dim, order, dtype, count, apart=apart)
+
+    name, ready = plan(field, loss(torch.float32), "cpu")
     assert name == "cpu"
     assert ready.notes == ()
     tensors, batch = dict(field.named_parameters()), Batch(torch.arange(1))
     twin = copy.deepcopy(field).double()
     found = ready.loss_and_grad(tensors, batch)
-    single = plan(field, _Loss(in_dim, order, torch.float32, count), "eager")[1].loss_and_grad(tensors, batch)
-    _, reference = plan(twin, _Loss(in_dim, order, torch.float64, count), "eager")
+    single = plan(field, loss(torch.float32), "eager")[1].loss_and_grad(tensors, batch)
+    _, reference = plan(twin, loss(torch.float64), "eager")
     exact = reference.loss_and_grad(dict(twin.named_parameters()), batch)
     assert isinstance(found.grads["encoding.table"], RowSparse)
     _assert_close(found.residuals, single.residuals, exact.residuals)
@@ -86,34 +91,27 @@ def _check_step(field: Field, order: int, count: int = 71) -> None:
         _assert_close(_dense(found.grads[name]), single.grads[name], grad)
 
 
+@pytest.mark.parametrize("count", [13, 71])
+def test_first_derivatives_in_reverse(count):
+    _check_step(_field(_HASH.format("smoothstep"), 3), 1, count, apart=False)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("encoding", "in_dim", "order"),
+    # second derivatives of grids, and those of networks, have default tests of their own
     [
-        (_HASH, 3, 1),
-        (_HASH, 2, 2),
-        *(
-            pytest.param(encoding, in_dim, order, marks=pytest.mark.long)
-            for encoding, in_dim, order in (
-                (_DENSE, 3, 2),
-                (_HASH, 1, 2),
-                (_HASH, 2, 1),
-                (_HASH, 3, 2),
-                (_DENSE, 2, 1),
-                (_DENSE, 3, 1),
-                (_DENSE, 2, 2),
-                (_SHORT, 2, 2),
-                (_HASH, 4, 1),
-                (_HASH, 4, 2),
-            )
-        ),
+        *((_HASH, 3, 1), (_HASH, 2, 2), (_DENSE, 3, 2), (_HASH, 1, 2), (_HASH, 2, 1), (_HASH, 3, 2)),
+        *((_DENSE, 2, 1), (_DENSE, 3, 1), (_DENSE, 2, 2), (_SHORT, 2, 2), (_HASH, 4, 1), (_HASH, 4, 2)),
     ],
 )
 def test_steps_are_the_eager_ones(encoding, in_dim, order):
     _check_step(_field(encoding.format({1: "smoothstep", 2: "quintic"}[order]), in_dim), order)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("channels", [1, 3])  # in reverse, and on planes
-@pytest.mark.parametrize("count", [13, *(pytest.param(count, marks=pytest.mark.long) for count in (1, 1031))])
+@pytest.mark.parametrize("count", [13, 1, 1031])
 def test_any_number_of_points_and_channels(channels, count):
     _check_step(_field(_HASH.format("smoothstep"), 3, channels), 1, count)
 

@@ -13,6 +13,7 @@ from inr.engines._cpu._grid_encoder import GridEncoder
 from inr.engines._cpu._planes import Planes
 from inr.field import Reads, jet, laplace
 from inr.jit import run
+from tests.tables import mostly_long
 
 _EDGES = (-1.0, 1.0, 0.0, -1.7, 3.0)
 _TABLE = "encoding.table"
@@ -107,21 +108,17 @@ def _assert_near(found: torch.Tensor, single: torch.Tensor, exact: torch.Tensor)
     assert float((found - exact).abs().max()) <= allowed
 
 
-# every kind of planes is compiled anew, which takes a second or two
+# every kind of planes is compiled anew, which takes some seconds
 @pytest.mark.parametrize(
     ("spec", "in_dim"),
-    [
-        (_QUINTIC[0], 2),
-        (_QUINTIC[1], 3),
-        (_SHORT, 2),
-        *(
-            pytest.param(*row, marks=pytest.mark.long)
-            for row in (
-                *((_QUINTIC[0], 1), (_QUINTIC[0], 3), (_QUINTIC[1], 1), (_QUINTIC[1], 2), (_QUINTIC[2], 2)),
-                *((spec, 4) for spec in (*_QUINTIC[:2], _SHORT)),
-            )
-        ),
-    ],
+    mostly_long(
+        [
+            *((_QUINTIC[0], 2), (_QUINTIC[1], 2), (_SHORT, 2)),
+            *((_QUINTIC[0], 1), (_QUINTIC[0], 3), (_QUINTIC[1], 1), (_QUINTIC[1], 3), (_QUINTIC[2], 2)),
+            *((spec, 4) for spec in (*_QUINTIC[:2], _SHORT)),
+        ],
+        3,
+    ),
 )
 def test_values_first_and_second_derivatives_and_the_tables_gradient_are_the_eager_ones(spec, in_dim):
     _Grid(spec, in_dim, _second(in_dim)).check()
@@ -129,18 +126,19 @@ def test_values_first_and_second_derivatives_and_the_tables_gradient_are_the_eag
 
 @pytest.mark.parametrize(
     ("spec", "in_dim"),
-    [
-        (_SMOOTHSTEP[0], 3),
-        (_SMOOTHSTEP[1], 2),
-        pytest.param(_SMOOTHSTEP[1], 3, marks=pytest.mark.long),
-        *(pytest.param(spec, 4, marks=pytest.mark.long) for spec in (*_SMOOTHSTEP, _SHORT)),
-    ],
+    mostly_long(
+        [
+            *((_SMOOTHSTEP[1], 3), (_SMOOTHSTEP[0], 3), (_SMOOTHSTEP[1], 2)),
+            *((spec, 4) for spec in (*_SMOOTHSTEP, _SHORT)),
+        ]
+    ),
 )
 def test_values_and_first_derivatives_and_the_tables_gradient_are_the_eager_ones(spec, in_dim):
     _Grid(spec, in_dim, _first(in_dim)).check()
 
 
-@pytest.mark.parametrize("axes", [(1, 2), pytest.param((0,), marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("axes", [(1, 2), (0,)])
 def test_derivatives_by_some_of_the_axes(axes):
     _Grid(_SMOOTHSTEP[1], 3, Planes(axes)).check()
 
@@ -166,9 +164,12 @@ def test_no_points():
     assert not grad.to_dense().any()
 
 
-@pytest.mark.parametrize("spec", [_QUINTIC[0], _QUINTIC[1]])
-def test_values_are_the_same_bits_with_and_without_derivatives(spec):
-    grid = _Grid(spec, 3, _second(3))
+@pytest.mark.parametrize(
+    ("spec", "planes"),
+    mostly_long([(_SMOOTHSTEP[1], _first(3)), (_QUINTIC[0], _second(3)), (_QUINTIC[1], _second(3))]),
+)
+def test_values_are_the_same_bits_with_and_without_derivatives(spec, planes):
+    grid = _Grid(spec, 3, planes)
     planes, _ = grid.run()
     alone = np.zeros((len(grid.coords), grid.encoding.out_dim), np.float32)
     run(grid.encoder.encode(grid.coords.numpy(), alone), 1)
@@ -177,15 +178,15 @@ def test_values_are_the_same_bits_with_and_without_derivatives(spec):
 
 @pytest.mark.parametrize("threads", [2, 3, 9])
 def test_the_same_bits_for_any_number_of_workers(threads):
-    planes, grad = _Grid(_QUINTIC[1], 3, _second(3), 700).run()
-    again, grad_again = _Grid(_QUINTIC[1], 3, _second(3), 700).run(threads)
+    planes, grad = _Grid(_QUINTIC[1], 2, _second(2), 700).run()
+    again, grad_again = _Grid(_QUINTIC[1], 2, _second(2), 700).run(threads)
     assert torch.equal(again, planes)
     assert torch.equal(grad_again.to_dense(), grad.to_dense())
     assert torch.equal(grad_again.touched, grad.touched)
 
 
 def test_the_gradient_stays_row_sparse_and_adds_up_with_that_of_values():
-    grid = _Grid("hash:levels=2,coarsest=64,finest=900,log2_size=16,interpolation=quintic", 2, _second(2), 5)
+    grid = _Grid("hash:levels=2,coarsest=20,finest=900,log2_size=16,interpolation=smoothstep", 3, _first(3), 5)
     _, once = grid.run()
     once = once.to_dense().clone()
     coords = grid.coords.numpy()

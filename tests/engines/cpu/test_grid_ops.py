@@ -9,6 +9,7 @@ import torch
 from inr import InrError
 from inr.encodings import DenseGrid, HashGrid, encodings
 from inr.engines import grid_encode
+from tests.tables import mostly_long
 
 GRIDS = [
     "dense:levels=2,coarsest=3,finest=6,features=2",
@@ -16,8 +17,11 @@ GRIDS = [
     "hash:levels=2,coarsest=2,finest=20,log2_size=5,features=2,interpolation=quintic",
 ]
 SHORT_AXIS = "hash:levels=3,coarsest=2,finest=40,log2_size=5,last_finest=7"
+# every kind of grid has its kernels compiled, and every number of axes
+SHORT = [(GRIDS[0], 2), (GRIDS[1], 3), (SHORT_AXIS, 2)]
+OTHERS = [each for each in itertools.product(GRIDS, (1, 2, 3, 4)) if each not in SHORT]
 every_grid = pytest.mark.parametrize(
-    ("spec", "in_dim"), [*itertools.product(GRIDS, (1, 2, 3, 4)), (SHORT_AXIS, 1), (SHORT_AXIS, 3)]
+    ("spec", "in_dim"), mostly_long([*SHORT, *OTHERS, (SHORT_AXIS, 1), (SHORT_AXIS, 3)], len(SHORT))
 )
 
 
@@ -48,23 +52,29 @@ def test_derivatives_of_any_order_are_the_eager_ones(spec, in_dim):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * other.abs().max().item())
 
 
-# torch's checks take seconds each, and the rules are the same for any grid in any dimension
-@pytest.mark.parametrize("spec", [GRIDS[1], *(pytest.param(each, marks=pytest.mark.long) for each in GRIDS[::2])])
-@pytest.mark.parametrize("in_dim", [2, *(pytest.param(each, marks=pytest.mark.long) for each in (1, 3, 4))])
-def test_operators_keep_the_rules(spec, in_dim):
+QUICK_CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
+
+
+# the check that traces takes torch seconds, and the rules are the same for any grid in any dimension
+@pytest.mark.parametrize(
+    "checks", [QUICK_CHECKS, pytest.param((*QUICK_CHECKS, "test_aot_dispatch_dynamic"), marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize("spec", mostly_long(GRIDS))
+@pytest.mark.parametrize("in_dim", mostly_long([2, 1, 3, 4]))
+def test_operators_keep_the_rules(spec, in_dim, checks):
     encoding, coords = problem(spec, in_dim)
     count, coarsest, finest, size, smoothness = encoding.lattice.shape
     shape = count, coarsest, finest, 0 if size == math.inf else size, smoothness
-    torch.library.opcheck(torch.ops.inr.grid_encode.default, (coords, encoding.table, *shape))
+    torch.library.opcheck(torch.ops.inr.grid_encode.default, (coords, encoding.table, *shape), test_utils=checks)
     grad = torch.randn(len(coords), encoding.out_dim, requires_grad=True)
     for wanted in ((True, True), (False, True))[: 1 + (in_dim == 2)]:
         arguments = (grad, coords, encoding.table, *shape, *wanted)
-        torch.library.opcheck(torch.ops.inr.grid_encode_backward.default, arguments)
+        torch.library.opcheck(torch.ops.inr.grid_encode_backward.default, arguments, test_utils=checks)
 
 
 @pytest.mark.parametrize(("of_coords", "of_table"), [(True, False), (False, True), (False, False)])
 def test_only_what_is_wanted_is_differentiated(of_coords, of_table):
-    encoding, coords = problem(GRIDS[1], 2)
+    encoding, coords = problem(GRIDS[0], 2)
     coords = coords.detach().requires_grad_(of_coords)
     encoding.table.requires_grad_(of_table)
     features = grid_encode(encoding, coords)
@@ -76,7 +86,7 @@ def test_only_what_is_wanted_is_differentiated(of_coords, of_table):
 
 
 def test_inputs_that_are_not_contiguous():
-    encoding, coords = problem(GRIDS[1], 2, 30)
+    encoding, coords = problem(GRIDS[0], 2, 30)
     across = coords.detach().T.contiguous().T
     features = grid_encode(encoding, across[::3])
     torch.testing.assert_close(features, encoding(coords[::3]))

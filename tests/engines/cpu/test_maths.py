@@ -1,5 +1,6 @@
 """Elementary functions and generated loops, beside float64 and the formulas."""
 
+import functools
 import math
 
 import numpy as np
@@ -19,15 +20,22 @@ from inr.jit.vector import LANES
 EPS = 2.0**-23  # a unit in the last place of 1
 
 
-def applied(function, numbers):
+@functools.cache
+def loop_of(function):
+    """A loop that is compiled once for all tests of a function."""
+
     @inline
     def loop(given, results):
         for i in range(len(given)):
             results[i] = function(given[i])
 
+    return loop
+
+
+def applied(function, numbers):
     numbers = np.asarray(numbers, np.float32)
     results = np.empty_like(numbers)
-    loop(numbers, results)
+    loop_of(function)(numbers, results)
     return results
 
 
@@ -167,9 +175,7 @@ def stage_of(loops):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(
-            name, marks=[pytest.mark.long] * (name not in ("finer", "gabor", "gaussian", "relu", "silu", "sine"))
-        )
+        pytest.param(name, marks=[pytest.mark.long] * (name not in ("gabor", "relu", "silu", "sine")))
         for name in activations.names()
     ],
 )

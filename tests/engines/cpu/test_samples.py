@@ -10,8 +10,9 @@ from inr import InrError, Signal
 from inr.engines._cpu._samples import sampling
 from inr.jit import run
 from inr.signals import GridSignal, ValueMap
+from tests.tables import mostly_long
 
-SHAPES = [(37,), (5, 9), (2, 1), (31, 64), (4, 3, 7), (2, 3, 5, 3)]
+SHAPES = [(5, 9), (2, 1), (31, 64), (4, 3, 7), (37,), (2, 3, 5, 3)]
 
 
 def made(shape, channels, dtype, value_range=None):
@@ -37,7 +38,8 @@ def assert_equal(found, signal, indices):
     assert (found[0].signbit() == signal.coords(indices).signbit()).all()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+# numbers of axes and channels, and types, are compiled anew
+@pytest.mark.parametrize("shape", [*SHAPES[:4], *(pytest.param(shape, marks=pytest.mark.long) for shape in SHAPES[4:])])
 def test_every_sample_of_any_shape(shape):
     signal = made(shape, 3, np.uint8)
     indices = torch.arange(signal.size).flip(0)
@@ -45,7 +47,9 @@ def test_every_sample_of_any_shape(shape):
     assert_equal(found, signal, indices)
 
 
-@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 1), ("uint16", 3), ("int16", 2), ("float32", 5)])
+@pytest.mark.parametrize(
+    ("dtype", "channels"), mostly_long([("float32", 3), ("uint16", 3), ("uint8", 1), ("int16", 2), ("float32", 5)], 2)
+)
 @pytest.mark.parametrize("value_range", [None, (-3.5, 1000.25)])
 def test_every_type(dtype, channels, value_range):
     signal = made((40, 51), channels, np.dtype(dtype).type, value_range)
@@ -116,7 +120,9 @@ SHIFTED = {
 }
 
 
-@pytest.mark.parametrize("case", SHIFTED)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.long] * (case not in ("picture", "video"))) for case in SHIFTED]
+)
 @pytest.mark.parametrize("threads", [1, 3])
 def test_places_in_cells_are_those_of_the_signal(case, threads):
     """Coordinates and targets are the signal's own, as torch computes them, to 2e-6 of values that span 2.
@@ -139,7 +145,7 @@ def test_places_in_cells_are_those_of_the_signal(case, threads):
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int16])
+@pytest.mark.parametrize("dtype", mostly_long([np.uint8, np.float32, np.int16]))
 def test_batches_of_a_grid_with_a_hole(dtype):
     rows, columns = np.indices((13, 17))
     hole = (rows - 4) ** 2 + (columns - 11) ** 2 < 14

@@ -13,6 +13,7 @@ from inr import InrError
 from inr.encodings import encodings
 from inr.engines import grid_encode
 from inr.engines._triton import _grid, _grid_ops
+from tests.tables import mostly_long
 
 EDGES = (-1.0, 1.0, -1.0 + 2**-23, 1.0 - 2**-24, 0.0, -1.7, 3.0, math.inf)
 ROUNDING = 2**-24
@@ -38,8 +39,15 @@ SINGLE = [
     ("hash:levels=2,coarsest=1,finest=30,log2_size=0", 2, 37),  # one row for all vertices
     ("dense:levels=2,coarsest=1,finest=1", 1, 1),  # one vertex
 ]
+# in the interpreter every corner of a cell takes a while
+SHORT = [
+    *(CASES[0], CASES[4]),
+    ("hash:levels=1,finest=4,log2_size=5,features=4,interpolation=smoothstep", 3, 37),
+    *SINGLE,
+]
 every_grid = pytest.mark.parametrize(
-    ("spec", "in_dim", "count"), CASES + SINGLE + [pytest.param(*case, marks=pytest.mark.long) for case in LONG]
+    ("spec", "in_dim", "count"),
+    mostly_long([*SHORT, *(case for case in CASES + LONG if case not in SHORT)], len(SHORT)),
 )
 
 
@@ -124,7 +132,9 @@ def test_features_and_gradients_are_the_eager_ones(spec, in_dim, count, device):
     ("in_dim", "spec"),
     [
         (2, "hash:levels=2,coarsest=16,finest=1048576,log2_size=12"),
-        (1, "dense:levels=2,coarsest=16,finest=1048576,features=3,interpolation=smoothstep"),
+        pytest.param(
+            1, "dense:levels=2,coarsest=16,finest=1048576,features=3,interpolation=smoothstep", marks=pytest.mark.long
+        ),
         pytest.param(3, "hash:levels=16,coarsest=16,finest=1048576,log2_size=19,features=4", marks=pytest.mark.long),
         pytest.param(2, "dense:levels=8,coarsest=16,finest=2048,features=2", marks=pytest.mark.long),
         pytest.param(4, "hash:levels=16,log2_size=16,interpolation=smoothstep", marks=pytest.mark.long),
@@ -138,7 +148,7 @@ def test_points_lie_in_the_same_cells_in_the_finest_levels(spec, in_dim, device)
     grid.check(grid.eager(torch.float32), corners, 130 * ROUNDING, 4 * corners)
 
 
-@pytest.mark.parametrize("spec", [CASES[2][0], CASES[1][0]])
+@pytest.mark.parametrize("spec", mostly_long([CASES[2][0], CASES[1][0]]))
 def test_deterministic_sums_are_the_same_bits_in_any_order(spec, device):
     grid = Grid(spec, 2, 300, device)
     grid.given *= torch.randn(300, 1).exp() ** 4  # from tiny to large: float32 sums depend on the order
@@ -174,7 +184,7 @@ def test_deterministic_sums_show_a_gradient_that_is_not_finite(bad, device):
 
 
 @pytest.mark.parametrize(
-    "spec", ["dense:levels=2,coarsest=3,finest=6", "hash:levels=2,coarsest=2,finest=30,log2_size=5"]
+    "spec", mostly_long(["hash:levels=2,coarsest=2,finest=30,log2_size=5", "dense:levels=2,coarsest=3,finest=6"])
 )
 def test_coordinates_that_are_not_numbers_stay_by_themselves(spec, device):
     grid = Grid(spec, 2, 20, device)
@@ -216,7 +226,7 @@ def shape_of(encoding):
     return count, coarsest, finest, 0 if size == math.inf else size, smoothness
 
 
-@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("deterministic", mostly_long([True, False]))
 def test_operators_run_the_kernels(deterministic, device):
     spec, in_dim, count = CASES[1]
     grid = Grid(spec, in_dim, count, device)
@@ -295,7 +305,8 @@ for in_dim, features in ((2, 2), (3, 3), (4, 16))[:int(sys.argv[1])]:
 """
 
 
-@pytest.mark.parametrize("kinds", [1, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", [1, 3])
 def test_kernels_compile_without_a_gpu(kinds, root, tmp_path):
     environment = os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(root)}
     # a file: the compiler reads the kernels' source, and this one imports them

@@ -1,16 +1,20 @@
 """Objectives on the engine triton beside eager in float64: losses, residuals and gradients."""
 
+import itertools
+
 import pytest
 
 from inr.objectives import objectives
 from tests.engines.losses import SPECS, Quartic, batch_of, built, compare, signal
+from tests.tables import mostly_long
 
 ENGINE = "triton:precision=float32"
 
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize(
-    ("weighted", "offset"), [("none", False), ("samples", True), ("values", True), ("none", True), ("values", False)]
+    ("weighted", "offset"),
+    mostly_long([("values", True), ("none", False), ("samples", True), ("none", True), ("values", False)]),
 )
 def test_losses_agree_with_eager(spec, weighted, offset):
     source = signal(3)
@@ -18,9 +22,13 @@ def test_losses_agree_with_eager(spec, weighted, offset):
     compare(field, objectives.build(spec, source), batch_of(source, weighted, offset), ENGINE)
 
 
-@pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize(("channels", "count"), [(1, 1), (1, 64), (2, 25), (5, 131)])
-def test_of_any_number_of_channels_and_samples(spec, channels, count):
+OTHERS = [("huber:delta=0.3", (1, 1)), ("relative:epsilon=0.05", (5, 131))]
+OTHERS += [each for each in itertools.product(SPECS, [(1, 1), (1, 64), (2, 25), (5, 131)]) if each not in OTHERS]
+
+
+@pytest.mark.parametrize(("spec", "size"), mostly_long(OTHERS, 2))
+def test_of_any_number_of_channels_and_samples(spec, size):
+    channels, count = size
     source = signal(channels)
     parts = {"encoding": "hash:levels=3,log2_size=8,coarsest=4,finest=16", "activation": "tanh"}
     field = built(source, **parts, network="mlp:depth=1,width=16")

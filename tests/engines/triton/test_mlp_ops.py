@@ -11,7 +11,9 @@ from inr import InrError
 from inr.activations import activations
 from inr.engines import fused_mlp
 from inr.networks import networks
+from tests.tables import mostly_long
 
+QUICK_CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor")
 SMOOTH = [("sine:omega=5,first_omega=5", 24), ("gabor:omega=3,scale=2", 16), ("gaussian:scale=1", 16)]
 
 
@@ -59,15 +61,20 @@ def test_eikonal_losses_reach_the_weights(device):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-5 * theirs.abs().max().item())
 
 
-@pytest.mark.parametrize(("activation", "width"), [SMOOTH[0], pytest.param(*SMOOTH[1], marks=pytest.mark.long)])
-def test_operators_keep_the_rules(activation, width, device):
+# the check that traces takes torch seconds
+@pytest.mark.parametrize(
+    "checks", [QUICK_CHECKS, pytest.param((*QUICK_CHECKS, "test_aot_dispatch_dynamic"), marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize(("activation", "width"), mostly_long(SMOOTH[:2]))
+def test_operators_keep_the_rules(activation, width, checks, device):
     network, x = problem(activation, width, device)
     weights = list(network.parameters())
     spec = json.dumps([network.config(), network.activation.config(), network.in_dim, network.out_dim, "float32"])
-    torch.library.opcheck(torch.ops.inr.mlp.default, (x, weights, spec))
+    torch.library.opcheck(torch.ops.inr.mlp.default, (x, weights, spec), test_utils=checks)
     grad = torch.randn(9, 3, device=device, requires_grad=True)
     for of_features in (True, False):
-        torch.library.opcheck(torch.ops.inr.mlp_backward.default, (grad, x, weights, spec, of_features))
+        arguments = (grad, x, weights, spec, of_features)
+        torch.library.opcheck(torch.ops.inr.mlp_backward.default, arguments, test_utils=checks)
 
 
 @pytest.mark.long

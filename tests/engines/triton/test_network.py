@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from inr.activations import activations
+from inr.engines._triton import _network
 from inr.engines._triton._network import Runner, Waves, _Parts
 from inr.networks import networks
+from tests.tables import mostly_long
 
 # one formula and one number of planes each; test_maths.py has the others
 ACTIVATIONS = ("finer", "finer-gabor", "gabor", "gaussian", "linear", "relu", "silu", "sine")
@@ -102,41 +104,40 @@ class Case:
         assert (found.cpu() - exact).norm() <= bound * exact.norm()
 
 
+# in the interpreter every tile takes a while: the first of these run by default
 SHORT = [
-    ("sine", 16, 3, 1), ("sine", 24, 1, 37), ("sine", 181, 2, 70), ("sine", 64, 3, 257), ("relu", 24, 2, 129),
-    ("relu", 64, 2, 37), ("gaussian", 16, 2, 37), ("gaussian", 181, 1, 37), ("gabor", 16, 2, 37), ("gabor", 24, 1, 1),
+    ("sine", 16, 3, 1), ("relu", 24, 2, 129), ("gabor", 16, 2, 37), ("gabor", 24, 1, 1), ("gaussian", 181, 1, 37),
+    ("sine", 24, 1, 37), ("sine", 181, 2, 70), ("sine", 64, 3, 257), ("relu", 64, 2, 37), ("gaussian", 16, 2, 37),
     ("gabor", 64, 2, 129), ("gabor", 181, 2, 37), ("sine", 256, 2, 37), ("finer", 24, 2, 37), ("silu", 24, 2, 37),
 ]  # fmt: skip
-EVERYTHING = list(itertools.product(ACTIVATIONS, WIDTHS, (1, 2, 4), (1, 65, 200)))
+EVERYTHING = list(dict.fromkeys([*SHORT, *itertools.product(ACTIVATIONS, WIDTHS, (1, 2, 4), (1, 65, 200))]))
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
-@pytest.mark.parametrize(
-    ("activation", "width", "depth", "points"),
-    SHORT + [pytest.param(*case, marks=pytest.mark.long) for case in EVERYTHING if case not in SHORT],
-)
+@pytest.mark.parametrize(("activation", "width", "depth", "points"), mostly_long(EVERYTHING, 5))
 def test_values_and_gradients(activation, width, depth, points, precision, device):
     Case(activation, width, depth, points, device, precision=precision).check()
 
 
-@pytest.mark.parametrize("dim", [1, 3, 4, 8, 9, 24, 70])
+@pytest.mark.parametrize("dim", mostly_long([1, 9, 70, 3, 4, 8, 24], 3))
 def test_any_number_of_inputs(dim, device):
     Case("relu", 32, 2, 65, device, dim=dim).check()
 
 
-@pytest.mark.parametrize("values", [1, 4, 16, 17, 40])
+@pytest.mark.parametrize("values", mostly_long([1, 17, 4, 16, 40], 2))
 def test_any_number_of_values(values, device):
     Case("sine", 32, 2, 65, device, values=values).check()
 
 
-@pytest.mark.parametrize(("waves", "dim", "width"), [(5, 2, 32), (40, 3, 64), (70, 1, 181), (16, 4, 16)])
+@pytest.mark.parametrize(
+    ("waves", "dim", "width"), mostly_long([(5, 2, 32), (16, 4, 16), (40, 3, 64), (70, 1, 181)], 2)
+)
 def test_fourier_features_are_computed_on_the_way(waves, dim, width, device):
     Case("relu", width, 2, 65, device, waves=waves, dim=dim).check()
 
 
 @pytest.mark.parametrize(
-    ("activation", "width"),
-    [("sine", 24), ("sine", 181), ("gabor", 24), pytest.param("gabor", 181, marks=pytest.mark.long)],
+    ("activation", "width"), mostly_long([("sine", 24), ("gabor", 24), ("sine", 181), ("gabor", 181)], 2)
 )
 def test_without_biases(activation, width, device):
     Case(activation, width, 2, 65, device, bias=False).check()
@@ -148,20 +149,37 @@ def test_importance_of_samples_and_values(importance, device):
 
 
 def test_eight_layers(device):
-    Case("sine", 32, 8, 65, device).check()
+    Case("sine", 16, 8, 65, device).check()
 
 
 @pytest.mark.parametrize(
-    ("activation", "width"), [("sine", 32), ("sine", 130), pytest.param("gabor", 72, marks=pytest.mark.long)]
+    ("activation", "width", "points"),
+    mostly_long([("sine", 32, 140), ("sine", 32, 300), ("sine", 130, 300), ("gabor", 72, 300)]),
 )
-def test_chunks_add_up(activation, width, device):
+def test_chunks_add_up(activation, width, points, device):
     """With room for one tile, points are done a tile at a time."""
-    small = Case(activation, width, 2, 300, device, memory=1)
-    assert small.runner._chunk == small.runner.shape.block_m
+    small = Case(activation, width, 2, points, device, memory=1)
+    assert small.runner._chunk == small.runner.shape.block_m < points
     small.check()
 
 
-@pytest.mark.parametrize("activation", ["sine", pytest.param("gabor", marks=pytest.mark.long)])
+class _Smaller(_Parts):
+    """Parts of fewer points."""
+
+    def __init__(self, shape, points, *options):
+        super().__init__(shape, 16 * points, *options)
+
+
+def test_parts_of_few_points_add_up(device, monkeypatch):
+    monkeypatch.setattr(_network, "_Parts", _Smaller)
+    case = Case("sine", 16, 2, 200, device)
+    parts = _Smaller(case.runner.shape, 200, 4, torch.device(device))
+    assert min(len(parts.first), len(parts.hidden), len(parts.last)) > 1
+    case.check()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("activation", ["sine", "gabor"])
 def test_parts_of_weight_gradients_add_up(activation, device):
     case = Case(activation, 16, 2, 3200, device)
     parts = _Parts(case.runner.shape, 3200, 4, torch.device(device))
@@ -183,7 +201,7 @@ def test_bfloat16_operands(device):
         case.close(case.learn().gradient(f"network.{name}"), exact, 0.1)
 
 
-@pytest.mark.parametrize(("activation", "width"), [("sine", 24), ("gabor", 24), ("sine", 181)])
+@pytest.mark.parametrize(("activation", "width"), mostly_long([("sine", 24), ("gabor", 24), ("sine", 181)], 2))
 def test_given_gradients_go_back_through_the_network(activation, width, device):
     """The vector-Jacobian product that automatic differentiation asks for."""
     case = Case(activation, width, 2, 65, device)
@@ -196,7 +214,7 @@ def test_given_gradients_go_back_through_the_network(activation, width, device):
     case.close(learned.feature_gradients, of_x, BOUNDS["float32"][1])
 
 
-@pytest.mark.parametrize("width", [24, 181])
+@pytest.mark.parametrize("width", mostly_long([24, 181]))
 def test_the_same_bits_every_time(width, device):
     case = Case("sine", width, 2, 140, device, precision="float16")
     first, second = case.learn(), case.learn()
@@ -215,7 +233,7 @@ def test_no_points(width, device):
 
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")  # by the interpreter's numpy
-@pytest.mark.parametrize("width", [24, 181])
+@pytest.mark.parametrize("width", mostly_long([24, 181]))
 def test_gradients_that_overflow_are_found(width, device):
     case = Case("sine", width, 2, 65, device, precision="float16")
     assert case.learn().finite() == 1

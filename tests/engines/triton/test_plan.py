@@ -21,6 +21,7 @@ from inr.field import Field
 from inr.objectives import Regression
 from tests.encodings.small import small
 from tests.engines.derivatives import check_handed_over
+from tests.tables import mostly_long
 
 SHAPES = {1: (211,), 2: (17, 13), 3: (7, 5, 9), 4: (3, 5, 2, 4)}
 ENCODINGS = {name: small(name) for name in encodings.names()}
@@ -36,8 +37,8 @@ def signal(in_dim=2, channels=3):
     return inr.Signal.from_array(samples, kind="volume", channels_last=True)
 
 
-def picture():
-    y, x = np.mgrid[:20, :30] / 30
+def picture(height=20, width=30):
+    y, x = np.mgrid[:height, :width] / width
     return inr.Signal.from_array(np.stack([x, y, np.sin(9 * x) * y / 2 + 0.5], axis=2).astype(np.float32))
 
 
@@ -93,23 +94,32 @@ def compare(field, source, batch, device, engine="triton:precision=float32"):
     return ready
 
 
-@pytest.mark.parametrize(
-    ("encoding", "activation"),
-    [
-        pytest.param(*pair, marks=[] if index % 3 == 0 else pytest.mark.long)
-        for index, pair in enumerate(itertools.product(encodings.names(), ACTIVATIONS))
-    ],
-)
+SHORT = [("dense", "sine"), ("fourier", "gabor"), ("hash", "relu"), ("identity", "gaussian"), ("triplane", "linear")]
+PAIRS = list(dict.fromkeys([*SHORT, *itertools.product(encodings.names(), ACTIVATIONS)]))
+
+
+def runs_on_eager(encoding):
+    return encoding not in ("identity", "fourier", "integer-fourier", "hash", "dense")
+
+
+@pytest.mark.parametrize("encoding", encodings.names())
+def test_encodings_without_kernels_run_on_eager_with_a_note(encoding):
+    source = signal()
+    field = build(source, encoding=ENCODINGS.get(encoding, encoding), network="mlp:depth=1,width=16")
+    assert bool(choose(field, Regression(source), "triton")[1].notes) == runs_on_eager(encoding)
+
+
+@pytest.mark.parametrize(("encoding", "activation"), mostly_long(PAIRS, len(SHORT)))
 def test_every_pair_agrees_with_eager(encoding, activation, device):
     source = signal()
     field = build(
         source, encoding=ENCODINGS.get(encoding, encoding), activation=activation, network="mlp:depth=2,width=24"
     )
     ready = compare(field, source, Batch(torch.arange(3, 92, 2)), device)
-    assert bool(ready.notes) == (encoding not in ("identity", "fourier", "integer-fourier", "hash", "dense"))
+    assert bool(ready.notes) == runs_on_eager(encoding)
 
 
-@pytest.mark.parametrize("activation", ["finer", "finer-gabor", "silu"])
+@pytest.mark.parametrize("activation", mostly_long(["silu", "finer", "finer-gabor"]))
 def test_newer_activations_agree_with_eager(activation, device):
     source = signal()
     field = build(source, activation=activation, network="mlp:depth=2,width=24")
@@ -123,15 +133,12 @@ def test_activations_without_code_are_refused(activation):
         choose(field, None, "triton")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "in_dim"),
-    [
-        # 16 corners of a cell are many for the interpreter
-        pytest.param(encoding, in_dim, marks=[pytest.mark.long] * (encoding == "hash" and in_dim == 4))
-        for encoding in ("hash", "fourier", "identity")
-        for in_dim in (1, 2, 3, 4)
-    ],
-)
+# all corners of a cell are many for the interpreter
+OF_AXES = [("hash", 1), ("fourier", 3), ("identity", 4)]
+OF_AXES += [each for each in itertools.product(("hash", "fourier", "identity"), (1, 2, 3, 4)) if each not in OF_AXES]
+
+
+@pytest.mark.parametrize(("encoding", "in_dim"), mostly_long(OF_AXES, 3))
 def test_any_number_of_axes(in_dim, encoding, device):
     source = signal(in_dim, channels=2)
     field = build(source, encoding=ENCODINGS.get(encoding, encoding), network="mlp:depth=2,width=24")
@@ -141,7 +148,7 @@ def test_any_number_of_axes(in_dim, encoding, device):
 @pytest.mark.parametrize("weights", [(50,), (50, 1), (50, 3)])
 def test_importance(weights, device):
     source = signal()
-    field = build(source, network="mlp:depth=2,width=24")
+    field = build(source, network="mlp:depth=1,width=16")
     compare(field, source, Batch(torch.arange(50), torch.rand(*weights) + 0.1), device)
 
 
@@ -153,8 +160,9 @@ def test_scattered_samples(device):
 
 def test_deterministic_tables(device):
     source = signal()
-    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=1,width=16")
-    batch = Batch(torch.arange(200))
+    encoding = "hash:levels=2,coarsest=2,finest=20,log2_size=3,features=1"
+    field = build(source, encoding=encoding, activation="relu", network="mlp:depth=1,width=16")
+    batch = Batch(torch.arange(50))
     engine = "triton:precision=float32,deterministic=true"
     compare(field, source, batch, device, engine)
     results = [run(field, source, batch, engine, device)[1].grads["encoding.table"] for _ in range(2)]
@@ -188,11 +196,11 @@ def test_weights_of_another_shape_are_refused():
 
 def test_weights_of_16_bits_and_strided_ones(device):
     source = signal()
-    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=2,width=16")
+    field = build(source, encoding=ENCODINGS["hash"], activation="relu", network="mlp:depth=1,width=16")
     ready = choose(field, Regression(source), "triton:precision=float32")[1]
     exact = {name: parameter.detach().half().to(ready.device) for name, parameter in field.named_parameters()}
     strided = {name: torch.stack([tensor.float()] * 2, dim=-1)[..., 0] for name, tensor in exact.items()}
-    batch = Batch(torch.arange(90)).to(ready.device)
+    batch = Batch(torch.arange(30)).to(ready.device)
     first, second = (ready.loss_and_grad(tensors, batch) for tensors in (exact, strided))
     assert torch.equal(first.residuals, second.residuals)
 
@@ -252,13 +260,13 @@ def test_the_scale_of_gradients():
 )
 def test_a_fit_is_eagers_fit(engine, bound):
     """The same steps from the same weights: after some of them, what roundings have made of it is still small."""
-    source = picture()
+    source = picture(12, 18)
     options = {
         "encoding": "identity",
         "network": "mlp:depth=2,width=24",
-        "batch": 200,
-        "steps": 25,
-        "learning_rate": 1e-2,
+        "batch": 90,
+        "steps": 16,
+        "learning_rate": 2e-2,
     }
     ours, theirs = (inr.fit(source, engine=each, **options) for each in (engine, "eager"))
     assert next(ours.parameters()).device.type == "cpu"
@@ -268,7 +276,7 @@ def test_a_fit_is_eagers_fit(engine, bound):
 
 
 def test_rendering(device):
-    field = build(picture(), network="mlp:depth=2,width=24")
+    field = build(picture(5, 7), network="mlp:depth=2,width=24")
     expected = inr.render(field, (9, 13), engine="eager")
     assert np.abs(inr.render(field, (9, 13), engine="triton:precision=float32") - expected).max() < 1e-5
 
