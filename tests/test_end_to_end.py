@@ -26,7 +26,7 @@ SIGNALS = {
 
 
 # kinds for which the CPU's kernels are not made by many other tests
-RARE = ("video", "volume", "volume over time", "series")
+RARE = ("sound", "video", "volume", "volume over time", "series")
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,18 @@ def test_events_are_json_lines_in_order(inr_cli, photo):
 
 
 def test_learning_rates_by_part(inr_cli, photo):
-    quick = ("--steps", "5", "--batch", "128", "--encoding", "hash:levels=2", "--no-comparison", "--json")
+    quick = (
+        "--steps",
+        "5",
+        "--batch",
+        "128",
+        "--encoding",
+        "hash:levels=2",
+        "--no-comparison",
+        "--json",
+        "--engine",
+        "eager",
+    )
     base = inr_cli("fit", "photo.png", *quick, "-o", "a.inr").json
     same = inr_cli("fit", "photo.png", *quick, "-o", "b.inr", "--lr", "network=1e-2,encoding=1e-2").json
     other = inr_cli("fit", "photo.png", *quick, "-o", "c.inr", "--lr", "encoding=1e-4").json

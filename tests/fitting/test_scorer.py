@@ -9,6 +9,7 @@ from inr.engines import plan
 from inr.field import Field
 from inr.fitting._scorer import FieldScorer
 from inr.objectives import Regression
+from tests.tables import mostly_long
 
 
 def problem(engine="auto", **parts):
@@ -19,7 +20,7 @@ def problem(engine="auto", **parts):
     return field, source, FieldScorer(field, source, plan(field, Regression(source), engine)[1])
 
 
-@pytest.mark.parametrize("engine", ["cpu", "eager"])
+@pytest.mark.parametrize("engine", mostly_long(["eager", "cpu"]))
 def test_residuals_are_predictions_less_targets(engine):
     field, source, scorer = problem(engine, network="mlp:depth=1,width=8")
     everything = torch.arange(20)

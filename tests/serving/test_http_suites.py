@@ -40,8 +40,13 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 
 include-name = ["POST /v1/jobs", "GET /v1/fields/{{id}}/audio.wav", "GET /v1/fields/{{id}}/peaks.json"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429]
 
+# a field that is no shape has no surface
 [[operations]]
-include-path-regex = "^/v1/shared/.*(wav|json)$"
+include-name = ["GET /v1/fields/{{id}}/view.webp", "GET /v1/fields/{{id}}/mesh.{{format}}"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429]
+
+[[operations]]
+include-path-regex = "^/v1/shared/.*(wav|json|view.webp|mesh.*)$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 
 [[operations]]
