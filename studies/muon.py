@@ -29,7 +29,7 @@ PARTS = {
     "sine": {"encoding": "identity", "activation": "sine"},
 }
 NETWORK = "mlp:depth=4,width=128"
-SECONDS, BATCH, SEED = 20.0, 2**14, 0
+SECONDS, BATCH, SEED = 15.0, 2**14, 0
 OPTIMISERS = ("adam", "muon")
 BEGIN, STRIDE = (1.0, 3.0, 10.0), 3.0
 ENDS = (0.01, 300.0)  # of factors
