@@ -19,8 +19,8 @@ class SolveOptions:
         hard: conditions that hold by construction: True for all that can, or their places.
         periodic: axes by which the solution has the period of their extent.
         values: lowest and highest value to expect, in own units, for steps; None: from the conditions.
-        weights: of conditions by place; "equation" is the equation's own. 1 where not given. Balanced gradients are
-            as large as these are.
+        weights: of conditions by place; "equation" is the equation's own. 1 where not given. Where gradients are
+            balanced, their sizes are brought to the ratio of these weights.
         tolerance: of relative residual and of what float32 costs, with which a closed form is content.
         features: the most functions of a closed form.
         seconds: for all of a closed form, about (None: 20); or of steps, for themselves.

@@ -17,7 +17,7 @@ export class Program {
   /**
    * The program of a field, or null where there is none, or no graphics that could run it.
    * @param {{links: {program?: string}}} field
-   * @param {boolean} slow whether graphics that a processor stands in for will do, which the service is faster than
+   * @param {boolean} slow whether a driver will do that computes on the processor; the service is faster than that
    */
   static async of(field, slow = false) {
     if (!field.links.program) return null;
