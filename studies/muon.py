@@ -1,8 +1,8 @@
 """Muon beside Adam on six Kodak pictures, both at the best of their rates, in equal wall time.
 
-Pictures at half size (384 x 256, RGB), fitted for `SECONDS` by networks of four hidden layers with 128 units: Fourier features
-with ReLU, and SIREN. A sweep begins at the declared rates times 1, 3 and 10 and goes on by factors of 3 while the best
-stands at an end, so that neither optimiser is held at a poor rate. The cosine decay ends with the time.
+Pictures at half size (384 x 256, RGB), fitted for `SECONDS` by networks of four hidden layers with 128 units: Fourier
+features with ReLU, and SIREN. A sweep begins at the declared rates times 1, 3 and 10 and goes on by factors of 3 while
+the best stands at an end, so that neither optimiser is held at a poor rate. The cosine decay ends with the time.
 
     python -m studies.muon --shared DIR [--threads N] [--only ACTIVATION] [--report]
 
