@@ -19,6 +19,7 @@ import inr
 from inr.bench import machine, tables
 from inr.fitting import default_learning_rates, evaluate, make_fitter
 from studies import RESULTS
+from studies.rate_sweeps import next_factor
 
 TABLE = RESULTS / "muon.tsv"
 CELL = ["parts", "picture", "optimiser", "factor"]
@@ -31,8 +32,6 @@ PARTS = {
 NETWORK = "mlp:depth=4,width=128"
 SECONDS, BATCH, SEED = 15.0, 2**14, 0
 OPTIMISERS = ("adam", "muon")
-BEGIN, STRIDE = (1.0, 3.0, 10.0), 3.0
-ENDS = (0.01, 300.0)  # of factors
 
 Table = dict[tuple[str, ...], dict[str, str]]
 
@@ -67,16 +66,6 @@ def fitted(cell: tuple[str, ...], signal: inr.Signal, threads: int) -> dict[str,
 def factors(table: Table, *row: str) -> dict[float, float]:
     """PSNR by the factors of the declared rates that were tried."""
     return {float(cell[3]): float(found["psnr"]) for cell, found in table.items() if cell[:3] == row}
-
-
-def next_factor(tried: dict[float, float]) -> float | None:
-    """The factor to try after these; None where the best one stands between two others."""
-    for factor in BEGIN:
-        if factor not in tried:
-            return factor
-    best, ordered = max(tried, key=lambda factor: tried[factor]), sorted(tried)
-    beyond = {ordered[-1]: best * STRIDE, ordered[0]: best / STRIDE}.get(best)
-    return None if beyond is None or not ENDS[0] <= beyond <= ENDS[1] else float(f"{beyond:.2g}")
 
 
 def missing(table: Table, only: list[str]) -> tuple[str, ...] | None:

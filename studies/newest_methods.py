@@ -2,9 +2,9 @@
 
 Grey crops of 96 x 96 pixels of kodim23, which is smooth, and kodim08, which is rough. All pixels in every step, 400
 steps, cosine decay, Adam unless a method brings its own; every network so wide that it learns 8,000 numbers, as nearly
-as widths allow. Each method is fitted at three factors of the rates that its parts declare, with one seed; the best
-factor is then fitted with two more seeds. `steps` rows have 400 steps; `time` rows as many as take the processor's time
-of SIREN's 400, at the same factor.
+as widths allow. Each method is fitted at 1, 3 and 10 times the rates that its parts declare, and on by factors of 3
+while the best stands at an end, with one seed; the best factor is then fitted with two more seeds. `steps` rows have
+400 steps; `time` rows as many as take the processor's time of SIREN's 400, at the same factor.
 
 A method is confirmed where it is better than its baseline, which is the same field without it, on both crops: by more
 than twice the standard error of the difference of means. All else is printed as "not confirmed". These are signs at a
@@ -33,12 +33,12 @@ from inr.bench import machine, tables
 from inr.field import Field
 from inr.fitting import BoundedWeights, default_learning_rates, evaluate, make_fitter
 from studies import RESULTS
+from studies.rate_sweeps import best_factor, next_factor
 
 TABLE = RESULTS / "newest_methods.tsv"
 CELL = ["method", "signal", "kind", "factor", "seed"]
 COLUMNS = [*CELL, "psnr", "steps", "parameters", "milliseconds", "engine", "end"]
 SIDE, STEPS, PARAMETERS = 96, 400, 8_000
-FACTORS = (1.0, 3.0, 10.0)
 SEEDS = (0, 1, 2)
 CROPS = {"kodim23": (120, 180, 4), "kodim08": (180, 300, 8)}  # row, column, and cycles that suit Fourier features
 MLP = "mlp:depth=3,width={width}"
@@ -51,6 +51,8 @@ POLYNOMIALS = "(fourier:frequencies=16,sigma={sigma}),second=(chebyshev:order=10
 @dataclass(frozen=True)
 class Method:
     """A field and how it is fitted; {width}, {fourfold} (4 width) and {sigma} stand for what the study sets.
+
+    {fresh} stands for a sigma that the library chooses by itself before the fit.
 
     Attributes:
         baseline: the method that it is to be better than; "" for baselines.
@@ -87,6 +89,12 @@ METHODS = {
     "CAFE": Method(f"cafe:over=({FOURIER}),width={{width}}", "relu", "mlp:depth=1,width={width}", "Fourier"),
     "Fourier, layer norm": Method(FOURIER, "relu", "normalised:norm=layer,depth=3,width={width}", "Fourier"),
     "Fourier, cross norm": Method(FOURIER, "relu", "normalised:norm=cross,depth=3,width={width}", "Fourier"),
+    "Fourier, Muon": Method(FOURIER, "relu", MLP, "Fourier", {"optimiser": "muon"}),
+    "SIREN, Muon": Method("identity", "sine", MLP, "SIREN", {"optimiser": "muon"}),
+    "Fourier, tangent": Method(FOURIER, "relu", MLP, "Fourier", {"adjust": "tangent:patch=8"}),
+    "SIREN, tangent": Method("identity", "sine", MLP, "SIREN", {"adjust": "tangent:patch=8"}),
+    "Fourier, FreSh": Method("fourier:frequencies=32,sigma={fresh}", "relu", MLP, "Fourier"),
+    "axis-wise": Method("identity", "sine", "axiswise:rank={width},width={width}", "SIREN"),
 }
 
 
@@ -103,21 +111,21 @@ def signals(shared: Path) -> dict[str, inr.Signal]:
 def parts_of(method: Method, name: str, signal: inr.Signal) -> dict[str, Any]:
     """The parts of a method at the width that comes nearest to the number of parameters."""
 
-    def spelled(width: int) -> dict[str, Any]:
-        values = {"width": width, "fourfold": 4 * width, "sigma": CROPS[name][2]}
+    def spelled(width: int, fresh: str) -> dict[str, Any]:
+        values = {"width": width, "fourfold": 4 * width, "sigma": CROPS[name][2], "fresh": fresh}
         parts = {"encoding": method.encoding, "activation": method.activation, "network": method.network}
         return {part: spec.format(**values) for part, spec in parts.items()}
 
     def learned(width: int) -> int:
         with torch.device("meta"):
-            return Field.build(signal.domain, **spelled(width)).parameter_count
+            return Field.build(signal.domain, **spelled(width, "1")).parameter_count
 
     low, high = 1, 512
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if learned(middle) < PARAMETERS else (low, middle)
     nearest = min((low - 1, low), key=lambda width: abs(learned(max(width, 1)) - PARAMETERS))
-    return spelled(max(nearest, 1))
+    return spelled(max(nearest, 1), "fresh")
 
 
 @dataclass(frozen=True)
@@ -159,12 +167,16 @@ def fitted(run: Run, signal: inr.Signal) -> dict[str, object]:
 Table = dict[tuple[str, ...], dict[str, str]]
 
 
-def best_factor(table: Table, method: str, signal: str) -> float | None:
-    """The best of the swept factors; None where the sweep is not done."""
-    found = {factor: table.get(Run(method, signal, "steps", factor, SEEDS[0]).cell()) for factor in FACTORS}
-    if any(row is None for row in found.values()):
-        return None
-    return max(found, key=lambda factor: float((found[factor] or {})["psnr"]))
+def swept(table: Table, method: str, signal: str) -> dict[float, float]:
+    """PSNR by the factors that were tried with the first seed."""
+    sweep = (method, signal, "steps"), str(SEEDS[0])
+    return {float(cell[3]): float(row["psnr"]) for cell, row in table.items() if (cell[:3], cell[4]) == sweep}
+
+
+def settled(table: Table, method: str, signal: str) -> float | None:
+    """The best factor; None where the sweep is not done."""
+    tried = swept(table, method, signal)
+    return best_factor(tried) if next_factor(tried) is None else None
 
 
 def pace(table: Table, method: str, signal: str) -> float | None:
@@ -183,10 +195,11 @@ def runs(table: Table, methods: list[str]) -> Iterator[Run]:
     for kind in ("steps", "time"):
         for method in methods:
             for signal in CROPS:
-                if kind == "steps":
-                    yield from (Run(method, signal, "steps", factor, SEEDS[0]) for factor in FACTORS)
-                factor = best_factor(table, method, signal)
+                factor = settled(table, method, signal)
                 if factor is None:
+                    further = next_factor(swept(table, method, signal))
+                    if kind == "steps" and further is not None:
+                        yield Run(method, signal, "steps", further, SEEDS[0])
                     continue
                 steps, ours, theirs = STEPS, pace(table, method, signal), pace(table, "SIREN", signal)
                 if kind == "time":
@@ -204,7 +217,7 @@ def report(table: Table) -> None:
             verdicts, cells = [], []
             for signal in CROPS:
                 ours = _psnrs(table, name, signal, kind)
-                factor = best_factor(table, name, signal)
+                factor = settled(table, name, signal)
                 cells += [_spelled(ours), "" if factor is None else f"{factor:g}"]
                 theirs = _psnrs(table, method.baseline, signal, kind) if method.baseline else []
                 if len(ours) == len(theirs) == len(SEEDS):
@@ -223,7 +236,7 @@ def report(table: Table) -> None:
 
 
 def _psnrs(table: Table, method: str, signal: str, kind: str) -> list[float]:
-    factor = best_factor(table, method, signal)
+    factor = settled(table, method, signal)
     if factor is None:
         return []
     found = [table.get(Run(method, signal, kind, factor, seed).cell()) for seed in SEEDS]
