@@ -91,7 +91,7 @@ def inline(function: Callable[..., Any]) -> Any:
     Returns:
         The compiled function, for `kernel`s, `Stage`s and other such functions to call.
     """
-    return numba.njit(fastmath=FASTMATH, error_model="numpy", nogil=True)(inspect.unwrap(function))
+    return _part_of_kernels(function, FASTMATH)
 
 
 def exact(function: Callable[..., Any]) -> Any:
@@ -103,8 +103,23 @@ def exact(function: Callable[..., Any]) -> Any:
     Returns:
         The compiled function, for kernels to call.
     """
-    # False is said because otherwise a caller's flags would hold here too.
-    return numba.njit(fastmath=False, error_model="numpy", nogil=True)(inspect.unwrap(function))
+    return _part_of_kernels(function, False)  # said because otherwise a caller's flags would hold here too
+
+
+def _part_of_kernels(function: Callable[..., Any], fastmath: set[str] | bool) -> Any:
+    """A function that compiled code calls, without what lets the interpreter call it: a fifth of the time of compiling.
+
+    The interpreter's first call compiles it once more, with that.
+    """
+    function = inspect.unwrap(function)
+    compiled = functools.partial(numba.njit, fastmath=fastmath, error_model="numpy", nogil=True)
+    dispatcher = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    if not numba.config.DISABLE_JIT:
+        callable_one = functools.cache(lambda: compiled()(function))
+        # What a call from the interpreter finds: no code of its own, and thus asks for what runs instead.
+        dispatcher.add_overload = lambda result: dispatcher.overloads.update({tuple(result.signature.args): result})
+        dispatcher._compile_for_args = lambda *args, **kws: callable_one()
+    return dispatcher
 
 
 def inline_generated(source: str, name: str, names: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from inr.jit import NUMBA_VERSIONS, _compile, inline, kernel
+from inr.jit import NUMBA_VERSIONS, _compile, exact, inline, kernel
 from inr.jit.vector import ticks
 
 pytestmark = pytest.mark.quick
@@ -31,6 +31,8 @@ INTERNALS = [
     ("numba.core.ccallback", "CFunc", ["pyfunc", "sig", "locals", "options"]),
     ("numba.core.ccallback", "CFunc.compile", ["self"]),
     ("numba.core.sigutils", "normalize_signature", ["sig"]),
+    ("numba.core.dispatcher", "Dispatcher.add_overload", ["self", "cres"]),
+    ("numba.core.dispatcher", "Dispatcher._compile_for_args", ["self"]),
     ("numba.core.cgutils", "alloca_once", ["builder", "ty"]),
     ("numba.core.cgutils", "alloca_once_value", ["builder", "value"]),
     ("numba.core.cgutils", "for_range", ["builder", "count"]),
@@ -77,6 +79,23 @@ def test_compiled_functions_hold_what_ours_reads():
         assert hasattr(dispatcher, "_cache"), f"{told}: no _cache"
         assert callable(dispatcher.compile), f"{told}: no compile"
     assert callable(ticks._defn), f"numba {numba.__version__}: intrinsics have no _defn"
+
+
+@pytest.mark.parametrize("make", [inline, exact])
+def test_parts_of_kernels_can_be_called_directly_too(make):
+    @make
+    def thrice(number):
+        return 3 * number
+
+    @kernel
+    def negated(number):
+        return -thrice(number)
+
+    assert negated(2) == -6
+    assert (thrice(2), thrice(0.5), thrice(2)) == (6, 1.5, 6), (
+        f"numba {numba.__version__} calls functions in another way"
+    )
+    assert negated(0.5) == -1.5
 
 
 def test_a_kernel_goes_to_disk_and_a_stage_has_an_address(tmp_path, monkeypatch):
