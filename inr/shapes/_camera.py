@@ -54,6 +54,16 @@ class Camera:
         return np.stack([offsets @ self.right, offsets @ self.up], 1) / (offsets @ self.forward)[:, None]
 
 
+def check_angles(azimuth: float, elevation: float, up: str) -> None:
+    """Refuse an elevation beyond the poles, or another axis than x, y and z."""
+    if not math.isfinite(azimuth):
+        raise InrError(f"the azimuth is a finite number of degrees, not {azimuth:g}")
+    if not -90 <= elevation <= 90:
+        raise InrError(f"the elevation is from -90 to 90 degrees, not {elevation:g}")
+    if up not in ("x", "y", "z"):
+        raise InrError(f"the upward axis is x, y or z, not '{up}'")
+
+
 def look(centre: Float[np.ndarray, "3"], radius: float, azimuth: float, elevation: float, up: Up | str = "y") -> Camera:
     """A camera that looks at a sphere.
 
@@ -67,12 +77,7 @@ def look(centre: Float[np.ndarray, "3"], radius: float, azimuth: float, elevatio
     Raises:
         InrError: an elevation beyond the poles, or another axis.
     """
-    if not math.isfinite(azimuth):
-        raise InrError(f"the azimuth is a finite number of degrees, not {azimuth:g}")
-    if not -90 <= elevation <= 90:
-        raise InrError(f"the elevation is from -90 to 90 degrees, not {elevation:g}")
-    if up not in ("x", "y", "z"):
-        raise InrError(f"the upward axis is x, y or z, not '{up}'")
+    check_angles(azimuth, elevation, up)
     upward = "xyz".index(up)
     turn, tilt = math.radians(azimuth), math.radians(elevation)
     front, side, sky = np.roll(np.eye(3), upward + 1 - 3, axis=1)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from inr._errors import InrError
 from inr._srgb import linear_light, srgb_tones
 from inr.field import Field, Spec
-from inr.shapes._camera import Camera, Up, framed, look
+from inr.shapes._camera import Camera, Up, check_angles, framed, look
 from inr.shapes._implicit import Implicit, implicit
 from inr.shapes._scene import Scene, in_parts
 from inr.shapes._shading import shaded
@@ -53,6 +53,7 @@ def picture(
         InrError: a field of another kind or of a shape in the plane, no surface, or a size or angle out of bounds.
     """
     check_size(size)
+    check_angles(azimuth, elevation, up)
     scene = (
         shape if isinstance(shape, Scene) else Scene(shape if isinstance(shape, Implicit) else implicit(shape, engine))
     )
@@ -82,6 +83,7 @@ def turntable(
         InrError: as `picture` does.
     """
     check_size(size)
+    check_angles(azimuth, elevation, up)
     scene = Scene(shape if isinstance(shape, Implicit) else implicit(shape, engine))
     turns = [azimuth + 360 * frame / frames for frame in range(frames)]
     cameras = [look(scene.centre, scene.radius, turn, elevation, up) for turn in turns]
