@@ -14,6 +14,9 @@ DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})
 
 # of fields whose whole fits there is a kernel for: what a program has room for
 _MOST_LAYERS, _MOST_UNITS, _MOST_FEATURES, _MOST_VALUES = 4, 64, 64, 16
+# Of matrices, padded. A program takes some 24 bytes of shared memory for each, 90 kB of the 99 that any GPU has from
+# compute capability 8.0 on (tests/engines/triton/test_compiling.py).
+_MOST_WEIGHTS = 4096
 
 encoders = Kernels("inr.engines._triton._encoders")
 
@@ -62,6 +65,15 @@ def without_whole_fits(field: Field) -> str | None:
     ):  # fmt: skip
         if number > most:
             return f"it has {number:,} {what}, and kernels of whole fits at most {most}"
+    width, features = _padded(network.width), _padded(network.in_dim)
+    weights = width * (features + (network.depth - 1) * width + _padded(network.out_dim))
+    if weights > _MOST_WEIGHTS:
+        return f"its padded matrices have {weights:,} weights, and kernels of whole fits room for {_MOST_WEIGHTS:,}"
     if network.activation.planes > 1:
         return f"activation '{network.activation.config()['name']}' is complex, and kernels of whole fits are real"
     return untranslatable(network.activation)
+
+
+def _padded(size: int) -> int:
+    """A side of a matrix as kernels of whole fits hold it: a power of two, and what a product takes at least."""
+    return max(16, 1 << (size - 1).bit_length())

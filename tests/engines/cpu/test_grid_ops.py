@@ -1,5 +1,6 @@
 """Grid encodings as operators of PyTorch, beside the eager encodings."""
 
+import functools
 import itertools
 import math
 
@@ -65,11 +66,13 @@ def test_operators_keep_the_rules(spec, in_dim, checks):
     encoding, coords = problem(spec, in_dim)
     count, coarsest, finest, size, smoothness = encoding.lattice.shape
     shape = count, coarsest, finest, 0 if size == math.inf else size, smoothness
-    torch.library.opcheck(torch.ops.inr.grid_encode.default, (coords, encoding.table, *shape), test_utils=checks)
+    # as derivatives above: slopes of hundreds are sums of 16 vertices, in another order where the graph is traced
+    check = functools.partial(torch.library.opcheck, test_utils=checks, rtol=1e-4, atol=1e-4)
+    check(torch.ops.inr.grid_encode.default, (coords, encoding.table, *shape))
     grad = torch.randn(len(coords), encoding.out_dim, requires_grad=True)
     for wanted in ((True, True), (False, True))[: 1 + (in_dim == 2)]:
         arguments = (grad, coords, encoding.table, *shape, *wanted)
-        torch.library.opcheck(torch.ops.inr.grid_encode_backward.default, arguments, test_utils=checks)
+        check(torch.ops.inr.grid_encode_backward.default, arguments)
 
 
 @pytest.mark.parametrize(("of_coords", "of_table"), [(True, False), (False, True), (False, False)])

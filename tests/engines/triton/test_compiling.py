@@ -49,11 +49,11 @@ def test_networks_compile(case, root, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("case", [(90, 3, 32), (80, 3, 32), (90, 4, 64)], ids=str)
+@pytest.mark.parametrize("case", [(90, 4, 32), (80, 3, 32), (90, 1, 64)], ids=str)
 def test_whole_fits_compile(case, root, tmp_path):
     kernels = compiled("compiling_fits.py", case, root, tmp_path)
     assert [kernel["kernel"] for kernel in kernels] == ["fit", "measure"]
     for kernel in kernels:
         # what of weights, gradients and a tile's values does not fit in registers is spilled, to the first cache
-        assert kernel["shared"] <= (SHARED if case[2] == 32 else SHARED_OF_10), kernel
+        assert kernel["shared"] <= SHARED, kernel
         assert kernel["tensor cores"] != "none", kernel

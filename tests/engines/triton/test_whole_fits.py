@@ -169,6 +169,8 @@ def test_sets_say_which_engine_fitted_them(tmp_path):
     assert "engine" not in inr.fit_many(signals, **options).header["fit"]  # kernels that would be interpreted
     with pytest.raises(inr.InrError, match=r"engine 'triton' cannot fit this set: it has 5 layers.*use engine 'auto'"):
         inr.fit_many(signals, engine="triton", **{**options, "network": "mlp:depth=5,width=8"})
+    with pytest.raises(inr.InrError, match=r"its padded matrices have 6,144 weights, and .* room for 4,096"):
+        inr.fit_many(signals, engine="triton", **{**options, "network": "mlp:depth=2,width=33"})
 
 
 @pytest.mark.filterwarnings("ignore:.*it is one of few")
