@@ -39,7 +39,7 @@ class SolveOptions:
     periodic: str | Sequence[str] = ()
     values: tuple[float, float] | None = None
     weights: Mapping[str, float] | None = None
-    tolerance: float = 5e-7
+    tolerance: float = 4e-7
     features: int = 3_000
     seconds: float | None = None
     steps: int | None = None

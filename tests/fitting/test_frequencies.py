@@ -255,7 +255,7 @@ def test_a_suggestion_can_be_fitted():
     assert set(suggestion.choices) == {"fourier", "sine"}
     best = max(choice.psnr for choice in suggestion.choices.values())
     assert suggestion.choices[suggestion.best].psnr == best
-    assert "predicts better" in str(suggestion)
+    assert "  <- better" in str(suggestion)
     assert inr.fit(signal, **suggestion.parts, network="mlp:depth=1,width=8", steps=1).metrics
 
 
