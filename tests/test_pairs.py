@@ -87,7 +87,7 @@ def fitted_psnr(encoding: str, activation: str) -> float:
     options: dict = {"encoding": encoding, "activation": activation, "network": "mlp:depth=3,width=64", "seed": 0}
     options |= {"steps": STEPS, "learning_rate": "paper", "lattice_only": True}
     try:
-        field = inr.fit(crop(), engine="cpu:backward=float32", **options)
+        field = inr.fit(crop(), engine="cpu:backward=float32,threads=1", **options)
     except inr.InrError:  # an activation without kernels
         field = inr.fit(crop(), engine="eager", **options)
     return field.metrics["psnr"]
