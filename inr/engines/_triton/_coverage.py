@@ -14,8 +14,8 @@ DIALECT = Dialect(number=repr, functions={name: name for name in FUNCTIONS})
 
 # of fields whose whole fits there is a kernel for: what a program has room for
 _MOST_LAYERS, _MOST_UNITS, _MOST_FEATURES, _MOST_VALUES = 4, 64, 64, 16
-# Of matrices, padded. A program takes some 24 bytes of shared memory for each, 90 kB of the 99 that any GPU has from
-# compute capability 8.0 on (tests/engines/triton/test_compiling.py).
+# Of matrices, padded. Programs with so many were compiled to take at most 90 KiB of shared memory, of the 99 that any
+# GPU has from compute capability 8.0 on (tests/engines/triton/test_compiling.py).
 _MOST_WEIGHTS = 4096
 
 encoders = Kernels("inr.engines._triton._encoders")
@@ -65,8 +65,8 @@ def without_whole_fits(field: Field) -> str | None:
     ):  # fmt: skip
         if number > most:
             return f"it has {number:,} {what}, and kernels of whole fits at most {most}"
-    width, features = _padded(network.width), _padded(network.in_dim)
-    weights = width * (features + (network.depth - 1) * width + _padded(network.out_dim))
+    width, features = padded_side(network.width), padded_side(network.in_dim)
+    weights = width * (features + (network.depth - 1) * width + padded_side(network.out_dim))
     if weights > _MOST_WEIGHTS:
         return f"its padded matrices have {weights:,} weights, and kernels of whole fits room for {_MOST_WEIGHTS:,}"
     if network.activation.planes > 1:
@@ -74,6 +74,6 @@ def without_whole_fits(field: Field) -> str | None:
     return untranslatable(network.activation)
 
 
-def _padded(size: int) -> int:
-    """A side of a matrix as kernels of whole fits hold it: a power of two, and what a product takes at least."""
+def padded_side(size: int) -> int:
+    """A side of a matrix as kernels of whole fits hold it: a power of two that is at least the 16 of a product."""
     return max(16, 1 << (size - 1).bit_length())

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-import triton
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from inr.engines._formulas import constant_row
 from inr.engines._program import Course
 from inr.engines._triton import _library, _whole_fits
 from inr.engines._triton._activations import functions
+from inr.engines._triton._coverage import padded_side
 from inr.engines._triton._network import Shape, places_of, shape_of
 from inr.field import Field
 from inr.networks import MLP
@@ -151,7 +151,7 @@ class ManyFields:
 def padded_shape(network: MLP) -> Shape:
     """The sizes of a network of real values as the kernels of whole fits have them: powers of two."""
     shape = shape_of(network, torch.float32.itemsize)
-    return replace(shape, features=max(triton.next_power_of_2(network.in_dim), 16))
+    return replace(shape, features=padded_side(network.in_dim))
 
 
 def numbers_of(s: Shape) -> int:
