@@ -1,6 +1,7 @@
 """A worker that may be killed at any moment: `python queue_worker.py FOLDER NAME LOG`.
 
-Its result for a job is a blob that depends on the job alone; what it finished it writes to the log.
+Its result for a job is a blob that depends on the job alone; what it finished it writes to the log. It ends when
+nothing is left to do and the folder has a file `CLOSED`, so that those that are to be killed are still there.
 """
 
 import os
@@ -12,6 +13,7 @@ from inr.serving.queue import Progress, Queue
 from inr.serving.store import Store
 
 LEASE = 0.3
+CLOSED = "closed"
 
 
 def main(folder: Path, name: str, log: Path) -> None:
@@ -22,7 +24,7 @@ def main(folder: Path, name: str, log: Path) -> None:
     while True:
         claims = queue.claim(name, limit=4)
         if not claims:
-            if not set(queue.counts()) & {"queued", "running"}:
+            if (folder / CLOSED).exists() and not set(queue.counts()) & {"queued", "running"}:
                 return
             time.sleep(0.005)
         for claim in claims:

@@ -17,7 +17,7 @@ import pytest
 import inr
 from inr.serving.queue import NewJob, Queue
 from inr.serving.store import Store
-from tests.serving.queue_worker import LEASE
+from tests.serving.queue_worker import CLOSED, LEASE
 
 WORKER = Path(__file__).with_name("queue_worker.py")
 
@@ -74,6 +74,7 @@ def run_and_disturb(folder: Path, *, workers: int, jobs: int, kills: int, stops:
                 crew.kill(chance.randrange(workers))
             else:
                 crew.stop_for_longer_than_a_lease(chance.randrange(workers))
+        (folder / CLOSED).touch()
         crew.wait()
     finally:
         crew.end()

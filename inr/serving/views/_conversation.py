@@ -81,7 +81,7 @@ class Conversation:
 
     async def ending(self) -> None:
         """Wait until the process has ended."""
-        await self._listener
+        await asyncio.wait([self._listener])  # who stops waiting does not stop it
 
     async def _listen(self) -> None:
         """Hand answers to those who wait for them, until there are no more."""

@@ -74,6 +74,8 @@ class Renderer:
     async def _conversation(self) -> Conversation:
         async with self._starting:
             if self._current is None or self._current.has_ended:
+                if self._current is not None:
+                    await self._current.ending()  # so that there is never more than one process
                 self._current = await Conversation.begin([*PROCESS, str(self._cache), *self._options])
             return self._current
 
