@@ -1,12 +1,13 @@
 """How close fields come to shapes in a minute, to points in five, and whether the signs of an open mesh are right.
 
-    python -m studies.shapes --shared DIR [--only solids|points|signs] [--seconds 60] [--threads 2]
+    python -m studies.shapes --shared DIR [--only solids|points|signs] [--seconds 60] [--point-steps N] [--threads 2]
 
 - `solids`: `inr fit` of a mesh with its usual settings, drawing points included. The settings were chosen by nefertiti
   alone; boot, wingnut, spot and the open bunny were looked at afterwards.
 - `points`: 131,072 oriented points of the closed bunny in five minutes: SIREN's loss and IGR's in a sine network of 256
   units, as published and with the distances that the points tell (`far`); and half as many points without normals, by
-  DiGS. The rate suits some 20,000 steps: at 1e-3 so many ended with sheets in space, and 8,000 did not.
+  DiGS. The rate suits some 20,000 steps: at 1e-3 so many ended with sheets in space, and 8,000 did not. Two cores with
+  AVX-512 take them in the five minutes; `--point-steps` asks slower machines for as many.
 - `signs`: of the open bunny at 20,000 points in the box and as many near the surface, against the exact winding number,
   the sum over all triangles; ours, and libigl's where it is installed.
 
@@ -80,7 +81,9 @@ def solid(path: Path, at_least: str, seconds: float, engine: str) -> Row:
     return _row(fitter.field, signal.solid, fitter.seconds) | {"at_least": at_least}
 
 
-def points(mesh: Path, objective: str, network: str, oriented: bool, at_least: str, engine: str) -> Row:
+def points(
+    mesh: Path, objective: str, network: str, oriented: bool, at_least: str, budget: inr.Budget, engine: str
+) -> Row:
     """Points of the closed bunny, with normals or without."""
     known = _opened(mesh, "eikonal")
     assert isinstance(known, OrientedSignal)
@@ -90,8 +93,8 @@ def points(mesh: Path, objective: str, network: str, oriented: bool, at_least: s
         surface = known.sets[known.SURFACE].coords[::2]
         signal = from_points(known.domain.positions(surface.astype(np.float64)))
     fitter = inr.fitting.make_fitter(
-        signal, budget=inr.Budget(seconds=POINT_SECONDS), engine=engine, objective=objective, network=network,
-        encoding="identity", activation="sine:omega=30", batch=4_096, learning_rate=5e-4,
+        signal, budget=budget, engine=engine, objective=objective, network=network, encoding="identity",
+        activation="sine:omega=30", batch=4_096, learning_rate=5e-4,
     )  # fmt: skip
     for _ in fitter.run():
         pass
@@ -136,6 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["solids", "points", "signs"])
     parser.add_argument("--seconds", type=float, default=60.0, help="of each mesh")
+    parser.add_argument("--point-steps", type=int, help="of fits to points, in place of five minutes")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shared", type=Path, required=True, help="folder that holds mesh")
     options = parser.parse_args()
@@ -153,8 +157,10 @@ def main() -> None:
         method = f"inr fit, {options.seconds:g} s"
         fit = partial(solid, folder / f"{name}.obj", least, options.seconds, engine)
         work.append(("solids", name, method, fit))
+    steps = options.point_steps
+    budget = inr.Budget(steps=steps) if steps else inr.Budget(seconds=POINT_SECONDS)
     for method, what in POINTS.items():
-        work.append(("points", "closed bunny", method, partial(points, folder / CLOSED_BUNNY, *what, engine)))
+        work.append(("points", "closed bunny", method, partial(points, folder / CLOSED_BUNNY, *what, budget, engine)))
     ledger = Ledger(TABLE, COLUMNS, ["shape", "method"], machine.describe())
     for part, shape, method, make in work:
         if options.only in (None, part):

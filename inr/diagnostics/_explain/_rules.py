@@ -19,6 +19,7 @@ STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the sec
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
 STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
+ENOUGH = 80.0  # dB: an error of a ten-thousandth of the range is finer than what is known between samples
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
 HELD_OUT_GAP = 10.0  # dB from samples that were learned to those that were not
@@ -128,7 +129,7 @@ def _budget_short(facts: Facts, field: Field) -> Iterator[Advice]:
     if facts.history is None or facts.alias >= ALIAS or _learns_noise(facts) or not facts.fit.get("steps"):
         return
     gain = facts.history.gain(0.5)
-    if gain < STILL_GAINING or _rate_octaves(facts) >= RATE_OCTAVES:
+    if gain < STILL_GAINING or facts.psnr >= ENOUGH or _rate_octaves(facts) >= RATE_OCTAVES:
         return
     steps = 2 * int(facts.fit["steps"])
     words = (
