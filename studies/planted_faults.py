@@ -161,9 +161,9 @@ CAUSES = ("frequency_high", "frequency_low", "rate_high", "stuck", "rate_low", "
 
 def fitted(signal: inr.signals.GridSignal, settings: Mapping[str, Any], seed: int) -> tuple[inr.Field, Any]:
     """A fit with all samples in every step, and its history."""
-    options = {name: value for name, value in settings.items() if name != "steps"}
+    options = {"lattice_only": True} | {name: value for name, value in settings.items() if name != "steps"}
     budget = inr.Budget(steps=settings["steps"])
-    fitter = make_fitter(signal, budget=budget, batch=signal.size, lattice_only=True, seed=seed, **options)
+    fitter = make_fitter(signal, budget=budget, batch=signal.size, seed=seed, **options)
     recorder = inr.diagnostics.Recorder(fitter)
     for event in fitter.run():
         recorder.observe(event)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from inr.diagnostics._live import live_curve as live_curve
     from inr.diagnostics._measures._alias import alias_power as alias_power
     from inr.diagnostics._measures._alias import alias_ratio as alias_ratio
+    from inr.diagnostics._measures._alias import invented_power as invented_power
     from inr.diagnostics._measures._alias import twice_as_dense as twice_as_dense
     from inr.diagnostics._measures._amplitude import amplitude_bound as amplitude_bound
     from inr.diagnostics._measures._amplitude import harmonic_bounds as harmonic_bounds
@@ -113,6 +114,7 @@ __getattr__, __all__ = lazy_exports(
         "activation_patterns": "._measures._regions",
         "alias_power": "._measures._alias",
         "alias_ratio": "._measures._alias",
+        "invented_power": "._measures._alias",
         "amplitude_bound": "._measures._amplitude",
         "autocorrelation": "._measures._whiteness",
         "autocorrelation_map": "._measures._whiteness",

@@ -74,6 +74,7 @@ STILL = History(tuple(0.1 * math.exp(-step / 100) for step in range(400)))
         ("noise", {"noise": 0.05, "mse": 1e-3, "run_on": 3.0}, {"steps": 140}),
         ("frequency_high", {"alias": 5.0, "ladders": (LOWER,)}, {"encoding": FOURIER.format(0.5)}),
         ("frequency_high", {"psnr_held_out": 20.0, "ladders": ()}, {"lattice_only": False}),
+        ("frequency_high", {"alias": 5.0, "invented": 4e-3, "ladders": ()}, {"lattice_only": False}),
         ("frequency_low", {"bands": (0.0, 0.1, 0.8), "ladders": (HIGHER,)}, {"encoding": FOURIER.format(8.0)}),
         ("narrow", {"rank": 0.8, "whiteness": 0.7, "capacity": FEW}, {"network": "mlp:depth=2,width=32,bias=true"}),
         ("narrow", {"whiteness": 0.7, "capacity": FEW}, {"network": "mlp:depth=2,width=32,bias=true"}),
@@ -106,6 +107,7 @@ def test_a_coarse_grid(signal):
     [
         {"whiteness": 0.7, "capacity": FEW, "mse": 1e-6, "noise": 0.01},  # it has come down to the noise
         {"whiteness": 0.7, "capacity": FEW, "history": STILL, "fit": {}},  # it is still learning
+        {"alias": 5.0, "invented": 1e-4, "ladders": ()},  # what is invented is less than what is missed anyway
         {"psnr": 84.0, "mse": 1.6e-8, "history": STILL},  # so is this, of what nobody can tell
         {"dead": 0.95},  # but as good as it should be
         {"noise": 0.05, "mse": 1e-3, "run_on": 0.2},  # nothing is lost by it

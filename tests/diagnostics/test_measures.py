@@ -202,6 +202,11 @@ def test_alias_ratio():
     assert ratio(8) < 0.1  # below the samples' Nyquist frequency of 20 cycles
     assert ratio(count + 8) > 20  # looks the same at the samples
 
+    samples = wave(coords, 8).reshape(count, count, 1)
+    for amount in (0.0, 0.5):
+        values = (wave(finer, 8) + amount * wave(finer, 30)).reshape(2 * count, 2 * count, 1)
+        assert diagnostics.invented_power(values, samples) == pytest.approx(amount**2 / 2, abs=0.01)
+
 
 def test_regions_of_one_layer_are_its_kinks():
     field = small_field((32,), network="mlp:depth=1,width=9")

@@ -16,7 +16,7 @@ from inr.diagnostics._explain._capacity import Capacity, capacity_of
 from inr.diagnostics._explain._frequency import Ladder, frequency_ladders, lost_by_running_on
 from inr.diagnostics._explain._history import History, decibels
 from inr.diagnostics._explain._settings import settings_of
-from inr.diagnostics._measures._alias import alias_ratio
+from inr.diagnostics._measures._alias import alias_ratio, invented_power
 from inr.diagnostics._measures._bands import band_limits, band_powers
 from inr.diagnostics._measures._layers import feature_rank, layer_ranks, layers_at
 from inr.diagnostics._measures._noise import noise_estimate
@@ -58,7 +58,7 @@ class Facts:
             says were missing while it was fitted, and that the signal has.
         bands: the residual's power over the target's, by octaves, low to high; limits: their upper ends as shares of
             the Nyquist frequency.
-        alias: `inr.diagnostics.alias_ratio`, of means over blocks.
+        alias: `inr.diagnostics.alias_ratio`, of means over blocks; invented: `inr.diagnostics.invented_power` of them.
         noise: the signal's own, as a share of its range.
         mse: mean squared error on blocks.
         baseline: PSNR of random Fourier features solved in closed form, on samples that they leave out: what a fit
@@ -85,6 +85,7 @@ class Facts:
     bands: tuple[float, ...] = ()
     limits: tuple[float, ...] = ()
     alias: float = math.nan
+    invented: float = math.nan
     noise: float = math.nan
     mse: float = math.nan
     baseline: float = math.nan
@@ -129,9 +130,11 @@ def gather(
     spread = sum(float((np.square(block.target - mean) * block.there).sum()) for block in blocks) / count
     power, wanted = (np.mean([band_powers(each) for each in group], axis=0) for group in (residuals, targets))
     logarithms: list[float] = []
+    invented: list[float] = []
     if all(bool(block.there.all()) for block in blocks):
-        ratios = (alias_ratio(block.twice_as_dense(run), block.target) for block in blocks)
-        logarithms = [math.log(max(each, 1e-6)) for each in ratios]
+        pairs = [(block.twice_as_dense(run), block.target) for block in blocks]
+        logarithms = [math.log(max(alias_ratio(*pair), 1e-6)) for pair in pairs]
+        invented = [invented_power(*pair) for pair in pairs]
     whiteness = [autocorrelation(each) for each in residuals]
     noise = _noise(blocks)
     looked_at = count // signal.channels, signal.size
@@ -153,7 +156,8 @@ def gather(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
         bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
         limits=tuple(band_limits(blocks[0].shape)), alias=math.exp(fmean(logarithms)) if logarithms else math.nan,
-        noise=level, whiteness=fmean(whiteness), looked_at=looked_at, errors=errors,
+        invented=fmean(invented) if invented else math.nan, noise=level, whiteness=fmean(whiteness),
+        looked_at=looked_at, errors=errors,
         ladders=frequency_ladders(field, signal, seed=seed), baseline=_baseline(signal, seed),
         grid=_grid(field, signal, blocks, residuals), capacity=capacity_of(field, signal, blocks), run_on=run_on,
         history=history, fit=field.fit, suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},

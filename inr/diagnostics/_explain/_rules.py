@@ -189,11 +189,17 @@ def _frequency_high(facts: Facts, field: Field) -> Iterator[Advice]:
         ladder = max(lower, key=lambda each: each.gain)
         words = f"{seen}: {_from_to(ladder)}"
         yield Advice("frequency_high", measure, number, threshold, ladder.gain, words, _at(field, ladder))
-    elif not facts.ladders:
+    elif not facts.ladders and (lost := _lost_between(facts)) >= LEAST_EXPECTED:
         what = "learn places between the samples too, with --for zoom"
-        reached = facts.psnr if math.isnan(facts.psnr_held_out) else facts.psnr_held_out
-        expected = max(facts.baseline - reached, LEAST_EXPECTED)
+        expected = max(min(lost, facts.baseline - facts.psnr + lost), LEAST_EXPECTED)
         yield Advice("frequency_high", measure, number, threshold, expected, f"{seen}: {what}", {"lattice_only": False})
+
+
+def _lost_between(facts: Facts) -> float:
+    """Decibels from the samples that were learned to places between them: measured, or what invented detail makes."""
+    if not math.isnan(facts.psnr_held_out):
+        return facts.psnr - facts.psnr_held_out
+    return 10 * math.log10(1 + facts.invented / max(facts.mse, 1e-12))
 
 
 def _frequency_low(facts: Facts, field: Field) -> Iterator[Advice]:

@@ -48,6 +48,20 @@ def alias_ratio(finer: Float[np.ndarray, "*finer c"], samples: Float[np.ndarray,
     return alias_power(finer) / max(alias_power(_joined_by_lines(samples)), FLOOR)
 
 
+def invented_power(finer: Float[np.ndarray, "*finer c"], samples: Float[np.ndarray, "*shape c"]) -> float:
+    """The power of the detail finer than the samples that a field has and lines between them have not.
+
+    Args:
+        finer, samples: as of `alias_ratio`.
+
+    Returns:
+        A mean square, in the square of the values' unit: what mean squared errors between the samples are larger by,
+        where nothing of this detail is right.
+    """
+    share = alias_power(finer) - max(alias_power(_joined_by_lines(samples)), FLOOR)
+    return max(share, 0.0) * float(np.square(finer - finer.mean(axis=tuple(range(finer.ndim - 1)))).mean())
+
+
 def twice_as_dense(coords: Float[torch.Tensor, "n d"], shape: tuple[int, ...]) -> Float[torch.Tensor, "m d"]:
     """Places at half the spacing between the samples of a block of a grid: from the first sample on, half a step apart.
 
