@@ -12,9 +12,10 @@ Thresholds of the rules were chosen with the set `tuning` (camera, coffee, grave
 seed 1; seed 0); `reported` (chelsea, coins, brick, the middle of bach.wav, blobs of seed 2; seed 7) was not looked at
 for that, until a fit of the sound that had reached 84 dB was told to go on: the rule that leaves such fits alone was
 then tried on `confirming` (astronaut, clock, grass, immunohistochemistry, two other parts of bach.wav, blobs of seeds 3
-and 4; seed 11), which no rule has seen. Each fit is a row of results/planted_faults.tsv, kept as it ends; what is there
-is not made again.
-results/planted_faults.md is written from the rows of all sets.
+and 4; seed 11), which no rule had seen: 60 of 64 were right, and none of 24 healthy fits was flagged. Two of the four
+were stuck at the rate that a probe finds, and are told what is too coarse since then. Each fit is a row of
+results/planted_faults.tsv, kept as it ends; what is there is not made again. results/planted_faults.md is written from
+the rows of all sets.
 
 Healthy settings are the same for all signals of a kind, with learning rates as inr's own probe finds them ("auto").
 What is planted is a change of one of them:

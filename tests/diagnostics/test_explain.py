@@ -150,6 +150,14 @@ def test_a_fit_that_learned_nothing_says_nothing_of_its_parts(field):
     assert [each.cause for each in advise(facts, field)] == ["stuck"]
 
 
+def test_a_fit_that_learned_nothing_at_a_good_rate_may_be_too_coarse(field):
+    nothing = {"psnr": 12.2, "history": History((0.1,) * 400), "bands": (1.0, 1.0, 1.0), "ladders": (HIGHER,)}
+    (found,) = advise(Facts(**HEALTHY | nothing), field)
+    assert found.cause == "frequency_low"
+    (found,) = advise(Facts(**HEALTHY | nothing | {"suited": {"network": 2e-5}}), field)
+    assert found.cause == "stuck"
+
+
 def test_what_a_history_says():
     assert falling().spikes() == 0
     assert SPIKY.spikes() == pytest.approx(0.5)

@@ -16,6 +16,7 @@ from inr.field import Field
 
 # of learning rates, from the history of the loss
 STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the second half of the steps
+SUITED = 1.0  # octaves from the rate that a probe finds: a fit that is stuck at this one is so for another reason
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
 STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
@@ -59,21 +60,29 @@ def advise(facts: Facts, field: Field) -> list[Advice]:
     """What holds a fit back, the worst first.
 
     A fit that learned nothing, or whose loss never settled, says little of its parts: then that is all that is said of
-    them.
+    them. But one that learned nothing at the very rate that a probe finds may have parts too coarse for its signal,
+    which the signal alone tells.
 
     Args:
         facts: of the fit.
         field: whose parts are changed.
     """
-    for rule in (_stuck, _rate_high):
-        found = list(rule(facts, field))
-        if found:
-            return found
+    stuck = list(_stuck(facts, field))
+    if stuck:
+        suited = abs(_rate_octaves(facts)) <= SUITED  # not where there was no probe
+        coarse = [*_frequency_low(facts, field), *_grid_coarse(facts, field)] if suited else []
+        return sorted(coarse, key=_expected, reverse=True) or stuck
+    found = list(_rate_high(facts, field))
+    if found:
+        return found
     rules: tuple[Callable[[Facts, Field], Iterator[Advice]], ...] = (
         _noise, _frequency_high, _grid_coarse, _rate_low, _narrow, _frequency_low, _budget_short, _dead,
     )  # fmt: skip
-    found = [each for rule in rules for each in rule(facts, field)]
-    return sorted(found, key=lambda each: -each.expected)
+    return sorted((each for rule in rules for each in rule(facts, field)), key=_expected, reverse=True)
+
+
+def _expected(advice: Advice) -> float:
+    return advice.expected
 
 
 def _stuck(facts: Facts, field: Field) -> Iterator[Advice]:
