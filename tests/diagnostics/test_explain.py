@@ -68,6 +68,10 @@ STILL = History(tuple(0.1 * math.exp(-step / 100) for step in range(400)))
         ("rate_high", {"history": SPIKY, "fit": FIT | {"schedule": "constant"}}, {"schedule": "cosine"}),
         ("rate_high", {"history": SPIKY}, {"learning_rate": {"network": 2.5e-4}}),
         ("rate_high", {"history": SPIKY, "suited": {"network": 5e-4}}, {"learning_rate": {"network": 5e-4}}),
+        (
+            "rate_high", {"history": SPIKY, "suited": {"network": 5e-4}, "fit": FIT | {"schedule": "constant"}},
+            {"learning_rate": {"network": 5e-4}, "schedule": "cosine"},
+        ),
         ("rate_low", {"suited": {"network": 0.02}}, {"learning_rate": {"network": 0.02}}),
         ("budget_short", {"history": STILL}, {"steps": 800}),
         # the loss falls below (2 · 0.05)² after 70 steps

@@ -16,7 +16,7 @@ from inr.field import Field
 
 # of learning rates, from the history of the loss
 STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the second half of the steps
-SUITED = 1.0  # octaves from the rate that a probe finds: a fit that is stuck at this one is so for another reason
+SUITED = 1.0  # octaves from the rate that a probe finds, within which the rate is not to blame
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
 STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
@@ -107,7 +107,7 @@ def _rate_high(facts: Facts, field: Field) -> Iterator[Advice]:
     spikes, expected = facts.history.spikes(), max(facts.history.above_least(), 1.0)
     seen = f"{spikes:.0%} of the later steps have a loss over 1.5 times the least so far ({SPIKES:.0%} is too much)"
     constant = facts.fit.get("schedule") == "constant"
-    if constant and spikes < MANY_SPIKES:
+    if constant and spikes < MANY_SPIKES and not _rate_octaves(facts) <= -SUITED:
         changes, what = {"schedule": "cosine"}, "let the learning rate fall, by schedule cosine"
     else:
         changes, what = _lower(facts, 0.25, "a quarter of the learning rate")
