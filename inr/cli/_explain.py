@@ -63,7 +63,6 @@ def explain(
 ) -> None:
     """Say why a fit is as good as it is, and what to change."""
     page = page_path(file, output)
-    check_writable(page, force=force)
     if trial and signal is None:
         raise InrError(f"--try fits the signal: inr explain {file} SIGNAL --try")
     if is_set_file(file):
@@ -73,6 +72,7 @@ def explain(
 
         field, damaged = read_field(file)
         check_explainable(field, file)
+        check_writable(page, force=force)
         source = None if signal is None else inr.open(signal)
         known, left_out = _history(file, history)
     tell_damage(file, damaged)

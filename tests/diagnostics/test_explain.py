@@ -58,6 +58,7 @@ HIGHER = Ladder("encoding", "sigma", 2.0, ((2.0, 1.0), (4.0, 0.3), (8.0, 0.1), (
 FOURIER = "fourier:kind=gaussian,frequencies=8,sigma={},octaves=none"
 SPIKY = History(tuple(1e-3 * (1 + 3 * (step % 2)) for step in range(400)))
 FEW = Capacity(600, 2_000, 10_000, "width 16 -> 32", {"network": "mlp:depth=2,width=32,bias=true"}, 5.0)
+NOTHING = {"psnr": 11.4, "history": History((0.1,) * 400)}
 STILL = History(tuple(0.1 * math.exp(-step / 100) for step in range(400)))
 
 
@@ -74,6 +75,9 @@ STILL = History(tuple(0.1 * math.exp(-step / 100) for step in range(400)))
         ),
         ("rate_low", {"suited": {"network": 0.02}}, {"learning_rate": {"network": 0.02}}),
         ("budget_short", {"history": STILL}, {"steps": 800}),
+        ("budget_short", {**NOTHING, "fit": FIT | {"steps": 15}}, {"steps": 400}),
+        ("rate_low", NOTHING | {"suited": {"network": 10.0}}, {"learning_rate": {"network": 10.0}}),
+        ("narrow", NOTHING | {"capacity": FEW}, FEW.changes),
         # the loss falls below (2 · 0.05)² after 70 steps
         ("noise", {"noise": 0.05, "mse": 1e-3, "run_on": 3.0}, {"steps": 140}),
         ("frequency_high", {"alias": 5.0, "ladders": (LOWER,)}, {"encoding": FOURIER.format(0.5)}),
@@ -155,14 +159,21 @@ def test_a_fit_that_learned_nothing_says_nothing_of_its_parts(field):
 
 
 def test_a_fit_that_learned_nothing_at_a_good_rate_may_be_too_coarse(field):
-    nothing = {"psnr": 12.2, "history": History((0.1,) * 400), "bands": (1.0, 1.0, 1.0), "ladders": (HIGHER,)}
+    nothing = NOTHING | {"bands": (1.0, 1.0, 1.0), "ladders": (HIGHER,)}
     (found,) = advise(Facts(**HEALTHY | nothing), field)
     assert found.cause == "frequency_low"
     (found,) = advise(Facts(**HEALTHY | nothing | {"suited": {"network": 2e-5}}), field)
     assert found.cause == "stuck"
 
 
+def test_a_constant_has_nothing_to_be_learned(field):
+    assert advise(Facts(**HEALTHY | NOTHING | {"psnr_of_mean": 120.0}), field) == []
+
+
 def test_what_a_history_says():
+    assert not History((1.0, 1.9, 0.5)).blew_up()
+    assert History((1.0, 2.1, 0.5)).blew_up()
+    assert History((1.0, math.nan)).blew_up()
     assert falling().spikes() == 0
     assert SPIKY.spikes() == pytest.approx(0.5)
     assert SPIKY.rising() == pytest.approx(0.5, abs=0.01)

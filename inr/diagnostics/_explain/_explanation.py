@@ -75,7 +75,7 @@ class Explanation:
         eigenvalues, shares: of the tangent kernel on a block, and the target's shares along its eigenvectors.
         residual: a block's, or a picture's, (*shape, C), in shares of the range; None without a signal on a grid.
         around: the autocorrelation of the residual at lags up to 8, of two axes; None else.
-        cosines: between the gradients of single samples, of neighbours.
+        cosines: between the gradients of single samples, of neighbours; None of one sample.
         lines: activation regions along three lines through the middle, by name.
         signal: what the signal is called.
     """
@@ -162,7 +162,7 @@ def explain(
     near = blocks_of(signal, points=_CONFUSED, count=1, seed=seed)[0]
     coords, values = near.samples()
     few = min(_CONFUSED, max(MOST_NUMBERS // field.parameter_count, 2)) if sample_by_sample(field) else _CONFUSED
-    cosines = gradient_cosines(field, coords[:few], values[:few]).numpy()
+    cosines = gradient_cosines(field, coords[:few], values[:few]).numpy() if len(coords) > 1 else None
     return Explanation(
         findings, part_rows(field, block), band_rows(facts, kernel), facts, notes,
         eigenvalues=None if kernel is None else kernel.eigenvalues, shares=None if kernel is None else kernel.shares,

@@ -56,8 +56,8 @@ class Facts:
     Attributes:
         psnr: on blocks of the signal; psnr_of_mean: of the mean alone. psnr_held_out: on samples that the field's file
             says were missing while it was fitted, and that the signal has.
-        bands: the residual's power over the target's, by octaves, low to high; limits: their upper ends as shares of
-            the Nyquist frequency.
+        bands: the residual's power over the target's, by octaves, low to high, NaN where the target has none; limits:
+            their upper ends as shares of the Nyquist frequency.
         alias: `inr.diagnostics.alias_ratio`, of means over blocks; invented: `inr.diagnostics.invented_power` of them.
         noise: the signal's own, as a share of its range.
         mse: mean squared error on blocks.
@@ -154,7 +154,7 @@ def gather(
         errors["psnr"] *= 10 / math.log(10) / max(missed * signal.channels, 1e-12)
     return Facts(
         psnr=_psnr(missed), psnr_of_mean=_psnr(spread), psnr_held_out=_held_out(field, signal, run), mse=missed,
-        bands=tuple(float(each) for each in power / np.maximum(wanted, 1e-9 * wanted.sum())),
+        bands=tuple(map(float, np.divide(power, wanted, out=np.full_like(power, np.nan), where=_there(wanted)))),
         limits=tuple(band_limits(blocks[0].shape)), alias=math.exp(fmean(logarithms)) if logarithms else math.nan,
         invented=fmean(invented) if invented else math.nan, noise=level, whiteness=fmean(whiteness),
         looked_at=looked_at, errors=errors,
@@ -162,6 +162,12 @@ def gather(
         grid=_grid(field, signal, blocks, residuals), capacity=capacity_of(field, signal, blocks), run_on=run_on,
         history=history, fit=field.fit, suited=_suited(field, signal), **{**alone, "rank": _rank(field, blocks)},
     )  # fmt: skip
+
+
+def _there(power: np.ndarray) -> np.ndarray:
+    """Which bands have more than rounding errors."""
+    found: np.ndarray = power > max(1e-9 * power.sum(), 1e-12)
+    return found
 
 
 def _suited(field: Field, signal: GridSignal) -> dict[str, float]:

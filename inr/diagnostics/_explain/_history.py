@@ -73,6 +73,11 @@ class History:
         losses = np.array(self.losses)
         return float((losses > 1.5 * np.minimum.accumulate(losses))[len(losses) // 2 :].mean())
 
+    def blew_up(self) -> bool:
+        """Whether a loss was no number, or over twice the first."""
+        losses = np.array(self.losses)
+        return not bool((losses <= 2 * losses[0]).all())
+
     def rising(self) -> float:
         """The share of steps in the second half after which the loss went up."""
         half = self.half()

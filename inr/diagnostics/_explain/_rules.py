@@ -4,8 +4,8 @@ Thresholds come from fits with planted faults, see studies/planted_faults.py, wh
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inr._specs import format_spec
@@ -19,7 +19,9 @@ STUCK_WITHIN, STUCK_GAIN = 1.0, 1.0  # dB of predicting the mean, and of the sec
 SUITED = 1.0  # octaves from the rate that a probe finds, within which the rate is not to blame
 SPIKES, MANY_SPIKES = 0.3, 0.9  # share of steps in the second half that are 1.5 times above the least so far
 RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and dB that each of them costs
+MOST_OF_A_RATE = 16.0  # dB that are promised of a higher rate
 STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
+FEW_STEPS = 200  # after fewer, a fit that learned nothing has hardly begun
 ENOUGH = 80.0  # dB: an error of a ten-thousandth of the range is finer than what is known between samples
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
@@ -56,33 +58,47 @@ class Advice:
     changes: Mapping[str, Any]
 
 
+Rule = Callable[[Facts, Field], Iterator[Advice]]
+
+
 def advise(facts: Facts, field: Field) -> list[Advice]:
     """What holds a fit back, the worst first.
 
     A fit that learned nothing, or whose loss never settled, says little of its parts: then that is all that is said of
-    them. But one that learned nothing at the very rate that a probe finds may have parts too coarse for its signal,
-    which the signal alone tells.
+    them. But one that learned nothing at no higher a rate than a probe finds has another reason: a rate too low, parts
+    too coarse or too small for its signal, dead units, or too few steps.
 
     Args:
         facts: of the fit.
         field: whose parts are changed.
     """
+    if facts.psnr_of_mean >= ENOUGH:  # a constant
+        return []
     stuck = list(_stuck(facts, field))
     if stuck:
-        suited = abs(_rate_octaves(facts)) <= SUITED  # not where there was no probe
-        coarse = [*_frequency_low(facts, field), *_grid_coarse(facts, field)] if suited else []
-        return sorted(coarse, key=_expected, reverse=True) or stuck
-    found = list(_rate_high(facts, field))
-    if found:
-        return found
-    rules: tuple[Callable[[Facts, Field], Iterator[Advice]], ...] = (
-        _noise, _frequency_high, _grid_coarse, _rate_low, _narrow, _frequency_low, _budget_short, _dead,
-    )  # fmt: skip
-    return sorted((each for rule in rules for each in rule(facts, field)), key=_expected, reverse=True)
+        if _too_fast(facts):
+            return stuck
+        for rules in ((_rate_low, _frequency_low, _grid_coarse), (_hardly_begun,), (_too_small,), (_dead,)):
+            found = _by_rules(rules, facts, field)
+            if found:
+                return found
+        return [replace(each, expected=LEAST_EXPECTED) for each in stuck]
+    return list(_rate_high(facts, field)) or _by_rules(
+        (_noise, _frequency_high, _grid_coarse, _rate_low, _narrow, _frequency_low, _budget_short, _dead), facts, field
+    )
 
 
-def _expected(advice: Advice) -> float:
-    return advice.expected
+def _by_rules(rules: Sequence[Rule], facts: Facts, field: Field) -> list[Advice]:
+    """What some rules find, the most promising first."""
+    return sorted((each for rule in rules for each in rule(facts, field)), key=lambda each: -each.expected)
+
+
+def _too_fast(facts: Facts) -> bool:
+    """Whether the rate is why nothing was learned: above what a probe finds, or else one at which the loss rose."""
+    octaves = _rate_octaves(facts)
+    if math.isnan(octaves):
+        return facts.history is None or facts.history.blew_up()
+    return octaves < -SUITED
 
 
 def _stuck(facts: Facts, field: Field) -> Iterator[Advice]:
@@ -94,11 +110,25 @@ def _stuck(facts: Facts, field: Field) -> Iterator[Advice]:
     if changes:
         expected = facts.baseline - facts.psnr
         words = (
-            f"The fit is stuck {above:.1f} dB above predicting the mean (less than {STUCK_WITHIN:g} dB is nothing "
-            f"learned): start again at {what}"
+            f"The fit is stuck {_beside_the_mean(above)} (less than {STUCK_WITHIN:g} dB above it is nothing learned): "
+            f"start again at {what}"
         )
         expected = expected if expected > STUCK_WITHIN else STUCK_WITHIN
         yield Advice("stuck", "dB above the mean", above, STUCK_WITHIN, expected, words, changes)
+
+
+def _beside_the_mean(above: float) -> str:
+    return f"{abs(above):.1f} dB {'above' if above >= 0 else 'below'} predicting the mean"
+
+
+def _hardly_begun(facts: Facts, field: Field) -> Iterator[Advice]:
+    steps, above = int(facts.fit.get("steps", 0)), facts.psnr - facts.psnr_of_mean
+    if 0 < steps < FEW_STEPS:
+        words = (
+            f"The fit has hardly begun: it ends {_beside_the_mean(above)} after {steps} steps ({FEW_STEPS} are few), "
+            f"and nothing speaks against its rate: take {2 * FEW_STEPS} steps"
+        )
+        yield Advice("budget_short", "steps", steps, FEW_STEPS, MOST_OF_A_HALF, words, {"steps": 2 * FEW_STEPS})
 
 
 def _rate_high(facts: Facts, field: Field) -> Iterator[Advice]:
@@ -128,7 +158,7 @@ def _rate_low(facts: Facts, field: Field) -> Iterator[Advice]:
         f"({RATE_OCTAVES:g} are too many): {facts.fit['rates']['network']:.3g} -> {facts.suited['network']:.3g}"
     )
     rates = {part: _rounded(rate) for part, rate in facts.suited.items()}
-    expected = OCTAVE_GAIN * octaves
+    expected = min(OCTAVE_GAIN * octaves, MOST_OF_A_RATE)
     yield Advice(
         "rate_low", "octaves below the probe's rate", octaves, RATE_OCTAVES, expected, words, {"learning_rate": rates}
     )
@@ -212,7 +242,7 @@ def _lost_between(facts: Facts) -> float:
 
 
 def _frequency_low(facts: Facts, field: Field) -> Iterator[Advice]:
-    if not facts.bands or not facts.alias < NO_ALIAS or facts.bands[-1] < TOP_BAND:
+    if not facts.bands or not facts.alias < NO_ALIAS or not facts.bands[-1] >= TOP_BAND:
         return
     for ladder in facts.ladders:
         if ladder.octaves >= 1 and ladder.gain >= HIGHER_GAIN:
@@ -263,6 +293,19 @@ def _narrow(facts: Facts, field: Field) -> Iterator[Advice]:
         share = capacity.parameters / capacity.values
         words = f"The field is too small: {few} ({SMALL:g} a value are few), and {alike}: {more}"
         yield Advice("narrow", "parameters for a value", share, SMALL, capacity.gain, words, capacity.changes)
+
+
+def _too_small(facts: Facts, field: Field) -> Iterator[Advice]:
+    capacity = facts.capacity
+    if capacity is None:
+        return
+    share = capacity.parameters / capacity.values
+    words = (
+        f"The field is too small to learn anything: {capacity.parameters:,} parameters for {capacity.values:,} values "
+        f"({SMALL:g} a value are few): {capacity.changed}, {capacity.larger:,} parameters"
+    )
+    expected = max(capacity.gain, LEAST_EXPECTED)
+    yield Advice("narrow", "parameters for a value", share, SMALL, expected, words, capacity.changes)
 
 
 def _far_from_noise(facts: Facts) -> bool:

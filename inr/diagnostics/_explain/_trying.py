@@ -77,6 +77,8 @@ def tried(explanation: Explanation, trial: Trial) -> Explanation:
     """An explanation whose first finding says what its advice brought in a trial."""
     first, *others = explanation.findings
     words = f"{first.sentence[:-1]}, measured {trial.gain:+.1f} dB in {trial.steps} steps)"
+    if trial.gain <= 0:
+        words += ": leave it, or try it in more steps"
     return replace(explanation, findings=(replace(first, measured=trial.gain, sentence=words), *others))
 
 
