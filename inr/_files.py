@@ -5,19 +5,22 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from inr._errors import InrError
 
 
-def check_writable(path: Path, *, force: bool = False) -> None:
+def check_writable(path: Path, *, force: bool = False, inputs: Iterable[Path | None] = ()) -> None:
     """Refuse early what `replacing` would refuse late: call it before long work.
 
-    Raises InrError when `path` exists and `force` is false, is a directory or a device, or lies in a folder that is
-    missing or cannot be written.
+    Raises InrError when `path` exists and `force` is false, is one of the files that are read, a directory or a device,
+    or lies in a folder that is missing or cannot be written.
     """
     try:
+        for each in inputs:
+            if each is not None and each.exists() and path.exists() and path.samefile(each):
+                raise InrError(f"{path} is the input itself; give another output")
         if path.is_dir():
             raise InrError(f"{path} is a directory; give a file name inside it")
         if path.exists() and not path.is_file():

@@ -1,7 +1,7 @@
 """Files of signals that are told from a base, as `inr compress --base`, `inr decompress` and `inr info` have them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ def compress_by_base(
     psnr: float | None,
     most: int | None,
     bpp: float | None,
+    inputs: Sequence[Path | None],
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -39,12 +40,13 @@ def compress_by_base(
         path: the file.
         others: options that were given and that do not go with such a base, by name.
         psnr: of every signal; most: bytes of the file; bpp: bits a sample. One of them at most; 35 dB if none is given.
+        inputs: files that are read, which are not to be overwritten.
     """
     refuse_given(others, f"with a base of method {base.method.config()['name']} the target is --psnr, --bytes or --bpp")
     targets = {"psnr": psnr, "bytes": most, "bpp": bpp}
     if len(given := [name for name, value in targets.items() if value is not None]) > 1:
         raise InrError(f"give one of psnr, bytes and bpp; got {' and '.join(given)}")
-    check_writable(path, force=force)
+    check_writable(path, force=force, inputs=inputs)
     with waiting(f"reading {signal}", quiet=quiet):
         from inr.priors import compress_signals, read_signals
 

@@ -85,7 +85,7 @@ def complete(
         path = output or Path(f"{signal.stem}.completed{default_suffix(source.domain)}")
         files = _files(path, source.domain.kind, sheet=not no_sheet)
         for each in files:
-            check_writable(each, force=force)
+            check_writable(each, force=force, inputs=(signal, mask, base, truth))
         known = inr.open(truth) if truth is not None else source if keep is not None else None
         unseen: Any = mask if keep is None else _drawn(keep, source.array.shape[:-1], mask, seed)
     with waiting("completing", quiet=quiet):

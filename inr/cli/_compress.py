@@ -206,8 +206,8 @@ def compress(
                 "value_range": value_range, "nodata": nodata,
             }  # fmt: skip
             compress_by_base(
-                signal, learned, path, others, psnr=psnr, most=size_in_bytes, bpp=bpp, force=force, quiet=quiet,
-                as_json=as_json,
+                signal, learned, path, others, psnr=psnr, most=size_in_bytes, bpp=bpp, inputs=(signal, base),
+                force=force, quiet=quiet, as_json=as_json,
             )  # fmt: skip
             return
 
@@ -225,7 +225,7 @@ def compress(
         compress_each(signal, learned, folder, run, resume=resume, force=force, quiet=quiet, as_json=as_json)
         return
     work = Work(path, seconds, checkpoint_every, resume=resume, force=force, quiet=quiet, as_json=as_json)
-    work.check(signal)
+    work.check(signal, base, initial)
     reading: dict[str, Any] = {"value_range": parse_range(value_range), "nodata": nodata}
     if server is not None:
         work.order(arguments, reading)

@@ -41,15 +41,13 @@ class Work:
         """What can be resumed while the work is unfinished."""
         return Path(f"{self.path}.checkpoint")
 
-    def check(self, source: Path) -> None:
-        """Refuse before the fits what could not be written after them."""
-        if self.path.exists() and source.exists() and self.path.samefile(source):
-            raise InrError(f"{self.path} is the input itself; give another output")
+    def check(self, *inputs: Path | None) -> None:
+        """Refuse before the fits what could not be written after them, or would overwrite what is read."""
         if self.checkpoint.exists() and not (self.resume or self.force):
             raise InrError(
                 f"{self.checkpoint} holds unfinished work; go on with --resume, or start afresh with --force"
             )
-        check_writable(self.path, force=self.force or self.resume)
+        check_writable(self.path, force=self.force or self.resume, inputs=inputs)
         check_writable(self.checkpoint, force=True)
 
     def write(

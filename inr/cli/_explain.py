@@ -48,7 +48,11 @@ def explain(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="The page; FIELD.explain.html if not given.", metavar="PAGE.html", show_default=False
+            "-o",
+            "--output",
+            help="The page; FIELD.explain.html if not given, and none with --json.",
+            metavar="PAGE.html",
+            show_default=False,
         ),
     ] = None,
     history: Annotated[
@@ -62,7 +66,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say why a fit is as good as it is, and what to change."""
-    page = page_path(file, output)
+    page = None if as_json and output is None else page_path(file, output)
     if trial and signal is None:
         raise InrError(f"--try fits the signal: inr explain {file} SIGNAL --try")
     if is_set_file(file):
@@ -72,7 +76,8 @@ def explain(
 
         field, damaged = read_field(file)
         check_explainable(field, file)
-        check_writable(page, force=force)
+        if page is not None:
+            check_writable(page, force=force)
         source = None if signal is None else inr.open(signal)
         known, left_out = _history(file, history)
     tell_damage(file, damaged)
@@ -89,7 +94,7 @@ def explained(
     known: "History | None",
     file: Path,
     signal: Path | None,
-    page: Path,
+    page: Path | None,
     *,
     trial: bool = False,
     seed: int = 0,
@@ -102,7 +107,7 @@ def explained(
     Args:
         field, source, known: as of `inr.diagnostics.explain`.
         file: of the field; signal: of the signal: as they are called in commands.
-        page: to write.
+        page: to write, if any.
         trial: whether the first advice is tried.
         seed, force, quiet, as_json: as of the command.
     """
@@ -118,9 +123,10 @@ def explained(
                 found = tried(found, try_finding(field, source, found.findings[0], seed=seed))
             except InrError as error:  # what was found is told all the same
                 remark(f"not tried: {error}")
-    explanation_page(found, page, title=file.name, force=force)
+    if page is not None:
+        explanation_page(found, page, title=file.name, force=force)
     if as_json:
-        print_json(explanation_document(found) | {"page": str(page)})
+        print_json(explanation_document(found) | {"page": None if page is None else str(page)})
     elif not quiet:
         _print(found)
         remark(f"wrote {page}")

@@ -150,7 +150,7 @@ def fit(
 
     check_purpose(purpose)
     outputs = choose_outputs(signal, output, comparison, no_comparison, teacher_map, events)
-    outputs.check(signal, force=force, resume=resume)
+    outputs.check(signal, base=base, force=force, resume=resume)
     page, past = page_path(outputs.field, None), history_path(outputs.field)
     for each in (page, past) if explain else ():
         check_writable(each, force=force or resume)

@@ -40,10 +40,10 @@ class Outputs:
         """What can be resumed while the fit is unfinished."""
         return checkpoint_of(self.field)
 
-    def check(self, signal: Path, *, force: bool, resume: bool) -> None:
+    def check(self, signal: Path, *, base: Path | None = None, force: bool, resume: bool) -> None:
         """Refuse before the fit what could not be written after it.
 
-        Raises InrError when a file exists (without `force`), cannot be written, or is the signal itself.
+        Raises InrError when a file exists (without `force`), cannot be written, or is the signal or the base itself.
         """
         check_checkpoint(self.checkpoint, force=force, resume=resume)
         wanted = (self.field, self.comparison, self.teacher_map, self.events, self.checkpoint)
@@ -54,7 +54,7 @@ class Outputs:
             if path.exists() and signal.exists() and path.samefile(signal):
                 raise InrError(f"{path} is the signal itself; give another output (inr render turns a field back)")
             if path != self.checkpoint:
-                check_writable(path, force=force or resume)
+                check_writable(path, force=force or resume, inputs=[base])
         for picture, what in ((self.comparison, "the comparison sheet"), (self.teacher_map, "the teacher's map")):
             if picture is not None and picture.suffix.lower() != ".png":
                 raise InrError(f"{what} is a PNG; call it {picture.with_suffix('.png')}")

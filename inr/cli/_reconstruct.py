@@ -191,9 +191,7 @@ def _check_outputs(given: Sequence[Path], outputs: Sequence[Path], sheet: Path |
     for place, path in enumerate(paths):
         if path.resolve() in [other.resolve() for other in paths[:place]]:
             raise InrError(f"{path} is to be written twice, as a picture or field and as another or the sheet")
-        if path.exists() and any(each.exists() and path.samefile(each) for each in given):
-            raise InrError(f"{path} is the data itself; give another output")
-        check_writable(path, force=force)
+        check_writable(path, force=force, inputs=given)
 
 
 def _parse_offset(text: str | None) -> tuple[int, int] | None:

@@ -46,6 +46,7 @@ axes but t); + - * / ^ and sin cos tan exp log sqrt sinh cosh tanh abs erf sign 
 --resume goes on with steps)
 """
 
+_DOUBTFUL = 0.1  # relative residual from which on a field is no solution
 _EQUATION, _HOW, _STEPS, _OUT = "Equation", "How", "Steps (for equations that are not linear)", "Output"
 
 
@@ -158,9 +159,9 @@ def solve(
     )
     problem = state(stated.pop("residual"), **stated)
     known = _exact(exact, problem)
-    begin = perf_counter()
+    started = perf_counter()
     field, end = _solved(problem, options, checkpoint, every=checkpoint_every, resume=resume, quiet=quiet)
-    spent = perf_counter() - begin
+    spent = perf_counter() - started
     errors = _errors(field, known or (preset.exact if preset else None), preset.within if preset else None)
     field.metrics |= errors
     if (failure := save_field(field, output, force=force or resume)) is not None:
@@ -173,6 +174,13 @@ def solve(
         print_json(result)
     elif not quiet:
         out().print(pairs(_rows(result)))
+        if not field.metrics["residual"] < _DOUBTFUL:
+            remark(
+                f"a relative residual of {field.metrics['residual']:.2g} is no solution: take more --seconds, or see "
+                "whether the conditions agree with one another and with the equation"
+            )
+        if unknown and data is None:
+            remark("no --data was given: what is unknown is as the equation and its conditions alone have it")
     if end is not None and reason != "steps":
         explain(end, checkpoint)
     raise typer.Exit(STATUS.get(reason, 0))
@@ -238,18 +246,18 @@ def _solved(
     problem: "Problem", options: "SolveOptions", checkpoint: Path, *, every: float, resume: bool, quiet: bool
 ) -> tuple["Field", "Event | None"]:
     """The field, and the last event of its steps (None where there were none)."""
-    from inr.equations import closed_form_if_accurate, collocation_fit, finished_field
+    from inr.equations import closed_form_first, collocation_fit, finished_field
 
     tell = (lambda line: None) if quiet else remark
     with waiting("solving", quiet=quiet):
-        field = closed_form_if_accurate(problem, options, tell, resume=resume)
-    if field is not None:
-        return field, None
+        begun = closed_form_first(problem, options, tell, resume=resume)
+    if begun.done is not None:
+        return begun.done, None
     with waiting("preparing", quiet=quiet):
-        fit = collocation_fit(problem, options, checkpoint=checkpoint, every=every, resume=resume)
+        fit = collocation_fit(problem, begun.options, checkpoint=checkpoint, every=every, resume=resume)
     compile_engine(fit.fitter, quiet=quiet)
     end = run_by_loss(fit.fitter, fit.run(), quiet=quiet)
-    return finished_field(fit, problem, options), end
+    return begun.nearer(finished_field(fit, problem, begun.options), tell), end
 
 
 def _exact(text: str | None, problem: "Problem") -> Any:
@@ -282,7 +290,7 @@ def _rows(result: Mapping[str, Any]) -> dict[str, str]:
     """The document as a small table."""
     metrics, fit = result["metrics"], result["fit"]
     found = f"{fit['steps']:,} steps on engine {fit.get('engine')}"
-    if result["reason"] == "solved":
+    if fit["optimiser"] == "closed-form":
         found = f"closed form of {fit['features']:,} sines"
     rows = {"solved": f"{found}, {result['seconds']:.1f} s", "residual": f"{metrics['residual']:.2e}, relative"}
     if "relative_l2" in metrics:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inr.equations._presets import PRESETS as PRESETS
     from inr.equations._problem import Problem as Problem
     from inr.equations._solve import closed_form as closed_form
-    from inr.equations._solve import closed_form_if_accurate as closed_form_if_accurate
+    from inr.equations._solve import closed_form_first as closed_form_first
     from inr.equations._solve import solve as solve
     from inr.equations._solve import solved as solved
     from inr.equations._stating import state as state
@@ -48,7 +48,7 @@ __getattr__, __all__ = lazy_exports(
         "Preset": "._preset",
         "Problem": "._problem",
         "closed_form": "._solve",
-        "closed_form_if_accurate": "._solve",
+        "closed_form_first": "._solve",
         "relative_errors": "._comparing",
         "cos": "._functions",
         "cosh": "._functions",

@@ -11,7 +11,7 @@ from inr.equations._tracing import FUNCTIONS
 from inr.field import Field
 
 Exact = Callable[[np.ndarray], np.ndarray]
-_POINTS = 20_000
+_POINTS, _TRIED = 20_000, 1_000
 
 
 def known_solution(text: str, problem: Problem) -> Exact:
@@ -25,7 +25,8 @@ def known_solution(text: str, problem: Problem) -> Exact:
         (n, d) in own units to (n, c).
 
     Raises:
-        InrError: no formula, other names than the axes, or another number of formulas than of channels.
+        InrError: no formula, other names than the axes, another number of formulas than of channels, or values that are
+            not finite.
     """
     formulas = [Expression(part) for part in text.split(";")]
     axes = [axis.name for axis in problem.domain.axes]
@@ -41,6 +42,10 @@ def known_solution(text: str, problem: Problem) -> Exact:
             columns += [np.real(found), np.imag(found)] if unknown.is_complex else [found]
         return np.stack(columns, 1)
 
+    with np.errstate(all="ignore"):
+        values = exact(problem.domain.positions(np.random.default_rng(0).uniform(-1, 1, (_TRIED, len(axes)))))
+    if not np.isfinite(values).all():
+        raise InrError(f"'{text}' is not a finite number everywhere in the domain: write a solution that is")
     return exact
 
 

@@ -23,7 +23,8 @@ class SolveOptions:
             balanced, their sizes are brought to the ratio of these weights.
         tolerance: of relative residual and of what float32 costs, with which a closed form is content.
         features: the most functions of a closed form.
-        seconds: for all of a closed form, about (None: 20); or of steps, for themselves.
+        seconds: for all of a closed form, about (None: 20); or of steps, for themselves; or for both, where steps
+            follow the closed form of an equation that is not linear.
         steps: None: 5,000, where no seconds are given.
         batch: points a step.
         encoding, activation, network: parts for steps; None: identity (with Fourier features by axes that are

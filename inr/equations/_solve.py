@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -126,23 +128,52 @@ def solved(
         tell: is told how it goes.
         checkpoint, every, resume: as of `solve`.
     """
-    field = closed_form_if_accurate(problem, options, tell, resume=resume)
-    if field is not None:
-        return field
-    fit = collocation_fit(problem, options, checkpoint=checkpoint, every=every, resume=resume)
+    begun = closed_form_first(problem, options, tell, resume=resume)
+    if begun.done is not None:
+        return begun.done
+    fit = collocation_fit(problem, begun.options, checkpoint=checkpoint, every=every, resume=resume)
     for note in fit.fitter.plan.notes:
         tell(note)
     with stopping_on_interrupt(fit.fitter):
         for event in fit.run():
             if event.kind == "end" and event.reason != "steps":
                 tell(event.message)
-    return finished_field(fit, problem, options)
+    return begun.nearer(finished_field(fit, problem, begun.options), tell)
 
 
-def closed_form_if_accurate(
-    problem: Problem, options: SolveOptions, tell: Tell, *, resume: bool = False
-) -> Field | None:
-    """The closed form where it is asked for, or where it is good enough; None where steps are to be taken.
+@dataclass(frozen=True)
+class Begun:
+    """What a closed form came to, before steps.
+
+    Attributes:
+        done: the solution, where no steps are to be taken.
+        first: the closed form of an equation that is not linear, which was not good enough; or None.
+        options: of the steps, which have the seconds that are left.
+    """
+
+    done: Field | None
+    first: Field | None
+    options: SolveOptions
+
+    def nearer(self, by_steps: Field, tell: Tell) -> Field:
+        """The closed form or what steps made, by their residuals.
+
+        Args:
+            by_steps: what steps made.
+            tell: is told where that is not the one.
+        """
+        first = self.first
+        if first is None or by_steps.metrics["residual"] <= first.metrics["residual"]:
+            return by_steps
+        tell(
+            f"steps came to a residual of {by_steps.metrics['residual']:.1e}: the closed form's "
+            f"{first.metrics['residual']:.1e} is kept; give them more time"
+        )
+        return first
+
+
+def closed_form_first(problem: Problem, options: SolveOptions, tell: Tell, *, resume: bool = False) -> Begun:
+    """Try the closed form where there may be one: of an equation that is not linear, in two thirds of the seconds.
 
     Args:
         problem: the equation.
@@ -160,14 +191,20 @@ def closed_form_if_accurate(
         raise InrError(f"periodic names '{unknown[0]}', which is no axis; axes are {', '.join(axes)}")
     by_steps = options.solver == "auto" and (options.wants_steps or not problem.traced)
     if resume or by_steps or options.solver == "steps":
-        return None
+        return Begun(None, None, options)
     if not problem.traced:
         raise InrError(f"no closed form, since the equation cannot be traced: {problem.why}; take solver=steps")
-    field = closed_form(problem, options, tell)
-    if problem.linear or options.solver == "closed-form" or field.metrics["residual"] < _ACCURATE:
-        return field
-    tell(f"the closed form leaves a residual of {field.metrics['residual']:.1e}: going on by steps")
-    return None
+    if problem.linear or options.solver == "closed-form":
+        return Begun(closed_form(problem, options, tell), None, options)
+    limit = options.seconds
+    started = perf_counter()
+    first = closed_form(problem, options if limit is None else replace(options, seconds=limit * 2 / 3), tell)
+    if first.metrics["residual"] < _ACCURATE:
+        return Begun(first, None, options)
+    tell(f"the closed form leaves a residual of {first.metrics['residual']:.1e}: going on by steps")
+    if limit is not None:
+        options = replace(options, seconds=max(limit - (perf_counter() - started), limit / 4))
+    return Begun(None, first, options)
 
 
 def closed_form(problem: Problem, options: SolveOptions, tell: Tell) -> Field:

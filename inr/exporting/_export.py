@@ -73,8 +73,8 @@ def export(
         The files that were written.
 
     Raises:
-        InrError: a target, version or form that is not known, options of another target, a field that the target
-            cannot express or a shader cannot hold, or a file that exists.
+        InrError: a target, version or form that is not known, options or a file name of another target, a field that
+            the target cannot express or a shader cannot hold, or a file that exists.
         MissingExtra: libraries for ONNX are not installed.
 
     >>> field = inr.Field.build(inr.open("photo.png").domain, network="mlp:depth=2,width=16")
@@ -84,6 +84,9 @@ def export(
     path = Path(path)
     found = to or target_of(path)
     _check(found, quantised, opset, form)
+    named = _SUFFIXES.get(path.suffix.lower(), found)
+    if named != found:
+        raise InrError(f"{path} is named as {named}, and is to be {found}: give it another name, or leave out --to")
     shadow = path.with_name(f"{path.name}.data")
     check_writable(path, force=force)
     if found in ("onnx", "pt2"):

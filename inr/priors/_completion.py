@@ -177,7 +177,8 @@ def complete(
         Mean, standard deviations and samples.
 
     Raises:
-        InrError: a mask of another size, too few seen samples, a signal that is too large or of another sort.
+        InrError: a mask of another size, too few seen samples or no unseen one, a signal that is too large or of
+            another sort.
 
     >>> picture = np.add.outer(np.arange(8.0), np.arange(6.0))
     >>> unseen = np.zeros((8, 6), bool); unseen[2:4, 2:5] = True
@@ -257,6 +258,8 @@ def _unseen(signal: Signal, mask: Any) -> Bool[np.ndarray, "*shape"]:
         unseen |= marked
     if (count := int((~unseen).sum())) < _LEAST:
         raise InrError(f"{count} samples are seen, and completion needs at least {_LEAST}")
+    if not unseen.any():
+        raise InrError("no sample is unseen: give a mask that is bright where some are, or a signal that lacks some")
     return unseen
 
 

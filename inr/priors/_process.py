@@ -195,7 +195,7 @@ def check_size(seen: int, drawn: int = 0) -> None:
         )
     if drawn > MOST_DRAWN:
         raise InrError(
-            f"{drawn:,} numbers are unseen, and samples are drawn of at most {MOST_DRAWN:,} together: give samples=0"
+            f"{drawn:,} numbers are unseen, and samples are drawn of at most {MOST_DRAWN:,} together: ask for 0 samples"
         )
 
 

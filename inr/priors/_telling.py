@@ -83,8 +83,8 @@ class ByDeviations(Telling):
         rest = np.square(rows - self.restored(coefficients)).sum(1)
         if (worst := rest.max()) >= most:
             raise TooFar(
-                f"the base's deviations come no nearer to a signal than {-10 * math.log10(worst / most):+.1f} dB of "
-                "what is asked: ask for less, or learn a base of more components or signals"
+                f"the base's deviations miss what is asked by {10 * math.log10(worst / most):.1f} dB in a signal: ask "
+                "for as much less, or learn a base of more components or signals"
             )
 
         def meets(place: int, tried: Float64[np.ndarray, "tries k"]) -> Bool[np.ndarray, " tries"]:
@@ -137,8 +137,8 @@ class ByCodes(Telling):
             if not near(place, code):
                 missed = np.square(self.restored(code[None])[0] - rows[place]).sum()
                 raise TooFar(
-                    f"codes come no nearer to a signal than {-10 * math.log10(missed / most):+.1f} dB of what is "
-                    "asked: ask for less, or learn a base of more latents or signals"
+                    f"codes miss what is asked by {10 * math.log10(missed / most):.1f} dB in a signal: ask for as much "
+                    "less, or learn a base of more latents or signals"
                 )
 
         def meets(place: int, tried: Float64[np.ndarray, "tries k"]) -> Bool[np.ndarray, " tries"]:

@@ -55,7 +55,8 @@ def inpaint(
     if known.all():
         raise InrError("no pixel is unknown: give a mask that is bright where some are, or a share of pixels to keep")
     if not known.any():
-        raise InrError("all pixels are unknown: the mask is bright where pixels are to be filled in; perhaps invert it")
+        reason = "the mask is bright where pixels are to be filled in; perhaps invert it"
+        raise InrError(f"all pixels are unknown: {'keep more of them' if mask is None else reason}")
     unit = domain.values.normalise(picture)
     domain = replace(domain, sampling="point")
     chosen = _INPAINTING.get(prior, 0.0) if strength is None else strength

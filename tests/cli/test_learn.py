@@ -120,7 +120,7 @@ def test_codes_take_a_target_in_bytes(inr_cli, folder, tmp_path):
     arguments = ("compress", folder, "--base", "base.inr", "-o", "codes.inr")
     assert "give one of psnr, bytes and bpp" in inr_cli(*arguments, "--psnr", 5, "--bytes", 300).err
     assert "leave out --steps" in inr_cli(*arguments, "--steps", 5).err
-    assert "codes come no nearer" in inr_cli(*arguments, "--psnr", 60).err
+    assert "codes miss what is asked by" in inr_cli(*arguments, "--psnr", 60).err
     assert inr_cli(*arguments, "--bytes", 300).status == 0
     assert (tmp_path / "codes.inr").stat().st_size <= 300
     assert inr_cli("decompress", "codes.inr", "-o", "codes.npz").status == 0

@@ -66,10 +66,10 @@ def test_arrays_say_themselves_what_is_to_be_done(inr_cli, tmp_path):
         (("--task", "inpaint", "--factor", 2), "takes no factor"),
         (("--task", "composite", "--mask", "mask.png", "--background", "photo.png", "--offset", "3"), "x,y in pixels"),
         (("--task", "denoise", "-o", "out.wav"), "out.wav"),
-        (("--task", "denoise", "-o", "photo.png"), "is the data itself"),
+        (("--task", "denoise", "-o", "photo.png"), "is the input itself"),
         (("--task", "denoise", "--sheet", "sheet.pdf"), "a sheet is a PNG"),
         (("--task", "denoise", "-o", "a.png", "--sheet", "a.png"), "written twice"),
-        (("--task", "inpaint", "--mask", "mask.png", "-o", "mask.png", "--force"), "is the data itself"),
+        (("--task", "inpaint", "--mask", "mask.png", "-o", "mask.png", "--force"), "is the input itself"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(inr_cli, photo, mask, options, words):

@@ -42,6 +42,14 @@ def test_a_number_is_found(inr_cli, tmp_path):
     assert json.loads(run.out)["fit"]["numbers"]["nu"] == pytest.approx(0.3, rel=1e-2)
 
 
+def test_what_is_no_solution_is_said(inr_cli):
+    corners = ["--domain", "x=0..1,t=0..1", "--initial", 1, "--boundary", 0]  # which contradict one another
+    run = inr_cli("solve", "u_t = nu*u_xx", *corners, "--unknown", "nu=1", "--features", 32, "--solver", "closed-form")
+    assert run.status == 0
+    assert "is no solution: take more --seconds" in run.err
+    assert "no --data was given" in run.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -57,6 +65,7 @@ def test_a_number_is_found(inr_cli, tmp_path):
         (["u_xx + 9**9**9*u", "--boundary", "0"], "powers are numbers"),
         (["u_xx + 10^400", "--boundary", "0"], "no"),
         (["u_xx", "--boundary", "1/0"], "not finite"),
+        (["u_xx", "--boundary", "0", "--exact", "log(-1)"], "not a finite number everywhere"),
         (["u_xx", "--boundary", "0", "--activation", "relu"], "take softplus or sine"),
         (["u_xx + 1j*u", "--boundary", "0"], "u is real"),
         (["u_xx", "--boundary", "0", "--domain", "x=1..0"], "the lower end comes first"),

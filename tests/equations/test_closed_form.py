@@ -141,6 +141,18 @@ def test_an_equation_that_is_not_linear_by_gauss_newton():
     assert field.fit["optimiser"] == "closed-form"
 
 
+def test_a_closed_form_is_kept_where_steps_end_worse():
+    told = []
+    conditions = {"initial": "-sin(pi*x)", "boundary": "0"}
+    field = solve(
+        "u_t + u*u_x - 0.1*u_xx", where=conditions, seconds=0.2, features=64, engine="eager", tell=told.append
+    )
+    assert "the closed form leaves a residual" in told[-2]
+    assert told[-1].endswith("is kept; give them more time")
+    assert field.fit["optimiser"] == "closed-form"
+    assert field.metrics["residual"] < 0.5
+
+
 def test_a_number_is_found_from_data():
     """The diffusivity, from temperatures at a few places."""
     draw = np.random.default_rng(3)

@@ -138,7 +138,7 @@ def test_signals_of_other_sizes_and_bases_of_other_methods_are_refused(base):
     trunk = learn(series(4), steps=1, network="mlp:depth=1,width=4", engine="eager")
     with pytest.raises(inr.InrError, match="trunk tells no signals by coefficients"):
         compress_signals(series(1), trunk)
-    with pytest.raises(inr.InrError, match="the base's deviations come no nearer"):
+    with pytest.raises(inr.InrError, match="the base's deviations miss what is asked by"):
         compress_signals([np.random.default_rng(0).random((6, 6), dtype=np.float32)], base, psnr=60)
 
 
@@ -167,7 +167,7 @@ def test_codes_of_a_modulated_base_are_told_in_a_few_bytes_each(codes):
     assert used.name == codes.name
     for signal, decoded in zip(held, found, strict=True):
         assert inr.signals.psnr(signal.array, decoded, data_range=10) >= 20 - 1e-3
-    with pytest.raises(inr.InrError, match="codes come no nearer to a signal"):
+    with pytest.raises(inr.InrError, match="codes miss what is asked by"):
         compress_signals(held, codes, psnr=90)
 
 
