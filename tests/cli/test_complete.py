@@ -59,12 +59,17 @@ def test_all_numbers_go_to_one_file(inr_cli, faces, tmp_path):
         (("--keep", 1.5), "between 0 and 1"),
         (("--mask", "none.png"), "none.png"),
         (("--keep", 0.5, "--base", "none.inr"), "none.inr"),
+        ((), "no sample is unseen"),
+        (("--keep", 0.5, "-o", "faces/1.png", "--force"), "faces/1.png is the input itself"),
+        (("--mask", "mask.png", "-o", "mask.png", "--force"), "mask.png is the input itself"),
     ],
 )
-def test_what_cannot_be_completed_is_said_in_a_line(inr_cli, faces, arguments, message):
-    run = inr_cli("complete", faces / "1.png", *arguments)
+def test_what_cannot_be_completed_is_said_in_a_line(inr_cli, faces, tmp_path, arguments, message):
+    before = (tmp_path / "mask.png").read_bytes(), (faces / "1.png").read_bytes()
+    run = inr_cli("complete", "faces/1.png", *arguments)
     assert run.status == 2
     assert message in run.err
+    assert ((tmp_path / "mask.png").read_bytes(), (faces / "1.png").read_bytes()) == before
 
 
 @pytest.mark.long

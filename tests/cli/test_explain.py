@@ -24,6 +24,7 @@ def test_a_fit_explains_itself_and_is_explained_again(inr_cli, photo, tmp_path):
     found = inr_cli("explain", "photo.inr", "photo.png", "--json", "-o", "again.html").json
     assert found["page"] == "again.html"
     assert "history" in found["facts"]
+    assert inr_cli("explain", "photo.inr", "photo.png", "--json").json["page"] is None  # the one that is there stays
     assert not any("no history" in note for note in found["notes"])
     alone = inr_cli("explain", "photo.inr", "-o", "alone.html")
     assert "no signal was given" in alone.err
@@ -41,6 +42,14 @@ def test_a_fit_explains_itself_and_is_explained_again(inr_cli, photo, tmp_path):
         refused = inr_cli(*arguments)
         assert refused.status == 2
         assert words in one_line(refused.err), arguments
+
+
+def test_a_single_pixel_is_explained(inr_cli, tmp_path):
+    Image.fromarray(np.full((1, 1, 3), 90, np.uint8)).save(tmp_path / "photo.png")
+    run = inr_cli(*FIT)
+    assert run.status == 0, run.err
+    assert "Nothing stands out" in run.out
+    assert (tmp_path / "photo.explain.html").exists()
 
 
 @pytest.mark.parametrize("extra", [("--server", "http://127.0.0.1:1"), ("--solver", "closed-form")])

@@ -122,6 +122,8 @@ def test_nothing_is_overwritten_unasked(tmp_path):
     path.write_text("mine")
     with pytest.raises(InrError, match="exists"):
         export(built(), path)
+    with pytest.raises(InrError, match="is named as c, and is to be js"):
+        export(built(), path, "js", force=True)
     assert path.read_text() == "mine"
     export(built(), path, force=True)
     assert "void field(" in path.read_text()
