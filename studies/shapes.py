@@ -47,8 +47,8 @@ WIDE, NARROW = "mlp:depth=3,width=256", "mlp:depth=3,width=128"
 POINTS = {
     "SIREN, far=0": ("siren-sdf:far=0", WIDE, True, ""),
     "SIREN": ("siren-sdf", WIDE, True, ".97 / .97"),
-    "IGR, far=0": ("igr:far=0", WIDE, True, ""),
-    "IGR, far=1": ("igr:far=1", WIDE, True, ""),
+    "IGR, far=0.1": ("igr:far=0.1", WIDE, True, ""),
+    "IGR": ("igr", WIDE, True, ""),
     "DiGS, no normals": ("digs", NARROW, False, ""),
 }
 POINT_SECONDS = 300.0

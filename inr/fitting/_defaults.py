@@ -97,7 +97,7 @@ _OF_A_SOLID = Setup(
 _OF_A_SILHOUETTE = replace(_OF_A_SOLID, encoding="hash:levels=10,features=2,log2_size=16,coarsest=16,finest=512")
 _FROM_POINTS = Setup(
     "identity", "sine:omega=30", "mlp:depth=3,width=128", batch=8_192, steps=2_000, teacher="sets",
-    objective="igr:far=1", learning_rate=1e-3,
+    objective="igr", learning_rate=1e-3,
 )  # fmt: skip
 _WITHOUT_NORMALS = replace(_FROM_POINTS, objective="digs", learning_rate=5e-4)
 

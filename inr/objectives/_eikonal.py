@@ -119,7 +119,7 @@ class ImplicitGeometric(Eikonal):
         signal: points, as `inr.signals.from_points` gives them.
     """
 
-    def __init__(self, signal: Signal, *, far: Far = 0.1) -> None:
+    def __init__(self, signal: Signal, *, far: Far = 1.0) -> None:
         super().__init__(signal, far)
 
     @staticmethod
