@@ -1,9 +1,9 @@
 """Faults that are planted in fits, and whether `inr explain` names them and its advice helps.
 
-Eight causes are planted in fits of five signals, three pictures, a sound and a volume, and beside them fits that are
-healthy, three of each signal. Every fit is explained from what a user has: the field, the samples it was fitted
-to, and its history. A cause is right where it is the first that is named; the advice of the first is then followed, and
-both fits are judged by samples that neither has seen.
+Eight causes are planted in fits of pictures, sounds and volumes, five or eight of them in a set. Beside them are fits
+that are healthy, three of each signal. Every fit is explained from what a user has: the field, the samples that it was
+fitted to, and its history. A cause is right where it is the first that is named; the advice of the first is then
+followed, and both fits are judged by samples that neither has seen.
 
     python -m studies.planted_faults [--set reported|confirming|tuning] [--only SIGNAL …]
 

@@ -116,7 +116,11 @@ def test_a_coarse_grid(signal):
         {"whiteness": 0.7, "capacity": FEW, "mse": 1e-6, "noise": 0.01},  # it has come down to the noise
         {"whiteness": 0.7, "capacity": FEW, "history": STILL, "fit": {}},  # it is still learning
         {"alias": 5.0, "invented": 1e-4, "ladders": ()},  # what is invented is less than what is missed anyway
-        {"psnr": 84.0, "mse": 1.6e-8, "history": STILL},  # so is this, of what nobody can tell
+        {
+            "psnr": 84.0,
+            "mse": 1.6e-8,
+            "history": STILL,
+        },  # it is still learning, but its error is a ten-thousandth of the range already
         {"dead": 0.95},  # but as good as it should be
         {"noise": 0.05, "mse": 1e-3, "run_on": 0.2},  # nothing is lost by it
     ],

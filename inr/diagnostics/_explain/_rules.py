@@ -22,7 +22,7 @@ RATE_OCTAVES, OCTAVE_GAIN = 2.0, 2.0  # below the rate that a probe finds, and d
 MOST_OF_A_RATE = 16.0  # dB that are promised of a higher rate
 STILL_GAINING, MOST_OF_A_HALF = 5.0, 6.0  # dB that the second half of the steps brought; the most that is promised
 FEW_STEPS = 200  # after fewer, a fit that learned nothing has hardly begun
-ENOUGH = 80.0  # dB: an error of a ten-thousandth of the range is finer than what is known between samples
+ENOUGH = 80.0  # dB: from an error of a ten-thousandth of the range on, more steps are not advised
 # of what the field does between samples
 ALIAS, NO_ALIAS = 2.0, 1.5
 HELD_OUT_GAP = 10.0  # dB from samples that were learned to those that were not

@@ -81,7 +81,7 @@ class Conversation:
 
     async def ending(self) -> None:
         """Wait until the process has ended."""
-        await asyncio.wait([self._listener])  # who stops waiting does not stop it
+        await asyncio.wait([self._listener])  # a caller that is cancelled does not cancel the listener
 
     async def _listen(self) -> None:
         """Hand answers to those who wait for them, until there are no more."""
