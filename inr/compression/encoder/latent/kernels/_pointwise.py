@@ -12,12 +12,17 @@ import numpy as np
 from inr.compression.encoder.latent.kernels._planes import F3, START, repeat_ends, whole
 from inr.jit import D2, F1, F2, Stage, inline, share
 from inr.jit.lanes import generated, load, store, total
-from inr.jit.vector import LANES, POINTERS
+from inr.jit.vector import LANES, POINTERS, ROWS
 
 _at = POINTERS["float32"]
 _share, _whole = inline(share), inline(whole)
 TILE = 256  # pixels of a row whose planes and gradients fit the nearest cache
-_UNITS = 4  # hidden units that share what is loaded of a pixel; all presets have a multiple of it
+# bytes between rows of a tile: not a power of two, whose multiples would share the few places of a cache
+_PITCH = 4 * (TILE + LANES)
+# Hidden units that share what is loaded of a pixel; all presets have a multiple of it. The weights of one unit fill
+# most of 16 registers.
+_REGISTERS = 32 if ROWS >= 8 else 16
+_UNITS = 4 if _REGISTERS == 32 else 1
 
 
 class Pointwise(NamedTuple):
@@ -37,30 +42,39 @@ def pointwise_stages(levels: int, channels: int) -> Pointwise:
     )
 
 
-def sums_of(levels: int, channels: int, hidden: int) -> int:
-    """Numbers of a worker's sums of gradients of the 1x1 layers, each a vector."""
-    return LANES * (hidden * (levels + 1 + channels) + channels * (levels + 1))
+def tile_numbers(levels: int, channels: int, hidden: int) -> int:
+    """Numbers of a worker's tile and of its sums of gradients, each a vector.
+
+    The tile has a row for every plane, its gradient and every channel, and for a hidden unit and its gradient.
+    """
+    sums = hidden * (levels + 1 + channels) + channels * (levels + 1)
+    return _rows(levels, channels) * _PITCH // 4 + LANES * sums
+
+
+def _rows(levels: int, channels: int) -> int:
+    """Rows of a tile."""
+    return 2 * levels + channels + 2
 
 
 def _mix(levels: int, channels: int) -> list[str]:
     """Copies a tile of planes, starts the outputs with their bias, and gives what the linear map gives."""
     ks, cs = range(levels), range(channels)
     return [
-        "def mix(inputs, pitch, tile, tile_pitch, outputs, beside, pitch_out, count, bias, linear):",
+        "def mix(inputs, pitch, tile, outputs, beside, count, bias, linear):",
         "    w, b = at(linear), at(bias)",
         *(f"    w{c}_{k} = spread(w[{c * levels + k}])" for c in cs for k in ks),
         *(f"    b{c} = spread(b[{c}])" for c in cs),
         f"    for byte in range(0, count, {4 * LANES}):",
         *(f"        x{k} = load(inputs + {k} * pitch + byte)" for k in ks),
-        *(f"        store(x{k}, tile + {k} * tile_pitch + byte)" for k in ks),
-        *(f"        store(b{c}, outputs + {c} * pitch_out + byte)" for c in cs),
+        *(f"        store(x{k}, tile + {k * _PITCH} + byte)" for k in ks),
+        *(f"        store(b{c}, outputs + {c * _PITCH} + byte)" for c in cs),
         *(
             line
             for c in cs
             for line in [
                 f"        sum{c} = times(w{c}_0, x0)",
                 *(f"        sum{c} = fma(w{c}_{k}, x{k}, sum{c})" for k in ks[1:]),
-                f"        store(sum{c}, beside + {c} * pitch_out + byte)",
+                f"        store(sum{c}, beside + {c} * pitch + byte)",
             ]
         ),
     ]
@@ -70,14 +84,14 @@ def _hidden(levels: int, channels: int) -> list[str]:
     """Adds to the outputs what a few hidden units give."""
     ks, cs, us = range(levels), range(channels), range(_UNITS)
     return [
-        "def hidden(tile, tile_pitch, outputs, pitch_out, count, first, bias, second, units):",
+        "def hidden(tile, outputs, count, first, bias, second, units):",
         "    w, b, v = at(first), at(bias), at(second)",
         *(f"    w{u}_{k} = spread(w[{u * levels + k}])" for u in us for k in ks),
         *(f"    b{u} = spread(b[{u}])" for u in us),
         *(f"    v{c}_{u} = spread(v[{c} * units + {u}])" for c in cs for u in us),
         f"    for byte in range(0, count, {4 * LANES}):",
-        *(f"        x{k} = load(tile + {k} * tile_pitch + byte)" for k in ks),
-        *(f"        sum{c} = load(outputs + {c} * pitch_out + byte)" for c in cs),
+        *(f"        x{k} = load(tile + {k * _PITCH} + byte)" for k in ks),
+        *(f"        sum{c} = load(outputs + {c * _PITCH} + byte)" for c in cs),
         *(
             line
             for u in us
@@ -88,7 +102,7 @@ def _hidden(levels: int, channels: int) -> list[str]:
                 *(f"        sum{c} = fma(v{c}_{u}, h, sum{c})" for c in cs),
             ]
         ),
-        *(f"        store(sum{c}, outputs + {c} * pitch_out + byte)" for c in cs),
+        *(f"        store(sum{c}, outputs + {c * _PITCH} + byte)" for c in cs),
     ]
 
 
@@ -96,27 +110,28 @@ def _mix_back(levels: int, channels: int) -> list[str]:
     """Copies a tile of planes, starts its gradient with the linear map's, and adds up that of map and bias."""
     ks, cs = range(levels), range(channels)
     found = [
-        "def mix_back(inputs, pitch, tile, tile_pitch, into, outputs, beside, pitch_out, count, linear, sums, biases):",
+        "def mix_back(inputs, pitch, tile, into, given, outputs, beside, count, linear, sums, biases):",
         "    w = at(linear)",
         *(f"    w{c}_{k} = spread(w[{c * levels + k}])" for c in cs for k in ks),
         f"    for byte in range(0, count, {4 * LANES}):",
-        *(f"        d{c} = load(beside + {c} * pitch_out + byte)" for c in cs),
+        *(f"        store(load(given + {c} * pitch + byte), outputs + {c * _PITCH} + byte)" for c in cs),
+        *(f"        d{c} = load(beside + {c} * pitch + byte)" for c in cs),
     ]
     for k in ks:
         found += [
-            f"        store(load(inputs + {k} * pitch + byte), tile + {k} * tile_pitch + byte)",
+            f"        store(load(inputs + {k} * pitch + byte), tile + {k * _PITCH} + byte)",
             f"        sum = times(w0_{k}, d0)",
             *(f"        sum = fma(w{c}_{k}, d{c}, sum)" for c in cs[1:]),
-            f"        store(sum, into + {k} * tile_pitch + byte)",
+            f"        store(sum, into + {k * _PITCH} + byte)",
         ]
     for c in cs:
         found += [
             *(f"    g{k} = load(sums + {4 * LANES * (c * levels + k)})" for k in ks),
             f"    bias = load(biases + {4 * LANES * c})",
             f"    for byte in range(0, count, {4 * LANES}):",
-            f"        d = load(beside + {c} * pitch_out + byte)",
-            *(f"        g{k} = fma(d, load(tile + {k} * tile_pitch + byte), g{k})" for k in ks),
-            f"        bias = plus(bias, load(outputs + {c} * pitch_out + byte))",
+            f"        d = load(beside + {c} * pitch + byte)",
+            *(f"        g{k} = fma(d, load(tile + {k * _PITCH} + byte), g{k})" for k in ks),
+            f"        bias = plus(bias, load(outputs + {c * _PITCH} + byte))",
             *(f"    store(g{k}, sums + {4 * LANES * (c * levels + k)})" for k in ks),
             f"    store(bias, biases + {4 * LANES * c})",
         ]
@@ -124,32 +139,47 @@ def _mix_back(levels: int, channels: int) -> list[str]:
 
 
 def _hidden_back(levels: int, channels: int) -> list[str]:
-    """Computes a hidden unit once more, and adds what it gives to all gradients."""
+    """Computes a hidden unit once more, and adds what it gives to all gradients.
+
+    Its weights and the sums of their gradients do not fit into 16 registers together: there the sums have a loop of
+    their own.
+    """
     ks, cs = range(levels), range(channels)
     names = [*(f"g{k}" for k in ks), "bias", *(f"e{c}" for c in cs)]
+    sums = [f"    {name} = load(sums + {4 * LANES * index})" for index, name in enumerate(names)]
+    loop = f"    for byte in range(0, count, {4 * LANES}):"
+    inputs = [f"        x{k} = load(tile + {k * _PITCH} + byte)" for k in ks]
+    inputs += [f"        d{c} = load(outputs + {c * _PITCH} + byte)" for c in cs]
+    apart = [
+        "        store(h, kept + byte)",
+        f"        store(d, kept + {_PITCH} + byte)",
+        *sums,
+        loop,
+        *inputs,
+        f"        h, d = load(kept + byte), load(kept + {_PITCH} + byte)",
+    ]
     return [
-        "def hidden_back(tile, tile_pitch, into, outputs, pitch_out, count, first, bias_at, second, units, sums):",
+        "def hidden_back(tile, into, outputs, kept, count, first, bias_at, second, units, sums):",
         "    w, v = at(first), at(second)",
         *(f"    w{k} = spread(w[{k}])" for k in ks),
         "    b = spread(at(bias_at)[0])",
         *(f"    v{c} = spread(v[{c} * units])" for c in cs),
-        *(f"    {name} = load(sums + {4 * LANES * index})" for index, name in enumerate(names)),
-        f"    for byte in range(0, count, {4 * LANES}):",
-        *(f"        x{k} = load(tile + {k} * tile_pitch + byte)" for k in ks),
-        *(f"        d{c} = load(outputs + {c} * pitch_out + byte)" for c in cs),
+        *(sums if _REGISTERS == 32 else []),
+        loop,
+        *inputs,
         "        z = b",
         *(f"        z = fma(w{k}, x{k}, z)" for k in ks),
         "        h = positive(z)",
         "        d = times(v0, d0)",
         *(f"        d = fma(v{c}, d{c}, d)" for c in cs[1:]),
         "        d = where_positive(z, d)",
+        *(
+            f"        store(fma(w{k}, d, load(into + {k * _PITCH} + byte)), into + {k * _PITCH} + byte)" for k in ks
+        ),
+        *(apart if _REGISTERS == 16 else []),
         "        bias = plus(bias, d)",
         *(f"        e{c} = fma(h, d{c}, e{c})" for c in cs),
         *(f"        g{k} = fma(d, x{k}, g{k})" for k in ks),
-        *(
-            f"        store(fma(w{k}, d, load(into + {k} * tile_pitch + byte)), into + {k} * tile_pitch + byte)"
-            for k in ks
-        ),
         *(f"    store({name}, sums + {4 * LANES * index})" for index, name in enumerate(names)),
     ]
 
@@ -169,21 +199,22 @@ def _make_pointwise(levels: int, channels: int, mix: Any, hidden: Any) -> Any:
         after, linear_map = parameters.ctypes.data + 4 * second, parameters.ctypes.data + 4 * linear
         height, pitch = inputs.shape[1], 4 * inputs.shape[1] * inputs.shape[2]
         tile = tiles.ctypes.data + 4 * worker * tiles.shape[1]
+        outputs = tile + 2 * levels * _PITCH
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
             for column in range(0, _whole(width), TILE):
                 count = 4 * min(TILE, _whole(width) - column)
                 here = 4 * (row * inputs.shape[2] + START + column)
-                outputs = into.ctypes.data + here
                 mix(
-                    inputs.ctypes.data + here, pitch, tile, 4 * TILE, outputs, beside.ctypes.data + here, pitch, count,
+                    inputs.ctypes.data + here, pitch, tile, outputs, beside.ctypes.data + here, count,
                     after + 4 * channels * units, linear_map,
                 )  # fmt: skip
                 for unit in range(0, units, _UNITS):
-                    hidden(
-                        tile, 4 * TILE, outputs, pitch, count, weights + 4 * unit * levels, bias + 4 * unit,
-                        after + 4 * unit, units,
-                    )  # fmt: skip
+                    hidden(tile, outputs, count, weights + 4 * unit * levels, bias + 4 * unit, after + 4 * unit, units)
+                for channel in range(channels):
+                    target = into.ctypes.data + channel * pitch + here
+                    for byte in range(0, count, 4 * LANES):
+                        store(load(outputs + channel * _PITCH + byte), target + byte)
             for channel in range(channels):
                 repeat_ends(into.ctypes.data + channel * pitch + 4 * row * inputs.shape[2], width)
 
@@ -192,7 +223,7 @@ def _make_pointwise(levels: int, channels: int, mix: Any, hidden: Any) -> Any:
 
 def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back: Any) -> Any:
     """The function of the way back through the 1x1 layers."""
-    vectors = levels + 1 + channels  # sums of a hidden unit
+    vectors, rows = levels + 1 + channels, _rows(levels, channels)  # sums of a hidden unit, and rows of a tile
 
     def pointwise_back(
         worker: int, workers: int, inputs: F3, gradient: F3, beside: F3, parameters: F1, units: int, width: int,
@@ -203,28 +234,29 @@ def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back:
         after, linear_map = parameters.ctypes.data + 4 * second, parameters.ctypes.data + 4 * linear
         height, pitch = inputs.shape[1], 4 * inputs.shape[1] * inputs.shape[2]
         tile = tiles.ctypes.data + 4 * worker * tiles.shape[1]
-        into, totals = tile + 4 * levels * TILE, tile + 8 * levels * TILE
+        into, outputs = tile + levels * _PITCH, tile + 2 * levels * _PITCH
+        kept, totals = outputs + channels * _PITCH, tile + rows * _PITCH
         map_totals = totals + 4 * LANES * units * vectors
         bias_totals = map_totals + 4 * LANES * channels * levels
-        tiles[worker, 2 * levels * TILE :] = np.float32(0)
+        tiles[worker, rows * _PITCH // 4 :] = np.float32(0)
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
             for column in range(0, _whole(width), TILE):
                 count = 4 * min(TILE, _whole(width) - column)
                 here = 4 * (row * inputs.shape[2] + START + column)
-                outputs, planes = gradient.ctypes.data + here, inputs.ctypes.data + here
+                planes = inputs.ctypes.data + here
                 mix_back(
-                    planes, pitch, tile, 4 * TILE, into, outputs, beside.ctypes.data + here, pitch, count,
+                    planes, pitch, tile, into, gradient.ctypes.data + here, outputs, beside.ctypes.data + here, count,
                     linear_map, map_totals, bias_totals,
                 )  # fmt: skip
                 for unit in range(units):
                     hidden_back(
-                        tile, 4 * TILE, into, outputs, pitch, count, weights + 4 * unit * levels, bias + 4 * unit,
+                        tile, into, outputs, kept, count, weights + 4 * unit * levels, bias + 4 * unit,
                         after + 4 * unit, units, totals + 4 * LANES * unit * vectors,
                     )  # fmt: skip
                 for plane in range(levels):
                     for byte in range(0, count, 4 * LANES):
-                        store(load(into + 4 * plane * TILE + byte), planes + plane * pitch + byte)
+                        store(load(into + plane * _PITCH + byte), planes + plane * pitch + byte)
             for plane in range(levels):
                 numbers = _at(inputs.ctypes.data + plane * pitch + 4 * row * inputs.shape[2])
                 for column in range(START + width, inputs.shape[2]):

@@ -8,6 +8,7 @@ from inr.compression.encoder.latent.buffers import Buffers
 from inr.jit import F1, GOLDEN_STEP, Call, Stage, exact, inline, share
 from inr.jit.maths import tanh
 from inr.jit.polynomials import ROUNDING_SHIFT
+from inr.jit.vector import POINTERS
 
 _share = inline(share)
 _GRAIN = 1024  # latents that are not divided among workers
@@ -80,6 +81,7 @@ def noise(seed: int, step: int, count: int) -> np.ndarray:
     return ((total - _MEAN) / math.sqrt(_VARIANCE)).astype(np.float32)
 
 
+_at = POINTERS["float32"]  # an index of an array may count from its end, which keeps loops from reading vectors
 _f = np.float32
 _SHIFT = _f(ROUNDING_SHIFT)
 _ONE, _HALF, _HASH_MEAN, _HASH_SCALE = _f(1), _f(0.5), _f(_MEAN), _f(1 / math.sqrt(_VARIANCE))
@@ -106,18 +108,19 @@ def _soft(
     per_temperature, half_height, sigma = _f(inverse), _f(height), _f(deviation)
     slope = _f(inverse * inverse * height * height)
     key1, key2 = _u(first), _u(second)
+    source, target, derivative = _at(latents.ctypes.data), _at(rounded.ctypes.data), _at(slopes.ctypes.data)
     for index in range(start, stop):
         pairs = _u(_byte_pairs(_u(index), key1) + _byte_pairs(_u(index), key2))
         total = np.int32(_u(_u(pairs & _u(0xFFFF)) + _u(pairs >> _u(16))))
         number = (_f(total) - _HASH_MEAN) * _HASH_SCALE
-        latent = latents[index]
+        latent = source[index]
         below = np.floor(latent)
         bend = tanh((latent - below - _HALF) * per_temperature)
         once = below + _HALF + half_height * bend + sigma * number
         below = np.floor(once)
         second_bend = tanh((once - below - _HALF) * per_temperature)
-        rounded[index] = below + _HALF + half_height * second_bend
-        slopes[index] = slope * (_ONE - bend * bend) * (_ONE - second_bend * second_bend)
+        target[index] = below + _HALF + half_height * second_bend
+        derivative[index] = slope * (_ONE - bend * bend) * (_ONE - second_bend * second_bend)
 
 
 @exact
@@ -129,9 +132,10 @@ def _nearest(x: np.float32) -> np.float32:
 def _hard(worker: int, workers: int, latents: F1, rounded: F1, slopes: F1) -> None:
     """The nearest whole numbers."""
     start, stop = _share(len(latents), worker, workers, _GRAIN)
+    source, target, derivative = _at(latents.ctypes.data), _at(rounded.ctypes.data), _at(slopes.ctypes.data)
     for index in range(start, stop):
-        rounded[index] = _nearest(latents[index])
-        slopes[index] = _f(0)
+        target[index] = _nearest(source[index])
+        derivative[index] = _f(0)
 
 
 class LatentMove:
@@ -177,13 +181,15 @@ def _move(
     start, stop = _share(len(latents), worker, workers, _GRAIN)
     beta1, beta2, far, unbias, least = _f(keep_first), _f(keep_second), _f(rate), _f(scale), _f(eps)
     fresh1, fresh2 = _f(1 - keep_first), _f(1 - keep_second)
+    target, by_rounded, derivative = _at(latents.ctypes.data), _at(gradient.ctypes.data), _at(slopes.ctypes.data)
+    means, squares = _at(first.ctypes.data), _at(second.ctypes.data)
     for index in range(start, stop):
-        slope = gradient[index] * slopes[index]
-        mean = beta1 * first[index] + fresh1 * slope
-        square = beta2 * second[index] + fresh2 * slope * slope
-        first[index] = mean
-        second[index] = square
-        latents[index] -= far * mean / (np.sqrt(square * unbias) + least)
+        slope = by_rounded[index] * derivative[index]
+        mean = beta1 * means[index] + fresh1 * slope
+        square = beta2 * squares[index] + fresh2 * slope * slope
+        means[index] = mean
+        squares[index] = square
+        target[index] -= far * mean / (np.sqrt(square * unbias) + least)
 
 
 _SOFT, _HARD, _MOVE = (Stage(function, phase="latents") for function in (_soft, _hard, _move))

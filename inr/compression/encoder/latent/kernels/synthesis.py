@@ -8,7 +8,7 @@ import numpy as np
 from inr.compression.encoder.latent.buffers import Buffers
 from inr.compression.encoder.latent.kernels._convolution import convolution_stages
 from inr.compression.encoder.latent.kernels._planes import START, lines, planes
-from inr.compression.encoder.latent.kernels._pointwise import TILE, pointwise_stages, sums_of
+from inr.compression.encoder.latent.kernels._pointwise import pointwise_stages, tile_numbers
 from inr.jit import Call
 from inr.jit.vector import LANES
 
@@ -40,7 +40,7 @@ class Synthesis:
             "inputs": inputs, "parameters": buffers.parameters, "units": layout.sizes.hidden, "width": width,
             "first": slices["synthesis.0.weight"].start, "second": slices["synthesis.1.weight"].start,
             "linear": slices["synthesis.linear"].start,
-            "tiles": lines(threads, 2 * layout.levels * TILE + sums_of(layout.levels, channels, layout.sizes.hidden)),
+            "tiles": lines(threads, tile_numbers(layout.levels, channels, layout.sizes.hidden)),
         }  # fmt: skip
         kernels = [
             {"parameters": buffers.parameters, "kernel": slices[f"synthesis.{2 + layer}.weight"].start}
