@@ -1,7 +1,7 @@
-"""The layers of 1x1 of the synthesis, forward and back, with hidden units in registers only.
+"""The layers of 1x1 of the synthesis, forward and back, without planes of hidden units.
 
 They walk over tiles of a row; the way back computes hidden units once more. Code is generated for a number of planes
-and of channels, so that all numbers of a pixel stay in registers.
+and of channels, so that the numbers of a pixel stay in registers.
 """
 
 import functools
@@ -12,17 +12,20 @@ import numpy as np
 from inr.compression.encoder.latent.kernels._planes import F3, START, repeat_ends, whole
 from inr.jit import D2, F1, F2, Stage, inline, share
 from inr.jit.lanes import generated, load, store, total
-from inr.jit.vector import LANES, POINTERS, ROWS
+from inr.jit.planes import product
+from inr.jit.vector import LANES, PANEL, POINTERS, ROWS
 
 _at = POINTERS["float32"]
 _share, _whole = inline(share), inline(whole)
-TILE = 256  # pixels of a row whose planes and gradients fit the nearest cache
-# bytes between rows of a tile: not a power of two, whose multiples would share the few places of a cache
-_PITCH = 4 * (TILE + LANES)
+# Pixels of a row whose planes, gradients and channels fit the nearest cache once they are copied next to each other:
+# planes that are a multiple of 4096 bytes apart would share few places of it.
+_TILE = 256
+_PITCH = 4 * _TILE  # bytes between rows of a tile
 # Hidden units that share what is loaded of a pixel; all presets have a multiple of it. The weights of one unit fill
 # most of 16 registers.
-_REGISTERS = 32 if ROWS >= 8 else 16
-_UNITS = 4 if _REGISTERS == 32 else 1
+_AT_ONCE = ROWS >= 8  # 32 registers
+_UNITS = 4 if _AT_ONCE else 1
+_GROUP = 8  # hidden units whose gradients are kept until that of the inputs is made of them; presets as above
 
 
 class Pointwise(NamedTuple):
@@ -45,7 +48,7 @@ def pointwise_stages(levels: int, channels: int) -> Pointwise:
 def tile_numbers(levels: int, channels: int, hidden: int) -> int:
     """Numbers of a worker's tile and of its sums of gradients, each a vector.
 
-    The tile has a row for every plane, its gradient and every channel, and for a hidden unit and its gradient.
+    The tile has a row for every plane, its gradient and every channel, for a hidden unit and for gradients of several.
     """
     sums = hidden * (levels + 1 + channels) + channels * (levels + 1)
     return _rows(levels, channels) * _PITCH // 4 + LANES * sums
@@ -53,7 +56,7 @@ def tile_numbers(levels: int, channels: int, hidden: int) -> int:
 
 def _rows(levels: int, channels: int) -> int:
     """Rows of a tile."""
-    return 2 * levels + channels + 2
+    return 2 * levels + channels + 1 + _GROUP
 
 
 def _mix(levels: int, channels: int) -> list[str]:
@@ -141,8 +144,8 @@ def _mix_back(levels: int, channels: int) -> list[str]:
 def _hidden_back(levels: int, channels: int) -> list[str]:
     """Computes a hidden unit once more, and adds what it gives to all gradients.
 
-    Its weights and the sums of their gradients do not fit into 16 registers together: there the sums have a loop of
-    their own.
+    Its weights, the sums of their gradients and what it adds to those of the inputs do not fit into 16 registers: there
+    the sums have a loop of their own, and `into` is its gradient, of which those of the inputs are made later.
     """
     ks, cs = range(levels), range(channels)
     names = [*(f"g{k}" for k in ks), "bias", *(f"e{c}" for c in cs)]
@@ -150,13 +153,15 @@ def _hidden_back(levels: int, channels: int) -> list[str]:
     loop = f"    for byte in range(0, count, {4 * LANES}):"
     inputs = [f"        x{k} = load(tile + {k * _PITCH} + byte)" for k in ks]
     inputs += [f"        d{c} = load(outputs + {c * _PITCH} + byte)" for c in cs]
+    rows = [f"into + {k * _PITCH} + byte" for k in ks]
+    at_once = [f"        store(fma(w{k}, d, load({row})), {row})" for k, row in enumerate(rows)]
     apart = [
         "        store(h, kept + byte)",
-        f"        store(d, kept + {_PITCH} + byte)",
+        "        store(d, into + byte)",
         *sums,
         loop,
         *inputs,
-        f"        h, d = load(kept + byte), load(kept + {_PITCH} + byte)",
+        "        h, d = load(kept + byte), load(into + byte)",
     ]
     return [
         "def hidden_back(tile, into, outputs, kept, count, first, bias_at, second, units, sums):",
@@ -164,7 +169,7 @@ def _hidden_back(levels: int, channels: int) -> list[str]:
         *(f"    w{k} = spread(w[{k}])" for k in ks),
         "    b = spread(at(bias_at)[0])",
         *(f"    v{c} = spread(v[{c} * units])" for c in cs),
-        *(sums if _REGISTERS == 32 else []),
+        *(sums if _AT_ONCE else []),
         loop,
         *inputs,
         "        z = b",
@@ -173,10 +178,7 @@ def _hidden_back(levels: int, channels: int) -> list[str]:
         "        d = times(v0, d0)",
         *(f"        d = fma(v{c}, d{c}, d)" for c in cs[1:]),
         "        d = where_positive(z, d)",
-        *(
-            f"        store(fma(w{k}, d, load(into + {k * _PITCH} + byte)), into + {k * _PITCH} + byte)" for k in ks
-        ),
-        *(apart if _REGISTERS == 16 else []),
+        *(at_once if _AT_ONCE else apart),
         "        bias = plus(bias, d)",
         *(f"        e{c} = fma(h, d{c}, e{c})" for c in cs),
         *(f"        g{k} = fma(d, x{k}, g{k})" for k in ks),
@@ -202,8 +204,8 @@ def _make_pointwise(levels: int, channels: int, mix: Any, hidden: Any) -> Any:
         outputs = tile + 2 * levels * _PITCH
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
-            for column in range(0, _whole(width), TILE):
-                count = 4 * min(TILE, _whole(width) - column)
+            for column in range(0, _whole(width), _TILE):
+                count = 4 * min(_TILE, _whole(width) - column)
                 here = 4 * (row * inputs.shape[2] + START + column)
                 mix(
                     inputs.ctypes.data + here, pitch, tile, outputs, beside.ctypes.data + here, count,
@@ -224,6 +226,7 @@ def _make_pointwise(levels: int, channels: int, mix: Any, hidden: Any) -> Any:
 def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back: Any) -> Any:
     """The function of the way back through the 1x1 layers."""
     vectors, rows = levels + 1 + channels, _rows(levels, channels)  # sums of a hidden unit, and rows of a tile
+    to_inputs = product(levels, _GROUP, _TILE, start="sum")
 
     def pointwise_back(
         worker: int, workers: int, inputs: F3, gradient: F3, beside: F3, parameters: F1, units: int, width: int,
@@ -236,13 +239,14 @@ def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back:
         tile = tiles.ctypes.data + 4 * worker * tiles.shape[1]
         into, outputs = tile + levels * _PITCH, tile + 2 * levels * _PITCH
         kept, totals = outputs + channels * _PITCH, tile + rows * _PITCH
+        gradients = kept + _PITCH
         map_totals = totals + 4 * LANES * units * vectors
         bias_totals = map_totals + 4 * LANES * channels * levels
         tiles[worker, rows * _PITCH // 4 :] = np.float32(0)
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
-            for column in range(0, _whole(width), TILE):
-                count = 4 * min(TILE, _whole(width) - column)
+            for column in range(0, _whole(width), _TILE):
+                count = 4 * min(_TILE, _whole(width) - column)
                 here = 4 * (row * inputs.shape[2] + START + column)
                 planes = inputs.ctypes.data + here
                 mix_back(
@@ -250,10 +254,16 @@ def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back:
                     linear_map, map_totals, bias_totals,
                 )  # fmt: skip
                 for unit in range(units):
+                    place = unit % _GROUP
                     hidden_back(
-                        tile, into, outputs, kept, count, weights + 4 * unit * levels, bias + 4 * unit,
-                        after + 4 * unit, units, totals + 4 * LANES * unit * vectors,
+                        tile, into if _AT_ONCE else gradients + place * _PITCH, outputs, kept, count,
+                        weights + 4 * unit * levels, bias + 4 * unit, after + 4 * unit, units,
+                        totals + 4 * LANES * unit * vectors,
                     )  # fmt: skip
+                    if not _AT_ONCE and place == _GROUP - 1:
+                        matrix = weights + 4 * (unit - place) * levels
+                        panels = (count // 4 + PANEL - 1) // PANEL
+                        to_inputs(matrix, matrix, gradients, into, into, panels)
                 for plane in range(levels):
                     for byte in range(0, count, 4 * LANES):
                         store(load(into + plane * _PITCH + byte), planes + plane * pitch + byte)
