@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from inr.jit._stage import Call as Call
     from inr.jit._stage import Stage as Stage
     from inr.jit._stage import share as share
+    from inr.jit._worker_rows import worker_rows as worker_rows
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -70,5 +71,6 @@ __getattr__, __all__ = lazy_exports(
         "split_phase": "._clock",
         "usable_folder": "._compile",
         "warm": "._pool",
+        "worker_rows": "._worker_rows",
     },
 )

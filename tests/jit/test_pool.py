@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from inr.jit import F1, I1, Call, Stage, inline, share
+from inr.jit import F1, I1, Call, Stage, inline, share, worker_rows
 from inr.jit import _pool as pool
 
 _share = inline(share)
@@ -37,6 +37,18 @@ HALVE, DOUBLE = Stage(_halve), Stage(_double)
 def test_shares_cover_everything_once(count, workers, grain):
     parts = [share(count, worker, workers, grain) for worker in range(workers)]
     assert [index for start, stop in parts for index in range(start, stop)] == list(range(count))
+
+
+@pytest.mark.parametrize("numbers", [0, 1, 16, 1000])
+def test_rows_of_workers_lie_apart(numbers):
+    rows = worker_rows(3, numbers)
+    ends, starts = rows.ctypes.data + 4 * numbers, rows.ctypes.data
+    assert rows.dtype == np.float32
+    assert not rows.any()
+    for worker in range(3):
+        begin = starts + worker * rows.strides[0]
+        assert begin % 64 == 0
+        assert worker == 0 or begin - (ends + (worker - 1) * rows.strides[0]) >= 2**16
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])

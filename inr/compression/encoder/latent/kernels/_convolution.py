@@ -197,7 +197,7 @@ def _make_convolve_back(channels: int, kernel_gradients: Any, row_back: Any) -> 
         room = scratch.ctypes.data + 4 * worker * scratch.shape[1]
         edited = room + 4 * LANES * (size + channels)
         taps, w = _at(edited), _at(parameters.ctypes.data + 4 * kernel)
-        scratch[worker] = np.float32(0)
+        scratch[worker, : LANES * (size + channels)] = np.float32(0)
         place, above = values.ctypes.data + 4 * START, gradient.ctypes.data + 4 * START
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from inr.compression.encoder.latent.kernels._entropy_network import ROW, TILE, Rows, network, pack
+from inr.compression.encoder.latent.kernels._entropy_network import ROW, TILE, Places, Rows, network, pack
 from inr.compression.encoder.latent.kernels._features import (
     HEIGHT,
     LEVEL,
@@ -158,7 +158,7 @@ def _drop(row: int, begin: int, count: int, whole: int, stride: int, wide: int) 
 
 def _make_walk(width: int, contexts: int, learning: bool) -> Any:
     """The function that takes the latents of all bands through the network; `learning` is the way back too."""
-    rows, features = Rows.of(width), width - contexts
+    rows, features, sums = Rows.of(width), width - contexts, Places.of(width).sums
     first_row, output_gradients = rows.first, rows.output_gradients
     value_row, bits_row, direct_row = rows.values, rows.bits, rows.direct
     forward, backward = network(width)
@@ -186,7 +186,7 @@ def _make_walk(width: int, contexts: int, learning: bool) -> Any:
             own = reached.ctypes.data + 4 * (bands[band, REACHED] + PAD + (ROWS_ABOVE - first) * stride)
             band_bits[band, 0] = 0.0
             if learning:
-                _clear(total, totals.shape[1])
+                _clear(total, sums * LANES)
                 _clear(reached.ctypes.data + 4 * bands[band, REACHED], PAD + (stop - first + ROWS_ABOVE) * stride)
                 if featured:
                     for feature in range(features):

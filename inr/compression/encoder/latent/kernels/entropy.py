@@ -17,7 +17,7 @@ from inr.compression.encoder.latent.kernels._entropy_stages import (
     walk_stage,
 )
 from inr.compression.encoder.latent.kernels._planes import lines
-from inr.jit import Call
+from inr.jit import Call, worker_rows
 from inr.jit.vector import LANES
 
 # Bands that the latents of a picture are divided into, about; and the least numbers of one.
@@ -61,8 +61,8 @@ class EntropyKernel:
             "padded": lines(padded),
             "planes": lines(planes),
             "packed": lines(places.weights),
-            "tiles": lines(threads, tile_numbers(sizes.width)),
-            "totals": lines(threads, places.sums * LANES),
+            "tiles": worker_rows(threads, tile_numbers(sizes.width)),
+            "totals": worker_rows(threads, places.sums * LANES),
             "bits": buffers.bits,
             "band_bits": np.zeros((len(bands), 1)),
         }

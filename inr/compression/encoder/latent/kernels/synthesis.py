@@ -7,9 +7,9 @@ import numpy as np
 
 from inr.compression.encoder.latent.buffers import Buffers
 from inr.compression.encoder.latent.kernels._convolution import convolution_stages
-from inr.compression.encoder.latent.kernels._planes import START, lines, planes
+from inr.compression.encoder.latent.kernels._planes import START, planes
 from inr.compression.encoder.latent.kernels._pointwise import pointwise_stages, tile_numbers
-from inr.jit import Call
+from inr.jit import Call, worker_rows
 from inr.jit.vector import LANES
 
 
@@ -40,7 +40,7 @@ class Synthesis:
             "inputs": inputs, "parameters": buffers.parameters, "units": layout.sizes.hidden, "width": width,
             "first": slices["synthesis.0.weight"].start, "second": slices["synthesis.1.weight"].start,
             "linear": slices["synthesis.linear"].start,
-            "tiles": lines(threads, tile_numbers(layout.levels, channels, layout.sizes.hidden)),
+            "tiles": worker_rows(threads, tile_numbers(layout.levels, channels, layout.sizes.hidden)),
         }  # fmt: skip
         kernels = [
             {"parameters": buffers.parameters, "kernel": slices[f"synthesis.{2 + layer}.weight"].start}
@@ -69,7 +69,7 @@ class Synthesis:
                     into=spare,
                     masked=int(layer > 0),
                     sums=sums,
-                    scratch=lines(threads, (9 * channels**2 + channels) * LANES + 9 * channels**2),
+                    scratch=worker_rows(threads, (9 * channels**2 + channels) * LANES + 9 * channels**2),
                     width=width,
                     **kernels[layer],
                 )
