@@ -405,6 +405,23 @@ def test_a_largest_error_always_holds(stub, array, bound):
     assert len(stub.fits) >= 2
 
 
+@pytest.mark.parametrize("name", ["RGB", "LA", "RGBA", "16 bit", "heights", "floats"])
+@pytest.mark.parametrize("target", [{"psnr": 3.0}, {"max_error": 1e6}])
+def test_one_colour_is_the_file_where_it_is_near_enough(stub, name, target):
+    made = compressed(PICTURES[name], **target)
+    assert made.missed is None
+    assert not stub.fits
+    assert len(made.data) < 150
+
+
+def test_few_exceptions_to_one_colour_are_corrected(stub):
+    array = np.full((24, 33, 1), 7.0, np.float32)
+    array[3, 5], array[20, 30] = 250.0, -40.0
+    made = compressed(array, max_error=1.0, kind="image")
+    assert made.quality.max_error <= 1.0
+    assert len(made.data) < 150
+
+
 def test_missing_values_need_no_correction(stub):
     array = smooth((24, 33, 1), 80, np.float32)[..., 0]
     array[2:7, 5:20] = np.nan

@@ -27,7 +27,7 @@ _MOST_MOVES = 2**31 - 1
 def within_error(
     encoder: PictureEncoder, bound: float, pack: Callable[[Sequence[Payload]], bytes], fits: FitSeries
 ) -> bytes:
-    """The smallest of a few files that keep a bound on the error of every sample.
+    """The smallest of a few files that keep a bound on the error of every sample, one colour with corrections too.
 
     Args:
         encoder: of the picture.
@@ -35,6 +35,10 @@ def within_error(
         pack: makes a file of sections.
         fits: runs the fits; where it is stopped, the best so far is kept.
     """
+    flat = encoder.flat()
+    moves = corrections(encoder, flat, bound)
+    if not moves:
+        return pack(flat)
     found: dict[float, bytes] = {}
 
     def attempt(ratio: float) -> bytes:
@@ -57,7 +61,7 @@ def within_error(
                 best, better = len(found[ratio]), True
             if better:
                 break
-    return min(found.values(), key=len)
+    return min(pack([*flat, *moves]), *found.values(), key=len)
 
 
 def _share_of_corrections(data: bytes) -> float:

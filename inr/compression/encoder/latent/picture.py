@@ -116,6 +116,8 @@ class PictureEncoder:
     def of_psnr(self, psnr: float) -> list[Payload]:
         """Sections that decode to so many dB over the range of the signal's values, or as near as there are."""
         wanted = self.signal.domain.values.data_range**2 * 10 ** (-(psnr + _DB_TO_SPARE) / 10)
+        if all(self._flat_error(index) <= wanted for index in range(len(self._parts))):
+            return self.flat()
         expected = expected_bytes(self.pixels, expected_weight(self._level(self._parts[0], 0, wanted)))
         start = self._parts[0].component.channels
         alpha = None
@@ -125,6 +127,11 @@ class PictureEncoder:
             wanted = self._left(wanted, alpha)
         goal = Goal(psnr=self._level(self._parts[0], 0, wanted))
         return self._sections(self._colour(expected, goal, alpha), alpha)
+
+    def flat(self) -> list[Payload]:
+        """Sections of the smallest file there is: one colour, and one alpha."""
+        colour, *alpha = (self._flat(index) for index in range(len(self._parts)))
+        return self._sections(colour, *alpha)
 
     def _level(self, part: Part, start: int, error: float) -> float:
         """PSNR in dB of samples from 0 to 1 at which a mean squared error is reached, in own units, once rounded."""
@@ -184,7 +191,7 @@ class PictureEncoder:
         if late:
             self._fits.remark("its colour had not been fitted yet")
         # a fit that had hardly begun is worse than one colour
-        return self._flat(0) if self._error_of(0, found) > self._variance(0) else found
+        return self._flat(0) if self._error_of(0, found) > self._flat_error(0) else found
 
     def _counted(self, index: int) -> np.ndarray:
         """Samples of a component's pixels that count, float64 (pixels, channels)."""
@@ -192,18 +199,24 @@ class PictureEncoder:
         there = slice(None) if part.importance is None else part.importance > 0
         return part.samples[there].reshape(-1, part.component.channels).astype(np.float64)
 
-    def _variance(self, index: int) -> float:
-        """The mean squared error of a component that is flat."""
-        return float(self._counted(index).var(0).mean())
+    def _mean(self, index: int) -> np.ndarray:
+        """The mean of a component's pixels, in the samples' type."""
+        mean = self._counted(index).mean(0)
+        samples = self._parts[index].samples
+        return (mean if samples.dtype.kind == "f" else np.rint(mean)).astype(samples.dtype)
+
+    def _flat_error(self, index: int) -> float:
+        """The mean squared error of a component that is flat, in own units."""
+        if self._parts[index].component.coding == form.CONSTANT:
+            return 0.0
+        return float(np.square(self._counted(index) - self._mean(index)).mean())
 
     def _flat(self, index: int) -> Coded:
         """A component as its mean."""
         part = self._parts[index]
         if part.component.coding == form.CONSTANT:
             return Coded(part.component)
-        mean = self._counted(index).mean(0)
-        pixel = (mean if part.samples.dtype.kind == "f" else np.rint(mean)).astype(part.samples.dtype)
-        little = pixel.astype(part.samples.dtype.newbyteorder("<")).tobytes()
+        little = self._mean(index).astype(part.samples.dtype.newbyteorder("<")).tobytes()
         return Coded(form.Component(part.component.channels, form.CONSTANT, constant=little))
 
     def _fitted(
@@ -244,7 +257,7 @@ class PictureEncoder:
     def _table(self, coded: Sequence[Coded], pieces: Sequence[int] = (1, 1, 1)) -> bytes:
         return form.write_table(form.Table(self._flags, tuple(each.component for each in coded), tuple(pieces)))
 
-    def _sections(self, colour: Coded, alpha: Coded | None) -> list[Payload]:
+    def _sections(self, colour: Coded, alpha: Coded | None = None) -> list[Payload]:
         coded = [colour] if alpha is None else [colour, alpha]
         order = form.piece_order([each.component for each in coded])
         pieces = [coded[component].pieces[number] for component, number in order]
