@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.metadata
-import os
 import platform
 import sys
 import warnings
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from inr._cores import usable_cores
+from inr._memory import usable_memory
 from inr._version import __version__
 from inr.engines._base import Engine, engines
 from inr.engines._choose import automatic
@@ -70,7 +70,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "cores": usable_cores(),
         "threads": torch.get_num_threads(),
-        "memory": _memory(),
+        "memory": usable_memory(),
         "gpu": _gpu(),
     }
 
@@ -84,14 +84,6 @@ def _processor() -> str:
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     name = next(names, "") or platform.processor() or platform.machine()
     return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
-
-
-def _memory() -> int | None:
-    """Bytes of memory, None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _gpu() -> dict[str, Any] | None:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+from inr._memory import usable_memory
+from inr.container import GIB
 from inr.serving import DiskFull
 from inr.serving.queue import Queue
 from inr.serving.store import RESERVE
@@ -39,8 +41,8 @@ def work(folder: Path, *, memory: int | None = None, reserve: int = RESERVE, fol
 
 
 def half_of_memory() -> int:
-    """Half of the machine's memory, in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    """Half of the memory there is, in bytes; 2 GiB where the system does not tell."""
+    return (usable_memory() or 4 * GIB) // 2
 
 
 class Workers:

@@ -16,7 +16,7 @@ from inr.compression.bitstream.latent.layout import Layout
 from inr.compression.bitstream.latent.parameters import QuantisedParameters
 from inr.compression.bitstream.latent.sample_values import fraction_bits, from_unit
 from inr.compression.bitstream.stream import Cursor
-from inr.compression.encoder.latent import picture
+from inr.compression.encoder.latent import effort, picture
 from inr.compression.encoder.latent.largest_error import corrections
 from inr.container import GIB
 
@@ -412,6 +412,15 @@ def test_one_colour_is_the_file_where_it_is_near_enough(stub, name, target):
     assert made.missed is None
     assert not stub.fits
     assert len(made.data) < 150
+
+
+def test_a_picture_too_large_for_the_memory_is_refused_before_anything_is_fitted(stub, monkeypatch):
+    monkeypatch.setattr(effort, "usable_memory", lambda: 400_000)
+    with pytest.raises(InrError, match=r"encoding .* megapixels takes about"):
+        compressed(smooth((24, 33, 3), 255, np.uint8), bpp=2)
+    assert not stub.fits
+    monkeypatch.setattr(effort, "usable_memory", lambda: None)
+    assert compressed(smooth((24, 33, 3), 255, np.uint8), bpp=2).data
 
 
 def test_few_exceptions_to_one_colour_are_corrected(stub):

@@ -19,7 +19,7 @@ from inr.compression.encoder.latent.components import (
     parts_of,
     without_loss,
 )
-from inr.compression.encoder.latent.effort import expected_bytes, expected_weight, suited_networks
+from inr.compression.encoder.latent.effort import check_memory, expected_bytes, expected_weight, suited_networks
 from inr.compression.encoder.latent.finishing import finish
 from inr.compression.encoder.latent.fit import FIT_SHARE, fit_component
 from inr.compression.encoder.latent.network_coding import encode_parameters
@@ -70,9 +70,13 @@ class PictureEncoder:
         engine: what runs the fits.
         seed: of the networks' first values.
         fits: runs the fits.
+
+    Raises:
+        InrError: there is not enough memory for so large a picture.
     """
 
     def __init__(self, signal: GridSignal, preset: str, steps: int, engine: Spec, seed: int, fits: FitSeries) -> None:
+        check_memory(math.prod(signal.array.shape[:2]))
         self.signal = signal
         self._preset, self._steps, self._engine, self._seed, self._fits = preset, steps, engine, seed, fits
         self._parts = parts_of(signal)
