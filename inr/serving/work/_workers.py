@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from inr._memory import usable_memory
-from inr.container import GIB
 from inr.serving import DiskFull
 from inr.serving.queue import Queue
 from inr.serving.store import RESERVE
 
 NICE = 10
+_UNTOLD = 4 << 30  # bytes of memory that a machine is taken to have that does not tell
 DRAIN_SECONDS = 5.0  # in which workers end that are asked to
 _REST, _LONGEST_REST = 0.5, 30.0  # seconds before another one is begun in the place of one that died
 
@@ -42,7 +42,7 @@ def work(folder: Path, *, memory: int | None = None, reserve: int = RESERVE, fol
 
 def half_of_memory() -> int:
     """Half of the memory there is, in bytes; 2 GiB where the system does not tell."""
-    return (usable_memory() or 4 * GIB) // 2
+    return (usable_memory() or _UNTOLD) // 2
 
 
 class Workers:
