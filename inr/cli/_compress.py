@@ -319,7 +319,7 @@ def _one_picture(path: Path, source: "Signal", *, quiet: bool) -> "Signal":
         return source
     if not quiet:
         frames = len(source.array)
-        remark(f"{path}: it is animated: frame 1 of {frames} is taken; without --quality and --preset, mlp takes all")
+        remark(f"{path}: it is animated: frame 1 of {frames} is taken; --codec mlp takes all")
     return from_array(source.array[0], kind="image", sampling=source.domain.sampling)
 
 

@@ -6,9 +6,12 @@ time that they fill together.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from inr.signals._libraries import note
 
 
 class Pace(NamedTuple):
@@ -45,7 +48,16 @@ def pace(times: Sequence[float | None], last: float, tick: float, nominal: float
         return Pace(nominal, 0.0)
     fps = len(seconds) / float(seconds[-1] - seconds[0] + (last if last > 0 else float(np.median(gaps))))
     shift = _shift(seconds, fps)
-    return Pace(fps, shift if shift > max(1.01 * tick, 0.5 / fps) else 0.0)
+    return Pace(fps, shift if shift > (1 + 1e-9) * max(1.01 * tick, 0.5 / fps) else 0.0)
+
+
+def note_if_uneven(path: Path, found: Pace | None) -> None:
+    """Say that frames are taken as evenly spaced where they are not."""
+    if found and found.largest_shift:
+        note(
+            f"{path}: its frames are unevenly spaced; they are taken as evenly spaced, at {found.fps:.4g} a second, "
+            f"which moves some by up to {found.largest_shift:.3g} s"
+        )
 
 
 def _shift(seconds: np.ndarray, fps: float) -> float:

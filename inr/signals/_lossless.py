@@ -126,7 +126,7 @@ def _is_lossy(path: Path) -> bool:
     if is_sound(head):
         coded = head[12:16] == b"fmt " and int.from_bytes(head[20:22], "little") not in _PLAIN_WAVS
         return coded or head.startswith((b"ID3", b"OggS", b"\xff"))
-    return is_video(head) and not head.startswith((b"GIF8", b"YUV4"))
+    return is_video(head) and not head.startswith(b"YUV4")
 
 
 # What was measured of signals that are still in use: a fit asks several times, and a video takes seconds.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from inr._errors import InrError
-from inr.signals import _animation, _codecs, _image, _imageio, _netpbm
+from inr.signals import _codecs, _image, _imageio, _netpbm
 
 SUFFIXES = (*_image.SUFFIXES, *_codecs.SUFFIXES, *_netpbm.SUFFIXES, *_imageio.SUFFIXES)
 
@@ -15,11 +15,8 @@ def picture_module(path: Path, head: bytes) -> str | None:
     """The module of this package that reads the picture at `path`, which begins with `head`; None for no picture."""
     if _codecs.find_codec(head):  # before JPEG, which JPEG-LS begins like
         return "_codecs"
-    form = _image.image_format(head)
-    if form and not (form == "GIF" and _animation.moves(path, form)):  # one that moves is a video
+    if _image.image_format(head):
         return "_image"
-    if form:
-        return None
     if _netpbm.is_netpbm(head):
         return "_netpbm"
     return "_imageio" if _imageio.find_reader(path, head) else None

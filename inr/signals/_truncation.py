@@ -1,8 +1,8 @@
-"""Is a sound or video file all there? Its container says how long it should be; decoders read what they find.
+"""Is a sound, a video or a GIF all there? Its container says how long it should be; decoders read what they find.
 
-FFmpeg and libsndfile do not tell as well: of a WAV, a GIF, an AVI or an MP4 that is cut off they decode the samples or
-frames that are there, without an error, and that a Matroska file is cut off FFmpeg says in its log alone, in words that
-change between versions.
+FFmpeg, Pillow and libsndfile do not tell as well: of a WAV, a GIF, an AVI or an MP4 that is cut off they decode the
+samples or frames that are there, without an error, and that a Matroska file is cut off FFmpeg says in its log alone, in
+words that change between versions.
 """
 
 import io

@@ -18,14 +18,12 @@ from inr._errors import InrError
 from inr.signals import _sound_track
 from inr.signals._arrays import DEFAULT_FPS, GridSamples, build_grid, grid_axes, real_array
 from inr.signals._domain import Domain
-from inr.signals._frame_times import pace
+from inr.signals._frame_times import note_if_uneven, pace
 from inr.signals._libraries import check_bytes, load, note, reading
 from inr.signals._truncation import check_complete
 
 _CRF = "8"  # H.264 rate factor; 0 is lossless, 17 counts as visually lossless, 23 is the usual one
-_VIDEOS = (
-    b"\x1aE\xdf\xa3", b"GIF87a", b"GIF89a", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ", b"OggS", b"\x30\x26\xb2\x75",
-)  # fmt: skip
+_VIDEOS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"\0\0\x01\xba", b"YUV4MPEG2 ", b"OggS", b"\x30\x26\xb2\x75")
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _PICTURE_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -62,11 +60,7 @@ def read(path: Path, max_bytes: int) -> GridSamples:
         if aspect != 1:
             aspect = 1 / aspect if decoder.turned else aspect
             meta["pixel_aspect"] = [aspect.numerator, aspect.denominator]
-    if found and found.largest_shift:
-        note(
-            f"{path}: its frames are unevenly spaced; they are taken as evenly spaced, at {found.fps:.4g} a second, "
-            f"which moves some by up to {found.largest_shift:.3g} s"
-        )
+    note_if_uneven(path, found)
     if decoder.transparent:
         note(f"{path}: its transparency is dropped; save its frames as a folder of .png to keep it")
     return build_grid(samples, "video", grid_axes("video", samples.shape[:3], meta), meta, source=str(path))

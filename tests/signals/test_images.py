@@ -273,6 +273,16 @@ def test_a_picture_that_moves_is_a_video(tmp_path, picture, suffix, grey):
     np.testing.assert_array_equal(signal.array, expected)
 
 
+@pytest.mark.parametrize("duration", [None, 0, 70])
+def test_every_frame_of_a_gif_counts_whether_it_says_how_long_it_lasts_or_not(tmp_path, picture, duration):
+    frames = [Image.fromarray(np.roll(picture, shift, axis=1)).quantize(32) for shift in (0, 3, 9, 11)]
+    told = {} if duration is None else {"duration": duration}
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], **told)
+    signal = open_signal(tmp_path / "a.gif")
+    np.testing.assert_array_equal(signal.array, np.stack([np.asarray(frame.convert("RGB")) for frame in frames]))
+    assert signal.domain.meta["fps"] == pytest.approx(1000 / (duration or 100))  # as viewers show what says nothing
+
+
 def test_a_still_picture_shown_instead_of_moving_ones_is_no_frame(tmp_path, picture):
     still, *frames = (Image.fromarray(np.roll(picture, shift, axis=0)) for shift in range(4))
     still.save(tmp_path / "a.png", save_all=True, append_images=frames, default_image=True, duration=40)
