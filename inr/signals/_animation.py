@@ -55,9 +55,8 @@ def read(path: Path, form: str, max_bytes: int) -> GridSamples:
             now += _milliseconds(image, form)
     if not grey and (frames[..., 3] == 255).all():
         frames = np.ascontiguousarray(frames[..., :3])
-    found = pace(times, now / 1000 - times[-1], 0.001, None)
-    note_if_uneven(path, found)
-    meta = {"fps": found.fps if found else DEFAULT_FPS}
+    note_if_uneven(path, pace(times, now / 1000 - times[-1], 0.001, None))
+    meta = {"fps": len(numbers) * 1000 / now if now else DEFAULT_FPS}
     return build_grid(frames, "video", grid_axes("video", frames.shape[:3], meta), meta, source=str(path))
 
 

@@ -283,6 +283,12 @@ def test_every_frame_of_a_gif_counts_whether_it_says_how_long_it_lasts_or_not(tm
     assert signal.domain.meta["fps"] == pytest.approx(1000 / (duration or 100))  # as viewers show what says nothing
 
 
+def test_the_rate_is_the_mean_one_where_a_frame_lasts_no_time(tmp_path, picture):
+    frames = [Image.fromarray(np.roll(picture, shift, axis=1)) for shift in (0, 3, 9, 11)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], duration=[100, 0, 100, 100])
+    assert open_signal(tmp_path / "a.png").domain.meta["fps"] == pytest.approx(4 / 0.3)
+
+
 def test_a_still_picture_shown_instead_of_moving_ones_is_no_frame(tmp_path, picture):
     still, *frames = (Image.fromarray(np.roll(picture, shift, axis=0)) for shift in range(4))
     still.save(tmp_path / "a.png", save_all=True, append_images=frames, default_image=True, duration=40)

@@ -16,7 +16,7 @@ from inr.serving.queue import Queue
 from inr.serving.store import RESERVE
 
 NICE = 10
-_UNTOLD = 4 << 30  # bytes of memory that a machine is taken to have that does not tell
+_UNTOLD = 4 << 30  # bytes of memory to assume where the system does not tell
 DRAIN_SECONDS = 5.0  # in which workers end that are asked to
 _REST, _LONGEST_REST = 0.5, 30.0  # seconds before another one is begun in the place of one that died
 

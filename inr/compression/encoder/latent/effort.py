@@ -84,6 +84,9 @@ def suited_networks(pixels: int, size: float, seconds: float, steps: int) -> str
 def check_memory(pixels: int) -> None:
     """Refuse a picture that would take more memory than there is: systems end such a process without a word.
 
+    Args:
+        pixels: of the picture.
+
     Raises:
         InrError: it would.
     """
