@@ -242,8 +242,8 @@ def _make_pointwise_back(levels: int, channels: int, mix_back: Any, hidden_back:
         gradients = kept + _PITCH
         map_totals = totals + 4 * LANES * units * vectors
         bias_totals = map_totals + 4 * LANES * channels * levels
-        begin = rows * _PITCH // 4
-        tiles[worker, begin : begin + LANES * (units * vectors + channels * (levels + 1))] = np.float32(0)
+        sums_at = rows * _PITCH // 4
+        tiles[worker, sums_at : sums_at + LANES * (units * vectors + channels * (levels + 1))] = np.float32(0)
         begin, stop = _share(height, worker, workers, 1)
         for row in range(begin, stop):
             for column in range(0, _whole(width), _TILE):
