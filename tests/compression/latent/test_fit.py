@@ -74,7 +74,7 @@ def test_settings_are_those_of_the_recipe():
     begin, middle, end = at(1_400), at(1_400 + 4_050), at(9_499)
     assert (begin.temperature, begin.deviation, begin.network_rate) == (0.35, 0.22, 1e-2)
     assert middle.temperature == pytest.approx((0.35 + 0.08) / 2)
-    assert middle.deviation == pytest.approx((0.22 + 0.15) / 2)
+    assert middle.deviation == end.deviation == 0.22
     assert middle.network_rate == pytest.approx((1e-2 + 1e-5) / 2)
     assert end.network_rate == pytest.approx(1e-5, rel=1e-3)
     assert middle.latent_rate == pytest.approx(16 * middle.network_rate)

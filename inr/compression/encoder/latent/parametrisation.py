@@ -12,6 +12,7 @@ from torch import Tensor
 from inr.compression.encoder.latent import eager
 from inr.compression.encoder.latent.field import LATENTS, PARAMETERS, LatentField
 from inr.compression.encoder.latent.half import HalfStep
+from inr.compression.encoder.latent.noise_control import NoiseControl
 from inr.compression.encoder.latent.optimiser import NetworkOptimiser
 from inr.compression.encoder.latent.rate import RateControl
 from inr.compression.encoder.latent.schedule import Recipe, Schedule, Stage
@@ -84,6 +85,7 @@ class LatentWeights(Parametrisation):
 
     def __init__(self, step: LatentStep, half: HalfStep | None, rate: RateControl, recipe: Recipe, seed: int) -> None:
         self._step, self._half, self._rate, self._recipe, self._seed = step, half, rate, recipe, seed
+        self._noise = NoiseControl(rate, recipe.deviation)
         self._halving = half is not None  # whether the latents are those of the halved picture
         self._schedule: Schedule | None = None
         self._count = 0  # steps of the fit
@@ -163,10 +165,14 @@ class LatentWeights(Parametrisation):
         if settings.temperature is None:
             error, bits = step.differentiate(weight)
         else:
+            main = stage.kind == "main"
+            deviation = self._noise.deviation if main else settings.deviation
             error, bits = step.run(
-                settings.temperature, settings.deviation, self._seed, self._count, weight, settings.latent_rate,
+                settings.temperature, deviation, self._seed, self._count, weight, settings.latent_rate,
                 settings.betas, self._since,
             )  # fmt: skip
+            if main:
+                self._noise.add(error, bits)
         self._count += 1
         gradient = step.gradient if half is None else half.gradient(self._step.parameters)
         norm = float(torch.linalg.vector_norm(gradient))
@@ -190,6 +196,8 @@ class LatentWeights(Parametrisation):
         if stage.kind in ("warm", "half"):
             return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
         fraction = stage.fraction if stage.kind == "main" else 1.0
+        if stage.kind == "main":
+            self._noise.observe(error, bits)
         if not self._rate.frozen(fraction):
             self._rate.observe(fraction, self._schedule.steps, self._count - self._observed, error, bits)
             self._observed = self._count
@@ -209,6 +217,7 @@ class LatentWeights(Parametrisation):
         numbers = [self._count, self._observed, self._since, self._rate.weight, self._rate.effective, bits]
         mean, square = self._now.moments
         found = {"numbers": torch.tensor(numbers, dtype=torch.float64), "mean": mean, "square": square}
+        found["noise"] = torch.tensor(self._noise.state(), dtype=torch.float64)
         if self._half is not None and self._halving:
             found["half"] = self._half.step.latents
         best = [] if self._best is None else [self._best]
@@ -224,6 +233,7 @@ class LatentWeights(Parametrisation):
         count, observed, since, self._rate.weight, self._rate.effective, bits = state["numbers"].tolist()
         self._count, self._observed, self._since = int(count), int(observed), int(since)
         self.bits = None if math.isnan(bits) else bits
+        self._noise.restore(state["noise"].tolist())
         self._halving = "half" in state
         if self._halving:
             self._now.latents.copy_(state["half"])

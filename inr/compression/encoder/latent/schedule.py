@@ -46,7 +46,7 @@ class Recipe:
         latent_scale: what the latents' learning rate is multiplied by besides.
         betas, warm_betas: decay of the moments of latents, in the main phase and the warm-up.
         temperature: of the soft rounding, at the beginning and the end of the main phase.
-        deviation: of the noise, in integers, at these moments.
+        deviation: of the noise, in integers, at the beginning of the main phase, in which `NoiseControl` adapts it.
         optimiser: of the networks' matrices: "soap", or "adam".
         clip: largest norm of the networks' gradient.
         decay: weight decay of the networks.
@@ -63,7 +63,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     warm_betas: tuple[float, float] = (0.725, 0.97)
     temperature: tuple[float, float] = (0.35, 0.08)
-    deviation: tuple[float, float] = (0.22, 0.15)
+    deviation: float = 0.22
     optimiser: Literal["soap", "adam"] = "soap"
     clip: float = 0.3
     decay: float = 0.01
@@ -97,7 +97,7 @@ class Settings:
 
     Attributes:
         temperature: of the soft rounding; None: latents are rounded to whole numbers and stay as they are.
-        deviation: of the noise, in integers.
+        deviation: of the noise, in integers; in the main phase, what it begins with.
         latent_rate: learning rate of the latents, in integers. betas: of their moments.
         network_rate: learning rate of the networks. basis_interval: steps from one turn of SOAP's bases to the next.
     """
@@ -168,12 +168,12 @@ class Schedule:
         if stage.kind == "last":
             rate = _cosine(recipe.last_rate, recipe.final_rate, done)
             return Settings(None, 0.0, 0.0, recipe.betas, rate, 10)
-        ends = recipe.final_rate, recipe.temperature[1], recipe.deviation[1]
+        ends = recipe.final_rate, recipe.temperature[1], recipe.deviation
         if stage.kind == "half":
             ends = _HALF_ENDS
         rate = _cosine(recipe.rate, ends[0], done)
         temperature = recipe.temperature[0] + (ends[1] - recipe.temperature[0]) * done
-        deviation = recipe.deviation[0] + (ends[2] - recipe.deviation[0]) * done
+        deviation = recipe.deviation + (ends[2] - recipe.deviation) * done
         return Settings(temperature, deviation, scale * rate, recipe.betas, rate, 10)
 
 
