@@ -9,6 +9,7 @@ import torch
 from inr import InrError
 from inr.compression import FitSeries
 from inr.compression.bitstream.latent.layout import Layout
+from inr.compression.encoder.latent import schedule as schedule_module
 from inr.compression.encoder.latent.eager import initial_parameters
 from inr.compression.encoder.latent.fit import fit_component, make_step
 from inr.compression.encoder.latent.optimiser import NetworkOptimiser
@@ -60,6 +61,7 @@ def test_stages_follow_each_other_and_all_steps_count():
     assert schedule.carried(kinds[1_400]) == 1
     assert Schedule(Recipe(), 8, halving=False).warm_steps == 0  # too few steps for several starts
     assert Schedule(Recipe(starts=(1,)), 8_000, halving=False).warm_steps == 0
+    assert [Schedule(Recipe(), steps, halving=True).adapts_noise for steps in (5_999, 6_000)] == [False, True]
 
 
 def test_settings_are_those_of_the_recipe():
@@ -74,7 +76,7 @@ def test_settings_are_those_of_the_recipe():
     begin, middle, end = at(1_400), at(1_400 + 4_050), at(9_499)
     assert (begin.temperature, begin.deviation, begin.network_rate) == (0.35, 0.22, 1e-2)
     assert middle.temperature == pytest.approx((0.35 + 0.08) / 2)
-    assert middle.deviation == end.deviation == 0.22
+    assert middle.deviation == pytest.approx((0.22 + 0.15) / 2)
     assert middle.network_rate == pytest.approx((1e-2 + 1e-5) / 2)
     assert end.network_rate == pytest.approx(1e-5, rel=1e-3)
     assert middle.latent_rate == pytest.approx(16 * middle.network_rate)
@@ -146,6 +148,19 @@ def test_a_resumed_fit_goes_on_to_the_bit(picture, tmp_path, goal, stop_at):
     log.fits.begin({"work": 1})
     again = fitted(picture, goal, fits=log.fits)
     assert same(whole, again)
+
+
+def test_noise_is_adapted_in_long_fits_and_after_a_resume(picture, tmp_path, monkeypatch):
+    usual = fitted(picture)
+    monkeypatch.setattr(schedule_module, "_ADAPTED_FROM", STEPS)
+    whole = fitted(picture)
+    assert not same(whole, usual)
+    cut = Log(35, checkpoint=tmp_path / "work.inr", every=1000.0)  # between two checks
+    cut.fits.begin({"work": 1})
+    fitted(picture, fits=cut.fits)
+    log = Log(checkpoint=tmp_path / "work.inr", resume=True)
+    log.fits.begin({"work": 1})
+    assert same(whole, fitted(picture, fits=log.fits))
 
 
 @pytest.mark.parametrize("stop_at", [1, 30])

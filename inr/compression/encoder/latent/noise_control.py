@@ -10,12 +10,12 @@ _GAIN, _LEAST, _MOST = 0.1, 0.08, 0.3
 
 
 class NoiseControl:
-    """Keeps the loss of a fit's steps, with their noise, at what it is with whole numbers.
+    """Keeps the loss of a long fit's steps, with their noise, at what it is with whole numbers.
 
-    Soft rounding leaves a part of a latent's fraction. In long fits with too little noise the networks learn to read
-    it, and latents move to where it says most: the loss that is minimised falls, and that of what will be in the file
-    rises. Noise drowns the fraction, but more of it than that takes costs bits. So it becomes stronger at every check
-    with whole numbers that finds a higher loss than the steps before it had, and weaker where it is lower.
+    Soft rounding leaves a part of a latent's fraction. With too little noise the networks learn to read it, and
+    latents move to where it says most: the loss that is minimised falls, and that of what will be in the file rises.
+    Noise drowns the fraction, but more of it than that takes costs bits. So it becomes stronger at every check with
+    whole numbers that finds a higher loss than the steps before it had, and weaker where it is lower.
 
     Args:
         rate: the weight of a bit.
@@ -28,11 +28,7 @@ class NoiseControl:
     def __init__(self, rate: RateControl, deviation: float) -> None:
         self._rate = rate
         self.deviation = deviation
-        self.forget()
-
-    def forget(self) -> None:
-        """Leave out the steps so far."""
-        self._count, self._error, self._bits = 0, 0.0, 0.0
+        self._count, self._error, self._bits = 0, 0.0, 0.0  # of the steps since the last check
 
     def add(self, error: float, bits: float) -> None:
         """Tell what a step, with its noise, came to.
@@ -54,7 +50,7 @@ class NoiseControl:
         whole = self._rate.loss(error, bits)
         if noisy > 0 and whole > 0:
             self.deviation = min(max(self.deviation + _GAIN * math.log(whole / noisy), _LEAST), _MOST)
-        self.forget()
+        self._count, self._error, self._bits = 0, 0.0, 0.0
 
     def state(self) -> list[float]:
         """For `restore`."""

@@ -85,7 +85,7 @@ class LatentWeights(Parametrisation):
 
     def __init__(self, step: LatentStep, half: HalfStep | None, rate: RateControl, recipe: Recipe, seed: int) -> None:
         self._step, self._half, self._rate, self._recipe, self._seed = step, half, rate, recipe, seed
-        self._noise = NoiseControl(rate, recipe.deviation)
+        self._noise = NoiseControl(rate, recipe.deviation[0])
         self._halving = half is not None  # whether the latents are those of the halved picture
         self._schedule: Schedule | None = None
         self._count = 0  # steps of the fit
@@ -165,13 +165,13 @@ class LatentWeights(Parametrisation):
         if settings.temperature is None:
             error, bits = step.differentiate(weight)
         else:
-            main = stage.kind == "main"
-            deviation = self._noise.deviation if main else settings.deviation
+            adapted = stage.kind == "main" and schedule.adapts_noise
+            deviation = self._noise.deviation if adapted else settings.deviation
             error, bits = step.run(
                 settings.temperature, deviation, self._seed, self._count, weight, settings.latent_rate,
                 settings.betas, self._since,
             )  # fmt: skip
-            if main:
+            if adapted:
                 self._noise.add(error, bits)
         self._count += 1
         gradient = step.gradient if half is None else half.gradient(self._step.parameters)
@@ -196,8 +196,7 @@ class LatentWeights(Parametrisation):
         if stage.kind in ("warm", "half"):
             return _INCOMPARABLE * (2 - self._count / self._schedule.steps)
         fraction = stage.fraction if stage.kind == "main" else 1.0
-        if stage.kind == "main":
-            self._noise.observe(error, bits)
+        self._noise.observe(error, bits)
         if not self._rate.frozen(fraction):
             self._rate.observe(fraction, self._schedule.steps, self._count - self._observed, error, bits)
             self._observed = self._count

@@ -19,6 +19,8 @@ _USUAL_GAIN = 16.0
 _HALF_BELOW = 1_500
 # Learning rate, temperature and deviation of the noise at the end of the part at half resolution.
 _HALF_ENDS = (6e-3, 0.3, 0.2)
+# Fits of as many steps adapt the noise: shorter ones come further with noise that falls as a line, too soon for harm.
+_ADAPTED_FROM = 6_000
 # What a step at half resolution takes of the time of another.
 _HALF_TIME = 0.3
 
@@ -46,7 +48,8 @@ class Recipe:
         latent_scale: what the latents' learning rate is multiplied by besides.
         betas, warm_betas: decay of the moments of latents, in the main phase and the warm-up.
         temperature: of the soft rounding, at the beginning and the end of the main phase.
-        deviation: of the noise, in integers, at the beginning of the main phase, in which `NoiseControl` adapts it.
+        deviation: of the noise, in integers, at these moments; in long fits at the first, and then `NoiseControl`
+            adapts it.
         optimiser: of the networks' matrices: "soap", or "adam".
         clip: largest norm of the networks' gradient.
         decay: weight decay of the networks.
@@ -63,7 +66,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     warm_betas: tuple[float, float] = (0.725, 0.97)
     temperature: tuple[float, float] = (0.35, 0.08)
-    deviation: float = 0.22
+    deviation: tuple[float, float] = (0.22, 0.15)
     optimiser: Literal["soap", "adam"] = "soap"
     clip: float = 0.3
     decay: float = 0.01
@@ -97,7 +100,7 @@ class Settings:
 
     Attributes:
         temperature: of the soft rounding; None: latents are rounded to whole numbers and stay as they are.
-        deviation: of the noise, in integers; in the main phase, what it begins with.
+        deviation: of the noise, in integers, where it is not adapted.
         latent_rate: learning rate of the latents, in integers. betas: of their moments.
         network_rate: learning rate of the networks. basis_interval: steps from one turn of SOAP's bases to the next.
     """
@@ -117,10 +120,14 @@ class Schedule:
         recipe: of the fit.
         steps: of all of it, with the warm-up's.
         halving: whether short fits have a part at half resolution.
+
+    Attributes:
+        adapts_noise: whether `NoiseControl` says how strong the noise of the main phase is.
     """
 
     def __init__(self, recipe: Recipe, steps: int, *, halving: bool) -> None:
         self.recipe, self.steps = recipe, steps
+        self.adapts_noise = steps >= _ADAPTED_FROM
         by_rule = next((warm for below, warm in _WARM_STEPS if steps < below), _MOST_WARM_STEPS)
         warm = min(by_rule, int(steps * _WARM_SHARE)) if recipe.warm is None else recipe.warm
         self._starts = recipe.starts if sum(recipe.starts) > 1 and warm else ()
@@ -168,12 +175,12 @@ class Schedule:
         if stage.kind == "last":
             rate = _cosine(recipe.last_rate, recipe.final_rate, done)
             return Settings(None, 0.0, 0.0, recipe.betas, rate, 10)
-        ends = recipe.final_rate, recipe.temperature[1], recipe.deviation
+        ends = recipe.final_rate, recipe.temperature[1], recipe.deviation[1]
         if stage.kind == "half":
             ends = _HALF_ENDS
         rate = _cosine(recipe.rate, ends[0], done)
         temperature = recipe.temperature[0] + (ends[1] - recipe.temperature[0]) * done
-        deviation = recipe.deviation + (ends[2] - recipe.deviation) * done
+        deviation = recipe.deviation[0] + (ends[2] - recipe.deviation[0]) * done
         return Settings(temperature, deviation, scale * rate, recipe.betas, rate, 10)
 
 
