@@ -1,5 +1,6 @@
 """`inr decompress`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,7 +120,13 @@ def _read(file: Path, prefix: float | None, max_bytes: int) -> "Contents":
     try:
         return container.read(file, max_bytes=max_bytes, share=prefix)
     except InrError as error:
-        raise InrError(f"the first {100 * prefix:.3g} % of {file} do not decode: {error}") from error
+        whole = container.read(file, max_bytes=max_bytes)  # what is wrong with all of it needs no word of a beginning
+        size = file.stat().st_size
+        least = math.ceil(1000 * whole.base_size / size) / 1000
+        raise InrError(
+            f"the first {100 * prefix:.3g} % of {file} do not decode: the shortest beginning that does is "
+            f"--prefix {least:g}, {whole.base_size} of {size} bytes"
+        ) from error
 
 
 def _write_samples(

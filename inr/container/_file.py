@@ -53,6 +53,11 @@ class Contents:
     table: tuple[Entry, ...]
     header_size: int
 
+    @property
+    def base_size(self) -> int:
+        """Bytes of the shortest beginning of the file that can be read: its header and its base sections."""
+        return self.header_size + sum(entry.size for entry in self.table if entry.base)
+
 
 def dumps(header: Mapping[str, Any], sections: Sequence[Section]) -> bytes:
     """The bytes of a file; the same bytes for equal input.

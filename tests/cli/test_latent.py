@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -110,8 +111,13 @@ def test_a_beginning_decodes_and_what_is_missing_is_said(inr_cli, hills):
     data = (hills / "hills.inr").read_bytes()
     contents = container.loads(data)
     assert len(contents.sections) > 1
-    share = (contents.header_size + len(contents.sections["base"].tensors["payload"]) + 1) / len(data)
-    run = inr_cli("decompress", "hills.inr", "--prefix", f"{share:.3f}")
+    assert contents.base_size == contents.header_size + len(contents.sections["base"].tensors["payload"])
+    assert container.loads(data[: contents.base_size]).sections.keys() == {"base"}
+    refused = inr_cli("decompress", "hills.inr", "--prefix", (contents.base_size - 1) / len(data))
+    assert refused.status == 2
+    share = re.search(r"--prefix ([\d.]+), (\d+) of", one_line(refused.err))
+    assert int(share[2]) == contents.base_size
+    run = inr_cli("decompress", "hills.inr", "--prefix", share[1])
     assert run.status == 4
     assert "hills.inr is damaged or cut in section" in run.err
     assert "g0" in run.err
@@ -126,7 +132,7 @@ def test_a_beginning_decodes_and_what_is_missing_is_said(inr_cli, hills):
 @pytest.mark.parametrize(
     ("prefix", "line"),
     [
-        ("0.005", "the first 0.5 % of hills.inr do not decode: "),
+        ("0.005", "the first 0.5 % of hills.inr do not decode: the shortest beginning that does is --prefix 0."),
         ("0", "--prefix is a share of the file's bytes, above 0 and up to 1, not 0"),
         ("1.5", "--prefix is a share of the file's bytes, above 0 and up to 1, not 1.5"),
     ],
