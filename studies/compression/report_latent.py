@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from inr.bench.tables import Row, markdown, number, read
 from inr.diagnostics import Series, Subplot, plot
@@ -22,8 +23,12 @@ def write(settings: Settings) -> str:
     rows = read(latent.table(settings))
     if not rows:
         return ""
-    study = Study([*read(settings.runs), *map(_as_run, rows)])
+    beside = read(settings.runs)
+    study = Study([*beside, *map(_as_run, rows)])
     presets = [preset for preset in latent.PRESETS if study.rows(_name(preset))]
+    fewest = min(presets, key=lambda preset: len(_runs_of(rows, preset)))
+    shared = [row for row in rows if (row["picture"], row["quality"]) in _runs_of(rows, fewest)]
+    narrow = Study([*beside, *map(_as_run, shared)]) if len(shared) < len(rows) else None
     lines = [
         "## Codec latent",
         "",
@@ -33,11 +38,16 @@ def write(settings: Settings) -> str:
         "BD-rate is by the pictures' own curves, of PSNR over bits a pixel, against AVIF of Pillow at speed 4 "
         "without subsampled colours: below zero our files are smaller at equal dB.",
         "",
-        *_rates(study, presets),
+        *_rates(study, presets, narrow, fewest),
         *_settings(rows, presets),
     ]
-    _draw(study, presets, settings)
+    _draw([study] if narrow is None else [study, narrow], presets, settings)
     return "\n".join([*lines, "![codec latent](compression_latent.png)", ""])
+
+
+def _runs_of(rows: Sequence[Row], preset: str) -> set[tuple[str, str]]:
+    """Pictures and qualities that a preset was run at."""
+    return {(row["picture"], row["quality"]) for row in rows if row["preset"] == preset}
 
 
 def _as_run(row: Row) -> Row:
@@ -48,16 +58,12 @@ def _name(preset: str) -> str:
     return f"latent, {preset}"
 
 
-def _rates(study: Study, presets: Sequence[str]) -> list[str]:
-    """BD-rates by picture, and their means beside published ones."""
-    told = []
-    for preset in presets:
-        pictures = sorted({row["picture"] for row in study.rows(_name(preset))})
-        found = {name: _bd(study, preset, name, _AVIF) for name in study.pictures if name in pictures}
-        others = [_mean([_bd(study, preset, name, other) for name in pictures]) for other in _BESIDE[1:]]
-        own = [found.get(name) for name in study.pictures]
-        known = [rate for rate in found.values() if rate is not None]
-        told.append([f"**{preset}**", *map(_percent, own), _percent(_mean(known)), *map(_percent, others)])
+def _rates(study: Study, presets: Sequence[str], narrow: Study | None, fewest: str) -> list[str]:
+    """BD-rates by picture, and their means beside published ones; again over what the preset with fewest runs has."""
+    told = [[f"**{preset}**", *_rates_of(study, preset)] for preset in presets]
+    if narrow is not None:
+        rest = [preset for preset in presets if preset != fewest]
+        told += [[f"{preset}, runs that {fewest} has too", *_rates_of(narrow, preset)] for preset in rest]
     columns = ["BD-rate, %", *study.pictures, "mean", *(f"mean against {name}" for name in _BESIDE[1:])]
     lines = markdown(columns, told)
     lines += [
@@ -67,6 +73,16 @@ def _rates(study: Study, presets: Sequence[str]) -> list[str]:
         "",
     ]
     return lines
+
+
+def _rates_of(study: Study, preset: str) -> list[str]:
+    """A preset's BD-rate by picture, their mean, and the means against other codecs."""
+    pictures = sorted({row["picture"] for row in study.rows(_name(preset))})
+    found = {name: _bd(study, preset, name, _AVIF) for name in study.pictures if name in pictures}
+    others = [_mean([_bd(study, preset, name, other) for name in pictures]) for other in _BESIDE[1:]]
+    own = [found.get(name) for name in study.pictures]
+    known = [rate for rate in found.values() if rate is not None]
+    return [*map(_percent, own), _percent(_mean(known)), *map(_percent, others)]
 
 
 def _bd(study: Study, preset: str, picture: str, other: str) -> float | None:
@@ -109,21 +125,24 @@ def _timed(rows: Sequence[Row], column: str) -> float | None:
     return average(timed, column) if timed else None
 
 
-def _draw(study: Study, presets: Sequence[str], settings: Settings) -> None:
-    """Mean curves, of each preset over its own pictures, and of the others over those of the first."""
-    drawn = []
-    for preset in presets:
-        pictures = sorted({row["picture"] for row in study.rows(_name(preset))})
-        label = f"latent, {preset}" + (f", {len(pictures)} pictures" if len(pictures) < len(study.pictures) else "")
-        drawn.append(_series(label, study.mean(_name(preset), pictures), _OURS[preset], 2.6))
-    pictures = sorted({row["picture"] for row in study.rows(_name(presets[0]))})
-    for name, colour in zip(_BESIDE, _COLOURS, strict=True):
-        drawn.append(_series(f"{name}, Pillow", study.mean(name, pictures), colour, 1.5))
-    for name, colour in _PUBLISHED.items():
-        drawn.append(_series(f"{name}, 24 pictures", published.CURVES[name].points, colour, 1.2))
-    subplot = Subplot("", [each for each in drawn if len(each.x)], x_limits=(0, 1.5), y_limits=(24, 42))
+def _draw(studies: Sequence[Study], presets: Sequence[str], settings: Settings) -> None:
+    """Mean curves over equal pictures: over all of them, with published ones, and over those that every preset has."""
+    subplots = []
+    for index, study in enumerate(studies):
+        pictures = sorted({row["picture"] for row in study.rows(_name(presets[0]))})
+        drawn = [
+            _series(f"latent, {preset}", study.mean(_name(preset), pictures), _OURS[preset], 2.6) for preset in presets
+        ]
+        for name, colour in zip(_BESIDE, _COLOURS, strict=True):
+            drawn.append(_series(f"{name}, Pillow", study.mean(name, pictures), colour, 1.5))
+        if index == 0:
+            for name, colour in _PUBLISHED.items():
+                drawn.append(_series(f"{name}, 24 pictures", published.CURVES[name].points, colour, 1.2))
+        series = [each for each in drawn if len(each.x)]
+        limits: dict[str, Any] = {"x_limits": (0, 1.5), "y_limits": (24, 42)}
+        subplots.append(Subplot(f"{len(pictures)} pictures: {', '.join(pictures)}", series, **limits))
     path = settings.results / "compression_latent.png"
-    plot([subplot], path, x_label="bits per pixel", y_label="PSNR, dB", size=_SIZE, force=True)
+    plot(subplots, path, columns=1, x_label="bits per pixel", y_label="PSNR, dB", size=_SIZE, force=True)
 
 
 def _series(label: str, points: curves.Points, colour: str, width: float) -> Series:
