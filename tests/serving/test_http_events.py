@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from inr.serving.http.app import guarded
+from inr.serving.http.routes import events
 from inr.serving.http.tail import BACKLOG, Message
 from inr.serving.queue import Progress
 from tests.serving.http_service import FIELD, Stage
@@ -27,8 +28,9 @@ class Listener:
         sent = {"host": "127.0.0.1:8765", "authorization": f"Bearer {stage.token}", **headers}
         self._scope = {
             "type": "http", "method": "GET", "path": "/v1/events", "query_string": query.encode(), "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in sent.items()], "http_version": "1.1",
-            "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 1), "scheme": "http", "raw_path": b"/v1/events",
+            "headers": [(name.encode(), value.encode()) for name, value in sent.items() if value],
+            "http_version": "1.1", "server": ("127.0.0.1", 8765), "client": ("127.0.0.1", 1), "scheme": "http",
+            "raw_path": b"/v1/events",
         }  # fmt: skip
         self._app = stage.app
         self._parts: asyncio.Queue[bytes] = asyncio.Queue()
@@ -152,6 +154,33 @@ def test_a_stream_ends_after_the_seconds_that_its_client_waits(stage):
     assert stage.client.get("/v1/events?wait=0.2").status_code == 200
     assert stage.service.tail.listeners(stage.ada.id) == 0
     problem(stage.client.get("/v1/events?wait=-1"), 422, "bad-request")
+
+
+@pytest.mark.parametrize("ended", ["token", "session", "user"])
+def test_a_stream_ends_when_its_user_may_listen_no_longer(stage, monkeypatch, ended):
+    monkeypatch.setattr(events, "CHECK_SECONDS", 0.05)
+    session = stage.queue.redeem(stage.queue.new_code(stage.ada.id))
+    as_browser = {"authorization": "", "cookie": f"inr_session={session}"} if ended == "session" else {}
+
+    async def listen():
+        async with Listener(stage, **as_browser) as listener, Listener(stage, **as_browser) as other:
+            assert [(await each.next())["retry"] for each in (listener, other)] == ["2000", "2000"]
+            await asyncio.sleep(0.2)
+            assert stage.service.tail.listeners(stage.ada.id) == 2
+            if ended == "token":
+                stage.queue.replace_token(stage.ada.id)
+            elif ended == "session":
+                stage.queue.end_session(session)
+            else:
+                stage.queue.remove_user(stage.ada.id)
+            for each in (listener, other):
+                assert (await each.next())[""] == "come again"
+        async with Listener(stage, **as_browser) as again:
+            await asyncio.wait_for(again._task, 5)
+            assert again.status == 401
+
+    stage.runner.run(listen())
+    assert stage.service.tail.listeners(stage.ada.id) == 0
 
 
 def test_streams_end_when_the_server_does(stage):

@@ -11,6 +11,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import anyio
@@ -119,6 +120,7 @@ class Gate:
             self._check_body(scope, headers)
         public = scope["path"] in self._pages or is_public(scope["path"])
         scope["state"]["user"] = user = await self._find_user(headers)
+        scope["state"]["user_now"] = partial(self._find_user, headers)
         if user is None and not public:
             raise unauthorised()
 

@@ -1,11 +1,12 @@
 """What happens to jobs, as it happens: server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from inr.serving.http.models import Id
@@ -13,6 +14,8 @@ from inr.serving.http.routes.jobs import own_job
 from inr.serving.http.schema import refuses
 from inr.serving.http.service import Service, TheService, TheUser, in_thread
 from inr.serving.http.shown import event_json, progress_json, state_json
+from inr.serving.http.tail import Stream
+from inr.serving.logs import log
 from inr.serving.problems import Problem
 from inr.serving.queue import State
 
@@ -24,20 +27,23 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 RETRY_MILLISECONDS = 2_000  # after which a stream that ended is begun again
 MOST_STREAMS = 100  # of one user
 REPLAYED = 1_000  # events that are read at once
+CHECK_SECONDS = 5.0  # between looks at whether a stream's token or session still counts
 _SHOWN_STATES: tuple[State, ...] = ("running", "cancelling", "queued", "paused")
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a stream is to hold, and for how many seconds."""
+    """What a stream is to hold, and for how many seconds; `user_now` gives the user as long as they may listen."""
 
     user: "User"
+    user_now: Callable[[], Awaitable["User | None"]]
     jobs: list[str]
     after: int | None
     wait: float | None
 
 
 async def _asked(
+    request: Request,
     service: TheService,
     user: TheUser,
     job: Annotated[list[Id] | None, Query(max_length=100, description="which jobs; all if none is named")] = None,
@@ -62,7 +68,8 @@ async def _asked(
         raise Problem("busy", detail, headers={"Retry-After": "10"})
     if service.draining.is_set():
         raise Problem("unavailable", "The service is going down.", headers={"Retry-After": "5"})
-    return _Asked(user, job or [], int(last_event_id) if last_event_id is not None else None, wait)
+    after = int(last_event_id) if last_event_id is not None else None
+    return _Asked(user, request.scope["state"]["user_now"], job or [], after, wait)
 
 
 @router.get(
@@ -75,7 +82,7 @@ async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)])
 
     A new stream begins with the state of each job that has not ended, one with Last-Event-ID with what was missed.
     """
-    with service.tail.stream(asked.user.id, asked.jobs) as stream:
+    with service.tail.stream(asked.user.id, asked.jobs) as stream, _checks(stream, asked):
         if asked.wait is not None:
             asyncio.get_running_loop().call_later(asked.wait, stream.close)
         first = await in_thread(service.queue.last_seq)
@@ -97,6 +104,30 @@ async def events(service: TheService, asked: Annotated[_Asked, Depends(_asked)])
                 sent = message.seq
                 yield ServerSentEvent(event=message.event, data=message.data, id=str(sent))
         yield ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come again")
+
+
+@contextlib.contextmanager
+def _checks(stream: Stream, asked: _Asked) -> Iterator[None]:
+    """While inside, a stream that is not allowed any longer is ended."""
+    checks = asyncio.create_task(_close_when_refused(stream, asked))
+    try:
+        yield
+    finally:
+        checks.cancel()
+
+
+async def _close_when_refused(stream: Stream, asked: _Asked) -> None:
+    """End a stream when its token is replaced, its session ends, or its user is removed."""
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        try:
+            refused = await asked.user_now() is None
+        except Exception:
+            log.exception("whether a stream may go on could not be looked up")
+            continue
+        if refused:
+            stream.close()
+            return
 
 
 def _snapshot(service: Service, asked: _Asked) -> list[tuple[str, dict[str, Any]]]:
