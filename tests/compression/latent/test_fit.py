@@ -61,7 +61,7 @@ def test_stages_follow_each_other_and_all_steps_count():
     assert schedule.carried(kinds[1_400]) == 1
     assert Schedule(Recipe(), 8, halving=False).warm_steps == 0  # too few steps for several starts
     assert Schedule(Recipe(starts=(1,)), 8_000, halving=False).warm_steps == 0
-    assert [Schedule(Recipe(), steps, halving=True).adapts_noise for steps in (11_999, 12_000)] == [False, True]
+    assert [Schedule(Recipe(), steps, halving=True).adapts_noise for steps in (3_999, 4_000)] == [False, True]
 
 
 def test_settings_are_those_of_the_recipe():

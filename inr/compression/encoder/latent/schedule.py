@@ -19,8 +19,8 @@ _USUAL_GAIN = 16.0
 _HALF_BELOW = 1_500
 # Learning rate, temperature and deviation of the noise at the end of the part at half resolution.
 _HALF_ENDS = (6e-3, 0.3, 0.2)
-# Fits of as many steps adapt the noise; of 9,000 it makes no difference, and shorter ones come further without.
-_ADAPTED_FROM = 12_000
+# Fits of as many steps adapt the noise; of 2,400 it makes no difference, and of fewer noise as a line is better.
+_ADAPTED_FROM = 4_000
 # What a step at half resolution takes of the time of another.
 _HALF_TIME = 0.3
 
